@@ -1,0 +1,56 @@
+"""Logging, with secrets masked.
+
+Named loggers live here and nowhere else.  Every record passes ``Masker``: strings registered with ``mask()`` (passwords,
+tokens) are replaced before a handler sees them, so that no later mistake can put one into a file or on stderr.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+ENGINE = logging.getLogger("mua.engine")
+IMAP = logging.getLogger("mua.imap")
+POP3 = logging.getLogger("mua.pop3")
+SMTP = logging.getLogger("mua.smtp")
+NET = logging.getLogger("mua.net")
+STORE = logging.getLogger("mua.store")
+INDEX = logging.getLogger("mua.index")
+GUI = logging.getLogger("mua.gui")
+WIRE = logging.getLogger("mua.wire")
+DEMO = logging.getLogger("mua.demo")
+
+_secrets: set[str] = set()
+
+
+def mask(secret: str) -> None:
+    """From now on replace ``secret`` (four characters or more) by ``***`` in everything that is logged."""
+    if len(secret) >= 4:
+        _secrets.add(secret)
+
+
+def masked(text: str) -> str:
+    """``text`` with every registered secret replaced by ``***``."""
+    for secret in _secrets:
+        if secret in text:
+            text = text.replace(secret, "***")
+    return text
+
+
+class Masker(logging.Formatter):
+    """A formatter whose output never holds a registered secret (tracebacks included)."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
+
+
+def start(level: str = "WARNING", file: Path | None = None) -> None:
+    """Send the log to stderr and, when given, to ``file``.  Call once per process."""
+    root = logging.getLogger("mua")
+    root.setLevel(level)
+    root.propagate = False
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if file is not None:
+        handlers.append(logging.FileHandler(file, encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(Masker("%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"))
+    root.handlers = handlers

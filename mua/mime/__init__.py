@@ -1,0 +1,1 @@
+"""Bytes to data and data to bytes, pure: no I/O, no clock."""

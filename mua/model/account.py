@@ -1,0 +1,73 @@
+"""Accounts and the servers behind them.  Secrets are never here: only ``net/secrets`` knows them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+AccountId = NewType("AccountId", int)
+
+
+class Security(StrEnum):
+    """How a connection is protected.  NONE is for loopback, or by explicit leave (``--allow-plaintext``)."""
+
+    TLS = "tls"
+    STARTTLS = "starttls"
+    NONE = "none"
+
+
+class Incoming(StrEnum):
+    """How mail is retrieved."""
+
+    IMAP = "imap"
+    POP3 = "pop3"
+    LOCAL = "local"
+
+
+class Route(StrEnum):
+    """How mail leaves: by the account's submission server, directly to each recipient's MX, or not at all."""
+
+    SMTP = "smtp"
+    DIRECT = "direct"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One server to connect to.  ``user`` is the SASL user name; empty means: no authentication."""
+
+    host: str
+    port: int
+    security: Security
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DirectOptions:
+    """Options of direct delivery; all three are for laboratories and LANs.
+
+    ``dns`` is HOST:PORT of a resolver or empty for the system's; ``mx_port`` the port of MX hosts (25);
+    ``allow_private_mx`` permits loopback and private target addresses.
+    """
+
+    dns: str = ""
+    mx_port: int = 25
+    allow_private_mx: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account.  ``name`` is unique in a profile; ``id`` 0 means: not stored yet."""
+
+    id: AccountId
+    name: str
+    email: str
+    full_name: str = ""
+    incoming: Incoming = Incoming.LOCAL
+    incoming_server: Server | None = None
+    route: Route = Route.NONE
+    submission: Server | None = None
+    direct: DirectOptions | None = None
+    ca_file: str = ""
+    leave_on_server: bool = True
+    allow_plaintext: bool = False
+    demo: bool = False

@@ -1,0 +1,139 @@
+"""Received messages: the row that a list shows, the envelope that a header yields, the view that a reader shows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntFlag
+from typing import NewType
+
+from mua.model.account import AccountId
+from mua.model.address import Address
+from mua.model.folder import FolderId
+
+MessageId = NewType("MessageId", int)  # received seconds << 20 | sequence: rowid order is date order
+ThreadId = NewType("ThreadId", int)
+
+
+class Flag(IntFlag):
+    """IMAP flags and the keywords that every client knows, as bits of one column."""
+
+    SEEN = 1
+    ANSWERED = 2
+    FLAGGED = 4
+    DELETED = 8
+    DRAFT = 16
+    FORWARDED = 32
+    MDN_SENT = 64
+    JUNK = 128
+    NOT_JUNK = 256
+
+
+FLAG_NAMES: dict[Flag, str] = {
+    Flag.SEEN: "\\Seen",
+    Flag.ANSWERED: "\\Answered",
+    Flag.FLAGGED: "\\Flagged",
+    Flag.DELETED: "\\Deleted",
+    Flag.DRAFT: "\\Draft",
+    Flag.FORWARDED: "$Forwarded",
+    Flag.MDN_SENT: "$MDNSent",
+    Flag.JUNK: "$Junk",
+    Flag.NOT_JUNK: "$NotJunk",
+}
+_BY_NAME = {name.lower(): flag for flag, name in FLAG_NAMES.items()}
+
+
+def flags_from_names(names: Iterable[str]) -> tuple[Flag, tuple[str, ...]]:
+    """IMAP flag names -> (known bits, other keywords sorted).  ``\\Recent`` is dropped: it is not ours to keep."""
+    bits, rest = Flag(0), set()
+    for name in names:
+        known = _BY_NAME.get(name.lower())
+        if known is not None:
+            bits |= known
+        elif name.lower() != "\\recent":
+            rest.add(name)
+    return bits, tuple(sorted(rest))
+
+
+def flag_names(bits: Flag, keywords: Iterable[str] = ()) -> list[str]:
+    """The reverse of ``flags_from_names``."""
+    return [name for flag, name in FLAG_NAMES.items() if flag & bits] + list(keywords)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a header block says, decoded; every field may be empty.  ``date`` is UTC seconds or None.
+
+    ``references`` are Message-IDs without angle brackets, oldest first, In-Reply-To last when References lacks it.
+    ``attachment_hint`` is a guess from Content-Type (multipart/mixed ...) until the body is here.
+    """
+
+    sender: tuple[Address, ...] = ()
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    date: int | None = None
+    message_id: str = ""
+    references: tuple[str, ...] = ()
+    list_id: str = ""
+    attachment_hint: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """One row of a list: one message in one folder, as the person wants it to be (wishes applied)."""
+
+    id: MessageId
+    account_id: AccountId
+    folder_id: FolderId
+    uid: int | None
+    sender: tuple[Address, ...]
+    to: tuple[Address, ...]
+    subject: str
+    date: int
+    flags: Flag
+    keywords: tuple[str, ...]
+    size: int
+    has_attachments: bool
+    thread_id: ThreadId
+    snippet: str
+    has_body: bool
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One attachment.  ``part`` is its IMAP section number ("2.1"); ``name`` is safe to show and to save under."""
+
+    part: str
+    name: str
+    type: str
+    size: int
+    content_id: str = ""
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """What a reader shows: headers decoded, bodies safe.
+
+    ``html`` is sanitised and never holds a remote reference that would load; ``cid:`` images are kept as ``cid:``.
+    ``simple`` says that a plain rich-text widget can show ``html`` truthfully.  ``remote`` counts blocked references.
+    """
+
+    sender: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+    subject: str
+    date: int | None
+    message_id: str
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+    warnings: tuple[str, ...]
+    simple: bool = True
+    remote: int = 0
+    references: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    bcc: tuple[Address, ...] = ()

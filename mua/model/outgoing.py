@@ -1,0 +1,121 @@
+"""Outgoing mail: what waits in the outbox, and what became of each recipient.
+
+``composed -> queued -> trying(phase) -> per recipient: accepted | deferred | refused | unknown -> sent copy filed``.
+Bytes, Message-ID and Date are frozen at Send.  ``phase=dot`` is on disk before the final dot is written.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from mua.model.account import AccountId, Route
+from mua.model.address import Address
+
+OutgoingId = NewType("OutgoingId", int)
+
+
+class RecipientState(StrEnum):
+    """What is known about one recipient.  The last four are verdicts; DEFERRED will be tried again."""
+
+    QUEUED = "queued"
+    TRYING = "trying"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # lost at the final dot: looked up and shown, never sent again by itself
+    CANCELLED = "cancelled"
+
+
+FINAL = frozenset(
+    {RecipientState.ACCEPTED, RecipientState.REFUSED, RecipientState.UNKNOWN, RecipientState.CANCELLED}
+)
+
+
+class Phase(StrEnum):
+    """How far an attempt got; a total order (RFC 5321 s.3, s.4.1.1)."""
+
+    NONE = ""
+    CONNECT = "connect"
+    GREETING = "greeting"
+    TLS = "tls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    DOT = "dot"
+    DONE = "done"
+
+
+class SentCopy(StrEnum):
+    """Where the sent copy stands: its own step, which never turns "sent" into "failed"."""
+
+    TODO = "todo"  # not yet
+    FILED = "filed"  # in the Sent folder, once
+    SERVER = "server"  # the server files it itself
+    NONE = "none"  # nobody accepted it, or there is nowhere to file it
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One recipient of one outgoing message.  ``code``/``text`` are the server's last reply; times are UTC seconds."""
+
+    address: str
+    state: RecipientState = RecipientState.QUEUED
+    phase: Phase = Phase.NONE
+    code: int | None = None
+    text: str = ""
+    next_attempt: int | None = None
+    attempts: int = 0
+    host: str = ""
+    tls: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One frozen message on its way out."""
+
+    id: OutgoingId
+    account_id: AccountId
+    message_id: str
+    subject: str
+    envelope_from: str
+    route: Route
+    queued_at: int
+    not_before: int
+    recipients: tuple[Recipient, ...]
+    sent_copy: SentCopy = SentCopy.TODO
+    size: int = 0
+
+    @property
+    def finished(self) -> bool:
+        """Every recipient has a verdict."""
+        return all(recipient.state in FINAL for recipient in self.recipients)
+
+
+@dataclass(frozen=True, slots=True)
+class DraftAttachment:
+    """A file to attach: ``path`` on this computer, shown and sent as ``name``; ``type`` may be empty (guessed)."""
+
+    path: str
+    name: str = ""
+    type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a composer or ``mua compose`` hands over; ``mime.build`` turns it into bytes.
+
+    ``references`` and ``in_reply_to`` are Message-IDs without angle brackets.  ``html`` empty: plain text only.
+    """
+
+    sender: Address
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    reply_to: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str = ""
+    html: str = ""
+    attachments: tuple[DraftAttachment, ...] = ()
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()

@@ -1,0 +1,88 @@
+"""Where files live: one profile is one folder, and everything in it is named here."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def default_profile() -> Path:
+    """The profile used when ``--profile`` is not given (XDG on Linux, the platform's place elsewhere)."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home() / "AppData/Roaming") / "Mua"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/Mua"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "mua"
+
+
+def resources() -> Path:
+    """The folder of icons, tables and sounds: beside the package in a checkout, inside it in a wheel."""
+    inside = Path(__file__).parent / "resources"
+    return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
+
+
+class Profile:
+    """The files of one profile (DESIGN: who owns what).  The folder is created with mode 0700."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().absolute()
+
+    def create(self) -> "Profile":
+        """Make the folders; idempotent."""
+        for folder in (self.root, self.big, self.drafts):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self
+
+    @property
+    def cache_db(self) -> Path:
+        """Rows, threads, counters, wishes, history, outbox."""
+        return self.root / "cache.db"
+
+    @property
+    def body_db(self) -> Path:
+        """Received messages, compressed."""
+        return self.root / "body.db"
+
+    @property
+    def fts_db(self) -> Path:
+        """The full-text index; rebuildable; its sole writer is the indexer."""
+        return self.root / "fts.db"
+
+    @property
+    def big(self) -> Path:
+        """Messages over 256 KB, one file each."""
+        return self.root / "big"
+
+    @property
+    def drafts(self) -> Path:
+        """The composer's journal."""
+        return self.root / "drafts"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one engine of the profile."""
+        return self.root / "lock"
+
+    @property
+    def socket(self) -> Path:
+        """Where the engine listens (0600)."""
+        return self.root / "engine.sock"
+
+    @property
+    def secrets_file(self) -> Path:
+        """The encrypted secrets file, used when the person chose it."""
+        return self.root / "secrets.enc"
+
+    @property
+    def settings(self) -> Path:
+        """settings.toml, written by the window."""
+        return self.root / "settings.toml"
+
+    @property
+    def state(self) -> Path:
+        """state.ini: window geometry and the like, written by the window."""
+        return self.root / "state.ini"
+
+    @property
+    def log_file(self) -> Path:
+        """The engine's log."""
+        return self.root / "mua.log"
