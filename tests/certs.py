@@ -1,0 +1,134 @@
+"""A certificate authority for tests, and the good and bad leaves it (or a stranger) signs.
+
+``authority()`` makes it once per process, in a temporary folder that goes away with the process.  Leaves are made when
+first asked for:
+
+    good         localhost, 127.0.0.1 and ::1, signed by the authority
+    expired      the same names, its time over
+    not-yet      the same names, its time to come
+    wrong-name   signed by the authority for mail.elsewhere.example
+    self-signed  the right names, its own signature
+    stranger     the right names, signed by an authority nobody trusts
+
+Any other name makes a good leaf for that host name ("mail.example.org").
+"""
+
+import atexit
+import datetime
+import ipaddress
+import shutil
+import ssl
+import tempfile
+import threading
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+_lock = threading.RLock()  # a server's thread and its client ask at the same time
+_DAY = datetime.timedelta(days=1)
+_LOCAL = ("localhost", "127.0.0.1", "::1")
+_BAD = {"expired": (-30, -1), "not-yet": (1, 30)}
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _named(common_name: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+
+
+class Authority:
+    """One root certificate and its leaves, as PEM files in ``folder``."""
+
+    def __init__(self, folder: Path, name: str = "Test Authority") -> None:
+        self.folder = folder
+        self._name = _named(name)
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._leaves: dict[str, tuple[Path, Path]] = {}
+        self._root = self._sign(self._name, self._key, self._name, self._key, (-1, 3650), (), is_authority=True)
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_bytes(self._root.public_bytes(serialization.Encoding.PEM))
+
+    def leaf(self, kind: str = "good") -> tuple[Path, Path]:
+        """The certificate and key files of one kind of leaf (see the module's docstring)."""
+        with _lock:
+            if kind not in self._leaves:
+                self._leaves[kind] = self._make(kind)
+            return self._leaves[kind]
+
+    def server_context(self, kind: str = "good") -> ssl.SSLContext:
+        """A server-side TLS context that presents that leaf."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        certificate, key = self.leaf(kind)
+        context.load_cert_chain(certificate, key)
+        return context
+
+    def _make(self, kind: str) -> tuple[Path, Path]:
+        if kind == "stranger":
+            folder = self.folder / "stranger"
+            folder.mkdir()
+            return Authority(folder, "Nobody Knows Me").leaf("good")
+        names = {"wrong-name": ("mail.elsewhere.example",)}.get(kind, _LOCAL if "." not in kind else (kind,))
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = _named(names[0])
+        issuer = (subject, key) if kind == "self-signed" else (self._name, self._key)
+        certificate = self._sign(subject, key, *issuer, _BAD.get(kind, (-1, 30)), names)
+        return self._save(kind, certificate, key)
+
+    def _save(self, kind: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
+        paths = self.folder / f"{kind}.pem", self.folder / f"{kind}.key"
+        paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        paths[1].write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return paths
+
+    @staticmethod
+    def _sign(
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        issuer: x509.Name,
+        issuer_key: ec.EllipticCurvePrivateKey,
+        days: tuple[int, int],
+        names: tuple[str, ...],
+        is_authority: bool = False,
+    ) -> x509.Certificate:
+        now = datetime.datetime.now(datetime.UTC)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + days[0] * _DAY)
+            .not_valid_after(now + days[1] * _DAY)
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        )
+        if names:
+            alternatives = [_alternative(name) for name in names]
+            builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        return builder.sign(issuer_key, hashes.SHA256())
+
+
+_authorities: list[Authority] = []
+
+
+def authority() -> Authority:
+    """The test authority of this process."""
+    with _lock:
+        if not _authorities:
+            folder = Path(tempfile.mkdtemp(prefix="mua-certs-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            _authorities.append(Authority(folder))
+        return _authorities[0]
