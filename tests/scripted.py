@@ -64,6 +64,7 @@ class Conversation:
         self._buffer = bytearray()
         self._split = False
         self._closed = False
+        self.over = threading.Event()
 
     # -- what a step, or a callable of the test, may do
 
@@ -188,6 +189,7 @@ class Conversation:
 
     def _farewell(self) -> None:
         """Answer a goodbye; any other line is one too many.  A client that just hangs up is fine."""
+        self.over.set()
         while True:
             try:
                 line = self.line()
@@ -326,11 +328,14 @@ class Scripted:
         if error is None:
             self._acceptor.join(self.patience)
         self._listener.close()
-        for thread in self._threads:
-            thread.join(0.1 if self.partial or error is not None else self.patience)
         for talk in self.conversations:
+            if not self.partial and error is None:
+                talk.over.wait(self.patience)
+        for thread, talk in zip(self._threads, self.conversations, strict=False):
+            thread.join(0.2)
             with contextlib.suppress(OSError):
-                talk.sock.close()
+                talk.sock.shutdown(socket.SHUT_RDWR)
+            thread.join(1)
         if not self.partial and error is None and len(self.conversations) < len(self._scripts):
             self.errors.append(f"{len(self.conversations)} of {len(self._scripts)} connections came")
         if self.errors and not (self.partial and error is None):
@@ -366,5 +371,6 @@ class Scripted:
         except OSError as error:
             talk.transcript.append(f"   (connection lost: {error})")
         finally:
+            talk.over.set()
             with contextlib.suppress(OSError):
                 talk.sock.close()
