@@ -1,0 +1,157 @@
+"""Raw messages: kept as received, byte for byte.
+
+Up to 256 KB a message is a zstd-compressed row of body.db; above, a file in ``big/``.  Both are durable *before* the row
+of cache.db that names them, so that a crash leaves only orphans, never a message without its bytes.  The bytes of a
+message that disappeared are kept 30 days (``store/write.purge``).
+"""
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+import zstandard
+
+from mua.errors import Kind, MailError, Retry
+from mua.paths import Profile
+from mua.store import schema
+from mua.store.db import BUSY_MS, disk_full, translated
+
+BIG = 256 * 1024
+LEVEL = 3
+MAX_MESSAGE = 512 * 1024 * 1024
+
+IN_DB, IN_FILE = 1, 2
+
+
+class Bodies:
+    """The raw messages of a profile.  One writer (the engine), any number of readers (``readonly``)."""
+
+    def __init__(self, profile: Profile, *, readonly: bool = False) -> None:
+        self.profile = profile
+        self._lock = threading.Lock()
+        self._dictionaries: dict[int, zstandard.ZstdCompressionDict] = {}
+        flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+        with translated():
+            self._db = apsw.Connection(str(profile.body_db), flags=flags)
+            self._db.set_busy_timeout(BUSY_MS)
+            if not readonly:
+                self._db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
+                self._db.execute(schema.BODY)
+        self._compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self._dictionary = 0
+        if not readonly:
+            self._use_newest_dictionary()
+
+    def put(self, items: list[tuple[int, bytes]], *, durable: bool = False) -> dict[int, int]:
+        """Store raw messages by id; returns per id where it went (the value of message.has_body)."""
+        places = {}
+        with self._lock, translated():
+            small = [(one, raw) for one, raw in items if len(raw) <= BIG]
+            packed = [(one, len(raw), self._dictionary, self._compressor.compress(raw)) for one, raw in small]
+            if packed:
+                self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                with self._db:
+                    self._db.executemany(
+                        "INSERT OR REPLACE INTO raw(id, size, dictionary, data) VALUES (?,?,?,?)", packed
+                    )
+                places.update({one: IN_DB for one, _ in small})
+        for one, raw in items:
+            if len(raw) > BIG:
+                self._put_file(one, raw)
+                places[one] = IN_FILE
+        return places
+
+    def _put_file(self, message_id: int, raw: bytes) -> None:
+        write_file(self.path(message_id), raw)
+
+    def adopt(self, message_id: int, path: Path) -> int:
+        """Take over a file that was streamed into ``big/`` (already fsynced) as this message's bytes."""
+        with file_errors():
+            os.replace(path, self.path(message_id))
+            sync_folder(self.profile.big)
+        return IN_FILE
+
+    def path(self, message_id: int) -> Path:
+        """The file of a big message."""
+        return self.profile.big / f"{message_id}.eml"
+
+    def get(self, message_id: int) -> bytes | None:
+        """The message as received, or None when its bytes are not here."""
+        with self._lock, translated():
+            found = self._db.execute("SELECT size, dictionary, data FROM raw WHERE id = ?", (message_id,)).fetchone()
+        if found is not None:
+            size, dictionary, data = found
+            reader = zstandard.ZstdDecompressor(dict_data=self._load(dictionary) if dictionary else None)
+            return reader.decompress(data, max_output_size=size)
+        path = self.path(message_id)
+        with file_errors():
+            return path.read_bytes() if path.exists() else None
+
+    def delete(self, ids: list[int]) -> None:
+        """Forget the bytes of these messages for good."""
+        with self._lock, translated(), self._db:
+            self._db.executemany("DELETE FROM raw WHERE id = ?", [(one,) for one in ids])
+        for one in ids:
+            self.path(one).unlink(missing_ok=True)
+
+    def train(self, samples: list[bytes]) -> None:
+        """Make a dictionary from small messages of this person: they compress to two thirds of what they did."""
+        dictionary = zstandard.train_dictionary(64 * 1024, samples)
+        with self._lock, translated(), self._db:
+            self._db.execute("INSERT INTO dictionary(data) VALUES (?)", (dictionary.as_bytes(),))
+        self._use_newest_dictionary()
+
+    def close(self) -> None:
+        """Close body.db."""
+        self._db.close()
+
+    def _use_newest_dictionary(self) -> None:
+        found = self._db.execute("SELECT max(id) FROM dictionary").fetchone()
+        if found[0]:
+            self._dictionary = found[0]
+            self._compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._load(found[0]))
+
+    def _load(self, number: int) -> zstandard.ZstdCompressionDict:
+        if number not in self._dictionaries:
+            data = self._db.execute("SELECT data FROM dictionary WHERE id = ?", (number,)).fetchone()[0]
+            self._dictionaries[number] = zstandard.ZstdCompressionDict(data)
+        return self._dictionaries[number]
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write ``data`` so that after a crash ``path`` is either whole or absent: temporary, fsync, rename, fsync folder."""
+    temporary = path.with_name(path.name + ".part")
+    with file_errors():
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` durable (a no-op where folders cannot be opened)."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def file_errors() -> Iterator[None]:
+    """A full disk or a missing permission, as a MailError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(str(error)) from error
+        text = "A file of the profile cannot be read or written; check the disk and its permissions."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "disk-error") from error

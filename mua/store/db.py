@@ -1,0 +1,215 @@
+"""Opening, migrating, and the one way to change anything: ``with store.write() as tx``.
+
+Theory of operation: WAL; one writer connection behind a lock, in the engine only; a read-only connection per reading
+thread, here and in every window and command line.  A transaction collects what it changed (``tx.changes``); after the
+commit the store hands that to ``on_commit``, and the engine tells its clients.  Parse before you write: the lock is held
+for SQL only.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+
+from mua.errors import Kind, MailError, Retry
+from mua.paths import Profile
+from mua.store import schema
+
+BUSY_MS = 10_000
+
+
+@dataclass(slots=True)
+class Changes:
+    """What one or several transactions changed, by id."""
+
+    accounts: bool = False
+    folders: set[int] = field(default_factory=set)
+    messages: set[int] = field(default_factory=set)
+    arrived: set[int] = field(default_factory=set)
+    removed: set[int] = field(default_factory=set)
+    outgoing: set[int] = field(default_factory=set)
+
+    def merge(self, other: "Changes") -> None:
+        """Add what ``other`` changed."""
+        self.accounts |= other.accounts
+        self.folders |= other.folders
+        self.messages |= other.messages
+        self.arrived |= other.arrived
+        self.removed |= other.removed
+        self.outgoing |= other.outgoing
+
+    def __bool__(self) -> bool:
+        return bool(self.accounts or self.folders or self.messages or self.arrived or self.removed or self.outgoing)
+
+
+class Db:
+    """A connection that speaks SQL: rows as tuples, errors as MailError."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self.connection = connection
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Every row of the answer."""
+        with translated():
+            return list(self.connection.execute(sql, values))
+
+    def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
+        """The first row of the answer, or None."""
+        with translated():
+            for found in self.connection.execute(sql, values):
+                return tuple(found)
+        return None
+
+    def value(self, sql: str, *values: Any) -> Any:
+        """The first column of the first row, or None."""
+        found = self.row(sql, *values)
+        return None if found is None else found[0]
+
+    def close(self) -> None:
+        """Close the connection; idempotent."""
+        self.connection.close()
+
+
+class Tx(Db):
+    """A running write transaction.  Lives only inside ``with store.write()``."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        super().__init__(connection)
+        self.changes = Changes()
+
+    def run(self, sql: str, *values: Any) -> int:
+        """Run one change; returns the number of rows it changed."""
+        with translated():
+            self.connection.execute(sql, values)
+            return self.connection.changes()
+
+    def insert(self, sql: str, *values: Any) -> int:
+        """Run one INSERT; returns the new rowid."""
+        with translated():
+            self.connection.execute(sql, values)
+            return self.connection.last_insert_rowid()
+
+
+class Store:
+    """The engine's store: the only writer of a profile."""
+
+    def __init__(self, profile: Profile, on_commit: Callable[[Changes], None] | None = None) -> None:
+        self.profile = profile.create()
+        self.on_commit = on_commit
+        self._lock = threading.RLock()
+        self._local = threading.local()
+        self._readers: list[Db] = []
+        self._writer = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        self._writer.execute(
+            "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=4000"
+        )
+        migrate(self._writer)
+
+    @contextmanager
+    def write(self, *, durable: bool = False) -> Iterator[Tx]:
+        """One transaction.  ``durable``: on disk when the block ends (POP3, outbox, what a person did)."""
+        with self._lock:
+            with translated():
+                self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._writer.execute("BEGIN IMMEDIATE")
+            tx = Tx(self._writer)
+            try:
+                yield tx
+                with translated():
+                    self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+        if tx.changes and self.on_commit is not None:
+            self.on_commit(tx.changes)
+
+    def reader(self) -> Db:
+        """This thread's read-only connection."""
+        reader: Db | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = open_reader(self.profile)
+            self._local.reader = reader
+            with self._lock:
+                self._readers.append(reader)
+        return reader
+
+    def close(self) -> None:
+        """Close everything; the store must not be used afterwards."""
+        with self._lock:
+            for reader in self._readers:
+                reader.close()
+            self._writer.close()
+
+
+def open_reader(profile: Profile) -> Db:
+    """A read-only connection for a window, a command line or a thread.
+
+    Raises MailError code "store-missing" (nothing there yet) or "store-version" (made by another version).
+    """
+    if not profile.cache_db.exists():
+        raise MailError(Kind.LOCAL, Retry.ASK, "This profile is empty; add an account first.", code="store-missing")
+    with translated():
+        connection = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READONLY)
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version != schema.VERSION:
+            connection.close()
+            raise _version_error(version)
+    return Db(connection)
+
+
+def migrate(connection: apsw.Connection) -> None:
+    """Bring cache.db to ``schema.VERSION``, each step in one transaction; refuse a newer one."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version > schema.VERSION:
+        raise _version_error(version)
+    for number in range(version, schema.VERSION):
+        with translated():
+            connection.execute(
+                f"BEGIN IMMEDIATE; {schema.MIGRATIONS[number]}; PRAGMA user_version={number + 1}; COMMIT"
+            )
+
+
+def _version_error(version: int) -> MailError:
+    text = (
+        "This profile was written by a newer Mua; update Mua to open it."
+        if version > schema.VERSION
+        else "The profile is being brought up to date; this takes a moment."
+    )
+    return MailError(Kind.LOCAL, Retry.ASK, text, f"schema {version}, expected {schema.VERSION}", "store-version")
+
+
+def _open(path: str, flags: int) -> apsw.Connection:
+    with translated():
+        connection = apsw.Connection(path, flags=flags)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY")
+        return connection
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """SQLite's errors as MailErrors: a full disk is a sentence, not a traceback."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise disk_full(str(error)) from error
+    except (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:
+        if "full" in str(error).lower() or "No space" in str(error):
+            raise disk_full(str(error)) from error
+        text = "The profile on this computer cannot be read or written; check the disk and its permissions."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "disk-error") from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        text = (
+            "The profile's database is damaged; the mail on the server is safe. Move the profile away and start anew."
+        )
+        raise MailError(Kind.LOCAL, Retry.NEVER, text, str(error), "store-damaged") from error
+
+
+def disk_full(detail: str) -> MailError:
+    """The error of a full disk: nothing was lost, since nothing half-written is ever committed."""
+    text = "The disk of this computer is full; nothing is lost. Free some space, and Mua goes on by itself."
+    return MailError(Kind.LOCAL, Retry.SOON, text, detail, "disk-full")

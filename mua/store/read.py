@@ -1,0 +1,287 @@
+"""Every SELECT over cache.db, as functions from a ``Db`` to the dataclasses of ``model/``.
+
+Rules of the file: a function fetches all and returns, so that no read transaction stays open (checkpoints must proceed);
+nothing here counts rows on behalf of a window (folders carry counters); lists are an order vector of ids plus pages.
+Outgoing mail has a file of its own: ``store/outbox.py``.
+"""
+
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.model.address import Address
+from mua.model.folder import Folder, FolderId, FolderState, Role
+from mua.model.message import Flag, MessageId, MessageRow, ThreadId
+from mua.store.db import Db
+
+ACCOUNT_COLUMNS = (
+    "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
+    " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, leave_on_server,"
+    " allow_plaintext, demo"
+)
+FOLDER_COLUMNS = (
+    "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
+    " unread, total, with_body, problem"
+)
+ROW_COLUMNS = (
+    "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
+    " keywords, size, has_attachments, thread_id, snippet, has_body, message_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with an account until a person or the network changes something."""
+
+    account_id: AccountId
+    text: str
+    code: str
+    detail: str
+
+
+class Saved(StrEnum):
+    """The unified views of the sidebar: saved searches over all accounts."""
+
+    ALL_INBOXES = "all-inboxes"
+    UNREAD = "unread"
+    STARRED = "starred"
+
+
+class Filter(StrEnum):
+    """The chips above a list."""
+
+    ALL = "all"
+    UNREAD = "unread"
+    STARRED = "starred"
+
+
+def accounts(db: Db) -> list[Account]:
+    """All accounts in the person's order."""
+    return [_account(row) for row in db.rows(f"SELECT {ACCOUNT_COLUMNS} FROM account ORDER BY position, id")]
+
+
+def account(db: Db, account_id: AccountId) -> Account | None:
+    """One account, or None when it is gone."""
+    row = db.row(f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE id = ?", account_id)
+    return None if row is None else _account(row)
+
+
+def account_named(db: Db, name: str) -> Account | None:
+    """The account with this name (or, failing that, this address)."""
+    row = db.row(
+        f"SELECT {ACCOUNT_COLUMNS} FROM account WHERE name = ?1 OR email = ?1 ORDER BY name <> ?1, id LIMIT 1", name
+    )
+    return None if row is None else _account(row)
+
+
+def problems(db: Db) -> list[Problem]:
+    """The accounts that are in trouble."""
+    rows = db.rows("SELECT id, problem, problem_code, problem_detail FROM account WHERE problem <> '' ORDER BY id")
+    return [Problem(AccountId(row[0]), row[1], row[2], row[3]) for row in rows]
+
+
+def synced_at(db: Db, account_id: AccountId) -> int:
+    """When the account was last brought up to date (UTC seconds; 0: never)."""
+    return int(db.value("SELECT synced_at FROM account WHERE id = ?", account_id) or 0)
+
+
+def folders(db: Db, account_id: AccountId | None = None) -> list[Folder]:
+    """The folders of one account or of all, roles first, then by name."""
+    where = "" if account_id is None else "WHERE account_id = ?"
+    values = () if account_id is None else (account_id,)
+    found = [_folder(row) for row in db.rows(f"SELECT {FOLDER_COLUMNS} FROM folder {where}", *values)]
+    order = {role: place for place, role in enumerate(Role)}
+    return sorted(found, key=lambda folder: (folder.account_id, order[folder.role], folder.name.casefold()))
+
+
+def folder(db: Db, folder_id: FolderId) -> Folder | None:
+    """One folder, or None when it is gone."""
+    row = db.row(f"SELECT {FOLDER_COLUMNS} FROM folder WHERE id = ?", folder_id)
+    return None if row is None else _folder(row)
+
+
+def folder_with_role(db: Db, account_id: AccountId, role: Role) -> Folder | None:
+    """The account's folder for this role, or None."""
+    row = db.row(f"SELECT {FOLDER_COLUMNS} FROM folder WHERE account_id = ? AND role = ?", account_id, role)
+    return None if row is None else _folder(row)
+
+
+def folder_named(db: Db, account_id: AccountId, name: str) -> Folder | None:
+    """A folder by its exact name, else by its role's name, else by its name in any letter case."""
+    found = folders(db, account_id)
+    for wanted in (
+        [one for one in found if one.name == name],
+        [one for one in found if one.role and one.role == name.casefold()],
+        [one for one in found if one.name.casefold() == name.casefold()],
+    ):
+        if wanted:
+            return wanted[0]
+    return None
+
+
+def folder_order(db: Db, folder_id: FolderId, chosen: Filter = Filter.ALL) -> "array[int]":
+    """The order vector of a folder: message ids, newest first."""
+    return _ids(db, f"shown_folder = ? {_FILTERS[chosen]}", folder_id)
+
+
+def saved_order(db: Db, saved: Saved, chosen: Filter = Filter.ALL) -> "array[int]":
+    """The order vector of a unified view; junk and trash take no part."""
+    where = {
+        Saved.ALL_INBOXES: "shown_folder IN (SELECT id FROM folder WHERE role = 'inbox')",
+        Saved.UNREAD: f"shown_flags & 1 = 0 AND {_WANTED}",
+        Saved.STARRED: f"shown_flags & 4 <> 0 AND {_WANTED}",
+    }[saved]
+    return _ids(db, f"{where} {_FILTERS[chosen]}")
+
+
+_WANTED = "shown_folder IN (SELECT id FROM folder WHERE role NOT IN ('junk', 'trash'))"
+_FILTERS = {Filter.ALL: "", Filter.UNREAD: "AND shown_flags & 1 = 0", Filter.STARRED: "AND shown_flags & 4 <> 0"}
+
+
+def saved_counts(db: Db) -> dict[Saved, int]:
+    """The numbers beside the unified views: unread in all inboxes, unread anywhere wanted, starred."""
+    inbox = db.value("SELECT coalesce(sum(unread), 0) FROM folder WHERE role = 'inbox'")
+    unread = db.value("SELECT coalesce(sum(unread), 0) FROM folder WHERE role NOT IN ('junk', 'trash')")
+    starred = db.value(f"SELECT count(*) FROM message WHERE shown_flags & 4 <> 0 AND {_WANTED}")
+    return {Saved.ALL_INBOXES: int(inbox), Saved.UNREAD: int(unread), Saved.STARRED: int(starred)}
+
+
+def rows(db: Db, ids: Sequence[int]) -> list[MessageRow]:
+    """The rows with these ids, in this order; ids that are gone are left out."""
+    found: dict[int, MessageRow] = {}
+    for start in range(0, len(ids), 500):
+        chunk = ids[start : start + 500]
+        marks = ",".join("?" * len(chunk))
+        for row in db.rows(f"SELECT {ROW_COLUMNS} FROM message WHERE id IN ({marks})", *chunk):
+            found[row[0]] = _row(row)
+    return [found[one] for one in ids if one in found]
+
+
+def row(db: Db, message_id: MessageId) -> MessageRow | None:
+    """One row, or None when it is gone."""
+    found = rows(db, [message_id])
+    return found[0] if found else None
+
+
+def thread(db: Db, thread_id: ThreadId) -> list[MessageRow]:
+    """The messages of a conversation over all folders, oldest first."""
+    ids = db.rows("SELECT id FROM message WHERE thread_id = ? AND want_gone = 0 ORDER BY id", thread_id)
+    return rows(db, [one[0] for one in ids])
+
+
+def thread_sizes(db: Db, thread_ids: Iterable[int]) -> dict[int, int]:
+    """How many messages each of these conversations has (for the chip on a card)."""
+    wanted = list(dict.fromkeys(thread_ids))
+    marks = ",".join("?" * len(wanted))
+    sql = f"SELECT thread_id, count(*) FROM message WHERE thread_id IN ({marks}) AND want_gone = 0 GROUP BY thread_id"
+    return {int(found[0]): int(found[1]) for found in db.rows(sql, *wanted)}
+
+
+def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None) -> list[MessageRow]:
+    """Every row that bears this Message-ID (without angle brackets)."""
+    sql = "SELECT id FROM message WHERE message_id = ?1 AND (?2 IS NULL OR account_id = ?2) ORDER BY id"
+    return rows(db, [one[0] for one in db.rows(sql, message_id, account_id)])
+
+
+def view_json(db: Db, message_id: MessageId, version: int) -> str | None:
+    """The cached MessageView (JSON of wire.py), or None when the engine has to make it first."""
+    found = db.value("SELECT data FROM view WHERE id = ? AND version = ?", message_id, version)
+    return None if found is None else str(found)
+
+
+def known_addresses(db: Db, prefix: str, limit: int = 20) -> list[Address]:
+    """People written to or heard from whose name or address holds ``prefix``, most frequent first."""
+    like = "%" + prefix.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    sql = (
+        "SELECT json_extract(p.value, '$[0]') AS name, json_extract(p.value, '$[1]') AS address, count(*) AS times"
+        " FROM (SELECT id, sender, recipients FROM message ORDER BY id DESC LIMIT 20000) m,"
+        " json_each(CASE WHEN m.sender LIKE ?1 ESCAPE '\\' THEN m.sender ELSE m.recipients END) p"
+        " WHERE (m.sender LIKE ?1 ESCAPE '\\' OR m.recipients LIKE ?1 ESCAPE '\\')"
+        " AND (name LIKE ?1 ESCAPE '\\' OR address LIKE ?1 ESCAPE '\\')"
+        " GROUP BY lower(address) ORDER BY times DESC LIMIT ?2"
+    )
+    return [Address(found[0], found[1]) for found in db.rows(sql, like, limit)]
+
+
+def in_store(db: Db, index_mark: int) -> dict[int, tuple[int, int, int]]:
+    """Per folder: (messages in the store, with body, indexed up to ``index_mark``).  Counts rows: for reports only."""
+    sql = (
+        "SELECT folder_id, count(*), sum(has_body > 0), sum(has_body > 0 AND index_seq <= ?) FROM message"
+        " WHERE uid IS NOT NULL OR folder_id IN (SELECT id FROM folder WHERE local = 1) GROUP BY folder_id"
+    )
+    return {found[0]: (found[1], found[2], found[3]) for found in db.rows(sql, index_mark)}
+
+
+def addresses_from_json(text: str) -> tuple[Address, ...]:
+    """The stored form of a list of addresses."""
+    return tuple(Address(name, address) for name, address in json.loads(text))
+
+
+def _ids(db: Db, where: str, *values: Any) -> "array[int]":
+    text = db.value(f"SELECT group_concat(id) FROM (SELECT id FROM message WHERE {where} ORDER BY id DESC)", *values)
+    return array("q", map(int, text.split(","))) if text else array("q")
+
+
+def _server(host: str, port: int, security: str, user: str) -> Server | None:
+    return Server(host, port, Security(security), user) if host else None
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    route = Route(row[9])
+    return Account(
+        id=AccountId(row[0]),
+        name=row[1],
+        email=row[2],
+        full_name=row[3],
+        incoming=Incoming(row[4]),
+        incoming_server=_server(*row[5:9]),
+        route=route,
+        submission=_server(*row[10:14]),
+        direct=DirectOptions(row[14], row[15], bool(row[16])) if route is Route.DIRECT else None,
+        ca_file=row[17],
+        leave_on_server=bool(row[18]),
+        allow_plaintext=bool(row[19]),
+        demo=bool(row[20]),
+    )
+
+
+def _folder(row: tuple[Any, ...]) -> Folder:
+    return Folder(
+        id=FolderId(row[0]),
+        account_id=AccountId(row[1]),
+        name=row[2],
+        delimiter=row[3],
+        role=Role(row[4]),
+        selectable=bool(row[5]),
+        subscribed=bool(row[6]),
+        state=FolderState(*row[7:11]),
+        unread=row[11],
+        total=row[12],
+        with_body=row[13],
+        problem=row[14],
+    )
+
+
+def _row(row: tuple[Any, ...]) -> MessageRow:
+    return MessageRow(
+        id=MessageId(row[0]),
+        account_id=AccountId(row[1]),
+        folder_id=FolderId(row[2]),
+        uid=row[3],
+        sender=addresses_from_json(row[4]),
+        to=addresses_from_json(row[5]),
+        subject=row[6],
+        date=row[7],
+        flags=Flag(row[8]),
+        keywords=tuple(row[9].split()),
+        size=row[10],
+        has_attachments=bool(row[11]),
+        thread_id=ThreadId(row[12]),
+        snippet=row[13],
+        has_body=bool(row[14]),
+        message_id=row[15],
+    )

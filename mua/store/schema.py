@@ -1,0 +1,190 @@
+"""The schema of cache.db and body.db, numbered from the first day.
+
+Rules of the file: a step once released is never edited; STRICT tables; a column never changes its meaning.
+``MIGRATIONS[n]`` takes cache.db from version n to n+1 (``PRAGMA user_version``), in one transaction.
+
+How a message is *shown*: ``folder_id`` and ``flags`` are what the server last told us; ``want_*`` are the person's
+wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that a wish is on screen at once, online or
+offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
+"""
+
+VERSION = 1
+
+CACHE_1 = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO meta(key, value) VALUES ('index_seq', 0);
+
+CREATE TABLE account(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL UNIQUE,
+  email TEXT NOT NULL,
+  full_name TEXT NOT NULL DEFAULT '',
+  incoming TEXT NOT NULL DEFAULT 'local',
+  in_host TEXT NOT NULL DEFAULT '', in_port INTEGER NOT NULL DEFAULT 0,
+  in_security TEXT NOT NULL DEFAULT 'tls', in_user TEXT NOT NULL DEFAULT '',
+  route TEXT NOT NULL DEFAULT 'none',
+  out_host TEXT NOT NULL DEFAULT '', out_port INTEGER NOT NULL DEFAULT 0,
+  out_security TEXT NOT NULL DEFAULT 'tls', out_user TEXT NOT NULL DEFAULT '',
+  direct_dns TEXT NOT NULL DEFAULT '', direct_mx_port INTEGER NOT NULL DEFAULT 25,
+  direct_allow_private INTEGER NOT NULL DEFAULT 0,
+  ca_file TEXT NOT NULL DEFAULT '',
+  leave_on_server INTEGER NOT NULL DEFAULT 1,
+  allow_plaintext INTEGER NOT NULL DEFAULT 0,
+  demo INTEGER NOT NULL DEFAULT 0,
+  position INTEGER NOT NULL DEFAULT 0,
+  problem TEXT NOT NULL DEFAULT '', problem_code TEXT NOT NULL DEFAULT '', problem_detail TEXT NOT NULL DEFAULT '',
+  synced_at INTEGER NOT NULL DEFAULT 0,
+  server_saves_sent INTEGER NOT NULL DEFAULT -1       -- learned: -1 not known, 0 no, 1 yes
+) STRICT;
+
+CREATE TABLE folder(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+  name TEXT NOT NULL,
+  delimiter TEXT NOT NULL DEFAULT '/',
+  role TEXT NOT NULL DEFAULT '',
+  selectable INTEGER NOT NULL DEFAULT 1,
+  subscribed INTEGER NOT NULL DEFAULT 1,
+  local INTEGER NOT NULL DEFAULT 0,                   -- 1: lives on this computer only (POP3 and local accounts)
+  uidvalidity INTEGER NOT NULL DEFAULT 0,
+  uidnext INTEGER NOT NULL DEFAULT 0,
+  highestmodseq INTEGER NOT NULL DEFAULT 0,
+  on_server INTEGER NOT NULL DEFAULT 0,
+  unread INTEGER NOT NULL DEFAULT 0,                  -- the next three by trigger, over shown messages
+  total INTEGER NOT NULL DEFAULT 0,
+  with_body INTEGER NOT NULL DEFAULT 0,
+  want_create INTEGER NOT NULL DEFAULT 0,
+  problem TEXT NOT NULL DEFAULT '',
+  UNIQUE(account_id, name)
+) STRICT;
+
+CREATE TABLE message(
+  id INTEGER PRIMARY KEY,                             -- received seconds << 20 | sequence
+  account_id INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+  folder_id INTEGER NOT NULL REFERENCES folder(id) ON DELETE CASCADE,
+  uid INTEGER,                                        -- NULL: not on the server (yet), or its uid is not known yet
+  flags INTEGER NOT NULL DEFAULT 0,
+  keywords TEXT NOT NULL DEFAULT '',
+  size INTEGER NOT NULL DEFAULT 0,
+  internaldate INTEGER NOT NULL DEFAULT 0,
+  date INTEGER NOT NULL DEFAULT 0,
+  subject TEXT NOT NULL DEFAULT '',
+  sender TEXT NOT NULL DEFAULT '[]',                  -- JSON [[name, address], ...]
+  recipients TEXT NOT NULL DEFAULT '[]',
+  cc TEXT NOT NULL DEFAULT '[]',
+  message_id TEXT NOT NULL DEFAULT '',
+  refs TEXT NOT NULL DEFAULT '',
+  list_id TEXT NOT NULL DEFAULT '',
+  thread_id INTEGER NOT NULL DEFAULT 0,
+  snippet TEXT NOT NULL DEFAULT '',
+  has_attachments INTEGER NOT NULL DEFAULT 0,
+  has_body INTEGER NOT NULL DEFAULT 0,                -- 0 no, 1 in body.db, 2 a file in big/
+  index_seq INTEGER NOT NULL DEFAULT 0,               -- grows with every change the indexer has to see
+  want_folder_id INTEGER REFERENCES folder(id) ON DELETE SET NULL,
+  want_set INTEGER NOT NULL DEFAULT 0,
+  want_clear INTEGER NOT NULL DEFAULT 0,
+  want_gone INTEGER NOT NULL DEFAULT 0,
+  want_append INTEGER NOT NULL DEFAULT 0,
+  want_body INTEGER NOT NULL DEFAULT 0,
+  wish_at INTEGER NOT NULL DEFAULT 0,
+  problem TEXT NOT NULL DEFAULT '',
+  shown_folder INTEGER GENERATED ALWAYS AS (CASE WHEN want_gone THEN NULL ELSE coalesce(want_folder_id, folder_id) END) VIRTUAL,
+  shown_flags INTEGER GENERATED ALWAYS AS ((flags | want_set) & ~want_clear) VIRTUAL
+) STRICT;
+CREATE UNIQUE INDEX message_uid ON message(folder_id, uid) WHERE uid IS NOT NULL;
+CREATE INDEX message_shown ON message(shown_folder, id);
+CREATE INDEX message_thread ON message(thread_id);
+CREATE INDEX message_mid ON message(message_id) WHERE message_id <> '';
+CREATE INDEX message_index ON message(index_seq);
+CREATE INDEX message_wish ON message(account_id, folder_id)
+  WHERE want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0;
+CREATE INDEX message_bodyless ON message(account_id, folder_id, id) WHERE has_body = 0;
+CREATE INDEX message_want_body ON message(account_id) WHERE want_body <> 0 AND has_body = 0;
+CREATE INDEX message_unread ON message(id) WHERE shown_flags & 1 = 0;
+CREATE INDEX message_flagged ON message(id) WHERE shown_flags & 4 <> 0;
+
+CREATE TRIGGER message_added AFTER INSERT ON message BEGIN
+  UPDATE folder SET total = total + 1, unread = unread + (NEW.shown_flags & 1 = 0),
+    with_body = with_body + (NEW.has_body > 0) WHERE id = NEW.shown_folder;
+END;
+CREATE TRIGGER message_removed AFTER DELETE ON message BEGIN
+  UPDATE folder SET total = total - 1, unread = unread - (OLD.shown_flags & 1 = 0),
+    with_body = with_body - (OLD.has_body > 0) WHERE id = OLD.shown_folder;
+END;
+CREATE TRIGGER message_changed AFTER UPDATE ON message
+WHEN OLD.shown_folder IS NOT NEW.shown_folder OR OLD.shown_flags & 1 <> NEW.shown_flags & 1
+  OR (OLD.has_body > 0) <> (NEW.has_body > 0)
+BEGIN
+  UPDATE folder SET total = total - 1, unread = unread - (OLD.shown_flags & 1 = 0),
+    with_body = with_body - (OLD.has_body > 0) WHERE id = OLD.shown_folder;
+  UPDATE folder SET total = total + 1, unread = unread + (NEW.shown_flags & 1 = 0),
+    with_body = with_body + (NEW.has_body > 0) WHERE id = NEW.shown_folder;
+END;
+
+CREATE TABLE mid(                                     -- every Message-ID seen or referred to -> its thread
+  message_id TEXT PRIMARY KEY, thread_id INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX mid_thread ON mid(thread_id);
+
+CREATE TABLE view(                                    -- MessageViews, made by the engine
+  id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  version INTEGER NOT NULL, data TEXT NOT NULL) STRICT;
+
+CREATE TABLE removal(                                 -- the ledger: every disappearance, and why
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  id INTEGER NOT NULL, account_id INTEGER NOT NULL, folder TEXT NOT NULL, uid INTEGER,
+  message_id TEXT NOT NULL, subject TEXT NOT NULL, at INTEGER NOT NULL, reason TEXT NOT NULL,
+  purged INTEGER NOT NULL DEFAULT 0                   -- 1: the bytes are gone too
+) STRICT;
+CREATE INDEX removal_id ON removal(id);
+
+CREATE TABLE history(                                 -- for undo: what was shown before each act
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, label TEXT NOT NULL, undone INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE history_item(
+  history_id INTEGER NOT NULL REFERENCES history(id) ON DELETE CASCADE,
+  message_id INTEGER NOT NULL, folder_id INTEGER NOT NULL, flags INTEGER NOT NULL,
+  changed INTEGER NOT NULL,                           -- which flag bits the act touched
+  PRIMARY KEY(history_id, message_id)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE uidl(                                    -- POP3: what was fetched (RFC 1939 s.7)
+  account_id INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+  uidl TEXT NOT NULL, message_id INTEGER NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(account_id, uidl)) STRICT, WITHOUT ROWID;
+
+CREATE TABLE outgoing(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  account_id INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+  message_id TEXT NOT NULL, subject TEXT NOT NULL, envelope_from TEXT NOT NULL, route TEXT NOT NULL,
+  queued_at INTEGER NOT NULL, not_before INTEGER NOT NULL, size INTEGER NOT NULL,
+  wire_file TEXT NOT NULL, copy_file TEXT NOT NULL,   -- names in big/: what goes out, and what is filed (with Bcc)
+  sent_copy TEXT NOT NULL DEFAULT 'todo',
+  answers INTEGER,                                    -- the message answered, to mark it \\Answered
+  forwards INTEGER,
+  finished_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE TABLE recipient(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  outgoing_id INTEGER NOT NULL REFERENCES outgoing(id) ON DELETE CASCADE,
+  address TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'queued', phase TEXT NOT NULL DEFAULT '',
+  code INTEGER, text TEXT NOT NULL DEFAULT '', next_attempt INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
+  host TEXT NOT NULL DEFAULT '', tls TEXT NOT NULL DEFAULT '',
+  UNIQUE(outgoing_id, address)) STRICT;
+CREATE INDEX recipient_due ON recipient(next_attempt) WHERE state IN ('queued', 'trying', 'deferred');
+CREATE TABLE attempt(                                 -- the timeline: append-only
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient_id INTEGER NOT NULL REFERENCES recipient(id) ON DELETE CASCADE,
+  at INTEGER NOT NULL, state TEXT NOT NULL, phase TEXT NOT NULL, host TEXT NOT NULL DEFAULT '',
+  tls TEXT NOT NULL DEFAULT '', code INTEGER, text TEXT NOT NULL DEFAULT '') STRICT;
+CREATE INDEX attempt_recipient ON attempt(recipient_id);
+"""
+
+MIGRATIONS = (CACHE_1,)
+
+BODY = """
+CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS raw(
+  id INTEGER PRIMARY KEY,
+  size INTEGER NOT NULL,                              -- octets of the message as received
+  dictionary INTEGER NOT NULL DEFAULT 0,              -- zstd dictionary used; 0: none
+  data BLOB NOT NULL) STRICT;
+"""

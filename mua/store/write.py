@@ -1,0 +1,485 @@
+"""Every change of cache.db but the outbox (``store/outbox.py``), as functions of a running transaction.
+
+Rules of the file: each function records what it touched in ``tx.changes``; counters are the triggers' business; a wish is
+compared with what is *shown*, so that wishing the same twice, or taking it back, leaves no trace.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from mua.model.account import Account, AccountId, Server
+from mua.model.address import Address
+from mua.model.folder import FolderId, FolderState, Role
+from mua.model.message import Envelope, Flag, MessageId
+from mua.store.db import Tx
+
+SEQUENCE_BITS = 20
+KEEP_GONE_SECONDS = 30 * 24 * 3600
+MAX_MID = 512  # octets of a Message-ID that are kept; longer ones exist only in attacks
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """A message that is about to have a row.  ``internaldate`` (UTC seconds) places it in every list.
+
+    ``append``: it has to be put on the server (a sent copy, a draft, an import); then ``uid`` is None.
+    """
+
+    envelope: Envelope
+    internaldate: int
+    size: int
+    uid: int | None = None
+    flags: Flag = Flag(0)
+    keywords: tuple[str, ...] = ()
+    append: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BodyFacts:
+    """What the body of a message told, once it is here; ``place`` is what ``Bodies.put`` returned."""
+
+    id: MessageId
+    place: int
+    snippet: str
+    has_attachments: bool
+    size: int
+
+
+def add_account(tx: Tx, account: Account) -> AccountId:
+    """Insert an account; its name must be new (the caller checked)."""
+    values = _account_values(account)
+    marks = ", ".join("?" * len(values))
+    names = ", ".join(values)
+    tx.changes.accounts = True
+    return AccountId(tx.insert(f"INSERT INTO account({names}) VALUES ({marks})", *values.values()))
+
+
+def update_account(tx: Tx, account: Account) -> None:
+    """Replace the settings of an account; its mail stays."""
+    values = _account_values(account)
+    names = ", ".join(f"{name} = ?" for name in values)
+    tx.run(f"UPDATE account SET {names} WHERE id = ?", *values.values(), account.id)
+    tx.changes.accounts = True
+
+
+def remove_account(tx: Tx, account_id: AccountId) -> list[int]:
+    """Forget an account; returns the ids of its messages, whose bytes the caller deletes after the commit."""
+    ids = [row[0] for row in tx.rows("SELECT id FROM message WHERE account_id = ?", account_id)]
+    tx.changes.folders.update(row[0] for row in tx.rows("SELECT id FROM folder WHERE account_id = ?", account_id))
+    now = tx.value("SELECT unixepoch()")
+    _record_removals(tx, ids, "account removed", now)
+    tx.run("DELETE FROM message WHERE account_id = ?", account_id)
+    tx.run("DELETE FROM account WHERE id = ?", account_id)
+    tx.changes.accounts = True
+    tx.changes.removed.update(ids)
+    return ids
+
+
+def set_problem(tx: Tx, account_id: AccountId, code: str, text: str, detail: str = "") -> None:
+    """Say what is wrong with an account; empty strings say that all is well."""
+    sql = (
+        "UPDATE account SET problem_code = ?1, problem = ?2, problem_detail = ?3 WHERE id = ?4"
+        " AND (problem_code <> ?1 OR problem <> ?2 OR problem_detail <> ?3)"
+    )
+    if tx.run(sql, code, text, detail, account_id):
+        tx.changes.accounts = True
+
+
+def set_synced(tx: Tx, account_id: AccountId, now: int) -> None:
+    """Everything the server had was seen at ``now``."""
+    tx.run("UPDATE account SET synced_at = ? WHERE id = ?", now, account_id)
+
+
+def put_folder(
+    tx: Tx,
+    account_id: AccountId,
+    name: str,
+    *,
+    role: Role = Role.NONE,
+    delimiter: str = "/",
+    selectable: bool = True,
+    subscribed: bool = True,
+    local: bool = False,
+    create: bool = False,
+) -> FolderId:
+    """Insert a folder or bring its description up to date.  ``create``: it has to be made on the server."""
+    sql = (
+        "INSERT INTO folder(account_id, name, role, delimiter, selectable, subscribed, local, want_create)"
+        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT(account_id, name) DO UPDATE SET role = excluded.role,"
+        " delimiter = excluded.delimiter, selectable = excluded.selectable, subscribed = excluded.subscribed,"
+        " want_create = excluded.want_create, problem = ''"
+        " WHERE (role, delimiter, selectable, subscribed, want_create, problem) IS NOT"
+        " (excluded.role, excluded.delimiter, excluded.selectable, excluded.subscribed, excluded.want_create, '')"
+    )
+    changed = tx.run(sql, account_id, name, role, delimiter, selectable, subscribed, local, create)
+    folder_id = FolderId(tx.value("SELECT id FROM folder WHERE account_id = ? AND name = ?", account_id, name))
+    if changed:
+        tx.changes.folders.add(folder_id)
+    return folder_id
+
+
+def set_folder_state(tx: Tx, folder_id: FolderId, state: FolderState) -> None:
+    """Record what the server said about a folder."""
+    values = (state.uidvalidity, state.uidnext, state.highestmodseq, state.on_server)
+    sql = "UPDATE folder SET uidvalidity = ?, uidnext = ?, highestmodseq = ?, on_server = ? WHERE id = ?"
+    tx.run(sql, *values, folder_id)
+    tx.changes.folders.add(folder_id)
+
+
+def set_folder_problem(tx: Tx, folder_id: FolderId, problem: str) -> None:
+    """Say what is wrong with one folder; empty: nothing."""
+    if tx.run("UPDATE folder SET problem = ?1 WHERE id = ?2 AND problem <> ?1", problem, folder_id):
+        tx.changes.folders.add(folder_id)
+
+
+def rename_folder(tx: Tx, folder_id: FolderId, name: str) -> None:
+    """The folder has another name on the server now; its messages are the same."""
+    tx.run("UPDATE folder SET name = ? WHERE id = ?", name, folder_id)
+    tx.changes.folders.add(folder_id)
+
+
+def remove_folder(tx: Tx, folder_id: FolderId, reason: str, now: int) -> None:
+    """The folder is gone; its messages go into the ledger, and wishes to move into it are taken back."""
+    tx.run("UPDATE message SET want_folder_id = NULL WHERE want_folder_id = ?", folder_id)
+    ids = [row[0] for row in tx.rows("SELECT id FROM message WHERE folder_id = ?", folder_id)]
+    remove_messages(tx, [MessageId(one) for one in ids], reason, now)
+    tx.run("DELETE FROM folder WHERE id = ?", folder_id)
+    tx.changes.folders.add(folder_id)
+
+
+def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: Iterable[NewMessage]) -> list[MessageId]:
+    """Insert messages, ascending by internal date; one whose uid the folder already has is left alone.
+
+    Returns the ids in the order given; an existing message's id for one that was there already.
+    """
+    given = list(messages)
+    ids: dict[int, MessageId] = {}
+    sequence = _next_index_seq(tx, len(given))
+    for place in sorted(range(len(given)), key=lambda one: (given[one].internaldate, given[one].uid or 0)):
+        new = given[place]
+        known = None
+        if new.uid is not None:
+            known = tx.value("SELECT id FROM message WHERE folder_id = ? AND uid = ?", folder_id, new.uid)
+        if known is not None:
+            ids[place] = MessageId(known)
+            continue
+        sequence += 1
+        ids[place] = _insert(tx, account_id, folder_id, new, sequence)
+    tx.changes.folders.add(folder_id)
+    return [ids[place] for place in range(len(given))]
+
+
+def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, new: NewMessage, sequence: int) -> MessageId:
+    message_id = _new_id(tx, max(new.internaldate, 0))
+    envelope = new.envelope
+    mid = envelope.message_id[:MAX_MID]
+    date = envelope.date if envelope.date is not None else new.internaldate
+    tx.insert(
+        "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
+        " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, index_seq, want_append)"
+        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        message_id, account_id, folder_id, new.uid, int(new.flags), " ".join(new.keywords), new.size,
+        new.internaldate, date, envelope.subject, _addresses(envelope.sender), _addresses(envelope.to),
+        _addresses(envelope.cc), mid, " ".join(envelope.references), envelope.list_id,
+        _thread(tx, mid, envelope.references, message_id), envelope.attachment_hint, sequence, new.append,
+    )  # fmt: skip
+    tx.changes.messages.add(message_id)
+    tx.changes.arrived.add(message_id)
+    return message_id
+
+
+def set_bodies(tx: Tx, bodies: Sequence[BodyFacts]) -> None:
+    """The bytes of these messages are here (and durable)."""
+    sequence = _next_index_seq(tx, len(bodies))
+    for facts in sorted(bodies, key=lambda one: one.id):
+        sequence += 1
+        sql = (
+            "UPDATE message SET has_body = ?, snippet = ?, has_attachments = ?, size = ?, index_seq = ?, want_body = 0"
+            " WHERE id = ?"
+        )
+        values = (facts.place, facts.snippet, facts.has_attachments, facts.size, sequence, facts.id)
+        if tx.run(sql, *values):
+            tx.changes.messages.add(facts.id)
+            tx.changes.folders.add(tx.value("SELECT shown_folder FROM message WHERE id = ?", facts.id) or 0)
+    tx.changes.folders.discard(0)
+
+
+def lost_body(tx: Tx, message_id: MessageId) -> None:
+    """The bytes are not where they should be: fetch them again."""
+    tx.run("UPDATE message SET has_body = 0, want_body = 1 WHERE id = ?", message_id)
+    tx.changes.messages.add(message_id)
+
+
+def want_body(tx: Tx, ids: Sequence[MessageId]) -> int:
+    """A person waits for these bodies; returns how many are not here yet."""
+    wanted = 0
+    for one in ids:
+        wanted += tx.run("UPDATE message SET want_body = 1 WHERE id = ? AND has_body = 0", one)
+    return wanted
+
+
+def set_server_flags(tx: Tx, folder_id: FolderId, news: Iterable[tuple[int, Flag, tuple[str, ...]]]) -> None:
+    """What the server says about (uid, flags, keywords); bits with a wish keep the wish."""
+    for uid, flags, keywords in news:
+        sql = (
+            "UPDATE message SET flags = ?1, keywords = ?2, want_set = want_set & ~?1, want_clear = want_clear & ?1"
+            " WHERE folder_id = ?3 AND uid = ?4 AND (flags <> ?1 OR keywords <> ?2) RETURNING id"
+        )
+        found = tx.row(sql, int(flags), " ".join(keywords), folder_id, uid)
+        if found is not None:
+            tx.changes.messages.add(found[0])
+            tx.changes.folders.add(folder_id)
+
+
+def flags_pushed(tx: Tx, ids: Iterable[MessageId], added: Flag, removed: Flag) -> None:
+    """The server took these changes.  What is shown stays as the person has it *now*, which may be newer."""
+    for one in ids:
+        sql = (
+            "UPDATE message SET flags = (flags | ?1) & ~?2,"
+            " want_set = shown_flags & ~((flags | ?1) & ~?2),"
+            " want_clear = ((flags | ?1) & ~?2) & ~shown_flags WHERE id = ?3"
+        )
+        if tx.run(sql, int(added), int(removed), one):
+            tx.changes.messages.add(one)
+
+
+def moved(tx: Tx, message_id: MessageId, folder_id: FolderId, uid: int | None) -> None:
+    """The server has the message in ``folder_id`` now.  What is shown stays as the person has it *now*."""
+    if uid is not None:
+        twin = tx.value(
+            "SELECT id FROM message WHERE folder_id = ? AND uid = ? AND id <> ?", folder_id, uid, message_id
+        )
+        if twin is not None:  # a pull saw the arrival first: the older row, with its history and wishes, stays
+            _absorb(tx, MessageId(twin), message_id)
+    old = tx.value("SELECT folder_id FROM message WHERE id = ?", message_id)
+    sql = (
+        "UPDATE message SET folder_id = ?1, uid = ?2,"
+        " want_folder_id = CASE WHEN shown_folder IS NULL OR shown_folder = ?1 THEN NULL ELSE shown_folder END"
+        " WHERE id = ?3"
+    )
+    if tx.run(sql, folder_id, uid, message_id):
+        tx.changes.messages.add(message_id)
+        tx.changes.folders.update({folder_id, old})
+
+
+def _absorb(tx: Tx, twin: MessageId, keeper: MessageId) -> None:
+    tx.run("DELETE FROM message WHERE id = ?", twin)
+    tx.changes.messages.discard(twin)
+    tx.changes.arrived.discard(twin)
+    tx.changes.removed.add(twin)
+    tx.changes.messages.add(keeper)
+
+
+def appended(tx: Tx, message_id: MessageId, uid: int | None) -> None:
+    """The server has a copy of a message that we put there; ``uid`` None: not told, the next pull finds it."""
+    folder_id = tx.value("SELECT folder_id FROM message WHERE id = ?", message_id)
+    if uid is not None:
+        twin = tx.value(
+            "SELECT id FROM message WHERE folder_id = ? AND uid = ? AND id <> ?", folder_id, uid, message_id
+        )
+        if twin is not None:
+            _absorb(tx, MessageId(twin), message_id)
+    tx.run("UPDATE message SET uid = ?, want_append = 0 WHERE id = ?", uid, message_id)
+    tx.changes.messages.add(message_id)
+
+
+def set_uid(tx: Tx, message_id: MessageId, uid: int | None) -> None:
+    """The uid became known, or is not valid any more (UIDVALIDITY changed)."""
+    tx.run("UPDATE message SET uid = ? WHERE id = ?", uid, message_id)
+    tx.changes.messages.add(message_id)
+
+
+def remove_messages(tx: Tx, ids: Sequence[MessageId], reason: str, now: int) -> None:
+    """These rows disappear, with an entry in the ledger; the bytes stay until ``purgeable``."""
+    _record_removals(tx, ids, reason, now)
+    for one in ids:
+        tx.changes.folders.add(tx.value("SELECT folder_id FROM message WHERE id = ?", one) or 0)
+        tx.run("DELETE FROM message WHERE id = ?", one)
+    tx.changes.folders.discard(0)
+    tx.changes.removed.update(ids)
+    tx.changes.messages.difference_update(ids)
+
+
+def _record_removals(tx: Tx, ids: Sequence[int], reason: str, now: int) -> None:
+    for one in ids:
+        tx.run(
+            "INSERT INTO removal(id, account_id, folder, uid, message_id, subject, at, reason)"
+            " SELECT m.id, m.account_id, f.name, m.uid, m.message_id, m.subject, ?, ? FROM message m"
+            " JOIN folder f ON f.id = m.folder_id WHERE m.id = ?",
+            now,
+            reason,
+            one,
+        )
+
+
+def purgeable(tx: Tx, now: int) -> list[int]:
+    """Ids of messages gone for more than 30 days, now marked as purged; the caller deletes their bytes."""
+    sql = "UPDATE removal SET purged = 1 WHERE purged = 0 AND at < ? RETURNING id"
+    gone = [row[0] for row in tx.rows(sql, now - KEEP_GONE_SECONDS)]
+    return [one for one in gone if tx.value("SELECT 1 FROM message WHERE id = ?", one) is None]
+
+
+def wish_flags(tx: Tx, ids: Sequence[MessageId], add: Flag, remove: Flag, now: int) -> None:
+    """The person wants these flags set and cleared."""
+    for one in ids:
+        sql = (
+            "UPDATE message SET want_set = ((shown_flags | ?1) & ~?2) & ~flags,"
+            " want_clear = flags & ~((shown_flags | ?1) & ~?2), wish_at = ?3, problem = ''"
+            " WHERE id = ?4 AND (shown_flags | ?1) & ~?2 <> shown_flags"
+        )
+        if tx.run(sql, int(add), int(remove), now, one):
+            _touched(tx, one)
+
+
+def wish_move(tx: Tx, ids: Sequence[MessageId], folder_id: FolderId, now: int) -> None:
+    """The person wants these messages in ``folder_id`` (of the same account; the caller checked)."""
+    for one in ids:
+        _touched(tx, one)
+        tx.run(
+            "UPDATE message SET want_folder_id = CASE WHEN folder_id = ?1 THEN NULL ELSE ?1 END, want_gone = 0,"
+            " wish_at = ?2, problem = '' WHERE id = ?3",
+            folder_id,
+            now,
+            one,
+        )
+        _touched(tx, one)
+
+
+def wish_gone(tx: Tx, ids: Sequence[MessageId], now: int) -> None:
+    """The person wants these messages deleted for ever."""
+    for one in ids:
+        _touched(tx, one)
+        tx.run("UPDATE message SET want_gone = 1, wish_at = ?, problem = '' WHERE id = ?", now, one)
+
+
+def wish_refused(tx: Tx, ids: Sequence[MessageId], problem: str) -> None:
+    """The server refuses: the message is shown where the server has it, with the reason."""
+    for one in ids:
+        _touched(tx, one)
+        tx.run(
+            "UPDATE message SET want_folder_id = NULL, want_set = 0, want_clear = 0, want_gone = 0, want_append = 0,"
+            " problem = ? WHERE id = ?",
+            problem,
+            one,
+        )
+        _touched(tx, one)
+
+
+def _touched(tx: Tx, message_id: MessageId) -> None:
+    tx.changes.messages.add(message_id)
+    folder_id = tx.value("SELECT coalesce(shown_folder, folder_id) FROM message WHERE id = ?", message_id)
+    if folder_id is not None:
+        tx.changes.folders.add(folder_id)
+
+
+def remember(tx: Tx, ids: Sequence[MessageId], label: str, changed: Flag, now: int) -> int:
+    """Note how these messages are shown, for undo, before an act; returns the history id."""
+    history_id = tx.insert("INSERT INTO history(at, label) VALUES (?, ?)", now, label)
+    for one in ids:
+        tx.run(
+            "INSERT INTO history_item(history_id, message_id, folder_id, flags, changed)"
+            " SELECT ?, id, shown_folder, shown_flags, ? FROM message WHERE id = ? AND shown_folder IS NOT NULL",
+            history_id,
+            int(changed),
+            one,
+        )
+    return history_id
+
+
+def undo(tx: Tx, history_id: int | None, now: int) -> tuple[int, str, list[MessageId]] | None:
+    """Take back an act (the latest when None): (history id, label, messages), or None when there is nothing."""
+    sql = "SELECT id, label FROM history WHERE undone = 0 AND (?1 IS NULL OR id = ?1) ORDER BY id DESC LIMIT 1"
+    found = tx.row(sql, history_id)
+    if found is None:
+        return None
+    tx.run("UPDATE history SET undone = 1 WHERE id = ?", found[0])
+    items = tx.rows("SELECT message_id, folder_id, flags, changed FROM history_item WHERE history_id = ?", found[0])
+    for message_id, folder_id, flags, changed in items:
+        one = MessageId(message_id)
+        if changed:
+            wish_flags(tx, [one], Flag(flags & changed), Flag(~flags & changed), now)
+        else:
+            wish_move(tx, [one], FolderId(folder_id), now)
+    return found[0], found[1], [MessageId(item[0]) for item in items]
+
+
+def set_view(tx: Tx, message_id: MessageId, version: int, data: str) -> None:
+    """Cache a MessageView (JSON)."""
+    tx.run("INSERT OR REPLACE INTO view(id, version, data) VALUES (?, ?, ?)", message_id, version, data)
+    tx.changes.messages.add(message_id)
+
+
+def record_uidl(tx: Tx, account_id: AccountId, uidl: str, message_id: MessageId, now: int) -> None:
+    """POP3: this UIDL was fetched; commit it together with its message."""
+    sql = "INSERT OR IGNORE INTO uidl(account_id, uidl, message_id, at) VALUES (?, ?, ?, ?)"
+    tx.run(sql, account_id, uidl, message_id, now)
+
+
+def _addresses(addresses: Iterable[Address]) -> str:
+    return json.dumps([[one.name, one.address] for one in addresses], ensure_ascii=False, separators=(",", ":"))
+
+
+def _account_values(account: Account) -> dict[str, str | int]:
+    values: dict[str, str | int] = {
+        "name": account.name,
+        "email": account.email,
+        "full_name": account.full_name,
+        "incoming": account.incoming,
+        "route": account.route,
+        "ca_file": account.ca_file,
+        "leave_on_server": account.leave_on_server,
+        "allow_plaintext": account.allow_plaintext,
+        "demo": account.demo,
+    }
+    values |= _server_values("in", account.incoming_server) | _server_values("out", account.submission)
+    if account.direct is not None:
+        values |= {
+            "direct_dns": account.direct.dns,
+            "direct_mx_port": account.direct.mx_port,
+            "direct_allow_private": account.direct.allow_private_mx,
+        }
+    return values
+
+
+def _server_values(prefix: str, server: Server | None) -> dict[str, str | int]:
+    if server is None:
+        return {f"{prefix}_host": "", f"{prefix}_port": 0}
+    return {
+        f"{prefix}_host": server.host,
+        f"{prefix}_port": server.port,
+        f"{prefix}_security": server.security,
+        f"{prefix}_user": server.user,
+    }
+
+
+def _next_index_seq(tx: Tx, count: int) -> int:
+    """Reserve ``count`` numbers; returns the one before the first."""
+    return int(tx.value("UPDATE meta SET value = value + ? WHERE key = 'index_seq' RETURNING value", count)) - count
+
+
+def _new_id(tx: Tx, seconds: int) -> MessageId:
+    """A fresh id within that second, above every one that is or was used there."""
+    low, high = seconds << SEQUENCE_BITS, (seconds + 1 << SEQUENCE_BITS) - 1
+    last = tx.value(
+        "SELECT max(coalesce((SELECT max(id) FROM message WHERE id BETWEEN ?1 AND ?2), 0),"
+        " coalesce((SELECT max(id) FROM removal WHERE id BETWEEN ?1 AND ?2), 0))",
+        low,
+        high,
+    )
+    return MessageId(max(low, last + 1))
+
+
+def _thread(tx: Tx, mid: str, references: Sequence[str], fallback: int) -> int:
+    """The thread of a message by union of everything it refers to (placeholders for what is not here)."""
+    names = [name[:MAX_MID] for name in dict.fromkeys((mid, *references)) if name]
+    known = sorted(
+        {found for name in names if (found := tx.value("SELECT thread_id FROM mid WHERE message_id = ?", name))}
+    )
+    thread_id: int = known[0] if known else fallback
+    for other in known[1:]:
+        tx.run("UPDATE mid SET thread_id = ? WHERE thread_id = ?", thread_id, other)
+        tx.run("UPDATE message SET thread_id = ? WHERE thread_id = ?", thread_id, other)
+    for name in names:
+        tx.run("INSERT OR IGNORE INTO mid(message_id, thread_id) VALUES (?, ?)", name, thread_id)
+    return thread_id
