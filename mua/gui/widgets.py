@@ -1,0 +1,570 @@
+"""The small parts that every window is built from: buttons, fields, chips, banners, toasts, avatars, empty states.
+
+Rules of the file: a part takes its look from ``theme`` (style-sheet properties ``kind`` and ``tone``) and its icon
+from ``icons``; every button has an accessible name; text that may come from a mail goes through ``words.shown`` by the
+caller.  Nothing here knows about mail, the store or the engine; parts take plain data.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QDrag,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mua.gui import words
+from mua.gui.icons import file_icon, icon, pixmap
+from mua.gui.theme import (
+    BASE,
+    EMPTY_ICON,
+    META,
+    PRIMARY_HEIGHT,
+    READER_AVATAR,
+    SECONDARY,
+    SEMIBOLD,
+    TITLE,
+    TOOL_BUTTON,
+    TOOL_ICON,
+    avatar_colour,
+    theme,
+)
+
+
+def restyle(widget: QWidget, **properties: object) -> None:
+    """Set dynamic properties ("tone", "kind", ...) and let the style sheet see them."""
+    for name, value in properties.items():
+        widget.setProperty(name, value)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+
+
+class ToolButton(QToolButton):
+    """A square icon button.  ``label`` is its accessible name and, with the key, its tooltip."""
+
+    def __init__(self, icon_name: str, label: str, parent: QWidget | None = None, key: str = "") -> None:
+        super().__init__(parent)
+        self._icon_name, self._role, self._filled = icon_name, "secondary", False
+        self.setIconSize(QSize(TOOL_ICON, TOOL_ICON))
+        self.setFixedSize(TOOL_BUTTON, TOOL_BUTTON)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.name(label, key)
+        self._tint()
+        theme().changed.connect(self._tint)
+
+    def name(self, label: str, key: str = "") -> None:
+        """Change what the button is called."""
+        self.setAccessibleName(label)
+        self.setToolTip(f"{label} ({key})" if key else label)
+
+    def show_icon(self, icon_name: str, role: str = "secondary", filled: bool = False) -> None:
+        """Change the picture."""
+        self._icon_name, self._role, self._filled = icon_name, role, filled
+        self._tint()
+
+    def follow(self, action: QAction) -> "ToolButton":
+        """Do what ``action`` does: its trigger, its enabled state, its name and key."""
+        self.clicked.connect(action.trigger)
+
+        def copy() -> None:
+            self.setEnabled(action.isEnabled())
+            self.name(action.text().replace("&", ""), action.shortcut().toString())
+
+        action.changed.connect(copy)
+        copy()
+        return self
+
+    def _tint(self) -> None:
+        self.setIcon(icon(self._icon_name, self._role, TOOL_ICON, self._filled))
+
+
+class Button(QPushButton):
+    """A push button; ``kind`` is "" (outlined), "primary", "danger" or "link"."""
+
+    def __init__(self, text: str, icon_name: str = "", kind: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(f" {text}" if icon_name else text, parent)
+        self._icon_name, self._kind = icon_name, kind
+        self.setProperty("kind", kind)
+        self.setAccessibleName(text)
+        self.setIconSize(QSize(16, 16))
+        if kind == "primary":
+            self.setFixedHeight(PRIMARY_HEIGHT)
+        if kind == "link":
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._tint()
+        theme().changed.connect(self._tint)
+
+    def _tint(self) -> None:
+        if self._icon_name:
+            roles = {"primary": "on_accent", "danger": "on_danger", "link": "accent"}
+            self.setIcon(icon(self._icon_name, roles.get(self._kind, "secondary"), 16))
+
+
+class Chip(QToolButton):
+    """A small checkable choice ("All", "Unread")."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setText(text)
+        self.setAccessibleName(text)
+        self.setCheckable(True)
+        self.setProperty("kind", "chip")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+class Label(QLabel):
+    """Plain text (never markup) in one of the sizes and tones of ``theme``."""
+
+    def __init__(
+        self,
+        text: str = "",
+        size: int = BASE,
+        tone: str = "",
+        bold: bool = False,
+        wrap: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(text, parent)
+        self._size, self._bold = size, bold
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        if tone:
+            self.setProperty("tone", tone)
+        self._set_font()
+        theme().changed.connect(self._set_font)
+
+    def _set_font(self) -> None:
+        self.setFont(theme().font(self._size, SEMIBOLD) if self._bold else theme().font(self._size))
+
+
+class ElidedLabel(Label):
+    """One line that ends in "..." where room ends; the whole text is its tooltip and accessible name."""
+
+    def __init__(self, text: str = "", size: int = BASE, tone: str = "", bold: bool = False) -> None:
+        super().__init__(text, size, tone, bold)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(20)
+
+    def setText(self, text: str) -> None:
+        """As QLabel, and keep the tooltip in step."""
+        super().setText(text)
+        self.setAccessibleName(text)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the text, elided."""
+        painter = QPainter(self)
+        metrics = QFontMetrics(self.font())
+        line = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        self.setToolTip(self.text() if line != self.text() else "")
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, line)
+
+
+class IconLabel(QLabel):
+    """A picture that follows the theme."""
+
+    def __init__(self, icon_name: str, role: str = "secondary", size: int = TOOL_ICON, meaning: str = "") -> None:
+        super().__init__()
+        self._spec = (icon_name, role, size)
+        self.setAccessibleName(meaning)
+        self.setToolTip(meaning)
+        self._tint()
+        theme().changed.connect(self._tint)
+
+    def show_icon(self, icon_name: str, role: str = "secondary", meaning: str = "") -> None:
+        """Change the picture and what it means."""
+        self._spec = (icon_name, role, self._spec[2])
+        self.setAccessibleName(meaning)
+        self.setToolTip(meaning)
+        self._tint()
+
+    def _tint(self) -> None:
+        self.setPixmap(pixmap(*self._spec))
+
+
+class Line(QFrame):
+    """A one-pixel line, horizontal or vertical."""
+
+    def __init__(self, vertical: bool = False, length: int = 0) -> None:
+        super().__init__()
+        self.setProperty("kind", "line")
+        if vertical:
+            self.setFixedWidth(1)
+            if length:
+                self.setFixedHeight(length)
+        else:
+            self.setFixedHeight(1)
+
+
+class Field(QLineEdit):
+    """A text field.  ``label`` is its accessible name, ``hint`` the placeholder."""
+
+    def __init__(self, label: str, hint: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(label)
+        self.setPlaceholderText(hint)
+
+    def mark(self, problem: bool) -> None:
+        """Show or clear the red frame."""
+        restyle(self, problem="true" if problem else "false")
+
+    def lead(self, icon_name: str) -> None:
+        """Put an icon before the text."""
+        action = self.addAction(icon(icon_name, "tertiary", 16), QLineEdit.ActionPosition.LeadingPosition)
+        theme().changed.connect(lambda: action.setIcon(icon(icon_name, "tertiary", 16)))
+
+
+class SearchField(Field):
+    """The search field: a magnifier, a clear button, Down moves on to the results, Escape clears and leaves."""
+
+    left = Signal()
+    moved_down = Signal()
+
+    def __init__(self, hint: str = "Search mail") -> None:
+        super().__init__("Search mail", hint)
+        self.lead("search")
+        self._clear = self.addAction(icon("x", "tertiary", 16), QLineEdit.ActionPosition.TrailingPosition)
+        self._clear.setText("Clear the search")
+        self._clear.setVisible(False)
+        self._clear.triggered.connect(self.clear)
+        self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
+        theme().changed.connect(lambda: self._clear.setIcon(icon("x", "tertiary", 16)))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape and Down leave the field."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.clear()
+            self.left.emit()
+        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.moved_down.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class PasswordField(Field):
+    """A password: hidden, with an eye to look at it; never undoable, never copied."""
+
+    def __init__(self, label: str = "Password", hint: str = "") -> None:
+        super().__init__(label, hint)
+        self.setEchoMode(QLineEdit.EchoMode.Password)
+        self.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
+        self._eye = self.addAction(icon("eye", "tertiary", 16), QLineEdit.ActionPosition.TrailingPosition)
+        self._eye.triggered.connect(lambda: self._reveal(self.echoMode() is QLineEdit.EchoMode.Password))
+        self._reveal(False)
+        theme().changed.connect(lambda: self._reveal(self.echoMode() is not QLineEdit.EchoMode.Password))
+
+    def _reveal(self, open_: bool) -> None:
+        self.setEchoMode(QLineEdit.EchoMode.Normal if open_ else QLineEdit.EchoMode.Password)
+        self._eye.setIcon(icon("eye-off" if open_ else "eye", "tertiary", 16))
+        self._eye.setText("Hide the password" if open_ else "Show the password")
+        self._eye.setToolTip(self._eye.text())
+
+
+class EmptyState(QWidget):
+    """Why a pane is empty, and what to do: icon, one line of title, one line of hint, perhaps one button."""
+
+    def __init__(self, icon_name: str, title: str, hint: str, button: QPushButton | None = None) -> None:
+        super().__init__()
+        self._icon = IconLabel(icon_name, "tertiary", EMPTY_ICON)
+        self._title = Label(title, TITLE, bold=True, wrap=True)
+        self._hint = Label(hint, BASE, "secondary", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(6)
+        column.addStretch(5)
+        column.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(8)
+        for label in (self._title, self._hint):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        if button is not None:
+            column.addSpacing(10)
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(6)
+        self.show_state(icon_name, title, hint)
+
+    def show_state(self, icon_name: str, title: str, hint: str) -> None:
+        """Change what it says."""
+        self._icon.show_icon(icon_name, "tertiary")
+        self._title.setText(title)
+        self._hint.setText(hint)
+        self.setAccessibleName(f"{title}. {hint}")
+
+
+class Banner(QFrame):
+    """A message in place: icon, text, and link buttons.  ``tone`` is "info", "warning" or "danger"."""
+
+    _ICONS: ClassVar[dict[str, tuple[str, str]]] = {
+        "info": ("info", "secondary"),
+        "warning": ("triangle-alert", "on_warning"),
+    }
+
+    def __init__(self, text: str = "", tone: str = "info", icon_name: str = "") -> None:
+        super().__init__()
+        self.setProperty("kind", "banner")
+        self._picture = IconLabel("info", "secondary", 16)
+        self._text = Label("", SECONDARY, wrap=True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 5, 8, 5)
+        self._row.setSpacing(8)
+        self._row.addWidget(self._picture)
+        self._row.addWidget(self._text, 1)
+        self._buttons: list[QPushButton] = []
+        self.say(text, tone, icon_name)
+
+    def say(self, text: str, tone: str = "info", icon_name: str = "") -> None:
+        """Change text, tone and picture; the buttons stay."""
+        name, role = self._ICONS.get(tone, ("circle-alert", "on_danger"))
+        self._picture.show_icon(icon_name or name, role)
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        restyle(self, tone=tone)
+
+    def text(self) -> str:
+        """What it says now."""
+        return self._text.text()
+
+    def offer(self, text: str, act: Callable[[], None]) -> Button:
+        """Add a link button at the end."""
+        button = Button(text, kind="link")
+        button.clicked.connect(lambda: act())
+        self._row.addWidget(button)
+        self._buttons.append(button)
+        return button
+
+    def withdraw(self) -> None:
+        """Remove all buttons."""
+        for button in self._buttons:
+            self._row.removeWidget(button)
+            button.deleteLater()
+        self._buttons.clear()
+
+
+class Toast(QFrame):
+    """What was just done, with one button (Undo), floating over the bottom of its parent for a few seconds."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._area = parent
+        self.setProperty("kind", "toast")
+        self._text = Label("")
+        self._act: Callable[[], None] | None = None
+        self._button = Button("Undo", kind="link")
+        self._button.clicked.connect(self._clicked)
+        close = ToolButton("x", "Dismiss")
+        close.show_icon("x", "on_toast")
+        close.clicked.connect(self.hide)
+        theme().changed.connect(lambda: close.show_icon("x", "on_toast"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 5, 6, 5)
+        row.setSpacing(10)
+        for part in (self._text, self._button, close):
+            row.addWidget(part)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def say(
+        self, text: str, button: str = "", act: Callable[[], None] | None = None, milliseconds: int = 7_000
+    ) -> None:
+        """Show ``text``, and ``button`` if there is something to click; gone after ``milliseconds``."""
+        self._text.setText(text)
+        self._act = act
+        self._button.setText(button)
+        self._button.setAccessibleName(button or "Undo")
+        self._button.setVisible(act is not None)
+        self.setAccessibleName(text)
+        self.adjustSize()
+        self._place()
+        self.show()
+        self.raise_()
+        self._timer.start(milliseconds)
+
+    def text(self) -> str:
+        """What it says now."""
+        return self._text.text()
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Stay at the bottom centre of the parent."""
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        area = self._area.size()
+        self.move(QPoint((area.width() - self.width()) // 2, area.height() - self.height() - 24))
+
+    def _clicked(self) -> None:
+        self.hide()
+        if self._act is not None:
+            self._act()
+
+
+def paint_avatar(painter: QPainter, rect: QRect, name: str, address: str) -> None:
+    """A disc with initials, its colour by the address; slightly dimmed in the dark."""
+    colour = QColor(avatar_colour(address or name))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour.darker(115) if theme().dark else colour)
+    painter.drawEllipse(rect)
+    painter.setPen(QColor("white"))
+    painter.setFont(theme().font(round(rect.height() * 0.38 / theme().scale), SEMIBOLD))
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words.initials(name, address))
+
+
+class Avatar(QWidget):
+    """The disc of one sender."""
+
+    def __init__(self, side: int = READER_AVATAR) -> None:
+        super().__init__()
+        self.setFixedSize(side, side)
+        self._who = ("", "")
+
+    def show_person(self, name: str, address: str) -> None:
+        """Whose disc it is."""
+        self._who = (name, address)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the disc."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_avatar(painter, self.rect(), *self._who)
+
+
+class AttachmentCard(QFrame):
+    """One attachment: picture, name, size; Enter or click opens it, a drag takes its file out (when there is one)."""
+
+    opened = Signal()
+    saved = Signal()
+
+    def __init__(self, name: str, media_type: str, octets: int, closable: bool = False) -> None:
+        super().__init__()
+        self.setProperty("kind", "card")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(f"Attachment {name}, {words.size(octets)}")
+        self.setToolTip(f"{name}\n{media_type}")
+        self.path = ""
+        picture, colour = file_icon(media_type)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        title = Label(words.shown(name, 200))
+        title.setText(QFontMetrics(title.font()).elidedText(title.text(), Qt.TextElideMode.ElideMiddle, 220))
+        column.addWidget(title)
+        column.addWidget(Label(words.size(octets), META, "tertiary"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 7, 6, 7)
+        row.setSpacing(10)
+        row.addWidget(IconLabel(picture, colour, 22))
+        row.addLayout(column)
+        self.button = ToolButton("x" if closable else "download", ("Remove " if closable else "Save ") + name)
+        self.button.clicked.connect(self.saved)
+        row.addWidget(self.button)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Open."""
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.opened.emit()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag the file out."""
+        if self.path and event.buttons() & Qt.MouseButton.LeftButton:
+            drag, data = QDrag(self), QMimeData()
+            data.setUrls([QUrl.fromLocalFile(self.path)])
+            drag.setMimeData(data)
+            drag.exec(Qt.DropAction.CopyAction)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Space open."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.opened.emit()
+        else:
+            super().keyPressEvent(event)
+
+
+class Flow(QWidget):
+    """Widgets in rows, wrapped where the width ends (attachments, recipients)."""
+
+    def __init__(self, spacing: int = 10) -> None:
+        super().__init__()
+        self._spacing = spacing
+        self._parts: list[QWidget] = []
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(policy)
+
+    def fill(self, parts: Sequence[QWidget]) -> None:
+        """Show ``parts`` instead of what was shown."""
+        for part in self._parts:
+            part.setParent(None)
+            part.deleteLater()
+        self._parts = list(parts)
+        for part in self._parts:
+            part.setParent(self)
+            part.show()
+        self._arrange()
+
+    def parts(self) -> list[QWidget]:
+        """What is shown."""
+        return list(self._parts)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Wrap again."""
+        self._arrange()
+
+    def _arrange(self) -> None:
+        x = y = tallest = 0
+        for part in self._parts:
+            hint = part.sizeHint()
+            width = min(hint.width(), max(60, self.width()))
+            if x and x + width > self.width():
+                x, y, tallest = 0, y + tallest + self._spacing, 0
+            left = self.width() - x - width if self.isRightToLeft() else x
+            part.setGeometry(left, y, width, hint.height())
+            x += width + self._spacing
+            tallest = max(tallest, hint.height())
+        if self.height() != y + tallest:
+            self.setFixedHeight(y + tallest)
+
+
+__all__ = [
+    "AttachmentCard",
+    "Avatar",
+    "Banner",
+    "Button",
+    "Chip",
+    "ElidedLabel",
+    "EmptyState",
+    "Field",
+    "Flow",
+    "IconLabel",
+    "Label",
+    "Line",
+    "PasswordField",
+    "SearchField",
+    "Toast",
+    "ToolButton",
+    "paint_avatar",
+    "restyle",
+]

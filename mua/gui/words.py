@@ -1,0 +1,128 @@
+"""Text as it is shown: dates, sizes, counts, and strings from mail made harmless.
+
+Rules of the file: pure functions, no widget; local time enters only through the ``now`` and ``time.localtime`` of the
+caller's zone.  Text from a mail passes ``shown`` before it reaches any label, row or tooltip.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+
+from mua.model.address import Address
+
+_HIDDEN_RANGES = (
+    (0x00, 0x1F),  # C0
+    (0x7F, 0x9F),  # DEL, C1
+    (0xAD, 0xAD),  # soft hyphen
+    (0x34F, 0x34F),  # combining grapheme joiner
+    (0x61C, 0x61C),  # Arabic letter mark
+    (0x115F, 0x1160),  # Hangul fillers
+    (0x17B4, 0x17B5),  # Khmer inherent vowels
+    (0x180E, 0x180E),  # Mongolian vowel separator
+    (0x200B, 0x200B),  # zero width space; 200C and 200D stay: Persian, Indic words and emoji need them
+    (0x200E, 0x200F),  # direction marks
+    (0x2028, 0x202E),  # separators, embeddings, overrides
+    (0x2060, 0x206F),  # word joiner, isolates
+    (0x3164, 0x3164),  # Hangul filler
+    (0xFEFF, 0xFEFF),  # byte order mark
+    (0xFFA0, 0xFFA0),  # halfwidth Hangul filler
+    (0xFFF0, 0xFFFB),  # specials
+    (0xE0000, 0xE007F),  # tags
+)
+_HIDDEN = {code: " " for first, last in _HIDDEN_RANGES for code in range(first, last + 1)}
+_SPACES = re.compile(r"\s+")
+_DAY = 86_400
+
+
+def shown(text: str, limit: int = 1_000) -> str:
+    """``text`` on one line, without control, bidi and invisible characters, at most ``limit`` characters."""
+    return _SPACES.sub(" ", text[: limit * 2].translate(_HIDDEN)).strip()[:limit]
+
+
+def person(addresses: Iterable[Address]) -> str:
+    """Who a message is from, shortly: the first name, or the address where there is no name."""
+    for address in addresses:
+        return shown(address.name, 200) or shown(address.address, 200)
+    return ""
+
+
+def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), limit: int = 4) -> str:
+    """Several addresses as a short list; addresses in ``mine`` (lower case) are "me"."""
+    names = ["me" if a.address.lower() in mine else shown(a.name, 80) or shown(a.address, 80) for a in addresses]
+    if len(names) > limit:
+        return ", ".join(names[: limit - 1]) + f" and {len(names) - limit + 1} more"
+    return ", ".join(names)
+
+
+def initials(name: str, address: str = "") -> str:
+    """One or two letters for an avatar."""
+    words = [word for word in re.split(r"[\s._\-+@]+", shown(name, 200) or address) if word and word[0].isalnum()]
+    if not words:
+        return "?"
+    return (words[0][0] + (words[-1][0] if len(words) > 1 and name else "")).upper()
+
+
+def size(octets: int) -> str:
+    """12 B, 412 KB, 1.9 MB (units of 1,000, like file managers)."""
+    if octets < 1_000:
+        return f"{octets} B"
+    amount = float(octets)
+    for unit in ("KB", "MB", "GB"):
+        amount /= 1_000
+        if amount < 999.5:
+            return f"{amount:.1f} {unit}" if amount < 9.95 and unit != "KB" else f"{amount:.0f} {unit}"
+    return f"{amount / 1_000:.1f} TB"
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """1 message, 1,204 messages."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def midnight(now: float, days_ago: int = 0) -> int:
+    """UTC seconds of the local midnight that began today, or ``days_ago`` days before (summer time respected)."""
+    local = time.localtime(now)
+    return int(time.mktime((local.tm_year, local.tm_mon, local.tm_mday - days_ago, 0, 0, 0, 0, 0, -1)))
+
+
+def list_time(date: int, now: float) -> str:
+    """How a row tells its time: 09:42 for the last two days, Wed this week, 12 Nov, 12/11/2024."""
+    if date >= midnight(now, 1) and date < now + _DAY:
+        return time.strftime("%H:%M", time.localtime(date))
+    if midnight(now, 6) <= date < now:
+        return time.strftime("%a", time.localtime(date))
+    moment = time.localtime(date)
+    if moment.tm_year == time.localtime(now).tm_year:
+        return f"{moment.tm_mday} {time.strftime('%b', moment)}"
+    return time.strftime("%d/%m/%Y", moment)
+
+
+def full_time(date: int | None, now: float) -> str:
+    """How the reader tells it: Today, 09:42 · Yesterday, 18:20 · Wed 12 Nov 2025, 16:04."""
+    if date is None:
+        return "No date"
+    moment = time.localtime(date)
+    clock = time.strftime("%H:%M", moment)
+    if midnight(now) <= date < midnight(now, -1):
+        return f"Today, {clock}"
+    if midnight(now, 1) <= date < midnight(now):
+        return f"Yesterday, {clock}"
+    return f"{time.strftime('%a', moment)} {moment.tm_mday} {time.strftime('%b %Y', moment)}, {clock}"
+
+
+def periods(oldest: int, now: float) -> list[tuple[int, str]]:
+    """(first second, heading) of each period that a list is grouped by, newest first, down to ``oldest``."""
+    local = time.localtime(now)
+    found = [(midnight(now, -1), "Later"), (midnight(now), "Today"), (midnight(now, 1), "Yesterday")]
+    monday = midnight(now, local.tm_wday)
+    if monday < found[-1][0]:
+        found.append((monday, "This week"))
+    found.append((midnight(now, local.tm_wday + 7), "Last week"))
+    year, month = local.tm_year, local.tm_mon
+    while found[-1][0] > oldest and year >= 1970:
+        start = int(time.mktime((year, month, 1, 0, 0, 0, 0, 0, -1)))
+        if start < found[-1][0]:
+            name = time.strftime("%B" if year == local.tm_year else "%B %Y", time.localtime(start + _DAY))
+            found.append((start, name))
+        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
+    return found
