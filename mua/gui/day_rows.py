@@ -1,0 +1,111 @@
+"""The rows of a list: message ids and, between them, day headings.
+
+Rules of the file: no Qt, no store.  A row is one integer: a message id (positive), or minus the first second of a period
+(a heading, zero or negative).  Ids carry their date (id >> 20 is UTC seconds), so headings are found by bisection.
+``steps`` turns one vector into another with the fewest insertions and removals, so that a view keeps its selection and
+scroll position.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One contiguous change: remove rows first..last of the current vector, or insert ``keys`` at ``first``."""
+
+    first: int
+    last: int
+    keys: "array[int] | None"
+
+
+def is_heading(key: int) -> bool:
+    """Whether a row is a heading."""
+    return key <= 0
+
+
+def with_headings(ids: "array[int]", periods: Sequence[tuple[int, str]]) -> "array[int]":
+    """``ids`` (newest first) with a heading before the first message of each of ``periods`` (newest first)."""
+    rows, begin = array("q"), 0
+    for start, _ in periods:
+        end = bisect_right(ids, -(start << _SECONDS), begin, key=lambda one: -one)
+        if end > begin:
+            rows.append(-start)
+            rows.extend(ids[begin:end])
+            begin = end
+    if begin < len(ids):
+        rows.extend(ids[begin:])
+    return rows
+
+
+def find(rows: "array[int]", wanted: int) -> int:
+    """The row of message ``wanted`` in a vector sorted newest first (headings between), or -1."""
+    low, high = 0, len(rows)
+    while low < high:
+        middle = (low + high) // 2
+        probe = middle
+        while probe < high and is_heading(rows[probe]):
+            probe += 1
+        if probe == high:
+            high = middle
+        elif rows[probe] > wanted:
+            low = probe + 1
+        elif rows[probe] == wanted:
+            return probe
+        else:
+            high = middle
+    return -1
+
+
+def steps(old: "array[int]", new: "array[int]", most: int = 200) -> list[Step] | None:
+    """How to get from ``old`` to ``new``: removals from the back, then insertions from the front.
+
+    None: too many steps, or the common rows changed their order; the caller resets.
+    """
+    head = _common(old, new, lambda rows, length: rows[:length])
+    limit = min(len(old), len(new)) - head
+    tail = _common(old, new, lambda rows, length: rows[len(rows) - length :], limit)
+    before, after = old[head : len(old) - tail], new[head : len(new) - tail]
+    gone, came = set(before) - set(after), set(after) - set(before)
+    if [key for key in before if key not in gone] != [key for key in after if key not in came]:
+        return None
+    removals = [Step(head + a, head + b - 1, None) for a, b in _runs(before, gone)]
+    insertions = [Step(head + a, head + b - 1, after[a:b]) for a, b in _runs(after, came)]
+    found = [*reversed(removals), *insertions]
+    return found if len(found) <= most else None
+
+
+def _common(
+    old: "array[int]",
+    new: "array[int]",
+    cut: "Callable[[array[int], int], array[int]]",
+    limit: int | None = None,
+) -> int:
+    """The length of the longest common start (or end, as ``cut`` cuts), by bisection."""
+    low, high = 0, min(len(old), len(new)) if limit is None else limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if cut(old, middle) == cut(new, middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _runs(rows: "array[int]", members: set[int]) -> Iterator[tuple[int, int]]:
+    """The contiguous stretches [a, b) of ``rows`` whose keys are in ``members``."""
+    if not members:
+        return
+    begin = -1
+    for place, key in enumerate(rows):
+        if key in members:
+            begin = place if begin < 0 else begin
+        elif begin >= 0:
+            yield begin, place
+            begin = -1
+    if begin >= 0:
+        yield begin, len(rows)

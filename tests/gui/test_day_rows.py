@@ -1,0 +1,71 @@
+"""Rows with headings: built, found, and changed in the fewest steps."""
+
+from array import array
+
+from hypothesis import given
+from hypothesis import strategies as st
+from mua.gui.day_rows import Step, find, is_heading, steps, with_headings
+
+PERIODS = [(3_000, "Today"), (2_000, "Yesterday"), (1_000, "Last week"), (0, "Before")]
+
+
+def at(second: int, sequence: int = 0) -> int:
+    return second << 20 | sequence
+
+
+def vector(seconds: list[int]) -> "array[int]":
+    return array("q", sorted((at(second, n) for n, second in enumerate(seconds)), reverse=True))
+
+
+def apply(rows: "array[int]", found: list[Step]) -> "array[int]":
+    rows = array("q", rows)
+    for step in found:
+        if step.keys is None:
+            del rows[step.first : step.last + 1]
+        else:
+            rows[step.first : step.first] = step.keys
+    return rows
+
+
+def test_headings_stand_before_their_first_message() -> None:
+    ids = array("q", [at(3_500), at(3_000), at(2_999), at(500)])
+    assert list(with_headings(ids, PERIODS)) == [-3_000, at(3_500), at(3_000), -2_000, at(2_999), 0, at(500)]
+
+
+def test_no_messages_no_headings() -> None:
+    assert not with_headings(array("q"), PERIODS)
+
+
+seconds = st.lists(st.integers(1, 4_000), max_size=60)
+
+
+@given(seconds)
+def test_every_message_is_found_and_no_other(times: list[int]) -> None:
+    ids = vector(times)
+    rows = with_headings(ids, PERIODS)
+    assert [key for key in rows if not is_heading(key)] == list(ids)
+    for key in ids:
+        assert rows[find(rows, key)] == key
+    assert find(rows, at(2_500, 999)) == -1
+
+
+@given(seconds, seconds)
+def test_steps_lead_from_any_list_to_any_other(before: list[int], after: list[int]) -> None:
+    old, new = with_headings(vector(before), PERIODS), with_headings(vector(after), PERIODS)
+    found = steps(old, new)
+    assert found is not None
+    assert apply(old, found) == new
+
+
+def test_one_arrival_is_one_step() -> None:
+    ids = vector(list(range(1_000, 4_000)))
+    old = with_headings(ids, PERIODS)
+    newer = array("q", [at(3_999, 1 << 19)])
+    newer.extend(ids)
+    found = steps(old, with_headings(newer, PERIODS))
+    assert found is not None
+    assert [(step.first, step.last) for step in found] == [(1, 1)]
+
+
+def test_another_order_asks_for_a_reset() -> None:
+    assert steps(array("q", [3, 2, 1]), array("q", [1, 2, 3])) is None
