@@ -1,8 +1,8 @@
 """What holds for every test.
 
-Rules of the suite, enforced here: an unexpected warning in one of Mua's logs fails the test that caused it; the person's
-own profile, keyring and screen are never touched; the number of skipped tests is the last line printed; and where ``CI``
-is set a skipped test fails the run, unless the test says why it may be skipped.
+Rules of the suite, enforced here: an unexpected warning in one of Mua's logs fails the test that caused it; the
+person's own profile, keyring and screen are never touched; the number of skipped tests is the last line printed; and
+where ``CI`` is set a skipped test fails the run, unless the test says why it may be skipped.
 """
 
 import logging
