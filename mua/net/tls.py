@@ -1,0 +1,166 @@
+"""TCP and TLS, and what their failures mean to a person.
+
+The rule of the file: no connection counts as protected before its certificate chain and its name were verified, and no
+``OSError`` or ``ssl.SSLError`` leaves ``net/`` untranslated.  ``connect`` tries every address of a host in turn, IPv6
+and IPv4 alternating (RFC 8305 s.4 without the racing), each with a bounded share of the time.
+"""
+
+import contextlib
+import errno
+import itertools
+import socket
+import ssl
+import time
+from typing import Any
+
+from mua.errors import Kind, MailError, Retry
+
+_FIRST_TRY = 10.0  # seconds for one address while others remain
+
+_EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
+_WRONG_NAME = frozenset({62, 63, 64})
+_DOWN = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
+
+
+def context(ca_file: str = "") -> ssl.SSLContext:
+    """A client context: chain and name verified, TLS 1.2 or newer.
+
+    ``ca_file`` (PEM) is a private authority trusted beside the system's own.  Raises MailError "ca-file".
+    """
+    made = ssl.create_default_context()
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
+        try:
+            made.load_verify_locations(cafile=ca_file)
+        except OSError as error:
+            text = f"The certificate file {ca_file} cannot be read; choose another one in the account's settings."
+            raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "ca-file") from error
+    return made
+
+
+def connect(host: str, port: int, timeout: float = 30.0) -> socket.socket:
+    """A connected TCP socket with ``timeout`` (seconds) set, small writes sent at once, and keep-alive on.
+
+    Raises MailError "unknown-host", "connection-refused", "timeout" or "network-down".
+    """
+    end = time.monotonic() + timeout
+    addresses = _alternating(_resolve(host, port))
+    failure: OSError = OSError("no address")
+    for nth, (family, _, _, _, address) in enumerate(addresses, 1):
+        left = end - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            return _open(family, address, left if nth == len(addresses) else min(left, _FIRST_TRY), timeout)
+        except OSError as error:
+            failure = error
+    raise os_error(failure, host) from failure
+
+
+def wrap(sock: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+    """Do the TLS handshake as a client of ``host``; on failure close the socket and raise MailError."""
+    try:
+        return tls.wrap_socket(sock, server_hostname=_ascii(host))
+    except (OSError, ValueError) as error:
+        sock.close()
+        raise tls_error(error, host) from error
+
+
+def tls_error(error: Exception, host: str) -> MailError:
+    """A failed handshake in plain words; codes "certificate-expired", "-wrong-name", "-untrusted" and "tls-failed"."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        code, text = _certificate_problem(error.verify_code, host)
+        return MailError(Kind.ACCOUNT, Retry.ASK, text, error.verify_message, code)
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        return os_error(error, host)
+    text = f"{host} could not set up a protected connection, so nothing was sent to it."
+    return MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "tls-failed")
+
+
+def os_error(error: OSError, host: str) -> MailError:
+    """A failed connection in plain words; codes as ``connect``, and "connection-lost"."""
+    if isinstance(error, TimeoutError):
+        code, text = "timeout", f"{host} did not answer in time; Mua will try again by itself."
+    elif isinstance(error, ConnectionRefusedError):
+        code, text = "connection-refused", f"{host} refuses connections on this port; the server may be down."
+    elif error.errno in _DOWN:
+        code, text = "network-down", f"There is no way to {host} right now; this computer seems to be offline."
+    else:
+        code, text = "connection-lost", f"The connection to {host} was lost; Mua will connect again by itself."
+    return MailError(Kind.CONNECTION, Retry.SOON, text, str(error) or type(error).__name__, code)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host`` can only be this computer."""
+    return host == "localhost" or host == "::1" or (host.startswith("127.") and host.replace(".", "").isdigit())
+
+
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+
+
+def _ascii(host: str) -> str:
+    return host if host.isascii() else host.encode("idna").decode("ascii")
+
+
+def _resolve(host: str, port: int) -> list[_Address]:
+    try:
+        return list(socket.getaddrinfo(_ascii(host), port, type=socket.SOCK_STREAM))
+    except socket.gaierror as error:
+        if error.errno == socket.EAI_AGAIN:
+            text = f"The address of {host} could not be looked up; this computer seems to be offline."
+            raise MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "network-down") from error
+        raise _unknown(host, error) from error
+    except (UnicodeError, OSError) as error:
+        raise _unknown(host, error) from error
+
+
+def _unknown(host: str, error: Exception) -> MailError:
+    text = f"There is no server named {host}; check its name in the account's settings."
+    return MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "unknown-host")
+
+
+def _alternating(found: list[_Address]) -> list[_Address]:
+    first = [entry for entry in found if entry[0] == found[0][0]]
+    other = [entry for entry in found if entry[0] != found[0][0]]
+    pairs = itertools.zip_longest(first, other)
+    return [entry for pair in pairs for entry in pair if entry is not None]
+
+
+def _open(family: socket.AddressFamily, address: Any, patience: float, timeout: float) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(patience)
+        sock.connect(address)
+        sock.settimeout(timeout)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _keep_alive(sock)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Probe a silent peer after a minute, so that an IDLE over a dead network ends in minutes, not in days."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            with contextlib.suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _certificate_problem(verify_code: int, host: str) -> tuple[str, str]:
+    sent = "so your password was not sent"
+    if verify_code == _EXPIRED:
+        return "certificate-expired", f"The certificate of {host} has expired, {sent}; its operator must renew it."
+    if verify_code == _NOT_YET_VALID:
+        return (
+            "certificate-expired",
+            f"The certificate of {host} is not valid yet, {sent}; check this computer's clock.",
+        )
+    if verify_code in _WRONG_NAME:
+        return (
+            "certificate-wrong-name",
+            f"The server that answered as {host} has a certificate for another name, {sent}.",
+        )
+    return "certificate-untrusted", f"The certificate of {host} is not signed by anyone this computer trusts, {sent}."
