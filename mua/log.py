@@ -1,7 +1,8 @@
 """Logging, with secrets masked.
 
-Named loggers live here and nowhere else.  Every record passes ``Masker``: strings registered with ``mask()`` (passwords,
-tokens) are replaced before a handler sees them, so that no later mistake can put one into a file or on stderr.
+Named loggers live here and nowhere else.  Every record passes ``Masker``: strings registered with ``mask()``
+(passwords, tokens) are replaced before a handler sees them, so that no later mistake can put one into a file or on
+stderr.
 """
 
 import logging
@@ -40,6 +41,7 @@ class Masker(logging.Formatter):
     """A formatter whose output never holds a registered secret (tracebacks included)."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format the record, then mask."""
         return masked(super().format(record))
 
 

@@ -1,14 +1,14 @@
 """Raw messages: kept as received, byte for byte.
 
-Up to 256 KB a message is a zstd-compressed row of body.db; above, a file in ``big/``.  Both are durable *before* the row
-of cache.db that names them, so that a crash leaves only orphans, never a message without its bytes.  The bytes of a
+Up to 256 KB a message is a zstd-compressed row of body.db; above, a file in ``big/``.  Both are durable *before* the
+row of cache.db that names them, so that a crash leaves only orphans, never a message without its bytes.  The bytes of a
 message that disappeared are kept 30 days (``store/write.purge``).
 """
 
 import errno
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import zstandard
 from mua.errors import Kind, MailError, Retry
 from mua.paths import Profile
 from mua.store import schema
-from mua.store.db import BUSY_MS, disk_full, translated
+from mua.store.db import BUSY_MS, Db, disk_full, translated
 
 BIG = 256 * 1024
 LEVEL = 3
@@ -39,7 +39,7 @@ class Bodies:
             self._db = apsw.Connection(str(profile.body_db), flags=flags)
             self._db.set_busy_timeout(BUSY_MS)
             if not readonly:
-                self._db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
+                Db(self._db).rows("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
                 self._db.execute(schema.BODY)
         self._compressor = zstandard.ZstdCompressor(level=LEVEL)
         self._dictionary = 0
@@ -71,7 +71,7 @@ class Bodies:
     def adopt(self, message_id: int, path: Path) -> int:
         """Take over a file that was streamed into ``big/`` (already fsynced) as this message's bytes."""
         with file_errors():
-            os.replace(path, self.path(message_id))
+            path.replace(self.path(message_id))
             sync_folder(self.profile.big)
         return IN_FILE
 
@@ -98,9 +98,9 @@ class Bodies:
         for one in ids:
             self.path(one).unlink(missing_ok=True)
 
-    def train(self, samples: list[bytes]) -> None:
+    def train(self, samples: Sequence[bytes]) -> None:
         """Make a dictionary from small messages of this person: they compress to two thirds of what they did."""
-        dictionary = zstandard.train_dictionary(64 * 1024, samples)
+        dictionary = zstandard.train_dictionary(64 * 1024, list(samples))
         with self._lock, translated(), self._db:
             self._db.execute("INSERT INTO dictionary(data) VALUES (?)", (dictionary.as_bytes(),))
         self._use_newest_dictionary()
@@ -110,27 +110,27 @@ class Bodies:
         self._db.close()
 
     def _use_newest_dictionary(self) -> None:
-        found = self._db.execute("SELECT max(id) FROM dictionary").fetchone()
-        if found[0]:
-            self._dictionary = found[0]
-            self._compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._load(found[0]))
+        newest = Db(self._db).value("SELECT max(id) FROM dictionary")
+        if newest:
+            self._dictionary = newest
+            self._compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._load(newest))
 
     def _load(self, number: int) -> zstandard.ZstdCompressionDict:
         if number not in self._dictionaries:
-            data = self._db.execute("SELECT data FROM dictionary WHERE id = ?", (number,)).fetchone()[0]
+            data = Db(self._db).value("SELECT data FROM dictionary WHERE id = ?", number)
             self._dictionaries[number] = zstandard.ZstdCompressionDict(data)
         return self._dictionaries[number]
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that after a crash ``path`` is either whole or absent: temporary, fsync, rename, fsync folder."""
+    """Write ``data`` so that after a crash ``path`` is whole or absent: temporary, fsync, rename, fsync folder."""
     temporary = path.with_name(path.name + ".part")
     with file_errors():
         with temporary.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
         sync_folder(path.parent)
 
 

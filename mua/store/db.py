@@ -2,8 +2,8 @@
 
 Theory of operation: WAL; one writer connection behind a lock, in the engine only; a read-only connection per reading
 thread, here and in every window and command line.  A transaction collects what it changed (``tx.changes``); after the
-commit the store hands that to ``on_commit``, and the engine tells its clients.  Parse before you write: the lock is held
-for SQL only.
+commit the store hands that to ``on_commit``, and the engine tells its clients.  Parse before you write: the lock is
+held for SQL only.
 """
 
 import threading
@@ -103,7 +103,7 @@ class Store:
         self._local = threading.local()
         self._readers: list[Db] = []
         self._writer = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
-        self._writer.execute(
+        Db(self._writer).rows(
             "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=4000"
         )
         migrate(self._writer)
@@ -154,7 +154,7 @@ def open_reader(profile: Profile) -> Db:
         raise MailError(Kind.LOCAL, Retry.ASK, "This profile is empty; add an account first.", code="store-missing")
     with translated():
         connection = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READONLY)
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        version = _user_version(connection)
         if version != schema.VERSION:
             connection.close()
             raise _version_error(version)
@@ -163,7 +163,7 @@ def open_reader(profile: Profile) -> Db:
 
 def migrate(connection: apsw.Connection) -> None:
     """Bring cache.db to ``schema.VERSION``, each step in one transaction; refuse a newer one."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version = _user_version(connection)
     if version > schema.VERSION:
         raise _version_error(version)
     for number in range(version, schema.VERSION):
@@ -171,6 +171,10 @@ def migrate(connection: apsw.Connection) -> None:
             connection.execute(
                 f"BEGIN IMMEDIATE; {schema.MIGRATIONS[number]}; PRAGMA user_version={number + 1}; COMMIT"
             )
+
+
+def _user_version(connection: apsw.Connection) -> int:
+    return int(Db(connection).value("PRAGMA user_version"))
 
 
 def _version_error(version: int) -> MailError:

@@ -1,8 +1,8 @@
 """Every SELECT over cache.db, as functions from a ``Db`` to the dataclasses of ``model/``.
 
-Rules of the file: a function fetches all and returns, so that no read transaction stays open (checkpoints must proceed);
-nothing here counts rows on behalf of a window (folders carry counters); lists are an order vector of ids plus pages.
-Outgoing mail has a file of its own: ``store/outbox.py``.
+Rules of the file: a function fetches all and returns, so that no read transaction stays open (checkpoints must
+proceed); nothing here counts rows on behalf of a window (folders carry counters); lists are an order vector of ids plus
+pages.  Outgoing mail has a file of its own: ``store/outbox.py``.
 """
 
 import json

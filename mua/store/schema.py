@@ -88,7 +88,8 @@ CREATE TABLE message(
   want_body INTEGER NOT NULL DEFAULT 0,
   wish_at INTEGER NOT NULL DEFAULT 0,
   problem TEXT NOT NULL DEFAULT '',
-  shown_folder INTEGER GENERATED ALWAYS AS (CASE WHEN want_gone THEN NULL ELSE coalesce(want_folder_id, folder_id) END) VIRTUAL,
+  shown_folder INTEGER GENERATED ALWAYS AS
+    (CASE WHEN want_gone THEN NULL ELSE coalesce(want_folder_id, folder_id) END) VIRTUAL,
   shown_flags INTEGER GENERATED ALWAYS AS ((flags | want_set) & ~want_clear) VIRTUAL
 ) STRICT;
 CREATE UNIQUE INDEX message_uid ON message(folder_id, uid) WHERE uid IS NOT NULL;

@@ -1,7 +1,7 @@
 """Every change of cache.db but the outbox (``store/outbox.py``), as functions of a running transaction.
 
-Rules of the file: each function records what it touched in ``tx.changes``; counters are the triggers' business; a wish is
-compared with what is *shown*, so that wishing the same twice, or taking it back, leaves no trace.
+Rules of the file: each function records what it touched in ``tx.changes``; counters are the triggers' business; a wish
+is compared with what is *shown*, so that wishing the same twice, or taking it back, leaves no trace.
 """
 
 import json
@@ -15,6 +15,7 @@ from mua.model.message import Envelope, Flag, MessageId
 from mua.store.db import Tx
 
 SEQUENCE_BITS = 20
+NO_FLAGS = Flag(0)
 KEEP_GONE_SECONDS = 30 * 24 * 3600
 MAX_MID = 512  # octets of a Message-ID that are kept; longer ones exist only in attacks
 
@@ -30,7 +31,7 @@ class NewMessage:
     internaldate: int
     size: int
     uid: int | None = None
-    flags: Flag = Flag(0)
+    flags: Flag = NO_FLAGS
     keywords: tuple[str, ...] = ()
     append: bool = False
 

@@ -1,0 +1,529 @@
+"""Everything that crosses between the engine and its clients (windows, command lines), in one file.
+
+A client connects to ``PROFILE/engine.sock`` and sends one JSON object a line: ``{"n": 7, "do": "SetFlags", ...}``.
+The engine answers each, in any order, with ``{"re": 7, "ok": {...}}`` or ``{"re": 7, "error": {...}}``, and sends
+events to every client that said ``Hello(events=True)``: ``{"on": "Changed", ...}``.
+
+Rules of the file: commands are imperative, events are past tense or nouns; ids and small data only, the client reads
+the rest from the store; a secret crosses only in fields hidden from ``repr``, towards the engine, and is never echoed.
+A lost event costs staleness, never wrongness: after a gap in ``Changed.seq`` a client reads again what it shows.
+"""
+
+import dataclasses
+import enum
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, TypeVar
+
+from mua.errors import Kind, MailError, Retry
+from mua.model.account import Account
+from mua.model.outgoing import Draft
+
+PROTOCOL = 1
+MAX_LINE = 64 * 1024 * 1024
+
+
+# ---- commands: what a client asks for -----------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """First line of every client.  ``passphrase`` opens the secrets file of an engine that has not got it."""
+
+    client: str
+    events: bool = False
+    protocol: int = PROTOCOL
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AddAccount:
+    """Store an account and its password.  Answer: AccountAdded."""
+
+    account: Account
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAccount:
+    """Replace an account's settings (``account.id`` says which).  Answer: Done."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAccount:
+    """Forget an account, its mail on this computer and its password.  Answer: Done."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetSecret:
+    """A new password for an account; what waited for it goes on.  Answer: Done."""
+
+    account_id: int
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseSecrets:
+    """Where secrets live from now on: keyring, file (``passphrase``) or session.  Answer: Done."""
+
+    place: str
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckAccount:
+    """Connect both ways and say in plain words what is wrong.  Answer: Checked."""
+
+    account_id: int = 0
+    account: Account | None = None
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Discover:
+    """Look up the servers of an address.  Answer: Discovered."""
+
+    email: str
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StartDemo:
+    """Add the demo account (once) and start its server.  Answer: AccountAdded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """Look for news now; ``complete``: answer only when all bodies are here and indexed.  Answer: Synced."""
+
+    account_id: int | None = None
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpenMessage:
+    """Make the view of a message (fetching its body when needed).  Answer: Done; then read it from the store."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetFlags:
+    """Set and clear flags (bits of ``model.message.Flag``).  Answer: Acted."""
+
+    messages: tuple[int, ...]
+    add: int = 0
+    remove: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MoveMessages:
+    """Move to a folder of the same account.  Answer: Acted."""
+
+    messages: tuple[int, ...]
+    folder_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveMessages:
+    """Move each to its account's archive.  Answer: Acted."""
+
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class JunkMessages:
+    """Move each to its account's junk folder, marked $Junk.  Answer: Acted."""
+
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMessages:
+    """Move each to its account's trash; one that is there already, or ``forever``, is deleted.  Answer: Acted."""
+
+    messages: tuple[int, ...]
+    forever: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Take back an act (the latest when None).  Answer: Acted; error "nothing-to-undo"."""
+
+    history_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Queue a message: a draft, or a file holding an RFC 5322 message.  Answer: Queued, once it is durable.
+
+    ``delay`` seconds can pass before the first attempt (undo send).  ``answers``/``forwards`` are message ids.
+    ``take_file``: the file belongs to the engine now and is removed once queued.
+    """
+
+    account_id: int
+    draft: Draft | None = None
+    file: str = ""
+    take_file: bool = False
+    delay: int = 0
+    answers: int | None = None
+    forwards: int | None = None
+    forwarded_parts: tuple[str, ...] = ()
+    replaces_draft: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveDraft:
+    """Put a draft into the account's Drafts folder, in place of ``replaces``.  Answer: Saved."""
+
+    account_id: int
+    draft: Draft
+    replaces: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitVerdicts:
+    """Answer (Done) when each recipient of an outgoing message has had its first verdict."""
+
+    outgoing_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOutgoing:
+    """Take a message out of the outbox as far as nobody has it yet.  Answer: Done."""
+
+    outgoing_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetryOutgoing:
+    """Try deferred, refused (by hand) or unknown (by explicit wish) recipients again now.  Answer: Done."""
+
+    outgoing_id: int
+    recipients: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CreateFolder:
+    """Make a folder; on an IMAP account the server follows when it can.  Answer: FolderMade."""
+
+    account_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImportFile:
+    """Read an mbox, a Maildir or .eml files into a folder.  Answer: Imported."""
+
+    folder_id: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poke:
+    """The network is back, or a person says "try again now".  Answer: Done."""
+
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """End the engine in order.  Answer: Done."""
+
+
+# ---- answers ------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Answer to Hello."""
+
+    pid: int
+    version: str
+    secrets: str = ""  # where secrets live; empty: the person has not chosen
+    secrets_problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is done; nothing to tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAdded:
+    """The new account's id."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was checked: ``what`` is "incoming", "outgoing" or "dns"; ``text`` one sentence."""
+
+    what: str
+    ok: bool
+    text: str
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found, in order."""
+
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """Candidates for an address, best first: accounts with their servers filled in, and who said so.
+
+    ``auth`` is "password", "app-password" or "oauth"; ``help`` the provider's own page about it.
+    """
+
+    accounts: tuple[Account, ...]
+    sources: tuple[str, ...]
+    auth: str = "password"
+    note: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """A sync ended; ``problems`` are sentences (empty: all is well), ``codes`` their machine words."""
+
+    problems: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """An act was recorded; ``history_id`` undoes it; ``label`` says what it was ("Archived 3 messages")."""
+
+    history_id: int
+    label: str
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """The message is durable in the outbox."""
+
+    outgoing_id: int
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The draft is in the store."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMade:
+    """The new folder's id."""
+
+    folder_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How many messages were found and how many are in the folder now."""
+
+    found: int
+    imported: int
+
+
+# ---- events: what the engine says of itself -----------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """These things are different in the store.  ``everything``: too many to list, read again what you show."""
+
+    seq: int
+    accounts: bool = False
+    folders: tuple[int, ...] = ()
+    messages: tuple[int, ...] = ()
+    removed: tuple[int, ...] = ()
+    outgoing: tuple[int, ...] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """New mail in an inbox, unread, worth a notification."""
+
+    messages: tuple[int, ...]
+
+
+class State(enum.StrEnum):
+    """What an account's worker is doing."""
+
+    OFFLINE = "offline"
+    CONNECTING = "connecting"
+    SYNCING = "syncing"
+    IDLE = "idle"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """An account's state; ``text`` is a sentence when something is wrong, with its ``code``."""
+
+    account_id: int
+    state: State
+    text: str = ""
+    code: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Long work: ``done`` of ``total`` ``what`` ("headers", "messages", "indexed"); done == total: finished."""
+
+    account_id: int
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something a person should know that belongs to no account (the disk is full, the index is rebuilt)."""
+
+    text: str
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """A second window was asked for: show the first one."""
+
+
+Command = (
+    Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover | StartDemo
+    | Sync | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | Send
+    | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | CreateFolder | ImportFile | Poke | Shutdown | Raise
+)  # fmt: skip
+Answer = (
+    Welcome | Done | AccountAdded | Checked | Discovered | Synced | Acted | Queued | Saved | FolderMade | Imported
+)  # fmt: skip
+Event = Changed | Arrived | Status | Progress | Notice | Raise
+
+_COMMANDS = {one.__name__: one for one in typing.get_args(Command)}
+_ANSWERS = {one.__name__: one for one in typing.get_args(Answer)}
+_EVENTS = {one.__name__: one for one in typing.get_args(Event)}
+
+
+# ---- lines --------------------------------------------------------------------------------------------------------
+def command_line(number: int, command: Command) -> bytes:
+    """A command as the client sends it."""
+    return _line({"n": number, "do": type(command).__name__, **to_json(command)})
+
+
+def parse_command(line: bytes) -> tuple[int, Command]:
+    """(number, command); raises ValueError on anything that is not one."""
+    found = _object(line)
+    kind = _COMMANDS.get(str(found.get("do")))
+    if kind is None:
+        raise ValueError(f"unknown command {found.get('do')!r}")
+    return int(found.get("n", 0)), from_json(kind, found)
+
+
+def answer_line(number: int, answer: Answer | MailError) -> bytes:
+    """The engine's answer to command ``number``."""
+    if isinstance(answer, MailError):
+        error = {key: getattr(answer, key) for key in ("kind", "retry", "text", "detail", "code")}
+        return _line({"re": number, "error": error})
+    return _line({"re": number, "ok": {"is": type(answer).__name__, **to_json(answer)}})
+
+
+def event_line(event: Event) -> bytes:
+    """An event as the engine sends it."""
+    return _line({"on": type(event).__name__, **to_json(event)})
+
+
+def parse_reply(line: bytes) -> tuple[int, Answer | MailError] | Event:
+    """What a client received: an answer with its number, or an event.  Raises ValueError on anything else."""
+    found = _object(line)
+    if "on" in found:
+        event: Event = from_json(_EVENTS[found["on"]], found)
+        return event
+    if "error" in found:
+        error = found["error"]
+        kind, retry = Kind(error["kind"]), Retry(error["retry"])
+        return int(found["re"]), MailError(kind, retry, error["text"], error["detail"], error["code"])
+    answer: Answer = from_json(_ANSWERS[found["ok"]["is"]], found["ok"])
+    return int(found["re"]), answer
+
+
+def _line(data: dict[str, Any]) -> bytes:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    found = json.loads(line)
+    if not isinstance(found, dict):
+        raise ValueError("not an object")
+    return found
+
+
+# ---- dataclasses <-> JSON ----------------------------------------------------------------------------------------
+T = TypeVar("T")
+
+
+def to_json(data: Any) -> dict[str, Any]:
+    """A frozen dataclass (nested, with enums and tuples) as JSON-ready data; defaults are left out."""
+    out: dict[str, Any] = {}
+    for one in dataclasses.fields(data):
+        value = getattr(data, one.name)
+        if one.default is dataclasses.MISSING or value != one.default:
+            out[one.name] = _plain(value)
+    return out
+
+
+def from_json(kind: type[T], data: dict[str, Any]) -> T:
+    """The reverse; unknown keys are ignored, missing ones take their defaults, wrong shapes raise ValueError."""
+    hints: dict[str, Any] = _hints(typing.cast(Any, kind))
+    try:
+        return kind(**{name: _typed(hints[name], data[name]) for name in hints if name in data})
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"bad {kind.__name__}: {error}") from error
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return to_json(value)
+    if isinstance(value, tuple | list):
+        return [_plain(one) for one in value]
+    return value
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    hint = getattr(hint, "__supertype__", hint)
+    origin = typing.get_origin(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None:
+            return None
+        return _typed(next(one for one in typing.get_args(hint) if one is not type(None)), value)
+    if origin is tuple:
+        inner = typing.get_args(hint)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return tuple(_typed(inner[0], one) for one in value)
+        return tuple(_typed(kind, one) for kind, one in zip(inner, value, strict=True))
+    if dataclasses.is_dataclass(hint):
+        return from_json(hint, value)  # type: ignore[arg-type]
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return hint(value)
+    if hint in (int, str, bool, float) and type(value) is not hint:
+        raise ValueError(f"expected {hint.__name__}, got {type(value).__name__}")
+    return value

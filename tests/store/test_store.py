@@ -1,0 +1,243 @@
+"""The store: wishes, counters, threads, undo, the ledger, and what a crash may leave."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mua.errors import MailError
+from mua.model.account import Account, AccountId
+from mua.model.folder import FolderId, Role
+from mua.model.message import Envelope, Flag, MessageId
+from mua.paths import Profile
+from mua.store import blobs, read, schema, write
+from mua.store.db import Changes, Store, open_reader
+
+
+class Box:
+    """A store with one account and three folders."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        with store.write() as tx:
+            self.account = write.add_account(tx, Account(AccountId(0), "home", "maya@example.org"))
+            self.inbox = write.put_folder(tx, self.account, "INBOX", role=Role.INBOX)
+            self.archive = write.put_folder(tx, self.account, "Archive", role=Role.ARCHIVE)
+            self.trash = write.put_folder(tx, self.account, "Trash", role=Role.TRASH)
+
+    def add(self, *uids: int, at: int = 1_700_000_000, **envelope: object) -> list[MessageId]:
+        with self.store.write() as tx:
+            news = [write.NewMessage(Envelope(subject=f"m{uid}", **envelope), at, 100, uid) for uid in uids]  # type: ignore[arg-type]
+            return write.add_messages(tx, self.account, self.inbox, news)
+
+    def counts(self, folder_id: FolderId) -> tuple[int, int]:
+        folder = read.folder(self.store.reader(), folder_id)
+        assert folder is not None
+        return folder.total, folder.unread
+
+    def shown(self, folder_id: FolderId) -> list[int]:
+        return list(read.folder_order(self.store.reader(), folder_id))
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    store = Store(Profile(tmp_path))
+    yield Box(store)
+    store.close()
+
+
+def test_newest_first_and_counted(box: Box) -> None:
+    old, new = box.add(1, at=1_600_000_000), box.add(2, 3, at=1_700_000_000)
+    assert box.shown(box.inbox) == [new[1], new[0], old[0]]
+    assert box.counts(box.inbox) == (3, 3)
+
+
+def test_the_same_uid_twice_is_one_message(box: Box) -> None:
+    assert box.add(1) == box.add(1)
+    assert box.counts(box.inbox) == (1, 1)
+
+
+def test_an_id_is_never_used_again(box: Box) -> None:
+    first = box.add(1)
+    with box.store.write() as tx:
+        write.remove_messages(tx, first, "expunged", 5)
+    assert box.add(2) != first
+
+
+def test_a_wish_is_shown_at_once_and_fulfilling_it_changes_nothing(box: Box) -> None:
+    ids = box.add(1, 2)
+    with box.store.write() as tx:
+        write.wish_flags(tx, ids[:1], Flag.SEEN | Flag.FLAGGED, Flag(0), 1)
+        write.wish_move(tx, ids[:1], box.archive, 1)
+    assert box.shown(box.inbox) == [ids[1]] and box.shown(box.archive) == [ids[0]]
+    assert box.counts(box.inbox) == (1, 1) and box.counts(box.archive) == (1, 0)
+    with box.store.write() as tx:
+        write.flags_pushed(tx, ids[:1], Flag.SEEN | Flag.FLAGGED, Flag(0))
+        write.moved(tx, ids[0], box.archive, 77)
+    assert box.shown(box.archive) == [ids[0]]
+    assert box.counts(box.archive) == (1, 0)
+    wishes = box.store.reader().row("SELECT want_folder_id, want_set, want_clear FROM message WHERE id = ?", ids[0])
+    assert wishes == (None, 0, 0)
+
+
+def test_a_wish_taken_back_leaves_no_trace(box: Box) -> None:
+    (one,) = box.add(1)
+    with box.store.write() as tx:
+        write.wish_flags(tx, [one], Flag.FLAGGED, Flag(0), 1)
+        write.wish_flags(tx, [one], Flag(0), Flag.FLAGGED, 2)
+    assert box.store.reader().row("SELECT want_set, want_clear FROM message WHERE id = ?", one) == (0, 0)
+
+
+def test_a_newer_wish_survives_the_push_of_an_older_one(box: Box) -> None:
+    (one,) = box.add(1)
+    with box.store.write() as tx:
+        write.wish_flags(tx, [one], Flag.FLAGGED, Flag(0), 1)
+    with box.store.write() as tx:  # while the star is on its way, the person takes it off
+        write.wish_flags(tx, [one], Flag(0), Flag.FLAGGED, 2)
+    with box.store.write() as tx:
+        write.flags_pushed(tx, [one], Flag.FLAGGED, Flag(0))
+    row = read.row(box.store.reader(), one)
+    assert row is not None and not row.flags & Flag.FLAGGED
+    assert box.store.reader().row("SELECT want_set, want_clear FROM message WHERE id = ?", one) == (0, 4)
+
+
+def test_the_servers_flags_do_not_overrule_a_wish(box: Box) -> None:
+    (one,) = box.add(1)
+    with box.store.write() as tx:
+        write.wish_flags(tx, [one], Flag.SEEN, Flag(0), 1)
+        write.set_server_flags(tx, box.inbox, [(1, Flag.ANSWERED, ("todo",))])
+    row = read.row(box.store.reader(), one)
+    assert row is not None and row.flags == Flag.SEEN | Flag.ANSWERED and row.keywords == ("todo",)
+
+
+def test_undo_puts_back_what_was_shown(box: Box) -> None:
+    ids = box.add(1, 2)
+    with box.store.write() as tx:
+        write.remember(tx, ids, "Archived", Flag(0), 1)
+        write.wish_move(tx, ids, box.archive, 1)
+    with box.store.write() as tx:
+        write.moved(tx, ids[0], box.archive, 9)  # the server was quick with one of them
+    with box.store.write() as tx:
+        undone = write.undo(tx, None, 2)
+    assert undone is not None and set(undone[2]) == set(ids)
+    assert box.shown(box.inbox) == sorted(ids, reverse=True)
+    assert box.store.reader().value("SELECT want_folder_id FROM message WHERE id = ?", ids[0]) == box.inbox
+    with box.store.write() as tx:
+        assert write.undo(tx, None, 3) is None
+
+
+def test_undo_of_a_flag_leaves_other_flags_alone(box: Box) -> None:
+    (one,) = box.add(1)
+    with box.store.write() as tx:
+        write.remember(tx, [one], "Starred", Flag.FLAGGED, 1)
+        write.wish_flags(tx, [one], Flag.FLAGGED, Flag(0), 1)
+        write.wish_flags(tx, [one], Flag.SEEN, Flag(0), 2)
+    with box.store.write() as tx:
+        write.undo(tx, None, 3)
+    row = read.row(box.store.reader(), one)
+    assert row is not None and row.flags == Flag.SEEN
+
+
+def test_deleted_for_ever_is_not_shown_and_the_ledger_knows(box: Box) -> None:
+    ids = box.add(1, 2)
+    with box.store.write() as tx:
+        write.wish_gone(tx, ids[:1], 1)
+    assert box.shown(box.inbox) == [ids[1]] and box.counts(box.inbox) == (1, 1)
+    with box.store.write() as tx:
+        write.remove_messages(tx, ids[:1], "deleted", 10)
+    assert box.store.reader().rows("SELECT id, reason FROM removal") == [(ids[0], "deleted")]
+    with box.store.write() as tx:
+        assert write.purgeable(tx, 10) == []
+        assert write.purgeable(tx, 11 + write.KEEP_GONE_SECONDS) == [ids[0]]
+
+
+def test_threads_join_whatever_the_order_of_arrival(box: Box) -> None:
+    reply = box.add(1, message_id="c@x", references=("a@x", "b@x"))
+    stray = box.add(2, message_id="d@x", references=("e@x",))
+    root = box.add(3, message_id="a@x")
+    link = box.add(4, message_id="e@x", references=("b@x",))
+    threads = {row.thread_id for row in read.rows(box.store.reader(), [*reply, *stray, *root, *link])}
+    assert len(threads) == 1
+    assert len(read.thread(box.store.reader(), threads.pop())) == 4
+
+
+def test_a_pull_that_saw_the_arrival_first_is_absorbed(box: Box) -> None:
+    (one,) = box.add(1)
+    with box.store.write() as tx:
+        write.wish_move(tx, [one], box.archive, 1)
+    with box.store.write() as tx:
+        write.add_messages(tx, box.account, box.archive, [write.NewMessage(Envelope(subject="m1"), 1, 1, 50)])
+    with box.store.write() as tx:
+        write.moved(tx, one, box.archive, 50)
+    assert box.shown(box.archive) == [one] and box.counts(box.archive) == (1, 1)
+
+
+def test_removing_an_account_removes_its_mail(box: Box) -> None:
+    ids = box.add(1, 2)
+    with box.store.write() as tx:
+        assert sorted(write.remove_account(tx, box.account)) == sorted(ids)
+    reader = box.store.reader()
+    assert [reader.value(f"SELECT count(*) FROM {table}") for table in ("account", "folder", "message")] == [0, 0, 0]
+
+
+def test_a_commit_says_what_changed_and_a_rollback_nothing(box: Box) -> None:
+    heard: list[Changes] = []
+    box.store.on_commit = heard.append
+    ids = box.add(1)
+    assert heard[0].messages == set(ids) and heard[0].folders == {box.inbox}
+    with pytest.raises(RuntimeError), box.store.write() as tx:
+        write.wish_gone(tx, ids, 1)
+        raise RuntimeError
+    assert len(heard) == 1 and box.shown(box.inbox) == ids
+
+
+def test_counters_equal_a_recount_after_random_acts(box: Box) -> None:
+    import random
+
+    rng = random.Random(7)
+    ids = box.add(*range(1, 60))
+    for step in range(300):
+        some = rng.sample(ids, 5)
+        with box.store.write() as tx:
+            match rng.randrange(4):
+                case 0:
+                    write.wish_flags(tx, some, rng.choice([Flag.SEEN, Flag.FLAGGED]), Flag(0), step)
+                case 1:
+                    write.wish_flags(tx, some, Flag(0), Flag.SEEN, step)
+                case 2:
+                    write.wish_move(tx, some, rng.choice([box.inbox, box.archive, box.trash]), step)
+                case _:
+                    write.moved(tx, some[0], rng.choice([box.inbox, box.archive]), None)
+    for folder in (box.inbox, box.archive, box.trash):
+        sql = "SELECT count(*), coalesce(sum(shown_flags & 1 = 0), 0) FROM message WHERE shown_folder = ?"
+        assert box.counts(folder) == box.store.reader().row(sql, folder)
+
+
+def test_a_newer_profile_is_refused(tmp_path: Path) -> None:
+    Store(Profile(tmp_path)).close()
+    import apsw
+
+    connection = apsw.Connection(str(Profile(tmp_path).cache_db))
+    connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    connection.close()
+    for opening in (lambda: Store(Profile(tmp_path)), lambda: open_reader(Profile(tmp_path))):
+        with pytest.raises(MailError) as caught:
+            opening()
+        assert caught.value.code == "store-version"
+
+
+def test_raw_messages_come_back_byte_for_byte(tmp_path: Path) -> None:
+    bodies = blobs.Bodies(Profile(tmp_path).create())
+    raws = {1: b"", 2: b"a\r\n\0\xff" * 10, 3: b"x" * (blobs.BIG + 1)}
+    places = bodies.put(list(raws.items()))
+    assert places == {1: blobs.IN_DB, 2: blobs.IN_DB, 3: blobs.IN_FILE}
+    bodies.train(
+        [f"Subject: number {n}\r\nFrom: a{n}@example.org\r\n\r\nHello {n * 7}\r\n".encode() * 3 for n in range(400)]
+    )
+    bodies.put([(4, raws[2])])
+    again = blobs.Bodies(Profile(tmp_path), readonly=True)
+    assert {one: again.get(one) for one in (1, 2, 3, 4)} == {**raws, 4: raws[2]}
+    bodies.delete([2, 3])
+    assert again.get(2) is None and again.get(3) is None and again.get(99) is None
+    again.close()
+    bodies.close()
