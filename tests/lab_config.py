@@ -1,0 +1,341 @@
+"""The configuration of the laboratory's servers, as text: Dovecot, Postfix, nsd, unbound.
+
+The rule of the file: pure functions from a ``Plan`` (who listens where) to configuration; nothing is started here.
+"""
+
+import grp
+import os
+import pwd
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab_pki import Pki
+
+DOMAIN = "good.test"
+NAMESERVER, RESOLVER = "127.0.53.1", "127.0.53.53"
+MX1, MX2, MX_CLEARTEXT, DEAD = "127.0.25.10", "127.0.25.11", "127.0.25.12", "127.0.25.99"
+REFUSAL = "Nobody of that name lives here"
+FULL = "The mailbox is full and its owner is on a journey"
+SPECIAL_USE = {"Sent": "Sent", "Drafts": "Drafts", "Archive": "Archive", "Junk": "Junk", "Trash": "Trash"}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who listens where.  ``*_host`` are names to connect to, ``*_ip`` addresses to listen on; port 0: not running."""
+
+    folder: Path
+    pki: Pki
+    password: str
+    imap_host: str
+    imap_ip: str
+    imap: int
+    imaps: int
+    pop3: int
+    pop3s: int
+    lmtp: int
+    msa_host: str
+    msa_ip: str
+    submission: int
+    submissions: int
+    with_mx: bool
+
+    @property
+    def mail(self) -> Path:
+        """Where the Maildirs are."""
+        return self.folder / "mail"
+
+
+def mail_owner() -> tuple[int, int]:
+    """Who owns the Maildirs: an unprivileged number when we are root, else ourselves."""
+    return (5000, 5000) if os.geteuid() == 0 else (os.getuid(), os.getgid())
+
+
+def dovecot_conf(plan: Plan) -> str:
+    """IMAP and POP3 (STARTTLS and TLS), LMTP, and the SASL service that Postfix asks."""
+    uid, gid = mail_owner()
+    me, ours = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
+    unprivileged = f"default_internal_user = {me}\ndefault_internal_group = {ours}\ndefault_login_user = {me}\n"
+    boxes = "\n".join(
+        f"  mailbox {name} {{\n    auto = subscribe\n    special_use = \\{use}\n  }}"
+        for name, use in SPECIAL_USE.items()
+    )
+    return f"""
+base_dir = {plan.folder}/dovecot
+state_dir = {plan.folder}/dovecot-state
+instance_name = {plan.folder.name}
+log_path = {plan.folder}/dovecot.log
+protocols = imap pop3 lmtp
+listen = {plan.imap_ip}
+{"" if os.geteuid() == 0 else unprivileged}
+ssl = yes
+ssl_cert = <{plan.pki.good.cert}
+ssl_key = <{plan.pki.good.key}
+disable_plaintext_auth = yes
+auth_mechanisms = plain login
+auth_username_format = %Ln
+auth_failure_delay = 0
+mail_location = maildir:{plan.mail}/%n/Maildir
+mail_uid = {uid}
+mail_gid = {gid}
+first_valid_uid = 1
+mail_fsync = never
+mail_max_userip_connections = 1000
+mail_plugins = zlib
+passdb {{
+  driver = passwd-file
+  args = scheme=PLAIN username_format=%n {plan.folder}/users
+}}
+passdb {{
+  driver = static
+  args = password={plan.password}
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid} home={plan.mail}/%n allow_all_users=yes
+}}
+service auth {{
+  unix_listener {plan.folder}/sasl {{
+    mode = 0666
+  }}
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  inet_listener imap {{
+    port = {plan.imap}
+  }}
+  inet_listener imaps {{
+    port = {plan.imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  chroot =
+  service_count = 0
+  inet_listener pop3 {{
+    port = {plan.pop3}
+  }}
+  inet_listener pop3s {{
+    port = {plan.pop3s}
+    ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {plan.lmtp}
+  }}
+}}
+service stats {{
+  unix_listener stats-reader {{
+    mode = 0600
+  }}
+  unix_listener stats-writer {{
+    mode = 0666
+  }}
+}}
+service anvil {{
+  chroot =
+}}
+protocol imap {{
+  mail_plugins = $mail_plugins imap_zlib
+}}
+protocol lmtp {{
+  postmaster_address = postmaster@{DOMAIN}
+}}
+namespace inbox {{
+  inbox = yes
+{boxes}
+}}
+"""
+
+
+MASTER = """
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+def postfix_main(plan: Plan) -> str:
+    """One Postfix that is both the MSA (signed-in clients) and the MX (our domains); LMTP hands over to Dovecot."""
+    interfaces = [plan.msa_ip, *((MX1, MX2, MX_CLEARTEXT) if plan.with_mx else ())]
+    domains = [DOMAIN, *(f"{name}.test" for name in ("order", "dead", "implicit", "cleartext", "both"))]
+    return f"""
+compatibility_level = 3.6
+maillog_file = {plan.folder}/postfix.log
+maillog_file_prefixes = /
+queue_directory = {plan.folder}/postfix-queue
+data_directory = {plan.folder}/postfix-data
+command_directory = /usr/sbin
+daemon_directory = {postfix_daemons()}
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = {plan.msa_host}
+mydestination =
+local_recipient_maps =
+alias_maps =
+mynetworks = 127.255.255.255/32
+inet_interfaces = {", ".join(interfaces)}
+inet_protocols = ipv4
+smtputf8_enable = yes
+smtpd_tls_chain_files = {plan.pki.good.key}, {plan.pki.good.cert}
+smtpd_tls_security_level = may
+smtpd_tls_loglevel = 1
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {plan.folder}/sasl
+smtpd_peername_lookup = no
+smtpd_relay_restrictions = permit_sasl_authenticated, permit_auth_destination, reject
+smtpd_recipient_restrictions = check_recipient_access regexp:{plan.folder}/postfix/access
+smtpd_error_sleep_time = 0
+smtpd_junk_command_limit = 1000
+virtual_mailbox_domains = {", ".join(domains)}
+virtual_transport = lmtp:inet:{plan.imap_ip}:{plan.lmtp}
+virtual_mailbox_limit = 0
+message_size_limit = 60000000
+in_flow_delay = 0
+default_transport = discard
+"""
+
+
+def postfix_master(plan: Plan) -> str:
+    """587 wants STARTTLS, 465 is TLS from the first byte, and three MX hosts listen on 25 (one without STARTTLS)."""
+    sasl = ["smtpd_sasl_auth_enable=yes", "smtpd_relay_restrictions=permit_sasl_authenticated,reject"]
+    services = [
+        _smtpd(plan.msa_ip, plan.submission, "smtpd_tls_security_level=encrypt", "smtpd_tls_auth_only=yes", *sasl),
+        _smtpd(plan.msa_ip, plan.submissions, "smtpd_tls_wrappermode=yes", *sasl),
+    ]
+    if plan.with_mx:
+        services += [
+            _smtpd(MX1, 25, f"myhostname=mx1.{DOMAIN}"),
+            _smtpd(MX2, 25, f"myhostname=mx2.{DOMAIN}"),
+            _smtpd(MX_CLEARTEXT, 25, f"myhostname=mx3.{DOMAIN}", "smtpd_tls_security_level=none"),
+        ]
+    return "\n".join(services) + MASTER
+
+
+def _smtpd(address: str, port: int, *options: str) -> str:
+    return f"{address}:{port} inet n - n - - smtpd" + "".join(f"\n  -o {option}" for option in options)
+
+
+def postfix_access() -> str:
+    """Recipients that are refused, for now or for ever, with words a test can look for."""
+    return f"/^refused@/ 550 5.1.1 {REFUSAL}\n/^full@/ 452 4.2.2 {FULL}\n"
+
+
+def postfix_daemons() -> Path:
+    """Where the distribution keeps Postfix's daemons."""
+    return next(path for path in map(Path, ("/usr/lib/postfix/sbin", "/usr/libexec/postfix")) if path.is_dir())
+
+
+def write_postfix(plan: Plan) -> list[str]:
+    """Configuration and queue as ``postfix start`` would make them (it costs a second); returns the command."""
+    folder, queue = plan.folder / "postfix", plan.folder / "postfix-queue"
+    folder.mkdir()
+    (folder / "main.cf").write_text(postfix_main(plan))
+    (folder / "master.cf").write_text(postfix_master(plan))
+    (folder / "access").write_text(postfix_access())
+    queue.mkdir()
+    (queue / "pid").mkdir()
+    private = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private")
+    for name in (*private, "saved", "trace"):
+        (queue / name).mkdir(mode=0o700)
+        shutil.chown(queue / name, "postfix")
+    for name, mode in (("maildrop", 0o730), ("public", 0o710)):
+        (queue / name).mkdir()
+        shutil.chown(queue / name, "postfix", "postdrop")
+        (queue / name).chmod(mode)
+    (plan.folder / "postfix-data").mkdir()
+    shutil.chown(plan.folder / "postfix-data", "postfix")
+    return [str(postfix_daemons() / "master"), "-d", "-c", str(folder)]
+
+
+ZONE = f"""$ORIGIN test.
+$TTL 60
+@ IN SOA ns.test. hostmaster.test. 1 60 60 600 5
+@ IN NS ns.test.
+ns IN A {NAMESERVER}
+imap.good IN A 127.0.25.20
+msa.good IN A 127.0.25.1
+mx1.good IN A {MX1}
+mx2.good IN A {MX2}
+mx3.good IN A {MX_CLEARTEXT}
+dead.good IN A {DEAD}
+good IN MX 10 mx1.good
+order IN MX 20 mx2.good
+order IN MX 10 mx1.good
+dead IN MX 10 dead.good
+dead IN MX 20 mx2.good
+alldead IN MX 10 dead.good
+null IN MX 0 .
+null IN A {MX1}
+implicit IN A {MX1}
+cleartext IN MX 10 mx3.good
+both IN MX 10 mx1.good
+both IN MX 10 mx2.good
+"""
+
+
+def nsd_conf(plan: Plan) -> str:
+    """The authoritative server of ``test.``: good, MX order, dead first MX, null MX, implicit MX, and NXDOMAIN."""
+    return f"""server:
+  ip-address: {NAMESERVER}
+  username: ""
+  chroot: ""
+  zonesdir: "{plan.folder}"
+  database: ""
+  pidfile: ""
+  logfile: "{plan.folder}/nsd.log"
+  zonelistfile: "{plan.folder}/nsd.zonelist"
+  xfrdfile: ""
+  server-count: 1
+remote-control:
+  control-enable: no
+zone:
+  name: "test"
+  zonefile: "test.zone"
+"""
+
+
+def unbound_conf(plan: Plan) -> str:
+    """The resolver that the namespace's resolv.conf names; it knows only ``test.`` and says NXDOMAIN to the rest."""
+    return f"""server:
+  interface: {RESOLVER}
+  do-daemonize: no
+  use-syslog: no
+  logfile: "{plan.folder}/unbound.log"
+  username: ""
+  chroot: ""
+  directory: "{plan.folder}"
+  pidfile: ""
+  module-config: "iterator"
+  do-ip6: no
+  do-not-query-localhost: no
+  access-control: 127.0.0.0/8 allow
+  local-zone: "." static
+  local-zone: "test." transparent
+  local-zone: "refused.test." always_refuse
+  cache-max-ttl: 2
+  cache-max-negative-ttl: 1
+  infra-host-ttl: 1
+stub-zone:
+  name: "test."
+  stub-addr: {NAMESERVER}
+remote-control:
+  control-enable: no
+"""

@@ -1,0 +1,71 @@
+"""Sockets into a laboratory's network.
+
+A socket belongs to the namespace in which it was *created*, whoever uses it later.  So one thread enters the
+namespace and makes sockets for everybody; the test process itself stays outside.
+"""
+
+import ctypes
+import os
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+CLONE_NEWNET = 0x40000000
+
+
+class Network:
+    """This computer's own network: the laboratory without a namespace."""
+
+    prefix: tuple[str, ...] = ()
+
+    def make_socket(self) -> socket.socket:
+        """A fresh TCP socket."""
+        return socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+
+    def connect(self, host: str, port: int, timeout: float | None = 30.0) -> socket.socket:
+        """A connected socket; ``host`` is an IPv4 address."""
+        client = self.make_socket()
+        client.settimeout(timeout)
+        try:
+            client.connect((host, port))
+        except OSError:
+            client.close()
+            raise
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return client
+
+    def listen(self, host: str, port: int = 0) -> socket.socket:
+        """A listening socket (``port`` 0: any free one)."""
+        server = self.make_socket()
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind((host, port))
+        server.listen(64)
+        return server
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class Namespace(Network):
+    """The network of one ``ip netns`` namespace."""
+
+    def __init__(self, name: str) -> None:
+        self.prefix = ("ip", "netns", "exec", name)
+        self._maker = ThreadPoolExecutor(1, thread_name_prefix="netns", initializer=_enter, initargs=(name,))
+
+    def make_socket(self) -> socket.socket:
+        """A fresh TCP socket that lives inside."""
+        return self._maker.submit(super().make_socket).result()
+
+    def close(self) -> None:
+        """End the thread that is inside."""
+        self._maker.shutdown()
+
+
+def _enter(name: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    handle = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    try:
+        if libc.setns(handle, CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "setns")
+    finally:
+        os.close(handle)

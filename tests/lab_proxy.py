@@ -1,0 +1,142 @@
+"""A TCP proxy that misbehaves on order: refuses, stalls, and cuts a connection after so many bytes.
+
+Each connection is two threads, one per direction; what they may do is decided by the proxy's few fields under one lock.
+"""
+
+import socket
+import struct
+import threading
+
+from lab_net import Network
+
+BLOCK = 16384
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero: close sends RST
+
+
+class Proxy:
+    """Listens on (``host``, ``port``) and forwards to (``host``, ``target``).
+
+    ``connections`` counts accepted ones, ``downstream`` the bytes that the server sent through.
+    """
+
+    def __init__(self, network: Network, host: str, target: int) -> None:
+        self._network, self._host, self._target = network, host, target
+        self._change = threading.Condition()
+        self._open: set[socket.socket] = set()
+        self._budget: int | None = None
+        self._stalled = self._closed = False
+        self.connections = self.downstream = 0
+        self._listener: socket.socket | None = network.listen(host)
+        self.port: int = self._listener.getsockname()[1]
+        self._accept_on(self._listener)
+
+    def refuse(self) -> None:
+        """Reset every connection, and refuse new ones until ``resume``."""
+        with self._change:
+            listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+        self.cut()
+
+    def resume(self) -> None:
+        """Behave again: accept, forward, no limit."""
+        with self._change:
+            self._stalled, self._budget = False, None
+            reopen = self._listener is None
+            if reopen:
+                self._listener = self._network.listen(self._host, self.port)
+            self._change.notify_all()
+        if reopen and self._listener is not None:
+            self._accept_on(self._listener)
+
+    def stall(self) -> None:
+        """Keep connections open and forward nothing."""
+        with self._change:
+            self._stalled = True
+
+    def cut(self) -> None:
+        """Reset every open connection."""
+        with self._change:
+            victims, self._open = self._open, set()
+            self._change.notify_all()
+        for victim in victims:
+            _reset(victim)
+
+    def cut_after(self, downstream: int) -> None:
+        """Reset the connection on which the server's next ``downstream`` bytes are used up (then behave again)."""
+        with self._change:
+            self._budget = downstream
+
+    def wait_for_connection(self, count: int = 1, timeout: float = 20.0) -> bool:
+        """Wait until ``count`` connections were accepted."""
+        with self._change:
+            return self._change.wait_for(lambda: self.connections >= count, timeout)
+
+    def wait_for_cut(self, timeout: float = 30.0) -> bool:
+        """Wait until the budget of ``cut_after`` is used up."""
+        with self._change:
+            return self._change.wait_for(lambda: self._budget is None, timeout)
+
+    def close(self) -> None:
+        """Stop for good."""
+        with self._change:
+            self._closed = True
+        self.refuse()
+
+    def _accept_on(self, listener: socket.socket) -> None:
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                client, _ = listener.accept()
+                server = self._network.connect(self._host, self._target, timeout=None)
+            except OSError:
+                if self._listener is not listener:
+                    return
+                continue
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with self._change:
+                self.connections += 1
+                self._open |= {client, server}
+                self._change.notify_all()
+            for source, sink, down in ((client, server, False), (server, client, True)):
+                threading.Thread(target=self._pump, args=(source, sink, down), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, down: bool) -> None:
+        try:
+            while block := source.recv(BLOCK):
+                allowed = self._leave(block, down)
+                sink.sendall(block[:allowed])
+                if allowed < len(block):
+                    raise ConnectionAbortedError
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            with self._change:
+                self._open -= {source, sink}
+            _reset(source)
+            _reset(sink)
+
+    def _leave(self, block: bytes, down: bool) -> int:
+        """How many bytes of ``block`` may pass (waits while stalled)."""
+        with self._change:
+            self._change.wait_for(lambda: not self._stalled or self._closed)
+            if not down:
+                return len(block)
+            self.downstream += len(block)
+            if self._budget is None or self._budget > len(block):
+                self._budget = None if self._budget is None else self._budget - len(block)
+                return len(block)
+            allowed, self._budget = self._budget, None
+            self._change.notify_all()
+            return min(allowed, len(block) - 1)
+
+
+def _reset(victim: socket.socket) -> None:
+    try:
+        victim.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        victim.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    victim.close()

@@ -1,0 +1,59 @@
+"""The laboratory for live tests: one for the whole run, a fresh profile and fresh users for every test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lab import Lab, User, missing
+
+
+@pytest.fixture(scope="session")
+def _laboratory() -> Iterator[Lab]:
+    reason = missing()
+    if reason:
+        pytest.skip(f"the mail laboratory {reason}")
+    with Lab() as running:
+        yield running
+
+
+@pytest.fixture
+def lab(_laboratory: Lab, request: pytest.FixtureRequest) -> Lab:
+    """The running laboratory; when the test fails, the ends of the servers' logs are shown with it."""
+    request.node.add_marker(pytest.mark.live)
+    request.node.stash[_LAB] = _laboratory
+    return _laboratory
+
+
+_LAB = pytest.StashKey[Lab]()
+
+
+@pytest.fixture
+def profile(lab: Lab) -> Iterator[Path]:
+    """A fresh profile folder; its engine, if one runs, is stopped afterwards, and its log must hold no surprise."""
+    folder = lab.profile()
+    yield folder
+    lab.stop_engine(folder)
+
+
+@pytest.fixture
+def alice(lab: Lab) -> User:
+    """A mailbox that nobody used before."""
+    return lab.user("alice")
+
+
+@pytest.fixture
+def account(lab: Lab, profile: Path, alice: User) -> User:
+    """alice's mailbox as the IMAP account "lab" of ``profile``, submission by STARTTLS."""
+    lab.add_account(profile, alice).ok()
+    return alice
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+    """Show the laboratory's logs beside a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    running = item.stash.get(_LAB, None)
+    if report.failed and running is not None:
+        report.sections.append(("laboratory", running.tail(12)))
