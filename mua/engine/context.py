@@ -1,0 +1,72 @@
+"""What every thread of the engine is given, and what the engine expects of a worker.
+
+A worker makes one account's server and the store agree.  It learns of wishes by ``poke`` and reads them from the store;
+it tells of news by committing (the engine publishes ``Changed`` from the commit) and of its state by ``publish``.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from mua import wire
+from mua.errors import MailError
+from mua.model.account import Account, AccountId
+from mua.store import write
+from mua.store.blobs import Bodies
+from mua.store.db import Store
+
+
+def utc_now() -> int:
+    """The clock of the engine: UTC seconds."""
+    return int(time.time())
+
+
+@dataclass(slots=True)
+class Context:
+    """The engine's shared parts.  ``password`` may block up to 10 s (keyring) and raises MailError; never log it.
+
+    ``committed`` is notified after every commit of the store: wait on it with a predicate over the store.
+    """
+
+    store: Store
+    bodies: Bodies
+    password: Callable[[Account], str]
+    publish: Callable[[wire.Event], None]
+    now: Callable[[], int] = utc_now
+    committed: threading.Condition = field(default_factory=threading.Condition)
+
+    def report(self, account_id: AccountId, error: MailError) -> None:
+        """Remember an account's problem (survives a restart) and tell the clients."""
+        with self.store.write() as tx:
+            write.set_problem(tx, account_id, error.code or error.kind, error.text, error.detail)
+        self.publish(wire.Status(account_id, wire.State.PROBLEM, error.text, error.code, error.detail))
+
+    def all_well(self, account_id: AccountId) -> None:
+        """The account works again: forget its problem."""
+        with self.store.write() as tx:
+            write.set_problem(tx, account_id, "", "")
+
+
+class Worker(Protocol):
+    """One account's retrieval: ``ImapWorker(context, account)``, ``PopWorker(context, account)``."""
+
+    def start(self) -> None:
+        """Start the threads."""
+
+    def poke(self) -> None:
+        """There are wishes, a body is wanted, or a person says "now" (this also ends a back-off)."""
+
+    def stop(self) -> None:
+        """End soon: from any thread, idempotent, does not wait."""
+
+    def join(self, timeout: float) -> None:
+        """Wait for the threads to end."""
+
+    def sync(self, complete: bool) -> list[MailError]:
+        """Block until every folder was compared with the server once since this call began.
+
+        ``complete``: also until every body is here.  Returns what went wrong (empty: nothing); a connection that
+        fails is tried once more, then given up with its error, so that a command line always gets an answer.
+        """
