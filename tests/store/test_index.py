@@ -1,0 +1,122 @@
+"""The full-text index: what is found, in which order, and how operators and hostile input behave."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mua.model.account import Account, AccountId
+from mua.model.address import Address
+from mua.model.folder import Role
+from mua.model.message import Envelope, Flag, MessageId
+from mua.paths import Profile
+from mua.plan.search import parse
+from mua.store import index, write
+from mua.store.db import Db, Store
+
+NOW = 1_700_000_000
+MAILS = [
+    ("Quarterly numbers", "Tomas Ferreira", "The café is closed on Monday", "report.pdf"),
+    ("東京への旅行", "愛子 田中", "新幹線の切符を買いました", ""),
+    ("Re: Garden party", "Änne Müller", "Bring the salad, please; a well-known recipe", ""),
+    ("Invoice 4711", "Build Bot", "pay within 14 days. quarterly report attached", "invoice.xlsx"),
+]
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
+    profile = Profile(tmp_path_factory.mktemp("index"))
+    store = Store(profile)
+    with store.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "home", "maya@example.org"))
+        inbox = write.put_folder(tx, account, "INBOX", role=Role.INBOX)
+        news = [
+            write.NewMessage(
+                Envelope(sender=(Address(who, f"p{n}@example.org"),), subject=subject, date=NOW - 86400 * n),
+                NOW - 86400 * n,
+                1000 * (n + 1),
+                n + 1,
+                Flag.FLAGGED if n == 2 else Flag.SEEN,
+            )
+            for n, (subject, who, _, _) in enumerate(MAILS)
+        ]
+        ids = write.add_messages(tx, account, inbox, news)
+        write.set_bodies(tx, [write.BodyFacts(ids[3], 1, "", True, 4000)])
+    writer = index.open_index(profile)
+    index.add(
+        writer,
+        [
+            index.Document(MessageId(ids[n]), s, f"{w} p{n}@example.org", "", b, f)
+            for n, (s, w, b, f) in enumerate(MAILS)
+        ],
+        99,
+    )
+    reader = index.open_search(profile)
+    yield reader
+    reader.close()
+    writer.close()
+    store.close()
+
+
+def hits(db: Db, query: str, limit: int = 50) -> list[str]:
+    ids = index.find(db, parse(query, NOW), limit)
+    return [str(db.value("SELECT subject FROM message WHERE id = ?", one))[:6] for one in ids]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("quarterly", ["Quarte", "Invoic"]),
+        ("QUART", ["Quarte", "Invoic"]),
+        ("cafe", ["Quarte"]),
+        ("anne muller", ["Re: Ga"]),
+        ("旅行", ["東京への旅行"[:6]]),
+        ("切符", ["東京への旅行"[:6]]),
+        ('"report attached"', ["Invoic"]),
+        ('"attached report"', []),
+        ("well-known", ["Re: Ga"]),
+        ("from:tomas", ["Quarte"]),
+        ("from:p1@example.org", ["東京への旅行"[:6]]),
+        ("subject:quarterly", ["Quarte"]),
+        ("quarterly -invoice", ["Quarte"]),
+        ("filename:xlsx", ["Invoic"]),
+        ("has:attachment", ["Invoic"]),
+        ("is:starred", ["Re: Ga"]),
+        ("-is:unread is:read quarterly", ["Quarte", "Invoic"]),
+        ("in:inbox salad", ["Re: Ga"]),
+        ("in:archive salad", []),
+        ("before:2023-11-12", ["Invoic"]),
+        ("larger:3k", ["Invoic"]),
+        ("q", ["Quarte"]),
+        ("nothing:here", []),
+        ("", ["Quarte", "東京への旅行"[:6], "Re: Ga", "Invoic"]),
+    ],
+)
+def test_what_is_found(found: Db, query: str, expected: list[str]) -> None:
+    assert hits(found, query) == expected
+
+
+def test_the_newest_come_first_and_no_more_than_asked(found: Db) -> None:
+    assert hits(found, "example", 2) == ["Quarte", "東京への旅行"[:6]]
+
+
+def test_a_removed_message_is_not_found(tmp_path: Path) -> None:
+    profile = Profile(tmp_path)
+    store = Store(profile)
+    writer = index.open_index(profile)
+    index.add(writer, [index.Document(MessageId(5), "hello", "", "", "world")], 1)
+    index.add(writer, [index.Document(MessageId(5), "hello", "", "", "moon")], 2)
+    assert [writer.value("SELECT count(*) FROM mail WHERE mail MATCH ?", word) for word in ("world", "moon")] == [0, 1]
+    index.remove(writer, [5], 1)
+    assert writer.value("SELECT count(*) FROM mail WHERE mail MATCH 'moon'") == 0
+    assert index.progress(writer) == (2, 1)
+    writer.close()
+    store.close()
+
+
+@settings(max_examples=300, deadline=None)
+@given(query=st.text(max_size=40) | st.text(alphabet="\"-:(){}*^+ANDORNOTabc '", max_size=30))
+def test_nothing_that_is_typed_is_an_error(found: Db, query: str) -> None:
+    hits(found, query)
