@@ -1,9 +1,9 @@
 """The rows of a list: message ids and, between them, day headings.
 
-Rules of the file: no Qt, no store.  A row is one integer: a message id (positive), or minus the first second of a period
-(a heading, zero or negative).  Ids carry their date (id >> 20 is UTC seconds), so headings are found by bisection.
-``steps`` turns one vector into another with the fewest insertions and removals, so that a view keeps its selection and
-scroll position.
+Rules of the file: no Qt, no store.  A row is one integer: a message id (positive), or minus the first second of a
+period (a heading, zero or negative).  Ids carry their date (id >> 20 is UTC seconds), so headings are found by
+bisection. ``steps`` turns one vector into another with the fewest insertions and removals, so that a view keeps its
+selection and scroll position.
 """
 
 from array import array
@@ -42,23 +42,38 @@ def with_headings(ids: "array[int]", periods: Sequence[tuple[int, str]]) -> "arr
     return rows
 
 
-def find(rows: "array[int]", wanted: int) -> int:
-    """The row of message ``wanted`` in a vector sorted newest first (headings between), or -1."""
+def lower(rows: "array[int]", bound: int) -> int:
+    """The row of the newest message whose id is below ``bound`` (rows sorted newest first), or ``len(rows)``."""
     low, high = 0, len(rows)
     while low < high:
-        middle = (low + high) // 2
-        probe = middle
+        middle = probe = (low + high) // 2
         while probe < high and is_heading(rows[probe]):
             probe += 1
-        if probe == high:
-            high = middle
-        elif rows[probe] > wanted:
+        if probe < high and rows[probe] >= bound:
             low = probe + 1
-        elif rows[probe] == wanted:
-            return probe
         else:
             high = middle
-    return -1
+    while low < len(rows) and is_heading(rows[low]):
+        low += 1
+    return low
+
+
+def find(rows: "array[int]", wanted: int) -> int:
+    """The row of message ``wanted``, or -1."""
+    row = lower(rows, wanted + 1)
+    return row if row < len(rows) and rows[row] == wanted else -1
+
+
+def heading_rows(rows: "array[int]", periods: Sequence[tuple[int, str]]) -> list[int]:
+    """Where the headings of ``periods`` (newest first) stand."""
+    found, row = [], 0
+    for start, _ in periods:
+        if row < len(rows) and rows[row] == -start:
+            found.append(row)
+        row = lower(rows, start << _SECONDS)
+        if row and is_heading(rows[row - 1]):
+            row -= 1
+    return found
 
 
 def steps(old: "array[int]", new: "array[int]", most: int = 200) -> list[Step] | None:

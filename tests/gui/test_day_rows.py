@@ -4,7 +4,8 @@ from array import array
 
 from hypothesis import given
 from hypothesis import strategies as st
-from mua.gui.day_rows import Step, find, is_heading, steps, with_headings
+
+from mua.gui.day_rows import Step, find, heading_rows, is_heading, steps, with_headings
 
 PERIODS = [(3_000, "Today"), (2_000, "Yesterday"), (1_000, "Last week"), (0, "Before")]
 
@@ -47,6 +48,7 @@ def test_every_message_is_found_and_no_other(times: list[int]) -> None:
     for key in ids:
         assert rows[find(rows, key)] == key
     assert find(rows, at(2_500, 999)) == -1
+    assert heading_rows(rows, PERIODS) == [row for row, key in enumerate(rows) if is_heading(key)]
 
 
 @given(seconds, seconds)

@@ -1,0 +1,170 @@
+"""The middle pane: search field, title, filter chips, banner, and the message list or the reason why it is empty."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+
+from mua.gui import words
+from mua.gui.icons import icon
+from mua.gui.message_cards import Density
+from mua.gui.message_list import MessageList
+from mua.gui.message_model import MessageModel
+from mua.gui.places import Source
+from mua.gui.theme import SECONDARY, TITLE
+from mua.gui.widgets import Banner, Chip, ElidedLabel, EmptyState, Label, SearchField, ToolButton
+from mua.store.read import Filter
+
+_DENSITIES = (
+    (Density.CARDS, "Cards", "layout-list"),
+    (Density.COMPACT, "Compact", "rows-3"),
+    (Density.TABLE, "Table", "table-2"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Emptiness:
+    """Why a list is empty and what to do about it."""
+
+    icon: str
+    title: str
+    hint: str
+
+
+class ListPane(QFrame):
+    """The pane.  ``searched`` fires as the person types; ``filtered`` when a chip is chosen."""
+
+    searched = Signal(str)
+    filtered = Signal(object)
+    density_chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("list")
+        self.model = MessageModel(Source(None), self)
+        self.view = MessageList(self.model)
+        self.search = SearchField()
+        self.banner = Banner()
+        self.banner.hide()
+        self.back = ToolButton("chevron-left", "Leave the search")
+        self.back.hide()
+        self._title = ElidedLabel("", TITLE, bold=True)
+        self._count = Label("", SECONDARY, "tertiary")
+        self._chips = {
+            Filter.ALL: Chip("All"),
+            Filter.UNREAD: Chip("Unread"),
+            Filter.STARRED: Chip("Starred"),
+        }
+        self._empty = EmptyState("inbox", "", "")
+        self._emptiness = Emptiness("inbox", "Nothing here", "")
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self._empty)
+        self._lay_out()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(30)
+        self._timer.timeout.connect(lambda: self.searched.emit(self.search.text()))
+        self.search.textChanged.connect(lambda _: self._timer.start())
+        self.search.moved_down.connect(self._into_list)
+        self.search.left.connect(self.view.setFocus)
+        self.back.clicked.connect(self.search.clear)
+        self.model.refreshed.connect(self._show_state)
+
+    def show_title(self, title: str, count: str) -> None:
+        """The name of what is shown, and a few words beside it ("9 unread")."""
+        self._title.setText(title)
+        self._count.setText(count)
+
+    def show_emptiness(self, emptiness: Emptiness) -> None:
+        """What to say if there is nothing to list."""
+        self._emptiness = emptiness
+        self._show_state()
+
+    def chosen_filter(self) -> Filter:
+        """Which chip is down."""
+        return next(one for one, chip in self._chips.items() if chip.isChecked())
+
+    def choose_filter(self, chosen: Filter) -> None:
+        """Press a chip."""
+        for one, chip in self._chips.items():
+            chip.setChecked(one is chosen)
+
+    def set_density(self, density: Density) -> None:
+        """Cards, compact or table."""
+        self.view.set_density(density)
+        for action in self._density_actions.actions():
+            action.setChecked(action.data() == density)
+
+    # ---- inside
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setContentsMargins(16, 0, 12, 0)
+        top.setSpacing(8)
+        top.addWidget(self.search, 1)
+        top.addWidget(self._menu_button())
+        head = QHBoxLayout()
+        head.setContentsMargins(18, 2, 16, 2)
+        head.setSpacing(6)
+        head.addWidget(self.back)
+        head.addWidget(self._title, 1)
+        head.addWidget(self._count, 0, Qt.AlignmentFlag.AlignBaseline)
+        head.addStretch(0)
+        for chosen, chip in self._chips.items():
+            chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
+            head.addWidget(chip)
+        self._chips[Filter.ALL].setChecked(True)
+        banner = QHBoxLayout()
+        banner.setContentsMargins(12, 0, 12, 0)
+        banner.addWidget(self.banner)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 12, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(top)
+        column.addLayout(head)
+        column.addLayout(banner)
+        column.addWidget(self._stack, 1)
+
+    def _menu_button(self) -> ToolButton:
+        button = ToolButton("list-filter", "How the list looks")
+        menu = QMenu(button)
+        self._density_actions = QActionGroup(menu)
+        for density, name, picture in _DENSITIES:
+            action = QAction(icon(picture), name, self._density_actions)
+            action.setCheckable(True)
+            action.setData(density)
+            action.setChecked(density is Density.CARDS)
+            menu.addAction(action)
+        self._density_actions.triggered.connect(self._choose_density)
+        button.setMenu(menu)
+        button.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)
+        return button
+
+    def _choose_density(self, action: QAction) -> None:
+        self.set_density(Density(action.data()))
+        self.density_chosen.emit(self.view.density())
+
+    def _press(self, chosen: Filter) -> None:
+        self.choose_filter(chosen)
+        self.filtered.emit(chosen)
+
+    def _into_list(self) -> None:
+        self.view.setFocus()
+        if self.view.current_id() is None:
+            self.view.step(1)
+
+    def _show_state(self) -> None:
+        empty = self.model.messages == 0
+        if empty:
+            state = self._emptiness
+            chosen = self.chosen_filter()
+            if chosen is not Filter.ALL:
+                state = Emptiness("list-filter", f"Nothing {chosen.value} here", "Choose All to see every message.")
+            self._empty.show_state(state.icon, state.title, state.hint)
+        self._stack.setCurrentWidget(self._empty if empty else self.view)
+
+
+def unread_words(unread: int) -> str:
+    """The words beside the title."""
+    return words.count(unread, "unread", "unread") if unread else ""

@@ -1,0 +1,194 @@
+"""How a row of the message list is painted: cards (80), compact (56), table (28), and day headings.
+
+Rules of the file: one role asked a row; rectangles are mirrored with ``visualRect``, alignments are absolute, and
+each string decides its own direction, so that mixed Hebrew and English read right in both layouts; a focused row has
+a frame.
+"""
+
+from enum import StrEnum
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from mua.gui.icons import pixmap
+from mua.gui.message_model import CARD, Card
+from mua.gui.theme import AVATAR, BASE, MEDIUM, META, NORMAL, SECONDARY, SEMIBOLD, SMALL_ICON, theme
+from mua.gui.theme import CARD as CARD_HEIGHT
+from mua.gui.theme import COMPACT as COMPACT_HEIGHT
+from mua.gui.theme import TABLE as TABLE_HEIGHT
+from mua.gui.widgets import paint_avatar
+
+_MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
+_ELIDE = Qt.TextElideMode.ElideRight
+
+
+class Density(StrEnum):
+    """How much room a message gets; the person's choice, kept."""
+
+    CARDS = "cards"
+    COMPACT = "compact"
+    TABLE = "table"
+
+
+def row_height(density: Density) -> int:
+    """The height of a message row at the current text scale."""
+    height = {Density.CARDS: CARD_HEIGHT, Density.COMPACT: COMPACT_HEIGHT, Density.TABLE: TABLE_HEIGHT}[density]
+    return round(height * max(1.0, theme().scale))
+
+
+class Pen:
+    """A painter for one row: places mirrored, strings elided and in their own direction."""
+
+    def __init__(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
+        self.painter, self.direction, self.area = painter, option.direction, option.rect
+        self.rtl = option.direction is Qt.LayoutDirection.RightToLeft
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)
+
+    def place(self, rect: QRect) -> QRect:
+        """``rect`` as this reading direction sees it."""
+        return QStyle.visualRect(self.direction, self.area, rect)
+
+    def text(self, rect: QRect, text: str, font: QFont, role: str, end: bool = False) -> int:
+        """Draw one line at the start (or end) of ``rect``; returns the width it took."""
+        line = QFontMetrics(font).elidedText(text, _ELIDE, rect.width())
+        self.painter.setFont(font)
+        self.painter.setPen(theme().colour(role))
+        right = end is not self.rtl
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        self.painter.drawText(self.place(rect), _MIDDLE | side, line)
+        return QFontMetrics(font).horizontalAdvance(line)
+
+    def icon(self, x: int, y: int, name: str, role: str, size: int = SMALL_ICON, filled: bool = False) -> None:
+        """Draw an icon."""
+        image = pixmap(name, role, size, filled, self.painter.device().devicePixelRatio())
+        self.painter.drawPixmap(self.place(QRect(x, y, size, size)), image)
+
+    def disc(self, rect: QRectF, role: str, radius: float) -> None:
+        """Draw a filled rounded rectangle."""
+        self.painter.setPen(Qt.PenStyle.NoPen)
+        self.painter.setBrush(theme().colour(role))
+        self.painter.drawRoundedRect(rect, radius, radius)
+
+
+class CardDelegate(QStyledItemDelegate):
+    """Paints messages and headings."""
+
+    density = Density.CARDS
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(200, row_height(self.density))
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        found = index.data(CARD)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = Pen(painter, option)
+        if isinstance(found, Card):
+            self._frame(pen, option)
+            selected = bool(option.state & QStyle.StateFlag.State_Selected)
+            if self.density is Density.TABLE:
+                _paint_line(pen, found)
+            else:
+                _paint_card(pen, found, selected, self.density is Density.CARDS)
+        elif isinstance(found, str):
+            pen.text(option.rect.adjusted(18, 8, -18, 0), found, theme().font(META, SEMIBOLD), "tertiary")
+        painter.restore()
+
+    def _frame(self, pen: Pen, option: QStyleOptionViewItem) -> None:
+        gap = 0 if self.density is Density.TABLE else 2
+        radius = 6 if self.density is Density.TABLE else 10
+        box = QRectF(option.rect.adjusted(8, gap, -8, -gap))
+        if option.state & QStyle.StateFlag.State_Selected:
+            pen.disc(box, "selection", radius)
+        elif option.state & QStyle.StateFlag.State_MouseOver:
+            pen.disc(box, "hover", radius)
+        if option.state & QStyle.StateFlag.State_HasFocus:
+            pen.painter.setBrush(Qt.BrushStyle.NoBrush)
+            pen.painter.setPen(QPen(theme().colour("accent"), 1.2))
+            pen.painter.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), radius, radius)
+
+
+def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> None:
+    """Avatar; name, count and time; subject and marks; snippet."""
+    area, grow = pen.area, max(1.0, theme().scale)
+    left, top, right = area.left() + 20, area.top(), area.right() - 20
+    side = AVATAR if with_snippet else 32
+    disc_top = top + (13 if with_snippet else 12)
+    paint_avatar(pen.painter, pen.place(QRect(left, disc_top, side, side)), card.who, card.address)
+    if card.unread:
+        pen.disc(QRectF(pen.place(QRect(area.left() + 11, disc_top + side // 2 - 3, 6, 6))), "accent", 3)
+    text, line = left + side + 12, round(20 * grow)
+    first = top + (9 if with_snippet else 8)
+    time_width = _paint_time(pen, card, right, first, line)
+    _paint_name(pen, card, QRect(text, first, right - text - time_width - 10, line), selected)
+    second = first + line
+    marks = _paint_marks(pen, card, right, second, line)
+    font = theme().font(BASE, SEMIBOLD if card.unread else NORMAL)
+    role = "text" if with_snippet or card.unread else "secondary"
+    pen.text(QRect(text, second, right - text - marks - 4, line), card.subject, font, role)
+    if with_snippet:
+        pen.text(QRect(text, second + line, right - text, line - 2), card.snippet, theme().font(SECONDARY), "secondary")
+
+
+def _paint_time(pen: Pen, card: Card, right: int, top: int, height: int) -> int:
+    font = theme().font(META, SEMIBOLD if card.unread else NORMAL)
+    width = QFontMetrics(font).horizontalAdvance(card.time) + 4
+    pen.text(
+        QRect(right - width, top, width, height), card.time, font, "accent" if card.unread else "tertiary", end=True
+    )
+    return width
+
+
+def _paint_name(pen: Pen, card: Card, rect: QRect, selected: bool) -> None:
+    chip_font = theme().font(10, SEMIBOLD)
+    count = str(card.in_thread) if card.in_thread > 1 else ""
+    chip = QFontMetrics(chip_font).horizontalAdvance(count) + 10 if count else 0
+    room = rect.width() - (chip + 8 if chip else 0)
+    font = theme().font(BASE, SEMIBOLD if card.unread else MEDIUM)
+    width = pen.text(QRect(rect.left(), rect.top(), room, rect.height()), card.who, font, "text")
+    if count:
+        height = round(15 * max(1.0, theme().scale))
+        box = QRect(rect.left() + width + 8, rect.top() + (rect.height() - height) // 2 + 1, chip, height)
+        pen.disc(QRectF(pen.place(box)), "list" if selected else "side_selection", height / 2)
+        pen.painter.setFont(chip_font)
+        pen.painter.setPen(theme().colour("secondary"))
+        pen.painter.drawText(pen.place(box), Qt.AlignmentFlag.AlignCenter, count)
+
+
+def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int:
+    """Star, clip, answered, forwarded, from the end; returns the room they took."""
+    marks = (
+        (card.starred, "star", "star", True),
+        (card.clip, "paperclip", "tertiary", False),
+        (card.answered, "reply", "tertiary", False),
+        (card.forwarded, "forward", "tertiary", False),
+    )
+    x = right
+    for shown, name, role, filled in marks:
+        if shown:
+            pen.icon(x - SMALL_ICON, top + (height - SMALL_ICON) // 2, name, role, SMALL_ICON, filled)
+            x -= SMALL_ICON + 4
+    return right - x
+
+
+def _paint_line(pen: Pen, card: Card) -> None:
+    """One line: dot, star, sender, subject and snippet, marks, time."""
+    area = pen.area
+    left, right, top, height = area.left() + 16, area.right() - 18, area.top(), area.height()
+    weight = SEMIBOLD if card.unread else NORMAL
+    if card.unread:
+        pen.disc(QRectF(pen.place(QRect(left, top + height // 2 - 3, 6, 6))), "accent", 3)
+    left += 14
+    width = max(_paint_time(pen, card, right, top, height), round(52 * theme().scale))
+    marks = _paint_marks(pen, card, right - width - 6, top, height)
+    room = right - left - width - marks - 12
+    names = min(180, room * 2 // 5)
+    pen.text(QRect(left, top, names - 10, height), card.who, theme().font(BASE, weight), "text")
+    font = theme().font(BASE, weight)
+    used = pen.text(QRect(left + names, top, room - names, height), card.subject, font, "text")
+    rest = QRect(left + names + used + 10, top, room - names - used - 10, height)
+    if rest.width() > 60 and card.snippet:
+        pen.text(rest, card.snippet, theme().font(SECONDARY), "tertiary")

@@ -1,0 +1,418 @@
+"""The left pane: New message, the unified views, each account with its folders, and one line that says how things are.
+
+Rules of the file: a flat list of visible entries (a few hundred at most); counts come from the folders' own counters;
+an account's trouble is shown at its name, never in a dialog.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFontMetrics,
+    QPainter,
+    QPen,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QProgressBar,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mua.gui.message_cards import Pen
+from mua.gui.message_model import MESSAGE_IDS
+from mua.gui.places import ROLE_NAMES, SAVED_NAMES, Place
+from mua.gui.theme import BASE, FOLDER_ROW, HEADING_ROW, META, NORMAL, SEMIBOLD, theme
+from mua.gui.widgets import Button, ElidedLabel, IconLabel, ToolButton
+from mua.gui.words import shown
+from mua.model.account import Account
+from mua.model.folder import Folder, FolderId, Role
+from mua.store.read import Saved
+
+ENTRY = Qt.ItemDataRole.UserRole + 1
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line: a heading (``place`` None) or something to show."""
+
+    text: str
+    icon: str = ""
+    place: Place | None = None
+    count: int = 0
+    loud: bool = False
+    """The count means unread mail in an inbox."""
+    indent: int = 0
+    account: int = 0
+    collapsed: bool = False
+    problem: str = ""
+    outbox: bool = False
+
+    @property
+    def heading(self) -> bool:
+        """Whether it is only a heading."""
+        return self.place is None and not self.outbox
+
+    def spoken(self) -> str:
+        """What a screen reader says."""
+        parts = [self.text]
+        if self.heading:
+            parts.append("account, collapsed" if self.collapsed else "account" if self.account else "heading")
+        if self.count:
+            parts.append(f"{self.count} {'unread' if self.loud else 'messages'}")
+        return ", ".join([*parts, self.problem] if self.problem else parts)
+
+
+def entries(
+    accounts: Iterable[Account],
+    folders: Iterable[Folder],
+    counts: dict[Saved, int],
+    collapsed: frozenset[int] = frozenset(),
+    problems: dict[int, str] | None = None,
+    waiting: int = 0,
+) -> list[Entry]:
+    """Every line of the sidebar, in order.  ``waiting``: messages in the outbox that are not finished."""
+    lines = [Entry("Favourites")]
+    for saved, (name, picture) in SAVED_NAMES.items():
+        loud = saved is not Saved.STARRED
+        lines.append(
+            Entry(name, picture, Place(saved=saved), counts.get(saved, 0) if loud else 0, saved is Saved.ALL_INBOXES)
+        )
+    if waiting:
+        lines.append(Entry("Outbox", "clock", None, waiting, outbox=True))
+    by_account: dict[int, list[Folder]] = {}
+    for folder in folders:
+        by_account.setdefault(folder.account_id, []).append(folder)
+    for account in accounts:
+        shut = account.id in collapsed
+        problem = (problems or {}).get(account.id, "")
+        title = shown(account.name or account.email, 80)
+        lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem))
+        if not shut:
+            lines.extend(_folder_entry(folder) for folder in by_account.get(account.id, ()) if folder.selectable)
+    return lines
+
+
+def _folder_entry(folder: Folder) -> Entry:
+    name, picture = ROLE_NAMES.get(folder.role, (shown(folder.leaf, 120), "folder"))
+    depth = 0 if folder.role else folder.name.count(folder.delimiter) if folder.delimiter else 0
+    if depth and folder.name.upper().startswith("INBOX" + folder.delimiter):
+        depth -= 1
+    number = folder.total if folder.role is Role.DRAFTS else 0 if folder.role is Role.TRASH else folder.unread
+    return Entry(
+        name,
+        picture,
+        Place(folder=folder.id),
+        number,
+        loud=folder.role is Role.INBOX,
+        indent=min(depth, 5),
+        problem=folder.problem,
+        account=folder.account_id,
+    )
+
+
+class SidebarModel(QAbstractListModel):
+    """The lines as a model."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.entries: list[Entry] = []
+
+    def show(self, entries: list[Entry]) -> None:
+        """Show other lines; where only counts differ, nothing else moves."""
+        same = [replace(a, count=0, problem="") for a in self.entries] == [
+            replace(b, count=0, problem="") for b in entries
+        ]
+        if same:
+            self.entries = entries
+            if entries:
+                self.dataChanged.emit(self.index(0), self.index(len(entries) - 1))
+            return
+        self.beginResetModel()
+        self.entries = entries
+        self.endResetModel()
+
+    def row_of(self, place: Place) -> int:
+        """The line of a place, or -1."""
+        return next((row for row, entry in enumerate(self.entries) if entry.place == place), -1)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.entries)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not 0 <= index.row() < len(self.entries):
+            return None
+        entry = self.entries[index.row()]
+        if role == ENTRY:
+            return entry
+        if role == Qt.ItemDataRole.DisplayRole:
+            return entry.text
+        if role == Qt.ItemDataRole.AccessibleTextRole:
+            return entry.spoken()
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return entry.problem or entry.text
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        flag = Qt.ItemFlag
+        if not index.isValid() or self.entries[index.row()].heading:
+            return flag.ItemIsEnabled
+        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDropEnabled
+
+
+class SidebarDelegate(QStyledItemDelegate):
+    """Paints the lines; ``narrow`` shows icons only."""
+
+    narrow = False
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        entry = index.data(ENTRY)
+        height = HEADING_ROW if entry is not None and entry.heading else FOLDER_ROW
+        if self.narrow and entry is not None and entry.heading:
+            height = 14
+        return QSize(60, round(height * max(1.0, theme().scale)))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        entry = index.data(ENTRY)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = Pen(painter, option)
+        if entry.heading:
+            self._heading(pen, entry)
+        else:
+            self._line(pen, entry, option)
+        painter.restore()
+
+    def _heading(self, pen: Pen, entry: Entry) -> None:
+        if self.narrow:
+            return
+        area = pen.area
+        rect = area.adjusted(16, 12, -40, 0)
+        pen.text(rect, entry.text, theme().font(META, SEMIBOLD), "tertiary")
+        if entry.problem:
+            pen.icon(area.right() - 30, rect.top() + (rect.height() - 14) // 2, "circle-alert", "on_danger")
+        elif entry.account and entry.collapsed:
+            pen.icon(area.right() - 30, rect.top() + (rect.height() - 14) // 2, "chevron-right", "tertiary")
+
+    def _line(self, pen: Pen, entry: Entry, option: QStyleOptionViewItem) -> None:
+        area = pen.area
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        box = QRectF(area.adjusted(8, 1, -8, -1))
+        if selected or option.state & QStyle.StateFlag.State_MouseOver:
+            pen.painter.setOpacity(1.0 if selected else 0.55)
+            pen.disc(box, "side_selection", 8)
+            pen.painter.setOpacity(1.0)
+        if option.state & QStyle.StateFlag.State_HasFocus and option.widget.hasFocus():
+            pen.painter.setBrush(Qt.BrushStyle.NoBrush)
+            pen.painter.setPen(QPen(theme().colour("accent"), 1.2))
+            pen.painter.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), 8, 8)
+        middle = area.top() + (area.height() - 18) // 2
+        indent = 0 if self.narrow else entry.indent * 14
+        left = area.left() + (21 if self.narrow else 18 + indent)
+        pen.icon(left, middle, entry.icon, "accent" if selected else "secondary", 18)
+        loud = bool(entry.loud and entry.count)
+        if self.narrow:
+            if loud:
+                pen.disc(QRectF(pen.place(QRect(left + 14, middle - 1, 7, 7))), "accent", 3.5)
+            return
+        width = self._number(pen, entry, loud)
+        name = QRect(left + 28, area.top(), area.right() - 24 - width - left - 28, area.height())
+        pen.text(name, entry.text, theme().font(BASE, SEMIBOLD if selected or loud else NORMAL), "text")
+
+    def _number(self, pen: Pen, entry: Entry, loud: bool) -> int:
+        area, font = pen.area, theme().font(META, SEMIBOLD)
+        number = f"{entry.count:,}" if entry.count else ""
+        width = QFontMetrics(font).horizontalAdvance(number) + 4
+        rect = QRect(area.right() - 16 - width, area.top(), width, area.height())
+        pen.text(rect, number, font, "accent" if loud else "tertiary", end=True)
+        return width
+
+
+class FolderList(QListView):
+    """The lines as a view: folders are chosen, headings collapse, messages can be dropped on folders."""
+
+    dropped = Signal(list, object)
+    """(message ids, FolderId) when messages are dropped on a folder."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Folders")
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(False)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAcceptDrops(True)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.viewport().setAutoFillBackground(False)
+
+    def moveCursor(self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier) -> QModelIndex:
+        """Never onto a heading."""
+        index = super().moveCursor(action, modifiers)
+        up = action in (QAbstractItemView.CursorAction.MoveUp, QAbstractItemView.CursorAction.MovePageUp)
+        while index.isValid() and index.data(ENTRY).heading:
+            index = index.siblingAtRow(index.row() + (-1 if up else 1))
+        return index if index.isValid() else self.currentIndex()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasFormat(MESSAGE_IDS):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.setAccepted(self._target(event) is not None)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        target = self._target(event)
+        if target is not None:
+            ids = [int(one) for one in bytes(event.mimeData().data(MESSAGE_IDS).data()).decode().split(",") if one]
+            self.dropped.emit(ids, target)
+            event.acceptProposedAction()
+
+    def _target(self, event: QDropEvent) -> FolderId | None:
+        entry = self.indexAt(event.position().toPoint()).data(ENTRY)
+        return entry.place.folder if entry is not None and entry.place is not None else None
+
+
+class StatusLine(QWidget):
+    """One line at the bottom: how things are; and a bar while there is progress to show."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._icon = IconLabel("circle-check", "tertiary", 14)
+        self._text = ElidedLabel("", META, "tertiary")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress")
+        self.settings = ToolButton("settings", "Settings")
+        row = QHBoxLayout()
+        row.setContentsMargins(18, 0, 10, 0)
+        row.addWidget(self._icon)
+        row.addWidget(self._text, 1)
+        row.addWidget(self.settings)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        bar = QHBoxLayout()
+        bar.setContentsMargins(18, 0, 18, 0)
+        bar.addWidget(self._bar)
+        column.addLayout(bar)
+        column.addLayout(row)
+        self._bar.hide()
+
+    def say(self, text: str, icon_name: str = "circle-check", role: str = "tertiary") -> None:
+        """Show a state."""
+        self._icon.show_icon(icon_name, role)
+        self._text.setText(text)
+        self._bar.hide()
+
+    def progress(self, text: str, done: int, total: int) -> None:
+        """Show progress with an end."""
+        self._icon.show_icon("refresh-cw", "tertiary")
+        self._text.setText(text)
+        self._bar.setRange(0, max(1, total))
+        self._bar.setValue(done)
+        self._bar.show()
+
+    def text(self) -> str:
+        """What it says."""
+        return self._text.text()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Icons only."""
+        self._text.setVisible(not narrow)
+        self._icon.setVisible(not narrow)
+
+
+class Sidebar(QFrame):
+    """The pane."""
+
+    chosen = Signal(object)
+    """A Place was chosen."""
+    outbox_chosen = Signal()
+    collapsed = Signal(int)
+    """An account's heading was clicked (account id)."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("side")
+        self.model = SidebarModel(self)
+        self.folders = FolderList()
+        self._delegate = SidebarDelegate(self.folders)
+        self.folders.setItemDelegate(self._delegate)
+        self.folders.setModel(self.model)
+        self.compose = Button("New message", "square-pen", "primary")
+        self.compose_small = ToolButton("square-pen", "New message")
+        self.compose_small.show_icon("square-pen", "accent")
+        self.compose_small.hide()
+        self.status = StatusLine()
+        self._place: Place | None = None
+        top = QHBoxLayout()
+        top.setContentsMargins(12, 0, 12, 0)
+        top.addWidget(self.compose)
+        top.addWidget(self.compose_small, 0, Qt.AlignmentFlag.AlignHCenter)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 12, 0, 8)
+        column.setSpacing(6)
+        column.addLayout(top)
+        column.addWidget(self.folders, 1)
+        column.addWidget(self.status)
+        self.folders.selectionModel().currentChanged.connect(self._moved)
+        self.folders.clicked.connect(self._clicked)
+
+    def show(self, entries: list[Entry]) -> None:  # type: ignore[override]
+        """Show other lines; the chosen place stays chosen."""
+        self.model.show(entries)
+        if self._place is not None:
+            self.choose(self._place)
+
+    def choose(self, place: Place) -> bool:
+        """Mark a place as the chosen one (without telling); False when it is not listed."""
+        row = self.model.row_of(place)
+        self._place = place
+        if row >= 0 and self.folders.currentIndex().row() != row:
+            self.folders.setCurrentIndex(self.model.index(row))
+        return row >= 0
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Icons only."""
+        if self._delegate.narrow != narrow:
+            self._delegate.narrow = narrow
+            self.compose.setVisible(not narrow)
+            self.compose_small.setVisible(narrow)
+            self.status.set_narrow(narrow)
+            self.folders.scheduleDelayedItemsLayout()
+
+    def _moved(self, current: QModelIndex, _: QModelIndex) -> None:
+        entry = current.data(ENTRY)
+        if entry is not None and entry.place is not None and entry.place != self._place:
+            self._place = entry.place
+            self.chosen.emit(entry.place)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        entry = index.data(ENTRY)
+        if entry.outbox:
+            self.outbox_chosen.emit()
+        elif entry.heading and entry.account:
+            self.collapsed.emit(entry.account)
