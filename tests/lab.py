@@ -24,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -74,6 +74,14 @@ class Run:
         """``data`` of a command that had to succeed."""
         assert self.code == 0, self.explain()
         return self.data
+
+    def failed(self, code: str) -> str:
+        """For a command that had to fail with machine word ``code``: the sentence that it told the person."""
+        assert self.code == 1, self.explain()
+        said = self.stdout.decode("utf-8", "replace") + self.stderr
+        assert code in said, f"expected {code}\n{self.explain()}"
+        assert "Traceback" not in said, self.explain()
+        return said
 
     def explain(self) -> str:
         """The whole run, for an assertion's message."""
@@ -423,6 +431,15 @@ class Lab:
         witness = Witness(self.network, host, protocol, leaf, **how)
         self._closing.append(witness)
         return witness
+
+
+def until(probe: Callable[[], Any], what: str, patience: float = 20.0) -> Any:
+    """Ask ``probe`` until it answers something true, and return that; AssertionError with ``what`` when it never does."""
+    deadline = time.monotonic() + patience
+    while not (answer := probe()):
+        assert time.monotonic() < deadline, f"waited {patience:.0f} s in vain: {what}"
+        time.sleep(0.05)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

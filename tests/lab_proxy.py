@@ -111,7 +111,9 @@ class Proxy:
                 sink.sendall(block[:allowed])
                 if allowed < len(block):
                     raise ConnectionAbortedError
-            sink.shutdown(socket.SHUT_WR)
+            with self._change:
+                if sink in self._open:
+                    sink.shutdown(socket.SHUT_WR)
         except OSError:
             with self._change:
                 self._open -= {source, sink}
@@ -134,9 +136,10 @@ class Proxy:
 
 
 def _reset(victim: socket.socket) -> None:
+    """RST to the peer; shutting down the reading side first wakes the thread that reads, and sends nothing."""
     try:
         victim.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        victim.shutdown(socket.SHUT_RDWR)
+        victim.shutdown(socket.SHUT_RD)
     except OSError:
         pass
     victim.close()
