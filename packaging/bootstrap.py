@@ -251,7 +251,9 @@ def make(environment: Environment, wanted: Features) -> None:
     features = (have or Features()) | wanted
     environment.forget()
     if have is None:
-        venv.create(environment.folder, with_pip=True, clear=environment.folder.exists())
+        venv.create(
+            environment.folder, with_pip=True, clear=environment.folder.exists(), symlinks=os.name != "nt"
+        )  # links: a copied interpreter outlives the library that it was made from
     wishes = requirements(environment.lock(features).read_text(encoding="utf-8"), features.gui)
     (environment.folder / "requirements.txt").write_text(wishes, encoding="utf-8")
     size = "about 250 MB to download" if features.gui else "about 20 MB to download"
