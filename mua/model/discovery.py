@@ -1,0 +1,56 @@
+"""What setting up and checking an account found: candidates for its servers, and findings about them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from mua.model.account import Incoming, Server
+
+
+class Auth(StrEnum):
+    """What a provider wants from a mail program: the password, one made for it in the web account, or OAuth 2."""
+
+    PASSWORD = "password"
+    APP_PASSWORD = "app-password"
+    OAUTH = "oauth"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Servers for one address.  ``source`` says who said so, in words for people.
+
+    ``auth`` is what the servers want, ``note`` the provider's known trap (one sentence), ``help_url`` its own page
+    about it.  ``confirm``: nobody vouches for these hosts, so show them and ask before a password is sent.
+    No server at all: the provider is known, and ``note`` says why no mail program can use it directly.
+    """
+
+    source: str
+    imap: Server | None = None
+    pop3: Server | None = None
+    smtp: Server | None = None
+    auth: Auth = Auth.PASSWORD
+    provider: str = ""
+    note: str = ""
+    help_url: str = ""
+    confirm: bool = False
+
+    @property
+    def kinds(self) -> tuple[Incoming, ...]:
+        """The ways to retrieve mail, best first."""
+        offered = ((Incoming.IMAP, self.imap), (Incoming.POP3, self.pop3))
+        return tuple(kind for kind, server in offered if server is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one step of an account check found.
+
+    ``server`` is HOST:PORT (or a recipient's domain, for direct delivery), ``text`` a sentence for people, ``code`` a
+    MailError code or "ok", ``detail`` the server's own words, ``help_url`` where the provider explains its trap.
+    """
+
+    server: str
+    ok: bool
+    text: str
+    code: str = "ok"
+    detail: str = ""
+    help_url: str = ""
