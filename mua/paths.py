@@ -1,8 +1,13 @@
 """Where files live: one profile is one folder, and everything in it is named here."""
 
+import hashlib
 import os
+import stat
 import sys
+import tempfile
 from pathlib import Path
+
+MAX_SOCKET_NAME = 100  # octets; sun_path holds 104 to 108
 
 
 def default_profile() -> Path:
@@ -18,6 +23,17 @@ def resources() -> Path:
     """The folder of icons, tables and sounds: beside the package in a checkout, inside it in a wheel."""
     inside = Path(__file__).parent / "resources"
     return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
+
+
+def runtime_folder() -> Path:
+    """A folder of short name that only this user can enter, made when missing."""
+    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    folder = Path(base) / f"mua-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder} is not a private folder of this user")
+    return folder
 
 
 class Profile:
@@ -64,8 +80,12 @@ class Profile:
 
     @property
     def socket(self) -> Path:
-        """Where the engine listens (0600)."""
-        return self.root / "engine.sock"
+        """Where the engine listens (0600); a short name elsewhere when the profile's own is too long for a socket."""
+        path = self.root / "engine.sock"
+        if len(os.fsencode(path)) < MAX_SOCKET_NAME:
+            return path
+        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:24]
+        return runtime_folder() / f"{name}.sock"
 
     @property
     def secrets_file(self) -> Path:

@@ -23,6 +23,7 @@ from mua.model.account import Account
 from mua.model.outgoing import Draft
 
 PROTOCOL = 1
+VIEW_VERSION = 1  # of the cached MessageViews: raise it when the sanitiser changes
 MAX_LINE = 64 * 1024 * 1024
 
 
@@ -90,11 +91,6 @@ class Discover:
 
     email: str
     ca_file: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StartDemo:
-    """Add the demo account (once) and start its server.  Answer: AccountAdded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -405,7 +401,7 @@ class Raise:
 
 
 Command = (
-    Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover | StartDemo
+    Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover
     | Sync | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | Send
     | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | CreateFolder | ImportFile | Poke | Shutdown | Raise
 )  # fmt: skip

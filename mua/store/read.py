@@ -78,6 +78,21 @@ def account_named(db: Db, name: str) -> Account | None:
     return None if row is None else _account(row)
 
 
+def setting(db: Db, key: str) -> str:
+    """What the engine remembers about itself under ``key``; empty when nothing."""
+    return str(db.value("SELECT value FROM setting WHERE key = ?", key) or "")
+
+
+def wishes_pending(db: Db) -> int:
+    """How many messages and folders still have to be changed on a server."""
+    sql = (
+        "SELECT (SELECT count(*) FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.local = 0 AND"
+        " (want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0))"
+        " + (SELECT count(*) FROM folder WHERE want_create = 1 AND local = 0)"
+    )
+    return int(db.value(sql))
+
+
 def problems(db: Db) -> list[Problem]:
     """The accounts that are in trouble."""
     rows = db.rows("SELECT id, problem, problem_code, problem_detail FROM account WHERE problem <> '' ORDER BY id")

@@ -77,6 +77,11 @@ def remove_account(tx: Tx, account_id: AccountId) -> list[int]:
     return ids
 
 
+def set_setting(tx: Tx, key: str, value: str) -> None:
+    """Remember something about this profile."""
+    tx.run("INSERT OR REPLACE INTO setting(key, value) VALUES (?, ?)", key, value)
+
+
 def set_problem(tx: Tx, account_id: AccountId, code: str, text: str, detail: str = "") -> None:
     """Say what is wrong with an account; empty strings say that all is well."""
     sql = (

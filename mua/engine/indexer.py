@@ -1,0 +1,133 @@
+"""The indexer: a child process that reads cache.db and body.db and is the sole writer of fts.db.
+
+``main`` is the child: it works until nothing is new, prints ``mark N``, and waits for a line on stdin; the end of stdin
+ends it.  Killed at any moment it goes on where its last commit was: ``mark`` and the documents are one transaction.
+``Indexer`` is the engine's handle on it; a child that dies is started again with the next poke, a few times.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from typing import IO
+
+from mua.errors import MailError
+from mua.log import INDEX
+from mua.mime.message import index_text, parse
+from mua.mime.view import clean_addresses
+from mua.model.message import MessageId
+from mua.paths import Profile
+from mua.store import index, read
+from mua.store.blobs import Bodies
+from mua.store.db import Db, Tx, open_reader
+
+BATCH = 1000
+MAX_RESTARTS = 5
+
+
+def main(profile: Profile) -> int:
+    """The child's life; returns its exit code."""
+    cache, bodies, fts = open_reader(profile), Bodies(profile, readonly=True), index.open_index(profile)
+    try:
+        while True:
+            catch_up(cache, bodies, fts)
+            print(f"mark {index.progress(fts)[0]}", flush=True)
+            fts.connection.release_memory(1 << 30)
+            if not sys.stdin.readline():
+                return 0
+    except (BrokenPipeError, KeyboardInterrupt):
+        return 0
+    except MailError as error:
+        INDEX.error("%s (%s)", error.text, error.detail)
+        return 1
+
+
+def catch_up(cache: Db, bodies: Bodies, fts: Tx, on_batch: Callable[[int], None] | None = None) -> None:
+    """Index everything new and forget everything gone, in batches, until nothing is left."""
+    while True:
+        mark, removed = index.progress(fts)
+        gone = cache.rows("SELECT seq, id FROM removal WHERE seq > ? ORDER BY seq LIMIT 10000", removed)
+        if gone:
+            index.remove(fts, [row[1] for row in gone], gone[-1][0])
+        sql = (
+            "SELECT index_seq, id, subject, sender, recipients, cc, has_body FROM message WHERE index_seq > ?"
+            " ORDER BY index_seq LIMIT ?"
+        )
+        rows = cache.rows(sql, mark, BATCH)
+        if rows:
+            index.add(fts, [_document(bodies, *row[1:]) for row in rows], rows[-1][0])
+            print(f"mark {rows[-1][0]}", flush=True)
+        if not rows and not gone:
+            return
+
+
+def _document(
+    bodies: Bodies, one: int, subject: str, sender: str, recipients: str, cc: str, has_body: int
+) -> index.Document:
+    raw = bodies.get(one) if has_body else None
+    body, files = None, ""
+    if raw is not None:
+        parsed = parse(raw)
+        body, files = index_text(parsed), " ".join(attached.name for attached in parsed.attachments)
+    to = f"{_people(recipients)} {_people(cc)}"
+    return index.Document(MessageId(one), subject, _people(sender), to, body, files)
+
+
+def _people(stored: str) -> str:
+    return " ".join(f"{one.name} {one.address}" for one in clean_addresses(read.addresses_from_json(stored)))
+
+
+class Indexer:
+    """The engine's handle on its child: ``poke`` after a commit, ``mark`` tells how far it is."""
+
+    def __init__(self, profile: Profile, on_mark: Callable[[int], None]) -> None:
+        self._profile = profile
+        self._on_mark = on_mark
+        self._child: subprocess.Popen[str] | None = None
+        self._lock = threading.Lock()
+        self._restarts = 0
+        self._stopping = False
+        self.mark = 0
+
+    def poke(self) -> None:
+        """There is something new (or the child has to be started)."""
+        with self._lock:
+            if self._stopping:
+                return
+            if self._child is None or self._child.poll() is not None:
+                self._start()
+            elif self._child.stdin is not None:
+                try:
+                    self._child.stdin.write("\n")
+                    self._child.stdin.flush()
+                except OSError:
+                    INDEX.info("the indexer is gone; it starts again with the next news")
+
+    def _start(self) -> None:
+        if self._restarts > MAX_RESTARTS:
+            return
+        self._restarts += 1
+        command = [sys.executable, "-m", "mua", "--profile", str(self._profile.root), "indexer"]
+        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        threading.Thread(target=self._listen, args=(self._child.stdout,), name="indexer", daemon=True).start()
+
+    def _listen(self, lines: IO[str]) -> None:
+        for line in lines:
+            word, _, number = line.strip().partition(" ")
+            if word == "mark" and number.isdecimal():
+                self.mark = int(number)
+                self._restarts = 0
+                self._on_mark(self.mark)
+
+    def stop(self) -> None:
+        """End the child and wait for it."""
+        with self._lock:
+            self._stopping = True
+            child = self._child
+        if child is not None and child.stdin is not None:
+            child.stdin.close()
+            try:
+                child.wait(5)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()

@@ -1,0 +1,80 @@
+"""Raw messages turned into what lists and readers show, and drafts turned into raw messages: the engine's use of mime/."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from mua import wire
+from mua.engine.context import Context
+from mua.errors import Kind, MailError, Retry
+from mua.mime import build
+from mua.mime.message import parse, part_bytes, snippet
+from mua.mime.view import view
+from mua.model.message import MessageId
+from mua.model.outgoing import Draft, DraftAttachment
+from mua.store import write
+from mua.store.write import BodyFacts
+
+MAX_ATTACHMENTS = 200 * 1024 * 1024
+
+
+def facts(message_id: MessageId, place: int, raw: bytes) -> BodyFacts:
+    """What a list shows of a body that has just arrived."""
+    parsed = parse(raw)
+    attached = any(not one.inline for one in parsed.attachments)
+    return BodyFacts(message_id, place, snippet(parsed), attached, len(raw))
+
+
+def make_view(context: Context, message_id: MessageId) -> None:
+    """Cache the MessageView of a message whose bytes are here.
+
+    Raises MailError "no-body" when they are not; the body is then wanted again, and the worker fetches it.
+    """
+    raw = context.bodies.get(message_id)
+    if raw is None:
+        with context.store.write() as tx:
+            write.lost_body(tx, message_id)
+        text = "This message is not on this computer yet; it is shown as soon as the server can be reached."
+        raise MailError(Kind.MESSAGE, Retry.SOON, text, code="no-body")
+    shown = json.dumps(wire.to_json(view(raw)), ensure_ascii=False)
+    with context.store.write() as tx:
+        write.set_view(tx, message_id, wire.VIEW_VERSION, shown)
+
+
+def draft_bytes(context: Context, draft: Draft, forwards: int | None = None, parts: tuple[str, ...] = ()) -> bytes:
+    """The RFC 5322 message of a draft, Bcc included; attachments are read from disk now.
+
+    Raises MailError "attachment-missing", "attachment-too-large" or "no-body".
+    """
+    files = [(one, _read(one)) for one in draft.attachments] + _forwarded(context, forwards, parts)
+    if sum(len(data) for _, data in files) > MAX_ATTACHMENTS:
+        text = "The attachments are larger together than 200 MB; no server takes that. Share the file another way."
+        raise MailError(Kind.MESSAGE, Retry.ASK, text, code="attachment-too-large")
+    domain = draft.sender.address.rpartition("@")[2] or "localhost"
+    message_id = build.new_message_id(domain, os.urandom(16))
+    offset = time.localtime().tm_gmtoff // 60
+    return build.build(draft, files, now=context.now(), message_id=message_id, utc_offset_minutes=offset)
+
+
+def _read(attachment: DraftAttachment) -> bytes:
+    path = Path(attachment.path)
+    try:
+        if path.stat().st_size > MAX_ATTACHMENTS:
+            text = f"“{path.name}” is larger than 200 MB; no server takes that. Share the file another way."
+            raise MailError(Kind.MESSAGE, Retry.ASK, text, code="attachment-too-large")
+        return path.read_bytes()
+    except OSError as error:
+        text = f"The attachment “{path.name}” cannot be read; it may have been moved. Attach it again."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "attachment-missing") from error
+
+
+def _forwarded(context: Context, forwards: int | None, parts: tuple[str, ...]) -> list[tuple[DraftAttachment, bytes]]:
+    if forwards is None or not parts:
+        return []
+    raw = context.bodies.get(forwards)
+    if raw is None:
+        text = "The attachments of the forwarded message are not on this computer yet; open it first, then send again."
+        raise MailError(Kind.MESSAGE, Retry.SOON, text, code="no-body")
+    found = [part_bytes(raw, section) for section in parts]
+    return [(DraftAttachment("", attached.name, attached.type), data) for attached, data in found]
