@@ -1,0 +1,226 @@
+"""Handing mail to an SMTP server: submission to an account's own server, and delivery to a mail exchanger.
+
+Rules of the file:
+- What becomes of a recipient is data: one ``Outcome`` for each, whatever happens after MAIL.
+- What concerns the account or the connection before any recipient was named is a ``MailError`` (submission) or a
+  ``HostFailed`` (one exchanger of several); neither counts against the message.
+- From the final dot until its reply the truth is not known, and the only honest verdict is ``UNKNOWN``.
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+from dataclasses import dataclass, replace
+
+from mua.errors import Kind, MailError, Retry
+from mua.log import SMTP, masked
+from mua.model.account import Security, Server
+from mua.model.outgoing import Phase, RecipientState
+from mua.net import tls
+from mua.net.smtp_outcome import Job, Outcome, check, outcomes_of, parameters
+from mua.net.smtp_refusal import account_error
+from mua.net.smtp_session import EHLO_NAME, Door, authenticate, open_session
+from mua.net.smtp_transaction import BeforeDot, Progress, Session
+from mua.net.smtp_wire import Lost, Timeouts, Transcript
+from mua.plan.domains import ascii_address
+
+_NO_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+
+
+class HostFailed(Exception):
+    """An exchanger could not be used at all; nobody was named to it.  ``outcome`` says how, for any recipient.
+
+    ``handshake``: TLS could not be set up, so the same host may be tried in clear where that is allowed.
+    ``unreachable``: there is no way to that network; when it holds for every host, this computer is off-line.
+    """
+
+    def __init__(self, outcome: Outcome, *, handshake: bool = False, unreachable: bool = False) -> None:
+        super().__init__(outcome.text)
+        self.outcome = outcome
+        self.handshake = handshake
+        self.unreachable = unreachable
+
+
+# Submission (RFC 6409, RFC 8314)
+
+
+async def open_submission(
+    server: Server,
+    password: str,
+    ca_file: str = "",
+    *,
+    allow_plaintext: bool = False,
+    transcript: Transcript | None = None,
+    timeouts: Timeouts | None = None,
+) -> Session:
+    """An authenticated session with a submission server.  Raises MailError.
+
+    The certificate is verified before the password is sent; without TLS a password goes to this computer only, or
+    where the person allowed it (``allow_plaintext``).
+    """
+    timeouts, transcript = timeouts or Timeouts(), transcript or Transcript()
+    context = None if server.security is Security.NONE else tls.context(ca_file)
+    exposed = server.security is Security.NONE and not (tls.is_loopback(server.host) or allow_plaintext)
+    if exposed and server.user:
+        text = f"The password was not sent to {server.host}, because the connection would not be protected."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
+    sock = await asyncio.to_thread(tls.connect, server.host, server.port, timeouts.connect)
+    door = Door(sock, server.host, server.security, context)
+    try:
+        session = await open_session(door, transcript, timeouts)
+    except Lost as lost:
+        raise account_error(lost, server.host) from lost
+    if server.user:
+        await _log_in(session, server, password)
+    return session
+
+
+async def _log_in(session: Session, server: Server, password: str) -> None:
+    try:
+        await authenticate(session, server.user, password)
+    except Lost as lost:
+        await session.quit()
+        raise account_error(lost, server.host) from lost
+
+
+async def submit(
+    server: Server,
+    password: str,
+    ca_file: str,
+    job: Job,
+    *,
+    before_dot: BeforeDot,
+    allow_plaintext: bool = False,
+    timeouts: Timeouts | None = None,
+) -> list[Outcome]:
+    """Send one message through a submission server: open, deliver, quit.  Raises MailError and what deliver raises."""
+    session = await open_submission(server, password, ca_file, allow_plaintext=allow_plaintext, timeouts=timeouts)
+    try:
+        return await deliver(session, job, before_dot=before_dot)
+    finally:
+        await session.quit()
+
+
+# Delivery to one exchanger
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanger:
+    """One address of one mail exchanger.  ``name`` is the MX name (for SNI and the record), ``address`` an IP."""
+
+    name: str
+    address: str
+    port: int = 25
+
+
+async def open_exchanger(
+    exchanger: Exchanger,
+    *,
+    opportunistic: bool = True,
+    ehlo: str = EHLO_NAME,
+    transcript: Transcript | None = None,
+    timeouts: Timeouts | None = None,
+) -> Session:
+    """A session with a mail exchanger: TLS when it is offered, whatever the certificate says (RFC 7435), and none
+    with ``opportunistic=False``.  No credential ever goes here.  Raises HostFailed.
+    """
+    timeouts = timeouts or Timeouts()
+    security = Security.STARTTLS if opportunistic else Security.NONE
+    context = unverified_context() if opportunistic else None
+    try:
+        sock = await _reach(exchanger, timeouts.connect)
+        door = Door(sock, exchanger.name, security, context, verified=False, if_offered=True, ehlo=ehlo)
+        session = await open_session(door, transcript or Transcript(), timeouts)
+        session.host = f"{exchanger.name}[{exchanger.address}]"
+        return session
+    except Lost as lost:
+        SMTP.info("%s[%s]: %s", exchanger.name, exchanger.address, lost)
+        raise _host_failed(lost, exchanger) from lost
+
+
+async def deliver_to_host(
+    exchanger: Exchanger,
+    job: Job,
+    *,
+    before_dot: BeforeDot,
+    opportunistic: bool = True,
+    ehlo: str = EHLO_NAME,
+    timeouts: Timeouts | None = None,
+) -> list[Outcome]:
+    """Send one message to one exchanger: open, deliver, quit.  Raises HostFailed and what deliver raises."""
+    session = await open_exchanger(exchanger, opportunistic=opportunistic, ehlo=ehlo, timeouts=timeouts)
+    try:
+        return await deliver(session, job, before_dot=before_dot)
+    finally:
+        await session.quit()
+
+
+async def _reach(exchanger: Exchanger, limit: float) -> socket.socket:
+    """A socket connected to the exchanger's address.  Raises Lost."""
+    sock = socket.socket(socket.AF_INET6 if ":" in exchanger.address else socket.AF_INET)
+    sock.setblocking(False)
+    try:
+        async with asyncio.timeout(limit):
+            await asyncio.get_running_loop().sock_connect(sock, (exchanger.address, exchanger.port))
+    except OSError as exc:  # TimeoutError is one
+        sock.close()
+        raise Lost(Phase.CONNECT, os.strerror(exc.errno) if exc.errno else f"no answer for {limit:g} s") from exc
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def unverified_context() -> ssl.SSLContext:
+    """TLS against listeners only: mail exchangers' certificates are mostly not verifiable without DANE or MTA-STS."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.check_hostname = False
+    made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def _host_failed(lost: Lost, exchanger: Exchanger) -> HostFailed:
+    outcome = Outcome(
+        "",
+        RecipientState.DEFERRED,
+        lost.phase,
+        lost.reply.code if lost.reply else None,
+        lost.reply.text if lost.reply else masked(lost.why),
+        host=f"{exchanger.name}[{exchanger.address}]",
+        next_host=True,
+    )
+    # A reply injected behind the 220 has no cause: it is an attack, and no invitation to go on in clear.
+    handshake = lost.phase is Phase.TLS and isinstance(lost.__cause__, OSError | ValueError)
+    unreachable = lost.phase is Phase.CONNECT and getattr(lost.__cause__, "errno", None) in _NO_NETWORK
+    return HostFailed(outcome, handshake=handshake, unreachable=unreachable)
+
+
+# One message on an open session
+
+
+async def deliver(
+    session: Session, job: Job, *, before_dot: BeforeDot, progress: Progress | None = None
+) -> list[Outcome]:
+    """Send one message on an open session: one outcome for each recipient, in order.
+
+    ``before_dot`` gets the recipients that the server admitted, just before the final dot is written.  What it raises
+    passes through, and the dot is not written; so does OSError when the message cannot be read.
+    """
+    forms, refused = check(session, job)
+    outcomes = {outcome.address: outcome for outcome in refused}
+    if forms:
+        named = tuple(dict.fromkeys(forms.values()))  # two spellings of one mailbox are named once and share a reply
+        transaction = await session.send(
+            ascii_address(job.sender) if job.sender else "",
+            named,
+            job.body,
+            before_dot=lambda admitted: before_dot(tuple(a for a, wire in forms.items() if wire in admitted)),
+            parameters=parameters(session, job, named),
+            progress=progress,
+        )
+        by_form = {outcome.address: outcome for outcome in outcomes_of(transaction, session)}
+        outcomes |= {address: replace(by_form[wire], address=address) for address, wire in forms.items()}
+    return [outcomes[address] for address in job.recipients]

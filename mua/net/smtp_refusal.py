@@ -1,0 +1,74 @@
+"""What a submission server's refusal to begin means for an account, in a person's words.
+
+Rule of the file: ``text`` says what happened, whose fault it is and what happens next; ``detail`` keeps the server's
+own words, with secrets masked.  ACCOUNT errors wait for a person, CONNECTION errors are tried again by themselves.
+"""
+
+import re
+import ssl
+from collections.abc import Sequence
+
+from mua.errors import Kind, MailError, Retry
+from mua.log import masked
+from mua.model.outgoing import Phase
+from mua.net import tls
+from mua.net.smtp_outcome import Outcome
+from mua.net.smtp_session import NotOffered
+from mua.net.smtp_wire import Lost, Reply
+
+
+def account_error(lost: Lost, host: str) -> MailError:
+    """A failed opening in a person's words, with the server's own in ``detail``."""
+    detail = masked(str(lost.reply or lost.why))
+    if isinstance(lost.__cause__, ssl.SSLError):
+        return tls.tls_error(lost.__cause__, host)
+    if isinstance(lost, NotOffered):
+        return _not_offered(lost, host, detail)
+    if lost.phase is Phase.AUTH and lost.reply and lost.reply.code >= 500:
+        return _login_refused(lost.reply, host, detail)
+    if lost.phase is Phase.AUTH and lost.reply is None and isinstance(lost.__cause__, ValueError | KeyError):
+        text = f"{host} could not prove that it is your mail server, so the sign-in was stopped."
+        return MailError(Kind.ACCOUNT, Retry.ASK, text, detail, "server-not-authentic")
+    if lost.phase is Phase.TLS and lost.reply is None:
+        text = f"{host} could not set up a protected connection, so nothing was sent to it."
+        return MailError(Kind.CONNECTION, Retry.SOON, text, detail, "tls-failed")
+    if lost.reply:
+        text = f"{host} does not take mail right now; Mua will try again by itself."
+        return MailError(Kind.CONNECTION, Retry.SOON, text, detail, "server-busy")
+    text = f"The connection to {host} was lost; Mua will connect again by itself."
+    return MailError(Kind.CONNECTION, Retry.SOON, text, detail, "connection-lost")
+
+
+def _not_offered(lost: Lost, host: str, detail: str) -> MailError:
+    if lost.phase is Phase.TLS:
+        text = (
+            f"{host} does not offer a protected connection, so your password was not sent; check the port and security."
+        )
+        return MailError(Kind.ACCOUNT, Retry.ASK, text, detail, "no-starttls")
+    text = f"{host} offers no way to sign in that Mua knows; check the server and port in the account's settings."
+    return MailError(Kind.ACCOUNT, Retry.ASK, text, detail, "no-mechanism")
+
+
+_LOGIN_REFUSALS = {
+    "app-password": "{host} wants an app password for this account: make one on its web site and enter it here.",
+    "password-disabled": "{host} has switched off sign-in with a password for this account.",
+    "wrong-password": "{host} refused the user name or the password; enter the password again.",
+}
+_LOGIN_PATTERNS = {
+    "app-password": re.compile(r"5\.7\.9|application-specific", re.IGNORECASE),
+    "password-disabled": re.compile(r"5\.7\.139|5\.7\.30|basic authentication", re.IGNORECASE),
+}
+
+
+def _login_refused(reply: Reply, host: str, detail: str) -> MailError:
+    found = (code for code, pattern in _LOGIN_PATTERNS.items() if pattern.search(reply.text))
+    code = next(found, "wrong-password")
+    return MailError(Kind.ACCOUNT, Retry.ASK, _LOGIN_REFUSALS[code].format(host=host), detail, code)
+
+
+def setup_error(outcomes: Sequence[Outcome], host: str) -> MailError | None:
+    """The server wanted a sign-in or TLS before MAIL (530): a matter of the account, not of the message."""
+    if not outcomes or any(outcome.phase is not Phase.MAIL or outcome.code != 530 for outcome in outcomes):
+        return None
+    text = f"{host} wants a sign-in or a protected connection first; check this account's settings for sending."
+    return MailError(Kind.ACCOUNT, Retry.ASK, text, outcomes[0].text, "sign-in-required")

@@ -1,0 +1,259 @@
+"""Opening an SMTP session: greeting, EHLO, STARTTLS, one AUTH attempt.
+
+aiosmtplib takes the connected socket, does implicit TLS, reads the greeting and says EHLO.  Then ``Wire`` takes its
+transport over (a public call of asyncio; no private name of the library is used) and the rest is ours: STARTTLS,
+because the library silently drops what was injected behind the server's 220 and goes on, and AUTH, because it tries
+every mechanism.
+
+Rule of the file: no credential is sent before the certificate is verified; whatever goes wrong is a ``Lost`` with its
+phase, with the server's reply when there was one and with the ``ssl`` or system error as its cause.
+"""
+
+import asyncio
+import base64
+import socket
+import ssl
+from dataclasses import dataclass
+
+import aiosmtplib
+
+from mua.log import mask, masked
+from mua.model.account import Security
+from mua.model.outgoing import Phase
+from mua.net.smtp_auth import Dialogue, choose
+from mua.net.smtp_transaction import Session
+from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
+
+EHLO_NAME = "[127.0.0.1]"  # says nothing about this computer or its network (RFC 5321 s.4.1.3)
+_BROKEN_REPLY = -1  # aiosmtplib's code for something that is no reply
+
+
+class NotOffered(Lost):
+    """The server lacks something that we insist on: STARTTLS, or a way to authenticate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where and how to open.
+
+    ``sock`` is a connected socket; ``host`` the server's name for TLS (SNI and certificate) and for the record;
+    ``context`` is needed unless ``security`` is NONE; ``verified`` says what it checks; ``if_offered`` turns STARTTLS
+    into "when the server has it".
+    """
+
+    sock: socket.socket
+    host: str
+    security: Security
+    context: ssl.SSLContext | None = None
+    verified: bool = True
+    if_offered: bool = False
+    ehlo: str = EHLO_NAME
+
+
+async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | None = None) -> Session:
+    """An open session, encrypted as ``door`` says, not yet authenticated.  Raises Lost."""
+    timeouts = timeouts or Timeouts()
+    smtp = aiosmtplib.SMTP(  # its timeout is for the handshake and for the greeting
+        hostname=door.host,
+        sock=door.sock,
+        use_tls=door.security is Security.TLS,
+        start_tls=False,
+        tls_context=door.context if door.security is Security.TLS else None,
+        local_hostname=door.ehlo,
+        timeout=timeouts.greeting,
+    )
+    try:
+        transcript.note("connected to {}, port {}".format(*door.sock.getpeername()[:2]))
+        await _greet(smtp, transcript)
+        extensions = await _hello(smtp, transcript, timeouts)
+        session = _adopt(smtp, extensions, door, transcript, timeouts)
+        if door.security is Security.STARTTLS:
+            await _upgrade(session, door)
+        return session
+    except BaseException:
+        smtp.close()
+        raise
+
+
+async def authenticate(session: Session, user: str, password: str) -> None:
+    """One attempt with the best mechanism.  Raises NotOffered, or Lost with the server's refusal.
+
+    The caller has made sure that the connection deserves a password.
+    """
+    for secret in (password, *_encoded(user, password)):
+        mask(secret)
+    chosen = choose(session.extensions.get("AUTH", ""))
+    if chosen is None:
+        raise NotOffered(Phase.AUTH, "the server offers no way to authenticate that this program knows")
+    name, mechanism = chosen
+    session.wire.private = True
+    try:
+        await _converse(session, name, mechanism(user, password))
+    except (ValueError, KeyError) as exc:
+        session.wire.abort()
+        raise Lost(Phase.AUTH, masked(str(exc)) or "the server's challenge makes no sense") from exc
+    finally:
+        session.wire.private = False
+
+
+async def _greet(smtp: aiosmtplib.SMTP, transcript: Transcript) -> None:
+    """Implicit TLS where asked for, and the greeting."""
+    try:
+        greeting = await smtp.connect()
+    except aiosmtplib.SMTPResponseException as exc:
+        raise _lost(Phase.GREETING, exc, transcript) from exc
+    except (OSError, aiosmtplib.SMTPException, ValueError) as exc:
+        cause = exc if isinstance(exc, ssl.SSLError) else exc.__cause__ or exc
+        phase = Phase.TLS if isinstance(cause, ssl.SSLError) else Phase.GREETING
+        raise Lost(phase, str(cause) or type(cause).__name__) from cause
+    transcript.server(f"{greeting.code} {_clean(greeting.message)}")
+
+
+async def _hello(smtp: aiosmtplib.SMTP, transcript: Transcript, timeouts: Timeouts) -> dict[str, str]:
+    """EHLO, or HELO for a server that knows no better (RFC 5321 s.3.2)."""
+    try:
+        transcript.client(f"EHLO {smtp.local_hostname}")
+        try:
+            reply = await smtp.ehlo(timeout=timeouts.greeting)
+        except aiosmtplib.SMTPHeloError as exc:
+            if not 500 <= exc.code < 600 or not smtp.is_connected:
+                raise
+            transcript.server(f"{exc.code} {_clean(exc.message)}")
+            transcript.client(f"HELO {smtp.local_hostname}")
+            reply = await smtp.helo(timeout=timeouts.greeting)
+            transcript.server(f"{reply.code} {_clean(reply.message)}")
+            return {}
+    except aiosmtplib.SMTPResponseException as exc:
+        raise _lost(Phase.GREETING, exc, transcript) from exc
+    except (OSError, aiosmtplib.SMTPException, ValueError) as exc:
+        raise Lost(Phase.GREETING, str(exc) or type(exc).__name__) from exc
+    for line in _clean(reply.message).split("\n"):
+        transcript.server(f"{reply.code} {line}")
+    return parse_extensions(reply.message)
+
+
+def _adopt(
+    smtp: aiosmtplib.SMTP, extensions: dict[str, str], door: Door, transcript: Transcript, timeouts: Timeouts
+) -> Session:
+    transport = smtp.transport
+    if not isinstance(transport, asyncio.Transport):
+        raise Lost(Phase.GREETING, "the server closed the connection")
+    wire = Wire(transport, transcript)
+    return Session(wire, extensions, host=door.host, tls=_describe(transport, door), timeouts=timeouts)
+
+
+async def _upgrade(session: Session, door: Door) -> None:
+    """STARTTLS (RFC 3207): nothing said before it is believed after it, and nothing may follow the 220 in clear."""
+    wire, limit = session.wire, session.timeouts.tls
+    if not session.has("STARTTLS"):
+        if door.if_offered:
+            return
+        wire.abort()
+        raise NotOffered(Phase.TLS, "the server does not offer STARTTLS")
+    reply = await wire.answer(wire.command("STARTTLS")[0], Phase.TLS, limit)
+    if not reply.positive:
+        wire.abort()
+        raise Lost(Phase.TLS, f"the server refused STARTTLS: {reply}", reply)
+    if wire.broken or wire.partial:
+        wire.abort()
+        if isinstance(wire.broken, ValueError):  # no reply at all: whatever answers does not speak TLS
+            raise Lost(Phase.TLS, "the server sent something else than TLS") from wire.broken
+        raise Lost(Phase.TLS, "someone put a reply behind the server's answer to STARTTLS")
+    wire.transport = await _handshake(wire, door, limit)
+    session.tls = _describe(wire.transport, door)
+    session.extensions = await _hello_again(session, door)
+
+
+async def _handshake(wire: Wire, door: Door, limit: float) -> asyncio.Transport:
+    loop, context = asyncio.get_running_loop(), door.context or ssl.create_default_context()
+    try:
+        transport = await loop.start_tls(
+            wire.transport,
+            wire,
+            context,
+            server_hostname=door.host,
+            ssl_handshake_timeout=limit,
+            ssl_shutdown_timeout=1,
+        )
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        wire.abort()
+        raise Lost(Phase.TLS, str(exc) or type(exc).__name__) from exc
+    if transport is None:
+        raise Lost(Phase.TLS, "the server closed the connection")
+    return transport
+
+
+async def _hello_again(session: Session, door: Door) -> dict[str, str]:
+    wire = session.wire
+    reply = await wire.answer(wire.command(f"EHLO {door.ehlo}")[0], Phase.TLS, session.timeouts.greeting)
+    if not reply.positive:
+        wire.abort()
+        raise Lost(Phase.TLS, f"the server refused EHLO: {reply}", reply)
+    return parse_extensions(reply.text)
+
+
+async def _converse(session: Session, name: str, dialogue: Dialogue) -> None:
+    """Play one SASL exchange.  ValueError or KeyError: the server's challenges make no sense."""
+    first = next(dialogue)
+    line = f"AUTH {name}" if first is None else f"AUTH {name} {_base64(first) or '='}"
+    shown = f"AUTH {name} ***"
+    while True:
+        waiter = session.wire.command(line, shown=shown)[0]
+        reply = await session.wire.answer(waiter, Phase.AUTH, session.timeouts.auth)
+        if reply.positive:
+            return
+        if reply.code != 334:
+            raise Lost(Phase.AUTH, masked(str(reply)), Reply(reply.code, masked(reply.text)))
+        line, shown = _respond(dialogue, reply.text), "***"
+
+
+def _respond(dialogue: Dialogue, challenge: str) -> str:
+    try:
+        return _base64(dialogue.send(base64.b64decode(challenge, validate=True)) or b"")
+    except StopIteration as exc:
+        raise ValueError("the server asks for more than the mechanism has to say") from exc
+
+
+def parse_extensions(message: str) -> dict[str, str]:
+    """The lines of an EHLO reply after the first: keyword (upper case) -> parameters (RFC 5321 s.4.1.1.1).
+
+    ``AUTH=LOGIN``, an old habit, counts as AUTH; the first of two equal keywords wins, save that AUTH adds up.
+    """
+    extensions: dict[str, str] = {}
+    for line in message.split("\n")[1:]:
+        keyword, _, rest = line.strip().replace("AUTH=", "AUTH ", 1).partition(" ")
+        keyword = keyword.upper()
+        if keyword == "AUTH":
+            extensions["AUTH"] = f"{extensions.get('AUTH', '')} {rest}".strip()
+        elif keyword:
+            extensions.setdefault(keyword, rest.strip())
+    return extensions
+
+
+def _describe(transport: asyncio.BaseTransport, door: Door) -> str:
+    """The TLS version and whether the certificate was verified; empty in clear."""
+    connection = transport.get_extra_info("ssl_object")
+    if connection is None:
+        return ""
+    return f"{connection.version()}, {'verified' if door.verified else 'not verified'}"
+
+
+def _lost(phase: Phase, exc: aiosmtplib.SMTPResponseException, transcript: Transcript) -> Lost:
+    text = _clean(exc.message)
+    transcript.server(f"{exc.code} {text}")
+    if exc.code == _BROKEN_REPLY:
+        return Lost(phase, f"not an SMTP reply: {text}")
+    return Lost(phase, f"{exc.code} {text}", Reply(exc.code, text))
+
+
+def _clean(message: str) -> str:
+    return "\n".join(readable(line.encode("utf-8", "surrogateescape")) for line in message.split("\n"))
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+def _encoded(user: str, password: str) -> tuple[str, str]:
+    """The forms in which a password crosses the wire, for masking."""
+    return _base64(password.encode()), _base64(b"\0" + user.encode() + b"\0" + password.encode())

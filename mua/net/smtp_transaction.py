@@ -1,0 +1,254 @@
+"""One mail transaction: MAIL, RCPT, DATA, the body, the dot (RFC 5321 s.3.3), on an open session.
+
+Rule of the file: after every way of going wrong the caller knows each recipient's reply and how far the transaction
+came.  ``Transaction`` is filled in as replies arrive and is returned also when the connection is lost.
+
+Theory of operation: up to the final dot nothing has been handed over (RFC 5321 s.4.1.1.10 makes the server forget an
+unfinished message), so a loss there may be tried again.  From the dot until the reply the server may or may not have
+taken the message.  ``before_dot`` is called just before that window opens, to put the fact on disk: what it raises
+stops the message, and the dot is not written.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mua.model.outgoing import Phase
+from mua.net.smtp_body import BLOCK, Body, DotStuffer
+from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire
+
+WINDOW = 100  # commands in flight: enough to hide a round trip, few enough never to fill both directions
+
+BeforeDot = Callable[[tuple[str, ...]], None]
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Transaction:
+    """What is known of one transaction.  ``final`` is the reply to DATA or to the dot; ``lost`` how it broke off."""
+
+    recipients: tuple[str, ...]
+    phase: Phase = Phase.MAIL
+    mail: Reply | None = None
+    rcpt: list[Reply | None] = field(default_factory=list)
+    final: Reply | None = None
+    lost: Lost | None = None
+
+    def __post_init__(self) -> None:
+        self.rcpt = [None] * len(self.recipients)
+
+    @property
+    def admitted(self) -> tuple[str, ...]:
+        """The recipients that the server agreed to; not yet delivered to."""
+        return tuple(a for a, reply in zip(self.recipients, self.rcpt, strict=True) if reply and reply.positive)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters of MAIL and RCPT, each already in its wire form; ``rcpt`` is parallel to the recipients."""
+
+    mail: tuple[str, ...] = ()
+    rcpt: tuple[tuple[str, ...], ...] = ()
+
+
+class Session:
+    """An open, greeted and (where asked for) authenticated connection that sends one message after another."""
+
+    def __init__(
+        self, wire: Wire, extensions: dict[str, str], *, host: str = "", tls: str = "", timeouts: Timeouts | None = None
+    ) -> None:
+        self.wire = wire
+        self.extensions = extensions
+        self.host = host
+        self.tls = tls
+        self.timeouts = timeouts or Timeouts()
+        self._dirty = False  # a transaction was begun and not ended: RSET before the next
+
+    @property
+    def usable(self) -> bool:
+        """Another message may be sent."""
+        return self.wire.broken is None
+
+    @property
+    def transcript(self) -> Transcript:
+        """The dialogue so far."""
+        return self.wire.transcript
+
+    def has(self, extension: str) -> bool:
+        """The server offers ``extension`` (upper case, as in the EHLO reply)."""
+        return extension in self.extensions
+
+    async def send(
+        self,
+        sender: str,
+        recipients: Sequence[str],
+        body: Body,
+        *,
+        before_dot: BeforeDot,
+        parameters: Parameters | None = None,
+        progress: Progress | None = None,
+    ) -> Transaction:
+        """Run one transaction.  Returns also when the connection is lost; raises only what ``before_dot`` raises,
+        OSError when the body cannot be read, and cancellation.  The dot is never written after any of these.
+        """
+        transaction = Transaction(tuple(recipients))
+        parameters = parameters or Parameters()
+        try:
+            if await self._envelope(transaction, _commands(sender, recipients, parameters)):
+                await self._data(transaction, body, before_dot, progress or _ignore)
+        except Lost as lost:
+            self.wire.abort()
+            transaction.lost = lost
+        except BaseException:
+            self.wire.abort()
+            raise
+        return transaction
+
+    async def quit(self) -> None:
+        """Say goodbye, briefly; never raises."""
+        try:
+            await self.wire.answer(self.wire.command("QUIT")[0], Phase.DONE, self.timeouts.quit)
+        except Lost:
+            pass
+        self.wire.abort()
+
+    async def answer(self, transaction: Transaction, waiter: asyncio.Future[Reply]) -> Reply:
+        """The reply that ``waiter`` waits for, within the time of the transaction's phase.  Raises Lost."""
+        return await self.wire.answer(waiter, transaction.phase, self.timeouts.of(transaction.phase))
+
+    # MAIL and RCPT
+
+    async def _envelope(self, transaction: Transaction, commands: list[str]) -> bool:
+        """Everything up to the server's 354.  False: the transaction ended before."""
+        flow = _Flow(self, transaction, commands)
+        if self._dirty:
+            await self._reset(transaction)
+        self._dirty = True
+        transaction.mail = await flow.next()
+        if transaction.mail.positive:
+            await self._recipients(transaction, flow)
+        else:
+            await flow.drain_envelope()
+        return await self._start_data(transaction, flow)
+
+    async def _reset(self, transaction: Transaction) -> None:
+        reply = await self.answer(transaction, self.wire.command("RSET")[0])
+        if not reply.positive:
+            raise Lost(transaction.phase, f"the server refused RSET: {reply}")
+
+    async def _recipients(self, transaction: Transaction, flow: "_Flow") -> None:
+        transaction.phase = Phase.RCPT
+        for index in range(len(transaction.recipients)):
+            try:
+                transaction.rcpt[index] = await flow.next()
+            except Lost as lost:
+                transaction.rcpt[index] = lost.reply  # a 421 is still an answer to this recipient
+                raise
+
+    async def _start_data(self, transaction: Transaction, flow: "_Flow") -> bool:
+        """DATA, when anyone was admitted.  With PIPELINING it is already under way, also when no one was."""
+        wanted = bool(transaction.admitted)
+        if not wanted and not flow.data_sent:
+            return False
+        transaction.phase = Phase.DATA if wanted else transaction.phase
+        reply = await flow.data()
+        if reply.code != 354:
+            if wanted and reply.positive:
+                raise Lost(transaction.phase, f"{reply} in answer to DATA: replies are out of step")
+            transaction.final = reply if wanted else None
+            return False
+        if not wanted:
+            await self._empty_message(transaction)
+        return wanted
+
+    async def _empty_message(self, transaction: Transaction) -> None:
+        """354 though nobody was admitted: RFC 2920 s.3.1 wants an empty message, which the server then refuses."""
+        end = self.wire.expect()
+        self.wire.transcript.client(".")
+        if self.wire.broken is None:
+            self.wire.transport.write(b".\r\n")
+        await self.answer(transaction, end)
+
+    # The body and the dot
+
+    async def _data(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
+        reply, stuffer = self.wire.expect(), DotStuffer()
+        with body.open() as file:
+            sent = 0
+            while block := file.read(BLOCK):
+                sent += len(block)
+                if not await self.wire.write(stuffer.feed(block), reply, self.timeouts.block):
+                    raise Lost(transaction.phase, f"the server took nothing for {self.timeouts.block:g} s")
+                await self._stop_early(transaction, reply)
+                progress(sent)
+        if sent + stuffer.missing != body.facts.size:
+            raise OSError("the frozen message is not the one that was measured")
+        self.wire.transcript.note(f"{sent} octets of message")
+        before_dot(transaction.admitted)
+        for _ in range(2):  # one turn polls the socket, the next reads what came during the commit
+            await asyncio.sleep(0)
+        await self._stop_early(transaction, reply)
+        await self._dot(transaction, stuffer.end(), reply)
+
+    async def _stop_early(self, transaction: Transaction, reply: asyncio.Future[Reply]) -> None:
+        """An answer before the dot is a refusal, or nonsense; in both cases the message is not finished."""
+        if reply.done():
+            early = await self.answer(transaction, reply)
+            raise Lost(transaction.phase, f"early reply {early}", None if early.positive else early)
+
+    async def _dot(self, transaction: Transaction, end: bytes, reply: asyncio.Future[Reply]) -> None:
+        transaction.phase = Phase.DOT
+        self.wire.transcript.client(".")
+        self.wire.transport.write(end)
+        final = await self.answer(transaction, reply)
+        if final.code < 400 and not final.positive:
+            raise Lost(Phase.DOT, f"{final} in answer to the dot: replies are out of step")
+        transaction.final, transaction.phase, self._dirty = final, Phase.DONE, False
+
+
+class _Flow:
+    """The commands of an envelope, written in windows with PIPELINING and one at a time without."""
+
+    def __init__(self, session: Session, transaction: Transaction, commands: list[str]) -> None:
+        self._session = session
+        self._transaction = transaction
+        self._early_data = session.has("PIPELINING")
+        self._due = deque([*commands, "DATA"] if self._early_data else commands)
+        self._flying: deque[asyncio.Future[Reply]] = deque()
+
+    async def next(self) -> Reply:
+        """The reply to the next command."""
+        if not self._flying:
+            count = min(len(self._due), WINDOW) if self._early_data else 1
+            lines = [self._due.popleft() for _ in range(count)]
+            self._flying.extend(self._session.wire.command(*lines))
+        return await self._session.answer(self._transaction, self._flying.popleft())
+
+    async def drain_envelope(self) -> None:
+        """MAIL was refused: read the answers to the recipients already under way, and send no more."""
+        while len(self._flying) > self.data_sent:
+            await self.next()
+        if not self.data_sent:
+            self._due.clear()
+
+    @property
+    def data_sent(self) -> bool:
+        """DATA went out together with the recipients."""
+        return self._early_data and not self._due and bool(self._flying)
+
+    async def data(self) -> Reply:
+        """The reply to DATA, sent now unless it is under way."""
+        if not self._flying and not self._due:
+            self._due.append("DATA")
+        return await self.next()
+
+
+def _commands(sender: str, recipients: Sequence[str], parameters: Parameters) -> list[str]:
+    extra = parameters.rcpt or ((),) * len(recipients)
+    mail = " ".join([f"MAIL FROM:<{sender}>", *parameters.mail])
+    return [mail, *(" ".join([f"RCPT TO:<{a}>", *more]) for a, more in zip(recipients, extra, strict=True))]
+
+
+def _ignore(sent: int) -> None:
+    """Progress that nobody watches."""

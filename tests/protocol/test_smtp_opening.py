@@ -1,0 +1,349 @@
+"""Opening a submission session: what may be believed before TLS, and that a password goes to the right server only."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import certs
+import pytest
+from scripted import Conversation, Scripted
+
+from mua.errors import Kind, MailError, Retry
+from mua.model.account import Security, Server
+from mua.model.outgoing import Phase, RecipientState
+from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger, open_submission
+from mua.net.smtp_body import Body
+from mua.net.smtp_outcome import Job
+from mua.net.smtp_wire import Timeouts, Transcript
+
+SECRET = "correct horse battery"
+PLAIN = base64.b64encode(b"\0ann\0" + SECRET.encode()).decode()
+QUICK = Timeouts(2, 2, 2, 2, 2, 2, 2, 2, 2, 2)
+Part = str | Callable[[Conversation], object]
+
+GREET = "S: 220 msa\nC: EHLO [127.0.0.1]\n"
+STARTTLS = GREET + "S: 250-msa\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS: {leaf}\nC: EHLO [127.0.0.1]\n"
+SEND = "C: MAIL {}\nS: 250 ok\nC: RCPT {}\nS: 250 ok\nC: DATA\nS: 354 go\nC.\nS: 250 2.0.0 ok"
+
+
+def starttls(leaf: str = "good", auth: str = "PLAIN LOGIN") -> str:
+    return STARTTLS.replace("{leaf}", leaf) + f"S: 250-msa\nS: 250 AUTH {auth}"
+
+
+def implicit(leaf: str = "good", auth: str = "PLAIN LOGIN") -> str:
+    return f"TLS: {leaf}\n{GREET}S: 250-msa\nS: 250 AUTH {auth}"
+
+
+def submit(
+    *parts: Part,
+    security: Security = Security.STARTTLS,
+    user: str = "ann",
+    password: str = SECRET,
+    trusted: bool = True,
+    send: bool = False,
+    partial: bool = False,
+    allow_plaintext: bool = False,
+    host: str = "127.0.0.1",
+) -> str:
+    """Open (and send one message with ``send``); returns the transcript, in which the secret never is."""
+    transcript = Transcript()
+
+    async def talk(port: int) -> None:
+        server = Server(host, port, security, user)
+        ca_file = str(certs.authority().ca_file) if trusted else ""
+        session = await open_submission(
+            server, password, ca_file, transcript=transcript, timeouts=QUICK, allow_plaintext=allow_plaintext
+        )
+        if send:
+            job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
+            outcomes = await deliver(session, job, before_dot=lambda admitted: None)
+            assert outcomes[0].state is RecipientState.ACCEPTED
+            assert ("verified" in outcomes[0].tls) == (security is not Security.NONE)
+        await session.quit()
+
+    problem: MailError | None = None
+    with Scripted(*parts, partial=partial) as server:
+        try:
+            asyncio.run(talk(server.port))
+        except MailError as error:
+            problem = error
+    for form in (SECRET, PLAIN, base64.b64encode(SECRET.encode()).decode()):
+        assert form not in transcript.text
+    if problem:
+        raise problem
+    return transcript.text
+
+
+def failing(*parts: Part, partial: bool = True, **options: Any) -> MailError:
+    """The MailError of an opening that fails; the secret is not in it."""
+    with pytest.raises(MailError) as caught:
+        submit(*parts, partial=partial, **options)
+    assert SECRET not in caught.value.detail + caught.value.text
+    assert caught.value.text.endswith(".")
+    return caught.value
+
+
+AUTH_PLAIN = f"\nC: AUTH PLAIN {PLAIN}\nS: 235 2.7.0 in"
+
+
+def test_starttls_then_a_message() -> None:
+    text = submit(starttls() + AUTH_PLAIN, SEND, send=True)
+    assert "C: AUTH PLAIN ***" in text
+
+
+def test_implicit_tls_then_a_message() -> None:
+    submit(implicit() + AUTH_PLAIN, SEND, security=Security.TLS, send=True)
+
+
+def test_in_clear_on_this_computer_only() -> None:
+    submit(GREET + "S: 250-msa\nS: 250 AUTH PLAIN" + AUTH_PLAIN, SEND, security=Security.NONE, send=True)
+
+
+def test_no_password_in_clear_to_another_computer() -> None:
+    error = failing("S: 220 never", security=Security.NONE, host="mail.example.net")
+    assert (error.kind, error.code) == (Kind.ACCOUNT, "plaintext-refused")
+
+
+def test_without_a_user_nothing_is_authenticated() -> None:
+    submit(starttls(), SEND, user="", send=True)
+
+
+@pytest.mark.parametrize(
+    "leaf, code",
+    [
+        ("expired", "certificate-expired"),
+        ("not-yet", "certificate-expired"),
+        ("wrong-name", "certificate-wrong-name"),
+        ("self-signed", "certificate-untrusted"),
+        ("stranger", "certificate-untrusted"),
+    ],
+)
+@pytest.mark.parametrize("security", [Security.TLS, Security.STARTTLS])
+def test_a_bad_certificate_gets_no_password(leaf: str, code: str, security: Security) -> None:
+    script = (implicit if security is Security.TLS else starttls)(leaf)
+    error = failing(script, security=security)
+    assert (error.kind, error.retry, error.code) == (Kind.ACCOUNT, Retry.ASK, code)
+
+
+def test_a_private_authority_must_be_named() -> None:
+    assert failing(starttls("good"), trusted=False).code == "certificate-untrusted"
+
+
+def test_a_server_without_starttls_gets_no_password() -> None:
+    error = failing(GREET + "S: 250-msa\nS: 250 AUTH PLAIN", partial=False)
+    assert (error.kind, error.code) == (Kind.ACCOUNT, "no-starttls")
+
+
+def test_what_was_offered_before_tls_is_forgotten() -> None:
+    script = GREET + "S: 250-msa\nS: 250-AUTH PLAIN\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nTLS: good\n"
+    error = failing(script + "C: EHLO {}\nS: 250 msa")
+    assert error.code == "no-mechanism"
+
+
+@pytest.mark.parametrize(
+    "injected",
+    ["S: 220 go\\r\\n250-evil\\r\\n250 AUTH LOGIN", "S: 220 go\\r\\n250 half", "S- 220 go\\r\\n25"],
+    ids=["replies", "reply", "half a reply"],
+)
+def test_data_behind_the_220_ends_the_session(injected: str) -> None:
+    error = failing(GREET + f"S: 250-msa\nS: 250 STARTTLS\nC: STARTTLS\n{injected}\nSTALL never")
+    assert (error.kind, error.code) == (Kind.CONNECTION, "tls-failed")
+
+
+@pytest.mark.parametrize(
+    "answer, code",
+    [
+        ("S: 454 4.7.0 no TLS now", "server-busy"),
+        ("S: 220 go\nS: this is not TLS at all", "tls-failed"),
+        ("S: 220 go\nDROP", "connection-lost"),
+        ("S: 220 go\nSTALL never", "timeout"),
+    ],
+)
+def test_tls_that_does_not_come_about(answer: str, code: str) -> None:
+    error = failing(GREET + f"S: 250-msa\nS: 250 STARTTLS\nC: STARTTLS\n{answer}")
+    assert error.kind is Kind.CONNECTION
+    assert error.code in (code, "tls-failed")
+
+
+@pytest.mark.parametrize(
+    "script, code",
+    [
+        ("S: 421 4.3.2 busy", "server-busy"),
+        ("S: 554 5.7.1 go away", "server-busy"),
+        ("DROP", "connection-lost"),
+        ("S: SSH-2.0-OpenSSH", "connection-lost"),
+        ("STALL never", "connection-lost"),
+        ("S: 220 msa\nC: EHLO {}\nDROP", "connection-lost"),
+        ("S: 220 msa\nC: EHLO {}\nS: 421 4.3.2 busy", "server-busy"),
+        ("S: 220 msa\nC: EHLO {}\nS: 250-\\xff\\xfe\\x00\nS: 250 \nDROP", "no-starttls"),
+    ],
+)
+def test_openings_that_fail(script: str, code: str) -> None:
+    assert failing(script).code == code
+
+
+def test_nobody_listens_and_nobody_is_called_that() -> None:
+    async def attempt(host: str, port: int) -> None:
+        await open_submission(Server(host, port, Security.TLS, "ann"), SECRET, timeouts=QUICK)
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(MailError) as caught:
+            asyncio.run(attempt("127.0.0.1", taken.getsockname()[1]))
+    assert caught.value.code == "connection-refused"
+    with pytest.raises(MailError) as caught:
+        asyncio.run(attempt("no-such-host.invalid", 465))
+    assert caught.value.code in ("unknown-host", "network-down")
+
+
+# -- signing in
+
+
+@pytest.mark.parametrize(
+    "reply, kind, code",
+    [
+        ("535 5.7.8 bad credentials", Kind.ACCOUNT, "wrong-password"),
+        ("534 5.7.9 Application-specific password required", Kind.ACCOUNT, "app-password"),
+        ("535 5.7.139 Authentication unsuccessful", Kind.ACCOUNT, "password-disabled"),
+        ("454 4.7.0 try again", Kind.CONNECTION, "server-busy"),
+        ("421 4.7.0 too many", Kind.CONNECTION, "server-busy"),
+    ],
+)
+def test_one_attempt_only(reply: str, kind: Kind, code: str) -> None:
+    script = starttls() + f"\nC: AUTH PLAIN {PLAIN}\nS: {reply}"
+    error = failing(script, partial=False)  # another AUTH would be one line too many for the script
+    assert (error.kind, error.code) == (kind, code)
+
+
+def test_a_server_that_repeats_the_password_does_not_get_it_into_the_report() -> None:
+    script = starttls() + f"\nC: AUTH PLAIN {PLAIN}\nS: 535 5.7.8 bad password {SECRET} ({PLAIN})"
+    error = failing(script)
+    assert "***" in error.detail
+
+
+def test_login() -> None:
+    user, secret = (base64.b64encode(text.encode()).decode() for text in ("ann", SECRET))
+    script = f"\nC: AUTH LOGIN\nS: 334 VXNlcm5hbWU6\nC: {user}\nS: 334 UGFzc3dvcmQ6\nC: {secret}\nS: 235 in"
+    text = submit(starttls(auth="LOGIN") + script)
+    assert text.count("S: 334 ***") == 2
+
+
+def test_lost_while_signing_in() -> None:
+    error = failing(starttls() + "\nC: AUTH {}\nDROP")
+    assert (error.kind, error.code) == (Kind.CONNECTION, "connection-lost")
+
+
+@pytest.mark.parametrize("challenge", ["334 not!base64", "334 AAAA", "334"])
+def test_a_challenge_that_makes_no_sense(challenge: str) -> None:
+    error = failing(starttls() + f"\nC: AUTH {{}}\nS: {challenge}")
+    assert error.code in ("server-not-authentic", "connection-lost")
+
+
+def scram_server(password: str = SECRET, forge: bool = False, iterations: int = 4096) -> Callable[[Conversation], None]:
+    """The server's side of RFC 5802, written from the RFC."""
+
+    def exchange(talk: Conversation) -> None:
+        bare = base64.b64decode(talk.line().split()[2])[3:].decode()
+        nonce, salt = bare.split("r=")[1] + "srv", b"salty"
+        first = f"r={nonce},s={base64.b64encode(salt).decode()},i={iterations}"
+        talk.send(b"334 " + base64.b64encode(first.encode()) + b"\r\n")
+        without_proof, proof = base64.b64decode(talk.line()).decode().rsplit(",p=", 1)
+        salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+        message = f"{bare},{first},{without_proof}".encode()
+        stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+        mask = hmac.digest(stored, message, "sha256")
+        key = bytes(a ^ b for a, b in zip(base64.b64decode(proof), mask, strict=True))
+        assert hashlib.sha256(key).digest() == stored
+        signed = b"forged" if forge else message
+        signature = hmac.digest(hmac.digest(salted, b"Server Key", "sha256"), signed, "sha256")
+        talk.send(b"334 " + base64.b64encode(b"v=" + base64.b64encode(signature)) + b"\r\n")
+        talk.line()
+        talk.send(b"235 2.7.0 in\r\n")
+
+    return exchange
+
+
+def test_scram_sha_256_is_preferred() -> None:
+    text = submit(starttls(auth="PLAIN SCRAM-SHA-256 LOGIN"), scram_server(), SEND, send=True)
+    assert "C: AUTH SCRAM-SHA-256 ***" in text
+
+
+def test_scram_finds_out_a_server_that_does_not_know_the_password() -> None:
+    error = failing(starttls(auth="SCRAM-SHA-256"), scram_server(forge=True))
+    assert (error.kind, error.code) == (Kind.ACCOUNT, "server-not-authentic")
+
+
+def test_scram_with_too_few_iterations_is_refused() -> None:
+    assert failing(starttls(auth="SCRAM-SHA-256"), scram_server(iterations=10)).code == "server-not-authentic"
+
+
+# -- mail exchangers: TLS when offered, whatever the certificate
+
+
+def exchange(*parts: Part, opportunistic: bool = True) -> tuple[str, str]:
+    """Open, send one message, quit: (TLS level, state)."""
+
+    async def talk(port: int) -> tuple[str, str]:
+        exchanger = Exchanger("mx.example.net", "127.0.0.1", port)
+        session = await open_exchanger(exchanger, opportunistic=opportunistic, timeouts=QUICK)
+        job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
+        outcomes = await deliver(session, job, before_dot=lambda admitted: None)
+        await session.quit()
+        assert outcomes[0].host == "mx.example.net[127.0.0.1]"
+        return session.tls, outcomes[0].state
+
+    failed: HostFailed | None = None
+    with Scripted(*parts, partial=True) as server:
+        try:
+            return asyncio.run(talk(server.port))
+        except HostFailed as error:
+            failed = error
+    raise failed
+
+
+@pytest.mark.parametrize("leaf", ["good", "expired", "wrong-name", "self-signed"])
+def test_an_exchanger_with_any_certificate(leaf: str) -> None:
+    level, state = exchange(STARTTLS.replace("{leaf}", leaf) + "S: 250 mx", SEND)
+    assert (level, state) == ("TLSv1.3, not verified", RecipientState.ACCEPTED)
+
+
+def test_an_exchanger_without_tls() -> None:
+    assert exchange(GREET + "S: 250 mx", SEND) == ("", RecipientState.ACCEPTED)
+
+
+def test_an_exchanger_in_clear_on_purpose() -> None:
+    script = GREET + "S: 250-mx\nS: 250 STARTTLS"
+    assert exchange(script, SEND, opportunistic=False) == ("", RecipientState.ACCEPTED)
+
+
+@pytest.mark.parametrize("reply", ["500 what", "502 5.5.1 no"])
+def test_an_exchanger_that_knows_only_helo(reply: str) -> None:
+    script = f"S: 220 mx\nC: EHLO {{}}\nS: {reply}\nC: HELO [127.0.0.1]\nS: 250 mx"
+    assert exchange(script, SEND) == ("", RecipientState.ACCEPTED)
+
+
+@pytest.mark.parametrize(
+    "script, phase, code, handshake",
+    [
+        ("S: 554 5.7.1 no service", Phase.GREETING, 554, False),
+        ("S: 421 4.3.2 busy", Phase.GREETING, 421, False),
+        ("DROP", Phase.GREETING, None, False),
+        ("RESET", Phase.GREETING, None, False),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nC# 5\nS: garbage", Phase.TLS, None, True),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\\r\\nHTTP/1.0 400", Phase.TLS, None, True),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nDROP", Phase.TLS, None, True),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\\r\\n250 evil", Phase.TLS, None, False),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no", Phase.TLS, 454, False),
+    ],
+)
+def test_an_exchanger_that_cannot_be_used(script: str, phase: Phase, code: int | None, handshake: bool) -> None:
+    with pytest.raises(HostFailed) as caught:
+        exchange(script)
+    outcome = caught.value.outcome
+    assert (outcome.state, outcome.phase, outcome.code) == (RecipientState.DEFERRED, phase, code)
+    assert outcome.next_host
+    assert caught.value.handshake == handshake
