@@ -1,13 +1,14 @@
 """What a correspondent answers: a short, kind reply that quotes it and stands in its thread (RFC 5322 s.3.6.4).
 
-The phrases are in ``resources/demo/answers.toml``.  Rule of the file: no clock, no I/O but these.  An answer says that it is one (``Auto-Submitted``, RFC 3834) and nothing that is itself
-automatic, a list's or a bounce gets one, so that no loop can begin.
+The phrases are in ``resources/demo/answers.toml``.
+
+Rule of the file: no clock and no I/O but these.  An answer says that it is one (``Auto-Submitted``, RFC 3834), and
+nothing that is itself automatic, a list's or a bounce gets one, so that no loop can begin.
 """
 
 import time
 import tomllib
 from email import message_from_bytes
-from email.header import decode_header, make_header
 from email.message import EmailMessage, Message
 from email.utils import formataddr, formatdate, parseaddr
 from functools import cache
@@ -60,15 +61,13 @@ def answer(data: bytes, person: Person, now: int) -> bytes:
 
 def _body(data: bytes, fields: "Message[str, str]", person: Person, name: str, asked: str, now: int) -> str:
     phrases = _phrases()[person.language]
-    greeting = phrases["greeting"].format(me=name.split()[0])
+    greeting = phrases["greeting"].format(me=(name.split() or ["there"])[0])
     words = phrases["answers"][crc32(asked.encode()) % len(phrases["answers"])]
     date = _text(fields, "Date") or time.strftime("%a, %d %b %Y", time.gmtime(now))
     quotation = "\n".join(_quoted(line) for line in _plain(data).splitlines()[:QUOTE_LIMIT])
-    signature = (
-        f"{phrases['closing']}\n{person.given_name}\n\n-- \nA correspondent of the demo account, who lives inside Mua"
-    )
     above = phrases["above"].format(date=date, name=name)
-    return f"{greeting}\n\n{words}\n\n{signature}\n\n{above}\n\n{quotation}\n"
+    text = f"{greeting}\n\n{words}\n\n{phrases['closing']}\n{person.given_name}\n\n{above}\n\n{quotation}"
+    return f"{text}\n\n-- \nA correspondent of the demo account, who lives inside Mua\n"
 
 
 def _quoted(line: str) -> str:
@@ -83,8 +82,4 @@ def _plain(data: bytes) -> str:
 
 
 def _text(fields: "Message[str, str]", name: str) -> str:
-    value = " ".join(str(fields.get(name, "")).split())
-    try:
-        return str(make_header(decode_header(value)))
-    except (ValueError, LookupError):
-        return value
+    return " ".join(parts.decoded(fields.get(name, "")).split())

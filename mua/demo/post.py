@@ -14,6 +14,7 @@ from email.utils import formatdate, getaddresses
 from mua.demo import correspondent
 from mua.demo.mailbox import Mailbox
 from mua.demo.people import DOMAIN, OWNER, known
+from mua.log import DEMO
 
 GREYLIST = 5.0  # seconds until a greylisted recipient is taken
 ANSWERS_LIMIT = 20  # under way at a time
@@ -89,7 +90,10 @@ class Post:
         def answer() -> None:
             self._answers.discard(handle)
             now = int(time.time())
-            self.mailbox.find("INBOX").add(correspondent.answer(data, known(recipient, name), now), now)
+            try:
+                self.mailbox.find("INBOX").add(correspondent.answer(data, known(recipient, name), now), now)
+            except (ValueError, OSError):
+                DEMO.warning("a correspondent could not answer", exc_info=True)
 
         first, last = self.delays
         handle = asyncio.get_running_loop().call_later(first + (last - first) * place, answer)
