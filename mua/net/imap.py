@@ -1,0 +1,484 @@
+"""IMAP4rev1 and rev2 (RFC 3501, RFC 9051) as one connection that the engine's workers own: ``ImapConnection``.
+
+What lives where: ``imap_wire`` the buffer and its limits, ``imap_tokens`` the grammar, ``imap_session`` connecting,
+logging in and single commands, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back; here the
+commands with a meaning.  imapclient is used in these files and nowhere else.
+
+Rules of the file: UIDs only, never sequence numbers; sets are compressed and cut to command size; sections are peeked;
+EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
+and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STATUS (5258, 5819), SPECIAL-USE (6154),
+ESEARCH (4731), IDLE (2177), ID (2971), NAMESPACE (2342), LITERAL+/- (7888), SASL-IR (4959).
+"""
+
+import selectors
+import socket
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mua import __version__
+from mua.errors import Kind, MailError, Retry
+from mua.model.account import Server
+from mua.model.folder import FolderState
+from mua.net.imap_answers import (
+    FetchedBody,
+    FetchedHeader,
+    FlagNews,
+    ListedFolder,
+    Placed,
+    Selected,
+    Woken,
+    copied,
+    date_time,
+    esearch_all,
+    folder_state,
+    head,
+    selected_from,
+    status_values,
+    with_state,
+)
+from mua.net.imap_fetch import FetchStream, only_section
+from mua.net.imap_session import Part, Result, Session
+from mua.net.imap_tokens import (
+    BadSyntax,
+    Literal,
+    Status,
+    argument,
+    date_seconds,
+    decode_name,
+    encode_name,
+    expanded,
+    quoted,
+    ranges,
+    text,
+    uid_sets,
+)
+from mua.net.imap_wire import WOULD_BLOCK, Limits, Sink, spool
+
+HEADER_FIELDS = (
+    "DATE FROM TO CC BCC REPLY-TO SENDER SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID CONTENT-TYPE"
+    " MIME-VERSION CONTENT-TRANSFER-ENCODING"
+)
+MAX_FOLDERS = 20_000
+MAX_NAME = 1_000  # octets of a mailbox name
+_PIECE = 1 << 18
+_NAP = 30.0  # seconds of IDLE after which the clocks are compared
+_ASLEEP = 60.0  # a wall clock that ran so much further than ours means that the computer slept
+_POLL = 60.0  # seconds between NOOPs where the server has no IDLE
+
+
+class ImapConnection(Session):
+    """A logged-in connection, owned by one thread.  Failures are MailErrors (see ``Session``).
+
+    ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes; share it between the
+    connections of an account.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        password: Callable[[], str],
+        ca_file: str = "",
+        timeout: float = 60.0,
+        *,
+        allow_plaintext: bool = False,
+        limits: Limits | None = None,
+        names: dict[str, bytes] | None = None,
+    ) -> None:
+        self.names: dict[str, bytes] = {} if names is None else names
+        self.selected = ""
+        super().__init__(server, password, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
+
+    # -- the server
+
+    def identify(self) -> dict[str, str]:
+        """Tell our name and version, nothing else; returns the server's (RFC 2971)."""
+        if not self.can("ID"):
+            return {}
+        ours = b"(" + b" ".join(map(quoted, ("name", "Mua", "version", __version__))) + b")"
+        answer = self.command("ID", ours, answers={b"ID"})
+        pairs = next((one.values[0] for one in answer.untagged if one.values), None) or []
+        words = [text(value) for value in pairs] if isinstance(pairs, list) else []
+        return dict(zip(words[::2], words[1::2], strict=False))
+
+    def namespace(self) -> tuple[str, str]:
+        """(prefix, delimiter) of the personal namespace (RFC 2342); ("", "") when not told."""
+        if not self.can("NAMESPACE"):
+            return "", ""
+        answer = self.command("NAMESPACE", answers={b"NAMESPACE"})
+        try:
+            prefix, delimiter = answer.untagged[0].values[0][0][:2]
+            return decode_name(prefix) or "", text(delimiter) if delimiter else ""
+        except (LookupError, TypeError, ValueError):
+            return "", ""
+
+    def noop(self) -> None:
+        """Give the server an occasion to tell news."""
+        with self._library("NOOP"):
+            self._client.noop()
+
+    # -- folders
+
+    def list_folders(self) -> list[ListedFolder]:
+        """Every mailbox, with STATUS in the same round trip where the server can (LIST-STATUS)."""
+        if self.can("LIST-EXTENDED"):
+            try:
+                return self._list_extended()
+            except MailError as error:
+                if error.kind is not Kind.FOLDER:
+                    raise
+        listed = self._listed(self.command("LIST", '""', '"*"', answers={b"LIST"}))
+        subscribed = {one.name for one in self._listed(self.command("LSUB", '""', '"*"', answers={b"LSUB"}))}
+        return [
+            ListedFolder(one.name, one.delimiter, one.attributes, one.name in subscribed or one.name == "INBOX")
+            for one in listed
+        ]
+
+    def _list_extended(self) -> list[ListedFolder]:
+        options = ["SUBSCRIBED"]
+        if self.can("SPECIAL-USE"):
+            options.append("SPECIAL-USE")
+        if self.can("LIST-STATUS"):
+            options.append(f"STATUS ({self._status_items()})")
+        return self._listed(
+            self.command("LIST", '""', '"*"', "RETURN", f"({' '.join(options)})", answers={b"LIST", b"STATUS"}),
+            extended=True,
+        )
+
+    def _status_items(self) -> str:
+        return "MESSAGES UIDNEXT UIDVALIDITY UNSEEN" + " HIGHESTMODSEQ" * self.can("CONDSTORE")
+
+    def _listed(self, answer: Result, extended: bool = False) -> list[ListedFolder]:
+        """LIST and STATUS answers by name; what is malformed, nameless or too much is left out."""
+        found: dict[str, ListedFolder] = {}
+        states: dict[str, dict[str, int]] = {}
+        for one in answer.untagged[: 2 * MAX_FOLDERS]:
+            try:
+                if one.kind == b"STATUS":
+                    states[self._readable(one.values[0])] = status_values(one.values[1])
+                    continue
+                name = self._readable(one.values[2])
+                attributes = frozenset(text(value).lower() for value in one.values[0])
+                delimiter = text(one.values[1]) if one.values[1] is not None else ""
+                subscribed = not extended or "\\subscribed" in attributes or name == "INBOX"
+                found[name] = ListedFolder(name, delimiter, attributes, subscribed)
+            except (LookupError, TypeError, ValueError):
+                continue
+        return [with_state(one, states.get(one.name)) for one in found.values()][:MAX_FOLDERS]
+
+    def _readable(self, raw: Any) -> str:
+        """The name to show and to store; raises ValueError for what cannot be a name."""
+        if isinstance(raw, int):
+            raw = b"%d" % raw
+        if raw is None:
+            raw = b"NIL"
+        if not isinstance(raw, bytes) or not 0 < len(raw) <= MAX_NAME:
+            raise BadSyntax("not a mailbox name")
+        if raw.upper() == b"INBOX":
+            return "INBOX"
+        name = decode_name(raw)
+        if name is None:
+            argument(raw)
+            name = raw.decode("utf-8", "backslashreplace")
+            self.names[name] = raw
+        return name
+
+    def _mailbox(self, name: str) -> bytes:
+        return quoted(self.names.get(name) or encode_name(name))
+
+    def status(self, name: str) -> FolderState:
+        """STATUS of a mailbox that is not selected."""
+        answer = self.command(
+            "STATUS", self._mailbox(name), f"({self._status_items()})", answers={b"STATUS"}, folder=name
+        )
+        try:
+            return folder_state(status_values(answer.untagged[0].values[1]))
+        except (LookupError, TypeError, ValueError) as error:
+            raise self.wire.broken(f"bad STATUS: {error}") from error
+
+    def create_folder(self, name: str) -> None:
+        """CREATE and SUBSCRIBE; a mailbox that is there already is fine."""
+        try:
+            with self._library("CREATE", name):
+                self._client.create_folder(self._library_name(name))
+        except MailError as error:
+            if error.code != "already-exists":
+                raise
+        self.subscribe(name)
+
+    def subscribe(self, name: str) -> None:
+        """SUBSCRIBE."""
+        with self._library("SUBSCRIBE", name):
+            self._client.subscribe_folder(self._library_name(name))
+
+    def rename_folder(self, name: str, new_name: str) -> None:
+        """RENAME; the subscription moves along."""
+        with self._library("RENAME", name):
+            self._client.rename_folder(self._library_name(name), self._library_name(new_name))
+        self.subscribe(new_name)
+
+    def delete_folder(self, name: str) -> None:
+        """DELETE; the caller made sure that it is empty or unwanted."""
+        with self._library("DELETE", name):
+            self._client.delete_folder(self._library_name(name))
+
+    def _library_name(self, name: str) -> str:
+        """Imapclient encodes names itself; only an unreadable one is beyond it."""
+        if name in self.names:
+            text = f'The folder "{name}" has a name that this server encodes wrongly; rename it there first.'
+            raise MailError(Kind.FOLDER, Retry.ASK, text, code="bad-name")
+        argument(name)
+        return name
+
+    def select(self, name: str, known: FolderState | None = None, *, readonly: bool = False) -> Selected:
+        """SELECT (or EXAMINE), with QRESYNC from ``known`` where both sides can.
+
+        Raises MailError of kind FOLDER, code "folder-gone" when the server does not have it.
+        """
+        resync = known is not None and known.uidvalidity > 0 and known.highestmodseq > 0 and "QRESYNC" in self.enabled
+        options: list[Part] = []
+        if resync and known is not None:
+            options = [f"(QRESYNC ({known.uidvalidity} {known.highestmodseq}))"]
+        elif self.can("CONDSTORE"):
+            options = ["(CONDSTORE)"]
+        self.selected = ""
+        self._client._imap.state = "AUTH"
+        wanted = {b"OK", b"EXISTS", b"VANISHED", b"FETCH"}
+        verb = "EXAMINE" if readonly else "SELECT"
+        answer = self.command(verb, self._mailbox(name), *options, answers=wanted, folder=name)
+        self._client._imap.state = "SELECTED"
+        self._client._imap.is_readonly = True  # imaplib must not object to READ-ONLY: we do, where it matters
+        self.selected = name
+        self.news.clear()
+        return selected_from(name, answer, resync)
+
+    def unselect(self) -> None:
+        """Leave the mailbox without expunging anything (RFC 3691); without UNSELECT just stay."""
+        if self.selected and self.can("UNSELECT"):
+            self.command("UNSELECT")
+            self.selected = ""
+            self._client._imap.state = "AUTH"
+            self.news.clear()
+
+    # -- reading messages
+
+    def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
+        """Header fields, flags, date and size, in the server's order; each UID once.  See ``FetchStream``."""
+        items = f"UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
+        seen: set[int] = set()
+        for message in FetchStream(self, _sets(uids, batch), items, window=window):
+            uid = message.uid or 0
+            if uid in seen:
+                continue
+            seen.add(uid)
+            yield FetchedHeader(
+                uid,
+                message.flags or (),
+                date_seconds(message.internaldate),
+                message.size or 0,
+                head(only_section(message)),
+                message.modseq or 0,
+            )
+
+    def fetch_bodies(
+        self, uids: Iterable[int], sink: Sink = spool, *, batch: int = 50, window: int = 2
+    ) -> Iterator[FetchedBody]:
+        """Whole messages, in the server's order; those over 1 MB as files from ``sink(size)``."""
+        for message in FetchStream(self, _sets(uids, batch), "UID BODY.PEEK[]", window=window, sink=sink):
+            yield FetchedBody(message.uid or 0, only_section(message))
+
+    def fetch_flags(self, uids: Iterable[int] | str, changed_since: int = 0) -> Iterator[FlagNews]:
+        """Flags of ``uids`` ("1:*" for all), with CONDSTORE only those changed after a modseq."""
+        modifiers = f"(CHANGEDSINCE {changed_since})" if changed_since and self.can("CONDSTORE") else ""
+        for message in FetchStream(self, _sets(uids, 2000), "UID FLAGS", modifiers=modifiers):
+            if message.flags is not None:
+                yield FlagNews(message.uid or 0, message.flags, message.modseq or 0)
+
+    def uid_search(self, *criteria: Part, most: int = 5_000_000) -> list[int]:
+        """UIDs that match (``"ALL"``, ``"UID 5:*"``, ``"FROM", quoted(...)``), ascending."""
+        charset = [] if all(argument(one).isascii() for one in criteria) else ["CHARSET UTF-8"]
+        if not self.can("ESEARCH"):
+            answer = self.command("UID SEARCH", *charset, *criteria, answers={b"SEARCH"})
+            found = {one for reply in answer.untagged for one in reply.values if isinstance(one, int) and one > 0}
+            return sorted(found)
+        answer = self.command("UID SEARCH RETURN (ALL)", *charset, *criteria, answers={b"ESEARCH"})
+        try:
+            spans = [span for reply in answer.untagged for span in esearch_all(reply.values)]
+            return sorted(set(expanded(spans, most)))
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise self.wire.broken(f"bad ESEARCH: {error}") from error
+
+    def search_message_id(self, message_id: str) -> list[int]:
+        """UIDs in the selected mailbox whose Message-ID is ``message_id`` (without angle brackets)."""
+        return self.uid_search("HEADER", quoted("Message-ID"), quoted(f"<{message_id}>"))
+
+    # -- changing messages
+
+    def store_flags(self, uids: Iterable[int], add: Collection[str] = (), remove: Collection[str] = ()) -> None:
+        """Set and clear flags (``\\Seen``, keywords), silently."""
+        for chunk in _sets(uids, 1000):
+            for sign, names in (("+", add), ("-", remove)):
+                if names:
+                    self.command(
+                        "UID STORE", chunk, f"{sign}FLAGS.SILENT", f"({' '.join(names)})", folder=self.selected
+                    )
+
+    def move(self, uids: Collection[int], folder: str) -> Placed | None:
+        """Move messages of the selected mailbox; None when the server does not tell where they came to lie.
+
+        MOVE; else COPY, mark as deleted, UID EXPUNGE; without UIDPLUS they stay behind, marked as deleted.
+        """
+        placed: Placed | None = None
+        for chunk in _sets(uids, 1000):
+            if self.can("MOVE"):
+                answer = self.command(
+                    "UID MOVE", chunk, self._mailbox(folder), answers={b"OK", b"EXPUNGE"}, folder=folder
+                )
+            else:
+                answer = self.command("UID COPY", chunk, self._mailbox(folder), answers={b"OK"}, folder=folder)
+            placed = copied(answer, placed, set(uids))
+            if not self.can("MOVE"):
+                self.expunge(expanded(ranges(chunk), len(uids)))
+        return placed
+
+    def expunge(self, uids: Collection[int]) -> None:
+        """Mark as deleted and remove exactly these (UIDPLUS); without UIDPLUS only mark them."""
+        self.store_flags(uids, add=("\\Deleted",))
+        if self.can("UIDPLUS"):
+            for chunk in _sets(uids, 1000):
+                self.command("UID EXPUNGE", chunk, answers={b"EXPUNGE", b"VANISHED"}, folder=self.selected)
+
+    def append(
+        self, folder: str, message: bytes | Path, flags: Collection[str] = (), internaldate: int | None = None
+    ) -> Placed | None:
+        """Put a message into a mailbox, streamed from disk; None when the server does not tell its UID.
+
+        A connection lost meanwhile leaves it unknown whether the server took it: search before trying again.
+        """
+        parts: list[Part] = ["APPEND", self._mailbox(folder)]
+        if flags:
+            parts.append(f"({' '.join(flags)})")
+        if internaldate is not None:
+            parts.append(date_time(internaldate))
+        if isinstance(message, bytes):
+            answer = self._finish_append([*parts, Literal(message)], folder)
+        else:
+            answer = self._append_file(parts, message, folder)
+        code = answer.code
+        if answer.code_name == "APPENDUID" and len(code) == 3 and isinstance(code[2], int):
+            return Placed(code[1], {0: code[2]})
+        return None
+
+    def _finish_append(self, parts: list[Part], folder: str) -> Status:
+        return self.command(*parts, folder=folder).status
+
+    def _append_file(self, parts: list[Part], path: Path, folder: str) -> Status:
+        try:
+            size = path.stat().st_size
+            with path.open("rb") as file:
+                tag = self.start_literal(parts, size)
+                self._upload(file, size)
+        except OSError as error:
+            text = "A message that should go to the server cannot be read from this computer's disk."
+            raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-missing") from error
+        self.wire.send(b"\r\n", quiet=True)
+        end = self._finish(tag, (), spool)
+        if end.status.kind != b"OK":
+            raise self.refusal(end.status, "APPEND", folder)
+        return end.status
+
+    def _upload(self, file: BinaryIO, size: int) -> None:
+        """Send exactly ``size`` octets; a file that fails in the middle of a literal takes the connection with it."""
+        try:
+            while size:
+                piece = file.read(min(_PIECE, size))
+                if not piece:
+                    raise OSError("the file shrank while it was sent")
+                self.wire.send(piece, quiet=True)
+                size -= len(piece)
+        except OSError:
+            self.abort()
+            raise
+
+    # -- waiting
+
+    def idle(self, poke: socket.socket, timeout: float = 1500.0) -> Woken:
+        """Wait for news, for ``poke`` to become readable (the caller empties it), or ``timeout`` seconds.
+
+        Every buffer is looked into before sleeping: what was read already is never reported by a selector.
+        """
+        if not self.can("IDLE"):
+            return self._poll(poke, timeout)
+        wire = self.wire
+        tag = self.start(["IDLE"])
+        self.busy = "IDLE"
+        try:
+            refused = self._await_go_ahead(tag)
+            if refused is not None:
+                raise self.refusal(refused, "IDLE", self.selected)
+            why = self._watch(poke, timeout, tag)
+            wire.sock.settimeout(wire.timeout)
+            wire.send(b"DONE\r\n")
+            self._finish(tag, (), spool)
+        finally:
+            self.busy = ""
+            if wire.dead is None:
+                wire.sock.settimeout(wire.timeout)
+        return why
+
+    def _watch(self, poke: socket.socket, timeout: float, tag: bytes) -> Woken:
+        wire, end = self.wire, time.monotonic() + timeout
+        with selectors.DefaultSelector() as selector:
+            selector.register(wire.sock, selectors.EVENT_READ)
+            selector.register(poke, selectors.EVENT_READ)
+            wire.sock.settimeout(0)
+            while True:
+                self._hear(tag)
+                if self.news:
+                    return Woken.NEWS
+                left = end - time.monotonic()
+                if left <= 0:
+                    return Woken.TIMEOUT
+                before = time.time()
+                nap = 0 if wire.pending() else min(left, _NAP)
+                ready = selector.select(nap)
+                if any(key.fileobj is poke for key, _ in ready):
+                    return Woken.POKE
+                if time.time() - before > nap + _ASLEEP:
+                    return Woken.SLEPT
+                if ready or wire.pending():
+                    self._read_more()
+
+    def _hear(self, tag: bytes) -> None:
+        """Consume every whole response that is in the buffer."""
+        wire = self.wire
+        try:
+            while wire.buffer.find(b"\r\n", wire.at) >= 0:
+                if isinstance(self.handle(tag, wire.response()), Status):
+                    wire.refuse("IDLE ended by itself")
+        except WOULD_BLOCK:
+            pass  # the rest of a response is still under way
+
+    def _read_more(self) -> None:
+        try:
+            self.wire.fill()
+        except WOULD_BLOCK:
+            pass  # a TLS record without data
+
+    def _poll(self, poke: socket.socket, timeout: float) -> Woken:
+        """Where there is no IDLE: sleep a minute, then NOOP."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(poke, selectors.EVENT_READ)
+            end = time.monotonic() + timeout
+            while not self.news:
+                if selector.select(min(_POLL, max(0.0, end - time.monotonic()))):
+                    return Woken.POKE
+                self.noop()
+                if time.monotonic() >= end:
+                    return Woken.NEWS if self.news else Woken.TIMEOUT
+        return Woken.NEWS
+
+
+def _sets(uids: Iterable[int] | str, count: int) -> list[bytes]:
+    return [argument(uids)] if isinstance(uids, str) else list(uid_sets(uids, count))

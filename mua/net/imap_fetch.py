@@ -1,0 +1,189 @@
+"""FETCH as a stream: several batches in flight, one message in memory at a time.
+
+Theory of operation: one regular expression over the shared buffer matches a usual answer whole, in any attribute order,
+up to its one literal; everything else (a literal in the middle, quoted values, news on the side, a tagged end) goes
+through ``Wire.response`` and the grammar.  A FETCH that lacks what was asked for, or is about another message, is
+somebody else's change: news, not an answer.
+"""
+
+import re
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from mua.errors import MailError
+from mua.net.imap_session import Session
+from mua.net.imap_tokens import Fetched, Status, flag_tuple, ranges, text
+from mua.net.imap_wire import Sink, spool
+
+_USUAL = re.compile(
+    rb"\* (\d{1,10}) FETCH \("
+    rb'(?: ?(?:UID (\d{1,10})|FLAGS \(([^()"]*)\)|INTERNALDATE "([^"\r\n]*)"|RFC822\.SIZE (\d{1,18})'
+    rb"|MODSEQ \((\d{1,19})\)))*"
+    rb"(?: ?(BODY\[[^\]\r\n]{0,4000}\](?:<\d+>)?) \{(\d{1,9})\}\r\n)?"
+).match
+_LINE_SOON = 1 << 16
+
+
+class FetchStream:
+    """The answers to UID FETCH of ``sets``, ``window`` commands in flight, in the server's order.
+
+    Iterate once.  Closing the iterator early reads the running commands' answers away, so keep batches small where a
+    person may change their mind.  Raises the first refusal after the commands in flight have ended.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        sets: Sequence[bytes],
+        items: str,
+        *,
+        modifiers: str = "",
+        window: int = 3,
+        sink: Sink = spool,
+    ) -> None:
+        self._session = session
+        self._todo = deque(sets)
+        self._items = items
+        self._modifiers = modifiers
+        self._window = window
+        self._sink = sink
+        self._flight: set[bytes] = set()
+        self._refused: MailError | None = None
+        self._needs_date = "INTERNALDATE" in items
+        self._needs_size = "RFC822.SIZE" in items
+        self._needs_section = "BODY" in items
+        self._asked = None if any(b"*" in one for one in sets) else sorted(span for one in sets for span in ranges(one))
+        self._lows = [low for low, _ in self._asked or []]
+
+    def __iter__(self) -> Iterator[Fetched]:
+        try:
+            self._launch()
+            while self._flight:
+                message = self._next()
+                if message is not None:
+                    yield message
+        finally:
+            self._read_away()
+            self._session.busy = ""
+        if self._refused is not None:
+            raise self._refused
+
+    def _launch(self) -> None:
+        session = self._session
+        while self._todo and len(self._flight) < self._window:
+            session.busy = ""
+            parts = ["UID FETCH", self._todo.popleft(), f"({self._items})"]
+            self._flight.add(session.start(parts + [self._modifiers] * bool(self._modifiers)))
+            session.busy = "FETCH"
+
+    def _next(self) -> Fetched | None:
+        """Consume one response; None when it was not one of ours."""
+        wire = self._session.wire
+        buffer, inline = wire.buffer, wire.limits.inline
+        while True:
+            found = _USUAL(buffer, wire.at)
+            if found is not None:
+                start = found.end()
+                end = start + int(found[8] or 0)
+                if end - start > inline:
+                    break
+                if buffer[end : end + 3] == b")\r\n":
+                    message = _usual(found, bytes(buffer[start:end]))
+                    wire.at = end + 3
+                    wire.rest()
+                    return self._ours(message)
+                if end + 3 <= len(buffer):
+                    break
+            elif len(buffer) - wire.at >= _LINE_SOON or buffer.find(b"\r\n", wire.at) >= 0:
+                break
+            wire.fill()
+        return self._unusual()
+
+    def _unusual(self) -> Fetched | None:
+        session = self._session
+        chunks = session.wire.response(self._sink)
+        head = chunks[0]
+        assert isinstance(head, bytes)
+        if head.startswith(b"* "):
+            reply = session.understood(chunks)
+            if reply.fetched is not None:
+                return self._ours(reply.fetched)
+            session.take_note(reply)
+            return None
+        tag = head.partition(b" ")[0]
+        if tag not in self._flight:
+            session.wire.refuse(f"unexpected {head[:80]!r}")
+        self._flight.remove(tag)
+        end = session.handle(tag, chunks)
+        if isinstance(end, Status) and end.kind != b"OK" and end.code_name != "EXPUNGEISSUED":
+            self._refused = self._refused or session.refusal(end, "FETCH")
+            self._todo.clear()
+        self._launch()
+        return None
+
+    def _ours(self, message: Fetched) -> Fetched | None:
+        """``message`` when it answers what was asked; else it is somebody else's news."""
+        complete = (
+            message.uid is not None
+            and (message.internaldate is not None or not self._needs_date)
+            and (message.size is not None or not self._needs_size)
+            and (bool(message.sections) or not self._needs_section)
+        )
+        if complete and self._was_asked(message.uid or 0):
+            return message
+        if message.flags is not None:
+            self._session.news.add("FETCH")
+        return None
+
+    def _was_asked(self, uid: int) -> bool:
+        if self._asked is None:
+            return uid > 0
+        place = bisect_right(self._lows, uid)
+        return place > 0 and uid <= self._asked[place - 1][1]
+
+    def _read_away(self) -> None:
+        """After an early close: the rest of the answers, kept only for their news."""
+        self._todo.clear()
+        self._sink = _nowhere
+        try:
+            while self._flight and self._session.wire.dead is None:
+                self._next()
+        except MailError:
+            pass  # the connection is dead, as its next use will say
+
+
+def _usual(found: re.Match[bytes], literal: bytes) -> Fetched:
+    seq, uid, flags, date, size, modseq, section, _ = found.groups()
+    return Fetched(
+        int(seq),
+        None if uid is None else int(uid),
+        None if flags is None else flag_tuple(flags),
+        date,
+        None if size is None else int(size),
+        None if modseq is None else int(modseq),
+        {} if section is None else {section.upper(): literal},
+    )
+
+
+def only_section(message: Fetched) -> bytes | BinaryIO:
+    """The value of the one section that was asked for."""
+    for name, value in message.sections.items():
+        if text(name).startswith("BODY["):
+            return value
+    return b""
+
+
+class _Nowhere:
+    """A drain for literals that nobody wants any more."""
+
+    def write(self, data: bytes | memoryview) -> int:
+        return len(data)
+
+    def seek(self, offset: int) -> int:
+        return offset
+
+
+def _nowhere(_size: int) -> BinaryIO:
+    return _Nowhere()  # type: ignore[return-value]  # all that a Wire needs of a file
