@@ -162,7 +162,7 @@ class MessageList(QTableView):
 
     def _ranges(self) -> list[QItemSelectionRange]:
         selection = self.selectionModel().selection()
-        return [selection[place] for place in range(len(selection))]  # type: ignore[index]
+        return [selection[place] for place in range(len(selection))]  # type: ignore[index,arg-type]
 
     # ---- refreshes
     def _note_followers(self) -> None:

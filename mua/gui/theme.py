@@ -319,6 +319,8 @@ QFrame[kind="toast"] { background: @toast; border-radius: 10px; }
 QFrame[kind="toast"] QLabel { color: @on_toast; }
 QFrame[kind="toast"] QPushButton { color: @toast_accent; }
 QFrame[kind="toast"] QToolButton:hover { background: transparent; }
+QLabel[kind="hint"] { background: @chip; color: @secondary; border: 1px solid @line; border-radius: 6px;
+  padding: 3px 8px; }
 
 QMenu { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 6px; }
 QMenu::item { padding: 6px 24px 6px 12px; border-radius: 6px; } QMenu::icon { padding-left: 8px; }

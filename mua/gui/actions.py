@@ -1,0 +1,106 @@
+"""Everything a person can do, as data: its name, icon and keys; and as QActions.
+
+Rules of the file: one table; the first key of an action is the one that is shown; single letters are Gmail's habit,
+the others Thunderbird's; a person's own keys (``Preferences.keys``) replace an action's keys altogether.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from mua.gui.icons import icon
+from mua.gui.theme import theme
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """One thing to do.  ``needs`` is "" (always), "message" (one or more selected) or "engine"."""
+
+    id: str
+    text: str
+    icon: str
+    keys: tuple[str, ...]
+    group: str
+    needs: str = ""
+
+
+DEEDS = (
+    Deed("compose", "New message", "square-pen", ("C", "Ctrl+N"), "Write"),
+    Deed("reply", "Reply", "reply", ("R", "Ctrl+R"), "Write", "message"),
+    Deed("reply_all", "Reply all", "reply-all", ("A", "Ctrl+Shift+R"), "Write", "message"),
+    Deed("forward", "Forward", "forward", ("F", "Ctrl+L"), "Write", "message"),
+    Deed("archive", "Archive", "archive", ("E",), "Act", "message"),
+    Deed("delete", "Delete", "trash-2", ("Delete", "#"), "Act", "message"),
+    Deed("delete_forever", "Delete for ever", "trash-2", ("Shift+Delete",), "Act", "message"),
+    Deed("junk", "Junk", "shield-alert", ("!",), "Act", "message"),
+    Deed("move", "Move to folder", "folder-input", ("V", "M"), "Act", "message"),
+    Deed("star", "Star", "star", ("S",), "Act", "message"),
+    Deed("mark_read", "Mark as read", "mail-open", ("Shift+I",), "Act", "message"),
+    Deed("mark_unread", "Mark as unread", "mail", ("Shift+U",), "Act", "message"),
+    Deed("undo", "Undo", "undo-2", ("Ctrl+Z", "Z"), "Act"),
+    Deed("next", "Next message", "chevron-down", ("J",), "Go"),
+    Deed("previous", "Previous message", "chevron-up", ("K",), "Go"),
+    Deed("next_unread", "Next unread message", "mail", ("N",), "Go"),
+    Deed("back", "Back to the list", "arrow-left", ("U", "Escape"), "Go"),
+    Deed("inbox", "Go to all inboxes", "inbox", ("G,I",), "Go"),
+    Deed("starred", "Go to starred", "star", ("G,S",), "Go"),
+    Deed("search", "Search", "search", ("/", "Ctrl+F", "Ctrl+Shift+K"), "Find"),
+    Deed("palette", "Command palette", "keyboard", ("Ctrl+K",), "Find"),
+    Deed("select_all", "Select all", "list", ("Ctrl+A",), "Find"),
+    Deed("fetch", "Get new mail", "refresh-cw", ("F5", "Ctrl+T"), "Program", "engine"),
+    Deed("as_text", "Plain text or HTML", "text", ("Ctrl+Shift+T",), "Program", "message"),
+    Deed("source", "Message source", "code", ("Ctrl+U",), "Program", "message"),
+    Deed("print", "Print", "printer", ("Ctrl+P",), "Program", "message"),
+    Deed("bigger", "Larger text", "plus", ("Ctrl++", "Ctrl+="), "Program"),
+    Deed("smaller", "Smaller text", "text", ("Ctrl+-",), "Program"),
+    Deed("outbox", "Outbox", "send", ("G,O",), "Program"),
+    Deed("add_account", "Add an account", "user", (), "Program"),
+    Deed("settings", "Settings", "settings", ("Ctrl+,",), "Program"),
+    Deed("shortcuts", "Keyboard shortcuts", "keyboard", ("?",), "Program"),
+    Deed("quit", "Quit", "x", ("Ctrl+Q",), "Program"),
+)
+
+
+class Actions(QObject):
+    """The QActions of one window, by id."""
+
+    def __init__(self, window: QWidget, keys: Mapping[str, tuple[str, ...]] | None = None) -> None:
+        super().__init__(window)
+        self._made: dict[str, QAction] = {}
+        for deed in DEEDS:
+            action = QAction(deed.text, window)
+            action.setObjectName(deed.id)
+            action.setShortcuts([QKeySequence(key) for key in (keys or {}).get(deed.id, deed.keys)])
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            window.addAction(action)
+            self._made[deed.id] = action
+        self._tint()
+        theme().changed.connect(self._tint)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[QAction]:
+        return iter(self._made.values())
+
+    def on(self, name: str, act: Callable[[], object]) -> None:
+        """Do ``act`` when the action is triggered."""
+        self._made[name].triggered.connect(lambda _=False: act())
+
+    def enable(self, messages: int) -> None:
+        """Enable what works on messages when there are some."""
+        for deed in DEEDS:
+            if deed.needs == "message":
+                self._made[deed.id].setEnabled(messages > 0)
+
+    def _tint(self) -> None:
+        for deed in DEEDS:
+            self._made[deed.id].setIcon(icon(deed.icon))
+
+
+def keys_of(action: QAction) -> str:
+    """The keys of an action as a person reads them: "E", "R or Ctrl+R"."""
+    return " or ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())

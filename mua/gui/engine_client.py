@@ -1,0 +1,160 @@
+"""The window's end of the wire: commands out, answers and events in, and the engine brought back when it dies.
+
+Rules of the file: everything happens on the window's thread, by Qt's own non-blocking socket; a command given while
+the engine is away waits for it, unless it was sent already, then it fails with a sentence (the engine may have done
+it).
+
+Theory of operation: connect; when nobody listens, start the engine (``start_engine`` returns at once) and try again
+with growing pauses; when the line breaks, tell (``lost``), and begin anew.  A gap in ``Changed.seq``, and every new
+connection, make ``Changed(everything=True)``: the window reads again what it shows.
+"""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtNetwork import QLocalSocket
+
+from mua import log, wire
+from mua.errors import Kind, MailError, Retry
+from mua.paths import Profile
+
+_PAUSES = (20, 40, 80, 160, 250, 500, 1_000, 2_000, 5_000)  # milliseconds; the last one repeats
+_START_EVERY = 6  # attempts to connect before the engine is started again
+Then = Callable[[wire.Answer], None]
+Failed = Callable[[MailError], None]
+
+
+class EngineClient(QObject):
+    """One connection to the engine of a profile, kept alive."""
+
+    told = Signal(object)
+    """A wire.Event from the engine."""
+    ready = Signal(object)
+    """Connected: the engine's wire.Welcome."""
+    lost = Signal()
+    """The engine went away; it is being started again."""
+    gave_up = Signal(object)
+    """The engine cannot be started or speaks another language: a MailError."""
+    failed = Signal(object)
+    """A command failed and nobody else was told: its MailError."""
+
+    def __init__(
+        self, profile: Profile, start_engine: Callable[[], None] | None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._profile, self._start_engine = profile, start_engine
+        self._socket = QLocalSocket(self)
+        self._socket.connected.connect(self._connected)
+        self._socket.disconnected.connect(self._disconnected)
+        self._socket.errorOccurred.connect(lambda _: self._unreachable())
+        self._socket.readyRead.connect(self._read)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self._connect)
+        self._number = 0
+        self._seq = 0
+        self._attempts = 0
+        self._closing = self.is_ready = False
+        self._sent: dict[int, tuple[Then | None, Failed | None]] = {}
+        self._waiting: list[tuple[wire.Command, Then | None, Failed | None]] = []
+
+    def start(self) -> None:
+        """Connect, starting the engine if need be."""
+        self._closing = False
+        self._connect()
+
+    def close(self) -> None:
+        """Let go of the engine; it decides itself whether to go on."""
+        self._closing = True
+        self._timer.stop()
+        self._socket.disconnectFromServer()
+
+    def ask(self, command: wire.Command, then: Then | None = None, failed: Failed | None = None) -> None:
+        """Send a command; ``then`` gets its answer, ``failed`` its error (else the signal ``failed``)."""
+        if self.is_ready:
+            self._send(command, then, failed)
+        else:
+            self._waiting.append((command, then, failed))
+
+    # ---- the line
+    def _connect(self) -> None:
+        self._socket.abort()
+        self._socket.connectToServer(str(self._profile.socket))
+
+    def _unreachable(self) -> None:
+        if self._closing or self._timer.isActive():
+            return
+        if self._attempts % _START_EVERY == 0 and self._start_engine is not None:
+            try:
+                self._start_engine()
+            except (OSError, MailError) as error:
+                self.gave_up.emit(_not_started(error))
+        if self._attempts == 3 * _START_EVERY:
+            self.gave_up.emit(_not_started(None))
+        self._timer.start(_PAUSES[min(self._attempts, len(_PAUSES) - 1)])
+        self._attempts += 1
+
+    def _connected(self) -> None:
+        self._send(wire.Hello("window", events=True), self._welcomed, self.gave_up.emit)
+
+    def _welcomed(self, answer: wire.Answer) -> None:
+        self.is_ready, self._attempts, self._seq = True, 0, 0
+        self.ready.emit(answer)
+        self.told.emit(wire.Changed(0, everything=True))
+        waiting, self._waiting = self._waiting, []
+        for command, then, failed in waiting:
+            self._send(command, then, failed)
+
+    def _disconnected(self) -> None:
+        was_ready, self.is_ready = self.is_ready, False
+        sent, self._sent = self._sent, {}
+        if self._closing:
+            return
+        for _, failed in sent.values():
+            (failed or self.failed.emit)(_went_away())
+        if was_ready:
+            self.lost.emit()
+        if not self._timer.isActive():
+            self._timer.start(_PAUSES[min(self._attempts, len(_PAUSES) - 1)])
+
+    def _send(self, command: wire.Command, then: Then | None, failed: Failed | None) -> None:
+        self._number += 1
+        self._sent[self._number] = (then, failed)
+        self._socket.write(wire.command_line(self._number, command))
+        self._socket.flush()
+
+    def _read(self) -> None:
+        while self._socket.canReadLine():
+            line = bytes(self._socket.readLine().data())
+            try:
+                self._take(wire.parse_reply(line))
+            except (ValueError, KeyError):
+                log.WIRE.warning("the engine sent a line that is not of this protocol")
+
+    def _take(self, reply: tuple[int, wire.Answer | MailError] | wire.Event) -> None:
+        if not isinstance(reply, tuple):
+            self._tell(reply)
+            return
+        then, failed = self._sent.pop(reply[0], (None, None))
+        if isinstance(reply[1], MailError):
+            (failed or self.failed.emit)(reply[1])
+        elif then is not None:
+            then(reply[1])
+
+    def _tell(self, event: wire.Event) -> None:
+        if isinstance(event, wire.Changed):
+            missed = self._seq and event.seq != self._seq + 1
+            self._seq = event.seq
+            if missed:
+                event = wire.Changed(event.seq, everything=True)
+        self.told.emit(event)
+
+
+def _not_started(error: Exception | None) -> MailError:
+    text = "Mua's mail engine does not start, so nothing is fetched or sent; what you see is what is on this computer."
+    return MailError(Kind.LOCAL, Retry.SOON, text, str(error or ""), "engine-not-started")
+
+
+def _went_away() -> MailError:
+    text = "Mua's mail engine stopped before it answered; it is starting again, and nothing is lost."
+    return MailError(Kind.LOCAL, Retry.SOON, text, "", "engine-lost")

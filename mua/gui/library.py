@@ -1,0 +1,108 @@
+"""What the window reads from a profile: the store, cached message views, raw messages and their parts.
+
+Rules of the file: read-only; opened late (a profile may be empty, or at another schema version); heavy imports (the
+sanitiser, the decompressor) happen at first use, after the first paint.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mua.errors import MailError
+from mua.model.message import Attachment, MessageId, MessageView
+from mua.paths import Profile
+from mua.store import db as store
+from mua.store import read
+
+if TYPE_CHECKING:
+    from mua.store.blobs import Bodies
+
+SEARCH_LIMIT = 500
+
+
+class Library:
+    """The readable side of one profile."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.db: store.Db | None = None
+        self.problem: MailError | None = None
+        self._search: store.Db | None = None
+        self._bodies: Bodies | None = None
+        self.open()
+
+    def open(self) -> bool:
+        """Open the store if it is there and of our version; else ``problem`` says why not."""
+        if self.db is None:
+            try:
+                self.db = store.open_reader(self.profile)
+                self.problem = None
+            except MailError as error:
+                self.problem = error
+        return self.db is not None
+
+    def close(self) -> None:
+        """Close everything; it can be opened again."""
+        for one in (self.db, self._search, self._bodies):
+            if one is not None:
+                one.close()
+        self.db = self._search = self._bodies = None
+
+    def view(self, message_id: MessageId) -> MessageView | None:
+        """The cached view, or None when the engine has to make it first."""
+        from mua import wire
+        from mua.mime.html import SANITISER_VERSION
+
+        text = None if self.db is None else read.view_json(self.db, message_id, SANITISER_VERSION)
+        return None if text is None else wire.from_json(MessageView, json.loads(text))
+
+    def raw(self, message_id: MessageId) -> bytes | None:
+        """The message as received, if it is here."""
+        from mua.store.blobs import Bodies
+
+        if self._bodies is None:
+            if not self.profile.body_db.exists():
+                return None
+            self._bodies = Bodies(self.profile, readonly=True)
+        return self._bodies.get(message_id)
+
+    def part(self, message_id: MessageId, section: str) -> tuple[Attachment, bytes] | None:
+        """An attachment and its decoded bytes, or None when they are not here."""
+        from mua.mime.message import part_bytes
+
+        raw = self.raw(message_id)
+        try:
+            return None if raw is None else part_bytes(raw, section)
+        except KeyError:
+            return None
+
+    def search(self, text: str, now: int) -> list[int]:
+        """The newest messages that match, newest first.  Raises MailError."""
+        from mua.plan import search as plan
+        from mua.store import index
+
+        if self._search is None or not self._attached:
+            if self._search is not None:
+                self._search.close()
+            self._search = index.open_search(self.profile)
+            self._attached = self.profile.fts_db.exists()
+        return index.find(self._search, plan.parse(text, now), SEARCH_LIMIT)
+
+    _attached = False
+
+
+def save_file(folder: Path, name: str, data: bytes) -> Path:
+    """Write ``data`` as a new file ``name`` in ``folder`` ("name (2)" when it exists); never overwrites, 0600."""
+    import os
+
+    stem, suffix = Path(name).stem or "attachment", Path(name).suffix
+    for number in range(1, 10_000):
+        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem} ({number}){suffix}")
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        return path
+    raise FileExistsError(name)

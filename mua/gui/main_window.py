@@ -1,0 +1,188 @@
+"""The main window: three panes, the tool bar, the toast.  Layout only; what things do is in ``desk.py``.
+
+Rules of the file: works at 1024x700; under 1000 pixels the reader takes the list's place and the sidebar shows icons;
+nothing here reads the store or speaks to the engine.
+"""
+
+from PySide6.QtCore import QByteArray, QSettings, Signal
+from PySide6.QtGui import QCloseEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from mua.gui.actions import Actions
+from mua.gui.list_pane import ListPane
+from mua.gui.reader import Reader
+from mua.gui.sidebar import Sidebar
+from mua.gui.theme import LIST_WIDTH, NARROW_WINDOW, SIDEBAR_ICONS, SIDEBAR_WIDTH, theme
+from mua.gui.widgets import Banner, Line, Toast, ToolButton
+
+_TOOLS = (
+    ("reply", "reply_all", "forward"),
+    ("archive", "delete", "junk", "move", "star", "mark_unread"),
+)
+_MORE = ("mark_read", "as_text", "source", "print", "", "delete_forever", "", "palette", "shortcuts", "settings")
+_ICONS = {
+    "reply": "reply",
+    "reply_all": "reply-all",
+    "forward": "forward",
+    "archive": "archive",
+    "delete": "trash-2",
+    "junk": "shield-alert",
+    "move": "folder-input",
+    "star": "star",
+    "mark_unread": "mail",
+    "previous": "chevron-up",
+    "next": "chevron-down",
+    "back": "arrow-left",
+}
+
+
+class MainWindow(QMainWindow):
+    """The window."""
+
+    closed = Signal()
+    narrowed = Signal(bool)
+
+    def __init__(self, sidebar: Sidebar, listing: ListPane, reader: Reader, keys: dict[str, tuple[str, ...]]) -> None:
+        super().__init__()
+        self.setWindowTitle("Mua")
+        self.resize(1440, 900)
+        self.setMinimumSize(480, 400)
+        self.sidebar, self.listing, self.reader = sidebar, listing, reader
+        self.actions_ = Actions(self, keys)
+        self.banner = Banner()
+        self.banner.hide()
+        self.narrow = self._reading = False
+        self._middle = QSplitter()
+        self._whole = QStackedWidget()
+        self._right = self._right_pane()
+        self._lay_out()
+        self.toast = Toast(self)
+
+    # ---- places
+    def show_first_run(self, page: QWidget | None) -> None:
+        """Show ``page`` instead of the mail (None: the mail again)."""
+        if page is None:
+            self._whole.setCurrentIndex(0)
+            return
+        if self._whole.indexOf(page) < 0:
+            self._whole.addWidget(page)
+        self._whole.setCurrentWidget(page)
+
+    def read(self, reading: bool) -> None:
+        """In a narrow window: show the reader instead of the list, or the list again."""
+        self._reading = reading
+        self._arrange()
+
+    def save(self, state: QSettings) -> None:
+        """Remember geometry and pane widths."""
+        state.setValue("window/geometry", self.saveGeometry())
+        if not self.narrow:
+            state.setValue("window/panes", self._middle.saveState())
+
+    def restore(self, state: QSettings) -> None:
+        """Be where the window was."""
+        geometry, panes = state.value("window/geometry"), state.value("window/panes")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(panes, QByteArray):
+            self._middle.restoreState(panes)
+
+    # ---- layout
+    def _lay_out(self) -> None:
+        self._middle.setHandleWidth(1)
+        self._middle.setChildrenCollapsible(False)
+        for pane, least in ((self.sidebar, SIDEBAR_ICONS), (self.listing, 280), (self._right, 320)):
+            pane.setMinimumWidth(least)
+            self._middle.addWidget(pane)
+        self._middle.setStretchFactor(2, 1)
+        self._middle.setSizes([SIDEBAR_WIDTH, LIST_WIDTH, 820])
+        mail = QWidget()
+        column = QVBoxLayout(mail)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        top = QHBoxLayout()
+        top.setContentsMargins(8, 0, 8, 0)
+        top.addWidget(self.banner)
+        column.addLayout(top)
+        column.addWidget(self._middle, 1)
+        self._whole.addWidget(mail)
+        self.setCentralWidget(self._whole)
+        self.setTabOrder(self.sidebar.compose, self.sidebar.folders)
+        self.setTabOrder(self.sidebar.folders, self.listing.search)
+        self.setTabOrder(self.listing.search, self.listing.view)
+
+    def _right_pane(self) -> QFrame:
+        pane = QFrame()
+        pane.setObjectName("reader")
+        column = QVBoxLayout(pane)
+        column.setContentsMargins(0, 8, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._tool_bar())
+        column.addWidget(Line())
+        column.addWidget(self.reader, 1)
+        return pane
+
+    def _tool_bar(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(20, 2, 16, 6)
+        row.setSpacing(4)
+        self.back = self._tool("back")
+        self.back.hide()
+        row.addWidget(self.back)
+        for place, group in enumerate(_TOOLS):
+            if place:
+                row.addSpacing(6)
+                row.addWidget(Line(vertical=True, length=20))
+                row.addSpacing(6)
+            for name in group:
+                row.addWidget(self._tool(name))
+        row.addStretch()
+        row.addWidget(self._tool("previous"))
+        row.addWidget(self._tool("next"))
+        row.addWidget(self._more())
+        return row
+
+    def _tool(self, name: str) -> ToolButton:
+        return ToolButton(_ICONS[name], self.actions_[name].text()).follow(self.actions_[name])
+
+    def _more(self) -> ToolButton:
+        button = ToolButton("ellipsis", "More")
+        menu = QMenu(button)
+        for name in _MORE:
+            if name:
+                menu.addAction(self.actions_[name])
+            else:
+                menu.addSeparator()
+        button.setMenu(menu)
+        button.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)
+        return button
+
+    def _arrange(self) -> None:
+        """Which panes are shown, at this width."""
+        self.sidebar.set_narrow(self.narrow)
+        if self.narrow:
+            self.sidebar.setFixedWidth(round(SIDEBAR_ICONS * max(1.0, theme().scale)))
+        else:
+            self.sidebar.setMinimumWidth(160)
+            self.sidebar.setMaximumWidth(420)
+        self.listing.setVisible(not (self.narrow and self._reading))
+        self._right.setVisible(not self.narrow or self._reading)
+        self.back.setVisible(self.narrow)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW_WINDOW
+        if narrow != self.narrow:
+            self.narrow = narrow
+            self._arrange()
+            if not narrow:
+                self._middle.setSizes([SIDEBAR_WIDTH, LIST_WIDTH, self.width() - SIDEBAR_WIDTH - LIST_WIDTH])
+            self.narrowed.emit(narrow)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.closed.emit()
+        super().closeEvent(event)
+
+    def is_reading(self) -> bool:
+        """Whether the reader has the list's place (narrow windows only)."""
+        return self.narrow and self._reading

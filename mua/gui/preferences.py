@@ -1,0 +1,128 @@
+"""What the person chose (settings.toml) and where the window was (state.ini): both written by the window, atomically.
+
+Rules of the file: every setting has a default that most people never change; an unknown key or a wrong value in the
+file is kept out, never an error; secrets are never here.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QSettings
+
+from mua.gui.message_cards import Density
+from mua.gui.theme import Appearance
+from mua.paths import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The settings.  ``keys`` maps an action's id to the keys that replace its own."""
+
+    appearance: Appearance = Appearance.FOLLOW
+    text_scale: float = 1.0
+    density: Density = Density.CARDS
+    notifications: bool = True
+    notification_text: bool = True
+    """Show sender and subject in notifications, not only how many."""
+    mark_read_after: float = 0.0
+    """Seconds until a message that is read counts as read; negative: never by itself."""
+    undo_send: int = 10
+    """Seconds that a sent message waits, so that it can be taken back."""
+    signature: str = ""
+    compose_html: bool = False
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def load(profile: Profile) -> Preferences:
+    """The settings of a profile; defaults where the file says nothing (or nonsense)."""
+    if not profile.settings.exists():
+        return Preferences()
+    import tomllib
+
+    try:
+        found = tomllib.loads(profile.settings.read_text("utf-8"))
+    except (OSError, ValueError):
+        return Preferences()
+    values: dict[str, Any] = {}
+    for one in fields(Preferences):
+        if one.name in found:
+            try:
+                values[one.name] = _READERS[one.name](found[one.name])
+            except (ValueError, TypeError, AttributeError):
+                continue
+    return replace(Preferences(), **values)
+
+
+def save(profile: Profile, preferences: Preferences) -> None:
+    """Write settings.toml (only what differs from the defaults), whole or not at all.  Raises OSError."""
+    lines = []
+    for one in fields(preferences):
+        value = getattr(preferences, one.name)
+        if one.name != "keys" and value != one.default:
+            lines.append(f"{one.name} = {_toml(value)}")
+    if preferences.keys:
+        lines += ["", "[keys]"]
+        lines += [f"{name} = [{', '.join(map(_toml, keys))}]" for name, keys in sorted(preferences.keys.items())]
+    _write(profile.settings, "\n".join(lines) + "\n")
+
+
+def state(profile: Profile) -> QSettings:
+    """state.ini: window geometry, pane widths, the place shown last, collapsed accounts."""
+    return QSettings(str(profile.state), QSettings.Format.IniFormat)
+
+
+def _keys(value: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
+    return {str(name): tuple(str(key) for key in keys) for name, keys in value.items() if isinstance(keys, list)}
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(value)
+    return float(value)
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(value)
+    return value
+
+
+_READERS: dict[str, Callable[[Any], object]] = {
+    "appearance": Appearance,
+    "text_scale": lambda value: min(2.0, max(0.75, _number(value))),
+    "density": Density,
+    "notifications": _switch,
+    "notification_text": _switch,
+    "mark_read_after": _number,
+    "undo_send": lambda value: min(600, max(0, int(_number(value)))),
+    "signature": _text,
+    "compose_html": _switch,
+    "keys": _keys,
+}
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(f"\\u{ord(one):04x}" if ord(one) < 32 or ord(one) == 127 else one for one in text) + '"'
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(path.name + ".new")
+    temporary.write_text(text, "utf-8")
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)

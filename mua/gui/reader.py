@@ -1,0 +1,367 @@
+"""The right pane: who wrote, when, to whom; what was blocked and what is odd; the body; attachments; the answers.
+
+Rules of the file: the real address is always visible; trust marks live only in the header, which a mail cannot draw
+into; plain and simple mail goes to ``TextView`` at once, other HTML to the web view, made when first needed.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mua.gui import words
+from mua.gui.text_view import TextView
+from mua.gui.theme import (
+    BASE,
+    META,
+    READER_MARGIN_X,
+    READER_MARGIN_Y,
+    SECONDARY,
+    SUBJECT,
+    theme,
+)
+from mua.gui.widgets import (
+    AttachmentCard,
+    Avatar,
+    Banner,
+    Button,
+    ElidedLabel,
+    EmptyState,
+    Flow,
+    Label,
+    ToolButton,
+)
+from mua.model.address import Address
+from mua.model.message import Attachment, Flag, MessageRow, MessageView
+
+if TYPE_CHECKING:
+    from mua.gui.web_view import WebView
+
+
+NOTHING_CHOSEN = ("mail-open", "No message selected", "Pick a conversation on the left, or press C to write.")
+
+
+class Header(QWidget):
+    """Subject, avatar, sender with the real address, recipients, date, star."""
+
+    starred = Signal()
+    details = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subject = Label("", SUBJECT, bold=True, wrap=True)
+        self.subject.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.avatar = Avatar()
+        self.name = ElidedLabel("", BASE, bold=True)
+        self.address = ElidedLabel("", BASE, "tertiary")
+        self.recipients = ElidedLabel("", SECONDARY, "secondary")
+        self.date = Label("", SECONDARY, "secondary")
+        self.more = ToolButton("chevron-down", "Show all recipients and headers")
+        self.more.clicked.connect(self._toggle)
+        self.star = ToolButton("star", "Star", key="S")
+        self.star.clicked.connect(self.starred)
+        self.facts = QWidget()
+        self._grid = QGridLayout(self.facts)
+        self._lay_out()
+
+    def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str]) -> None:
+        """Fill in everything; without a view, what the row knows."""
+        sender = next(iter(view.sender if view else row.sender), Address("", ""))
+        subject = words.shown(view.subject if view else row.subject) or "(no subject)"
+        self.subject.setText(subject)
+        self.name.setText(words.shown(sender.name, 200) or words.shown(sender.address, 200) or "Unknown sender")
+        self.address.setText(words.shown(sender.address, 300) if sender.name else "")
+        self.avatar.show_person(sender.name, sender.address)
+        to = (*view.to, *view.cc) if view else row.to
+        self.recipients.setText(f"to {words.people(to, mine)}" if to else "no recipients named")
+        date = view.date if view and view.date is not None else row.date
+        self.date.setText(words.full_time(date, time.time()))
+        self.date.setToolTip(time.strftime("%A %d %B %Y, %H:%M:%S %Z", time.localtime(date)))
+        self.show_star(bool(row.flags & Flag.FLAGGED))
+        self._fill_facts(view)
+        self.setAccessibleName(f"{subject}, from {self.name.text()} {self.address.text()}, {self.date.text()}")
+
+    def show_star(self, starred: bool) -> None:
+        """A star, filled or not."""
+        self.star.show_icon("star", "star" if starred else "secondary", starred)
+        self.star.name("Remove the star" if starred else "Star", "S")
+
+    def _lay_out(self) -> None:
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        self.name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        line.addWidget(self.name)
+        line.addWidget(self.address, 1)
+        people = QVBoxLayout()
+        people.setSpacing(1)
+        people.addLayout(line)
+        people.addWidget(self.recipients)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self.avatar)
+        row.addLayout(people, 1)
+        side = QHBoxLayout()
+        side.setSpacing(4)
+        side.addWidget(self.date)
+        side.addSpacing(4)
+        side.addWidget(self.more)
+        side.addWidget(self.star)
+        row.addLayout(side)
+        self._grid.setContentsMargins(54, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(1, 1)
+        self.facts.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self.subject)
+        column.addLayout(row)
+        column.addWidget(self.facts)
+
+    def _fill_facts(self, view: MessageView | None) -> None:
+        while (item := self._grid.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        if view is None:
+            self.facts.hide()
+            return
+        facts = [
+            ("From", _addresses(view.sender)),
+            ("To", _addresses(view.to)),
+            ("Cc", _addresses(view.cc)),
+            ("Bcc", _addresses(view.bcc)),
+            ("Reply to", _addresses(view.reply_to)),
+            ("Message-ID", words.shown(view.message_id)),
+        ]
+        for place, (name, value) in enumerate((name, value) for name, value in facts if value):
+            label = Label(value, SECONDARY, wrap=True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._grid.addWidget(Label(name, SECONDARY, "tertiary"), place, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(label, place, 1)
+
+    def _toggle(self) -> None:
+        shown = not self.facts.isVisible()
+        self.facts.setVisible(shown)
+        self.more.show_icon("chevron-up" if shown else "chevron-down")
+        self.more.name("Show fewer headers" if shown else "Show all recipients and headers")
+
+
+def _addresses(addresses: tuple[Address, ...], limit: int = 50) -> str:
+    text = ", ".join(words.shown(str(one), 300) for one in addresses[:limit])
+    return text + (f" and {len(addresses) - limit:,} more" if len(addresses) > limit else "")
+
+
+class Reader(QFrame):
+    """The pane.  ``inline`` gives the bytes of a Content-ID of the message shown."""
+
+    link_clicked = Signal(str)
+    opened = Signal(object)
+    """An attachment is to be opened."""
+    saved = Signal(object)
+    """An attachment is to be saved."""
+    all_saved = Signal()
+
+    def __init__(self, inline: Callable[[str], bytes | None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("reader")
+        self.setAccessibleName("Message")
+        self._inline = inline
+        self.row: MessageRow | None = None
+        self.view: MessageView | None = None
+        self.as_text = False
+        self.header = Header()
+        self.remote = Banner(tone="warning", icon_name="image-off")
+        self.warnings = Banner(tone="danger")
+        self.problem = Banner(tone="danger")
+        self.text = TextView(inline)
+        self.web: WebView | None = None
+        self.attachments = Flow()
+        self.save_all = Button("Save all", "download")
+        self.reply = Button("Reply", "reply")
+        self.reply_all = Button("Reply all", "reply-all")
+        self.forward = Button("Forward", "forward")
+        self.empty = EmptyState(
+            "mail-open", "No message selected", "Pick a conversation on the left, or press C to write."
+        )
+        self._waiting = Label("", BASE, "tertiary")
+        self._hint = QLabel(self)
+        self._lay_out()
+        self.text.link_clicked.connect(self.link_clicked)
+        self.text.link_hovered.connect(self._show_hint)
+        theme().changed.connect(self._again)
+
+    # ---- showing
+    def show_nothing(self, icon: str = "", title: str = "", hint: str = "") -> None:
+        """No message; say why."""
+        self.row = self.view = None
+        if title:
+            self.empty.show_state(icon, title, hint)
+        self._pages.setCurrentWidget(self.empty)
+
+    def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str] = frozenset()) -> None:
+        """Show a message; without a view its header, while the body is fetched."""
+        again = self.row is not None and self.row.id == row.id and self.view == view
+        self.row, self._mine = row, mine
+        self._pages.setCurrentWidget(self._page)
+        self.header.show_message(row, view, mine)
+        if again:
+            return
+        self.view = view
+        self.as_text = False
+        self.problem.hide()
+        self._show_bars()
+        self._show_attachments()
+        self._show_body()
+
+    def show_problem(self, text: str) -> None:
+        """Say why the body is not here."""
+        self.problem.say(text, "danger")
+        self.problem.show()
+        self._waiting.setText("")
+
+    def toggle_text(self) -> None:
+        """Plain text instead of HTML, and back."""
+        if self.view is not None and self.view.html:
+            self.as_text = not self.as_text
+            self._show_body()
+
+    def page_down(self) -> bool:
+        """Scroll the body by a page; False at the end (the web view never says)."""
+        if self.web is not None and self._bodies.currentWidget() is self.web:
+            target = self.web.focusProxy() or self.web
+            for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                QCoreApplication.postEvent(target, QKeyEvent(kind, Qt.Key.Key_PageDown, Qt.KeyboardModifier.NoModifier))
+            return True
+        bar = self.text.verticalScrollBar()
+        before = bar.value()
+        bar.setValue(before + bar.pageStep() * 9 // 10)
+        return bar.value() != before
+
+    # ---- inside
+    def _lay_out(self) -> None:
+        self._bodies = QStackedWidget()
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._bodies.addWidget(self.text)
+        self._bodies.addWidget(self._waiting)
+        self._files = QWidget()
+        files = QHBoxLayout(self._files)
+        files.setContentsMargins(0, 0, 0, 0)
+        files.addWidget(self.attachments, 1)
+        files.addWidget(self.save_all, 0, Qt.AlignmentFlag.AlignTop)
+        self.save_all.clicked.connect(self.all_saved)
+        answers = QHBoxLayout()
+        answers.setSpacing(8)
+        for button in (self.reply, self.reply_all, self.forward):
+            answers.addWidget(button)
+        answers.addStretch()
+        self._page = QWidget()
+        column = QVBoxLayout(self._page)
+        column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
+        column.setSpacing(14)
+        column.addWidget(self.header)
+        for banner in (self.problem, self.warnings, self.remote):
+            banner.hide()
+            column.addWidget(banner)
+        column.addWidget(self._bodies, 1)
+        column.addWidget(self._files)
+        column.addLayout(answers)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(self._page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._pages)
+        self._hint.setProperty("kind", "hint")
+        self._hint.hide()
+
+    def _show_bars(self) -> None:
+        view = self.view
+        remote = view.remote if view is not None else 0
+        self.remote.say(
+            words.count(remote, "remote picture was", "remote pictures were") + " not loaded, to protect your privacy.",
+            "warning",
+            "image-off",
+        )
+        self.remote.setVisible(remote > 0)
+        warnings = view.warnings if view is not None else ()
+        self.warnings.say(" ".join(words.shown(one, 300) for one in warnings[:5]), "danger")
+        self.warnings.setVisible(bool(warnings))
+
+    def _show_attachments(self) -> None:
+        view = self.view
+        listed = [one for one in view.attachments if not one.inline] if view is not None else []
+        cards = [self._card(one) for one in listed[:200]]
+        self.attachments.fill(cards)
+        self._files.setVisible(bool(cards))
+        self.save_all.setVisible(len(cards) > 1)
+
+    def _card(self, attachment: Attachment) -> AttachmentCard:
+        card = AttachmentCard(attachment.name, attachment.type, attachment.size)
+        card.opened.connect(lambda: self.opened.emit(attachment))
+        card.saved.connect(lambda: self.saved.emit(attachment))
+        return card
+
+    def _show_body(self) -> None:
+        view = self.view
+        if view is None:
+            self._waiting.setText("Fetching this message…")
+            self._bodies.setCurrentWidget(self._waiting)
+        elif view.html and not view.simple and not self.as_text and self._show_web(view):
+            pass
+        else:
+            self.text.show_view(view, self.as_text)
+            self._bodies.setCurrentWidget(self.text)
+
+    def _show_web(self, view: MessageView) -> bool:
+        """Show HTML in the web view; False where the program runs without one."""
+        if self.web is None:
+            try:
+                from mua.gui.web_view import WebView
+            except ImportError:
+                return False
+            self.web = WebView(self._inline)
+            self.web.setAccessibleName("Message text")
+            self.web.link_clicked.connect(self.link_clicked)
+            self.web.link_hovered.connect(self._show_hint)
+            self._bodies.addWidget(self.web)
+        from mua.mime.html import SafeHtml, document
+
+        dark_ready = "prefers-color-scheme" in view.html
+        family = self.font().family().replace("'", "")
+        page = document(
+            SafeHtml(view.html, simple=False, dark_ready=dark_ready), theme().dark, font=f"'{family}', sans-serif"
+        )
+        self.web.setZoomFactor(theme().scale)
+        self.web.show_page(page, theme().colours.reader if theme().dark and dark_ready else "#ffffff")
+        self._bodies.setCurrentWidget(self.web)
+        return True
+
+    def _again(self) -> None:
+        if self.view is not None and self._bodies.currentWidget() is self.web:
+            self._show_body()
+
+    def _show_hint(self, link: str) -> None:
+        """Where a link really leads, at the bottom, drawn by us."""
+        self._hint.setVisible(bool(link))
+        self._hint.setText(words.shown(link, 160))
+        self._hint.setFont(theme().font(META))
+        self._hint.adjustSize()
+        self._hint.move(8, self.height() - self._hint.height() - 8)
+        self._hint.raise_()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._hint.hide()
+        super().resizeEvent(event)

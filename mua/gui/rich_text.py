@@ -1,0 +1,113 @@
+"""Bodies as the rich-text widget wants them: plain text with links and quote bars, simple HTML made readable.
+
+Rules of the file: pure text in, HTML 4 subset out; what comes out of ``plain`` is escaped throughout; ``simple`` takes
+only HTML that the sanitiser called simple.  Colours of the author stay only where they can be read on our ground.
+"""
+
+import re
+from collections.abc import Iterator
+from html import escape
+
+from mua.gui.theme import Colours, contrast
+
+MAX_SHOWN = 300_000
+CUT_NOTE = "The rest of this long message is in its source (Ctrl+U)."
+
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"']+|www\.[^\s<>\"']+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
+_TRAIL = re.compile(r"[.,;:!?)\]}'\"]+$")
+_QUOTE = re.compile(r"^((?:>\s?)+)(.*)$")
+_COLOUR = re.compile(r"(?<![-\w])color\s*:\s*([^;\"']+);?", re.IGNORECASE)
+_FONT_COLOUR = re.compile(r"(<font\b[^>]*?)\scolor=\"?([#\w]+)\"?", re.IGNORECASE)
+_MAX_DEPTH = 6
+
+
+def style(colours: Colours, scale: float = 1.0) -> str:
+    """The base style sheet of a message body."""
+    return (
+        f"body, p, div, li, td, pre {{ color: {colours.text}; line-height: 118%; }}"
+        "p { margin: 0 0 12px 0; } ul, ol { margin: 0 0 12px 0; } li { margin-bottom: 5px; }"
+        f"a {{ color: {colours.accent}; }} .quote, .quote p, .quote div {{ color: {colours.secondary}; }}"
+        f".dim {{ color: {colours.tertiary}; }} pre, code, tt {{ font-family: monospace; }}"
+        f"h1 {{ font-size: {round(20 * scale)}px; }} h2 {{ font-size: {round(17 * scale)}px; }}"
+        f"h3 {{ font-size: {round(15 * scale)}px; }}"
+    )
+
+
+def plain(text: str, colours: Colours) -> str:
+    """Plain text as HTML: blank lines part paragraphs, ">" becomes a bar, addresses become links."""
+    cut = len(text) > MAX_SHOWN
+    body = "".join(_levels(text[:MAX_SHOWN], colours))
+    return body + (f'<p class="dim">{CUT_NOTE}</p>' if cut else "")
+
+
+def simple(html: str, colours: Colours) -> str:
+    """Simple HTML with quote bars, and without colours that nobody can read here."""
+    html = _COLOUR.sub(lambda match: match[0] if _readable(match[1], colours) else "", html)
+    html = _FONT_COLOUR.sub(lambda match: match[0] if _readable(match[2], colours) else match[1], html)
+    html = re.sub(r"<blockquote\b[^>]*>", _bar_start(colours), html)
+    return html.replace("</blockquote>", _BAR_END)
+
+
+def _levels(text: str, colours: Colours) -> Iterator[str]:
+    depth, block = 0, list[str]()
+    dim = False
+    for line in text.splitlines():
+        level, rest = _depth(line)
+        if level != depth:
+            yield _paragraphs(block, dim)
+            block = []
+            yield _bar_start(colours) * (level - depth) if level > depth else _BAR_END * (depth - level)
+            depth = level
+        if rest.rstrip("\r\n") == "-- " and not level:
+            yield _paragraphs(block, dim)
+            block, dim = [], True
+        block.append(rest)
+    yield _paragraphs(block, dim)
+    yield _BAR_END * depth
+
+
+def _depth(line: str) -> tuple[int, str]:
+    match = _QUOTE.match(line)
+    return (min(match[1].count(">"), _MAX_DEPTH), match[2]) if match else (0, line)
+
+
+def _paragraphs(lines: list[str], dim: bool) -> str:
+    blocks = re.split(r"\n\s*\n", "\n".join(lines).strip("\n"))
+    kind = ' class="dim"' if dim else ""
+    return "".join(
+        f'<p{kind} style="white-space:pre-wrap">{"<br>".join(map(_linked, block.splitlines()))}</p>'
+        for block in blocks
+        if block.strip()
+    )
+
+
+def _linked(line: str) -> str:
+    out, end = [], 0
+    for match in _LINK.finditer(line):
+        address = _TRAIL.sub("", match[0])
+        target = address
+        if address.startswith("www."):
+            target = "https://" + address
+        elif "://" not in address and not address.startswith("mailto:"):
+            target = "mailto:" + address
+        out.append(escape(line[end : match.start()]))
+        out.append(f'<a href="{escape(target)}">{escape(address)}</a>')
+        end = match.start() + len(address)
+    return "".join([*out, escape(line[end:])])
+
+
+def _bar_start(colours: Colours) -> str:
+    return (
+        '<table cellpadding="0" cellspacing="0" width="100%"><tr>'
+        f'<td width="3" bgcolor="{colours.line}"></td><td class="quote" style="padding-left:12px">'
+    )
+
+
+_BAR_END = "</td></tr></table>"
+
+
+def _readable(colour: str, colours: Colours) -> bool:
+    from PySide6.QtGui import QColor
+
+    named = QColor.fromString(colour.strip())
+    return named.isValid() and contrast(named.name(), colours.reader) >= 4.5

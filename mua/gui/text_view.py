@@ -1,0 +1,63 @@
+"""The instant view of a body: plain text and simple HTML in a rich-text widget that loads nothing by itself.
+
+Rules of the file: ``loadResource`` is the only door, and behind it stands only what the message itself carries (cid:);
+a click on a link is told, never followed here.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QUrl, Signal
+from PySide6.QtGui import QTextOption
+from PySide6.QtWidgets import QTextBrowser
+
+from mua.gui import rich_text
+from mua.gui.theme import BODY, theme
+from mua.model.message import MessageView
+
+
+class TextView(QTextBrowser):
+    """Shows ``MessageView.text`` or simple ``MessageView.html``."""
+
+    link_clicked = Signal(str)
+    link_hovered = Signal(str)
+
+    def __init__(self, inline: Callable[[str], bytes | None]) -> None:
+        super().__init__()
+        self._inline = inline
+        self._shown: tuple[MessageView, bool] | None = None
+        self.setAccessibleName("Message text")
+        self.setOpenLinks(False)
+        self.setOpenExternalLinks(False)
+        self.setUndoRedoEnabled(False)
+        self.document().setDocumentMargin(0)
+        self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.anchorClicked.connect(lambda url: self.link_clicked.emit(url.toString()))
+        self.highlighted.connect(lambda url: self.link_hovered.emit(url.toString()))
+        theme().changed.connect(self._again)
+
+    def show_view(self, view: MessageView, as_text: bool = False) -> None:
+        """Show the body; ``as_text``: its plain text even where there is HTML."""
+        self._shown = (view, as_text)
+        colours = theme().colours
+        if view.html and not as_text:
+            body = rich_text.simple(view.html, colours)
+        else:
+            body = rich_text.plain(view.text, colours)
+        self.document().setDefaultFont(theme().font(BODY))
+        self.document().setDefaultStyleSheet(rich_text.style(colours, theme().scale))
+        self.setHtml(body)
+        self.verticalScrollBar().setValue(0)
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """Images that the message carries; nothing else, ever."""
+        url = QUrl(name)
+        if url.scheme() == "cid":
+            data = self._inline(url.toString().removeprefix("cid:"))
+            if data is not None:
+                return QByteArray(data)
+        return QByteArray()
+
+    def _again(self) -> None:
+        if self._shown is not None:
+            self.show_view(*self._shown)
