@@ -75,7 +75,7 @@ def state(profile: Profile) -> QSettings:
 
 
 def _keys(value: dict[str, list[str]]) -> dict[str, tuple[str, ...]]:
-    return {str(name): tuple(str(key) for key in keys) for name, keys in value.items() if isinstance(keys, list)}
+    return {str(name): tuple(str(key) for key in keys) for name, keys in value.items()}
 
 
 def _number(value: object) -> float:

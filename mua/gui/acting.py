@@ -1,0 +1,105 @@
+"""Acting on messages: archive, delete, junk, move, star, read; and taking it back.
+
+Rules of the file: an act is one command to the engine, which writes the wish and says ``Changed``; the list follows
+that. Nothing asks "Are you sure?" but deleting for ever; everything else is undone with one key, many levels deep.
+"""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui.engine_client import EngineClient
+from mua.gui.widgets import Toast
+from mua.gui.words import count
+from mua.model.folder import FolderId
+from mua.model.message import Flag, MessageId
+
+UNDO_LEVELS = 100
+Ids = Sequence[MessageId]
+
+
+class Acting(QObject):
+    """What the buttons and keys do to messages."""
+
+    def __init__(self, window: QWidget, toast: Toast) -> None:
+        super().__init__(window)
+        self._window, self._toast = window, toast
+        self._client: EngineClient | None = None
+        self._done: list[wire.Acted] = []
+
+    def attach(self, client: EngineClient) -> None:
+        """Commands go here."""
+        self._client = client
+
+    def archive(self, ids: Ids) -> None:
+        """Into each account's archive."""
+        self._act(ids, wire.ArchiveMessages(tuple(ids)))
+
+    def delete(self, ids: Ids) -> None:
+        """Into each account's bin."""
+        self._act(ids, wire.DeleteMessages(tuple(ids)))
+
+    def delete_forever(self, ids: Ids) -> None:
+        """For ever: the one thing that asks first."""
+        if ids and self._confirmed(f"Delete {count(len(ids), 'message')} for ever?"):
+            self._act(ids, wire.DeleteMessages(tuple(ids), forever=True), undoable=False)
+
+    def junk(self, ids: Ids) -> None:
+        """Into each account's junk folder."""
+        self._act(ids, wire.JunkMessages(tuple(ids)))
+
+    def move(self, ids: Ids, folder_id: FolderId) -> None:
+        """Into a folder."""
+        self._act(ids, wire.MoveMessages(tuple(ids), folder_id))
+
+    def flag(self, ids: Ids, add: Flag = Flag(0), remove: Flag = Flag(0), quiet: bool = True) -> None:  # noqa: B008
+        """Set and clear flags; ``quiet``: no toast (it is visible at once, and the key takes it back)."""
+        self._act(ids, wire.SetFlags(tuple(ids), int(add), int(remove)), quiet=quiet)
+
+    def mark_seen(self, message_id: MessageId) -> None:
+        """The message was read: not an act of the person, so not on the undo stack."""
+        if self._client is not None:
+            self._client.ask(wire.SetFlags((message_id,), add=int(Flag.SEEN)))
+
+    def undo(self) -> None:
+        """Take back the latest act."""
+        if self._client is None:
+            return
+        if not self._done:
+            self._toast.say("Nothing to undo.")
+            return
+        act = self._done.pop()
+        self._client.ask(
+            wire.Undo(act.history_id),
+            lambda _: self._toast.say(f"Undone: {act.label}"),
+            self._failed,
+        )
+
+    def _act(self, ids: Ids, command: wire.Command, undoable: bool = True, quiet: bool = False) -> None:
+        if ids and self._client is not None:
+            self._client.ask(command, lambda answer: self._acted(answer, undoable, quiet), self._failed)
+
+    def _acted(self, answer: wire.Answer, undoable: bool, quiet: bool) -> None:
+        if not isinstance(answer, wire.Acted):
+            return
+        if undoable:
+            self._done.append(answer)
+            del self._done[:-UNDO_LEVELS]
+        if not quiet:
+            self._toast.say(answer.label, "Undo", self.undo if undoable else None)
+
+    def _failed(self, error: MailError) -> None:
+        self._toast.say(error.text)
+
+    def _confirmed(self, question: str) -> bool:
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setText(question)
+        box.setInformativeText("They are removed from the server too. This cannot be undone.")
+        delete = box.addButton("Delete for ever", QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        return box.clickedButton() is delete

@@ -1,0 +1,199 @@
+"""The command palette (Ctrl+K) and every "type to choose": actions, folders, accounts, by a few letters.
+
+Rules of the file: it shows ``Choice``s and calls the chosen one's ``act``; matching is a pure function; the key of an
+action stands beside it, so that the palette teaches the keys.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QDialog,
+    QFrame,
+    QHBoxLayout,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mua.gui.message_cards import Pen
+from mua.gui.theme import BASE, META, SECONDARY, theme
+from mua.gui.widgets import Field, Label, Line
+
+CHOICE = Qt.ItemDataRole.UserRole + 1
+_ROW = 36
+Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to choose: its words, what stands at the end ("Ctrl+R", "maya@example.org"), its icon and its act."""
+
+    text: str
+    detail: str
+    icon: str
+    act: Callable[[], object]
+
+
+def score(wanted: str, text: str) -> int:
+    """How well ``wanted`` fits ``text``: 0 not at all; a start beats a word's start beats letters in order."""
+    wanted, text = wanted.casefold().strip(), text.casefold()
+    if not wanted:
+        return 1
+    if text.startswith(wanted):
+        return 1_000 - len(text)
+    if f" {wanted}" in text:
+        return 700 - len(text)
+    if wanted in text:
+        return 500 - len(text)
+    place = gaps = 0
+    for letter in wanted.replace(" ", ""):
+        found = text.find(letter, place)
+        if found < 0:
+            return 0
+        gaps += found - place
+        place = found + 1
+    return max(1, 300 - 10 * gaps)
+
+
+def ranked(wanted: str, choices: Sequence[Choice], limit: int = 50) -> list[Choice]:
+    """The choices that fit, best first; without words, in their own order."""
+    scored = [(score(wanted, f"{one.text} {one.detail}"), one) for one in choices]
+    found = [(points, one) for points, one in scored if points]
+    if wanted.strip():
+        found.sort(key=lambda pair: -pair[0])
+    return [one for _, one in found[:limit]]
+
+
+class _Choices(QAbstractListModel):
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Choice] = []
+
+    def show(self, choices: list[Choice]) -> None:
+        self.beginResetModel()
+        self.shown = choices
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return len(self.shown)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        choice = self.shown[index.row()]
+        if role == CHOICE:
+            return choice
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return f"{choice.text}, {choice.detail}" if choice.detail else choice.text
+        return None
+
+
+class _Delegate(QStyledItemDelegate):
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        return QSize(100, round(_ROW * max(1.0, theme().scale)))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        choice = index.data(CHOICE)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen, area = Pen(painter, option), option.rect
+        if option.state & (QStyle.StateFlag.State_Selected | QStyle.StateFlag.State_MouseOver):
+            chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+            pen.disc(QRectF(area.adjusted(8, 1, -8, -1)), "selection" if chosen else "hover", 8)
+        pen.icon(area.left() + 20, area.top() + (area.height() - 18) // 2, choice.icon, "secondary", 18)
+        font = theme().font(SECONDARY)
+        room = area.adjusted(50, 0, -20, 0)
+        detail = pen.text(room.adjusted(room.width() // 2, 0, 0, 0), choice.detail, font, "tertiary", end=True)
+        pen.text(room.adjusted(0, 0, -detail - 12, 0), choice.text, theme().font(BASE), "text")
+        painter.restore()
+
+
+class Palette(QDialog):
+    """A field and the choices below it."""
+
+    def __init__(self, parent: QWidget, title: str, choices: Sequence[Choice]) -> None:
+        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setAccessibleName(title)
+        self._choices = choices
+        self._model = _Choices()
+        self.field = Field(title, title)
+        self.field.setProperty("kind", "bare")
+        self.field.lead("search")
+        self.list = QListView()
+        self.list.setAccessibleName(title)
+        self.list.setModel(self._model)
+        self.list.setItemDelegate(_Delegate(self.list))
+        self.list.setMouseTracking(True)
+        self.list.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._lay_out()
+        self.field.textChanged.connect(self._narrow)
+        self.field.returnPressed.connect(lambda: self._choose(self.list.currentIndex()))
+        self.list.clicked.connect(self._choose)
+        self.field.installEventFilter(self)
+        self._narrow("")
+
+    def open_over(self) -> None:
+        """Show near the top of the parent."""
+        parent = self.parentWidget()
+        if parent is not None:
+            width = min(560, parent.width() - 40)
+            self.resize(width, min(440, parent.height() - 80))
+            corner = parent.mapToGlobal(parent.rect().topLeft())
+            self.move(corner.x() + (parent.width() - width) // 2, corner.y() + min(96, parent.height() // 8))
+        self.show()
+        self.field.setFocus()
+
+    def shown(self) -> list[Choice]:
+        """What fits the words."""
+        return list(self._model.shown)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move in the list while the words keep the keyboard."""
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_PageDown: 8, Qt.Key.Key_PageUp: -8}.get(
+            Qt.Key(event.key())
+        )
+        if step is None:
+            super().keyPressEvent(event)
+            return
+        row = max(0, min(self._model.rowCount() - 1, self.list.currentIndex().row() + step))
+        self.list.setCurrentIndex(self._model.index(row))
+
+    def _lay_out(self) -> None:
+        panel = QFrame()
+        panel.setProperty("kind", "panel")
+        column = QVBoxLayout(panel)
+        column.setContentsMargins(0, 8, 0, 8)
+        column.setSpacing(6)
+        top = QHBoxLayout()
+        top.setContentsMargins(16, 0, 16, 0)
+        top.addWidget(self.field)
+        column.addLayout(top)
+        column.addWidget(Line())
+        column.addWidget(self.list, 1)
+        self._none = Label("Nothing fits these letters.", BASE, "tertiary")
+        self._none.setContentsMargins(20, 4, 20, 8)
+        column.addWidget(self._none)
+        hint = Label("↑ ↓ to move, Enter to choose, Esc to leave", META, "tertiary")
+        hint.setContentsMargins(20, 0, 20, 0)
+        column.addWidget(hint)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(panel)
+
+    def _narrow(self, text: str) -> None:
+        self._model.show(ranked(text, self._choices))
+        self.list.setCurrentIndex(self._model.index(0))
+        self._none.setVisible(self._model.rowCount() == 0)
+
+    def _choose(self, index: QModelIndex) -> None:
+        if index.isValid():
+            choice = index.data(CHOICE)
+            self.close()
+            choice.act()

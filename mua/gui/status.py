@@ -1,0 +1,89 @@
+"""What the line at the bottom of the sidebar says, from the engine's Status and Progress events.
+
+Rules of the file: no widget, no clock of its own; trouble goes before progress, progress before peace.
+"""
+
+import time
+from dataclasses import dataclass
+
+from mua import wire
+
+_DOING = {
+    "headers": "Fetching {done:,} of {total:,}",
+    "messages": "Fetching {done:,} of {total:,} messages",
+    "indexed": "Preparing search, {done:,} of {total:,}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One line: words, icon, colour role, and progress when ``total`` is not 0."""
+
+    text: str
+    icon: str = "circle-check"
+    role: str = "tertiary"
+    done: int = 0
+    total: int = 0
+
+
+class Board:
+    """What every account is doing."""
+
+    def __init__(self) -> None:
+        self._states: dict[int, wire.Status] = {}
+        self._work: dict[tuple[int, str], wire.Progress] = {}
+        self._synced_at = 0.0
+
+    def take(self, event: wire.Status | wire.Progress, now: float) -> None:
+        """Note an event."""
+        if isinstance(event, wire.Status):
+            self._states[event.account_id] = event
+            if event.state is wire.State.IDLE:
+                self._synced_at = now
+            if event.state in (wire.State.IDLE, wire.State.OFFLINE, wire.State.PROBLEM):
+                self._work = {key: work for key, work in self._work.items() if key[0] != event.account_id}
+        elif event.done < event.total:
+            self._work[event.account_id, event.what] = event
+        else:
+            self._work.pop((event.account_id, event.what), None)
+
+    def forget(self) -> None:
+        """The engine went away; what it said is worth nothing."""
+        self._states.clear()
+        self._work.clear()
+
+    def keep(self, account_ids: set[int]) -> None:
+        """Forget accounts that are no more."""
+        self._states = {one: state for one, state in self._states.items() if one in account_ids}
+        self._work = {key: work for key, work in self._work.items() if key[0] in account_ids}
+
+    def problem(self, account_id: int) -> wire.Status | None:
+        """The account's trouble, if it has any."""
+        state = self._states.get(account_id)
+        return state if state is not None and state.state is wire.State.PROBLEM else None
+
+    def standing(self) -> Standing:
+        """The line to show."""
+        states = [status.state for status in self._states.values()]
+        if wire.State.PROBLEM in states:
+            number = states.count(wire.State.PROBLEM)
+            text = "An account needs you" if number == 1 else f"{number} accounts need you"
+            return Standing(text, "circle-alert", "on_danger")
+        if self._work:
+            return self._progress()
+        if wire.State.SYNCING in states:
+            return Standing("Looking for new mail…", "refresh-cw")
+        if wire.State.CONNECTING in states:
+            return Standing("Connecting…", "refresh-cw")
+        if states and all(state is wire.State.OFFLINE for state in states):
+            return Standing("Offline; changes are kept", "wifi-off")
+        if self._synced_at:
+            return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self._synced_at))}")
+        return Standing("Showing what is on this computer", "hard-drive")
+
+    def _progress(self) -> Standing:
+        what = min((work.what for work in self._work.values()), key=lambda one: ([*list(_DOING), one]).index(one))
+        works = [work for work in self._work.values() if work.what == what]
+        done, total = sum(work.done for work in works), sum(work.total for work in works)
+        text = _DOING.get(what, "Working, {done:,} of {total:,}").format(done=done, total=total)
+        return Standing(text, "refresh-cw", "tertiary", done, total)
