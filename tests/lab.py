@@ -10,6 +10,7 @@ Theory of operation: everything that runs belongs to one supervisor process (``l
 its input closes, so nothing outlives a crashed test run.  ``MUA_LAB_KEEP=1`` keeps the folder for a look afterwards.
 """
 
+import contextlib
 import email.utils
 import imaplib
 import itertools
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -279,6 +280,33 @@ class Lab:
             raise AssertionError(f"{words} did not end in {timeout:.0f} s\n{seen}") from None
         return Run(done.returncode, done.stdout, done.stderr.decode("utf-8", "replace"), tuple(map(str, args)))
 
+    def mua_many(self, commands: Iterable[Sequence[object]], profile: Path) -> Iterator[Run]:
+        """Run many commands one after the other in one process (no process start for each)."""
+        argv = self.command(sys.executable, str(Path(__file__).with_name("lab_many.py")))
+        environment = self.environment() | {"PYTHONPATH": str(ROOT)}
+        with subprocess.Popen(argv, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as worker:
+            assert worker.stdin and worker.stdout
+            for command in commands:
+                words = [*map(str, command), "--profile", str(profile)]
+                worker.stdin.write(json.dumps(words).encode() + b"\n")
+                worker.stdin.flush()
+                code, out, err = map(int, worker.stdout.readline().split())
+                stdout = worker.stdout.read(out)
+                yield Run(code, stdout, worker.stdout.read(err).decode("utf-8", "replace"), tuple(words))
+
+    @contextlib.contextmanager
+    def engine(self, profile: Path) -> Iterator[subprocess.Popen[bytes]]:
+        """A running engine of ``profile`` (``mua engine``), ready to be spoken to."""
+        with (self.folder / f"{profile.name}-engine.out").open("ab") as out:
+            running = self.popen_mua("engine", profile=profile, stdout=out, stderr=out)
+        try:
+            until(lambda: (profile / "engine.sock").exists() or running.poll() is not None, "the engine's socket")
+            assert running.poll() is None, f"the engine ended at once\n{self.tail(10)}"
+            yield running
+        finally:
+            running.terminate()
+            running.wait(20)
+
     def popen_mua(self, *args: object, profile: Path | None = None, **options: Any) -> subprocess.Popen[bytes]:
         """The program, not waited for."""
         return subprocess.Popen(
@@ -434,7 +462,7 @@ class Lab:
 
 
 def until(probe: Callable[[], Any], what: str, patience: float = 20.0) -> Any:
-    """Ask ``probe`` until it answers something true, and return that; AssertionError with ``what`` when it never does."""
+    """Ask ``probe`` until it answers something true, and return that; AssertionError with ``what`` when it does not."""
     deadline = time.monotonic() + patience
     while not (answer := probe()):
         assert time.monotonic() < deadline, f"waited {patience:.0f} s in vain: {what}"

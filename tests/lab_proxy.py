@@ -16,7 +16,7 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero: close sends RST
 class Proxy:
     """Listens on (``host``, ``port``) and forwards to (``host``, ``target``).
 
-    ``connections`` counts accepted ones, ``downstream`` the bytes that the server sent through.
+    ``connections`` counts accepted ones; ``downstream`` and ``upstream`` the bytes from the server and from clients.
     """
 
     def __init__(self, network: Network, host: str, target: int) -> None:
@@ -24,8 +24,9 @@ class Proxy:
         self._change = threading.Condition()
         self._open: set[socket.socket] = set()
         self._budget: int | None = None
+        self._hold: int | None = None
         self._stalled = self._closed = False
-        self.connections = self.downstream = 0
+        self.connections = self.downstream = self.upstream = 0
         self._listener: socket.socket | None = network.listen(host)
         self.port: int = self._listener.getsockname()[1]
         self._accept_on(self._listener)
@@ -42,7 +43,7 @@ class Proxy:
     def resume(self) -> None:
         """Behave again: accept, forward, no limit."""
         with self._change:
-            self._stalled, self._budget = False, None
+            self._stalled, self._budget, self._hold = False, None, None
             reopen = self._listener is None
             if reopen:
                 self._listener = self._network.listen(self._host, self.port)
@@ -67,6 +68,11 @@ class Proxy:
         """Reset the connection on which the server's next ``downstream`` bytes are used up (then behave again)."""
         with self._change:
             self._budget = downstream
+
+    def hold_replies_after(self, upstream: int) -> None:
+        """Once clients have sent ``upstream`` more bytes, keep back whatever the server says (until ``resume``)."""
+        with self._change:
+            self._hold = self.upstream + upstream
 
     def wait_for_connection(self, count: int = 1, timeout: float = 20.0) -> bool:
         """Wait until ``count`` connections were accepted."""
@@ -123,8 +129,9 @@ class Proxy:
     def _leave(self, block: bytes, down: bool) -> int:
         """How many bytes of ``block`` may pass (waits while stalled)."""
         with self._change:
-            self._change.wait_for(lambda: not self._stalled or self._closed)
+            self._change.wait_for(lambda: self._closed or not (self._stalled or (down and self._holding())))
             if not down:
+                self.upstream += len(block)
                 return len(block)
             self.downstream += len(block)
             if self._budget is None or self._budget > len(block):
@@ -133,6 +140,9 @@ class Proxy:
             allowed, self._budget = self._budget, None
             self._change.notify_all()
             return min(allowed, len(block) - 1)
+
+    def _holding(self) -> bool:
+        return self._hold is not None and self.upstream >= self._hold
 
 
 def _reset(victim: socket.socket) -> None:

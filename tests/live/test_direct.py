@@ -1,0 +1,105 @@
+"""Direct delivery to each recipient's MX: preference order, dead hosts, null MX, implicit MX, opportunistic TLS."""
+
+from pathlib import Path
+
+import pytest
+from lab import Lab, User, message, until
+from lab_config import REFUSAL
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture
+def direct(lab: Lab, profile: Path) -> User:
+    """alice, whose account delivers by itself (her Sent folder is on the IMAP server)."""
+    user = lab.user("alice")
+    lab.add_account(profile, user, smtp=None, smtp_security=None, direct=True, allow_private_mx=True).ok()
+    return user
+
+
+def send_to(lab: Lab, profile: Path, sender: User, *recipients: str) -> dict[str, dict]:
+    """Send one message and wait; each recipient's row."""
+    raw = message("Direct", sender.address, "Straight to you.\n", to=", ".join(recipients))
+    done = lab.mua("send", "-", "--wait", profile=profile, stdin=raw)
+    assert done.data is not None, done.explain()
+    rows = {one["address"]: one for one in done.data["recipients"]}
+    assert done.code == (0 if all(row["state"] == "accepted" for row in rows.values()) else 1), done.explain()
+    return rows
+
+
+def received_by(lab: Lab, user: User) -> bytes:
+    """The topmost Received of the one message in the inbox."""
+    (raw,) = until(lambda: lab.raw_messages(user), f"mail for {user.address}").values()
+    return raw.split(b"Received: from ", 2)[2].split(b"\r\nFrom:")[0]
+
+
+@pytest.mark.parametrize(
+    "domain, host, protected",
+    [
+        ("good.test", b"mx1.good.test", True),
+        ("order.test", b"mx1.good.test", True),
+        ("dead.test", b"mx2.good.test", True),
+        ("implicit.test", b"mx1.good.test", True),
+        ("cleartext.test", b"mx3.good.test", False),
+    ],
+)
+def test_the_right_mx_gets_it(lab: Lab, profile: Path, direct: User, domain: str, host: bytes, protected: bool) -> None:
+    bob = lab.user("bob")
+    address = f"{bob.name}@{domain}"
+    assert send_to(lab, profile, direct, address)[address]["state"] == "accepted"
+    hop = received_by(lab, bob)
+    assert host in hop
+    assert (b"TLSv1." in hop) is protected
+
+
+@pytest.mark.parametrize(
+    "domain, state",
+    [
+        ("null.test", "refused"),  # RFC 7505: accepts no mail
+        ("absent.test", "refused"),  # NXDOMAIN
+        ("refused.test", "deferred"),  # the name server fails: never guess
+        ("alldead.test", "deferred"),  # nobody listens
+    ],
+)
+def test_domains_that_take_no_mail(lab: Lab, profile: Path, direct: User, domain: str, state: str) -> None:
+    address = f"bob@{domain}"
+    row = send_to(lab, profile, direct, address)[address]
+    assert row["state"] == state
+    assert row["text"]
+    assert bool(row["next_attempt"]) is (state == "deferred")
+
+
+def test_each_domain_has_its_own_verdict(lab: Lab, profile: Path, direct: User) -> None:
+    bob, carol = lab.user("bob"), lab.user("carol")
+    good, other = bob.address, f"{carol.name}@order.test"
+    rows = send_to(lab, profile, direct, good, other, "x@null.test", "refused@good.test")
+    assert {address: row["state"] for address, row in rows.items()} == {
+        good: "accepted", other: "accepted", "x@null.test": "refused", "refused@good.test": "refused",
+    }  # fmt: skip
+    assert REFUSAL in rows["refused@good.test"]["text"]
+    for user in (bob, carol):
+        received_by(lab, user)
+    until(lambda: lab.mua("sync", profile=profile).ok() and lab.raw_messages(direct, "Sent"), "the sent copy")
+    assert len(lab.raw_messages(direct, "Sent")) == 1
+
+
+def test_one_message_for_two_people_of_one_domain(lab: Lab, profile: Path, direct: User) -> None:
+    bob, carol = lab.user("bob"), lab.user("carol")
+    rows = send_to(lab, profile, direct, bob.address, carol.address)
+    assert {row["state"] for row in rows.values()} == {"accepted"}
+    ids = [received_by(lab, user).split(b"SMTPS id ")[1].split()[0] for user in (bob, carol)]
+    assert ids[0] == ids[1]
+
+
+def test_a_resolver_named_by_hand(lab: Lab, profile: Path) -> None:
+    user, bob = lab.user("alice"), lab.user("bob")
+    options = {"direct": True, "allow_private_mx": True, "dns": "127.0.53.1:53"}
+    lab.add_account(profile, user, smtp=None, smtp_security=None, **options).ok()
+    assert send_to(lab, profile, user, bob.address)[bob.address]["state"] == "accepted"
+
+
+def test_private_addresses_are_refused_unless_allowed(lab: Lab, profile: Path) -> None:
+    user, bob = lab.user("alice"), lab.user("bob")
+    lab.add_account(profile, user, smtp=None, smtp_security=None, direct=True).ok()
+    assert send_to(lab, profile, user, bob.address)[bob.address]["state"] != "accepted"
+    assert lab.raw_messages(bob) == {}

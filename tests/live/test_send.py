@@ -1,0 +1,166 @@
+"""Sending through the MSA: verdicts per recipient, Bcc kept off the wire, one sent copy, nothing lost while offline."""
+
+import email
+import email.policy
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from lab import Lab, User, message, until
+from lab_config import FULL, REFUSAL
+
+pytestmark = pytest.mark.live
+
+
+def mail_to(*recipients: str, sender: str, subject: str = "Three of us", **fields: str) -> bytes:
+    return message(subject, sender, "Hello to all.\n.leading dot\n", to=", ".join(recipients), **fields)
+
+
+def send(lab: Lab, profile: Path, raw: bytes, *words: object) -> object:
+    return lab.mua("send", "-", *words, profile=profile, stdin=raw)
+
+
+def states(document: dict) -> dict[str, str]:
+    return {recipient["address"]: recipient["state"] for recipient in document["recipients"]}
+
+
+def arrived(lab: Lab, user: User, subject: str) -> list[bytes]:
+    """The messages of that subject in the user's inbox, once there is one."""
+
+    def found() -> list[bytes]:
+        return [raw for raw in lab.raw_messages(user).values() if f"Subject: {subject}\r\n".encode() in raw]
+
+    return until(found, f"{subject} at {user.address}")
+
+
+def test_two_get_it_and_the_third_is_refused_in_the_servers_words(lab: Lab, profile: Path, account: User) -> None:
+    bob, carol = lab.user("bob"), lab.user("carol")
+    raw = mail_to(bob.address, carol.address, "refused@good.test", sender=account.address)
+    done = send(lab, profile, raw, "--wait")
+    assert done.code == 1, done.explain()
+    document = done.data
+    assert states(document) == {bob.address: "accepted", carol.address: "accepted", "refused@good.test": "refused"}
+    refused = next(one for one in document["recipients"] if one["state"] == "refused")
+    assert (refused["code"], refused["phase"]) == (550, "rcpt")
+    assert REFUSAL in refused["text"]
+    for user in (bob, carol):
+        (copy,) = arrived(lab, user, "Three of us")
+        assert copy.endswith(raw.split(b"\r\n\r\n", 1)[1])
+    lab.mua("sync", profile=profile).ok()
+    assert len(lab.raw_messages(account, "Sent")) == 1
+    listed = lab.mua("outbox", "--all", profile=profile).ok()
+    assert [states(one) for one in listed] == [states(document)]
+
+
+def test_a_full_mailbox_is_tried_again_later(lab: Lab, profile: Path, account: User) -> None:
+    done = send(lab, profile, mail_to("full@good.test", sender=account.address), "--wait")
+    assert done.code == 1, done.explain()
+    (recipient,) = done.data["recipients"]
+    assert (recipient["state"], recipient["code"]) == ("deferred", 452)
+    assert FULL in recipient["text"]
+    assert recipient["next_attempt"]
+    assert [states(one) for one in lab.mua("outbox", profile=profile).ok()] == [{"full@good.test": "deferred"}]
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_both_ways_into_the_msa(lab: Lab, profile: Path, alice: User, security: str) -> None:
+    bob = lab.user("bob")
+    port = lab.plan.submission if security == "starttls" else lab.plan.submissions
+    lab.add_account(profile, alice, smtp=f"{lab.plan.msa_host}:{port}", smtp_security=security).ok()
+    done = send(lab, profile, mail_to(bob.address, sender=alice.address, subject="By both"), "--wait")
+    assert states(done.ok()) == {bob.address: "accepted"}
+    arrived(lab, bob, "By both")
+
+
+def test_bcc_gets_it_and_nobody_sees_that(lab: Lab, profile: Path, account: User) -> None:
+    to, cc, bcc = lab.user("to"), lab.user("cc"), lab.user("bcc")
+    attached = lab.folder / "numbers.csv"
+    attached.write_bytes(b"1,2\r\n3,4\n\x00\xff")
+    words = ("--to", to.address, "--cc", cc.address, "--bcc", bcc.address, "--subject", "Überraschung")
+    done = lab.mua("compose", *words, "--body", "Grüße\n", "--attach", attached, "--wait", profile=profile)
+    assert set(states(done.ok()).values()) == {"accepted"}
+    assert len(states(done.data)) == 3
+    for user in (to, cc, bcc):
+        (raw,) = until(lambda user=user: lab.raw_messages(user), user.address).values()
+        parsed = email.message_from_bytes(raw, policy=email.policy.default)
+        assert bcc.address not in raw.decode("latin-1").split("\r\n\r\n")[0].partition("From:")[2]
+        assert (parsed["Subject"], parsed["To"], parsed["Cc"]) == ("Überraschung", to.address, cc.address)
+        assert parsed.get_body().get_content().replace("\r\n", "\n") == "Grüße\n"
+        (part,) = parsed.iter_attachments()
+        assert (part.get_filename(), part.get_content()) == ("numbers.csv", attached.read_bytes())
+    lab.mua("sync", profile=profile).ok()
+    (copy,) = lab.raw_messages(account, "Sent").values()
+    assert bcc.address.encode() in copy
+
+
+def test_what_is_sent_is_what_was_given(lab: Lab, profile: Path, account: User) -> None:
+    bob = lab.user("bob")
+    raw = mail_to(bob.address, sender=account.address, subject="Untouched", message_id="<keep.me@good.test>")
+    done = send(lab, profile, raw, "--wait")
+    assert done.ok()["message_id"].strip("<>") == "keep.me@good.test"
+    (copy,) = arrived(lab, bob, "Untouched")
+    assert copy.endswith(raw)
+
+
+def test_without_wait_it_is_durable_and_goes_out_by_itself(lab: Lab, profile: Path, account: User) -> None:
+    bob = lab.user("bob")
+    done = send(lab, profile, mail_to(bob.address, sender=account.address, subject="No hurry"))
+    assert states(done.ok()).keys() == {bob.address}
+    assert len(arrived(lab, bob, "No hurry")) == 1
+
+
+def test_written_offline_it_goes_out_with_the_next_sync(lab: Lab, profile: Path, alice: User) -> None:
+    bob = lab.user("bob")
+    proxy = lab.proxy(lab.plan.submission, lab.plan.msa_ip)
+    proxy.refuse()
+    lab.add_account(profile, alice, smtp=f"{lab.plan.msa_host}:{proxy.port}").ok()
+    done = send(lab, profile, mail_to(bob.address, sender=alice.address, subject="Patience"), "--wait")
+    assert done.code == 1, done.explain()
+    assert set(states(done.data).values()) == {"deferred"}
+    lab.stop_engine(profile)
+    proxy.resume()
+    lab.mua("sync", profile=profile).ok()
+    assert len(arrived(lab, bob, "Patience")) == 1
+    until(lambda: not lab.mua("outbox", profile=profile).ok(), "an empty outbox")
+    until(lambda: len(lab.raw_messages(alice, "Sent")) == 1, "the sent copy")
+
+
+def test_lost_at_the_dot_is_unknown_and_never_sent_again_by_itself(lab: Lab, profile: Path, alice: User) -> None:
+    """The server has the whole message; its answer is cut off.  It must not go out twice."""
+    bob = lab.user("bob")
+    proxy = lab.proxy(lab.plan.submissions, lab.plan.msa_ip)
+    smtp = {"smtp": f"{lab.plan.msa_host}:{proxy.port}", "smtp_security": "tls"}
+    lab.add_account(profile, alice, **smtp).ok()
+    big = mail_to(bob.address, sender=alice.address, subject="Once only") + b"x" * 70 * 5000
+    path = lab.folder / "once-only.eml"
+    path.write_bytes(big)
+    proxy.hold_replies_after(len(big))
+    with lab.popen_mua("send", path, "--wait", profile=profile, stdout=subprocess.DEVNULL) as running:
+        arrived(lab, bob, "Once only")
+        proxy.cut()
+        proxy.resume()
+        assert running.wait(60) == 1
+    until(lambda: "unknown" in json.dumps(lab.mua("outbox", "--all", profile=profile).ok()), "the verdict: unknown")
+    lab.mua("sync", profile=profile)
+    assert len(arrived(lab, bob, "Once only")) == 1
+
+
+def test_a_refused_sender_account_keeps_the_mail(lab: Lab, profile: Path, alice: User) -> None:
+    lab.add_account(profile, alice, password="not the password").ok()
+    raw = mail_to("bob@good.test", sender=alice.address)
+    done = send(lab, profile, raw, "--wait")
+    assert done.code == 1, done.explain()
+    assert set(states(done.data).values()) <= {"deferred", "queued"}
+    assert len(lab.mua("outbox", profile=profile).ok()) == 1
+
+
+def test_a_reply_threads_with_what_it_answers(lab: Lab, profile: Path, account: User) -> None:
+    lab.fill(account, [message("A question", message_id="<q@elsewhere.test>")])
+    bob = lab.user("bob")
+    answer = mail_to(bob.address, sender=account.address, subject="Re: A question", in_reply_to="<q@elsewhere.test>")
+    assert send(lab, profile, answer, "--wait").code == 0
+    lab.mua("sync", "--until-complete", profile=profile).ok()
+    question = lab.mua("list", "INBOX", profile=profile).ok()[0]
+    reply = lab.mua("list", "Sent", profile=profile).ok()[0]
+    assert reply["thread_id"] == question["thread_id"]
