@@ -1,0 +1,260 @@
+"""HTML of a mail -> HTML that may be shown: nothing in it loads, runs, posts or leaves its frame.
+
+Theory of operation.  Three passes.  (1) lexbor parses; style sheets are collected and cleaned (``css``); remote
+references become ``data-remote`` on their element, so that "load images" can bring them back, and are counted.
+(2) nh3 (ammonia) is the gate: it parses again, lets only the tags, attributes and schemes of the mail profile through,
+and its attribute filter refuses every URL that would load.  What pass 1 missed, pass 2 drops.  (3) ``document`` wraps
+the result with a Content-Security-Policy that allows no network at all, first thing in the head.
+
+Rules of the file: never raises (nh3 is Rust and may panic: its PanicException is a BaseException); input and style are
+capped and the cut is said in the page.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+import nh3
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from mua.mime.css import CssCleaner
+from mua.mime.text import html_to_text
+
+SANITISER_VERSION: Final = 1  # part of the key under which views are cached
+MAX_HTML: Final = 2_000_000  # characters
+MAX_DEPTH: Final = 512  # nested elements; deeper is shown as text
+CUT_NOTE: Final = "This message is too large to be shown whole. The rest is in its source."
+
+POLICY: Final = (
+    "default-src 'none'; img-src cid: data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
+    "frame-src 'none'"
+)
+
+_TAGS: Final = (nh3.ALLOWED_TAGS | {"font", "center", "tfoot", "main", "section", "address", "big"}) - {"area", "map"}
+_LOOK: Final = frozenset(
+    "style class id align valign width height bgcolor color dir border background cellpadding cellspacing nowrap lang "
+    "title data-remote".split()
+)
+_ATTRIBUTES: Final[dict[str, set[str]]] = {
+    **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
+    "*": set(_LOOK),
+    "a": {"href", "name"},
+    "img": {"src", "alt", "width", "height", "align", "border", "hspace", "vspace"},
+    "font": {"face", "size", "color"},
+    "ol": {"start", "type"},
+    "ul": {"type"},
+    "li": {"value", "type"},
+    "td": {"colspan", "rowspan", "align", "valign", "headers"},
+    "th": {"colspan", "rowspan", "align", "valign", "headers", "scope"},
+    "table": {"align", "rules", "frame"},
+    "details": {"open"},
+}
+_SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
+_DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|jpg|gif|webp|bmp|x-icon|avif)[;,]", re.IGNORECASE)
+_REMOTE = re.compile(r"(?:https?:|ftp:)?//", re.IGNORECASE)
+_LOADING: Final = ("src", "srcset", "background", "poster", "data", "dynsrc", "lowsrc", "longdesc", "code", "codebase")
+_LOADING_SELECTOR: Final = ",".join(f"[{name}]" for name in _LOADING)
+_DARK_META = re.compile(r"color-scheme", re.IGNORECASE)
+_OPENING_TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)/?>")
+_STYLE_VALUE = re.compile(r'style="([^"]*)"')
+
+_SIMPLE_TAGS: Final = frozenset(
+    "a abbr b bdi big blockquote br center cite code dd del dfn div dl dt em font h1 h2 h3 h4 h5 h6 hr i img ins kbd li "
+    "ol p pre q s samp small span strike strong sub sup tt u ul var".split()
+)
+_SIMPLE_PROPERTIES: Final = frozenset(
+    "color font font-family font-size font-style font-weight text-align text-decoration margin margin-top margin-bottom "
+    "margin-left margin-right white-space line-height direction".split()
+)
+_SIMPLE_ATTRIBUTES = re.compile(r"(?:background|bgcolor|data-remote|hspace|vspace)=")
+
+
+@dataclass(frozen=True, slots=True)
+class SafeHtml:
+    """Sanitised HTML: a fragment with its cleaned ``<style>`` in front.
+
+    ``remote`` counts the references that would have loaded from elsewhere; ``simple``: a rich-text widget shows it
+    truthfully; ``cut``: it was larger than ``MAX_HTML``; ``dark_ready``: its author wrote styles for dark screens.
+    """
+
+    html: str
+    remote: int = 0
+    simple: bool = True
+    cut: bool = False
+    dark_ready: bool = False
+
+
+def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
+    """``html`` made safe to show (see the module).  ``dark`` keeps the author's own dark styles in force.  Never raises.
+
+    Without ``dark``, ``@media (prefers-color-scheme: dark)`` stays in the sheet, and ``document`` decides.
+    """
+    cut = len(html) > MAX_HTML
+    cleaner = CssCleaner()
+    try:
+        prepared, css, remote, declared = _prepare(html[:MAX_HTML].replace("\0", ""), cleaner)
+        body = _gate(prepared, cleaner)
+    except Exception:
+        return _as_text(html[:MAX_HTML])
+    except BaseException as panic:  # pyo3's PanicException; a KeyboardInterrupt is none of ours
+        if type(panic).__name__ != "PanicException":
+            raise
+        return _as_text(html[:MAX_HTML])
+    if cut:
+        body += f"<hr><p>{escape(CUT_NOTE)}</p>"
+    style = f"<style>{css}</style>" if css else ""
+    simple = not style and not cut and _is_simple(body)
+    return SafeHtml(style + body, remote + cleaner.remote, simple, cut, declared or cleaner.dark_ready or dark)
+
+
+def _as_text(html: str) -> SafeHtml:
+    """The last resort for what no parser takes: its text."""
+    try:
+        text = html_to_text(html)
+    except Exception:
+        text = html
+    return SafeHtml(f"<pre>{escape(text)}</pre>")
+
+
+def _prepare(html: str, cleaner: CssCleaner) -> tuple[str, str, int, bool]:
+    """Pass 1: (HTML without styles and remote references, cleaned CSS, remote references, speaks of dark)."""
+    tree = LexborHTMLParser(html)
+    if tree.root is None:
+        return "", "", 0, False
+    if _too_deep(tree.root):
+        return f"<pre>{escape(html_to_text(html))}</pre>", "", 0, False
+    css = "\n".join(cleaner.sheet(node.text(deep=True)) for node in tree.css("style")).strip()
+    declared = any(_DARK_META.search(node.attributes.get("name") or "") for node in tree.css("meta[name]"))
+    remote = sum(1 for node in tree.css("link[href]") if _REMOTE.match((node.attributes.get("href") or "").strip()))
+    for node in tree.css(_LOADING_SELECTOR):
+        remote += _disarm(node)
+    body = tree.body
+    wrapped = _body_wrapper(body) if body is not None else None
+    inner = (body.html if body is not None else tree.html) or ""
+    return (wrapped(inner) if wrapped else inner), css, remote, declared
+
+
+def _body_wrapper(body: LexborNode) -> Callable[[str], str] | None:
+    """Colours that the author set on ``<body>`` move to a ``<div>``, since the body itself is ours."""
+    attributes = body.attributes
+    style = attributes.get("style") or ""
+    for name, prop in (("bgcolor", "background-color"), ("text", "color")):
+        value = attributes.get(name)
+        if value and re.fullmatch(r"#?[\w ]{1,30}", value):
+            style = f"{prop}: {value}; {style}"
+    if not style:
+        return None
+    return lambda inner: f'<div style="{escape(style, quote=True)}">{inner}</div>'
+
+
+def _too_deep(root: LexborNode) -> bool:
+    node: LexborNode | None = root
+    depth = 0
+    while node is not None:
+        child = node.first_child
+        if child is not None:
+            depth += 1
+            if depth > MAX_DEPTH:
+                return True
+            node = child
+            continue
+        while node is not None and node.next is None:
+            node = node.parent
+            depth -= 1
+            if node is None or depth <= 0:
+                return False
+        node = node.next if node is not None else None
+    return False
+
+
+def _disarm(node: LexborNode) -> int:
+    """Move what would load from elsewhere to ``data-remote``; 1 when there was something."""
+    attrs = node.attrs
+    target = ""
+    for name in _LOADING:
+        value = node.attributes.get(name)
+        if value is None:
+            continue
+        value = value.strip()
+        if name == "src" and not _is_remote(value):
+            continue
+        if _is_remote(value):
+            target = target or value
+        del attrs[name]
+    if not target:
+        return 0
+    if node.tag in ("img", "image"):
+        attrs["data-remote"] = target.split()[0][:4096] if target.split() else ""
+    return 1
+
+
+def _is_remote(value: str) -> bool:
+    return bool(_REMOTE.match(re.sub(r"[\s\x00-\x1f\\]+", lambda match: "/" * match[0].count("\\"), value)))
+
+
+def _gate(html: str, cleaner: CssCleaner) -> str:
+    """Pass 2: nh3 with the mail profile."""
+
+    def keep(tag: str, name: str, value: str) -> str | None:
+        if name == "style":
+            return cleaner.declarations(value) or None
+        if name == "src":
+            return value if value[:4].lower() == "cid:" or _DATA_IMAGE.match(value) else None
+        if name == "href":
+            return None if value[:5].lower() == "data:" or value[:4].lower() == "cid:" else value
+        if name in ("background", "cite"):
+            return None
+        if name == "data-remote":
+            return value if tag == "img" and _is_remote(value) else None
+        return value
+
+    return nh3.clean(
+        html,
+        tags=set(_TAGS),
+        clean_content_tags={"script", "style", "title", "noscript", "template"},
+        attributes=_ATTRIBUTES,
+        attribute_filter=keep,
+        url_schemes=_SCHEMES,
+        url_relative="deny",
+        link_rel="noopener noreferrer",
+    )
+
+
+def _is_simple(html: str) -> bool:
+    for tag, attributes in _OPENING_TAG.findall(html):
+        if tag not in _SIMPLE_TAGS or (attributes and _SIMPLE_ATTRIBUTES.search(attributes)):
+            return False
+        style = _STYLE_VALUE.search(attributes) if "style=" in attributes else None
+        if style and not _simple_style(style[1]):
+            return False
+    return True
+
+
+def _simple_style(style: str) -> bool:
+    names = {piece.split(":", 1)[0].strip().lower() for piece in style.split(";") if piece.strip()}
+    return names <= _SIMPLE_PROPERTIES
+
+
+def document(safe: SafeHtml, dark: bool = False, *, font: str = "sans-serif", image_sources: str = "cid: data:") -> str:
+    """A whole page around ``safe``: policy first, then the reader's own base style, then the mail.
+
+    ``dark``: for a dark window; a mail that speaks of dark screens itself, and a simple one, follow; any other keeps
+    the light page that its author designed for.  ``image_sources``: what ``img-src`` allows, for the viewer's scheme.
+    """
+    policy = POLICY.replace("cid: data:", image_sources)
+    follow = dark and (safe.simple or safe.dark_ready)
+    scheme, ground, ink = ("dark", "#1e1f22", "#e6e6e6") if follow else ("light", "#ffffff", "#1a1a1a")
+    base = (
+        f":root{{color-scheme:{scheme}}}body{{margin:16px;background:{ground};color:{ink};"
+        f"font-family:{font};overflow-wrap:anywhere}}img{{max-width:100%}}"
+        "img[data-remote]{background:rgba(128,128,128,.12);min-width:1px;min-height:1px}"
+        "blockquote{margin:0 0 0 .8ex;border-left:2px solid rgba(128,128,128,.5);padding-left:1ex}"
+        "pre{white-space:pre-wrap}"
+    )
+    return (
+        f'<!DOCTYPE html><html><head><meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">'
+        '<meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+        f"<style>{base}</style></head><body>{safe.html}</body></html>"
+    )

@@ -1,0 +1,373 @@
+"""A whole message as data: which parts are its body, which are attachments, what is odd about it.
+
+Rules of the file
+- ``parse`` never raises, whatever the bytes are.
+- Body parts are chosen as RFC 8621 s.4.1.4 has it (textBody, htmlBody, attachments); a part is never in none of them.
+- Nothing is opened for a list of attachments: sizes are computed, bytes are decoded by ``part_bytes``.
+- What a sender could mislead a person with is named in ``warnings``, in sentences.
+"""
+
+import mimetypes
+import re
+from dataclasses import dataclass, field
+from html import escape
+from typing import Final
+
+from mua.mime.headers import decode_header, envelope_of
+from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
+from mua.mime.scan import text as part_text
+from mua.mime.text import has_hidden_controls, html_to_text, neutralise, neutralise_body, safe_filename, unflow
+from mua.mime.uu import UuFile, find_uu
+from mua.model.message import Attachment, Envelope
+
+MAX_TEXT: Final = 4_000_000  # characters of plain text that are shown
+MAX_INDEX: Final = 1_000_000  # characters for full-text search
+SNIPPET: Final = 200
+
+_MEDIA: Final = ("image/", "audio/", "video/")
+_ONCE_FIELDS: Final = (
+    "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
+)  # fmt: skip
+_QUOTED_LINE = re.compile(r"\s*(?:>|\|)")
+_ATTRIBUTION = re.compile(
+    r".{0,200}(?:wrote|writes|schrieb.{0,80}|a \u00e9crit|escribi\u00f3|ha scritto|\u5199\u9053)\s?:\s*$"
+)
+_SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
+_ADDRESS_IN_NAME = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_UU_SECTION = re.compile(r"(.+)\.UU(\d+)$")
+_EXTENSIONS: Final = {
+    "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "message/rfc822": ".eml", "image/jpeg": ".jpg",
+    "message/delivery-status": ".txt", "text/rfc822-headers": ".txt", "application/pgp-signature": ".asc",
+    "application/pgp-encrypted": ".txt", "application/pkcs7-signature": ".p7s", "application/pkcs7-mime": ".p7m",
+    "application/ms-tnef": ".dat", "application/octet-stream": ".bin", "text/vcard": ".vcf",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A parsed message.  ``text`` is the best plain text; ``html`` the HTML body as received, NOT safe to show.
+
+    ``warnings`` are sentences for a person.  ``fields`` of ``root`` hold every header field raw.
+    """
+
+    envelope: Envelope
+    root: Part
+    text: str
+    html: str
+    attachments: tuple[Attachment, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Bodies:
+    """The three lists of RFC 8621 s.4.1.4; None while an alternative has the other kind only."""
+
+    text: list[Part] | None = field(default_factory=list)
+    html: list[Part] | None = field(default_factory=list)
+    attached: list[Part] = field(default_factory=list)
+
+
+def parse(raw: bytes) -> Parsed:
+    """Parse a message.  Never raises; time is linear in its size."""
+    root = scan(raw)
+    envelope = envelope_of(root.fields)
+    text_parts, html_parts, attached = _choose(root)
+    related = _related(root)
+    text, uu_files, html = _texts(raw, text_parts, html_parts)
+    attachments = [_attachment(raw, part, part in related) for part in attached]
+    for part, files in uu_files:
+        attachments += [_uu_attachment(part, number, file) for number, file in enumerate(files, start=1)]
+    warnings = _warnings(root, envelope)
+    if len(text) > MAX_TEXT:
+        text = text[:MAX_TEXT]
+        warnings.append("The text of this message is very long and is shown cut; the source has all of it.")
+    return Parsed(envelope, root, text, html, tuple(attachments), tuple(warnings))
+
+
+# --- which part is what ----------------------------------------------------------------------------------------------
+
+
+def _choose(root: Part) -> tuple[list[Part], list[Part], list[Part]]:
+    """(parts of the text body, of the HTML body, attachments), each in the order of the message."""
+    text: list[Part] = []
+    html: list[Part] = []
+    attached: list[Part] = []
+    _structure([root], "mixed", False, html, text, attached)
+    if not text and not html:
+        _promote(attached, text)
+    media = [part for part in text if part.type.startswith(_MEDIA)]
+    attached += [part for part in media + html if part.type.startswith(_MEDIA) and part not in attached]
+    return (
+        [part for part in text if not part.type.startswith(_MEDIA)],
+        [part for part in html if not part.type.startswith(_MEDIA)],
+        sorted(dict.fromkeys(attached), key=lambda part: part.header_start),
+    )
+
+
+def _promote(attached: list[Part], text: list[Part]) -> None:
+    """A message of one odd text type (text/enriched ...) is read as text rather than as an attachment only."""
+    for part in attached:
+        if part.type.startswith("text/") and part.type != "text/calendar" and part.disposition != "attachment":
+            attached.remove(part)
+            text.append(part)
+            return
+
+
+def _structure(
+    parts: list[Part],
+    kind: str,
+    in_alternative: bool,
+    html: list[Part] | None,
+    text: list[Part] | None,
+    attached: list[Part],
+) -> None:
+    """RFC 8621 s.4.1.4 ``parseStructure``; the depth is bounded by the scanner."""
+    text_before = len(text) if text is not None else -1
+    html_before = len(html) if html is not None else -1
+    for index, part in enumerate(parts):
+        if part.type.startswith("multipart/") and part.children:
+            sub = part.type[10:]
+            _structure(part.children, sub, in_alternative or sub == "alternative", html, text, attached)
+        elif not _is_inline(part, index, kind):
+            attached.append(part)
+        elif kind == "alternative":
+            _choose_alternative(part, html, text, attached)
+        else:
+            if in_alternative and part.type == "text/plain":
+                html = None
+            elif in_alternative and part.type == "text/html":
+                text = None
+            if text is not None:
+                text.append(part)
+            if html is not None:
+                html.append(part)
+            if (text is None or html is None) and part.type.startswith(_MEDIA):
+                attached.append(part)
+    if kind == "alternative" and text is not None and html is not None:
+        if text_before == len(text) and html_before != len(html):
+            text.extend(html[html_before:])
+        elif html_before == len(html) and text_before != len(text):
+            html.extend(text[text_before:])
+
+
+def _is_inline(part: Part, index: int, kind: str) -> bool:
+    media = part.type.startswith(_MEDIA)
+    if part.disposition == "attachment" or not (media or part.type in ("text/plain", "text/html")):
+        return False
+    return index == 0 or (kind != "related" and (media or not part.filename))
+
+
+def _choose_alternative(part: Part, html: list[Part] | None, text: list[Part] | None, attached: list[Part]) -> None:
+    if part.type == "text/plain" and text is not None:
+        text.append(part)
+    elif part.type == "text/html" and html is not None:
+        html.append(part)
+    else:
+        attached.append(part)
+
+
+def _related(root: Part) -> set[Part]:
+    """The parts that a multipart/related root may refer to by Content-ID."""
+    return {
+        child
+        for part in root.walk()
+        if part.type == "multipart/related"
+        for child in part.children[1:]
+        if child.field("content-id") or child.type.startswith("image/")
+    }
+
+
+# --- texts -----------------------------------------------------------------------------------------------------------
+
+
+def _texts(
+    raw: bytes, text_parts: list[Part], html_parts: list[Part]
+) -> tuple[str, list[tuple[Part, list[UuFile]]], str]:
+    """(plain text, uuencoded files found in it, HTML) of the chosen parts."""
+    uu_files: list[tuple[Part, list[UuFile]]] = []
+    shown: dict[Part, str] = {}
+    for part in dict.fromkeys(text_parts + html_parts):
+        if part.type == "text/html":
+            shown[part] = part_text(raw, part)
+        else:
+            shown[part], files = _plain(raw, part)
+            if files:
+                uu_files.append((part, files))
+    html = ""
+    if any(part.type == "text/html" for part in html_parts):
+        html = "\n".join(
+            shown[part] if part.type == "text/html" else f"<pre>{escape(shown[part], quote=False)}</pre>"
+            for part in html_parts
+        )
+    plain = [html_to_text(shown[part]) if part.type == "text/html" else shown[part] for part in text_parts]
+    text = "\n".join(piece.rstrip("\n") for piece in plain if piece.strip())
+    if not text and html:
+        text = html_to_text(html)
+    return neutralise_body(text) + ("\n" if text and not text.endswith("\n") else ""), uu_files, html
+
+
+def _plain(raw: bytes, part: Part) -> tuple[str, list[UuFile]]:
+    text = part_text(raw, part)
+    files: list[UuFile] = []
+    if "begin " in text:
+        body = decode(raw, part)
+        files = find_uu(body)
+        if files:
+            text = _without_uu(body, files, part)
+    if part.params.get("format", "").lower() == "flowed":
+        text = unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")
+    return text, files
+
+
+def _without_uu(body: bytes, files: list[UuFile], part: Part) -> str:
+    from mua.mime.charset import decode_text
+
+    pieces, position = [], 0
+    for file in files:
+        pieces.append(body[position : file.start])
+        position = file.end
+    pieces.append(body[position:])
+    text = decode_text(b"".join(pieces), part.params.get("charset") or None)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+# --- attachments -----------------------------------------------------------------------------------------------------
+
+
+def _attachment(raw: bytes, part: Part, related: bool) -> Attachment:
+    content_id = (part.field("content-id") or b"").strip().strip(b"<>").decode("utf-8", "replace")
+    return Attachment(
+        part=part.section,
+        name=_name(part),
+        type=part.type,
+        size=decoded_size(raw, part),
+        content_id=neutralise(content_id)[:998],
+        inline=related or (part.disposition == "inline" and part.type.startswith(_MEDIA)),
+    )
+
+
+def _name(part: Part) -> str:
+    """A safe name: the sender's, else the subject of an attached message, else ``part-N`` with an extension."""
+    if part.filename:
+        return safe_filename(part.filename)
+    if part.embedded is not None:
+        subject = decode_header(part.embedded.field("subject") or b"")
+        if subject:
+            return safe_filename(subject[:120] + ".eml")
+    extension = _EXTENSIONS.get(part.type) or mimetypes.guess_extension(part.type) or ".bin"
+    return f"part-{part.section}{extension}"
+
+
+def _uu_attachment(part: Part, number: int, file: UuFile) -> Attachment:
+    name = safe_filename(decode_header(file.name))
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    return Attachment(f"{part.section}.UU{number}", name, kind, len(file.data))
+
+
+def find_part(root: Part, section: str) -> Part | None:
+    """The part with this section number, or None."""
+    return next((part for part in root.walk() if part.section == section), None)
+
+
+def part_bytes(raw: bytes, section: str) -> tuple[Attachment, bytes]:
+    """An attachment and its decoded bytes.  Raises KeyError when there is no such part.
+
+    ``section`` is an IMAP section number; ``N.UUn`` names the n-th uuencoded file in the text of part N.
+    """
+    root = scan(raw)
+    match = _UU_SECTION.match(section)
+    part = find_part(root, match[1] if match else section)
+    if part is None:
+        raise KeyError(section)
+    if not match:
+        return _attachment(raw, part, part in _related(root)), decode(raw, part)
+    files = find_uu(decode(raw, part))
+    number = int(match[2])
+    if not 1 <= number <= len(files):
+        raise KeyError(section)
+    return _uu_attachment(part, number, files[number - 1]), files[number - 1].data
+
+
+# --- what is odd -----------------------------------------------------------------------------------------------------
+
+
+def _warnings(root: Part, envelope: Envelope) -> list[str]:
+    found = _sender_warnings(root, envelope)
+    repeated = _repeated_fields(root)
+    if "from" in repeated:
+        found.insert(0, "This message has more than one From field; the first is shown. Its sender may be forged.")
+    others = [name for name in repeated if name != "from"]
+    if others:
+        names = ", ".join(name.title() for name in others)
+        found.append(f"This message repeats a field that may occur once ({names}); the first is shown.")
+    defects = dict.fromkeys(defect for part in root.walk() for defect in part.defects)
+    found += [f"The structure of this message is damaged or ambiguous: {DEFECTS[defect]}." for defect in defects]
+    return found
+
+
+def _repeated_fields(root: Part) -> list[str]:
+    names = [name for name, _ in root.fields]
+    if len(set(names)) == len(names):
+        return []
+    return [name for name in _ONCE_FIELDS if names.count(name) > 1]
+
+
+def _sender_warnings(root: Part, envelope: Envelope) -> list[str]:
+    found = []
+    senders = envelope.sender
+    if not senders:
+        found.append("This message does not say who wrote it: it has no From address.")
+    elif len(senders) > 1:
+        found.append("This message names more than one sender address; all of them are shown.")
+    for sender in senders[:10]:
+        found += _identity_warnings(sender.name, sender.address)
+    raw = root.field("from")
+    if raw is not None and b"=?" in raw and any("=?" in sender.address for sender in senders):
+        found.append("The sender's address is disguised by an encoding.")
+    return list(dict.fromkeys(found))
+
+
+def _identity_warnings(name: str, address: str) -> list[str]:
+    found = []
+    if not address:
+        found.append("A sender is named without an address.")
+    inside = _ADDRESS_IN_NAME.findall(name[:300])
+    if inside and any(one.lower() != address.lower() for one in inside):
+        found.append("The sender's name looks like an address that is not the sender's.")
+    if has_hidden_controls(name) or has_hidden_controls(address):
+        found.append("The sender's name or address holds invisible or direction-changing characters.")
+    if _mixes_scripts(address.rpartition("@")[2]):
+        found.append("The sender's domain mixes alphabets and may imitate another one.")
+    return found
+
+
+def _mixes_scripts(domain: str) -> bool:
+    """Latin letters beside Cyrillic or Greek ones in one label: nobody registers that honestly."""
+    for label in domain.split("."):
+        latin = any("a" <= letter.lower() <= "z" for letter in label)
+        if latin and any("\u0370" <= letter <= "\u052f" for letter in label):
+            return True
+    return False
+
+
+# --- derived texts ---------------------------------------------------------------------------------------------------
+
+
+def snippet(parsed: Parsed) -> str:
+    """The beginning of the text in one line of at most 200 characters; quotations left out when there is other text."""
+    lines = parsed.text[:20_000].split("\n")
+    own = [
+        line
+        for line in lines
+        if not _QUOTED_LINE.match(line) and not _ATTRIBUTION.match(line) and line.strip("-_=*# \t")
+    ]
+    text = neutralise(" ".join(own)[:2000]) or neutralise(" ".join(lines)[:2000])
+    if len(text) <= SNIPPET:
+        return text
+    return text[: SNIPPET - 1].rstrip() + "\u2026"
+
+
+def index_text(parsed: Parsed) -> str:
+    """The text for full-text search, at most a million characters: body, then names of attachments."""
+    names = " ".join(attachment.name for attachment in parsed.attachments)
+    return f"{parsed.text[:MAX_INDEX]}\n{names}" if names else parsed.text[:MAX_INDEX]

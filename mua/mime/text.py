@@ -1,0 +1,289 @@
+"""Text made harmless, text made from HTML, text made quotable.
+
+Rules of the file: everything here takes hostile text and returns text that a list, a title, a notification or a file
+system can take.  Nothing raises; everything is linear; no recursion (20,000 nested elements are a loop here).
+"""
+
+import re
+import unicodedata
+from typing import Final
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+MAX_HTML: Final = 2_000_000  # characters of HTML that are turned into text
+MAX_FILENAME: Final = 200  # bytes of UTF-8
+
+_BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_INVISIBLE: Final = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff"
+)
+_BLANKS: Final = "\t\n\x0b\x0c\r\x1c-\x1f \x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000"
+_BLANK_RUN = re.compile(f"[{_BLANKS}]+")
+_DROP = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_INVISIBLE}]")
+_JOINERS = re.compile("[\u200c\u200d]")
+_MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
+_TEXT_DROP = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI}]")
+
+_FORBIDDEN_IN_NAMES = re.compile(r"[<>:\"|?*]")
+_VARIABLE = re.compile(r"%(\w+)%")
+_EXPANSION = re.compile(r"\$(?=[\w({])|^~|`")
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9\u00b9\u00b2\u00b3]|lpt[0-9\u00b9\u00b2\u00b3])(?=\.|\Z)", re.I
+)
+
+_SKIPPED: Final = frozenset(
+    {"script", "style", "title", "noscript", "head", "template", "object", "embed", "svg", "math", "select", "textarea"}
+)
+_PARAGRAPH: Final = frozenset({"p", "blockquote", "pre", "ul", "ol", "dl", "h1", "h2", "h3", "h4", "h5", "h6", "table"})
+_BLOCK: Final = _PARAGRAPH | {
+    "div", "section", "article", "header", "footer", "aside", "nav", "main", "figure", "figcaption", "address",
+    "form", "fieldset", "li", "dt", "dd", "tr", "thead", "tbody", "tfoot", "caption", "center", "hr", "body", "html",
+    "details", "summary", "hgroup",
+}  # fmt: skip
+_SPACE_RUN = re.compile(r"[ \t\n\r\f]+")
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+
+def neutralise(text: str) -> str:
+    """``text`` for one line of a list, header bar, title or notification (names, subjects, addresses).
+
+    Control, bidi-control and invisible characters are removed, every kind of blank becomes one space, towers of
+    combining marks are cut.  Joiners stay where a script or an emoji needs them (between two non-ASCII characters).
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    text = _BLANK_RUN.sub(" ", _DROP.sub("", text)).strip()
+    if "\u200c" in text or "\u200d" in text:
+        text = _JOINERS.sub(_joiner, text)
+    return _MARKS.sub(r"\1", text)
+
+
+def neutralise_body(text: str) -> str:
+    """Body text: lines and tabs stay, controls and bidi overrides go; joiners and soft hyphens are kept."""
+    return _TEXT_DROP.sub("", text)
+
+
+def _joiner(match: re.Match[str]) -> str:
+    text, start, end = match.string, match.start(), match.end()
+    inside = 0 < start and end < len(text) and not text[start - 1].isascii() and not text[end].isascii()
+    return match[0] if inside else ""
+
+
+def has_hidden_controls(text: str) -> bool:
+    """Does ``text`` hold characters that could make it look like something else (bidi, invisible, control)?"""
+    return (
+        not text.isascii()
+        and bool(re.search(f"[{_BIDI}{_INVISIBLE}]", text))
+        or bool(re.search("[\x00-\x08\x0e-\x1f]", text))
+    )
+
+
+def safe_filename(name: str) -> str:
+    """A bare, visible file name of at most 200 bytes for any system: no path, control, expansion or reserved word.
+
+    The extension survives a cut.  Empty and dot-only names become ``attachment``.
+    """
+    name = neutralise(name.replace("\\", "/").rstrip("/ ").rsplit("/", 1)[-1])
+    name = _EXPANSION.sub("_", _FORBIDDEN_IN_NAMES.sub("_", unicodedata.normalize("NFC", name)))
+    name = _VARIABLE.sub(r"_\1_", name)
+    name = name.strip(" .").lstrip("-")
+    if not name:
+        return "attachment"
+    if _RESERVED.match(name):
+        name = "_" + name
+    return _shorten(name, MAX_FILENAME)
+
+
+def _shorten(name: str, limit: int) -> str:
+    if len(name.encode("utf-8", "replace")) <= limit:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    if not dot or len(extension.encode("utf-8", "replace")) > 20:
+        stem, extension = name, ""
+    room = limit - len(extension.encode("utf-8", "replace")) - 1
+    return (
+        stem.encode("utf-8", "replace")[:room].decode("utf-8", "ignore").rstrip(" .")
+        + dot * bool(extension)
+        + extension
+    )
+
+
+def quote(text: str) -> str:
+    """``text`` with ``>`` before each line (RFC 3676 s.4.5: no space between two quote marks)."""
+    lines = text.rstrip("\n").split("\n")
+    return "\n".join(f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in lines) + "\n"
+
+
+def unflow(text: str, *, delsp: bool = False) -> str:
+    """format=flowed (RFC 3676) as plain paragraphs: soft line ends joined within one quote depth, stuffing removed."""
+    paragraphs: list[str] = []
+    open_depth = -1  # quote depth of the paragraph that is still flowing; -1: none
+    for line in text.split("\n"):
+        bare = line.lstrip(">")
+        depth = len(line) - len(bare)
+        bare = bare[1:] if bare.startswith(" ") else bare
+        flows = bare.endswith(" ") and bare != "-- "
+        content = bare[:-1] if flows and delsp else bare
+        if open_depth == depth and bare != "-- ":
+            paragraphs[-1] += content
+        else:
+            paragraphs.append((">" * depth + " " if depth else "") + content)
+        open_depth = depth if flows else -1
+    return "\n".join(paragraphs)
+
+
+def html_to_text(html: str) -> str:
+    """The text of an HTML body: blocks on lines, list items marked, links as ``text <url>``, quotations with ``>``.
+
+    Looks at the first ``MAX_HTML`` characters.  Hidden preheaders (display:none) are left out.
+    """
+    root = LexborHTMLParser(html[:MAX_HTML]).root
+    if root is None:
+        return ""
+    writer = _TextWriter()
+    _walk(root, writer)
+    return writer.result()
+
+
+def _walk(root: LexborNode, writer: "_TextWriter") -> None:
+    """Depth first without recursion: ``enter`` on the way down, ``leave`` on the way up."""
+    node: LexborNode | None = root
+    open_nodes: list[tuple[LexborNode, str]] = []
+    while node is not None:
+        tag = node.tag or ""
+        if tag == "-text":
+            writer.text(node.text_content or "")
+        elif tag in _SKIPPED or tag.startswith(("-", "!")) or not writer.enter(tag, node):
+            pass
+        elif (child := node.first_child) is not None:
+            open_nodes.append((node, tag))
+            node = child
+            continue
+        else:
+            writer.leave(tag)
+        following = node.next
+        while following is None and open_nodes:
+            parent, parent_tag = open_nodes.pop()
+            writer.leave(parent_tag)
+            following = parent.next
+        node = following if open_nodes or following is not None else None
+
+
+class _TextWriter:
+    """Collects lines; ``depth`` is the depth of quotation, ``links`` the open anchors as (target, start in line)."""
+
+    __slots__ = ("blank", "depth", "line", "lines", "links", "lists", "pre")
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.line = ""
+        self.blank = False
+        self.depth = 0
+        self.pre = 0
+        self.links: list[tuple[str, str]] = []
+        self.lists: list[int] = []
+
+    def text(self, text: str) -> None:
+        if self.pre:
+            head, *rest = text.split("\n")
+            self.line += head
+            for line in rest:
+                self._end_line(force=True)
+                self.line = line
+            return
+        text = _SPACE_RUN.sub(" ", text)
+        if text.startswith(" ") and (not self.line or self.line.endswith(" ")):
+            text = text[1:]
+        self.line += text
+        if self.links and len(self.links[-1][1]) < 4096:
+            self.links[-1] = (self.links[-1][0], self.links[-1][1] + text)
+
+    def enter(self, tag: str, node: LexborNode) -> bool:
+        """False: this element and what is in it are not shown."""
+        if tag in _BLOCK:
+            self._end_line()
+            if tag in _PARAGRAPH and not (tag in ("ul", "ol") and self.lists):
+                self._blank_line()
+        if tag == "br":
+            self._end_line(force=True)
+        elif tag == "hr":
+            self.line = "-" * 20
+            self._end_line()
+        elif tag in _STRUCTURAL or tag in _BLOCK:
+            return self._enter_structural(tag, node)
+        elif tag == "img":
+            self.text((node.attributes.get("alt") or "").strip()[:500])
+        return True
+
+    def _enter_structural(self, tag: str, node: LexborNode) -> bool:
+        style = node.attributes.get("style")
+        if style and _HIDDEN_STYLE.search(style[:2000]):
+            return False
+        if tag == "a":
+            self.links.append(((node.attributes.get("href") or "").strip(), ""))
+        elif tag == "blockquote":
+            self.depth += 1
+        elif tag == "pre":
+            self.pre += 1
+        elif tag in ("ul", "ol"):
+            self.lists.append(1 if tag == "ol" else 0)
+        elif tag == "li":
+            self._bullet()
+        elif tag in ("td", "th") and self.line and not self.line.endswith((" ", "\t")):
+            self.line += " "
+        return True
+
+    def _bullet(self) -> None:
+        indent = "  " * max(0, min(len(self.lists), 20) - 1)
+        if self.lists and self.lists[-1]:
+            self.line = f"{indent}{self.lists[-1]}. "
+            self.lists[-1] += 1
+        else:
+            self.line = f"{indent}* "
+
+    def leave(self, tag: str) -> None:
+        if tag == "a" and self.links:
+            self._end_link(*self.links.pop())
+        if tag in _BLOCK:
+            self._end_line()
+        if tag == "blockquote":
+            self.depth = max(0, self.depth - 1)
+        elif tag == "pre":
+            self.pre = max(0, self.pre - 1)
+        elif tag in ("ul", "ol") and self.lists:
+            self.lists.pop()
+        if tag in _PARAGRAPH:
+            self._blank_line()
+
+    def _end_link(self, target: str, shown: str) -> None:
+        if not target.lower().startswith(("http://", "https://", "mailto:", "ftp://")):
+            return
+        bare = target.removeprefix("mailto:")
+        if shown.strip() and shown.strip().rstrip("/") not in (bare.rstrip("/"), bare.split("://", 1)[-1].rstrip("/")):
+            self.line = f"{self.line.rstrip(' ')} <{target[:2000]}>"
+
+    def _blank_line(self) -> None:
+        self.blank = bool(self.lines)
+
+    def _end_line(self, *, force: bool = False) -> None:
+        line = self.line if self.pre else self.line.strip(" ") if not self.lists else self.line.rstrip(" ")
+        self.line = ""
+        if not line.strip() and not force:
+            return
+        prefix = ">" * min(self.depth, 20) + (" " if self.depth else "")
+        if self.blank:
+            self.lines.append(prefix.rstrip())
+            self.blank = False
+        self.lines.append((prefix + line).rstrip())
+
+    def result(self) -> str:
+        self._end_line()
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n")
+        text = _TEXT_DROP.sub(
+            "", text.replace("\u00a0", " ").replace("\u200b", "").replace("\u00ad", "").replace("\ufeff", "")
+        )
+        return f"{text}\n" if text else ""
+
+
+_STRUCTURAL: Final = frozenset({"a", "span", "td", "th", "b", "i", "em", "strong", "font", "u", "small"})

@@ -1,0 +1,54 @@
+"""uuencode (POSIX), as a transfer encoding and in the middle of old plain-text mails.  Never raises; linear."""
+
+import binascii
+import re
+from dataclasses import dataclass
+
+_BLOCK = re.compile(
+    rb"^begin (?:[0-7]{3,4}) ([^\r\n]{1,255})\r?\n((?:[ -`]{1,90}[ \t]{0,8}\r?\n)+?)(?:`|[ \t]*)\r?\n?end\b[ \t]*\r?\n?",
+    re.M,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UuFile:
+    """One file found in text: where it starts and ends (byte offsets of that text), its name and its bytes."""
+
+    start: int
+    end: int
+    name: bytes
+    data: bytes
+
+
+def find_uu(body: bytes) -> list[UuFile]:
+    """The uuencoded files inside ``body``, in order; only whole ones (``begin`` to ``end``)."""
+    if b"begin " not in body:
+        return []
+    return [
+        UuFile(match.start(), match.end(), match[1].strip(), _decode_lines(match[2])) for match in _BLOCK.finditer(body)
+    ]
+
+
+def decode_uu(body: bytes) -> bytes:
+    """The first file in ``body``; with no ``begin`` line the body itself is taken for the lines."""
+    begin = re.search(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", body, re.M)
+    end = re.search(rb"^end\b", body, re.M)
+    lines = body[begin.end() if begin else 0 : end.start() if end else len(body)]
+    return _decode_lines(lines)
+
+
+def _decode_lines(lines: bytes) -> bytes:
+    out = []
+    for line in lines.splitlines():
+        if not line or line in (b"`", b" "):
+            continue
+        try:
+            out.append(binascii.a2b_uu(line))
+        except binascii.Error:
+            # Encoders that count wrongly: use as many characters as the length byte asks for.
+            count = (((line[0] - 32) & 63) * 4 + 5) // 3
+            try:
+                out.append(binascii.a2b_uu(line[:count]))
+            except binascii.Error:
+                continue
+    return b"".join(out)
