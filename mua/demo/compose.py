@@ -172,17 +172,18 @@ def _name_boundaries(root: Message, key: str) -> None:
 
 
 def _page(letter: Letter, letters: dict[str, Letter]) -> str:
-    inside = _blocks(letter.text)
+    inside = blocks(letter.text)
     parent = letters.get(letter.answers)
     if parent and letter.quote:
         style = "margin:16px 0 0;padding:0 0 0 14px;border-left:3px solid #d5d9e0;color:#5b6472"
         inside += f"<p>{html.escape(attribution(parent))}</p>"
-        inside += f'<blockquote style="{style}">{_blocks(parent.text)}</blockquote>'
+        inside += f'<blockquote style="{style}">{blocks(parent.text)}</blockquote>'
     head = '<!DOCTYPE html><html><head><meta charset="utf-8"></head>'
     return f'{head}<body><div style="{_FONT}">{inside}</div></body></html>'
 
 
-def _blocks(text: str) -> str:
+def blocks(text: str) -> str:
+    """The markup as HTML blocks."""
     made = []
     for block in re.split(r"\n{2,}", text.strip()):
         lines = block.splitlines()

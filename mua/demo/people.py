@@ -46,6 +46,7 @@ _ALL = (
     Person("walkers", "Sunday Walkers", "walkers@lists.footpath.example"),
     Person("dev", "Contour developers", "contour-dev@lists.contour.example"),
     Person("piet", "Piet de Vries", "piet@devries.example"),
+    Person("piet-old", "Piet de Vries", "piet.old@devries.example"),
     Person("yuki", "Yuki Arai", "yuki.arai@contour.example"),
     Person("bot", "Build Bot", "bot@builds.contour.example"),
 )
