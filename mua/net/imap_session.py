@@ -12,6 +12,7 @@ import base64
 import contextlib
 import imaplib
 import re
+import socket
 import ssl
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -275,13 +276,16 @@ class Session:
         if self.busy:
             raise MailError(Kind.BUG, Retry.NEVER, "Mua made a mistake in a conversation.", f"{self.busy} is running")
 
-    def abort(self) -> None:
-        """Close the socket; safe from any thread, and the owner's running read fails at once."""
+    def interrupt(self) -> None:
+        """From any thread: whatever the owner waits for fails at once.  The owner still has to ``abort``."""
         if self._wire is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._wire.sock.shutdown(2)
             with contextlib.suppress(OSError):
-                self._wire.close()
+                socket.socket.shutdown(self._wire.sock, socket.SHUT_RDWR)  # past ssl, which is not ours to touch
+
+    def abort(self) -> None:
+        """Close the socket without a word; idempotent."""
+        if self._wire is not None:
+            self._wire.close()
 
     def log_out(self) -> None:
         """Say goodbye if that is possible within three seconds, and close."""
