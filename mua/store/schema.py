@@ -163,14 +163,17 @@ CREATE TABLE outgoing(
   sent_copy TEXT NOT NULL DEFAULT 'todo',
   answers INTEGER,                                    -- the message answered, to mark it \\Answered
   forwards INTEGER,
-  finished_at INTEGER NOT NULL DEFAULT 0
+  finished_at INTEGER NOT NULL DEFAULT 0,
+  envid TEXT NOT NULL DEFAULT ''                      -- our own envelope id (RFC 3461), to know its reports again
 ) STRICT;
+CREATE INDEX outgoing_open ON outgoing(id) WHERE finished_at = 0 OR sent_copy = 'todo';
 CREATE TABLE recipient(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   outgoing_id INTEGER NOT NULL REFERENCES outgoing(id) ON DELETE CASCADE,
   address TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'queued', phase TEXT NOT NULL DEFAULT '',
   code INTEGER, text TEXT NOT NULL DEFAULT '', next_attempt INTEGER, attempts INTEGER NOT NULL DEFAULT 0,
   host TEXT NOT NULL DEFAULT '', tls TEXT NOT NULL DEFAULT '',
+  postponed INTEGER NOT NULL DEFAULT 0,               -- tries in a row that do not count: no network, no password
   UNIQUE(outgoing_id, address)) STRICT;
 CREATE INDEX recipient_due ON recipient(next_attempt) WHERE state IN ('queued', 'trying', 'deferred');
 CREATE TABLE attempt(                                 -- the timeline: append-only
