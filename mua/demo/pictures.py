@@ -5,6 +5,7 @@ Rule of the file: pure; the same name gives the same bytes.  Theory of operation
 """
 
 import struct
+from functools import cache
 from itertools import pairwise
 from math import sin
 from random import Random
@@ -24,6 +25,7 @@ _MOODS: dict[str, tuple[Colour, Colour, Colour, Colour]] = {
 LAYERS = 5
 
 
+@cache
 def picture(name: str, width: int = 640, height: int = 420) -> bytes:
     """A landscape as PNG.  ``name`` starts with a mood (``evening``); the rest chooses the hills."""
     chance = Random(crc32(name.encode()))

@@ -21,7 +21,9 @@ ME = BY_KEY["me"]
 HOUR = 3600
 SEEN = ("\\Seen",)
 _MOODS = ("morning", "winter", "autumn", "garden", "evening", "sea")
-_PAPER = "For: Robin Vale, Larkspur | {what} | Total: {amount} EUR | Paid by card ending 4021. Thank you!"
+_PAPER = (
+    "Receipt {number} | For: Robin Vale, Larkspur | {what} | Total: {amount} EUR | Paid by card ending 4021. Thank you!"
+)
 _JUNK = (
     '<html><body bgcolor="#ffffcc"><center><font size="5" color="red"><b>{subject}</b></font><br><br>{text}<br><br>'
     '<a href="http://{site}/go?u=robin">CLICK HERE</a></center>'
@@ -52,8 +54,7 @@ def letters(now: int) -> list[Letter]:
 
 def bounce(original: Letter, date: int) -> bytes:
     """The delivery status notification for a letter whose mailbox was full (RFC 3464)."""
-    recipient = original.to[0].address.replace("piet@", "piet.old@")
-    words = {"recipient": recipient, "message_id": original.message_id, "subject": original.subject}
+    words = {"recipient": original.to[0].address, "message_id": original.message_id, "subject": original.subject}
     return Template(_resource("bounce.eml")).substitute(words, date=formatdate(date)).replace("\n", "\r\n").encode()
 
 
@@ -146,41 +147,42 @@ def _almanac(issues: list[dict[str, Any]], now: int) -> list[Letter]:
 
 def _threads(threads: list[dict[str, Any]], now: int) -> list[Letter]:
     made: list[Letter] = []
-    for place, thread in enumerate(threads):
-        list_id, address = _LISTS[thread["list"]]
-        title, key = thread["subject"], f"{thread['list']}-{place}"
-        for post, (who, text) in enumerate(thread["posts"]):
-            days = max(0, 2 + 9 * place - post // 2)
-            mine = who == "me"
-            made.append(
-                Letter(
-                    key=f"{key}-{post}",
-                    sender=BY_KEY[who],
-                    to=[Person("", list_id.partition(" <")[0], address)],
-                    date=_at(now, days, 9.2 + 2.6 * post),
-                    subject=title if post == 0 else "",
-                    text=text + "\n\n" + BY_KEY[who].given_name,
-                    folder="Sent" if mine else "Projects/Contour" if thread["list"] == "dev" else _walkers(place),
-                    flags=SEEN if mine or days > 6 or (thread["list"] == "dev" and post < 2) else (),
-                    answers=f"{key}-{post - 1}" if post else "",
-                    headers={
-                        "List-Id": list_id,
-                        "List-Post": f"<mailto:{address}>",
-                        "List-Unsubscribe": f"<mailto:{address.replace('@', '-leave@')}>",
-                        "Precedence": "list",
-                    },
-                )
-            )
+    places = dict.fromkeys(_LISTS, 0)
+    for thread in threads:
+        name = thread["list"]
+        made += [_post(thread, places[name], number, now) for number in range(len(thread["posts"]))]
+        places[name] += 1
     return made
 
 
-def _walkers(place: int) -> str:
-    return "INBOX" if place == 5 else "Archive"
+def _post(thread: dict[str, Any], place: int, number: int, now: int) -> Letter:
+    """One message of a thread on a list; ``place`` counts the threads of the list, the newest first."""
+    name, (who, text) = thread["list"], thread["posts"][number]
+    list_id, address = _LISTS[name]
+    days = 3 + (9 if name == "dev" else 16) * place - number // 2
+    folder = "Projects/Contour" if name == "dev" else "Archive" if place else "INBOX"
+    return Letter(
+        key=f"{name}-{place}-{number}",
+        sender=BY_KEY[who],
+        to=[Person("", list_id.partition(" <")[0], address)],
+        date=_at(now, days, 9.2 + 2.6 * number),
+        subject=thread["subject"] if number == 0 else "",
+        text=f"{text}\n\n{BY_KEY[who].given_name}",
+        folder="Sent" if who == "me" else folder,
+        flags=SEEN if who == "me" or place or number == 0 else (),
+        answers=f"{name}-{place}-{number - 1}" if number else "",
+        headers={
+            "List-Id": list_id,
+            "List-Post": f"<mailto:{address}>",
+            "List-Unsubscribe": f"<mailto:{address.replace('@', '-leave@')}>",
+            "Precedence": "list",
+        },
+    )
 
 
 def _builds(texts: list[dict[str, Any]], now: int) -> list[Letter]:
     made = []
-    for place in range(28):
+    for place in range(34):
         issue = texts[place % len(texts)]
         run = 8841 - 7 * place
         subject, text = issue["subject"], issue["text"]
@@ -203,10 +205,10 @@ def _builds(texts: list[dict[str, Any]], now: int) -> list[Letter]:
 
 def _receipts(rows: list[list[str]], now: int) -> list[Letter]:
     made = []
-    for place in range(24):
+    for place in range(30):
         name, address, what, amount = rows[place % len(rows)]
-        days = 5 + 13 * place
-        number = 40231 - 113 * place
+        days = 5 + 11 * place
+        number = 40231 - 111 * place
         made.append(
             Letter(
                 key=f"receipt-{place}",
@@ -221,9 +223,7 @@ def _receipts(rows: list[list[str]], now: int) -> list[Letter]:
                 ),
                 folder="INBOX" if place == 0 else "Receipts",
                 flags=SEEN,
-                attach=[
-                    f"receipt-{number}.pdf | {name} | Receipt {number} | {_PAPER.format(what=what, amount=amount)}"
-                ],
+                attach=[f"receipt-{number}.pdf | {name} | {_PAPER.format(number=number, what=what, amount=amount)}"],
             )
         )
     return made
@@ -231,7 +231,7 @@ def _receipts(rows: list[list[str]], now: int) -> list[Letter]:
 
 def _notices(rows: list[list[str]], now: int) -> list[Letter]:
     made = []
-    for place in range(15):
+    for place in range(22):
         name, address, subject, text = rows[place % len(rows)]
         days = 3 + 6 * place
         folder = "INBOX" if place < 4 else "Trash" if place % 5 == 1 else "Archive"
