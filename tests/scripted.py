@@ -24,9 +24,9 @@ One step a line, for IMAP, POP3 and SMTP alike:
 In patterns and texts ``{tag}`` is the command's first word: a ``C:`` line captures it, ``S:`` repeats it (``{tag-1}``:
 the command before).  ``{name}`` captures one word, ``{name*}`` whatever fits, ``{}`` matches whatever fits; ``S:`` and
 later ``C:`` lines may repeat a captured name.  ``\r``, ``\n`` and ``\xNN`` are escapes; others stay.
-A name that nobody captured is text in ``S:``.  A callable between two texts is called with the ``Conversation`` (``send``,
-``line``, ``read``), for lies too long to write down.  LOGOUT and QUIT are answered after the end of the script; anything
-else there is an error.
+A name that nobody captured is text in ``S:``.  A callable between two texts is called with the ``Conversation``
+(``send``, ``line``, ``read``), for lies too long to write down.  LOGOUT and QUIT are answered after the end of the
+script; anything else there is an error.
 """
 
 import contextlib
