@@ -300,7 +300,7 @@ class Lab:
         with (self.folder / f"{profile.name}-engine.out").open("ab") as out:
             running = self.popen_mua("engine", profile=profile, stdout=out, stderr=out)
         try:
-            until(lambda: (profile / "engine.sock").exists() or running.poll() is not None, "the engine's socket")
+            until(lambda: _answers(profile / "engine.sock") or running.poll() is not None, "the engine to listen")
             assert running.poll() is None, f"the engine ended at once\n{self.tail(10)}"
             yield running
         finally:
@@ -536,6 +536,15 @@ def _alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _free_ports(count: int) -> Sequence[int]:

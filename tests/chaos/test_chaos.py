@@ -1,0 +1,18 @@
+"""Forty kills of the engine, in every test run (``./run chaos --kills 1000`` for more)."""
+
+import pytest
+from lab import Lab, missing
+from storm import Storm, left_running
+
+pytestmark = [pytest.mark.chaos, pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_forty_kills_lose_and_double_nothing() -> None:
+    if reason := missing():
+        pytest.skip(f"the mail laboratory {reason}")
+    with Lab() as lab:
+        storm = Storm(lab, seed=40)
+        report = storm.run(kills=40)
+        print(report)
+        assert report.good, f"{report}\n{lab.tail(10)}"
+        assert not left_running(storm.folder)
