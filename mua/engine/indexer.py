@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
+import apsw
+
 from mua.errors import MailError
 from mua.log import INDEX
 from mua.mime.message import index_text, parse
@@ -31,8 +33,9 @@ def main(profile: Profile) -> int:
     try:
         while True:
             catch_up(cache, bodies, fts)
-            print(f"mark {index.progress(fts)[0]}", flush=True)
-            fts.connection.release_memory(1 << 30)
+            _say(f"mark {index.progress(fts)[0]}")
+            apsw.release_memory(1 << 30)
+            _say("idle")
             if not sys.stdin.readline():
                 return 0
     except (BrokenPipeError, KeyboardInterrupt):
@@ -42,7 +45,7 @@ def main(profile: Profile) -> int:
         return 1
 
 
-def catch_up(cache: Db, bodies: Bodies, fts: Tx, on_batch: Callable[[int], None] | None = None) -> None:
+def catch_up(cache: Db, bodies: Bodies, fts: Tx) -> None:
     """Index everything new and forget everything gone, in batches, until nothing is left."""
     while True:
         mark, removed = index.progress(fts)
@@ -56,9 +59,14 @@ def catch_up(cache: Db, bodies: Bodies, fts: Tx, on_batch: Callable[[int], None]
         rows = cache.rows(sql, mark, BATCH)
         if rows:
             index.add(fts, [_document(bodies, *row[1:]) for row in rows], rows[-1][0])
-            print(f"mark {rows[-1][0]}", flush=True)
+            _say(f"mark {rows[-1][0]}")
         if not rows and not gone:
             return
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _document(
@@ -87,6 +95,8 @@ class Indexer:
         self._lock = threading.Lock()
         self._restarts = 0
         self._stopping = False
+        self._idle = False
+        self._again = False
         self.mark = 0
 
     def poke(self) -> None:
@@ -96,17 +106,25 @@ class Indexer:
                 return
             if self._child is None or self._child.poll() is not None:
                 self._start()
-            elif self._child.stdin is not None:
-                try:
-                    self._child.stdin.write("\n")
-                    self._child.stdin.flush()
-                except OSError:
-                    INDEX.info("the indexer is gone; it starts again with the next news")
+            elif self._idle:
+                self._wake()
+            else:
+                self._again = True
+
+    def _wake(self) -> None:
+        self._idle = self._again = False
+        try:
+            if self._child is not None and self._child.stdin is not None:
+                self._child.stdin.write("\n")
+                self._child.stdin.flush()
+        except OSError:
+            INDEX.info("the indexer is gone; it starts again with the next news")
 
     def _start(self) -> None:
         if self._restarts > MAX_RESTARTS:
             return
         self._restarts += 1
+        self._idle = self._again = False
         command = [sys.executable, "-m", "mua", "--profile", str(self._profile.root), "indexer"]
         self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         threading.Thread(target=self._listen, args=(self._child.stdout,), name="indexer", daemon=True).start()
@@ -114,10 +132,18 @@ class Indexer:
     def _listen(self, lines: IO[str]) -> None:
         for line in lines:
             word, _, number = line.strip().partition(" ")
-            if word == "mark" and number.isdecimal():
+            if word == "idle":
+                self._rest()
+            elif word == "mark" and number.isdecimal():
                 self.mark = int(number)
                 self._restarts = 0
                 self._on_mark(self.mark)
+
+    def _rest(self) -> None:
+        with self._lock:
+            self._idle = True
+            if self._again and not self._stopping:
+                self._wake()
 
     def stop(self) -> None:
         """End the child and wait for it."""

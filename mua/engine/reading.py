@@ -1,4 +1,4 @@
-"""Raw messages turned into what lists and readers show, and drafts turned into raw messages: the engine's use of mime/."""
+"""Raw messages turned into what lists and readers show, and drafts turned into raw messages."""
 
 import json
 import os

@@ -1,8 +1,8 @@
 """The engine's door: ``engine.sock``, one JSON object a line (``wire.py``).
 
-One thread accepts, one thread a client reads.  A quick command is answered by the reading thread, in order; one that may
-wait for a network gets a thread of its own.  Events go to every client that asked, through a queue of its own, so that a
-client that does not read cannot hold up the engine: when its queue is full it is told ``everything`` later instead.
+One thread accepts, one thread a client reads.  A quick command is answered by the reading thread, in order; one that
+may wait for a network gets a thread of its own.  Events go to every client that asked, through a queue of its own, so
+that a client that does not read cannot hold up the engine: when its queue is full it is told ``everything`` later.
 """
 
 import contextlib
@@ -62,7 +62,9 @@ class Client:
         try:
             number, command = wire.parse_command(line)
         except ValueError as error:
-            self.send(wire.answer_line(0, MailError(Kind.BUG, Retry.NEVER, "Not a command of Mua.", str(error), "wire")))
+            self.send(
+                wire.answer_line(0, MailError(Kind.BUG, Retry.NEVER, "Not a command of Mua.", str(error), "wire"))
+            )
             return
         if isinstance(command, SLOW):
             name = type(command).__name__
@@ -75,7 +77,7 @@ class Client:
             answer: wire.Answer | MailError = self._server.handle(self, command)
         except MailError as error:
             answer = error
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  a mistake of ours must not end the client's connection
             ENGINE.exception("%s failed", type(command).__name__)
             text = "Mua made a mistake; nothing is lost. Please report it with the log of this profile."
             answer = MailError(Kind.BUG, Retry.NEVER, text, f"{type(error).__name__}: {error}", "bug")
@@ -169,6 +171,14 @@ class Server:
         """Somebody is connected."""
         with self._lock:
             return bool(self._clients)
+
+    def stop_if_idle(self) -> bool:
+        """Stop accepting unless somebody is connected; whoever comes in this moment finds the door shut, and knows."""
+        with self._lock:
+            if self._clients:
+                return False
+            self.stop()
+            return True
 
     def stop(self) -> None:
         """Stop accepting and remove the socket."""

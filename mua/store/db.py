@@ -7,6 +7,7 @@ held for SQL only.
 """
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ class Store:
         self.on_commit = on_commit
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._readers: list[Db] = []
+        self._readers: weakref.WeakSet[Db] = weakref.WeakSet()  # a thread's goes with the thread
         self._writer = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         Db(self._writer).rows(
             "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA foreign_keys=ON; PRAGMA wal_autocheckpoint=4000"
@@ -134,13 +135,13 @@ class Store:
             reader = open_reader(self.profile)
             self._local.reader = reader
             with self._lock:
-                self._readers.append(reader)
+                self._readers.add(reader)
         return reader
 
     def close(self) -> None:
         """Close everything; the store must not be used afterwards."""
         with self._lock:
-            for reader in self._readers:
+            for reader in list(self._readers):
                 reader.close()
             self._writer.close()
 

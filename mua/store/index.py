@@ -3,8 +3,8 @@
 Its sole writer is the indexer (a child of the engine).  ``mail`` holds one document a message under the message's
 id; since ids grow with time, ``ORDER BY rowid DESC LIMIT n`` stops early and newest comes first for nothing.  ``head``
 holds subjects and addresses only, with prefix indexes, for the first two letters while typing.  Both are contentless:
-the words are here, the text is in body.db.  ``mark`` is how far into ``message.index_seq`` the index has come, ``removed``
-the same for the ledger of removals.
+the words are here, the text is in body.db.  ``mark`` is how far into ``message.index_seq`` the index has come,
+``removed`` the same for the ledger of removals.
 """
 
 import re

@@ -372,6 +372,23 @@ def wish_refused(tx: Tx, ids: Sequence[MessageId], problem: str) -> None:
         _touched(tx, one)
 
 
+def settle_local(tx: Tx, account_id: AccountId, now: int) -> None:
+    """Wishes in folders of this computer have no server to wait for: they are fulfilled now."""
+    sql = (
+        "SELECT m.id, m.want_folder_id, m.want_set, m.want_clear, m.want_gone FROM message m"
+        " JOIN folder f ON f.id = m.folder_id WHERE m.account_id = ? AND f.local = 1"
+        " AND (want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0)"
+    )
+    for one, folder_id, added, cleared, gone in tx.rows(sql, account_id):
+        message_id = MessageId(one)
+        if gone:
+            remove_messages(tx, [message_id], "deleted", now)
+            continue
+        flags_pushed(tx, [message_id], Flag(added), Flag(cleared))
+        if folder_id is not None:
+            moved(tx, message_id, FolderId(folder_id), None)
+
+
 def _touched(tx: Tx, message_id: MessageId) -> None:
     tx.changes.messages.add(message_id)
     folder_id = tx.value("SELECT coalesce(shown_folder, folder_id) FROM message WHERE id = ?", message_id)

@@ -1,0 +1,146 @@
+"""``mua`` = ``./run`` = ``python -m mua``: from arguments to a window, a command, an engine or an indexer.
+
+This is the only module that knows all floors, and the only one that starts processes for others.  Nothing heavy is
+imported at its top: a command line needs no Qt, a window needs no network.
+"""
+
+import argparse
+import atexit
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from mua import log
+from mua.errors import UsageError
+from mua.paths import Profile, default_profile
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run Mua; returns the exit code (0 done, 1 failed, 2 used wrongly)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    hidden = next((word for word in words if word in ("engine", "indexer")), "")
+    try:
+        arguments = _hidden_arguments(words) if hidden and words[-1] == hidden else _arguments(words)
+    except UsageError as error:
+        sys.stderr.write(f"mua: {error}\n")
+        return 2
+    log.start("DEBUG" if arguments.debug else "WARNING")
+    profile = _profile(arguments)
+    if arguments.command in ("engine", "indexer"):
+        return _run_hidden(arguments.command, profile)
+    if arguments.command is None:
+        return _run_window(arguments, profile)
+    from mua.cli.main import run
+
+    try:
+        return run(arguments, profile, start_engine)
+    except UsageError as error:
+        sys.stderr.write(f"mua: {error}\n")
+        return 2
+
+
+def _arguments(words: list[str]) -> argparse.Namespace:
+    from mua.cli.main import parse_arguments
+
+    links = [word for word in words if word.startswith("mailto:")]
+    arguments = parse_arguments([word for word in words if word not in links])
+    arguments.mailto = links[0] if links else ""
+    return arguments
+
+
+def _hidden_arguments(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="mua")
+    parser.add_argument("--profile")
+    parser.add_argument("--debug", action="store_true")
+    parser.add_argument("--stay", action="store_true")
+    parser.add_argument("command")
+    parser.set_defaults(demo=False)
+    return parser.parse_args(words)
+
+
+def _profile(arguments: argparse.Namespace) -> Profile:
+    if arguments.profile:
+        return Profile(Path(arguments.profile))
+    place = default_profile()
+    return Profile(place.with_name(place.name + "-demo") if getattr(arguments, "demo", False) else place)
+
+
+def _run_hidden(command: str, profile: Profile) -> int:
+    if command == "indexer":
+        from mua.engine.indexer import main as indexer
+
+        return indexer(profile)
+    from mua.engine.main import main as engine
+
+    return engine(profile, stay="--stay" in sys.argv)
+
+
+def _run_window(arguments: argparse.Namespace, profile: Profile) -> int:
+    try:
+        from mua.gui.app import run as window
+    except ImportError as error:
+        sys.stderr.write(f"mua: the window needs PySide6 and Qt's libraries ({error}); commands work without.\n")
+        return 1
+    return window(profile, start_engine, lambda: start_demo(profile), demo=arguments.demo, mailto=arguments.mailto)
+
+
+def start_demo(profile: Profile) -> None:
+    """Start the demo server (it ends with this process) and have the engine use it; blocks, up to half a minute.
+
+    Raises MailError.  The server listens on other ports with another password each time, so the account follows.
+    """
+    from mua import wire
+    from mua.cli.client import EngineClient
+    from mua.demo.process import start
+    from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+    from mua.store import read
+    from mua.store.db import open_reader
+
+    server = start(profile.create().root / "demo")
+    atexit.register(server.close)
+    with EngineClient(profile, start_engine) as engine:
+        db = open_reader(profile)
+        known = next((one.id for one in read.accounts(db) if one.demo), AccountId(0))
+        db.close()
+        account = Account(
+            known,
+            "Demo",
+            server.email,
+            "Robin Vale",
+            Incoming.IMAP,
+            Server("127.0.0.1", server.imap_port, Security.NONE, server.user),
+            Route.SMTP,
+            Server("127.0.0.1", server.smtp_port, Security.NONE, server.user),
+            demo=True,
+        )
+        if known:
+            engine.ask(wire.UpdateAccount(account), wire.Done)
+            engine.ask(wire.SetSecret(known, server.password), wire.Done)
+        else:
+            engine.ask(wire.AddAccount(account, server.password), wire.AccountAdded)
+
+
+def start_engine(profile: Profile) -> None:
+    """Start an engine for the profile as a process of its own; it ends by itself when nobody needs it."""
+    profile.create()
+    with profile.log_file.open("ab") as errors:
+        subprocess.Popen(
+            [sys.executable, "-m", "mua", "--profile", str(profile.root), "engine"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            start_new_session=True,
+            env=child_environment(),
+        )
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child that has to find this very package, wherever it was started from."""
+    here = str(Path(__file__).resolve().parent.parent)
+    rest = os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""What can be typed: ``mua --help``.  ``--profile``, ``--json`` and ``--account`` work before and after the command."""
+
+import argparse
+from typing import NoReturn
+
+from mua import __version__
+from mua.errors import UsageError
+
+SECURITY = ("tls", "starttls", "none")
+ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises UsageError instead of ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how it is meant."""
+        raise UsageError(f"{message}\n{self.format_usage().strip()}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; ``command`` is None when the window is meant."""
+    top = Parser(prog="mua", description="Mua, a desktop email client. Without a command it opens its window.")
+    top.add_argument("--version", action="version", version=f"mua {__version__}")
+    _common(top, None)
+    top.add_argument("--demo", action="store_true", help="open the window on a demo account")
+    top.add_argument("--debug", action="store_true", help="log what happens (secrets masked)")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    _account(commands)
+    _reading(commands)
+    _acting(commands)
+    _sending(commands)
+    _files(commands)
+    return top
+
+
+Commands = argparse._SubParsersAction  # type: ignore[type-arg]  # noqa: SLF001  argparse names this type nowhere else
+
+
+def _common(one: argparse.ArgumentParser, default: object = argparse.SUPPRESS) -> None:
+    one.add_argument("--profile", metavar="DIR", default=default, help="the profile's folder")
+    one.add_argument("--json", action="store_true", default=default, help="one JSON document on stdout")
+    one.add_argument("--account", metavar="N", default=default, help="an account's name or address")
+
+
+def _add(commands: "Commands", name: str, about: str) -> argparse.ArgumentParser:
+    one: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
+    _common(one)
+    return one
+
+
+def _account(commands: "Commands") -> None:
+    account = _add(commands, "account", "add, list, check or remove accounts")
+    verbs = account.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    add = _add(verbs, "add", "add an account")
+    add.add_argument("--name", required=True)
+    add.add_argument("--email", required=True)
+    add.add_argument("--full-name", default="")
+    incoming = add.add_mutually_exclusive_group()
+    incoming.add_argument("--imap", metavar="HOST:PORT")
+    incoming.add_argument("--pop3", metavar="HOST:PORT")
+    incoming.add_argument("--local", action="store_true", help="mail on this computer only")
+    add.add_argument("--imap-security", choices=SECURITY, default="tls")
+    add.add_argument("--pop3-security", choices=SECURITY, default="tls")
+    outgoing = add.add_mutually_exclusive_group()
+    outgoing.add_argument("--smtp", metavar="HOST:PORT")
+    outgoing.add_argument("--direct", action="store_true", help="send straight to each recipient's mail exchanger")
+    add.add_argument("--smtp-security", choices=SECURITY, default="starttls")
+    add.add_argument("--dns", metavar="HOST:PORT", default="", help="with --direct: this resolver")
+    add.add_argument("--mx-port", metavar="N", type=int, default=25, help="with --direct: this port")
+    add.add_argument("--allow-private-mx", action="store_true", help="with --direct: private addresses too")
+    add.add_argument("--user")
+    add.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
+    add.add_argument("--ca-file", metavar="F", default="", help="a private certification authority (PEM)")
+    add.add_argument("--allow-plaintext", action="store_true", help="allow unprotected connections to other hosts")
+    add.add_argument("--discover", action="store_true", help="look the servers up")
+    add.add_argument("--delete-from-server", action="store_true", help="POP3: delete what was fetched")
+    _add(verbs, "list", "the accounts")
+    for verb, about in (("remove", "forget an account"), ("check", "connect and say what is wrong")):
+        _add(verbs, verb, about).add_argument("name", metavar="N")
+
+
+def _reading(commands: "Commands") -> None:
+    sync = _add(commands, "sync", "look for news, push what waits")
+    sync.add_argument("--until-complete", action="store_true", help="until every body is here and indexed")
+    _add(commands, "folders", "the folders with their roles and counts")
+    listing = _add(commands, "list", "the messages of a folder, newest first")
+    listing.add_argument("folder", metavar="FOLDER")
+    listing.add_argument("--limit", type=int)
+    show = _add(commands, "show", "one message")
+    show.add_argument("id", metavar="ID")
+    inspect = _add(commands, "inspect", "the same for a file")
+    inspect.add_argument("file", metavar="FILE.eml")
+    for one in (show, inspect):
+        how = one.add_mutually_exclusive_group()
+        how.add_argument("--raw", action="store_true", help="the very bytes")
+        how.add_argument("--text", action="store_true", help="the plain text")
+        how.add_argument("--html", action="store_true", help="the HTML, sanitised")
+    save = _add(commands, "save", "save an attachment")
+    for name, metavar in (("id", "ID"), ("part", "PART"), ("folder", "DIR")):
+        save.add_argument(name, metavar=metavar)
+    search = _add(commands, "search", "search all mail, newest first")
+    search.add_argument("query", metavar="QUERY", nargs="+")
+    search.add_argument("--limit", type=int, default=50)
+
+
+def _acting(commands: "Commands") -> None:
+    act = _add(commands, "act", "do something to messages")
+    act.add_argument("act", choices=ACTS)
+    act.add_argument("ids", metavar="ID", nargs="+")
+    act.add_argument("--to", metavar="FOLDER", help="where to move")
+    _add(commands, "undo", "take the last act back")
+
+
+def _sending(commands: "Commands") -> None:
+    send = _add(commands, "send", "send an RFC 5322 message; the envelope comes from its headers")
+    send.add_argument("file", metavar="FILE|-")
+    compose = _add(commands, "compose", "write and send a message")
+    for field in ("to", "cc", "bcc"):
+        compose.add_argument(f"--{field}", metavar="A", nargs="+", action="extend", default=[])
+    compose.add_argument("--subject", metavar="S", default="")
+    compose.add_argument("--body", metavar="T", default="", help="the text; - reads stdin")
+    compose.add_argument("--attach", metavar="F", nargs="+", action="extend", default=[])
+    for one in (send, compose):
+        one.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
+    outbox = _add(commands, "outbox", "what waits to be sent")
+    outbox.add_argument("--all", action="store_true", help="with what is finished")
+
+
+def _files(commands: "Commands") -> None:
+    importing = _add(commands, "import", "read mbox, Maildir or .eml files into a folder")
+    importing.add_argument("paths", metavar="MBOX|MAILDIR|EML", nargs="+")
+    importing.add_argument("folder", metavar="FOLDER")
+    exporting = _add(commands, "export", "write a folder to an mbox file")
+    exporting.add_argument("folder", metavar="FOLDER")
+    exporting.add_argument("file", metavar="FILE.mbox")

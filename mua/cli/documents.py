@@ -1,0 +1,102 @@
+"""The JSON documents of the command line: what scripts rely on.  Keys may be added, never renamed.
+
+Dates are RFC 3339 in UTC, ids opaque strings, flags by their IMAP names, addresses ``{"name", "address"}``.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from mua.mime.view import address_json, date_json
+from mua.model.account import Account, Server
+from mua.model.folder import Folder
+from mua.model.message import MessageRow, flag_names
+from mua.model.outgoing import Outgoing, Recipient
+
+Document = dict[str, Any]
+
+
+def account_document(account: Account) -> Document:
+    """One entry of ``account list``."""
+    return {
+        "id": str(account.id),
+        "name": account.name,
+        "email": account.email,
+        "full_name": account.full_name,
+        "incoming": account.incoming,
+        "incoming_server": _server(account.incoming_server),
+        "route": account.route,
+        "submission": _server(account.submission),
+    }
+
+
+def _server(server: Server | None) -> Document | None:
+    if server is None:
+        return None
+    return {"host": server.host, "port": server.port, "security": server.security, "user": server.user}
+
+
+def folder_document(folder: Folder, account: str) -> Document:
+    """One entry of ``folders``."""
+    return {
+        "account": account,
+        "name": folder.name,
+        "role": folder.role,
+        "unread": folder.unread,
+        "total": folder.total,
+        "id": str(folder.id),
+        "problem": folder.problem,
+    }
+
+
+def message_document(row: MessageRow, account: str, folder: str) -> Document:
+    """One entry of ``list`` and ``search``."""
+    return {
+        "id": str(row.id),
+        "uid": row.uid,
+        "account": account,
+        "folder": folder,
+        "from": address_json(row.sender),
+        "to": address_json(row.to),
+        "subject": row.subject,
+        "date": date_json(row.date),
+        "flags": flag_names(row.flags, row.keywords),
+        "size": row.size,
+        "has_attachments": row.has_attachments,
+        "thread_id": str(row.thread_id),
+        "message_id": row.message_id,
+        "snippet": row.snippet,
+    }
+
+
+def outgoing_document(outgoing: Outgoing) -> Document:
+    """``send`` and ``compose``, and one entry of ``outbox``."""
+    return {
+        "id": str(outgoing.id),
+        "message_id": outgoing.message_id,
+        "subject": outgoing.subject,
+        "recipients": [_recipient(one) for one in outgoing.recipients],
+        "queued_at": date_json(outgoing.queued_at),
+        "sent_copy": outgoing.sent_copy,
+    }
+
+
+def _recipient(one: Recipient) -> Document:
+    return {
+        "address": one.address,
+        "state": one.state,
+        "phase": one.phase,
+        "code": one.code,
+        "text": one.text,
+        "next_attempt": date_json(one.next_attempt),
+        "attempts": one.attempts,
+        "host": one.host,
+        "tls": one.tls,
+    }
+
+
+def table(rows: Iterable[Iterable[object]]) -> str:
+    """Rows as aligned columns, for people."""
+    cells = [[str(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return "\n".join(lines)

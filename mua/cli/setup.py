@@ -1,0 +1,66 @@
+"""From ``account add``'s options to an Account."""
+
+import argparse
+
+from mua import wire
+from mua.errors import Kind, MailError, Retry, UsageError
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+
+IMAP_PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
+POP3_PORTS = {Security.TLS: 995, Security.STARTTLS: 110, Security.NONE: 110}
+SMTP_PORTS = {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 587}
+
+
+def account(given: argparse.Namespace) -> Account:
+    """The account that the options describe; raises UsageError."""
+    if "@" not in given.email:
+        raise UsageError(f"{given.email!r} is not a mail address")
+    if not (given.imap or given.pop3 or given.local or given.smtp or given.direct or given.discover):
+        raise UsageError(
+            "say --discover, or where mail comes from and goes to (--imap, --pop3, --local, --smtp, --direct)"
+        )
+    user = given.user or given.email
+    sending_user = user if given.user or given.password_stdin else ""
+    incoming, incoming_server = Incoming.LOCAL, None
+    if given.imap:
+        incoming, incoming_server = Incoming.IMAP, server(given.imap, given.imap_security, IMAP_PORTS, user)
+    elif given.pop3:
+        incoming, incoming_server = Incoming.POP3, server(given.pop3, given.pop3_security, POP3_PORTS, user)
+    return Account(
+        AccountId(0),
+        given.name,
+        given.email,
+        given.full_name,
+        incoming,
+        incoming_server,
+        Route.SMTP if given.smtp else Route.DIRECT if given.direct else Route.NONE,
+        server(given.smtp, given.smtp_security, SMTP_PORTS, sending_user) if given.smtp else None,
+        DirectOptions(given.dns, given.mx_port, given.allow_private_mx) if given.direct else None,
+        given.ca_file,
+        leave_on_server=not given.delete_from_server,
+        allow_plaintext=given.allow_plaintext,
+    )
+
+
+def server(text: str, security: str, ports: dict[Security, int], user: str) -> Server:
+    """``HOST:PORT``, ``HOST`` (the usual port) or ``[IPv6]:PORT``; raises UsageError."""
+    chosen = Security(security)
+    host, colon, port = text.rpartition(":")
+    if not colon or (text.startswith("[") and text.endswith("]")):
+        host, port = text, str(ports[chosen])
+    host = host.removeprefix("[").removesuffix("]")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise UsageError(f"{text!r} is not HOST:PORT")
+    return Server(host, int(port), chosen, user)
+
+
+def with_servers(given: Account, found: wire.Discovered) -> Account:
+    """``given`` with the best servers that were found; raises MailError "not-found"."""
+    if not found.accounts:
+        text = f"No mail servers were found for {given.email}; name them with --imap and --smtp."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="not-found")
+    best = found.accounts[0]
+    return Account(
+        given.id, given.name, given.email, given.full_name, best.incoming, best.incoming_server, best.route,
+        best.submission, given.direct, given.ca_file, given.leave_on_server, given.allow_plaintext,
+    )  # fmt: skip

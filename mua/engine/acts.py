@@ -1,0 +1,164 @@
+"""What a person does to messages: flags, moves, deletion, undo.  Each act is a wish in a row, durable when answered.
+
+The worker is poked, and makes the server follow when it can; what is only local is settled at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from mua import wire
+from mua.errors import Kind, MailError, Retry
+from mua.model.account import AccountId, Incoming
+from mua.model.folder import Folder, FolderId, Role
+from mua.model.message import Flag, MessageId, MessageRow
+from mua.store import read, write
+from mua.store.db import Tx
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+
+Wish = Callable[[Tx, list[MessageId], int], None]
+
+
+def set_flags(engine: Engine, command: wire.SetFlags) -> wire.Acted:
+    """Wish flags."""
+    add, remove = Flag(command.add), Flag(command.remove)
+    label = _flag_label(add, remove, len(command.messages))
+
+    def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
+        write.wish_flags(tx, ids, add, remove, now)
+
+    return _act(engine, command.messages, label, add | remove, wish)
+
+
+def _flag_label(add: Flag, remove: Flag, count: int) -> str:
+    words = {
+        (Flag.SEEN, True): "Marked {} as read",
+        (Flag.SEEN, False): "Marked {} as unread",
+        (Flag.FLAGGED, True): "Starred {}",
+        (Flag.FLAGGED, False): "Removed the star of {}",
+    }
+    flag, added = (add, True) if add else (remove, False)
+    return words.get((flag, added), "Changed {}").format(_messages(count))
+
+
+def _messages(count: int) -> str:
+    return "1 message" if count == 1 else f"{count} messages"
+
+
+def move_messages(engine: Engine, command: wire.MoveMessages) -> wire.Acted:
+    """Wish another folder of the same account."""
+    target = read.folder(engine.store.reader(), FolderId(command.folder_id))
+    if target is None or not target.selectable:
+        raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
+    if any(row.account_id != target.account_id for row in rows_of(engine, command.messages)):
+        text = "Messages can be moved within one account only; forward or copy them instead."
+        raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="other-account")
+    label = f"Moved {_messages(len(command.messages))} to {target.leaf}"
+    return _act(engine, command.messages, label, Flag(0), _moving(target.id))
+
+
+def _moving(folder_id: FolderId) -> Wish:
+    return lambda tx, ids, now: write.wish_move(tx, ids, folder_id, now)
+
+
+def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acted:
+    """Move each to its account's archive."""
+    return _to_role(engine, command.messages, Role.ARCHIVE, "Archived {}")
+
+
+def junk_messages(engine: Engine, command: wire.JunkMessages) -> wire.Acted:
+    """Move each to its account's junk folder."""
+    return _to_role(engine, command.messages, Role.JUNK, "Moved {} to Junk")
+
+
+def delete_messages(engine: Engine, command: wire.DeleteMessages) -> wire.Acted:
+    """Move to the trash; what is there already, or is to go for ever, is wished gone."""
+    rows = rows_of(engine, command.messages)
+    for_ever = {row.id for row in rows if command.forever or _role_of(engine, row) is Role.TRASH}
+    trashes = {row.id: folder_for(engine, row.account_id, Role.TRASH).id for row in rows if row.id not in for_ever}
+
+    def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
+        write.wish_gone(tx, [one for one in ids if one in for_ever], now)
+        for one, folder_id in trashes.items():
+            write.wish_move(tx, [one], folder_id, now)
+
+    label = f"Deleted {_messages(len(rows))}" + ("" if trashes else " for ever")
+    return _act(engine, command.messages, label, Flag(0), wish)
+
+
+def _role_of(engine: Engine, row: MessageRow) -> Role:
+    folder = read.folder(engine.store.reader(), row.folder_id)
+    return folder.role if folder else Role.NONE
+
+
+def _to_role(engine: Engine, messages: tuple[int, ...], role: Role, label: str) -> wire.Acted:
+    targets = {row.account_id: FolderId(0) for row in rows_of(engine, messages)}
+    for account_id in targets:
+        targets[account_id] = folder_for(engine, account_id, role).id
+    owner = {row.id: row.account_id for row in rows_of(engine, messages)}
+
+    def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
+        for account_id, folder_id in targets.items():
+            write.wish_move(tx, [one for one in ids if owner[one] == account_id], folder_id, now)
+
+    return _act(engine, messages, label.format(_messages(len(messages))), Flag(0), wish)
+
+
+def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
+    """The account's folder of this role, made when it has none (on an IMAP server: as soon as it can be reached)."""
+    found = read.folder_with_role(engine.store.reader(), account_id, role)
+    if found is not None:
+        return found
+    account = read.account(engine.store.reader(), account_id)
+    local = account is not None and account.incoming is not Incoming.IMAP
+    with engine.store.write(durable=True) as tx:
+        name = role.value.capitalize()
+        write.put_folder(tx, account_id, name, role=role, local=local, create=not local)
+    made = read.folder_with_role(engine.store.reader(), account_id, role)
+    if made is None:
+        raise MailError(Kind.BUG, Retry.NEVER, f"No folder for {role} could be made.", code="bug")
+    return made
+
+
+def _act(
+    engine: Engine,
+    messages: tuple[int, ...],
+    label: str,
+    changed: Flag,
+    wish: Wish,
+) -> wire.Acted:
+    rows = rows_of(engine, messages)
+    ids, now = [row.id for row in rows], engine.context.now()
+    with engine.store.write(durable=True) as tx:
+        history_id = write.remember(tx, ids, label, changed, now)
+        wish(tx, ids, now)
+    for account_id in {row.account_id for row in rows}:
+        engine.settle_local(account_id)
+        engine.poke(account_id)
+    return wire.Acted(history_id, label, tuple(ids))
+
+
+def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
+    """Wish what was shown before."""
+    with engine.store.write(durable=True) as tx:
+        undone = write.undo(tx, command.history_id, engine.context.now())
+    if undone is None:
+        raise MailError(Kind.MESSAGE, Retry.NEVER, "There is nothing to undo.", code="nothing-to-undo")
+    history_id, label, ids = undone
+    for row in read.rows(engine.store.reader(), ids):
+        engine.settle_local(row.account_id)
+        engine.poke(row.account_id)
+    return wire.Acted(history_id, f"Undone: {label}", tuple(ids))
+
+
+def rows_of(engine: Engine, ids: Iterable[int]) -> list[MessageRow]:
+    """These rows; raises "no-such-message" when one is gone."""
+    wanted = list(dict.fromkeys(ids))
+    rows = read.rows(engine.store.reader(), wanted)
+    if len(rows) != len(wanted) or not rows:
+        text = "A message is not there any more; it was moved or deleted elsewhere."
+        raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="no-such-message")
+    return rows

@@ -1,0 +1,354 @@
+"""One function per command of wire.py: validate, write wishes, poke.  No command talks to a server itself.
+
+Rules of the file: whatever a person did is committed durably before it is answered; what needs a network is a wish, or
+waits (with its own deadline) for a worker to have done it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mua import wire
+from mua.engine import acts, doctor, files
+from mua.engine.reading import draft_bytes, make_view
+from mua.errors import Kind, MailError, Retry
+from mua.mime import build
+from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.model.folder import Role
+from mua.model.message import Flag, MessageId
+from mua.model.outgoing import FINAL, OutgoingId, RecipientState
+from mua.store import outbox, read, write
+from mua.store.db import Tx
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+
+OPEN_SECONDS = 60
+SYNC_SECONDS = 24 * 3600
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def handle(engine: Engine, command: wire.Command) -> wire.Answer:
+    """Carry out one command.  Raises MailError with a sentence when it cannot be done."""
+    return _HANDLERS[type(command)](engine, command)
+
+
+# ---- accounts -----------------------------------------------------------------------------------------------------
+def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
+    """Store the account, then its password; without the password there is no account."""
+    account = _checked(command.account)
+    if read.account_named(engine.store.reader(), account.name) is not None:
+        text = f"There is an account named “{account.name}” already; choose another name."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="name-taken")
+    with engine.store.write(durable=True) as tx:
+        account_id = write.add_account(tx, account)
+        _make_local_folders(tx, dataclasses.replace(account, id=account_id))
+    try:
+        if command.password:
+            engine.remember_password(dataclasses.replace(account, id=account_id), command.password)
+    except MailError:
+        with engine.store.write(durable=True) as tx:
+            write.remove_account(tx, account_id)
+        raise
+    engine.start_worker(account_id)
+    return wire.AccountAdded(account_id)
+
+
+def _make_local_folders(tx: Tx, account: Account) -> None:
+    if account.incoming is Incoming.IMAP:
+        return
+    names = {
+        "Inbox": Role.INBOX,
+        "Drafts": Role.DRAFTS,
+        "Sent": Role.SENT,
+        "Archive": Role.ARCHIVE,
+        "Junk": Role.JUNK,
+        "Trash": Role.TRASH,
+    }
+    for name, role in names.items():
+        write.put_folder(tx, account.id, name, role=role, local=True)
+
+
+def _checked(account: Account) -> Account:
+    if not account.name or "@" not in account.email:
+        raise MailError(Kind.ACCOUNT, Retry.ASK, "An account needs a name and a mail address.", code="incomplete")
+    for server in (account.incoming_server, account.submission):
+        if server is not None and server.security is Security.NONE and not _may_be_plain(account, server):
+            text = (
+                f"{server.host} would get your password and mail unprotected; Mua refuses that."
+                " Choose TLS or STARTTLS, or allow plain text for this account."
+            )
+            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
+    return account
+
+
+def _may_be_plain(account: Account, server: Server) -> bool:
+    return account.allow_plaintext or server.host in LOOPBACK
+
+
+def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
+    """Replace the settings and start its worker anew."""
+    account = _checked(command.account)
+    _account(engine, account.id)
+    with engine.store.write(durable=True) as tx:
+        write.update_account(tx, account)
+        write.set_problem(tx, account.id, "", "")
+    engine.restart_worker(account.id)
+    return wire.Done()
+
+
+def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
+    """Stop its worker, then forget its password, rows and bytes."""
+    account = _account(engine, command.account_id)
+    engine.stop_worker(account.id)
+    engine.secrets.delete(str(account.id), "password")
+    with engine.store.write(durable=True) as tx:
+        ids = write.remove_account(tx, account.id)
+    engine.bodies.delete(ids)
+    return wire.Done()
+
+
+def set_secret(engine: Engine, command: wire.SetSecret) -> wire.Done:
+    """A new password; what waited for it goes on."""
+    account = _account(engine, command.account_id)
+    engine.remember_password(account, command.password)
+    with engine.store.write() as tx:
+        write.set_problem(tx, account.id, "", "")
+    engine.restart_worker(account.id)
+    engine.sender.poke()
+    return wire.Done()
+
+
+def choose_secrets(engine: Engine, command: wire.ChooseSecrets) -> wire.Done:
+    """Where secrets live from now on."""
+    engine.choose_secrets(command.place, command.passphrase)
+    return wire.Done()
+
+
+def check_account(engine: Engine, command: wire.CheckAccount) -> wire.Checked:
+    """Try the servers of a stored account, or of one that is being set up."""
+    if command.account is not None:
+        account, password = _checked(command.account), command.password
+    else:
+        account = _account(engine, command.account_id)
+        password = command.password or engine.password(account)
+    return wire.Checked(tuple(doctor.check(account, password)))
+
+
+def discover(engine: Engine, command: wire.Discover) -> wire.Discovered:
+    """Look up the servers of an address."""
+    return doctor.discover(command.email, command.ca_file)
+
+
+# ---- retrieval ----------------------------------------------------------------------------------------------------
+def sync(engine: Engine, command: wire.Sync) -> wire.Synced:
+    """Compare with the servers now; with ``complete`` until bodies and index are whole."""
+    chosen = engine.workers_of(command.account_id)
+    problems: list[MailError] = []
+    threads = [
+        threading.Thread(target=lambda one=worker: problems.extend(one.sync(command.complete)), name="sync")
+        for worker in chosen
+    ]
+    engine.sender.poke()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    engine.sender.drain(SYNC_SECONDS)
+    if command.complete:
+        engine.await_index(SYNC_SECONDS)
+    return wire.Synced(tuple(one.text for one in problems), tuple(one.code or one.kind for one in problems))
+
+
+def open_message(engine: Engine, command: wire.OpenMessage) -> wire.Done:
+    """Fetch the body if it is not here, then make the view."""
+    message_id = MessageId(command.message_id)
+    found = acts.rows_of(engine, [message_id])[0]
+    if not found.has_body:
+        with engine.store.write() as tx:
+            write.want_body(tx, [message_id])
+        engine.poke(found.account_id)
+        engine.wait_for(lambda: _has_body_or_problem(engine, message_id), OPEN_SECONDS)
+    make_view(engine.context, message_id)
+    return wire.Done()
+
+
+def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
+    found = read.row(engine.store.reader(), message_id)
+    if found is None or found.has_body:
+        return True
+    trouble = [one for one in read.problems(engine.store.reader()) if one.account_id == found.account_id]
+    if trouble:
+        raise MailError(Kind.ACCOUNT, Retry.ASK, trouble[0].text, trouble[0].detail, trouble[0].code)
+    return False
+
+
+# ---- sending ------------------------------------------------------------------------------------------------------
+def send(engine: Engine, command: wire.Send) -> wire.Queued:
+    """Freeze the message and queue it durably; the sender does the rest."""
+    account = _account(engine, command.account_id)
+    if account.route is Route.NONE:
+        text = f"“{account.name}” has no way to send mail; add a submission server in its settings."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
+    now = engine.context.now()
+    if command.draft is not None:
+        raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)
+    else:
+        raw = _read_file(Path(command.file))
+    frozen = build.freeze(
+        raw, now=now, message_id=build.new_message_id(_domain(account), os.urandom(16)), sender=account.email
+    )
+    if not frozen.recipients:
+        raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
+    outgoing_id = outbox.queue(
+        engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
+        forwards=command.forwards,
+    )  # fmt: skip
+    if command.take_file and command.file:
+        Path(command.file).unlink(missing_ok=True)
+    if command.replaces_draft is not None:
+        _drop_draft(engine, MessageId(command.replaces_draft))
+    engine.sender.poke()
+    return wire.Queued(outgoing_id, frozen.message_id)
+
+
+def _domain(account: Account) -> str:
+    return account.email.rpartition("@")[2]
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        text = f"“{path.name}” cannot be read; check its name and permissions."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
+
+
+def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
+    """Put the draft into Drafts; the one that it replaces goes."""
+    account = _account(engine, command.account_id)
+    folder = acts.folder_for(engine, account.id, Role.DRAFTS)
+    raw = draft_bytes(engine.context, command.draft)
+    (saved,) = files.add_local(engine, folder, [(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
+    if command.replaces is not None:
+        _drop_draft(engine, MessageId(command.replaces))
+    engine.poke(account.id)
+    return wire.Saved(saved)
+
+
+def _drop_draft(engine: Engine, message_id: MessageId) -> None:
+    row = read.row(engine.store.reader(), message_id)
+    folder = read.folder(engine.store.reader(), row.folder_id) if row else None
+    if row is None or folder is None or folder.role is not Role.DRAFTS:
+        return
+    with engine.store.write(durable=True) as tx:
+        write.wish_gone(tx, [message_id], engine.context.now())
+    engine.settle_local(row.account_id)
+    engine.poke(row.account_id)
+
+
+def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:
+    """Wait until each recipient had its first verdict."""
+    outgoing_id = OutgoingId(command.outgoing_id)
+
+    def all_tried() -> bool:
+        found = outbox.outgoing(engine.store.reader(), outgoing_id)
+        decided = FINAL | {RecipientState.DEFERRED}
+        return found is None or all(one.state in decided for one in found.recipients)
+
+    engine.wait_for(all_tried, SYNC_SECONDS)
+    return wire.Done()
+
+
+def cancel_outgoing(engine: Engine, command: wire.CancelOutgoing) -> wire.Done:
+    """Cancel the recipients that nobody has accepted yet."""
+    with engine.store.write(durable=True) as tx:
+        outbox.cancel(tx, OutgoingId(command.outgoing_id))
+    engine.sender.poke()
+    return wire.Done()
+
+
+def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
+    """Try again now, by a person's wish."""
+    with engine.store.write(durable=True) as tx:
+        outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now())
+    engine.sender.poke()
+    return wire.Done()
+
+
+def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade:
+    """Make a folder here; an IMAP server follows."""
+    account = _account(engine, command.account_id)
+    local = account.incoming is not Incoming.IMAP
+    if read.folder_named(engine.store.reader(), account.id, command.name) is not None:
+        raise MailError(Kind.FOLDER, Retry.ASK, f"There is a folder “{command.name}” already.", code="name-taken")
+    with engine.store.write(durable=True) as tx:
+        made = write.put_folder(tx, account.id, command.name, local=local, create=not local)
+    engine.poke(account.id)
+    return wire.FolderMade(made)
+
+
+# ---- the rest -----------------------------------------------------------------------------------------------------
+def poke(engine: Engine, command: wire.Poke) -> wire.Done:
+    """Try again now."""
+    for account_id in engine.workers if command.account_id is None else [AccountId(command.account_id)]:
+        engine.poke(account_id)
+    engine.sender.poke()
+    return wire.Done()
+
+
+def shutdown(engine: Engine, command: wire.Shutdown) -> wire.Done:
+    """End in order, after this answer."""
+    engine.stop_soon()
+    return wire.Done()
+
+
+def raise_window(engine: Engine, command: wire.Raise) -> wire.Done:
+    """Pass a second window's wish on to the first; error "no-window" when there is none."""
+    windows = engine.server.listening("window")
+    if not windows:
+        raise MailError(Kind.LOCAL, Retry.NEVER, "No window is open.", code="no-window")
+    for window in windows:
+        window.tell(command)
+    return wire.Done()
+
+
+def _account(engine: Engine, account_id: int) -> Account:
+    found = read.account(engine.store.reader(), AccountId(account_id))
+    if found is None:
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, "That account is not there any more.", code="no-such-account")
+    return found
+
+
+_HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
+    wire.AddAccount: add_account,
+    wire.UpdateAccount: update_account,
+    wire.RemoveAccount: remove_account,
+    wire.SetSecret: set_secret,
+    wire.ChooseSecrets: choose_secrets,
+    wire.CheckAccount: check_account,
+    wire.Discover: discover,
+    wire.Sync: sync,
+    wire.OpenMessage: open_message,
+    wire.SetFlags: acts.set_flags,
+    wire.MoveMessages: acts.move_messages,
+    wire.ArchiveMessages: acts.archive_messages,
+    wire.JunkMessages: acts.junk_messages,
+    wire.DeleteMessages: acts.delete_messages,
+    wire.Undo: acts.undo,
+    wire.Send: send,
+    wire.SaveDraft: save_draft,
+    wire.AwaitVerdicts: await_verdicts,
+    wire.CancelOutgoing: cancel_outgoing,
+    wire.RetryOutgoing: retry_outgoing,
+    wire.CreateFolder: create_folder,
+    wire.ImportFile: files.import_file,
+    wire.Poke: poke,
+    wire.Shutdown: shutdown,
+    wire.Raise: raise_window,
+}

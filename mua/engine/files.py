@@ -1,0 +1,84 @@
+"""Messages that do not come from this folder's server: imports, drafts, sent copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mua import wire
+from mua.engine.reading import facts
+from mua.errors import Kind, MailError, Retry
+from mua.mime import mbox
+from mua.mime.headers import envelope
+from mua.model.account import Incoming
+from mua.model.folder import Folder, FolderId
+from mua.model.message import Flag, MessageId
+from mua.store import read, write
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+
+IMPORT_BATCH = 200
+
+
+def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
+    """Read messages from files into a folder, in batches; each becomes a message to be put on the server too."""
+    folder = read.folder(engine.store.reader(), FolderId(command.folder_id))
+    if folder is None:
+        raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
+    found = imported = 0
+    batch: list[tuple[bytes, int, Flag]] = []
+    for raw, flags in messages_in(Path(command.path)):
+        found += 1
+        batch.append((raw, envelope(raw).date or engine.context.now(), flags))
+        if len(batch) >= IMPORT_BATCH:
+            imported += len(add_local(engine, folder, batch))
+            batch = []
+    imported += len(add_local(engine, folder, batch))
+    engine.poke(folder.account_id)
+    return wire.Imported(found, imported)
+
+
+def messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:
+    """The raw messages of an mbox, a Maildir or a file with one message, with the flags that a Maildir knows."""
+    if path.is_dir():
+        for file in sorted(p for name in ("cur", "new") for p in (path / name).glob("*") if p.is_file()):
+            yield file.read_bytes(), _maildir_flags(file.name)
+        return
+    try:
+        with path.open("rb") as stream:
+            if stream.read(5) != b"From ":
+                stream.seek(0)
+                yield stream.read(), Flag(0)
+                return
+            stream.seek(0)
+            for raw in mbox.split(stream):
+                yield raw, Flag(0)
+    except OSError as error:
+        text = f"“{path.name}” cannot be read; check its name and permissions."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
+
+
+def _maildir_flags(name: str) -> Flag:
+    letters = name.rpartition(":2,")[2] if ":2," in name else ""
+    known = {"S": Flag.SEEN, "R": Flag.ANSWERED, "F": Flag.FLAGGED, "D": Flag.DRAFT, "P": Flag.FORWARDED}
+    flags = Flag(0)
+    for letter in letters:
+        flags |= known.get(letter, Flag(0))
+    return flags
+
+
+def add_local(engine: Engine, folder: Folder, items: Iterable[tuple[bytes, int, Flag]]) -> list[MessageId]:
+    """Add whole messages (bytes, date, flags) that did not come from this folder's server."""
+    given = list(items)
+    account = read.account(engine.store.reader(), folder.account_id)
+    local = account is not None and account.incoming is not Incoming.IMAP
+    with engine.store.write(durable=True) as tx:
+        news = [
+            write.NewMessage(envelope(raw), when, len(raw), flags=flags, append=not local) for raw, when, flags in given
+        ]
+        ids = write.add_messages(tx, folder.account_id, folder.id, news)
+        places = engine.bodies.put([(one, raw) for one, (raw, _, _) in zip(ids, given, strict=True)], durable=True)
+        write.set_bodies(tx, [facts(one, places[one], raw) for one, (raw, _, _) in zip(ids, given, strict=True)])
+    return ids

@@ -1,0 +1,263 @@
+"""The engine: one per profile, the only writer, a child process of whoever needed it first.
+
+Theory of operation: ``run`` takes the profile's lock, opens the store, starts one worker per account, one sender, the
+indexer and the server, and then waits.  Workers and commands meet in the store only: a command writes a wish and pokes,
+a worker reads the wish.  An engine that was started by a command line ends when its last client has left, nothing waits
+in the outbox, and the workers have had a moment to carry the last wishes to their servers.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+
+from mua import __version__, wire
+from mua.engine import commands
+from mua.engine.context import Context, Worker
+from mua.engine.imap_worker import ImapWorker
+from mua.engine.indexer import Indexer
+from mua.engine.lock import ProfileLock
+from mua.engine.pop_worker import PopWorker
+from mua.engine.publisher import Publisher
+from mua.engine.sender import Sender
+from mua.engine.server import Client, Server
+from mua.errors import Kind, MailError, Retry
+from mua.log import ENGINE
+from mua.model.account import Account, AccountId, Incoming
+from mua.model.folder import Role
+from mua.model.message import Flag
+from mua.net.secrets import Place, Secrets, open_secrets
+from mua.paths import Profile
+from mua.store import outbox, read, write
+from mua.store.blobs import Bodies
+from mua.store.db import Changes, Store
+
+FAREWELL_SECONDS = 15
+FRESH_SECONDS = 3600
+STOP_SECONDS = 30
+
+
+class Engine:
+    """Everything that runs for one profile."""
+
+    def __init__(self, profile: Profile, lock: ProfileLock, *, stay: bool = False) -> None:
+        self.profile = profile
+        self.lock = lock
+        self.store = Store(profile, self._committed)
+        self.bodies = Bodies(profile)
+        self.secrets: Secrets = open_secrets(profile, read.setting(self.store.reader(), "secrets"))
+        self.publisher = Publisher(self.tell, self._arrived)
+        self.context = Context(self.store, self.bodies, self.password, self.tell)
+        self.indexer = Indexer(profile, self._indexed)
+        self.sender = Sender(self.context)
+        self.server = Server(profile.socket, self._handle, self._last_gone)
+        self.workers: dict[AccountId, Worker] = {}
+        self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
+        self._stay = stay
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+
+    # ---- life
+    def run(self) -> None:
+        """Work until ``stop_soon``, a signal, or the last client's leave."""
+        self.publisher.start()
+        for account in read.accounts(self.store.reader()):
+            self.start_worker(account.id)
+        self.sender.start()
+        self.indexer.poke()
+        self.server.start()
+        ENGINE.info("engine %s ready", __version__)
+        self._stopping.wait()
+        self._stop()
+
+    def stop_soon(self) -> None:
+        """End in order; from any thread or signal handler."""
+        self._stopping.set()
+
+    def _stop(self) -> None:
+        self.server.stop()
+        for worker in self.workers.values():
+            worker.stop()
+        self.sender.stop()
+        for worker in self.workers.values():
+            worker.join(5)
+        self.sender.join(20)
+        self.indexer.stop()
+        self.publisher.stop()
+        self.bodies.close()
+        self.store.close()
+        self.lock.release()
+
+    def _last_gone(self) -> None:
+        if not self._stay:
+            threading.Thread(target=self._farewell, name="farewell", daemon=True).start()
+
+    def _farewell(self) -> None:
+        """End when nobody is there and nothing is left to do; wishes get a bounded time to reach their servers."""
+        deadline = time.monotonic() + FAREWELL_SECONDS
+        while not self.server.busy and not self._stopping.is_set():
+            db = self.store.reader()
+            troubled = bool(read.problems(db))
+            wishes_done = read.wishes_pending(db) == 0 or troubled or time.monotonic() > deadline
+            if wishes_done and not outbox.waiting(db):
+                if self.server.stop_if_idle():
+                    self.stop_soon()
+                return
+            with self.context.committed:
+                self.context.committed.wait(0.5)
+
+    # ---- workers
+    def start_worker(self, account_id: AccountId) -> None:
+        """Start the retrieval of one account (nothing to do for local ones)."""
+        account = read.account(self.store.reader(), account_id)
+        if account is None or account.incoming is Incoming.LOCAL:
+            return
+        kind: Callable[[Context, Account], Worker] = ImapWorker if account.incoming is Incoming.IMAP else PopWorker
+        with self._lock:
+            worker = self.workers[account_id] = kind(self.context, account)
+        worker.start()
+
+    def stop_worker(self, account_id: AccountId) -> None:
+        """End the retrieval of one account and wait for it."""
+        with self._lock:
+            worker = self.workers.pop(account_id, None)
+        if worker is not None:
+            worker.stop()
+            worker.join(30)
+
+    def restart_worker(self, account_id: AccountId) -> None:
+        """Begin anew with the settings as they are now."""
+        self.stop_worker(account_id)
+        self.start_worker(account_id)
+
+    def workers_of(self, account_id: int | None) -> list[Worker]:
+        """The worker of one account, or all."""
+        with self._lock:
+            return [one for key, one in self.workers.items() if account_id is None or key == account_id]
+
+    def poke(self, account_id: AccountId) -> None:
+        """There is something to do for this account."""
+        for worker in self.workers_of(account_id):
+            worker.poke()
+
+    def settle_local(self, account_id: AccountId) -> None:
+        """Fulfil the wishes that need no server."""
+        with self.store.write(durable=True) as tx:
+            write.settle_local(tx, account_id, self.context.now())
+
+    # ---- secrets
+    def password(self, account: Account) -> str:
+        """The account's password; raises MailError "no-password" when there is none."""
+        if account.demo:
+            return self.demo_passwords.get(account.id, "")
+        found = self.secrets.get(str(account.id), "password")
+        if found is None:
+            text = f"The password of “{account.name}” is not known here; enter it once more."
+            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-password")
+        return found
+
+    def remember_password(self, account: Account, password: str) -> None:
+        """Keep an account's password where secrets live."""
+        if account.demo:
+            self.demo_passwords[account.id] = password
+        else:
+            self.secrets.set(str(account.id), "password", password)
+
+    def choose_secrets(self, place: str, passphrase: str) -> None:
+        """Secrets live elsewhere from now on; what the old place held moves along where it can be read."""
+        old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
+        for account in read.accounts(self.store.reader()):
+            found = old.get(str(account.id), "password")
+            if found is not None:
+                new.set(str(account.id), "password", found)
+        with self.store.write(durable=True) as tx:
+            write.set_setting(tx, "secrets", place)
+        self.secrets = new
+
+    # ---- news
+    def tell(self, event: wire.Event) -> None:
+        """Send an event to every client."""
+        self.server.tell(event)
+
+    def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait until ``condition`` over the store holds; False when the time is up or the engine ends."""
+        deadline = time.monotonic() + seconds
+        with self.context.committed:
+            while not condition():
+                left = deadline - time.monotonic()
+                if left <= 0 or self._stopping.is_set():
+                    return False
+                self.context.committed.wait(min(left, 1.0))
+        return True
+
+    def await_index(self, seconds: float) -> bool:
+        """Wait until the index has seen everything that was in the store when this was called."""
+        target = int(self.store.reader().value("SELECT value FROM meta WHERE key = 'index_seq'"))
+        self.indexer.poke()
+        return self.wait_for(lambda: self.indexer.mark >= target, seconds)
+
+    def _committed(self, changes: Changes) -> None:
+        self.publisher.add(changes)
+        if changes.messages or changes.removed:
+            self.indexer.poke()
+        with self.context.committed:
+            self.context.committed.notify_all()
+
+    def _indexed(self, mark: int) -> None:
+        with self.context.committed:
+            self.context.committed.notify_all()
+
+    def _arrived(self, ids: set[int]) -> None:
+        db = self.store.reader()
+        inboxes = {folder.id for folder in read.folders(db) if folder.role is Role.INBOX}
+        horizon = self.context.now() - FRESH_SECONDS
+        newest = sorted(ids)[-50:]
+        fresh = [
+            row.id
+            for row in read.rows(db, newest)
+            if row.folder_id in inboxes and not row.flags & Flag.SEEN and row.id >> write.SEQUENCE_BITS >= horizon
+        ]
+        if fresh:
+            self.tell(wire.Arrived(tuple(fresh)))
+
+    # ---- commands
+    def _handle(self, client: Client, command: wire.Command) -> wire.Answer:
+        if isinstance(command, wire.Hello):
+            return self._welcome(client, command)
+        return commands.handle(self, command)
+
+    def _welcome(self, client: Client, hello: wire.Hello) -> wire.Welcome:
+        if hello.protocol != wire.PROTOCOL:
+            text = "This window and the running engine are of different versions of Mua; close Mua everywhere first."
+            raise MailError(Kind.LOCAL, Retry.ASK, text, code="protocol")
+        client.name, client.events = hello.client, hello.events
+        problem = ""
+        if hello.passphrase and self.secrets.place is Place.FILE:
+            self.secrets.set_passphrase(hello.passphrase)
+        return wire.Welcome(os.getpid(), __version__, self.secrets.place, problem)
+
+
+def main(profile: Profile, *, stay: bool = False) -> int:
+    """Run an engine in this process until it ends; returns the exit code."""
+    try:
+        engine = Engine(profile, _take_lock(profile.create()), stay=stay)
+    except MailError as error:
+        ENGINE.error("%s (%s)", error.text, error.detail)
+        return 1
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: engine.stop_soon())
+    engine.run()
+    return 0
+
+
+def _take_lock(profile: Profile) -> ProfileLock:
+    """The profile's lock; an engine that is on its way out (its door is shut already) is waited for."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while True:
+        try:
+            return ProfileLock(profile)
+        except MailError:
+            if profile.socket.exists() or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

@@ -1,0 +1,413 @@
+"""The outbox: every SELECT on and every change of outgoing mail.
+
+Rules of the file: bytes are on disk before the row that names them; every function with a ``Tx`` is one step of the
+state machine and is called in a transaction of its own, durable where losing the step would lose or double mail:
+
+    queue          the message waits                       durable: a person was told "it will be sent"
+    begin          an attempt started                      (lost in a crash: the message just waits again)
+    at_dot         the final dot is about to be written    durable: from here on a crash means "unknown"
+    record         verdicts                                durable
+    recover        at start-up: what a crash left behind   durable
+
+A recipient is due when its state is QUEUED or DEFERRED and ``next_attempt`` has come.  ``postponed`` counts tries that do
+not count as attempts (no network, no password): those become due at once when something changed (``wake``).
+"""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from mua.model.account import Account, AccountId, Route
+from mua.model.outgoing import FINAL, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.paths import Profile
+from mua.store.blobs import write_file
+from mua.store.db import Db, Store, Tx
+
+MAX_TEXT = 2000  # characters kept of a server's reply
+MAX_DUE = 1000  # recipients taken at once
+PREFIX = "outgoing-"
+
+_OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
+_FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
+
+
+class Frozen(Protocol):
+    """A message made ready by ``mime.build.freeze``: bytes, Message-ID and envelope do not change any more."""
+
+    @property
+    def wire(self) -> bytes:
+        """What goes out."""
+
+    @property
+    def copy(self) -> bytes:
+        """What is filed: with Bcc."""
+
+    @property
+    def message_id(self) -> str:
+        """Without angle brackets."""
+
+    @property
+    def subject(self) -> str:
+        """Decoded."""
+
+    @property
+    def sender(self) -> str:
+        """The envelope's reverse-path."""
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The envelope's forward-paths, each once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An outgoing message with the recipients that are due (address -> attempts so far, tries that did not count)."""
+
+    id: OutgoingId
+    account_id: AccountId
+    route: Route
+    message_id: str
+    envelope_from: str
+    envid: str
+    queued_at: int
+    wire_file: str
+    recipients: dict[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an attempt yielded for one recipient.  ``counted`` False: it does not count as an attempt."""
+
+    recipient: Recipient
+    counted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A message that somebody accepted and whose sent copy is not filed yet."""
+
+    id: OutgoingId
+    account_id: AccountId
+    message_id: str
+    queued_at: int
+    copy_file: str
+    answers: int | None
+    forwards: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A message that was lost at the final dot for some recipients.  ``filed``: we put a copy into Sent ourselves."""
+
+    id: OutgoingId
+    account_id: AccountId
+    message_id: str
+    addresses: tuple[str, ...]
+    filed: bool
+
+
+# Queueing
+
+
+def queue(
+    store: Store,
+    account: Account,
+    frozen: Frozen,
+    *,
+    now: int,
+    not_before: int,
+    answers: int | None = None,
+    forwards: int | None = None,
+) -> OutgoingId:
+    """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk)."""
+    name = PREFIX + secrets.token_hex(16)
+    wire_file, copy_file = f"{name}.eml", f"{name}.eml" if frozen.copy == frozen.wire else f"{name}.copy.eml"
+    write_file(store.profile.big / wire_file, frozen.wire)
+    if copy_file != wire_file:
+        write_file(store.profile.big / copy_file, frozen.copy)
+    with store.write(durable=True) as tx:
+        outgoing_id = tx.insert(
+            "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
+            " wire_file, copy_file, answers, forwards, envid) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            account.id, frozen.message_id, frozen.subject, frozen.sender, account.route, now, not_before,
+            len(frozen.wire), wire_file, copy_file, answers, forwards, secrets.token_hex(16),
+        )  # fmt: skip
+        for address in dict.fromkeys(frozen.recipients):
+            sql = "INSERT INTO recipient(outgoing_id, address, next_attempt) VALUES (?,?,?)"
+            tx.insert(sql, outgoing_id, address, not_before)
+        tx.changes.outgoing.add(outgoing_id)
+    return OutgoingId(outgoing_id)
+
+
+# Reading
+
+
+def outgoing(db: Db, outgoing_id: OutgoingId) -> Outgoing | None:
+    """One message with its recipients."""
+    found = _outgoing(db, "o.id = ?", outgoing_id)
+    return found[0] if found else None
+
+
+def listed(db: Db, *, finished: bool = False) -> list[Outgoing]:
+    """What waits (or is unknown or refused and not put away), newest first; with ``finished`` everything."""
+    if finished:
+        return _outgoing(db, "1")
+    return _outgoing(db, "o.finished_at = 0")
+
+
+def waiting(db: Db) -> bool:
+    """Something is still to be sent or filed."""
+    return bool(db.value(f"SELECT EXISTS(SELECT 1 FROM recipient WHERE {_OPEN})") or copies(db))
+
+
+def due(db: Db, now: int) -> list[Due]:
+    """Whom to try now, oldest message first."""
+    rows = db.rows(
+        "SELECT o.id, o.account_id, o.route, o.message_id, o.envelope_from, o.envid, o.queued_at, o.wire_file,"
+        " r.address, r.attempts, r.postponed FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
+        f" WHERE r.{_OPEN} AND r.state <> 'trying' AND r.next_attempt <= ? ORDER BY o.id, r.id LIMIT {MAX_DUE}",
+        now,
+    )
+    found: dict[int, Due] = {}
+    for one, account_id, route, *rest, address, attempts, postponed in rows:
+        if one not in found:
+            found[one] = Due(OutgoingId(one), AccountId(account_id), Route(route), *rest, {})
+        found[one].recipients[address] = (attempts, postponed)
+    return list(found.values())
+
+
+def next_due(db: Db) -> int | None:
+    """When the next recipient becomes due (UTC seconds), or None."""
+    found = db.value(f"SELECT min(next_attempt) FROM recipient WHERE {_OPEN} AND state <> 'trying'")
+    return None if found is None else int(found)
+
+
+def copies(db: Db) -> list[Copy]:
+    """Messages that somebody has accepted, and whose sent copy is still to be filed."""
+    rows = db.rows(
+        "SELECT id, account_id, message_id, queued_at, copy_file, answers, forwards FROM outgoing o"
+        " WHERE sent_copy = 'todo' AND (finished_at = 0 OR sent_copy = 'todo')"
+        " AND EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state = 'accepted') ORDER BY id"
+    )
+    return [Copy(OutgoingId(one), AccountId(account_id), *rest) for one, account_id, *rest in rows]
+
+
+def unknowns(db: Db) -> list[Unknown]:
+    """Messages of which nobody knows whether they arrived."""
+    rows = db.rows(
+        "SELECT o.id, o.account_id, o.message_id, r.address, o.sent_copy FROM recipient r"
+        " JOIN outgoing o ON o.id = r.outgoing_id WHERE r.state = 'unknown' ORDER BY o.id, r.id"
+    )
+    grouped: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        grouped.setdefault(row[0], []).append(row)
+    return [
+        Unknown(
+            OutgoingId(one), AccountId(group[0][1]), group[0][2], tuple(row[3] for row in group), group[0][4] == "filed"
+        )
+        for one, group in grouped.items()
+    ]
+
+
+def attempts(db: Db, outgoing_id: OutgoingId, address: str) -> list[tuple[int, Recipient]]:
+    """The timeline of one recipient: (UTC seconds, how it was then), oldest first."""
+    rows = db.rows(
+        "SELECT a.at, a.state, a.phase, a.code, a.text, a.host, a.tls FROM attempt a"
+        " JOIN recipient r ON r.id = a.recipient_id WHERE r.outgoing_id = ? AND r.address = ? ORDER BY a.id",
+        outgoing_id,
+        address,
+    )
+    return [
+        (at, Recipient(address, RecipientState(state), Phase(phase), code, text, host=host, tls=tls))
+        for at, state, phase, code, text, host, tls in rows
+    ]
+
+
+# Steps of an attempt
+
+
+def begin(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> list[str]:
+    """An attempt starts; returns the recipients it is for (a person may have cancelled one meanwhile)."""
+    sql = (
+        "UPDATE recipient SET state = 'trying', phase = 'connect' WHERE outgoing_id = ? AND address = ?"
+        " AND state IN ('queued', 'deferred')"
+    )
+    tx.changes.outgoing.add(outgoing_id)
+    return [address for address in addresses if tx.run(sql, outgoing_id, address)]
+
+
+def at_dot(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None:
+    """The final dot for these recipients is about to be written; commit durably before it is."""
+    for address in addresses:
+        tx.run("UPDATE recipient SET phase = 'dot' WHERE outgoing_id = ? AND address = ?", outgoing_id, address)
+    tx.changes.outgoing.add(outgoing_id)
+
+
+def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: int) -> None:
+    """Write what an attempt yielded, and its line in the timeline."""
+    for verdict in verdicts:
+        one = verdict.recipient
+        sql = (
+            "UPDATE recipient SET state = ?, phase = ?, code = ?, text = ?, host = ?, tls = ?, next_attempt = ?,"
+            " attempts = attempts + ?, postponed = CASE WHEN ? THEN 0 ELSE postponed + 1 END"
+            " WHERE outgoing_id = ? AND address = ?"
+        )
+        text = one.text[:MAX_TEXT]
+        tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt, verdict.counted,
+               verdict.counted, outgoing_id, one.address)  # fmt: skip
+        if verdict.counted:
+            _note(tx, outgoing_id, one, now)
+    _close(tx, outgoing_id, now)
+
+
+def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int]:
+    """What an attempt that ended without a verdict left behind: (how many wait again, how many are unknown now).
+
+    Before the final dot nothing was handed over, so the message waits again.  At the dot nobody knows.
+    """
+    text = "Mua was interrupted while the server was confirming; it may have been sent."
+    left = tx.rows("SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE state = 'trying'")
+    left = [row for row in left if row[0] not in busy]
+    lost = [row for row in left if row[2] == Phase.DOT]
+    for one, address, phase, host, tls in lost:
+        verdict = Recipient(address, RecipientState.UNKNOWN, Phase(phase), text=text, host=host, tls=tls)
+        record(tx, OutgoingId(one), [Verdict(verdict)], now)
+    for one, address, phase, _, _ in left:
+        if phase != Phase.DOT:
+            sql = (
+                "UPDATE recipient SET state = iif(attempts + postponed > 0, 'deferred', 'queued'), phase = '',"
+                " next_attempt = max(?, (SELECT not_before FROM outgoing WHERE id = outgoing_id))"
+                " WHERE outgoing_id = ? AND address = ?"
+            )
+            tx.run(sql, now, one, address)
+            tx.changes.outgoing.add(one)
+    return len(left) - len(lost), len(lost)
+
+
+def wake(tx: Tx, now: int, account_id: AccountId | None = None) -> int:
+    """Something changed (the network, a password): what did not count is due again.  Returns how many."""
+    sql = (
+        "UPDATE recipient SET next_attempt = ?1 WHERE state = 'deferred' AND postponed > 0 AND next_attempt > ?1"
+        " AND (?2 IS NULL OR outgoing_id IN (SELECT id FROM outgoing WHERE account_id = ?2)) RETURNING outgoing_id"
+    )
+    woken = tx.rows(sql, now, account_id)
+    tx.changes.outgoing.update(row[0] for row in woken)
+    return len(woken)
+
+
+# What a person decides, and what is learned later
+
+
+def cancel(tx: Tx, outgoing_id: OutgoingId, now: int = 0) -> int:
+    """Take back the recipients that no attempt is running for and that have no verdict; returns how many."""
+    sql = (
+        "UPDATE recipient SET state = 'cancelled', next_attempt = NULL WHERE outgoing_id = ?"
+        " AND state IN ('queued', 'deferred')"
+    )
+    count = tx.run(sql, outgoing_id)
+    _close(tx, outgoing_id, now or 1)
+    return count
+
+
+def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int) -> int:
+    """Try again now, by a person's wish: deferred and refused recipients, and unknown ones only when named."""
+    states = "('deferred', 'refused', 'unknown', 'cancelled')" if addresses else "('deferred', 'refused')"
+    sql = (
+        f"UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0"
+        f" WHERE outgoing_id = ? AND state IN {states}"
+    )
+    if addresses:
+        sql += f" AND address IN ({', '.join('?' * len(addresses))})"
+    count = tx.run(sql, now, outgoing_id, *addresses)
+    if count:
+        tx.run(
+            "UPDATE outgoing SET finished_at = 0, sent_copy = iif(sent_copy = 'none', 'todo', sent_copy) WHERE id = ?",
+            outgoing_id,
+        )
+        tx.changes.outgoing.add(outgoing_id)
+    return count
+
+
+def resolve(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], text: str, now: int) -> None:
+    """A message of which nobody knew was found: it has been sent."""
+    for address in addresses:
+        sql = "SELECT host, tls FROM recipient WHERE outgoing_id = ? AND address = ? AND state = 'unknown'"
+        found = tx.row(sql, outgoing_id, address)
+        if found is not None:
+            verdict = Recipient(address, RecipientState.ACCEPTED, Phase.DONE, text=text, host=found[0], tls=found[1])
+            record(tx, outgoing_id, [Verdict(verdict)], now)
+
+
+def set_sent_copy(tx: Tx, outgoing_id: OutgoingId, where: SentCopy) -> None:
+    """The sent copy is filed, by us or by the server, or will not be."""
+    tx.run("UPDATE outgoing SET sent_copy = ? WHERE id = ?", where, outgoing_id)
+    tx.changes.outgoing.add(outgoing_id)
+
+
+# Files
+
+
+def wire_path(profile: Profile, name: str) -> Path:
+    """Where the bytes of an outgoing message are."""
+    return profile.big / name
+
+
+def sweep(db: Db, profile: Profile) -> int:
+    """Remove files that no row needs: of crashes between file and row, and of what arrived everywhere.
+
+    Only to be called when nothing is being queued (at start-up).  Returns how many were removed.
+    """
+    rows = db.rows(
+        "SELECT wire_file, copy_file FROM outgoing o WHERE sent_copy = 'todo' OR EXISTS("
+        "SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state NOT IN ('accepted', 'cancelled'))"
+    )
+    needed = {name for row in rows for name in row}
+    unneeded = [path for path in profile.big.glob(PREFIX + "*") if path.name not in needed]
+    for path in unneeded:
+        path.unlink(missing_ok=True)
+    return len(unneeded)
+
+
+def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
+    rows = db.rows(
+        "SELECT o.id, o.account_id, o.message_id, o.subject, o.envelope_from, o.route, o.queued_at, o.not_before,"
+        f" o.sent_copy, o.size FROM outgoing o WHERE {where} ORDER BY o.id DESC",
+        *values,
+    )
+    recipients: dict[int, list[Recipient]] = {row[0]: [] for row in rows}
+    for one, *rest in db.rows(
+        "SELECT r.outgoing_id, r.address, r.state, r.phase, r.code, r.text, r.next_attempt, r.attempts, r.host, r.tls"
+        f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE {where} ORDER BY r.id",
+        *values,
+    ):
+        address, state, phase, *others = rest
+        recipients[one].append(Recipient(address, RecipientState(state), Phase(phase), *others))
+    return [
+        Outgoing(
+            OutgoingId(one), AccountId(account_id), message_id, subject, sender, Route(route), queued, not_before,
+            tuple(recipients[one]), SentCopy(copy), size,
+        )
+        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size in rows
+    ]  # fmt: skip
+
+
+def _note(tx: Tx, outgoing_id: OutgoingId, one: Recipient, now: int) -> None:
+    sql = (
+        "INSERT INTO attempt(recipient_id, at, state, phase, host, tls, code, text)"
+        " SELECT id, ?, ?, ?, ?, ?, ?, ? FROM recipient WHERE outgoing_id = ? AND address = ?"
+    )
+    text = one.text[:MAX_TEXT]
+    tx.run(sql, now, one.state, one.phase, one.host, one.tls, one.code, text, outgoing_id, one.address)
+
+
+def _close(tx: Tx, outgoing_id: OutgoingId, now: int) -> None:
+    """Note when every recipient has its verdict; without anyone who accepted there is nothing to file."""
+    tx.changes.outgoing.add(outgoing_id)
+    states = {row[0] for row in tx.rows("SELECT state FROM recipient WHERE outgoing_id = ?", outgoing_id)}
+    if states & {"queued", "trying", "deferred"}:
+        return
+    tx.run("UPDATE outgoing SET finished_at = ? WHERE id = ? AND finished_at = 0", now, outgoing_id)
+    if not states & {"accepted", "unknown"}:
+        tx.run("UPDATE outgoing SET sent_copy = 'none' WHERE id = ? AND sent_copy = 'todo'", outgoing_id)
