@@ -2,8 +2,8 @@
 
 Theory of operation: one profile, one mailbox ("alice"), and the people she writes to ("bob", "carol").  Each round
 starts an engine, gives it work over its own socket, and sends SIGKILL after a random part of the time that such work
-takes.  What the engine *confirmed* before it died is a promise; what it did not confirm may have happened or not.  At the
-end a last engine is left in peace, and then:
+takes.  What the engine *confirmed* before it died is a promise; what it did not confirm may have happened or not.  At
+the end a last engine is left in peace, and then:
 
 * lost: a message that was delivered to alice, or a send that was confirmed, and is nowhere now (an outgoing message
   whose verdict is "unknown" may have arrived or not: it is counted, and shown to the person, but not lost);
@@ -57,12 +57,10 @@ class Report:
 
     def __str__(self) -> str:
         rounds = ", ".join(f"{name} {count}" for name, count in sorted(self.during.items()))
-        lines = [
-            f"kills {self.kills} ({rounds})  delivered {self.delivered}  sent {self.sent}",
-            f"lost {len(self.lost)}  doubled {len(self.doubled)}  unknown {self.unknown}"
-            f"  differences {len(self.differences)}",
-        ]
-        return "\n".join([*lines, *self.lost[:10], *self.doubled[:10], *self.differences[:20]])
+        work = f"kills {self.kills} ({rounds})  delivered {self.delivered}  sent {self.sent}"
+        books = f"lost {len(self.lost)}  doubled {len(self.doubled)}  unknown {self.unknown}"
+        books += f"  differences {len(self.differences)}"
+        return "\n".join([work, books, *self.lost[:10], *self.doubled[:10], *self.differences[:20]])
 
 
 class Storm:

@@ -1,0 +1,324 @@
+"""``./run bench [NAME...] [--full]``: how Mua compares with a peer measured in the same run.
+
+    window   python -m mua until its window is painted          against a bare PySide6 window
+    sync     the first 10,000 messages listed / synced, indexed  against mbsync of the same mailbox
+    noop     a sync with nothing new, engine running / cold       against mbsync
+    memory   PSS of the idle program                              against a bare PySide6 window
+    corpus   parsing the mail collection (tests/bench/corpus.py)
+
+The machine's load changes by the minute, so only ratios inside one run count: ours and the peer's alternate, medians
+are taken, and a bare time is never a result.  ``--full`` takes more rounds and writes docs/bench.md.
+"""
+
+import argparse
+import os
+import platform
+import runpy
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE.parent), str(ROOT)]
+
+from lab import Filled, Lab, User, missing, until  # noqa: E402
+from mailgen import letters  # noqa: E402
+
+MBSYNC = """\
+FSync no
+
+IMAPAccount lab
+Host {host}
+Port {port}
+User {user}
+Pass {password}
+SSLType IMAPS
+CertificateFile {ca}
+
+IMAPStore far
+Account lab
+
+MaildirStore near
+Path {folder}/
+Inbox {folder}/INBOX
+SubFolders Verbatim
+
+Channel lab
+Far :far:
+Near :near:
+Patterns *
+Create Near
+Sync Pull
+SyncState *
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One comparison: medians of ours and of the peer's, in ``unit``; less is better."""
+
+    name: str
+    what: str
+    ours: float
+    peer_name: str
+    peer: float
+    unit: str
+
+    @property
+    def ratio(self) -> str:
+        """How ours compares, in words."""
+        factor = self.ours / self.peer
+        better, worse = ("faster", "slower") if self.unit in ("s", "ms") else ("less", "more")
+        return f"{1 / factor:.2f}x {better}" if factor < 1 else f"{factor:.2f}x {worse}"
+
+
+@dataclass(slots=True)
+class Bench:
+    """One run over one laboratory."""
+
+    lab: Lab
+    rounds: int
+    count: int
+    rows: list[Row] = field(default_factory=list)
+    _mailbox: User | None = None
+    _profile: Path | None = None
+
+    # -- window --------------------------------------------------------------------------------------------------------
+
+    def window(self) -> None:
+        """From process start to the first paint."""
+        profile = self._synced_profile()
+        bare, ours = [], []
+        for _ in range(self.rounds * 2 + 1):
+            bare.append(self._painted([sys.executable, str(HERE / "bare_window.py")]))
+            ours.append(self._painted([sys.executable, "-m", "mua", "--profile", str(profile)]))
+            self.lab.stop_engine(profile)
+        self._add("window", f"window painted ({self.count} messages)", ours, "bare PySide6 window", bare)
+
+    def _painted(self, argv: list[str]) -> float:
+        began = time.monotonic()
+        with self._start(argv, MUA_BENCH_PAINTED="1") as process:
+            assert process.stdout
+            for line in process.stdout:
+                if line.strip() == b"painted":
+                    took = time.monotonic() - began
+                    process.wait(30)
+                    return took
+        raise SystemExit(f"{' '.join(argv)} ended without having painted (exit {process.returncode})")
+
+    def _start(self, argv: list[str], **more: str) -> subprocess.Popen[bytes]:
+        environment = self.lab.environment() | {"QT_QPA_PLATFORM": "offscreen"} | more
+        environment |= {"QTWEBENGINE_DISABLE_SANDBOX": "1"} if os.geteuid() == 0 else {}
+        return subprocess.Popen(self.lab.command(*argv), cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+
+    # -- sync ----------------------------------------------------------------------------------------------------------
+
+    def sync(self) -> None:
+        """A first sync of everything, from process start."""
+        user = self._filled_mailbox()
+        listed, full, theirs = [], [], []
+        for _ in range(self.rounds):
+            profile = self._fresh_profile(user)
+            began = time.monotonic()
+            rows = self.lab.mua("sync", profile=profile, timeout=900).ok()
+            listed.append(time.monotonic() - began)
+            assert sum(row["in_store"] for row in rows) == self.count, rows
+            rows = self.lab.mua("sync", "--until-complete", profile=profile, timeout=900).ok()
+            full.append(time.monotonic() - began)
+            assert sum(row["indexed"] for row in rows) == self.count, rows
+            self.lab.stop_engine(profile)
+            self._profile = profile
+            theirs.append(self._mbsync(user, self.lab.folder / f"mbsync-{len(theirs)}"))
+        self._add("sync", f"first {self.count} messages listed", listed, "mbsync, files only", theirs)
+        self._add("sync", f"first {self.count} fully synced and indexed", full, "mbsync, files only", theirs)
+
+    def noop(self) -> None:
+        """A sync that finds nothing new."""
+        profile, user = self._synced_profile(), self._filled_mailbox()
+        maildir = self.lab.folder / "mbsync-0"
+        if not maildir.exists():
+            self._mbsync(user, maildir)
+        cold, warm, theirs = [], [], []
+        for _ in range(self.rounds * 2 + 1):
+            self.lab.stop_engine(profile)
+            cold.append(_timed(lambda: self.lab.mua("sync", profile=profile).ok()))
+            self.lab.stop_engine(profile)
+            with self.lab.engine(profile):
+                self.lab.mua("sync", profile=profile).ok()
+                warm.append(_timed(lambda: self.lab.mua("sync", profile=profile).ok()))
+            theirs.append(self._mbsync(user, maildir))
+        self._add("noop", "sync with nothing new, engine running", warm, "mbsync", theirs)
+        self._add("noop", "sync with nothing new, cold", cold, "mbsync", theirs)
+
+    def _mbsync(self, user: User, folder: Path) -> float:
+        """One run of mbsync into ``folder`` (created when absent)."""
+        fresh = not folder.exists()
+        folder.mkdir(exist_ok=True)
+        plan = self.lab.plan
+        settings = self.lab.folder / f"{folder.name}.rc"
+        settings.write_text(
+            MBSYNC.format(
+                host=plan.imap_host,
+                port=plan.imaps,
+                user=user.name,
+                password=user.password,
+                ca=self.lab.ca,
+                folder=folder,
+            )
+        )
+        took = _timed(lambda: self._must("mbsync", "-q", "-c", str(settings), "-a"))
+        held = sum(1 for each in ("cur", "new") for _ in folder.glob(f"*/{each}/*"))
+        assert held == self.count, f"mbsync has {held} of {self.count} ({'first' if fresh else 'later'} run)"
+        return took
+
+    def _must(self, *argv: str) -> None:
+        done = self.lab.exec(*argv, timeout=900)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(argv)} failed: {done.stderr.decode()}")
+
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def memory(self) -> None:
+        """Proportional set size (shared pages divided among those who share them), idle and connected."""
+        profile = self._synced_profile()
+        with self.lab.engine(profile) as engine:
+            self.lab.mua("sync", profile=profile).ok()
+            time.sleep(3)  # idle is what is measured
+            alone = _pss(engine.pid)
+        with self._start([sys.executable, str(HERE / "bare_window.py"), "--stay"]) as window:
+            bare = self._settled(window)
+        argv = [sys.executable, "-m", "mua", "--profile", str(profile)]
+        with self._start(argv) as window:
+            until(lambda: self.lab.engine_pid(profile), "the window's engine", 60)
+            ours = self._settled(window, self.lab.engine_pid(profile) or 0)
+        self.lab.stop_engine(profile)
+        self._add("memory", "engine alone, idle", [alone], "bare PySide6 window", [bare], "MB")
+        self._add("memory", "window and engine, idle", [ours], "bare PySide6 window", [bare], "MB")
+
+    def _settled(self, window: subprocess.Popen[bytes], *more: int) -> float:
+        time.sleep(8)  # idle is what is measured
+        try:
+            return _pss(window.pid, *more)
+        finally:
+            window.terminate()
+            window.wait(30)
+
+    # -- corpus --------------------------------------------------------------------------------------------------------
+
+    def corpus(self) -> None:
+        """The parsers' own bench prints its own table."""
+        runpy.run_path(str(HERE / "corpus.py"), run_name="__main__")
+
+    # -- what several need ---------------------------------------------------------------------------------------------
+
+    def _filled_mailbox(self) -> User:
+        if self._mailbox is None:
+            self._mailbox = user = self.lab.user("bench")
+            by_folder: dict[str, list[Filled]] = {}
+            for letter in letters(self.count):
+                by_folder.setdefault(letter.folder, []).append(Filled(letter.raw, letter.date, letter.flags))
+            for folder, filled in by_folder.items():
+                self.lab.fill(user, filled, folder)
+            for folder in by_folder:  # let Dovecot number them and warm its cache, for both alike
+                with self.lab.imap(user) as client:
+                    client.select(folder, readonly=True)
+                    client.uid("FETCH", "1:*", "(FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])")
+        return self._mailbox
+
+    def _fresh_profile(self, user: User) -> Path:
+        profile = self.lab.profile()
+        server = f"{self.lab.plan.imap_host}:{self.lab.plan.imaps}"
+        self.lab.add_account(profile, user, imap=server, imap_security="tls").ok()
+        self.lab.stop_engine(profile)
+        return profile
+
+    def _synced_profile(self) -> Path:
+        if self._profile is None:
+            self._profile = self._fresh_profile(self._filled_mailbox())
+            self.lab.mua("sync", "--until-complete", profile=self._profile, timeout=900).ok()
+            self.lab.stop_engine(self._profile)
+        return self._profile
+
+    def _add(
+        self, name: str, what: str, ours: Iterable[float], peer_name: str, peer: Iterable[float], unit: str = "s"
+    ) -> None:
+        row = Row(name, what, statistics.median(ours), peer_name, statistics.median(peer), unit)
+        self.rows.append(row)
+        print(_line(row), flush=True)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def _pss(*pids: int) -> float:
+    """Megabytes of the processes and all their descendants."""
+    family = set(pids)
+    fresh = list(pids)
+    while fresh:
+        tasks = (path for pid in fresh for path in Path(f"/proc/{pid}/task").glob("*/children"))
+        fresh = [int(word) for path in tasks for word in path.read_text().split()]
+        family |= set(fresh)
+    total = 0
+    for pid in family:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def _line(row: Row) -> str:
+    ours, peer = f"{row.ours:.2f} {row.unit}", f"{row.peer:.2f} {row.unit}"
+    return f"{row.name:8} {row.what:46} {ours:>11}   {row.peer_name:22} {peer:>11}   {row.ratio}"
+
+
+def _page(rows: list[Row], rounds: int) -> str:
+    head = "| bench | what | ours | peer | peer's | ratio |\n|---|---|---|---|---|---|\n"
+    body = "".join(
+        f"| {row.name} | {row.what} | {row.ours:.2f} {row.unit} | {row.peer_name} | {row.peer:.2f} {row.unit}"
+        f" | **{row.ratio}** |\n"
+        for row in rows
+    )
+    where = f"Python {platform.python_version()}, {os.cpu_count()} cores, {rounds} rounds, medians"
+    return (
+        "# Benchmarks\n\nWritten by `./run bench --full`.  Ours and the peer's were measured alternating in one run; only the"
+        " ratio means anything on another machine.  The mailbox is generated (`tests/mailgen.py`), the server is Dovecot"
+        " over TLS on loopback, and mbsync runs without fsync.\n\n"
+        f"{where}, {time.strftime('%d %B %Y', time.gmtime())}.\n\n{head}{body}"
+    )
+
+
+def main() -> int:
+    """Run the named benchmarks, or all of them."""
+    names = ["sync", "noop", "window", "memory", "corpus"]
+    parser = argparse.ArgumentParser(
+        prog="./run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    parser.add_argument("--full", action="store_true", help="more rounds, and write docs/bench.md")
+    parser.add_argument("--count", type=int, default=10_000, help="messages in the mailbox")
+    options = parser.parse_args()
+    wanted = options.names or names
+    if unknown := set(wanted) - set(names):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    if reason := missing() or ("not installed: mbsync" if not shutil.which("mbsync") else ""):
+        print(f"the mail laboratory {reason}", file=sys.stderr)
+        return 2
+    with Lab() as lab:
+        bench = Bench(lab, rounds=3 if options.full else 1, count=options.count)
+        for name in wanted:
+            getattr(bench, name)()
+        if options.full:
+            (ROOT / "docs/bench.md").write_text(_page(bench.rows, bench.rounds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
