@@ -9,8 +9,8 @@ state machine and is called in a transaction of its own, durable where losing th
     record         verdicts                                durable
     recover        at start-up: what a crash left behind   durable
 
-A recipient is due when its state is QUEUED or DEFERRED and ``next_attempt`` has come.  ``postponed`` counts tries that do
-not count as attempts (no network, no password): those become due at once when something changed (``wake``).
+A recipient is due when its state is QUEUED or DEFERRED and ``next_attempt`` has come.  ``postponed`` counts tries
+that do not count as attempts (no network, no password): those become due at once when something changed (``wake``).
 """
 
 import secrets
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mua.model.account import Account, AccountId, Route
-from mua.model.outgoing import FINAL, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
 from mua.paths import Profile
 from mua.store.blobs import write_file
 from mua.store.db import Db, Store, Tx
@@ -30,7 +30,6 @@ MAX_DUE = 1000  # recipients taken at once
 PREFIX = "outgoing-"
 
 _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
-_FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
 
 
 class Frozen(Protocol):
@@ -151,10 +150,8 @@ def outgoing(db: Db, outgoing_id: OutgoingId) -> Outgoing | None:
 
 
 def listed(db: Db, *, finished: bool = False) -> list[Outgoing]:
-    """What waits (or is unknown or refused and not put away), newest first; with ``finished`` everything."""
-    if finished:
-        return _outgoing(db, "1")
-    return _outgoing(db, "o.finished_at = 0")
+    """Messages with a recipient that still waits for a verdict, newest first; with ``finished`` all of them."""
+    return _outgoing(db, "1" if finished else "o.finished_at = 0")
 
 
 def waiting(db: Db) -> bool:
@@ -171,9 +168,10 @@ def due(db: Db, now: int) -> list[Due]:
         now,
     )
     found: dict[int, Due] = {}
-    for one, account_id, route, *rest, address, attempts, postponed in rows:
+    for one, account_id, route, message_id, sender, envid, queued_at, file, address, attempts, postponed in rows:
         if one not in found:
-            found[one] = Due(OutgoingId(one), AccountId(account_id), Route(route), *rest, {})
+            ids = OutgoingId(one), AccountId(account_id), Route(route)
+            found[one] = Due(*ids, message_id, sender, envid, queued_at, file, {})
         found[one].recipients[address] = (attempts, postponed)
     return list(found.values())
 
@@ -188,7 +186,7 @@ def copies(db: Db) -> list[Copy]:
     """Messages that somebody has accepted, and whose sent copy is still to be filed."""
     rows = db.rows(
         "SELECT id, account_id, message_id, queued_at, copy_file, answers, forwards FROM outgoing o"
-        " WHERE sent_copy = 'todo' AND (finished_at = 0 OR sent_copy = 'todo')"
+        " WHERE sent_copy = 'todo'"
         " AND EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state = 'accepted') ORDER BY id"
     )
     return [Copy(OutgoingId(one), AccountId(account_id), *rest) for one, account_id, *rest in rows]
@@ -268,7 +266,7 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
     Before the final dot nothing was handed over, so the message waits again.  At the dot nobody knows.
     """
     text = "Mua was interrupted while the server was confirming; it may have been sent."
-    left = tx.rows("SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE state = 'trying'")
+    left = tx.rows(f"SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE {_OPEN} AND state = 'trying'")
     left = [row for row in left if row[0] not in busy]
     lost = [row for row in left if row[2] == Phase.DOT]
     for one, address, phase, host, tls in lost:

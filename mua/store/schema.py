@@ -176,6 +176,7 @@ CREATE TABLE recipient(
   postponed INTEGER NOT NULL DEFAULT 0,               -- tries in a row that do not count: no network, no password
   UNIQUE(outgoing_id, address)) STRICT;
 CREATE INDEX recipient_due ON recipient(next_attempt) WHERE state IN ('queued', 'trying', 'deferred');
+CREATE INDEX recipient_unknown ON recipient(outgoing_id) WHERE state = 'unknown';
 CREATE TABLE attempt(                                 -- the timeline: append-only
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   recipient_id INTEGER NOT NULL REFERENCES recipient(id) ON DELETE CASCADE,
