@@ -202,6 +202,12 @@ def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None
     return rows(db, [one[0] for one in db.rows(sql, message_id, account_id)])
 
 
+def uidls(db: Db, account_id: AccountId) -> dict[str, MessageId]:
+    """POP3: the unique ids that were fetched, and the messages they became (which may be deleted by now)."""
+    found = db.rows("SELECT uidl, message_id FROM uidl WHERE account_id = ?", account_id)
+    return {str(uidl): MessageId(one) for uidl, one in found}
+
+
 def view_json(db: Db, message_id: MessageId, version: int) -> str | None:
     """The cached MessageView (JSON of wire.py), or None when the engine has to make it first."""
     found = db.value("SELECT data FROM view WHERE id = ? AND version = ?", message_id, version)
