@@ -296,9 +296,8 @@ class Lab:
 
     @contextlib.contextmanager
     def engine(self, profile: Path) -> Iterator[subprocess.Popen[bytes]]:
-        """A running engine of ``profile`` (``mua engine``), ready to be spoken to."""
-        with (self.folder / f"{profile.name}-engine.out").open("ab") as out:
-            running = self.popen_mua("engine", profile=profile, stdout=out, stderr=out)
+        """A running engine of ``profile``, ready to be spoken to; it stays until the block ends."""
+        running = self.start_engine(profile)
         try:
             until(lambda: _answers(profile / "engine.sock") or running.poll() is not None, "the engine to listen")
             assert running.poll() is None, f"the engine ended at once\n{self.tail(10)}"
@@ -306,6 +305,15 @@ class Lab:
         finally:
             running.terminate()
             running.wait(20)
+
+    def start_engine(self, profile: Path) -> subprocess.Popen[bytes]:
+        """``mua engine`` in the foreground, staying without clients; its log is the profile's, as always."""
+        profile.mkdir(mode=0o700, exist_ok=True)
+        argv = self.command(sys.executable, "-m", "mua", "--profile", str(profile), "--stay", "engine")
+        with (profile / "mua.log").open("ab") as out:
+            return subprocess.Popen(
+                argv, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
 
     def popen_mua(self, *args: object, profile: Path | None = None, **options: Any) -> subprocess.Popen[bytes]:
         """The program, not waited for."""
@@ -327,6 +335,13 @@ class Lab:
         except (OSError, ValueError, IndexError):
             return None
         return pid if b"mua" in words or b"python" in words else None
+
+    @staticmethod
+    def warnings(profile: Path) -> list[str]:
+        """The warnings, errors and tracebacks in the log of the profile's engine."""
+        log = profile / "mua.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        return [line for line in lines if re.search(r" (WARNING|ERROR|CRITICAL) |^Traceback|Warning: ", line)]
 
     def stop_engine(self, profile: Path, sign: int = 15, patience: float = 10.0) -> None:
         """Signal the profile's engine, if there is one, and wait until it is gone."""

@@ -136,8 +136,7 @@ class Storm:
     def _running(self) -> subprocess.Popen[bytes]:
         """The engine's process, started when there is none."""
         if self.engine is None or self.engine.poll() is not None:
-            with (self.lab.folder / "storm-engine.out").open("ab") as out:
-                self.engine = self.lab.popen_mua("engine", profile=self.folder, stdout=out, stderr=out)
+            self.engine = self.lab.start_engine(self.folder)
         return self.engine
 
     def _client(self) -> EngineClient:

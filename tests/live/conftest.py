@@ -29,11 +29,18 @@ _LAB = pytest.StashKey[Lab]()
 
 
 @pytest.fixture
-def profile(lab: Lab) -> Iterator[Path]:
-    """A fresh profile folder; its engine, if one runs, is stopped afterwards, and its log must hold no surprise."""
+def profile(lab: Lab, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A fresh profile folder; its engine, if one runs, is stopped afterwards, and its log must hold no surprise.
+
+    A test that expects a warning says so: ``@pytest.mark.log_warning("part of it")``.
+    """
     folder = lab.profile()
     yield folder
     lab.stop_engine(folder)
+    expected = [part for mark in request.node.iter_markers("log_warning") for part in mark.args]
+    surprises = [line for line in lab.warnings(folder) if not any(part in line for part in expected)]
+    if surprises:
+        pytest.fail("unexpected in the program's log:\n" + "\n".join(surprises), pytrace=False)
 
 
 @pytest.fixture
