@@ -15,9 +15,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import BinaryIO, NoReturn
+from typing import IO, NoReturn
 
 from mua import log
 from mua.errors import Kind, MailError, Retry
@@ -33,8 +32,9 @@ from mua.net.pop3_wire import (
     parse_reply,
 )
 from mua.net.wirelog import WireLog
+from mua.plan.pop import Listed
 
-Sink = Callable[[], BinaryIO]
+Sink = Callable[[], IO[bytes]]
 
 WINDOW = 16  # RETR commands on their way, where the server allows PIPELINING (RFC 2449 s.6.6)
 MAX_LISTING = 64 << 20  # octets of LIST or UIDL: more than a million messages
@@ -42,15 +42,6 @@ MAX_MESSAGE = 512 << 20  # octets
 _READ = 1 << 16
 _SLOWEST = 2048  # octets a second below which an answer counts as stalled, whatever trickles in
 _BUSY = re.compile(r"(?i)\block|in use|busy|too many|temporar|try again|wait")
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One message on the server: its number in this session, its unique id (empty: none given) and its size."""
-
-    number: int
-    uid: str
-    size: int
 
 
 class Session:
@@ -172,7 +163,7 @@ class Session:
             raise self._message_refused(reply)
         return b"\r\n".join(self._lines())
 
-    def retrieve(self, numbers: Sequence[int], sink: Sink) -> Iterator[tuple[int, BinaryIO | MailError]]:
+    def retrieve(self, numbers: Sequence[int], sink: Sink) -> Iterator[tuple[int, IO[bytes] | MailError]]:
         """Messages in the order asked for, each written to a file that ``sink`` opened (rewound; the caller closes it).
 
         A message that the server refuses or that is over ``max_message`` comes as its MailError (kind MESSAGE), the
@@ -238,7 +229,7 @@ class Session:
             data += piece
         return bytes(data).split(b"\r\n")[:-1]
 
-    def _retrieved(self, sink: Sink) -> BinaryIO | MailError:
+    def _retrieved(self, sink: Sink) -> IO[bytes] | MailError:
         """The answer to one RETR."""
         reply = self._reply()
         if not reply.ok:

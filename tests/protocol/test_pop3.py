@@ -12,7 +12,8 @@ from scripted import Conversation, Scripted
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
-from mua.net.pop3 import Listed, Session
+from mua.net.pop3 import Session
+from mua.plan.pop import Listed
 
 PASSWORD = "correct horse"
 
