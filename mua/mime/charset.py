@@ -147,7 +147,7 @@ def _guess(data: bytes) -> str | None:
     """The detector's answer as a codec; utf-7 and utf-16 guesses are not believed."""
     try:
         label = cchardet.detect(data[:_GUESS_BYTES])["encoding"]
-    except Exception:  # a C extension fed with hostile bytes: whatever it raises, we fall back
+    except Exception:  # noqa: BLE001 - a C extension fed with hostile bytes: whatever it raises, we fall back
         return None
     codec = find_codec(label) if label else None
     return None if codec is None or codec.startswith(("utf-7", "utf-16", "utf-32")) else codec

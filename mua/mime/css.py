@@ -15,10 +15,57 @@ MAX_CSS: Final = 256 * 1024
 _MAX_BLOCKS: Final = 8  # nested @media
 
 _SAFE_FUNCTIONS: Final = frozenset(
-    "rgb rgba hsl hsla hwb lab lch oklab oklch color-mix light-dark calc min max clamp var linear-gradient "
-    "radial-gradient conic-gradient repeating-linear-gradient repeating-radial-gradient translate translatex translatey "
-    "rotate scale scalex scaley skew matrix cubic-bezier counter counters not is where nth-child nth-last-child "
-    "nth-of-type first-child last-child rect inset circle ellipse polygon minmax repeat fit-content".split()
+    [
+        "rgb",
+        "rgba",
+        "hsl",
+        "hsla",
+        "hwb",
+        "lab",
+        "lch",
+        "oklab",
+        "oklch",
+        "color-mix",
+        "light-dark",
+        "calc",
+        "min",
+        "max",
+        "clamp",
+        "var",
+        "linear-gradient",
+        "radial-gradient",
+        "conic-gradient",
+        "repeating-linear-gradient",
+        "repeating-radial-gradient",
+        "translate",
+        "translatex",
+        "translatey",
+        "rotate",
+        "scale",
+        "scalex",
+        "scaley",
+        "skew",
+        "matrix",
+        "cubic-bezier",
+        "counter",
+        "counters",
+        "not",
+        "is",
+        "where",
+        "nth-child",
+        "nth-last-child",
+        "nth-of-type",
+        "first-child",
+        "last-child",
+        "rect",
+        "inset",
+        "circle",
+        "ellipse",
+        "polygon",
+        "minmax",
+        "repeat",
+        "fit-content",
+    ]
 )
 _BAD_PROPERTIES: Final = frozenset({"behavior", "behaviour", "-moz-binding", "-webkit-user-modify", "src"})
 _PLAIN_DECLARATIONS = re.compile(r"[^\\(){}@<>/\x00-\x08]*\Z")
@@ -37,7 +84,7 @@ class CssCleaner:
         """A style sheet with only harmless rules; may be empty."""
         try:
             return self._rules(tinycss2.parse_stylesheet(css[:MAX_CSS], skip_comments=True, skip_whitespace=True), 0)
-        except Exception:  # a tokenizer fed with hostile text: RecursionError and whatever else; no style is the answer
+        except Exception:  # noqa: BLE001 - a tokenizer fed with hostile text: RecursionError and whatever else; no style is the answer
             return ""
 
     def declarations(self, css: str) -> str:
@@ -99,7 +146,7 @@ def _mentions_bad_property(css: str) -> bool:
 def _clean_declarations(css: str) -> tuple[str, int]:
     try:
         return _declarations_text(tinycss2.parse_component_value_list(css, skip_comments=True))
-    except Exception:  # see ``CssCleaner.sheet``
+    except Exception:  # noqa: BLE001 - see ``CssCleaner.sheet``
         return "", 0
 
 

@@ -34,8 +34,26 @@ POLICY: Final = (
 
 _TAGS: Final = (nh3.ALLOWED_TAGS | {"font", "center", "tfoot", "main", "section", "address", "big"}) - {"area", "map"}
 _LOOK: Final = frozenset(
-    "style class id align valign width height bgcolor color dir border background cellpadding cellspacing nowrap lang "
-    "title data-remote".split()
+    [
+        "style",
+        "class",
+        "id",
+        "align",
+        "valign",
+        "width",
+        "height",
+        "bgcolor",
+        "color",
+        "dir",
+        "border",
+        "background",
+        "cellpadding",
+        "cellspacing",
+        "nowrap",
+        "lang",
+        "title",
+        "data-remote",
+    ]
 )
 _ATTRIBUTES: Final[dict[str, set[str]]] = {
     **{tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()},
@@ -61,12 +79,74 @@ _OPENING_TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)/?>")
 _STYLE_VALUE = re.compile(r'style="([^"]*)"')
 
 _SIMPLE_TAGS: Final = frozenset(
-    "a abbr b bdi big blockquote br center cite code dd del dfn div dl dt em font h1 h2 h3 h4 h5 h6 hr i img ins kbd li "
-    "ol p pre q s samp small span strike strong sub sup tt u ul var".split()
+    [
+        "a",
+        "abbr",
+        "b",
+        "bdi",
+        "big",
+        "blockquote",
+        "br",
+        "center",
+        "cite",
+        "code",
+        "dd",
+        "del",
+        "dfn",
+        "div",
+        "dl",
+        "dt",
+        "em",
+        "font",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "i",
+        "img",
+        "ins",
+        "kbd",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "q",
+        "s",
+        "samp",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "tt",
+        "u",
+        "ul",
+        "var",
+    ]
 )
 _SIMPLE_PROPERTIES: Final = frozenset(
-    "color font font-family font-size font-style font-weight text-align text-decoration margin margin-top margin-bottom "
-    "margin-left margin-right white-space line-height direction".split()
+    [
+        "color",
+        "font",
+        "font-family",
+        "font-size",
+        "font-style",
+        "font-weight",
+        "text-align",
+        "text-decoration",
+        "margin",
+        "margin-top",
+        "margin-bottom",
+        "margin-left",
+        "margin-right",
+        "white-space",
+        "line-height",
+        "direction",
+    ]
 )
 _SIMPLE_ATTRIBUTES = re.compile(r"(?:background|bgcolor|data-remote|hspace|vspace)=")
 
@@ -87,7 +167,7 @@ class SafeHtml:
 
 
 def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
-    """``html`` made safe to show (see the module).  ``dark`` keeps the author's own dark styles in force.  Never raises.
+    """``html`` made safe to show (see the module).  ``dark`` keeps the author's dark styles in force.  Never raises.
 
     Without ``dark``, ``@media (prefers-color-scheme: dark)`` stays in the sheet, and ``document`` decides.
     """
@@ -96,7 +176,7 @@ def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
     try:
         prepared, css, remote, declared = _prepare(html[:MAX_HTML].replace("\0", ""), cleaner)
         body = _gate(prepared, cleaner)
-    except Exception:
+    except Exception:  # noqa: BLE001 - two foreign parsers fed with hostile input: their text is the answer to all
         return _as_text(html[:MAX_HTML])
     except BaseException as panic:  # pyo3's PanicException; a KeyboardInterrupt is none of ours
         if type(panic).__name__ != "PanicException":
@@ -113,7 +193,7 @@ def _as_text(html: str) -> SafeHtml:
     """The last resort for what no parser takes: its text."""
     try:
         text = html_to_text(html)
-    except Exception:
+    except Exception:  # noqa: BLE001 - see above
         text = html
     return SafeHtml(f"<pre>{escape(text)}</pre>")
 
@@ -150,22 +230,20 @@ def _body_wrapper(body: LexborNode) -> Callable[[str], str] | None:
 
 
 def _too_deep(root: LexborNode) -> bool:
+    """Is an element nested more than ``MAX_DEPTH`` deep?  A loop with its own stack of what comes after."""
     node: LexborNode | None = root
-    depth = 0
+    following: list[LexborNode | None] = []
     while node is not None:
         child = node.first_child
         if child is not None:
-            depth += 1
-            if depth > MAX_DEPTH:
-                return True
+            following.append(node.next)
             node = child
+            if len(following) > MAX_DEPTH:
+                return True
             continue
-        while node is not None and node.next is None:
-            node = node.parent
-            depth -= 1
-            if node is None or depth <= 0:
-                return False
-        node = node.next if node is not None else None
+        node = node.next
+        while node is None and following:
+            node = following.pop()
     return False
 
 

@@ -359,11 +359,9 @@ def _describe(part: Part, default: str) -> None:
         part.encoding = _transfer_encoding(value)
         if part.encoding not in _KNOWN_ENCODINGS:
             part.defects.append("bad-encoding")
-    if len(part.fields) != len(part._first) and _repeats(part.fields):
+    if _repeats(part.fields):
         part.defects.append("duplicate-field")
-    if value is None and part.field("content-type") is None:
-        return
-    if b"boundary" in part._first.get("content-type", b"").lower() and _ambiguous_parameters(part):
+    if part.type.startswith("multipart/") and parameters(part.field("content-type") or b"")[2]:
         part.defects.append("duplicate-parameter")
 
 
@@ -387,10 +385,6 @@ def _transfer_encoding(value: bytes) -> str:
 def _repeats(fields: list[Field]) -> bool:
     names = [name for name, _ in fields]
     return any(names.count(name) > 1 for name in _ONCE)
-
-
-def _ambiguous_parameters(part: Part) -> bool:
-    return parameters(part._first["content-type"])[2]
 
 
 def decode(raw: bytes, part: Part) -> bytes:

@@ -66,16 +66,14 @@ def neutralise_body(text: str) -> str:
 
 def _joiner(match: re.Match[str]) -> str:
     text, start, end = match.string, match.start(), match.end()
-    inside = 0 < start and end < len(text) and not text[start - 1].isascii() and not text[end].isascii()
+    inside = start > 0 and end < len(text) and not text[start - 1].isascii() and not text[end].isascii()
     return match[0] if inside else ""
 
 
 def has_hidden_controls(text: str) -> bool:
     """Does ``text`` hold characters that could make it look like something else (bidi, invisible, control)?"""
-    return (
-        not text.isascii()
-        and bool(re.search(f"[{_BIDI}{_INVISIBLE}]", text))
-        or bool(re.search("[\x00-\x08\x0e-\x1f]", text))
+    return (not text.isascii() and bool(re.search(f"[{_BIDI}{_INVISIBLE}]", text))) or bool(
+        re.search("[\x00-\x08\x0e-\x1f]", text)
     )
 
 

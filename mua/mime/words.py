@@ -48,7 +48,7 @@ def _pieces(raw: bytes) -> list[str]:
         if chunks and (gap.strip() or label != charset):
             pieces.append(decode_text(b"".join(chunks), charset))
             chunks = []
-        if gap and (gap.strip() or not pieces and not chunks):
+        if gap and (gap.strip() or (not pieces and not chunks)):
             pieces.append(_plain(gap))
         charset = label
         chunks.append(data)

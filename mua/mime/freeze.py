@@ -1,0 +1,243 @@
+"""Any message that a person wants sent -> the bytes that go on the wire, the copy that is kept, and the envelope.
+
+Rules of the file
+- Clean input is not touched: its parts are byte-identical on the wire (signatures survive).
+- What SMTP cannot carry (bare CR or LF, NUL, lines over 998) is mended when that changes no signed byte, else refused
+  with a sentence in ``problems``; a message with problems must not be sent.
+- Bcc leaves the wire and stays in the copy (RFC 5322 s.3.6.3).  Resent fields are somebody else's and are ignored.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from mua.errors import MailError
+from mua.mime.encode import MAX_LINE, base64_lines, crlf, date_text, encode_body, wire_address
+from mua.mime.headers import addresses
+from mua.mime.scan import Part, decode, scan
+from mua.mime.words import decode_words
+
+_FIELD_LINES = re.compile(rb"([^\r\n:]+?)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]*\n?")
+_LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in 999
+_ENCODING_FIELD = re.compile(rb"content-transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
+_BLANK = re.compile(rb"[ \t]+")
+_HIDDEN: Final = frozenset({b"bcc"})
+_FOLD_AT: Final = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A message ready for the outbox.
+
+    ``wire`` goes to servers, ``copy`` (with Bcc) to the Sent folder: the same object when there is no Bcc.
+    ``problems`` not empty: it cannot be sent, and why.  ``eight_bit``/``utf8_header`` say which SMTP extensions the
+    bytes ask for (8BITMIME; SMTPUTF8); ``downgrade`` makes them 7-bit.
+    """
+
+    wire: bytes
+    copy: bytes
+    message_id: str
+    envelope_from: str
+    recipients: tuple[str, ...]
+    subject: str
+    problems: tuple[str, ...]
+    eight_bit: bool = False
+    utf8_header: bool = False
+
+
+def freeze(
+    raw: bytes, *, now: int, message_id_if_missing: str, utc_offset_minutes: int = 0, sender_if_missing: str = ""
+) -> Frozen:
+    """Normalise ``raw`` (any RFC 5322 message, LF or CRLF) and take its envelope from its header.
+
+    ``now`` (UTC seconds) and ``message_id_if_missing`` (no angle brackets) fill in for missing Date and Message-ID;
+    ``sender_if_missing`` (an addr-spec) for a missing From.  Never raises.
+    """
+    raw = crlf(raw)
+    if raw.startswith((b"From ", b">From ")):
+        raw = raw[raw.find(b"\n") + 1 :]
+    problems: list[str] = []
+    raw = _mended(raw, problems)
+    header_end = _header_end(raw)
+    header, rest = raw[:header_end], raw[header_end:]
+    added, message_id = _missing_fields(header, now, message_id_if_missing, utc_offset_minutes, sender_if_missing)
+    if not rest.startswith(b"\r\n"):
+        rest = b"\r\n" + rest
+    copy = b"".join((header, added, rest, b"" if rest.endswith(b"\n") else b"\r\n"))
+    visible = _without_bcc(header)
+    wire = copy if visible == header else b"".join((visible, copy[len(header) :]))
+    fields = scan(header + added + b"\r\n").fields
+    envelope_from, recipients = _envelope(fields, problems)
+    subject = next((decode_words(value) for name, value in fields if name == "subject"), "")
+    return Frozen(
+        wire, copy, message_id, envelope_from, recipients, subject, tuple(problems),
+        eight_bit=not rest.isascii(), utf8_header=not (header + added).isascii(),
+    )  # fmt: skip
+
+
+def _header_end(raw: bytes) -> int:
+    """Where the header of a CRLF message ends: behind the last field's line end."""
+    if raw.startswith(b"\r\n"):
+        return 0
+    end = raw.find(b"\r\n\r\n")
+    if end >= 0:
+        return end + 2
+    return len(raw) if raw.endswith(b"\r\n") else scan(raw).body_start
+
+
+def _missing_fields(
+    header: bytes, now: int, message_id: str, utc_offset_minutes: int, sender: str
+) -> tuple[bytes, str]:
+    """(fields to add, the Message-ID that the message then has)."""
+    present = dict(reversed(scan(header + b"\r\n").fields))
+    added = b"" if header.endswith(b"\r\n") or not header else b"\r\n"
+    if "from" not in present and sender:
+        added += f"From: {sender}\r\n".encode()
+    if not present.get("date", b"").strip():
+        added += f"Date: {date_text(now, utc_offset_minutes)}\r\n".encode("ascii")
+    own = re.search(rb"<([^<>\s]+)>", present.get("message-id", b""))
+    if own:
+        return added, own[1].decode("ascii", "replace")
+    return added + f"Message-ID: <{message_id}>\r\n".encode(), message_id
+
+
+def _without_bcc(header: bytes) -> bytes:
+    """``header`` with the Bcc fields cut out; every other byte as it was."""
+    if b"bcc" not in header.lower():
+        return header
+    lines = _FIELD_LINES.finditer(header)
+    return b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() not in _HIDDEN)
+
+
+def _envelope(fields: list[tuple[str, bytes]], problems: list[str]) -> tuple[str, tuple[str, ...]]:
+    """(MAIL FROM, RCPT TOs) from From, Sender, To, Cc, Bcc; groups flattened, each address once."""
+    authors = [one.address for name, value in fields if name == "from" for one in addresses(value)]
+    sender = [one.address for name, value in fields if name == "sender" for one in addresses(value)]
+    if not authors:
+        problems.append("The message has no From address; say who sends it.")
+    if len(authors) > 1 and not sender:
+        problems.append("The message has several From addresses and no Sender (RFC 5322 section 3.6.2).")
+    origin = _on_wire((sender or authors)[0], problems) if (sender or authors) else ""
+    found: dict[str, str] = {}
+    for name, value in fields:
+        if name in ("to", "cc", "bcc"):
+            for one in addresses(value):
+                address = _on_wire(one.address or one.name, problems)
+                local, _, domain = address.rpartition("@")
+                if address:
+                    found.setdefault(f"{local}@{domain.lower()}", address)
+    if not found and not problems:
+        problems.append("The message has no recipient; fill in To, Cc or Bcc.")
+    return origin, tuple(found.values())
+
+
+def _on_wire(address: str, problems: list[str]) -> str:
+    try:
+        return wire_address(address)
+    except MailError as error:
+        problems.append(error.text)
+        return ""
+
+
+# --- what SMTP cannot carry ------------------------------------------------------------------------------------------
+
+
+def _mended(raw: bytes, problems: list[str]) -> bytes:
+    """``raw`` without NULs and without lines over 998, re-encoding the parts that hold them."""
+    if b"\0" not in raw and not _LONG_LINE.search(raw):
+        return raw
+    return _reencoded(raw, _offends, problems)
+
+
+def _offends(data: bytes) -> bool:
+    return b"\0" in data or _LONG_LINE.search(data) is not None
+
+
+def downgrade(wire: bytes) -> bytes | None:
+    """``wire`` with every 8-bit part re-encoded for a server without 8BITMIME (RFC 6152 s.3).
+
+    None when that is impossible: a signed part would change, or the header itself is not ASCII.
+    """
+    problems: list[str] = []
+    changed = _reencoded(wire, lambda data: not data.isascii(), problems)
+    return None if problems or not changed.isascii() else changed
+
+
+def _reencoded(raw: bytes, offends: Callable[[bytes], bool], problems: list[str]) -> bytes:
+    """``raw`` with the leaves for which ``offends`` is true re-encoded, and long header lines folded."""
+    root = scan(raw)
+    signed = [part for part in root.walk() if part.type in ("multipart/signed", "multipart/encrypted")]
+    edits: list[tuple[int, int, bytes]] = []
+    for part in root.walk():
+        header = raw[part.header_start : part.body_start]
+        leaf = not part.children
+        bad_body = leaf and offends(raw[part.body_start : part.body_end])
+        if not bad_body and not offends(header):
+            continue
+        if any(
+            one.body_start <= part.header_start and part.body_end <= one.body_end for one in signed if one is not part
+        ):
+            problems.append("A signed part of the message has lines or characters that mail servers would change.")
+            return raw
+        header = _mended_header(header, problems)
+        if bad_body:
+            encoding, body = _reencoded_body(raw, part)
+            header = _with_encoding(header, encoding)
+            edits.append((part.body_start, part.body_end, body))
+        edits.append((part.header_start, part.body_start, header))
+    return _edited(raw, edits)
+
+
+def _mended_header(header: bytes, problems: list[str]) -> bytes:
+    if b"\0" in header:
+        problems.append("A header of the message holds a NUL character.")
+        return header
+    if not _LONG_LINE.search(header):
+        return header
+    lines = [_folded_line(line) for line in header.split(b"\r\n")]
+    if any(len(piece) > MAX_LINE for line in lines for piece in line.split(b"\r\n")):
+        problems.append("A header line of the message is longer than 998 characters and cannot be folded.")
+        return header
+    return b"\r\n".join(lines)
+
+
+def _folded_line(line: bytes) -> bytes:
+    if len(line) <= MAX_LINE:
+        return line
+    out, start, last = [], 0, 0
+    for match in _BLANK.finditer(line, 1):
+        if match.start() - start > _FOLD_AT and last > start:
+            out.append(line[start:last])
+            start = last
+        last = match.start()
+    if len(line) - start > MAX_LINE and last > start:
+        out.append(line[start:last])
+        start = last
+    return b"\r\n".join([*out, line[start:]])
+
+
+def _reencoded_body(raw: bytes, part: Part) -> tuple[str, bytes]:
+    data = decode(raw, part)
+    if part.type.startswith("text/"):
+        encoding, body = encode_body(data.replace(b"\r\n", b"\n"))
+        return encoding, body
+    return "base64", base64_lines(data)
+
+
+def _with_encoding(header: bytes, encoding: str) -> bytes:
+    """``header`` (up to the body, with its empty line) with its Content-Transfer-Encoding replaced."""
+    separator = b"\r\n" if header.endswith(b"\r\n\r\n") or header == b"\r\n" else b""
+    fields = header[: len(header) - len(separator)]
+    kept = b"".join(match[0] for match in _FIELD_LINES.finditer(fields) if not _ENCODING_FIELD.match(match[0]))
+    if kept and not kept.endswith(b"\r\n"):
+        kept += b"\r\n"
+    return kept + f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii") + (separator or b"\r\n")
+
+
+def _edited(raw: bytes, edits: list[tuple[int, int, bytes]]) -> bytes:
+    pieces, position = [], 0
+    for start, end, new in sorted(edits):
+        pieces += [raw[position:start], new]
+        position = end
+    return b"".join([*pieces, raw[position:]])

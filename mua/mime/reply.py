@@ -1,0 +1,183 @@
+"""A message that is shown -> the draft that answers or forwards it.
+
+Rules of the file: only what the person saw is quoted (the text of the view); the person's own addresses never end up
+among the recipients unless nobody else is left; a prefix is never repeated, in whatever language it was.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Final, Literal
+
+from mua.mime.build import capped_references
+from mua.mime.headers import addresses
+from mua.mime.text import quote
+from mua.model.address import Address
+from mua.model.message import MessageView
+from mua.model.outgoing import Draft
+
+Mode = Literal["reply", "all", "list", "forward"]
+
+MAX_QUOTED: Final = 200_000  # characters
+
+_REPLY_PREFIX = re.compile(
+    r"(?:re|aw|antw|antwort|sv|vs|odp|ynt|r\u00e9f|rif|ris|res|ant|b\u1ea3n tr\u1ea3 l\u1eddi|\u7b54\u590d|\u56de\u590d|\u56de\u8986|"
+    r"\u03b1\u03c0|\u03c3\u03c7\u03b5\u03c4|\u043e\u0442\u0432|\u043d\u0430|\u05ea\u05d2\u05d5\u05d1\u05d4|\u0631\u062f)"
+    r"\s*(?:\[\d+\]|\(\d+\)|\^\d+)?\s*[:\uff1a]\s*",
+    re.IGNORECASE,
+)
+_FORWARD_PREFIX = re.compile(
+    r"(?:fwd?|wg|tr|rv|enc|doorst|vl|vb|pd|ilt|i|i\u0307let|\u8f6c\u53d1|\u8f49\u5bc4|\u03c0\u03c1\u03b8|\u043f\u0435\u0440)\s*[:\uff1a]\s*",
+    re.IGNORECASE,
+)
+_LIST_TAG = re.compile(r"\[[^\[\]]{1,60}\]\s*")
+_MAILTO = re.compile(r"<\s*mailto:([^?>\s]+)", re.IGNORECASE)
+
+
+def reply(
+    shown: MessageView, mode: Mode, *, me: frozenset[str], sender: Address, date_text: str = ""
+) -> tuple[Draft, tuple[str, ...]]:
+    """The draft that answers (``reply``, ``all``, ``list``) or forwards ``shown``, and the sections to carry along.
+
+    ``me`` are the person's own addresses, ``sender`` the identity that writes, ``date_text`` the date of the original
+    as the person reads it.  The sections are IMAP numbers of the original's attachments: empty unless forwarding.
+    """
+    if mode == "forward":
+        return _forward(shown, sender, date_text)
+    to, cc = _recipients(shown, mode, frozenset(address.lower() for address in me))
+    draft = Draft(
+        sender=sender,
+        to=to,
+        cc=cc,
+        subject=reply_subject(shown.subject),
+        text=_quoted(shown, date_text),
+        in_reply_to=shown.message_id,
+        references=_references(shown),
+    )
+    return draft, ()
+
+
+def reply_subject(subject: str) -> str:
+    """``Re: `` once, whatever prefixes in whatever language were there; a list's [tag] stays where it is."""
+    return f"Re: {_bare_subject(subject, _REPLY_PREFIX)}"
+
+
+def forward_subject(subject: str) -> str:
+    """``Fwd: `` once."""
+    return f"Fwd: {_bare_subject(subject, _FORWARD_PREFIX)}"
+
+
+def _bare_subject(subject: str, prefix: re.Pattern[str]) -> str:
+    """The subject without any leading ``prefix``, also behind a list's tag."""
+    rest = subject.strip()
+    tag = _LIST_TAG.match(rest)
+    if tag and prefix.match(rest, tag.end()):
+        return tag[0] + _bare_subject(rest[tag.end() :], prefix)
+    for _ in range(50):
+        match = prefix.match(rest)
+        if match is None:
+            break
+        rest = rest[match.end() :]
+    return rest
+
+
+def _references(shown: MessageView) -> tuple[str, ...]:
+    """RFC 5322 s.3.6.4: the parent's chain and the parent, shortened in the middle."""
+    if not shown.message_id:
+        return capped_references(shown.references)
+    chain = [one for one in shown.references if one != shown.message_id]
+    return capped_references([*chain, shown.message_id])
+
+
+# --- to whom ---------------------------------------------------------------------------------------------------------
+
+
+def _recipients(shown: MessageView, mode: Mode, me: frozenset[str]) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    if mode == "list":
+        post = _list_post(shown)
+        return (post, ()) if post else _recipients(shown, "all", me)
+    if mode == "all":
+        followup = _field_addresses(shown, "Mail-Followup-To")
+        if followup:
+            return _without(followup, me) or followup, ()
+        return _everybody(shown, me)
+    return _authors(shown, me), ()
+
+
+def _authors(shown: MessageView, me: frozenset[str]) -> tuple[Address, ...]:
+    """Reply-To or From; for one's own mail the people it went to."""
+    if shown.sender and all(one.address.lower() in me for one in shown.sender):
+        others = _without(shown.to, me)
+        if others:
+            return others
+    return _unique(_usable(shown.reply_to) or _usable(shown.sender))
+
+
+def _everybody(shown: MessageView, me: frozenset[str]) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    to = _without(_authors(shown, me), me)
+    others = _without((*shown.to, *shown.cc), me)
+    if not to:
+        to, others = others, ()
+    taken = {one.address.lower() for one in to}
+    return to or _authors(shown, me), tuple(one for one in others if one.address.lower() not in taken)
+
+
+def _list_post(shown: MessageView) -> tuple[Address, ...]:
+    """The mailto of List-Post (RFC 2369 s.3.4), as an address only: its other fields are not ours to obey."""
+    for name, value in shown.headers:
+        match = _MAILTO.search(value) if name.lower() == "list-post" else None
+        if match:
+            return _usable(addresses(match[1].encode("utf-8", "replace")))
+    return ()
+
+
+def _field_addresses(shown: MessageView, name: str) -> tuple[Address, ...]:
+    for field, value in shown.headers:
+        if field.lower() == name.lower():
+            return _unique(_usable(addresses(value.encode("utf-8", "replace"))))
+    return ()
+
+
+def _usable(many: Iterable[Address]) -> tuple[Address, ...]:
+    return tuple(one for one in many if "@" in one.address)
+
+
+def _without(many: Iterable[Address], me: frozenset[str]) -> tuple[Address, ...]:
+    return _unique(one for one in _usable(many) if one.address.lower() not in me)
+
+
+def _unique(many: Iterable[Address]) -> tuple[Address, ...]:
+    found: dict[str, Address] = {}
+    for one in many:
+        found.setdefault(one.address.lower(), one)
+    return tuple(found.values())
+
+
+# --- what is quoted --------------------------------------------------------------------------------------------------
+
+
+def _quoted(shown: MessageView, date_text: str) -> str:
+    author = shown.sender[0].name or shown.sender[0].address if shown.sender else "Somebody"
+    when = f"On {date_text}, " if date_text else ""
+    return f"{when}{author} wrote:\n{quote(_without_signature(shown.text[:MAX_QUOTED]))}"
+
+
+def _without_signature(text: str) -> str:
+    """RFC 3676 s.4.3: what follows the last ``-- `` line is a signature, and a reply does not repeat it."""
+    head, mark, tail = text.rpartition("\n-- \n")
+    return head + "\n" if mark and tail.count("\n") <= 15 else text
+
+
+def _forward(shown: MessageView, sender: Address, date_text: str) -> tuple[Draft, tuple[str, ...]]:
+    lines = ["-------- Forwarded message --------", f"From: {_listed(shown.sender)}"]
+    if date_text:
+        lines.append(f"Date: {date_text}")
+    lines += [f"Subject: {shown.subject}", f"To: {_listed(shown.to)}"]
+    if shown.cc:
+        lines.append(f"Cc: {_listed(shown.cc)}")
+    text = "\n".join(lines) + "\n\n" + shown.text[:MAX_QUOTED]
+    draft = Draft(sender=sender, subject=forward_subject(shown.subject), text=text, references=_references(shown))
+    return draft, tuple(one.part for one in shown.attachments)
+
+
+def _listed(many: Iterable[Address]) -> str:
+    return ", ".join(str(one) for one in many)
