@@ -18,52 +18,9 @@ from mua.gui.library import Library, save_file
 from mua.gui.widgets import Toast
 from mua.model.message import Attachment, MessageId
 
-RISKY = frozenset(
-    [
-        ".app",
-        ".apk",
-        ".appimage",
-        ".bat",
-        ".cmd",
-        ".com",
-        ".cpl",
-        ".desktop",
-        ".deb",
-        ".dll",
-        ".dmg",
-        ".exe",
-        ".hta",
-        ".htm",
-        ".html",
-        ".iso",
-        ".jar",
-        ".js",
-        ".jse",
-        ".lnk",
-        ".msi",
-        ".msp",
-        ".pif",
-        ".pl",
-        ".ps1",
-        ".py",
-        ".rb",
-        ".reg",
-        ".rpm",
-        ".run",
-        ".scr",
-        ".sh",
-        ".svg",
-        ".url",
-        ".vb",
-        ".vbe",
-        ".vbs",
-        ".ws",
-        ".wsf",
-        ".wsh",
-        ".xht",
-        ".xhtml",
-    ]
-)
+_PROGRAMS = "app apk appimage bat cmd com cpl deb dll dmg exe iso jar lnk msi msp pif reg rpm run scr"
+_SCRIPTS = "desktop hta htm html js jse pl ps1 py rb sh svg url vb vbe vbs ws wsf wsh xht xhtml"
+RISKY = frozenset("." + suffix for suffix in f"{_PROGRAMS} {_SCRIPTS}".split())
 
 
 class _Job(QRunnable):

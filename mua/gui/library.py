@@ -51,9 +51,8 @@ class Library:
     def view(self, message_id: MessageId) -> MessageView | None:
         """The cached view, or None when the engine has to make it first."""
         from mua import wire
-        from mua.mime.html import SANITISER_VERSION
 
-        text = None if self.db is None else read.view_json(self.db, message_id, SANITISER_VERSION)
+        text = None if self.db is None else read.view_json(self.db, message_id, wire.VIEW_VERSION)
         return None if text is None else wire.from_json(MessageView, json.loads(text))
 
     def raw(self, message_id: MessageId) -> bytes | None:

@@ -91,6 +91,10 @@ class ListPane(QFrame):
         for one, chip in self._chips.items():
             chip.setChecked(one is chosen)
 
+    def put_below_banner(self, bar: QWidget) -> None:
+        """Show ``bar`` (a password field) below the banner; its owner removes it."""
+        self._bars.addWidget(bar)
+
     def set_density(self, density: Density) -> None:
         """Cards, compact or table."""
         self.view.set_density(density)
@@ -115,15 +119,15 @@ class ListPane(QFrame):
             chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
             head.addWidget(chip)
         self._chips[Filter.ALL].setChecked(True)
-        banner = QHBoxLayout()
-        banner.setContentsMargins(12, 0, 12, 0)
-        banner.addWidget(self.banner)
+        self._bars = QVBoxLayout()
+        self._bars.setContentsMargins(12, 0, 12, 0)
+        self._bars.addWidget(self.banner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 12, 0, 0)
         column.setSpacing(6)
         column.addLayout(top)
         column.addLayout(head)
-        column.addLayout(banner)
+        column.addLayout(self._bars)
         column.addWidget(self._stack, 1)
 
     def _menu_button(self) -> ToolButton:

@@ -39,6 +39,8 @@ class MessageList(QTableView):
     """The message to read (MessageId), or None."""
     opened = Signal(object)
     """Enter or double click on a message."""
+    paged = Signal()
+    """Space: a page further in the message."""
     selected = Signal(int)
     """How many messages are selected."""
 
@@ -140,6 +142,8 @@ class MessageList(QTableView):
         """Enter opens; letters are the window's business, not a search by first letter."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit(self.current_id())
+        elif event.key() == Qt.Key.Key_Space:
+            self.paged.emit()
         elif (
             event.text().isprintable() and event.text() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier
         ):

@@ -4,6 +4,7 @@ Rules of the file: reads only, through ``store.read``; no widget.  ``Source`` is
 """
 
 from array import array
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from mua.model.folder import FolderId, Role
@@ -51,6 +52,11 @@ class Source:
         self.db, self.place, self.chosen = db, place, chosen
         self.found: array[int] | None = None
         """Search results (newest first) to show instead of the place; None: no search."""
+        self._kept: MessageRow | None = None
+
+    def keep(self, row: MessageRow) -> None:
+        """Go on listing the message that is being read, though it is not unread any more."""
+        self._kept = row
 
     def order(self) -> "array[int]":
         """The message ids to show, newest first."""
@@ -59,9 +65,9 @@ class Source:
         if self.found is not None:
             return self._filtered(self.found)
         if self.place.saved is not None:
-            return read.saved_order(self.db, self.place.saved, self.chosen)
+            return self._with_kept(read.saved_order(self.db, self.place.saved, self.chosen))
         if self.place.folder is not None:
-            return read.folder_order(self.db, self.place.folder, self.chosen)
+            return self._with_kept(read.folder_order(self.db, self.place.folder, self.chosen))
         return array("q")
 
     def rows(self, ids: "array[int]") -> dict[int, Row]:
@@ -75,6 +81,20 @@ class Source:
     def message(self, message_id: MessageId) -> MessageRow | None:
         """One row."""
         return None if self.db is None else read.row(self.db, message_id)
+
+    def _with_kept(self, ids: "array[int]") -> "array[int]":
+        """``ids`` and the kept message in its place, unless it was moved away meanwhile."""
+        kept = self._kept
+        if kept is None or not self._unread_only():
+            return ids
+        now = self.message(kept.id)
+        place = bisect_left(ids, -kept.id, key=lambda one: -one)
+        if now is not None and now.folder_id == kept.folder_id and (place == len(ids) or ids[place] != kept.id):
+            ids.insert(place, kept.id)
+        return ids
+
+    def _unread_only(self) -> bool:
+        return self.chosen is Filter.UNREAD or (self.place is not None and self.place.saved is Saved.UNREAD)
 
     def _filtered(self, ids: "array[int]") -> "array[int]":
         if self.chosen is Filter.ALL or self.db is None:

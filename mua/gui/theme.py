@@ -319,6 +319,8 @@ QFrame[kind="toast"] { background: @toast; border-radius: 10px; }
 QFrame[kind="toast"] QLabel { color: @on_toast; }
 QFrame[kind="toast"] QPushButton { color: @toast_accent; }
 QFrame[kind="toast"] QToolButton:hover { background: transparent; }
+QLabel[kind="key"] { background: @chip; color: @secondary; border: 1px solid @line; border-radius: 5px;
+  padding: 1px 6px; font-size: ${11}; }
 QLabel[kind="hint"] { background: @chip; color: @secondary; border: 1px solid @line; border-radius: 6px;
   padding: 3px 8px; }
 

@@ -344,7 +344,7 @@ class Banner(QFrame):
         """What it says now."""
         return self._text.text()
 
-    def offer(self, text: str, act: Callable[[], None]) -> Button:
+    def offer(self, text: str, act: Callable[[], object]) -> Button:
         """Add a link button at the end."""
         button = Button(text, kind="link")
         button.clicked.connect(lambda: act())
@@ -368,7 +368,7 @@ class Toast(QFrame):
         self._area = parent
         self.setProperty("kind", "toast")
         self._text = Label("")
-        self._act: Callable[[], None] | None = None
+        self._act: Callable[[], object] | None = None
         self._button = Button("Undo", kind="link")
         self._button.clicked.connect(self._clicked)
         close = ToolButton("x", "Dismiss")
@@ -387,7 +387,7 @@ class Toast(QFrame):
         self.hide()
 
     def say(
-        self, text: str, button: str = "", act: Callable[[], None] | None = None, milliseconds: int = 7_000
+        self, text: str, button: str = "", act: Callable[[], object] | None = None, milliseconds: int = 7_000
     ) -> None:
         """Show ``text``, and ``button`` if there is something to click; gone after ``milliseconds``."""
         self._text.setText(text)

@@ -1,0 +1,240 @@
+"""The window's process: from the command to the first paint, and what follows it.
+
+Rules of the file: before the first paint only what the first paint needs (the store, Qt's widgets; named imports);
+the engine, the wire, D-Bus and everything else come after it.  Python's garbage collector runs when the window is
+idle, never in the middle of a scroll.
+"""
+
+import gc
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from mua.errors import MailError
+from mua.gui import preferences as prefs
+from mua.gui import single
+from mua.gui.library import Library
+from mua.gui.list_pane import ListPane
+from mua.gui.main_window import MainWindow
+from mua.gui.places import Place
+from mua.gui.reader import Reader
+from mua.gui.sidebar import Sidebar
+from mua.gui.theme import Appearance, system_is_dark, theme
+from mua.model.folder import FolderId
+from mua.paths import Profile
+from mua.store.read import Saved
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+    from mua.gui.engine_client import EngineClient
+
+_COLLECT_EVERY = 10_000  # milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to start.
+
+    ``start_engine`` spawns the profile's engine and returns at once (None: never start one); ``start_demo`` opens the
+    demo account and may take long; ``demo``: do that now; ``mailto`` opens the composer.
+    """
+
+    start_engine: Callable[[], None] | None = None
+    start_demo: Callable[[], None] | None = None
+    demo: bool = False
+    mailto: str = ""
+
+
+def run(
+    profile: Profile,
+    start_engine: Callable[[Profile], None] | None = None,
+    start_demo: Callable[[], None] | None = None,
+    *,
+    demo: bool = False,
+    mailto: str = "",
+) -> int:
+    """Show the window until it is closed; the exit code.  See ``Options`` for what is given."""
+    gc.disable()
+    profile.create()
+    application = make_application()
+    lock = single.claim(profile)
+    if lock is None and single.raise_other(profile, mailto or "raise"):
+        return 0
+    start = None if start_engine is None else partial(start_engine, profile)
+    program = Program(profile, Options(start, start_demo, demo, mailto))
+    program.show()
+    code = application.exec()
+    program.end()
+    if lock is not None:
+        lock.unlock()
+    return code
+
+
+def make_application() -> QApplication:
+    """The QApplication, named and without needless services."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    QCoreApplication.setApplicationName("Mua")
+    QGuiApplication.setDesktopFileName("io.github.mua.Mua")
+    return QApplication(sys.argv[:1])
+
+
+class Program(QObject):
+    """One window and everything that serves it."""
+
+    demo_failed = Signal(str)
+
+    def __init__(self, profile: Profile, options: Options) -> None:
+        super().__init__()
+        self.profile, self.options = profile, options
+        self.preferences = prefs.load(profile)
+        self.state = prefs.state(profile)
+        theme().apply(self._dark_at_start(), self.preferences.text_scale)
+        self.library = Library(profile)
+        reader = Reader(lambda content_id: self.desk.inline(content_id))
+        self.window = MainWindow(Sidebar(), ListPane(), reader, self.preferences.keys)
+        self.client: EngineClient | None = None
+        self.desk: Desk = self._make_desk()
+        self._painted = False
+        self._collector = QTimer(self)
+        self._collector.timeout.connect(gc.collect)
+        self.window.closed.connect(self._save)
+
+    def show(self) -> None:
+        """Paint the window from the store; the rest follows."""
+        self.window.restore(self.state)
+        collapsed = {int(one) for one in str(self.state.value("sidebar/collapsed", "")).split(",") if one.isdigit()}
+        self.desk.begin(_place(str(self.state.value("place", ""))), collapsed)
+        self.window.installEventFilter(self)
+        self.window.show()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """After the window's first paint, everything else."""
+        if not self._painted and event.type() == QEvent.Type.Paint:
+            self._painted = True
+            self.window.removeEventFilter(self)
+            QTimer.singleShot(0, self._after_paint)
+        return False
+
+    def end(self) -> None:
+        """Let go of the engine and the store."""
+        if self.client is not None:
+            self.client.close()
+        self.desk.attachments.close()
+        if self.window.reader.web is not None:
+            self.window.reader.web.close_down()
+        self.library.close()
+
+    # ---- after the first paint
+    def _after_paint(self) -> None:
+        if os.environ.get("MUA_BENCH_PAINTED"):
+            sys.stdout.write("painted\n")
+            sys.stdout.flush()
+            QCoreApplication.exit(0)
+            return
+        self._collector.start(_COLLECT_EVERY)
+        self._start_engine()
+        self._start_desktop()
+        single.listen(self.profile, self._asked, self)
+        if self.options.mailto:
+            self._asked(self.options.mailto)
+
+    def _start_engine(self) -> None:
+        from mua.gui.engine_client import EngineClient
+
+        self.client = EngineClient(self.profile, self.options.start_engine, self)
+        self.desk.attach(self.client)
+        self.client.start()
+        if self.options.demo:
+            self.open_demo()
+
+    def open_demo(self) -> None:
+        """Open the demo account, behind the window's back; what goes wrong is said in it."""
+        start = self.options.start_demo
+        if start is None:
+            return
+
+        def work() -> None:
+            try:
+                start()
+            except MailError as error:
+                self.demo_failed.emit(error.text)
+
+        self.window.toast.say("Opening the demo account…", milliseconds=15_000)
+        self.demo_failed.connect(self.window.toast.say, Qt.ConnectionType.UniqueConnection)
+        QThreadPool.globalInstance().start(work)
+
+    def _start_desktop(self) -> None:
+        from mua.gui.desktop import Desktop
+        from mua.gui.notify import Notifier
+
+        self.desktop = Desktop(self)
+        self.desktop.dark_wanted.connect(self._desktop_is_dark)
+        self.desktop.follow_appearance()
+        self.notifier = Notifier(self.desk, self.desktop)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
+
+    def _asked(self, word: str) -> None:
+        """Another start of the program said ``word``."""
+        from mua.gui.writing import Kind
+
+        self.window.show()
+        self.window.raise_()
+        self.window.activateWindow()
+        if word.startswith("mailto:"):
+            self.desk.deeds.write(Kind.NEW, word)
+
+    # ---- light and dark
+    def _dark_at_start(self) -> bool:
+        if self.preferences.appearance is not Appearance.FOLLOW:
+            return self.preferences.appearance is Appearance.DARK
+        system = system_is_dark()
+        return self.state.value("dark", False, bool) is True if system is None else system
+
+    def _desktop_is_dark(self, dark: bool) -> None:
+        self.state.setValue("dark", dark)
+        if self.desk.preferences.appearance is Appearance.FOLLOW and dark != theme().dark:
+            theme().apply(dark, self.desk.preferences.text_scale)
+
+    def _scheme_changed(self) -> None:
+        dark = system_is_dark()
+        if dark is not None:
+            self._desktop_is_dark(dark)
+
+    # ---- inside
+    def _make_desk(self) -> "Desk":
+        from mua.gui.desk import Desk
+
+        return Desk(self.library, self.window, self.preferences)
+
+    def _save(self) -> None:
+        self.window.save(self.state)
+        self.state.setValue("place", _place_word(self.desk.place))
+        self.state.setValue("sidebar/collapsed", ",".join(map(str, sorted(self.desk.collapsed()))))
+        self.state.setValue("closed", int(time.time()))
+        self.state.sync()
+
+
+def _place_word(place: Place | None) -> str:
+    if place is None:
+        return ""
+    return f"saved:{place.saved}" if place.saved is not None else f"folder:{place.folder}"
+
+
+def _place(word: str) -> Place | None:
+    kind, _, value = word.partition(":")
+    if kind == "folder" and value.isdigit():
+        return Place(folder=FolderId(int(value)))
+    if kind == "saved" and value in {one.value for one in Saved}:
+        return Place(saved=Saved(value))
+    return None

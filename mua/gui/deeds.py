@@ -1,0 +1,240 @@
+"""What keys, buttons and the command palette do: each action of ``actions.DEEDS`` bound to its deed.
+
+Rules of the file: a deed works on what is selected in the list, or on the message that is read when nothing is; deeds
+that change mail go through ``Acting``; everything the palette offers is made here.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from mua import wire
+from mua.gui import words
+from mua.gui.palette import Choice, Palette
+from mua.gui.places import ROLE_NAMES, SAVED_NAMES, Place
+from mua.gui.writing import Kind, Writing
+from mua.model.folder import Folder
+from mua.model.message import Flag, MessageRow
+from mua.store.read import Saved
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+
+
+class Deeds(QObject):
+    """The deeds of one window."""
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._acting, self._window = desk.acting, desk.window
+        self._listing, self._reader = desk.listing, desk.reader
+        self._connect()
+
+    # ---- writing
+    def write(self, kind: Kind, mailto: str = "") -> None:
+        """Open the composer."""
+        row, view = self._reader.row, self._reader.view
+        if kind not in (Kind.REPLY, Kind.REPLY_ALL, Kind.FORWARD):
+            self._desk.writing.emit(Writing(kind, mailto=mailto))
+        elif row is None or view is None:
+            self._window.toast.say("Choose a message first; its text must be here to answer it.")
+        else:
+            self._desk.writing.emit(Writing(kind, row, view))
+
+    def follow_link(self, link: str) -> None:
+        """Open a web link with the desktop's browser; a mailto link with the composer; nothing else."""
+        url = QUrl(link)
+        if url.scheme() == "mailto":
+            self.write(Kind.NEW, link)
+        elif url.scheme() in ("http", "https"):
+            QDesktopServices.openUrl(url)
+        else:
+            self._window.toast.say("This link leads nowhere that a browser can go.")
+
+    # ---- acting
+    def star(self) -> None:
+        """Star, or remove the star when all have one."""
+        rows = self._desk.chosen_rows()
+        ids = [row.id for row in rows]
+        if rows and all(row.flags & Flag.FLAGGED for row in rows):
+            self._acting.flag(ids, remove=Flag.FLAGGED)
+        else:
+            self._acting.flag(ids, add=Flag.FLAGGED)
+
+    def mark_unread(self) -> None:
+        """And do not mark it read again by itself."""
+        self._desk.do_not_mark()
+        self._acting.flag(self._desk.chosen_ids(), remove=Flag.SEEN)
+
+    def open_move(self) -> None:
+        """Choose the folder to move to."""
+        rows = self._desk.chosen_rows()
+        if not rows:
+            return
+        ids = [row.id for row in rows]
+        choices = []
+        for folder in self._desk.folders.values():
+            if folder.account_id == rows[0].account_id and folder.selectable and folder.id != rows[0].folder_id:
+                name, icon = folder_words(folder)
+                choices.append(Choice(name, "", icon, partial(self._acting.move, ids, folder.id)))
+        Palette(self._window, f"Move {words.count(len(ids), 'message')} to", choices).open_over()
+
+    # ---- going
+    def open_palette(self) -> None:
+        """Everything, by a few letters."""
+        choices = [*self._action_choices(), *self._go_choices()]
+        Palette(self._window, "Do or go to anything", choices).open_over()
+
+    def find_here(self) -> None:
+        """Put the keyboard into the search field."""
+        self._window.read(False)
+        self._listing.search.setFocus()
+        self._listing.search.selectAll()
+
+    def next_unread(self) -> None:
+        """The next unread message below the current one."""
+        view, model = self._listing.view, self._listing.model
+        first = view.currentIndex().row() + 1
+        for row in range(first, min(len(model.rows), first + 5_000)):
+            card = model.card(row) if model.id_at(row) is not None else None
+            if card is not None and card.unread:
+                view.select(card.id)
+                return
+        self._window.toast.say("No unread message below this one.")
+
+    def back(self) -> None:
+        """From the reader to the list, out of a search, or just the keyboard back to the list."""
+        if self._window.is_reading():
+            self._window.read(False)
+        elif self._listing.search.text():
+            self._listing.search.clear()
+        self._listing.view.setFocus()
+
+    # ---- inside
+    def _connect(self) -> None:
+        chosen, acts, view, desk = self._desk.chosen_ids, self._acting, self._listing.view, self._desk
+        deeds: dict[str, Callable[[], object]] = {
+            "compose": lambda: self.write(Kind.NEW),
+            "reply": lambda: self.write(Kind.REPLY),
+            "reply_all": lambda: self.write(Kind.REPLY_ALL),
+            "forward": lambda: self.write(Kind.FORWARD),
+            "archive": lambda: acts.archive(chosen()),
+            "delete": lambda: acts.delete(chosen()),
+            "delete_forever": lambda: acts.delete_forever(chosen()),
+            "junk": lambda: acts.junk(chosen()),
+            "move": self.open_move,
+            "star": self.star,
+            "mark_read": lambda: acts.flag(chosen(), add=Flag.SEEN),
+            "mark_unread": self.mark_unread,
+            "undo": acts.undo,
+            "next": lambda: view.step(1),
+            "previous": lambda: view.step(-1),
+            "next_unread": self.next_unread,
+            "back": self.back,
+            "inbox": lambda: desk.show_place(Place(saved=Saved.ALL_INBOXES)),
+            "starred": lambda: desk.show_place(Place(saved=Saved.STARRED)),
+            "search": self.find_here,
+            "palette": self.open_palette,
+            "select_all": view.selectAll,
+            "fetch": self._fetch,
+            "as_text": self._reader.toggle_text,
+            "source": self._show_source,
+            "print": self._print,
+            "bigger": lambda: self._zoom(0.1),
+            "smaller": lambda: self._zoom(-0.1),
+            "outbox": desk.outbox_wanted.emit,
+            "add_account": desk.account_wanted.emit,
+            "settings": desk.settings_wanted.emit,
+            "shortcuts": self._show_shortcuts,
+            "quit": self._window.close,
+        }
+        for name, act in deeds.items():
+            self._window.actions_.on(name, act)
+        self._reader.opened.connect(lambda one: self._with_row(lambda row: desk.attachments.open(row.id, one)))
+        self._reader.saved.connect(lambda one: self._with_row(lambda row: desk.attachments.save(row.id, [one])))
+        view.paged.connect(self._page)
+        self._reader.all_saved.connect(self._save_all)
+        self._reader.link_clicked.connect(self.follow_link)
+        self._reader.header.starred.connect(self.star)
+        for button, kind in (
+            (self._reader.reply, Kind.REPLY),
+            (self._reader.reply_all, Kind.REPLY_ALL),
+            (self._reader.forward, Kind.FORWARD),
+            (desk.sidebar.compose, Kind.NEW),
+            (desk.sidebar.compose_small, Kind.NEW),
+        ):
+            button.clicked.connect(lambda _=False, kind=kind: self.write(kind))
+
+    def _page(self) -> None:
+        """Space: a page further, and from the end to the next message."""
+        if self._reader.row is None or not self._reader.page_down():
+            self._listing.view.step(1)
+
+    def _fetch(self) -> None:
+        if self._desk.client is not None:
+            self._desk.client.ask(wire.Sync())
+
+    def _zoom(self, by: float) -> None:
+        preferences = self._desk.preferences
+        scale = round(min(2.0, max(0.75, preferences.text_scale + by)), 2)
+        self._desk.change_preferences(replace(preferences, text_scale=scale))
+
+    def _with_row(self, act: Callable[[MessageRow], object]) -> None:
+        if self._reader.row is not None:
+            act(self._reader.row)
+
+    def _save_all(self) -> None:
+        if self._reader.view is not None and self._reader.row is not None:
+            listed = [one for one in self._reader.view.attachments if not one.inline]
+            self._desk.attachments.save(self._reader.row.id, listed)
+
+    def _show_source(self) -> None:
+        from mua.gui.pages import SourcePage
+
+        row = self._reader.row
+        if row is not None:
+            SourcePage(self._window, words.shown(row.subject), self._desk.library.raw(row.id)).show()
+
+    def _show_shortcuts(self) -> None:
+        from mua.gui.pages import ShortcutsPage
+
+        ShortcutsPage(self._window, self._window.actions_).show()
+
+    def _print(self) -> None:
+        from mua.gui.printing import print_message
+
+        if self._reader.view is not None:
+            print_message(self._window, self._reader.view)
+
+    def _action_choices(self) -> list[Choice]:
+        from mua.gui.actions import DEEDS, keys_of
+
+        actions = self._window.actions_
+        return [
+            Choice(deed.text, keys_of(actions[deed.id]), deed.icon, actions[deed.id].trigger)
+            for deed in DEEDS
+            if deed.id != "palette" and actions[deed.id].isEnabled()
+        ]
+
+    def _go_choices(self) -> list[Choice]:
+        go = self._desk.show_place
+        names = {account.id: words.shown(account.email, 60) for account in self._desk.accounts}
+        found = [
+            Choice(f"Go to {name.lower()}", "", icon, partial(go, Place(saved=saved)))
+            for saved, (name, icon) in SAVED_NAMES.items()
+        ]
+        for folder in self._desk.folders.values():
+            name, icon = folder_words(folder)
+            owner = names.get(folder.account_id, "")
+            found.append(Choice(f"Go to {name}", owner, icon, partial(go, Place(folder=folder.id))))
+        return found
+
+
+def folder_words(folder: Folder) -> tuple[str, str]:
+    """(name as shown, icon) of a folder."""
+    return ROLE_NAMES.get(folder.role, (words.shown(folder.name, 120), "folder"))

@@ -1,0 +1,432 @@
+"""The desk: brings panes, store and engine together.
+
+Rules of the file: the window shows what the store says; the engine's ``Changed`` is only a hint to read again, gathered
+for a moment so that a busy sync costs a few reads a second; nothing here blocks.
+
+Theory of operation: ``show_place`` gives the list a ``Source``.  A chosen message is shown from the cached view, or
+asked for (``OpenMessage``) and shown when the engine says so.  Acts go to ``Acting``; what they did comes back as
+``Changed`` like everything else.
+"""
+
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
+
+from mua import log, wire
+from mua.errors import MailError
+from mua.gui import preferences as prefs
+from mua.gui import words
+from mua.gui.acting import Acting
+from mua.gui.attachments import Attachments
+from mua.gui.deeds import Deeds, folder_words
+from mua.gui.engine_client import EngineClient
+from mua.gui.library import Library
+from mua.gui.list_pane import Emptiness, unread_words
+from mua.gui.main_window import MainWindow
+from mua.gui.places import SAVED_NAMES, Place, Source
+from mua.gui.reader import NOTHING_CHOSEN
+from mua.gui.sidebar import entries
+from mua.gui.status import Board
+from mua.gui.theme import theme
+from mua.gui.troubles import Troubles
+from mua.gui.writing import Kind, Writing
+from mua.model.account import Account, AccountId
+from mua.model.folder import Folder, FolderId, Role
+from mua.model.message import Flag, MessageId, MessageRow
+from mua.store import read
+from mua.store.read import Filter, Saved
+
+_GATHER = 60  # milliseconds between a hint and reading again
+_EMPTY = {
+    Role.INBOX: Emptiness("inbox", "Nothing in the inbox", "New mail appears here by itself; F5 looks now."),
+    Role.DRAFTS: Emptiness("file-pen-line", "No drafts", "What you begin to write is kept here. Press C to write."),
+    Role.SENT: Emptiness("send", "Nothing sent yet", "A copy of what you send is kept here. Press C to write."),
+    Role.ARCHIVE: Emptiness("archive", "The archive is empty", "Press E to archive a message; search still finds it."),
+    Role.JUNK: Emptiness("shield-alert", "No junk", "Press ! on a message to put it here."),
+    Role.TRASH: Emptiness("trash-2", "The bin is empty", "Press Delete on a message to put it here."),
+    Role.ALL: Emptiness("mail", "No mail yet", "Press F5 to look for mail."),
+    Role.NONE: Emptiness("folder", "This folder is empty", "Press V on a message to move it here."),
+}
+_EMPTY_SAVED = {
+    Saved.ALL_INBOXES: _EMPTY[Role.INBOX],
+    Saved.UNREAD: Emptiness("mail-open", "Everything is read", "New mail appears here by itself; F5 looks now."),
+    Saved.STARRED: Emptiness("star", "Nothing is starred", "Press S on a message to keep it in sight here."),
+}
+_NOTHING_FOUND = Emptiness("search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment.")
+
+
+class Desk(QObject):
+    """What the window shows, and what its buttons do."""
+
+    writing = Signal(object)
+    """A ``Writing``: open the composer."""
+    settings_wanted = Signal()
+    outbox_wanted = Signal()
+    account_wanted = Signal()
+    """The person wants to add an account."""
+    emptied = Signal(bool)
+    """True: there is no account (first run); False: there is one now."""
+    arrived = Signal(list)
+    """Rows of new mail, for a notification."""
+
+    def __init__(self, library: Library, window: MainWindow, preferences: prefs.Preferences) -> None:
+        super().__init__(window)
+        self.library, self.window, self.preferences = library, window, preferences
+        self.sidebar, self.listing, self.reader = window.sidebar, window.listing, window.reader
+        self.client: EngineClient | None = None
+        self.accounts: list[Account] = []
+        self.folders: dict[FolderId, Folder] = {}
+        self.place: Place | None = None
+        self.board = Board()
+        self.acting = Acting(window, window.toast)
+        self.attachments = Attachments(window, library, window.toast)
+        self.troubles = Troubles(self)
+        self.deeds = Deeds(self)
+        self._collapsed: set[int] = set()
+        self._wanted: MessageId | None = None
+        self._changed: set[int] = set()
+        self._everything = self._sidebar_stale = False
+        self._gather = _timer(self, _GATHER, self._refresh)
+        self._seen = _timer(self, 0, self._mark_seen)
+        self._connect()
+
+    # ---- beginning
+    def begin(self, last: Place | None = None, collapsed: set[int] | None = None) -> None:
+        """Show the store as it is: before the engine runs, and quickly."""
+        self._collapsed = collapsed or set()
+        self.listing.set_density(self.preferences.density)
+        self.read_accounts()
+        place = last if last is not None and self.sidebar.model.row_of(last) >= 0 else self._first_place()
+        if place is not None:
+            self.show_place(place)
+        self.reader.show_nothing(*NOTHING_CHOSEN)
+        self._say_standing()
+        self.window.actions_.enable(0)
+
+    def attach(self, client: EngineClient) -> None:
+        """The engine is on the line."""
+        self.client = client
+        self.acting.attach(client)
+        client.told.connect(self._told)
+        client.failed.connect(lambda error: self.window.toast.say(error.text))
+        client.ready.connect(lambda _: self.troubles.engine_is_back())
+        client.lost.connect(self._engine_lost)
+        client.gave_up.connect(self.troubles.engine_gave_up)
+        if self._wanted is not None:
+            self.show_message(self._wanted)
+
+    def collapsed(self) -> set[int]:
+        """Accounts whose folders are hidden."""
+        return set(self._collapsed)
+
+    def read_accounts(self) -> None:
+        """Read accounts, folders and counts again, for the sidebar and the title."""
+        db = self.library.db if self.library.open() else None
+        if db is None:
+            self.emptied.emit(True)
+            return
+        before = bool(self.accounts)
+        self.accounts = read.accounts(db)
+        self.folders = {folder.id: folder for folder in read.folders(db)}
+        problems: dict[int, str] = {problem.account_id: problem.text for problem in read.problems(db)}
+        lines = entries(
+            self.accounts, self.folders.values(), read.saved_counts(db), frozenset(self._collapsed), problems
+        )
+        self.sidebar.show(lines)
+        self.board.keep({account.id for account in self.accounts})
+        if not self.accounts or not before:
+            self.emptied.emit(not self.accounts)
+        self.troubles.show(read.problems(db))
+        self._say_title()
+
+    # ---- places
+    def show_place(self, place: Place, chosen: Filter = Filter.ALL) -> None:
+        """List a folder or a unified view."""
+        self.place = place
+        self.sidebar.choose(place)
+        self.listing.choose_filter(chosen)
+        self.listing.search.blockSignals(True)
+        self.listing.search.clear()
+        self.listing.search.blockSignals(False)
+        folder = self.folders.get(place.folder) if place.folder is not None else None
+        outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
+        self.listing.view.forget_current()
+        self.listing.show_emptiness(self._emptiness(place))
+        self.listing.model.show(Source(self.library.db, place, chosen), outgoing)
+        self.listing.view.scrollToTop()
+        self.troubles.place_shown(folder)
+        self._say_title()
+        self._show_chosen(None)
+
+    def go_to(self, message_id: MessageId) -> None:
+        """Show a message in its folder."""
+        row = self.listing.model.source.message(message_id)
+        if row is not None and not self.listing.view.select(message_id):
+            self.show_place(Place(folder=row.folder_id))
+            self.listing.view.select(message_id)
+
+    def filter(self, chosen: Filter) -> None:
+        """All, unread or starred of what is listed."""
+        self.listing.model.source.chosen = chosen
+        self.listing.model.refresh()
+
+    def search(self, text: str) -> None:
+        """List what matches, over all mail; no text: the place again."""
+        source = self.listing.model.source
+        if not text.strip():
+            if source.found is not None and self.place is not None:
+                self.show_place(self.place)
+            return
+        try:
+            found = array("q", self.library.search(text, int(time.time())))
+        except MailError as error:
+            self.window.toast.say(error.text)
+            return
+        fresh = Source(self.library.db, self.place or Place(saved=Saved.ALL_INBOXES), self.listing.chosen_filter())
+        fresh.found = found
+        self.listing.show_emptiness(
+            Emptiness(
+                "search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31."
+            )
+        )
+        self.listing.model.show(fresh)
+        self.listing.view.scrollToTop()
+        self._say_title()
+
+    # ---- the message
+    def show_message(self, message_id: MessageId) -> None:
+        """Show a message in the reader; ask the engine for its view when there is none yet."""
+        row = self.listing.model.source.message(message_id)
+        self._wanted = message_id
+        if row is None:
+            return
+        view = self.library.view(message_id)
+        self.reader.show_message(row, view, self._mine())
+        if view is None and self.client is not None:
+            self.client.ask(
+                wire.OpenMessage(message_id),
+                lambda _: self._view_ready(message_id),
+                lambda error: self._no_view(message_id, error),
+            )
+        wait = self.preferences.mark_read_after
+        if not row.flags & Flag.SEEN and wait >= 0:
+            self._seen.start(round(max(wait, 0.3) * 1_000))
+
+    def chosen_rows(self) -> list[MessageRow]:
+        """The selected messages (the one being read when the list has no selection)."""
+        ids = self.chosen_ids()
+        return [] if self.library.db is None else read.rows(self.library.db, ids)
+
+    def chosen_ids(self) -> list[MessageId]:
+        """The ids of the selected messages."""
+        selected = self.listing.view.selected_ids()
+        if not selected and self.reader.row is not None:
+            return [self.reader.row.id]
+        return selected
+
+    def inline(self, content_id: str) -> bytes | None:
+        """The bytes of a Content-ID of the message that is shown."""
+        view, row = self.reader.view, self.reader.row
+        if view is None or row is None:
+            return None
+        wanted = QUrl.fromPercentEncoding(content_id.encode()).strip("<>")
+        part = next((one.part for one in view.attachments if one.content_id.strip("<>") == wanted), None)
+        found = None if part is None else self.library.part(row.id, part)
+        return None if found is None else found[1]
+
+    # ---- doing
+    def open_row(self, message_id: MessageId | None) -> None:
+        """Enter or double click: read it (narrow), or go on writing it (a draft)."""
+        if message_id is None:
+            return
+        row = self.listing.model.source.message(message_id)
+        folder = self.folders.get(row.folder_id) if row is not None else None
+        if row is not None and folder is not None and folder.role is Role.DRAFTS:
+            self.writing.emit(Writing(Kind.DRAFT, row, self.library.view(message_id)))
+            return
+        self.window.read(True)
+        self.reader.text.setFocus()
+
+    # ---- inside: wiring
+    def _connect(self) -> None:
+        self.sidebar.chosen.connect(self._place_chosen)
+        self.sidebar.collapsed.connect(self._toggle_account)
+        self.sidebar.outbox_chosen.connect(self.outbox_wanted)
+        self.sidebar.status.settings.clicked.connect(self.settings_wanted)
+        self.sidebar.folders.dropped.connect(self.acting.move)
+        self.listing.searched.connect(self.search)
+        self.listing.filtered.connect(self.filter)
+        self.listing.density_chosen.connect(lambda one: self.change_preferences(replace(self.preferences, density=one)))
+        self.listing.view.chosen.connect(self._show_chosen)
+        self.listing.view.opened.connect(self.open_row)
+        self.listing.view.selected.connect(self._selected)
+
+    # ---- inside: the engine speaks
+    def _told(self, event: wire.Event) -> None:
+        if isinstance(event, wire.Changed):
+            self._everything |= event.everything
+            self._changed.update(event.messages, event.removed)
+            self._sidebar_stale |= bool(event.accounts or event.folders or event.everything)
+            if not self._gather.isActive():
+                self._gather.start()
+        elif isinstance(event, wire.Status | wire.Progress):
+            self.board.take(event, time.time())
+            self._say_standing()
+            if isinstance(event, wire.Status):
+                self.troubles.status(event)
+        elif isinstance(event, wire.Arrived):
+            if self.library.db is not None:
+                self.arrived.emit(read.rows(self.library.db, event.messages))
+        elif isinstance(event, wire.Notice):
+            self.troubles.notice(event)
+        elif isinstance(event, wire.Raise):
+            self.window.show()
+            self.window.raise_()
+            self.window.activateWindow()
+
+    def _refresh(self) -> None:
+        changed, everything, stale = self._changed, self._everything, self._sidebar_stale
+        self._changed, self._everything, self._sidebar_stale = set(), False, False
+        try:
+            if stale or everything:
+                self.read_accounts()
+            if self.place is None and (first := self._first_place()) is not None:
+                self.show_place(first)
+            elif changed or everything:
+                self.listing.model.source.db = self.library.db
+                self.listing.model.refresh(None if everything else changed)
+            if self.reader.row is not None and (everything or self.reader.row.id in changed):
+                self._reread(self.reader.row.id)
+        except MailError as error:
+            log.GUI.warning("reading again failed: %s", error.detail)
+            self.troubles.store_failed(error)
+
+    def _reread(self, message_id: MessageId) -> None:
+        row = self.listing.model.source.message(message_id)
+        if row is not None:
+            view = self.library.view(message_id) or self.reader.view
+            self.reader.show_message(row, view, self._mine())
+
+    def _view_ready(self, message_id: MessageId) -> None:
+        if self._wanted == message_id:
+            self._reread(message_id)
+
+    def _no_view(self, message_id: MessageId, error: MailError) -> None:
+        if self._wanted == message_id:
+            self.reader.show_problem(error.text)
+
+    def _engine_lost(self) -> None:
+        self.board.forget()
+        self._say_standing()
+        self.troubles.engine_is_gone()
+
+    # ---- inside: the list speaks
+    def _place_chosen(self, place: Place) -> None:
+        self.show_place(place)
+        self.window.read(False)
+
+    def _show_chosen(self, message_id: MessageId | None) -> None:
+        self._seen.stop()
+        if message_id is None:
+            self._wanted = None
+            self.reader.show_nothing(*NOTHING_CHOSEN)
+            self.window.actions_.enable(0)
+            return
+        self.window.actions_.enable(1)
+        self.show_message(message_id)
+
+    def _selected(self, number: int) -> None:
+        self.window.actions_.enable(number or (1 if self.reader.row is not None else 0))
+        if number > 1:
+            self._wanted = None
+            self._seen.stop()
+            self.reader.show_nothing(
+                "list",
+                f"{words.count(number, 'message')} selected",
+                "E archives them, Delete puts them into the bin, V moves them.",
+            )
+
+    def do_not_mark(self) -> None:
+        """Leave the message that is shown unread."""
+        self._seen.stop()
+
+    def _mark_seen(self) -> None:
+        row = self.reader.row
+        if row is not None and not row.flags & Flag.SEEN and self.window.isVisible():
+            self.listing.model.source.keep(row)
+            self.acting.mark_seen(row.id)
+
+    # ---- inside: small deeds
+    def change_preferences(self, changed: prefs.Preferences) -> None:
+        """Keep new settings and apply what is visible at once."""
+        scale = changed.text_scale != self.preferences.text_scale
+        self.preferences = changed
+        if scale:
+            theme().apply(theme().dark, changed.text_scale)
+        self.listing.set_density(changed.density)
+        try:
+            prefs.save(self.library.profile, changed)
+        except OSError as error:
+            self.window.toast.say(f"The settings could not be written: {error.strerror}.")
+
+    def _toggle_account(self, account_id: int) -> None:
+        self._collapsed ^= {account_id}
+        self.read_accounts()
+
+    # ---- inside: words
+    def _emptiness(self, place: Place) -> Emptiness:
+        if place.saved is not None:
+            return _EMPTY_SAVED[place.saved]
+        folder = self.folders.get(place.folder) if place.folder is not None else None
+        return _EMPTY[folder.role if folder is not None else Role.NONE]
+
+    def _say_title(self) -> None:
+        source, place = self.listing.model.source, self.place
+        if source.found is not None:
+            self.listing.show_title("Search", words.count(len(source.found), "result"))
+            return
+        title, unread, account = "Mua", 0, ""
+        if place is not None and place.saved is not None:
+            title = SAVED_NAMES[place.saved][0]
+            if place.saved is not Saved.STARRED and self.library.db is not None:
+                unread = read.saved_counts(self.library.db)[place.saved]
+        elif place is not None and place.folder in self.folders:
+            folder = self.folders[place.folder]
+            title, unread = folder_words(folder)[0], folder.unread
+            account = next((one.email for one in self.accounts if one.id == folder.account_id), "")
+        self.listing.show_title(title, unread_words(unread))
+        self.window.setWindowTitle(" - ".join(part for part in (title, words.shown(account, 100), "Mua") if part != ""))
+
+    def _say_standing(self) -> None:
+        now = self.board.standing()
+        if now.total:
+            self.sidebar.status.progress(now.text, now.done, now.total)
+        else:
+            self.sidebar.status.say(now.text, now.icon, now.role)
+
+    def _mine(self) -> frozenset[str]:
+        return frozenset(account.email.lower() for account in self.accounts)
+
+    def _first_place(self) -> Place | None:
+        if not self.accounts:
+            return None
+        if len(self.accounts) > 1:
+            return Place(saved=Saved.ALL_INBOXES)
+        inbox = next((folder.id for folder in self.folders.values() if folder.role is Role.INBOX), None)
+        return Place(folder=inbox) if inbox is not None else Place(saved=Saved.ALL_INBOXES)
+
+    def account(self, account_id: int) -> Account | None:
+        """One account."""
+        return next((one for one in self.accounts if one.id == AccountId(account_id)), None)
+
+
+def _timer(parent: QObject, milliseconds: int, act: Callable[[], None]) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.setTimerType(Qt.TimerType.CoarseTimer)
+    timer.timeout.connect(act)
+    return timer

@@ -1,0 +1,35 @@
+"""Printing a message.  Imported when it is asked for."""
+
+from html import escape
+
+from PySide6.QtGui import QTextDocument
+from PySide6.QtPrintSupport import QPrintDialog, QPrinter
+from PySide6.QtWidgets import QWidget
+
+from mua.gui import rich_text, words
+from mua.gui.theme import LIGHT
+from mua.model.message import MessageView
+
+
+def document(view: MessageView) -> QTextDocument:
+    """The message as a document for paper: header lines, then the text."""
+    paper = QTextDocument()
+    paper.setDefaultStyleSheet(rich_text.style(LIGHT))
+    facts = (
+        ("From", ", ".join(map(str, view.sender))),
+        ("To", ", ".join(map(str, view.to))),
+        ("Cc", ", ".join(map(str, view.cc))),
+        ("Date", words.full_time(view.date, 0)),
+    )
+    lines = "<br>".join(f"<b>{name}:</b> {escape(words.shown(value))}" for name, value in facts if value)
+    body = rich_text.simple(view.html, LIGHT) if view.html and view.simple else rich_text.plain(view.text, LIGHT)
+    paper.setHtml(f"<h2>{escape(words.shown(view.subject))}</h2><p>{lines}</p><hr>{body}")
+    return paper
+
+
+def print_message(parent: QWidget, view: MessageView) -> None:
+    """Ask for a printer and print."""
+    printer = QPrinter(QPrinter.PrinterMode.HighResolution)
+    dialog = QPrintDialog(printer, parent)
+    if dialog.exec():
+        document(view).print_(printer)

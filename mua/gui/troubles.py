@@ -1,0 +1,133 @@
+"""What is wrong, said in place: what happened, whose fault, what happens next, and the one button that helps.
+
+Rules of the file: never a dialog; the engine's trouble is said above the panes, an account's above the list; the
+sentences come from where the failure was understood (``MailError.text``), only the button is chosen here.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import words
+from mua.gui.password_bar import PasswordBar
+from mua.model.account import AccountId
+from mua.model.folder import Folder
+from mua.store.read import Problem
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+
+_PASSWORD = frozenset({"wrong-password", "no-password", "password-missing", "app-password-needed", "secret-missing"})
+_SETTINGS = frozenset({"unknown-host", "certificate", "wrong-port", "no-starttls", "plaintext-refused"})
+
+
+class Troubles(QObject):
+    """The banners of one window."""
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._window = desk.window
+        self._account: Problem | None = None
+        self._bar: PasswordBar | None = None
+
+    # ---- the engine
+    def engine_is_gone(self) -> None:
+        """It died and is being started again."""
+        self._engine("Mua's mail engine stopped and is starting again. Nothing is lost.", "warning")
+
+    def engine_is_back(self) -> None:
+        """All well."""
+        self._window.banner.hide()
+
+    def engine_gave_up(self, error: MailError) -> None:
+        """It does not start."""
+        self._engine(error.text, "danger")
+        client = self._desk.client
+        if client is not None:
+            self._window.banner.offer("Try again", client.start)
+
+    def store_failed(self, error: MailError) -> None:
+        """The store cannot be read."""
+        self._engine(error.text, "danger")
+
+    def notice(self, notice: wire.Notice) -> None:
+        """Something that belongs to no account."""
+        self._engine(notice.text, "warning")
+        self._window.banner.offer("Dismiss", self._window.banner.hide)
+
+    def _engine(self, text: str, tone: str) -> None:
+        self._window.banner.withdraw()
+        self._window.banner.say(text, tone)
+        self._window.banner.show()
+
+    # ---- accounts and folders
+    def status(self, status: wire.Status) -> None:
+        """An account's state changed."""
+        if status.state is wire.State.PROBLEM:
+            self.show([Problem(AccountId(status.account_id), status.text, status.code, status.detail)])
+        elif status.state in (wire.State.SYNCING, wire.State.IDLE) and self._concerns(status.account_id):
+            self.show([])
+
+    def _concerns(self, account_id: int) -> bool:
+        return self._account is not None and self._account.account_id == account_id
+
+    def show(self, problems: Sequence[Problem]) -> None:
+        """Say the first account's trouble, or nothing."""
+        problem = problems[0] if problems else None
+        if problem == self._account:
+            return
+        self._account = problem
+        banner = self._desk.listing.banner
+        banner.withdraw()
+        banner.setVisible(problem is not None)
+        self._close_bar()
+        if problem is None:
+            return
+        account = self._desk.account(problem.account_id)
+        name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
+        banner.say(name + problem.text, "danger")
+        banner.setToolTip(problem.detail)
+        if problem.code in _PASSWORD:
+            banner.offer("Enter the password", lambda: self._ask_password(problem.account_id))
+        elif problem.code in _SETTINGS:
+            banner.offer("Account settings", self._desk.settings_wanted.emit)
+        else:
+            banner.offer("Try again", lambda: self._poke(problem.account_id))
+
+    def place_shown(self, folder: Folder | None) -> None:
+        """A folder with trouble of its own is shown."""
+        if self._account is None:
+            banner = self._desk.listing.banner
+            problem = folder.problem if folder is not None else ""
+            banner.withdraw()
+            banner.say(problem, "warning")
+            banner.setVisible(bool(problem))
+
+    def _poke(self, account_id: AccountId) -> None:
+        if self._desk.client is not None:
+            self._desk.client.ask(wire.Poke(account_id))
+
+    def _ask_password(self, account_id: AccountId) -> None:
+        account = self._desk.account(account_id)
+        if account is None or self._bar is not None:
+            return
+        self._bar = PasswordBar(account.email)
+        self._bar.entered.connect(lambda password: self._set_password(account_id, password))
+        self._bar.dismissed.connect(self._close_bar)
+        self._desk.listing.put_below_banner(self._bar)
+        self._bar.field.setFocus()
+
+    def _set_password(self, account_id: AccountId, password: str) -> None:
+        self._close_bar()
+        if self._desk.client is not None:
+            self._desk.client.ask(wire.SetSecret(account_id, password), lambda _: self._poke(account_id))
+
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.setParent(None)
+            self._bar.deleteLater()
+            self._bar = None
