@@ -162,7 +162,8 @@ class Lab:
         return reply["ok"]
 
     def _make_plan(self) -> Plan:
-        names = ["localhost", "127.0.0.1", f"imap.{DOMAIN}", f"msa.{DOMAIN}", *(f"mx{n}.{DOMAIN}" for n in (1, 2, 3))]
+        hosts = (f"{host}.{DOMAIN}" for host in ("imap", "msa", "mx1", "mx2", "mx3"))
+        names = ("localhost", "127.0.0.1", *hosts)
         pki = make_pki(self.folder / "certs", names)
         names_of_ports = ("imap", "imaps", "pop3", "pop3s", "lmtp", "submission", "submissions")
         numbers = (143, 993, 110, 995, 24, 587, 465) if self.netns else _free_ports(len(names_of_ports))

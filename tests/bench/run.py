@@ -288,9 +288,9 @@ def _page(rows: list[Row], rounds: int) -> str:
     )
     where = f"Python {platform.python_version()}, {os.cpu_count()} cores, {rounds} rounds, medians"
     return (
-        "# Benchmarks\n\nWritten by `./run bench --full`.  Ours and the peer's were measured alternating in one run; only"
-        " the ratio means anything on another machine.  The mailbox is generated (`tests/mailgen.py`), the server is"
-        " Dovecot over TLS on loopback, and mbsync runs without fsync.\n\n"
+        "# Benchmarks\n\nWritten by `./run bench --full`.  Ours and the peer's were measured alternating in one run;"
+        " only the ratio means anything on another machine.  The mailbox is generated (`tests/mailgen.py`), the server"
+        " is Dovecot over TLS on loopback, and mbsync runs without fsync.\n\n"
         f"{where}, {time.strftime('%d %B %Y', time.gmtime())}.\n\n{head}{body}"
     )
 
