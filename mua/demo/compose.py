@@ -75,7 +75,8 @@ def _shown(parent: Letter) -> list[str]:
 def _wrapped(line: str) -> str:
     if len(line) <= WIDTH or line.startswith((">", "    ")) or " " not in line[:WIDTH]:
         return line
-    return textwrap.fill(line, WIDTH, subsequent_indent="  " if line.startswith("- ") else "", break_long_words=False)
+    indent = "  " if line.startswith("- ") else ""
+    return textwrap.fill(line, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _when(letter: Letter) -> datetime:
