@@ -14,9 +14,11 @@ import dns.rdatatype
 import dns.rdtypes.ANY.MX
 import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
+import dns.rdtypes.IN.SRV
 import dns.resolver
 
 from mua.log import NET
+from mua.plan.discover import Service
 from mua.plan.mx import AddressAnswer, Mx, MxAnswer, Status
 
 ONE_TRY = 3.0  # seconds for one server
@@ -53,6 +55,12 @@ class Resolver:
                 if status is wanted:
                     return AddressAnswer(wanted, why=why)
         return AddressAnswer(Status.NO_NAME if answers[1][0] is Status.NO_NAME else Status.NO_DATA)
+
+    async def services(self, name: str) -> list[Service]:
+        """The SRV records of a name like ``_imaps._tcp.example.org`` (RFC 2782); none when nobody knows."""
+        _, found, _ = await self._ask(name, "SRV")
+        records = [r for r in found if isinstance(r, dns.rdtypes.IN.SRV.SRV)]
+        return [Service(r.priority, r.weight, r.port, r.target.to_text()) for r in records]
 
     async def _ask(self, name: str, kind: str) -> tuple[Status, _Rdata, str]:
         """One question, asked twice when the first try failed at once: resolvers fail in passing."""

@@ -1,0 +1,140 @@
+"""Fetching one small file over https, for settings that a domain publishes.
+
+Rules of the file: https only, also after a redirect; the certificate is verified; the address that was checked is the
+address that is connected to, and it is a public one unless the caller says otherwise; size and time (of everything
+together) are bounded; no cookie, no credential, no referrer, no name of this computer.
+"""
+
+import http.client
+import io
+import ipaddress
+import socket
+import time
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from mua.errors import Kind, MailError, Retry
+from mua.net import tls
+
+MAX_BYTES = 128 << 10
+MAX_REDIRECTS = 3
+_MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+class _Timed(io.RawIOBase):
+    """A socket to read from until a moment of the monotonic clock."""
+
+    def __init__(self, sock: socket.socket, end: float) -> None:
+        self._sock = sock
+        self._end = end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("too slow")
+        self._sock.settimeout(left)
+        return self._sock.recv_into(buffer)  # type: ignore[arg-type]  # typeshed has no writable buffer for RawIOBase
+
+    def makefile(self, *_: object) -> io.BufferedReader:
+        """What ``http.client`` calls on its socket."""
+        return io.BufferedReader(self)
+
+
+def fetch(
+    url: str, *, max_bytes: int = MAX_BYTES, timeout: float = 8.0, ca_file: str = "", allow_private: bool = False
+) -> bytes:
+    """The octets at ``url``.  ``timeout`` (seconds) bounds the whole, redirects included.
+
+    Raises MailError: "https-only", "private-address", "http-status", "too-big", "bad-redirect", "protocol-error", and
+    what ``net.tls`` raises ("unknown-host", "connection-refused", "timeout", "certificate-..." and so on).
+    """
+    end = time.monotonic() + timeout
+    parts = _checked(url)
+    for _ in range(MAX_REDIRECTS + 1):
+        answer, body = _get(parts, end, max_bytes, ca_file, allow_private)
+        if answer.status == 200:
+            return body
+        if answer.status not in _MOVED:
+            raise _refused(parts, f"{answer.status} {answer.reason}", "http-status")
+        parts = _checked(urljoin(parts.geturl(), answer.getheader("Location") or ""))
+    raise _refused(parts, "too many redirects", "bad-redirect")
+
+
+def _checked(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme == "https" and parts.hostname and not parts.username and parts.port != 0
+    except ValueError:
+        parts, sound = SplitResult("", "", "", "", ""), False
+    if not sound or not url.isascii() or not url.isprintable() or " " in url:
+        text = "Settings are fetched over a protected connection only, and this address is none."
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, text, url[:200], "https-only")
+    return parts
+
+
+def _get(
+    parts: SplitResult, end: float, max_bytes: int, ca_file: str, allow_private: bool
+) -> tuple[http.client.HTTPResponse, bytes]:
+    """One request and its answer; the body only where the answer is 200."""
+    host = parts.hostname or ""
+    address = _address(host, parts.port or 443, allow_private)
+    sock = tls.connect(address, parts.port or 443, _left(end, host))
+    try:
+        sock.settimeout(_left(end, host))
+        sock = tls.wrap(sock, tls.context(ca_file), host)
+        sock.sendall(_request(parts))
+        answer = http.client.HTTPResponse(_Timed(sock, end), method="GET")  # type: ignore[arg-type]
+        answer.begin()
+        body = answer.read(max_bytes + 1) if answer.status == 200 else b""
+        if len(body) > max_bytes:
+            raise _refused(parts, f"more than {max_bytes} octets", "too-big")
+        if answer.status == 200 and answer.length:
+            raise _refused(parts, f"{answer.length} octets are missing", "connection-lost")
+        return answer, body
+    except OSError as error:
+        raise tls.os_error(error, host) from error
+    except (http.client.HTTPException, ValueError) as error:
+        raise _refused(parts, f"{type(error).__name__}", "protocol-error") from error
+    finally:
+        sock.close()
+
+
+def _request(parts: SplitResult) -> bytes:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    lines = [
+        f"GET {target} HTTP/1.1",
+        f"Host: {parts.netloc}",
+        "Accept: text/xml, application/xml, */*;q=0.1",
+        "Accept-Encoding: identity",
+        "User-Agent: Mua",
+        "Connection: close",
+    ]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+
+
+def _address(host: str, port: int, allow_private: bool) -> str:
+    """An address of ``host``: a public one, so that a name cannot lead into this computer's own network."""
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        text = f"There is no server named {host}."
+        raise MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "unknown-host") from error
+    public = [one for one in found if allow_private or ipaddress.ip_address(one.partition("%")[0]).is_global]
+    if not public:
+        text = f"{host} leads into this computer's own network, so nothing was asked there."
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, text, ", ".join(found[:5]), "private-address")
+    return public[0]
+
+
+def _left(end: float, host: str) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise tls.os_error(TimeoutError("too slow"), host)
+    return left
+
+
+def _refused(parts: SplitResult, why: str, code: str) -> MailError:
+    text = f"{parts.hostname} did not hand over its settings."
+    return MailError(Kind.CONNECTION, Retry.SOON, text, why[:200], code)
