@@ -34,8 +34,7 @@ def run(*command: str | Path, **environment: str) -> str:
             cwd=folder,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             text=True,
         )
     if done.returncode != 0:

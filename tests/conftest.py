@@ -129,20 +129,3 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(SkipCount(), "mua-skip-count")
-
-
-# -- nothing is left running -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def no_children_left() -> Iterator[None]:
-    """Fails a test that leaves a child process behind (Linux)."""
-    before = _children()
-    yield
-    left = _children() - before
-    assert not left, f"processes left running: {sorted(left)}"
-
-
-def _children() -> set[int]:
-    listing = Path(f"/proc/self/task/{os.getpid()}/children")
-    return {int(pid) for pid in listing.read_text().split()} if listing.exists() else set()
