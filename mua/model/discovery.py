@@ -1,4 +1,4 @@
-"""What setting up and checking an account found: candidates for its servers, and findings about them."""
+"""What discovery found for an address: candidates for its servers, and who vouches for them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -38,19 +38,3 @@ class Found:
         """The ways to retrieve mail, best first."""
         offered = ((Incoming.IMAP, self.imap), (Incoming.POP3, self.pop3))
         return tuple(kind for kind, server in offered if server is not None)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one step of an account check found.
-
-    ``server`` is HOST:PORT (or a recipient's domain, for direct delivery), ``text`` a sentence for people, ``code`` a
-    MailError code or "ok", ``detail`` the server's own words, ``help_url`` where the provider explains its trap.
-    """
-
-    server: str
-    ok: bool
-    text: str
-    code: str = "ok"
-    detail: str = ""
-    help_url: str = ""
