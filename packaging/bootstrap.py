@@ -121,12 +121,14 @@ def provide(packages: list[SystemPackage], purpose: str, required: bool) -> None
 
 def apt_install(names: list[str]) -> str:
     """Install Debian packages without starting their services; returns "" or what went wrong."""
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8"}
     options = ["-y", "-q", "--no-install-recommends", "--no-remove", "-o", "DPkg::Lock::Timeout=300"]
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         command = ["apt-get", *words]
-        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        return subprocess.run(
+            command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace"
+        )
 
     with services_held_back(names):
         run("update", "-q")  # it may fail for one stale source, and the packages still be there

@@ -28,7 +28,7 @@ OWNERS = {
     "http": ["mua.net.http*", "mua.net.oauth*"],
     "apsw": ["mua.store.*"],
     "sqlite3": [],
-    "asyncio": ["mua.net.*", "mua.demo.*", "mua.engine.send*", "mua.engine.direct*"],
+    "asyncio": ["mua.net.*", "mua.demo.*", "mua.engine.send*", "mua.engine.direct*", "mua.engine.doctor"],
     "ssl": ["mua.net.*", "mua.demo.*"],
     "socket": [
         "mua.net.*",
