@@ -12,16 +12,19 @@ import errno
 import os
 import socket
 import ssl
+import threading
 from dataclasses import dataclass, replace
 
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP, masked
+from mua.mime.freeze import downgrade
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
+from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
-from mua.net.smtp_session import EHLO_NAME, Door, authenticate, open_session
+from mua.net.smtp_session import Door, authenticate, open_session
 from mua.net.smtp_transaction import BeforeDot, Progress, Session
 from mua.net.smtp_wire import Lost, Timeouts, Transcript
 from mua.plan.domains import ascii_address
@@ -66,7 +69,7 @@ async def open_submission(
     if exposed and server.user:
         text = f"The password was not sent to {server.host}, because the connection would not be protected."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
-    sock = await asyncio.to_thread(tls.connect, server.host, server.port, timeouts.connect)
+    sock = await _connected(server.host, server.port, timeouts.connect)
     door = Door(sock, server.host, server.security, context)
     try:
         session = await open_session(door, transcript, timeouts)
@@ -75,6 +78,35 @@ async def open_submission(
     if server.user:
         await _log_in(session, server, password)
     return session
+
+
+async def _connected(host: str, port: int, limit: float) -> socket.socket:
+    """``tls.connect`` without holding up the loop, or the end of the program when a host does not answer."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[socket.socket] = loop.create_future()
+
+    def settle(sock: socket.socket | None, error: MailError | None) -> None:
+        if error is not None and not future.done():
+            future.set_exception(error)
+        elif sock is not None and not future.done():
+            future.set_result(sock)
+        elif sock is not None:  # nobody waits any more
+            sock.close()
+
+    def connect() -> None:
+        sock, error = None, None
+        try:
+            sock = tls.connect(host, port, limit)
+        except MailError as caught:
+            error = caught
+        try:
+            loop.call_soon_threadsafe(settle, sock, error)
+        except RuntimeError:  # the loop is closed
+            if sock is not None:
+                sock.close()
+
+    threading.Thread(target=connect, name=f"connect {host}", daemon=True).start()
+    return await future
 
 
 async def _log_in(session: Session, server: Server, password: str) -> None:
@@ -119,19 +151,22 @@ async def open_exchanger(
     exchanger: Exchanger,
     *,
     opportunistic: bool = True,
-    ehlo: str = EHLO_NAME,
+    ehlo: str = "",
     transcript: Transcript | None = None,
     timeouts: Timeouts | None = None,
 ) -> Session:
     """A session with a mail exchanger: TLS when it is offered, whatever the certificate says (RFC 7435), and none
-    with ``opportunistic=False``.  No credential ever goes here.  Raises HostFailed.
+    with ``opportunistic=False``.  No credential ever goes here.  An empty ``ehlo`` means the address literal of our
+    end of the connection.  Raises HostFailed.
     """
     timeouts = timeouts or Timeouts()
     security = Security.STARTTLS if opportunistic else Security.NONE
     context = unverified_context() if opportunistic else None
     try:
         sock = await _reach(exchanger, timeouts.connect)
-        door = Door(sock, exchanger.name, security, context, verified=False, if_offered=True, ehlo=ehlo)
+        door = Door(
+            sock, exchanger.name, security, context, verified=False, if_offered=True, ehlo=ehlo or _literal(sock)
+        )
         session = await open_session(door, transcript or Transcript(), timeouts)
         session.host = f"{exchanger.name}[{exchanger.address}]"
         return session
@@ -146,7 +181,7 @@ async def deliver_to_host(
     *,
     before_dot: BeforeDot,
     opportunistic: bool = True,
-    ehlo: str = EHLO_NAME,
+    ehlo: str = "",
     timeouts: Timeouts | None = None,
 ) -> list[Outcome]:
     """Send one message to one exchanger: open, deliver, quit.  Raises HostFailed and what deliver raises."""
@@ -155,6 +190,11 @@ async def deliver_to_host(
         return await deliver(session, job, before_dot=before_dot)
     finally:
         await session.quit()
+
+
+def _literal(sock: socket.socket) -> str:
+    address = str(sock.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
 async def _reach(exchanger: Exchanger, limit: float) -> socket.socket:
@@ -209,6 +249,7 @@ async def deliver(
     ``before_dot`` gets the recipients that the server admitted, just before the final dot is written.  What it raises
     passes through, and the dot is not written; so does OSError when the message cannot be read.
     """
+    job = _seven_bit(session, job)
     forms, refused = check(session, job)
     outcomes = {outcome.address: outcome for outcome in refused}
     if forms:
@@ -224,3 +265,12 @@ async def deliver(
         by_form = {outcome.address: outcome for outcome in outcomes_of(transaction, session)}
         outcomes |= {address: replace(by_form[wire], address=address) for address, wire in forms.items()}
     return [outcomes[address] for address in job.recipients]
+
+
+def _seven_bit(session: Session, job: Job) -> Job:
+    """The message re-encoded for a server without 8BITMIME, where that breaks no signature; else as it is."""
+    if not job.body.facts.eight_bit or job.body.facts.fault or session.has("8BITMIME"):
+        return job
+    with job.body.open() as file:
+        changed = downgrade(file.read())
+    return job if changed is None else replace(job, body=Body.of(changed))

@@ -40,6 +40,11 @@ def hint(text: str) -> int | None:
     return None
 
 
+def greylisted(code: int | None, text: str) -> bool:
+    """The server wants to see us again, not to be rid of us: another exchanger would say the same."""
+    return code in (450, 451) and (hint(text) is not None or "grey" in text.lower() or "gray" in text.lower())
+
+
 def next_attempt(*, attempts: int, queued_at: int, now: int, lot: float, text: str = "") -> int | None:
     """When to try again after ``attempts`` failed ones, the last answered with ``text``.  None: give it up."""
     if now - queued_at >= EXPIRY and attempts > len(SCHEDULE):

@@ -17,8 +17,9 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from mua.mime.freeze import Frozen
 from mua.model.account import Account, AccountId, Route
 from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
 from mua.paths import Profile
@@ -30,34 +31,6 @@ MAX_DUE = 1000  # recipients taken at once
 PREFIX = "outgoing-"
 
 _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
-
-
-class Frozen(Protocol):
-    """A message made ready by ``mime.build.freeze``: bytes, Message-ID and envelope do not change any more."""
-
-    @property
-    def wire(self) -> bytes:
-        """What goes out."""
-
-    @property
-    def copy(self) -> bytes:
-        """What is filed: with Bcc."""
-
-    @property
-    def message_id(self) -> str:
-        """Without angle brackets."""
-
-    @property
-    def subject(self) -> str:
-        """Decoded."""
-
-    @property
-    def sender(self) -> str:
-        """The envelope's reverse-path."""
-
-    @property
-    def recipients(self) -> tuple[str, ...]:
-        """The envelope's forward-paths, each once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +103,7 @@ def queue(
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
             " wire_file, copy_file, answers, forwards, envid) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            account.id, frozen.message_id, frozen.subject, frozen.sender, account.route, now, not_before,
+            account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
             len(frozen.wire), wire_file, copy_file, answers, forwards, secrets.token_hex(16),
         )  # fmt: skip
         for address in dict.fromkeys(frozen.recipients):
@@ -250,7 +223,7 @@ def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: in
         sql = (
             "UPDATE recipient SET state = ?, phase = ?, code = ?, text = ?, host = ?, tls = ?, next_attempt = ?,"
             " attempts = attempts + ?, postponed = CASE WHEN ? THEN 0 ELSE postponed + 1 END"
-            " WHERE outgoing_id = ? AND address = ?"
+            " WHERE outgoing_id = ? AND address = ? AND state <> 'cancelled'"
         )
         text = one.text[:MAX_TEXT]
         tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt, verdict.counted,

@@ -488,8 +488,18 @@ def test_what_is_no_address_is_refused_and_the_others_go(address: str) -> None:
     assert "5.1.3" in result.outcomes[0].text
 
 
-def test_eight_bits_need_8bitmime() -> None:
-    result, _ = send(body="é\r\n".encode())
+def test_eight_bits_are_re_encoded_without_8bitmime() -> None:
+    fields = "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
+    result, server = send(
+        envelope(True, OK, OK, OK), "C.\nS: 250 ok", offers=("PIPELINING",), body=(fields + "\r\né\r\n").encode()
+    )
+    assert [o.state for o in result.outcomes] == [ACCEPTED] * 3
+    assert server.received[0].isascii()
+    assert b"=C3=A9" in server.received[0] or b"w6k" in server.received[0]
+
+
+def test_eight_bits_that_cannot_be_re_encoded_need_8bitmime() -> None:
+    result, _ = send(body="Subject: é\r\n\r\n".encode())
     assert result.short == [(REFUSED, Phase.MAIL, None)] * 3
     assert "5.6.3" in result.outcomes[0].text
 

@@ -1,0 +1,195 @@
+"""Delivering one message directly to the mail exchangers of one domain (RFC 5321 s.5).
+
+Rules of the file:
+- Hosts are tried in order of preference; what one of them decided about a recipient is final for this attempt, unless
+  the host itself failed or deferred, then the next one is asked about that recipient.
+- After a loss at the final dot no other exchanger is tried: the first may have the message.
+- TLS is opportunistic here (RFC 7435): used when offered, whatever the certificate says; when the handshake fails the
+  message goes in clear to the same host, since anyone who can break the handshake could also hide the offer.  A reply
+  injected behind the 220 is no failed handshake, and defers.
+- Addresses that do not answer use up nothing but time.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mua.log import SMTP
+from mua.model.account import DirectOptions
+from mua.model.outgoing import Phase, RecipientState
+from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger
+from mua.net.smtp_outcome import Job, Outcome
+from mua.net.smtp_transaction import BeforeDot, Session
+from mua.net.smtp_wire import Timeouts
+from mua.plan.mx import AddressAnswer, MxAnswer, Target, Verdict, exchangers, forbidden, literal, targets
+from mua.plan.retry import greylisted
+
+MAX_ANSWERED = 5  # exchangers that answered and took nothing: the next one will not either
+MAX_SECONDS = 600  # for connecting, over all addresses
+MAX_RECIPIENTS = 50  # of one transaction (RFC 5321 s.4.5.3.1.8 makes servers take 100)
+MAX_QUESTIONS = 10  # look-ups at once
+
+
+class Names(Protocol):
+    """What is needed of a resolver (``net.dns.Resolver``)."""
+
+    def mx(self, domain: str) -> Awaitable[MxAnswer]:
+        """The MX records of a domain."""
+
+    def addresses(self, host: str) -> Awaitable[AddressAnswer]:
+        """The addresses of a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt: an outcome for each recipient.  ``offline``: it does not count."""
+
+    outcomes: list[Outcome]
+    offline: bool = False
+
+
+async def deliver_directly(
+    job: Job,
+    domain: str,
+    options: DirectOptions,
+    names: Names,
+    *,
+    lot: float,
+    before_dot: BeforeDot,
+    timeouts: Timeouts | None = None,
+) -> Attempt:
+    """One attempt for the recipients of ``job``, all in ``domain`` (A-label or literal).
+
+    Raises what ``before_dot`` raises, and OSError when the message cannot be read.
+    """
+    timeouts = timeouts or Timeouts()
+    found = await find_targets(domain, options, names, lot)
+    if isinstance(found, Verdict):
+        return Attempt([_undeliverable(address, found) for address in job.recipients], found.offline)
+    round_trip = _Round(job, options.mx_port, before_dot, timeouts)
+    await round_trip.run(found)
+    return round_trip.result()
+
+
+async def find_targets(domain: str, options: DirectOptions, names: Names, lot: float) -> tuple[Target, ...] | Verdict:
+    """Where to deliver mail for ``domain``, in order, or why nowhere."""
+    address = literal(domain)
+    if address is not None:
+        if forbidden(domain, address, options):
+            return Verdict(True, "5.4.6", f"{domain} is an address of this computer's own network.")
+        return (Target(domain, address),)
+    hosts = exchangers(domain, await names.mx(domain), lot)
+    if isinstance(hosts, Verdict):
+        return hosts
+    gate = asyncio.Semaphore(MAX_QUESTIONS)
+
+    async def ask(host: str) -> AddressAnswer:
+        async with gate:
+            return await names.addresses(host)
+
+    answers = await asyncio.gather(*map(ask, hosts))
+    return targets(domain, hosts, dict(zip(hosts, answers, strict=True)), options, lot)
+
+
+def by_domain(addresses: list[str], a_label: Callable[[str], str]) -> dict[str, list[str]]:
+    """Recipients grouped by the domain of their mailbox; what has no usable domain comes under ""."""
+    groups: dict[str, list[str]] = {}
+    for address in addresses:
+        try:
+            domain = a_label(address.rpartition("@")[2])
+        except ValueError:
+            domain = ""
+        groups.setdefault(domain, []).append(address)
+    return groups
+
+
+def ehlo_name() -> str:
+    """This computer's name where it is a full one; empty: its address literal is used (RFC 5321 s.4.1.4)."""
+    name = socket.gethostname()
+    return name if "." in name.strip(".") and name.isascii() and not name.endswith(".local") else ""
+
+
+class _Round:
+    """One walk over the targets; keeps who is settled."""
+
+    def __init__(self, job: Job, port: int, before_dot: BeforeDot, timeouts: Timeouts) -> None:
+        self._job = job
+        self._port = port
+        self._before_dot = before_dot
+        self._timeouts = timeouts
+        self._outcomes: dict[str, Outcome] = {}
+        self._pending = list(job.recipients)
+        self._answered = 0
+        self._unreachable = True
+
+    async def run(self, found: tuple[Target, ...]) -> None:
+        """Try the targets until everyone is settled."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + MAX_SECONDS
+        for target in found:
+            if not self._pending or self._answered >= MAX_ANSWERED or loop.time() > end:
+                return
+            session = await self._open(target)
+            if session is not None:
+                self._unreachable = False
+                try:
+                    await self._deliver(session)
+                finally:
+                    await session.quit()
+
+    def result(self) -> Attempt:
+        """The outcomes in the order of the job."""
+        return Attempt([self._outcomes[address] for address in self._job.recipients], self._unreachable)
+
+    async def _open(self, target: Target) -> Session | None:
+        """A session with the target, in clear when TLS cannot be set up; None: on to the next one."""
+        exchanger = Exchanger(target.host, target.address, self._port)
+        for opportunistic in (True, False):
+            try:
+                return await open_exchanger(
+                    exchanger, opportunistic=opportunistic, ehlo=ehlo_name(), timeouts=self._timeouts
+                )
+            except HostFailed as failed:
+                self._answered += failed.outcome.phase is not Phase.CONNECT
+                self._unreachable &= failed.unreachable
+                self._note(failed.outcome, self._pending)
+                if not (opportunistic and failed.handshake):
+                    return None
+                SMTP.info("%s: TLS failed, in clear: %s", target.host, failed)
+        return None
+
+    def _note(self, outcome: Outcome, addresses: list[str]) -> None:
+        """Remember the last failure; words of a server are worth more than a connection that did not come about."""
+        for address in addresses:
+            known = self._outcomes.get(address)
+            if known is None or known.code is None or outcome.code is not None:
+                self._outcomes[address] = replace(outcome, address=address)
+
+    async def _deliver(self, session: Session) -> None:
+        self._answered += 1
+        todo, still = self._pending, list[str]()
+        for at in range(0, len(todo), MAX_RECIPIENTS):
+            part = tuple(todo[at : at + MAX_RECIPIENTS])
+            if not session.usable:
+                still += part
+                self._note_unasked(part)
+                continue
+            for outcome in await deliver(session, replace(self._job, recipients=part), before_dot=self._before_dot):
+                self._outcomes[outcome.address] = outcome
+                if outcome.next_host and not greylisted(outcome.code, outcome.text):
+                    still.append(outcome.address)
+        self._pending = still
+
+    def _note_unasked(self, addresses: tuple[str, ...]) -> None:
+        text = "The connection was lost before this recipient was named."
+        for address in addresses:
+            self._outcomes.setdefault(
+                address, Outcome(address, RecipientState.DEFERRED, Phase.MAIL, None, text, next_host=True)
+            )
+
+
+def _undeliverable(address: str, verdict: Verdict) -> Outcome:
+    state = RecipientState.REFUSED if verdict.permanent else RecipientState.DEFERRED
+    return Outcome(address, state, Phase.CONNECT, None, f"{verdict.status} {verdict.text}")
