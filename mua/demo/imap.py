@@ -11,6 +11,7 @@ import base64
 import hmac
 from collections.abc import Awaitable, Callable
 from functools import partial
+from typing import Any
 
 from mua import __version__
 from mua.demo import imap_folders, imap_messages
@@ -90,14 +91,21 @@ async def idle(session: Session, args: list[Token]) -> str:
             session.wake.clear()
             session.news()
             await session.flush()
-            woken = asyncio.ensure_future(session.wake.wait())
-            await asyncio.wait({done, woken}, return_when=asyncio.FIRST_COMPLETED)
-            woken.cancel()
+            await _first(done, session.wake)
         if (await done).upper() != b"DONE":
             raise Bad("DONE was expected")
     finally:
         done.cancel()
     return "IDLE completed"
+
+
+async def _first(done: "asyncio.Future[bytes]", wake: asyncio.Event) -> None:
+    woken = asyncio.ensure_future(wake.wait())
+    try:
+        waiting: set[asyncio.Future[Any]] = {done, woken}
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        woken.cancel()
 
 
 def _admit(session: Session, user: str, password: str) -> str:

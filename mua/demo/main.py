@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import secrets
+import signal
 import sys
 import threading
 import time
@@ -91,7 +92,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="mua.demo.main", description="The mail server behind the demo account.")
     parser.add_argument("--dir", type=Path, required=True, help="the folder of the demo mailbox")
     directory = parser.parse_args().dir
-    log.start("INFO")
+    log.start()
+    if not sys.stdin.isatty():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, which closes our standard input
     try:
         asyncio.run(serve(directory))
     except KeyboardInterrupt:

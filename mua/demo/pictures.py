@@ -6,7 +6,6 @@ Rule of the file: pure; the same name gives the same bytes.  Theory of operation
 
 import struct
 from functools import cache
-from itertools import pairwise
 from math import sin
 from random import Random
 from zlib import compress, crc32
@@ -50,7 +49,7 @@ def png(planes: list[bytes], width: int, height: int) -> bytes:
             row[channel::3] = plane[y::height]
         rows += b"\0" + row
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", compress(bytes(rows), 9)), (b"IEND", b""))
+    chunks = ((b"IHDR", header), (b"IDAT", compress(bytes(rows), 6)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
@@ -92,8 +91,10 @@ def _plane(
         if abs(x - sun[0]) < sun[2]:
             half = round((sun[2] ** 2 - (x - sun[0]) ** 2) ** 0.5)
             column[sun[1] - half : sun[1] + half] = bytes([light]) * (2 * half)
-        edges = [min(height, shape[x]) for shape in shapes] + [height]
-        for layer, (start, end) in enumerate(pairwise(edges)):
-            column[start:] = bytes([shades[layer][channel]]) * (height - start) if end > start else column[start:]
-        plane += column[:height]
+        pieces, bottom = [], height
+        for shade, shape in reversed(list(zip(shades, shapes, strict=True))):  # the nearest hills hide those behind
+            start = min(shape[x], bottom)
+            pieces.append(bytes((shade[channel],)) * (bottom - start))
+            bottom = start
+        plane += b"".join([bytes(column[:bottom]), *reversed(pieces)])
     return bytes(plane)

@@ -53,7 +53,7 @@ class Post:
         if any(self._is_owner(recipient) for recipient in recipients):
             self.mailbox.find("INBOX").add(self._received(sender, data, now), now)
         others = [recipient for recipient in recipients if not self._is_owner(recipient)]
-        if correspondent.wants_answer(data):
+        if sender and correspondent.wants_answer(data):
             for place, recipient in enumerate(others):
                 self._answer_later(recipient, data, place / max(1, len(others) - 1))
 

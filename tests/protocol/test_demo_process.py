@@ -81,6 +81,15 @@ def test_the_password_is_in_no_process_list(directory: Path) -> None:
     server.close()
 
 
+def test_ctrl_c_in_the_terminal_is_left_to_the_parent(directory: Path) -> None:
+    server = process.start(directory)
+    server.process.send_signal(signal.SIGINT)
+    connect(server).logout()
+    assert server.alive
+    server.close()
+    assert server.process.returncode == 0
+
+
 def test_it_ends_when_its_parent_is_killed(directory: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT, str(directory)], stdout=subprocess.PIPE, text=True, cwd=ROOT

@@ -13,21 +13,19 @@ from mua.demo.letters import Letter, dated, read
 from mua.demo.seed import messages
 
 NOW = 1_795_315_877
-Made = list[tuple[Letter, bytes]]
+Made = list[tuple[Letter, bytes, EmailMessage]]
 
 
 @pytest.fixture(scope="module")
 def made() -> Made:
-    return messages(NOW)
-
-
-def parsed(data: bytes) -> EmailMessage:
-    return email.message_from_bytes(data, policy=email.policy.default)
+    return [
+        (letter, data, email.message_from_bytes(data, policy=email.policy.default)) for letter, data in messages(NOW)
+    ]
 
 
 def files(made: Made, extension: str) -> list[bytes]:
     found = [
-        part for _, data in made for part in parsed(data).walk() if (part.get_filename() or "").endswith(extension)
+        part for _, _, message in made for part in message.walk() if (part.get_filename() or "").endswith(extension)
     ]
     return [
         part.get_content() if part.get_content_maintype() != "text" else part.get_payload(decode=True) for part in found
@@ -35,22 +33,21 @@ def files(made: Made, extension: str) -> list[bytes]:
 
 
 def test_it_is_the_same_each_time(made: Made) -> None:
-    assert [data for _, data in messages(NOW)] == [data for _, data in made]
+    assert [data for _, data in messages(NOW)] == [data for _, data, _ in made]
 
 
 def test_it_is_large_and_mixed_enough_to_show_everything(made: Made) -> None:
     assert len(made) > 200
-    folders = {letter.folder for letter, _ in made}
+    folders = {letter.folder for letter, _, _ in made}
     assert folders >= {"INBOX", "Sent", "Drafts", "Archive", "Junk", "Trash", "Projects", "Receipts"}
-    inbox = [letter for letter, _ in made if letter.folder == "INBOX"]
+    inbox = [letter for letter, _, _ in made if letter.folder == "INBOX"]
     assert 5 <= sum("\\Seen" not in letter.flags for letter in inbox) <= 15
     assert any("\\Flagged" in letter.flags for letter in inbox)
     assert any("\\Answered" in letter.flags for letter in inbox)
 
 
 def test_every_message_is_correct_mail_of_the_last_year(made: Made) -> None:
-    for letter, data in made:
-        message = parsed(data)
+    for letter, data, message in made:
         assert not [part.defects for part in message.walk() if part.defects], letter.key
         assert all(message[name] for name in ("From", "To", "Subject", "Date", "Message-ID")), letter.key
         assert all(not value.defects for value in message.values()), letter.key
@@ -60,10 +57,10 @@ def test_every_message_is_correct_mail_of_the_last_year(made: Made) -> None:
 
 
 def test_message_ids_are_unique_and_references_lead_to_mail(made: Made) -> None:
-    ids = {str(parsed(data)["Message-ID"]) for _, data in made}
+    ids = {str(message["Message-ID"]) for _, _, message in made}
     assert len(ids) == len(made)
-    for letter, data in made:
-        for reference in str(parsed(data).get("References", "")).split():
+    for letter, _, message in made:
+        for reference in str(message.get("References", "")).split():
             assert reference in ids, letter.key
 
 
@@ -74,9 +71,11 @@ def test_nothing_is_dated_in_the_future_at_any_hour(hour: int) -> None:
 
 
 def test_several_languages_in_proper_and_legacy_charsets(made: Made) -> None:
-    charsets = {part.get_content_charset() for _, data in made for part in parsed(data).walk()}
+    charsets = {part.get_content_charset() for _, _, message in made for part in message.walk()}
     assert charsets >= {"utf-8", "iso-8859-1", "iso-8859-15", "iso-2022-jp", "koi8-r", "windows-1256"}
-    texts = [str(parsed(data).get_body(("plain",)).get_content()) for letter, data in made if letter.key != "bounce"]
+    texts = [
+        str(message.get_body(("plain",)).get_content()) for letter, data, message in made if letter.key != "bounce"
+    ]
     for word in ("Werkstatt", "aquarelles", "miradouro", "京都", "العشاء", "перевод", "नक्शा"):
         assert any(word in text for text in texts), word
 
@@ -96,7 +95,7 @@ def test_attachments_are_what_they_say(made: Made) -> None:
 
 
 def test_newsletters_have_inline_images_and_remote_ones(made: Made) -> None:
-    shop = next(parsed(data) for letter, data in made if letter.key == "shop-0")
+    shop = next(message for letter, data, message in made if letter.key == "shop-0")
     page = shop.get_body(("html",)).get_content()
     cids = {str(part["Content-ID"])[1:-1] for part in shop.walk() if part["Content-ID"]}
     assert set(re.findall(r'src="cid:([^"]+)"', page)) == cids
@@ -105,13 +104,13 @@ def test_newsletters_have_inline_images_and_remote_ones(made: Made) -> None:
 
 
 def test_every_address_and_link_stays_in_example(made: Made) -> None:
-    for letter, data in made:
-        for part in parsed(data).walk():
+    for letter, _, message in made:
+        for part in message.walk():
             text = part.get_content() if part.get_content_maintype() == "text" else ""
             for host in re.findall(r"https?://([^/\"\s?)<>]+)", str(text)):
                 assert host.endswith(".example"), (letter.key, host)
         for name in ("From", "To", "Cc"):
-            for address in getattr(parsed(data)[name], "addresses", ()):
+            for address in getattr(message[name], "addresses", ()):
                 assert address.domain.endswith(".example"), letter.key
 
 
