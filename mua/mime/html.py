@@ -20,10 +20,11 @@ import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mua.mime.css import CssCleaner
-from mua.mime.text import html_to_text
+from mua.mime.text import is_bomb, stripped
 
 SANITISER_VERSION: Final = 1  # part of the key under which views are cached
 MAX_HTML: Final = 2_000_000  # characters
+MAX_ENTITIES: Final = 150_000  # character references in one page: html5ever is quadratic in them
 MAX_DEPTH: Final = 512  # nested elements; deeper is shown as text
 CUT_NOTE: Final = "This message is too large to be shown whole. The rest is in its source."
 
@@ -173,8 +174,12 @@ def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
     """
     cut = len(html) > MAX_HTML
     cleaner = CssCleaner()
+    if is_bomb(html[:MAX_HTML]):
+        return _as_text(html[:MAX_HTML])
     try:
         prepared, css, remote, declared = _prepare(html[:MAX_HTML].replace("\0", ""), cleaner)
+        if prepared.count("&") > MAX_ENTITIES:
+            raise _UnfitError
         body = _gate(prepared, cleaner)
     except Exception:  # noqa: BLE001 - two foreign parsers fed with hostile input: their text is the answer to all
         return _as_text(html[:MAX_HTML])
@@ -190,12 +195,12 @@ def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
 
 
 def _as_text(html: str) -> SafeHtml:
-    """The last resort for what no parser takes: its text."""
-    try:
-        text = html_to_text(html)
-    except Exception:  # noqa: BLE001 - see above
-        text = html
-    return SafeHtml(f"<pre>{escape(text)}</pre>")
+    """The last resort for what no parser takes: its text, not parsed again."""
+    return SafeHtml(f"<pre>{escape(stripped(html), quote=False)}</pre>", cut=len(html) >= MAX_HTML)
+
+
+class _UnfitError(Exception):
+    """This HTML would cost a parser more than it is worth."""
 
 
 def _prepare(html: str, cleaner: CssCleaner) -> tuple[str, str, int, bool]:
@@ -204,7 +209,7 @@ def _prepare(html: str, cleaner: CssCleaner) -> tuple[str, str, int, bool]:
     if tree.root is None:
         return "", "", 0, False
     if _too_deep(tree.root):
-        return f"<pre>{escape(html_to_text(html))}</pre>", "", 0, False
+        raise _UnfitError
     css = "\n".join(cleaner.sheet(node.text(deep=True)) for node in tree.css("style")).strip()
     declared = any(_DARK_META.search(node.attributes.get("name") or "") for node in tree.css("meta[name]"))
     remote = sum(1 for node in tree.css("link[href]") if _REMOTE.match((node.attributes.get("href") or "").strip()))
@@ -213,6 +218,7 @@ def _prepare(html: str, cleaner: CssCleaner) -> tuple[str, str, int, bool]:
     body = tree.body
     wrapped = _body_wrapper(body) if body is not None else None
     inner = (body.html if body is not None else tree.html) or ""
+    inner = inner.replace("&nbsp;", "\u00a0")  # see MAX_ENTITIES
     return (wrapped(inner) if wrapped else inner), css, remote, declared
 
 

@@ -6,11 +6,13 @@ system can take.  Nothing raises; everything is linear; no recursion (20,000 nes
 
 import re
 import unicodedata
+from html import unescape
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_HTML: Final = 2_000_000  # characters of HTML that are turned into text
+MAX_NESTING: Final = 1000  # elements inside each other; real mail stays below 200
 MAX_FILENAME: Final = 200  # bytes of UTF-8
 
 _BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -41,6 +43,19 @@ _BLOCK: Final = _PARAGRAPH | {
     "form", "fieldset", "li", "dt", "dd", "tr", "thead", "tbody", "tfoot", "caption", "center", "hr", "body", "html",
     "details", "summary", "hgroup",
 }  # fmt: skip
+_NOT_NESTING: Final = frozenset(
+    "p li td tr th tbody thead tfoot dt dd option br hr img input meta link col area base wbr param source".split()
+)
+_TAG = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))"
+    r"|<(?:script|style|textarea|title|xmp)\b.*?(?:</(?:script|style|textarea|title|xmp)\b|\Z)"
+    r"|<(/?)([a-zA-Z][^\s/>]*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_RAW_ELEMENT = re.compile(
+    r"<(?:script|style)\b.*?(?:</(?:script|style)\b[^>]*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
+)
+_ANY_TAG = re.compile(r"<[!/?a-zA-Z][^<>]*>?")
 _SPACE_RUN = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
@@ -136,12 +151,41 @@ def html_to_text(html: str) -> str:
 
     Looks at the first ``MAX_HTML`` characters.  Hidden preheaders (display:none) are left out.
     """
-    root = LexborHTMLParser(html[:MAX_HTML]).root
+    html = html[:MAX_HTML]
+    if is_bomb(html):
+        return stripped(html)
+    root = LexborHTMLParser(html).root
     if root is None:
         return ""
     writer = _TextWriter()
     _walk(root, writer)
     return writer.result()
+
+
+def is_bomb(html: str) -> bool:
+    """Would a parser choke on this?  Elements nested by the thousand cost every parser the square of their depth."""
+    if html.count("<") < MAX_NESTING:
+        return False
+    depth: dict[str, int] = {}
+    opened = 0
+    for match in _TAG.finditer(html):
+        name = (match[2] or "").lower()
+        if not name or name in _NOT_NESTING:
+            continue
+        if match[1]:
+            depth[name] = max(0, depth.get(name, 0) - 1)
+            continue
+        opened += 1
+        depth[name] = depth.get(name, 0) + 1
+        if depth[name] > MAX_NESTING or opened > 20 * MAX_NESTING:
+            return True
+    return sum(depth.values()) > 2 * MAX_NESTING
+
+
+def stripped(html: str) -> str:
+    """The text of HTML that is not worth a parser: tags out, entities decoded."""
+    text = unescape(_ANY_TAG.sub(" ", _RAW_ELEMENT.sub(" ", html)))
+    return neutralise_body("\n".join(line for line in (piece.strip() for piece in text.split("\n")) if line))
 
 
 def _walk(root: LexborNode, writer: "_TextWriter") -> None:
