@@ -105,6 +105,7 @@ class Desk(QObject):
         self.reader.show_nothing(*NOTHING_CHOSEN)
         self._say_standing()
         self.window.actions_.enable(0)
+        self.listing.view.setFocus()
 
     def attach(self, client: EngineClient) -> None:
         """The engine is on the line."""
@@ -135,7 +136,8 @@ class Desk(QObject):
         lines = entries(
             self.accounts, self.folders.values(), read.saved_counts(db), frozenset(self._collapsed), problems
         )
-        self.sidebar.show(lines)
+        self.sidebar.fill(lines)
+        self.board.synced_before = max((read.synced_at(db, account.id) for account in self.accounts), default=0)
         self.board.keep({account.id for account in self.accounts})
         if not self.accounts or not before:
             self.emptied.emit(not self.accounts)
@@ -401,11 +403,11 @@ class Desk(QObject):
         self.window.setWindowTitle(" - ".join(part for part in (title, words.shown(account, 100), "Mua") if part != ""))
 
     def _say_standing(self) -> None:
-        now = self.board.standing()
-        if now.total:
-            self.sidebar.status.progress(now.text, now.done, now.total)
+        line = self.board.standing(time.time())
+        if line.total:
+            self.sidebar.status.progress(line.text, line.done, line.total)
         else:
-            self.sidebar.status.say(now.text, now.icon, now.role)
+            self.sidebar.status.say(line.text, line.icon, line.role)
 
     def _mine(self) -> frozenset[str]:
         return frozenset(account.email.lower() for account in self.accounts)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui import words
 from mua.gui.icons import icon
@@ -109,12 +109,13 @@ class ListPane(QFrame):
         top.addWidget(self.search, 1)
         top.addWidget(self._menu_button())
         head = QHBoxLayout()
-        head.setContentsMargins(18, 2, 16, 2)
+        head.setContentsMargins(18, 4, 16, 4)
         head.setSpacing(6)
         head.addWidget(self.back)
-        head.addWidget(self._title, 1)
-        head.addWidget(self._count, 0, Qt.AlignmentFlag.AlignBaseline)
-        head.addStretch(0)
+        self._title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        head.addWidget(self._title)
+        head.addWidget(self._count)
+        head.addStretch(1)
         for chosen, chip in self._chips.items():
             chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
             head.addWidget(chip)
@@ -124,7 +125,7 @@ class ListPane(QFrame):
         self._bars.addWidget(self.banner)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 12, 0, 0)
-        column.setSpacing(6)
+        column.setSpacing(8)
         column.addLayout(top)
         column.addLayout(head)
         column.addLayout(self._bars)

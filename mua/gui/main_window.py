@@ -161,7 +161,9 @@ class MainWindow(QMainWindow):
         """Which panes are shown, at this width."""
         self.sidebar.set_narrow(self.narrow)
         if self.narrow:
-            self.sidebar.setFixedWidth(round(SIDEBAR_ICONS * max(1.0, theme().scale)))
+            icons = round(SIDEBAR_ICONS * max(1.0, theme().scale))
+            self.sidebar.setFixedWidth(icons)
+            self._middle.setSizes([icons, self.width() - icons, self.width() - icons])
         else:
             self.sidebar.setMinimumWidth(160)
             self.sidebar.setMaximumWidth(420)

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from mua.gui.icons import pixmap
 from mua.gui.message_model import CARD, Card
@@ -29,6 +29,11 @@ class Density(StrEnum):
     CARDS = "cards"
     COMPACT = "compact"
     TABLE = "table"
+
+
+def by_keyboard(widget: QWidget) -> bool:
+    """Whether the person moves by keyboard, so that the focus has to be seen (a selected row shows itself)."""
+    return widget.window().testAttribute(Qt.WidgetAttribute.WA_KeyboardFocusChange)
 
 
 def row_height(density: Density) -> int:
@@ -105,7 +110,8 @@ class CardDelegate(QStyledItemDelegate):
             pen.disc(box, "selection", radius)
         elif option.state & QStyle.StateFlag.State_MouseOver:
             pen.disc(box, "hover", radius)
-        if option.state & QStyle.StateFlag.State_HasFocus:
+        selected = bool(option.state & QStyle.StateFlag.State_Selected)
+        if option.state & QStyle.StateFlag.State_HasFocus and (not selected or by_keyboard(option.widget)):
             pen.painter.setBrush(Qt.BrushStyle.NoBrush)
             pen.painter.setPen(QPen(theme().colour("accent"), 1.2))
             pen.painter.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), radius, radius)
@@ -183,7 +189,7 @@ def _paint_line(pen: Pen, card: Card) -> None:
         pen.disc(QRectF(pen.place(QRect(left, top + height // 2 - 3, 6, 6))), "accent", 3)
     left += 14
     width = max(_paint_time(pen, card, right, top, height), round(52 * theme().scale))
-    marks = _paint_marks(pen, card, right - width - 6, top, height)
+    marks = max(_paint_marks(pen, card, right - width - 6, top, height), 2 * (SMALL_ICON + 4))
     room = right - left - width - marks - 12
     names = min(180, room * 2 // 5)
     pen.text(QRect(left, top, names - 10, height), card.who, theme().font(BASE, weight), "text")

@@ -178,10 +178,13 @@ class MessageList(QTableView):
         self._following = [*after, *before]
 
     def _remember(self) -> None:
-        self._kept = (self._current, self.verticalScrollBar().value())
+        self._kept = (self._current, self.verticalScrollBar().value(), self.messages.heading_rows())
 
     def _restore(self) -> None:
-        current, scroll = self._kept
+        current, scroll, headings = self._kept
+        for row in headings:
+            if row < len(self.messages.rows):
+                self.verticalHeader().resizeSection(row, row_height(self._delegate.density))
         self._size_headings()
         if current is not None and self.select(current):
             self.verticalScrollBar().setValue(scroll)

@@ -260,7 +260,7 @@ class Reader(QFrame):
         files = QHBoxLayout(self._files)
         files.setContentsMargins(0, 0, 0, 0)
         files.addWidget(self.attachments, 1)
-        files.addWidget(self.save_all, 0, Qt.AlignmentFlag.AlignTop)
+        files.addWidget(self.save_all, 0, Qt.AlignmentFlag.AlignVCenter)
         self.save_all.clicked.connect(self.all_saved)
         answers = QHBoxLayout()
         answers.setSpacing(8)

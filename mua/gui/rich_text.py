@@ -98,7 +98,7 @@ def _linked(line: str) -> str:
 
 def _bar_start(colours: Colours) -> str:
     return (
-        '<table cellpadding="0" cellspacing="0" width="100%"><tr>'
+        '<table cellpadding="0" cellspacing="0" width="100%" style="margin-top:8px; margin-bottom:12px"><tr>'
         f'<td width="3" bgcolor="{colours.line}"></td><td class="quote" style="padding-left:12px">'
     )
 

@@ -40,7 +40,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mua.gui.message_cards import Pen
+from mua.gui.message_cards import Pen, by_keyboard
 from mua.gui.message_model import MESSAGE_IDS
 from mua.gui.places import ROLE_NAMES, SAVED_NAMES, Place
 from mua.gui.theme import BASE, FOLDER_ROW, HEADING_ROW, META, NORMAL, SEMIBOLD, theme
@@ -224,7 +224,7 @@ class SidebarDelegate(QStyledItemDelegate):
             pen.painter.setOpacity(1.0 if selected else 0.55)
             pen.disc(box, "side_selection", 8)
             pen.painter.setOpacity(1.0)
-        if option.state & QStyle.StateFlag.State_HasFocus and option.widget.hasFocus():
+        if option.state & QStyle.StateFlag.State_HasFocus and by_keyboard(option.widget):
             pen.painter.setBrush(Qt.BrushStyle.NoBrush)
             pen.painter.setPen(QPen(theme().colour("accent"), 1.2))
             pen.painter.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), 8, 8)
@@ -381,7 +381,7 @@ class Sidebar(QFrame):
         self.folders.selectionModel().currentChanged.connect(self._moved)
         self.folders.clicked.connect(self._clicked)
 
-    def show(self, entries: list[Entry]) -> None:  # type: ignore[override]
+    def fill(self, entries: list[Entry]) -> None:
         """Show other lines; the chosen place stays chosen."""
         self.model.show(entries)
         if self._place is not None:

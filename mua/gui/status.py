@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 from mua import wire
+from mua.gui import words
 
 _DOING = {
     "headers": "Fetching {done:,} of {total:,}",
@@ -30,6 +31,8 @@ class Board:
     """What every account is doing."""
 
     def __init__(self) -> None:
+        self.synced_before = 0
+        """When the engine of an earlier run was last up to date (UTC seconds)."""
         self._states: dict[int, wire.Status] = {}
         self._work: dict[tuple[int, str], wire.Progress] = {}
         self._synced_at = 0.0
@@ -62,7 +65,7 @@ class Board:
         state = self._states.get(account_id)
         return state if state is not None and state.state is wire.State.PROBLEM else None
 
-    def standing(self) -> Standing:
+    def standing(self, now: float) -> Standing:
         """The line to show."""
         states = [status.state for status in self._states.values()]
         if wire.State.PROBLEM in states:
@@ -79,7 +82,9 @@ class Board:
             return Standing("Offline; changes are kept", "wifi-off")
         if self._synced_at:
             return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self._synced_at))}")
-        return Standing("Showing what is on this computer", "hard-drive")
+        if self.synced_before:
+            return Standing(f"As of {words.full_time(self.synced_before, now)}", "hard-drive")
+        return Standing("Not connected yet", "hard-drive")
 
     def _progress(self) -> Standing:
         what = min((work.what for work in self._work.values()), key=lambda one: ([*list(_DOING), one]).index(one))

@@ -264,6 +264,7 @@ QSplitter::handle { background: @line; }
 QFrame#side { background: @side; } QFrame#list { background: @list; } QFrame#reader { background: @reader; }
 QFrame[kind="line"] { background: @line; border: none; }
 QAbstractItemView, QTextBrowser, QScrollArea { border: none; outline: 0; background: transparent; }
+QTableView, QListView { selection-background-color: transparent; }
 QLabel { background: transparent; }
 QLabel[tone="secondary"] { color: @secondary; } QLabel[tone="tertiary"] { color: @tertiary; }
 QLabel[tone="danger"] { color: @on_danger; } QLabel[tone="good"] { color: @good; }

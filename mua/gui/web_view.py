@@ -91,7 +91,7 @@ class _Server(QWebEngineUrlSchemeHandler):
     def requestStarted(self, job: QWebEngineUrlRequestJob) -> None:
         url = job.requestUrl()
         if url.scheme() == SCHEME.decode():
-            job.setAdditionalResponseHeaders({QByteArray(b"Content-Security-Policy"): QByteArray(POLICY)})
+            job.setAdditionalResponseHeaders({QByteArray(b"Content-Security-Policy"): [QByteArray(POLICY)]})  # type: ignore[dict-item]
             self._reply(job, b"text/html; charset=utf-8", self.page)
             return
         data = self._inline(url.toString().removeprefix("cid:"))
