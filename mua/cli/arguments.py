@@ -1,7 +1,7 @@
 """What can be typed: ``mua --help``.  ``--profile``, ``--json`` and ``--account`` work before and after the command."""
 
 import argparse
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from mua import __version__
 from mua.errors import UsageError
@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-Commands = argparse._SubParsersAction  # type: ignore[type-arg]  # noqa: SLF001  argparse names this type nowhere else
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # argparse names this type nowhere else
 
 
 def _common(one: argparse.ArgumentParser, default: object = argparse.SUPPRESS) -> None:
@@ -43,13 +43,13 @@ def _common(one: argparse.ArgumentParser, default: object = argparse.SUPPRESS) -
     one.add_argument("--account", metavar="N", default=default, help="an account's name or address")
 
 
-def _add(commands: "Commands", name: str, about: str) -> argparse.ArgumentParser:
+def _add(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:
     one: argparse.ArgumentParser = commands.add_parser(name, help=about, description=about)
     _common(one)
     return one
 
 
-def _account(commands: "Commands") -> None:
+def _account(commands: Commands) -> None:
     account = _add(commands, "account", "add, list, check or remove accounts")
     verbs = account.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
     add = _add(verbs, "add", "add an account")
@@ -80,7 +80,7 @@ def _account(commands: "Commands") -> None:
         _add(verbs, verb, about).add_argument("name", metavar="N")
 
 
-def _reading(commands: "Commands") -> None:
+def _reading(commands: Commands) -> None:
     sync = _add(commands, "sync", "look for news, push what waits")
     sync.add_argument("--until-complete", action="store_true", help="until every body is here and indexed")
     _add(commands, "folders", "the folders with their roles and counts")
@@ -104,7 +104,7 @@ def _reading(commands: "Commands") -> None:
     search.add_argument("--limit", type=int, default=50)
 
 
-def _acting(commands: "Commands") -> None:
+def _acting(commands: Commands) -> None:
     act = _add(commands, "act", "do something to messages")
     act.add_argument("act", choices=ACTS)
     act.add_argument("ids", metavar="ID", nargs="+")
@@ -112,7 +112,7 @@ def _acting(commands: "Commands") -> None:
     _add(commands, "undo", "take the last act back")
 
 
-def _sending(commands: "Commands") -> None:
+def _sending(commands: Commands) -> None:
     send = _add(commands, "send", "send an RFC 5322 message; the envelope comes from its headers")
     send.add_argument("file", metavar="FILE|-")
     compose = _add(commands, "compose", "write and send a message")
@@ -127,7 +127,7 @@ def _sending(commands: "Commands") -> None:
     outbox.add_argument("--all", action="store_true", help="with what is finished")
 
 
-def _files(commands: "Commands") -> None:
+def _files(commands: Commands) -> None:
     importing = _add(commands, "import", "read mbox, Maildir or .eml files into a folder")
     importing.add_argument("paths", metavar="MBOX|MAILDIR|EML", nargs="+")
     importing.add_argument("folder", metavar="FOLDER")

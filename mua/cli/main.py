@@ -387,7 +387,9 @@ def compose(session: Session) -> Result:
     body = sys.stdin.read() if given.body == "-" else given.body
     draft = Draft(
         Address(chosen.full_name, chosen.email),
-        *(_addresses(getattr(given, field)) for field in ("to", "cc", "bcc")),
+        to=_addresses(given.to),
+        cc=_addresses(given.cc),
+        bcc=_addresses(given.bcc),
         subject=given.subject,
         text=body,
         attachments=tuple(DraftAttachment(str(Path(one).absolute()), Path(one).name) for one in given.attach),
@@ -421,7 +423,7 @@ def _queued(session: Session, command: wire.Send) -> Result:
 
 def list_outbox(session: Session) -> Result:
     """``outbox [--all]``."""
-    found = outbox.list_outgoing(session.db, finished=session.arguments.all)
+    found = outbox.listed(session.db, finished=session.arguments.all)
     if session.arguments.account:
         found = [one for one in found if one.account_id == session.account().id]
     return Result([outgoing_document(one) for one in found], _outgoing_text(found) or "The outbox is empty.")

@@ -18,6 +18,7 @@ from mua.engine import acts, doctor, files
 from mua.engine.reading import draft_bytes, make_view
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
+from mua.mime.freeze import freeze
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
@@ -200,11 +201,12 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
         raw = _read_file(Path(command.file))
-    frozen = build.freeze(
-        raw, now=now, message_id=build.new_message_id(_domain(account), os.urandom(16)), sender=account.email
-    )
+    message_id = build.new_message_id(account.email, os.urandom(16))
+    frozen = freeze(raw, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
     if not frozen.recipients:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
+    if frozen.problems:
+        raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
     outgoing_id = outbox.queue(
         engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
         forwards=command.forwards,
@@ -215,10 +217,6 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         _drop_draft(engine, MessageId(command.replaces_draft))
     engine.sender.poke()
     return wire.Queued(outgoing_id, frozen.message_id)
-
-
-def _domain(account: Account) -> str:
-    return account.email.rpartition("@")[2]
 
 
 def _read_file(path: Path) -> bytes:
@@ -268,7 +266,7 @@ def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:
 def cancel_outgoing(engine: Engine, command: wire.CancelOutgoing) -> wire.Done:
     """Cancel the recipients that nobody has accepted yet."""
     with engine.store.write(durable=True) as tx:
-        outbox.cancel(tx, OutgoingId(command.outgoing_id))
+        outbox.cancel(tx, OutgoingId(command.outgoing_id), engine.context.now())
     engine.sender.poke()
     return wire.Done()
 

@@ -51,8 +51,7 @@ def draft_bytes(context: Context, draft: Draft, forwards: int | None = None, par
     if sum(len(data) for _, data in files) > MAX_ATTACHMENTS:
         text = "The attachments are larger together than 200 MB; no server takes that. Share the file another way."
         raise MailError(Kind.MESSAGE, Retry.ASK, text, code="attachment-too-large")
-    domain = draft.sender.address.rpartition("@")[2] or "localhost"
-    message_id = build.new_message_id(domain, os.urandom(16))
+    message_id = build.new_message_id(draft.sender, os.urandom(16))
     offset = time.localtime().tm_gmtoff // 60
     return build.build(draft, files, now=context.now(), message_id=message_id, utc_offset_minutes=offset)
 

@@ -111,4 +111,4 @@ def _day(value: str, now: int) -> date | None:
 
 def spaced(text: str) -> str:
     """``text`` with every CJK character a word of its own: they are written without blanks between words."""
-    return CJK.sub(r" \1 ", text)
+    return text if text.isascii() else CJK.sub(r" \1 ", text)

@@ -1,0 +1,72 @@
+"""The command line understood: options in any place, servers, and what is used wrongly."""
+
+import pytest
+
+from mua.cli import setup
+from mua.cli.main import parse_arguments
+from mua.errors import UsageError
+from mua.model.account import Incoming, Route, Security, Server
+
+ADD = ["account", "add", "--name", "home", "--email", "maya@example.org"]
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--profile", "/p", "--json", "--account", "home", "list", "INBOX"],
+        ["list", "--profile", "/p", "--json", "INBOX", "--account", "home"],
+        ["list", "INBOX", "--account", "home", "--json", "--profile", "/p"],
+    ],
+)
+def test_common_options_work_before_and_after(argv: list[str]) -> None:
+    given = parse_arguments(argv)
+    assert (given.profile, given.json, given.account, given.folder) == ("/p", True, "home", "INBOX")
+
+
+def test_common_options_work_after_a_verb() -> None:
+    given = parse_arguments(["account", "list", "--json", "--profile", "/p"])
+    assert (given.verb, given.json, given.profile) == ("list", True, "/p")
+
+
+def test_without_a_command_it_is_the_window() -> None:
+    assert parse_arguments([]).command is None
+    assert parse_arguments(["--demo"]).demo
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [["nonsense"], ["list"], ["act", "fly", "1"], ["show"], [*ADD, "--imap", "a", "--pop3", "b"], ["--limit", "1"]],
+)
+def test_wrong_use_is_a_usage_error(argv: list[str]) -> None:
+    with pytest.raises(UsageError):
+        parse_arguments(argv)
+
+
+def test_an_account_with_servers() -> None:
+    options = ["--imap", "imap.example.org:10143", "--imap-security", "starttls", "--smtp", "[::1]:465"]
+    options += ["--smtp-security", "tls", "--user", "maya", "--password-stdin"]
+    found = setup.account(parse_arguments([*ADD, *options]))
+    assert found.incoming is Incoming.IMAP
+    assert found.incoming_server == Server("imap.example.org", 10143, Security.STARTTLS, "maya")
+    assert found.route is Route.SMTP
+    assert found.submission == Server("::1", 465, Security.TLS, "maya")
+
+
+def test_a_port_that_is_not_named_is_the_usual_one() -> None:
+    found = setup.account(parse_arguments([*ADD, "--pop3", "mail.example.org", "--smtp", "mail.example.org"]))
+    assert found.incoming_server == Server("mail.example.org", 995, Security.TLS, "maya@example.org")
+    assert found.submission == Server("mail.example.org", 587, Security.STARTTLS, "")
+
+
+def test_direct_delivery_has_its_options() -> None:
+    options = ["--local", "--direct", "--dns", "127.0.0.1:53", "--mx-port", "2525", "--allow-private-mx"]
+    found = setup.account(parse_arguments([*ADD, *options]))
+    assert found.route is Route.DIRECT
+    assert found.direct is not None
+    assert (found.direct.dns, found.direct.mx_port, found.direct.allow_private_mx) == ("127.0.0.1:53", 2525, True)
+
+
+@pytest.mark.parametrize("options", [[], ["--imap", "host:port"], ["--imap", ":1"], ["--imap", "h:99999"]])
+def test_an_account_that_cannot_be(options: list[str]) -> None:
+    with pytest.raises(UsageError):
+        setup.account(parse_arguments([*ADD, *options]))
