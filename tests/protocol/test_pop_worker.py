@@ -1,0 +1,381 @@
+"""One POP3 account against a server: each message once, newest first, nothing deleted that is not safe."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from maildrop import Maildrop
+
+from mua import wire
+from mua.engine.context import Context
+from mua.engine.pop_worker import PopWorker, arrival
+from mua.errors import Kind
+from mua.model.account import Account, AccountId, Incoming, Security, Server
+from mua.model.folder import Role
+from mua.model.message import MessageId
+from mua.paths import Profile
+from mua.store import read, write
+from mua.store.blobs import Bodies
+from mua.store.db import Store
+
+
+def letter(number: int, size: int = 50) -> bytes:
+    stamp = f"Mon, 2 Nov 2026 10:{number // 60:02d}:{number % 60:02d} +0000"
+    head = f"Received: by x; {stamp}\r\nFrom: a@example.org\r\nSubject: letter {number}\r\nMessage-ID: <{number}@x>\r\n"
+    return head.encode() + b"\r\n.dot\r\n" + b"x" * size + b"\r\n"
+
+
+def letters(count: int, size: int = 50) -> dict[str, bytes]:
+    return {f"uid-{number}": letter(number, size) for number in range(1, count + 1)}
+
+
+@dataclass
+class House:
+    """A profile with one POP3 account, and a worker for it."""
+
+    store: Store
+    bodies: Bodies
+    account: Account
+    events: list[wire.Event] = field(default_factory=list)
+    password: str = "right"
+    workers: list[PopWorker] = field(default_factory=list)
+
+    def start(self, interval: float = 300.0) -> PopWorker:
+        context = Context(self.store, self.bodies, lambda _: self.password, self.events.append)
+        worker = PopWorker(context, self.account, interval)
+        self.workers.append(worker)
+        worker.start()
+        return worker
+
+    def stop(self) -> None:
+        for worker in self.workers:
+            worker.stop()
+            worker.join(5)
+            assert not worker._thread.is_alive()
+
+    def inbox(self) -> list[bytes]:
+        """The raw messages of INBOX, oldest row first."""
+        folder = read.folder_with_role(self.store.reader(), self.account.id, Role.INBOX)
+        assert folder is not None
+        return [
+            self.bodies.get(MessageId(one)) or b"" for one in sorted(read.folder_order(self.store.reader(), folder.id))
+        ]
+
+    def problem(self) -> str:
+        return "".join(one.code for one in read.problems(self.store.reader()))
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+    made: list[House] = []
+
+    def make(port: int, **changes: object) -> House:
+        profile = Profile(tmp_path / "profile")
+        store = Store(profile)
+        server = Server("127.0.0.1", port, Security.NONE, "ada")
+        settings = {"incoming": Incoming.POP3, "incoming_server": server} | changes
+        with store.write() as tx:
+            account_id = write.add_account(tx, Account(AccountId(0), "Ada", "ada@example.org", **settings))  # type: ignore[arg-type]
+        account = read.account(store.reader(), account_id)
+        assert account is not None
+        made.append(House(store, Bodies(profile), account))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+        one.bodies.close()
+        one.store.close()
+
+
+def test_everything_comes_once_newest_first_and_stays(house: Callable[..., House]) -> None:
+    mail = letters(70)
+    with Maildrop(mail) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == list(mail.values())
+        assert drop.retrieved == list(reversed(mail))
+        assert worker.sync(complete=True) == []
+        assert len(drop.retrieved) == 70, "nothing is fetched again"
+        assert drop.messages == mail
+        drop.messages["uid-new"] = letter(71)
+        assert worker.sync(complete=False) == []
+        assert home.inbox() == [*mail.values(), letter(71)]
+    folder = read.folder_with_role(home.store.reader(), home.account.id, Role.INBOX)
+    assert folder is not None
+    assert (folder.total, folder.with_body, folder.state.on_server, folder.name) == (71, 71, 71, "INBOX")
+    progress = [event for event in home.events if isinstance(event, wire.Progress)]
+    assert (progress[0].done, progress[0].total) == (1, 70), "the newest one is shown at once"
+
+
+def test_without_pipelining(house: Callable[..., House]) -> None:
+    with Maildrop(letters(5), pipelining=False) as drop:
+        home = house(drop.port)
+        assert home.start().sync(complete=True) == []
+        assert len(home.inbox()) == 5
+
+
+def test_a_server_without_unique_ids(house: Callable[..., House]) -> None:
+    with Maildrop(letters(3), uids=False) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        assert worker.sync(complete=True) == []
+        del drop.messages["uid-1"]  # the numbers move
+        drop.messages["uid-9"] = letter(9)
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == [letter(1), letter(2), letter(3), letter(9)]
+        assert drop.retrieved == ["uid-3", "uid-2", "uid-1", "uid-9"]
+
+
+def test_unequal_messages_with_equal_unique_ids(house: Callable[..., House]) -> None:
+    with Maildrop({"same": letter(1), "same#2": letter(2), "other": letter(3)}) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        assert worker.sync(complete=True) == []
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == [letter(1), letter(2), letter(3)]
+
+
+def test_large_messages_and_strange_ones(house: Callable[..., House]) -> None:
+    strange = {
+        "big": letter(1, 3_000_000),
+        "empty": b"",
+        "no header": b"\r\njust text\r\n",
+        "octets": bytes(range(1, 10)) + bytes(range(11, 13)) + bytes(range(14, 256)) + b"\r\n",
+        "one long line": b"Subject: x\r\n\r\n" + b"y" * 200_000 + b"\r\n",
+    }
+    with Maildrop(strange) as drop:
+        home = house(drop.port)
+        assert home.start().sync(complete=True) == []
+        assert sorted(home.inbox()) == sorted(strange.values())
+
+
+def test_deleted_on_the_server_only_when_safe_here(house: Callable[..., House]) -> None:
+    mail = letters(10)
+    with Maildrop(mail) as drop:
+        home = house(drop.port, leave_on_server=False)
+        drop.refuse = {"uid-4"}
+        worker = home.start()
+        problems = worker.sync(complete=True)
+        assert [problem.code for problem in problems] == ["message-refused"]
+        assert list(drop.messages) == ["uid-4"], "what could not be fetched is not deleted"
+        assert home.problem() == "", "one message in trouble is no trouble of the account"
+        drop.refuse = set()
+        assert worker.sync(complete=True) == []
+        assert drop.messages == {}
+        assert sorted(home.inbox()) == sorted(mail.values())
+
+
+def test_what_cannot_be_read_back_is_not_deleted(house: Callable[..., House]) -> None:
+    mail = letters(2)
+    with Maildrop(mail) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        assert worker.sync(complete=True) == []
+        uids = read.uidls(home.store.reader(), home.account.id)
+        home.bodies.delete([uids["uid-1"]])
+        worker.stop()
+        worker.join(5)
+        home.account = Account(
+            **{name: getattr(home.account, name) for name in home.account.__slots__} | {"leave_on_server": False}
+        )  # type: ignore[arg-type]
+        assert home.start().sync(complete=True) == []
+        assert list(drop.messages) == ["uid-1"]
+
+
+def test_a_message_deleted_here_is_not_fetched_again(house: Callable[..., House]) -> None:
+    with Maildrop(letters(3)) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        worker.sync(complete=True)
+        uids = read.uidls(home.store.reader(), home.account.id)
+        with home.store.write() as tx:
+            write.remove_messages(tx, [uids["uid-2"]], "deleted", 1_800_000_000)
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == [letter(1), letter(3)]
+        assert len(drop.retrieved) == 3
+
+
+# --- trouble ----------------------------------------------------------------------------------------------------
+
+
+def test_a_connection_that_is_cut_keeps_what_was_whole(house: Callable[..., House]) -> None:
+    mail = letters(40, size=2000)
+    with Maildrop(mail, pipelining=False) as drop:  # pipelined commands would turn the end into a reset
+        drop.cut_after = 30_000
+        home = house(drop.port)
+        worker = home.start()
+        problems = worker.sync(complete=True)
+        assert [problem.code for problem in problems] == ["connection-lost"]
+        assert home.problem() == "connection-lost"
+        some = home.inbox()
+        assert 20 <= len(some) < 40
+        assert all(raw in mail.values() for raw in some)
+        drop.cut_after = None
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == list(mail.values())
+        assert home.problem() == ""
+
+
+def test_cut_at_many_places_and_still_each_once(house: Callable[..., House]) -> None:
+    mail = letters(6)
+    with Maildrop(mail) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        for cut in range(10, 1800, 60):
+            drop.cut_after = cut
+            worker.sync(complete=True)
+            raws = home.inbox() if read.folders(home.store.reader()) else []
+            assert len(raws) == len(set(raws))
+            assert set(raws) <= set(mail.values())
+        drop.cut_after = None
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == list(mail.values())
+
+
+def test_a_wrong_password_waits_for_a_person(house: Callable[..., House]) -> None:
+    with Maildrop(letters(1)) as drop:
+        home = house(drop.port)
+        home.password = "wrong"
+        worker = home.start(interval=0.01)
+        (problem,) = worker.sync(complete=True)
+        assert (problem.code, problem.kind) == ("wrong-password", Kind.ACCOUNT)
+        assert home.problem() == "wrong-password"
+        sessions = drop.sessions
+        time.sleep(0.3)
+        assert drop.sessions == sessions, "the same password is not tried again by itself"
+        home.password = "right"
+        assert worker.sync(complete=True) == []
+        assert home.problem() == ""
+
+
+def test_a_closed_port_is_an_answer(house: Callable[..., House]) -> None:
+    with Maildrop({}) as drop:
+        port = drop.port
+    home = house(port)
+    (problem,) = home.start().sync(complete=True)
+    assert (problem.code, problem.kind) == ("connection-refused", Kind.CONNECTION)
+    assert any(isinstance(event, wire.Status) and event.state is wire.State.PROBLEM for event in home.events)
+
+
+def test_stopping_in_the_middle_of_a_message(house: Callable[..., House]) -> None:
+    mail = letters(3, size=50_000)
+    with Maildrop(mail) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        waiting = threading.Thread(target=worker.sync, args=(True,))
+        waiting.start()
+        worker.stop()
+        worker.join(5)
+        waiting.join(5)
+        assert not waiting.is_alive()
+        home.workers.clear()
+        assert home.start().sync(complete=True) == []
+        assert home.inbox() == list(mail.values())
+
+
+def test_visits_come_by_themselves(house: Callable[..., House]) -> None:
+    with Maildrop({}) as drop:
+        home = house(drop.port)
+        worker = home.start(interval=0.05)
+        worker.sync(complete=True)
+        drop.messages["late"] = letter(5)
+        end = time.monotonic() + 5
+        while not home.inbox() and time.monotonic() < end:
+            time.sleep(0.02)
+        assert home.inbox() == [letter(5)]
+
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+    from mua.engine import pop_worker
+    from mua.engine.context import Context
+    from mua.model.account import *
+    from mua.paths import Profile
+    from mua.store import read, write
+    from mua.store.blobs import Bodies
+    from mua.store.db import Store, Tx
+
+    profile, port, deadly = Profile(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
+    store, bodies, step = Store(profile), Bodies(profile), 0
+    pop_worker.GROUP_COUNT = 2
+
+    def stepped(function):
+        def run(*args, **kwargs):
+            global step
+            for last in (False, True):
+                step += 1
+                if step == deadly:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                if not last:
+                    result = function(*args, **kwargs)
+            return result
+        return run
+
+    write.add_messages, write.record_uidl = stepped(write.add_messages), stepped(write.record_uidl)
+    bodies.put = stepped(bodies.put)
+    pop_worker.PopWorker._commit = stepped(pop_worker.PopWorker._commit)
+    if not read.accounts(store.reader()):
+        server = Server("127.0.0.1", port, Security.NONE, "ada")
+        with store.write(durable=True) as tx:
+            write.add_account(tx, Account(AccountId(0), "Ada", "a@b.c", incoming=Incoming.POP3, incoming_server=server,
+                              leave_on_server=False))
+    account = read.accounts(store.reader())[0]
+    worker = pop_worker.PopWorker(Context(store, bodies, lambda _: "right", lambda _: None), account)
+    worker.start()
+    print(worker.sync(True))
+"""
+
+
+@pytest.mark.chaos
+def test_killed_at_every_step_each_message_comes_exactly_once(tmp_path: Path) -> None:
+    """SIGKILL at step 1, 2, 3 ... of a visit (each from the state that the last kill left), then one to the end."""
+    mail = letters(7)
+    root = str(Path(__file__).resolve().parents[2])
+    with Maildrop(mail) as drop:
+
+        def visit(deadly: int) -> int:
+            command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "p"), str(drop.port), str(deadly)]
+            return subprocess.run(command, cwd=root, capture_output=True, timeout=30, check=False).returncode
+
+        codes = [visit(deadly) for deadly in range(1, 11)]
+        assert codes.count(-signal.SIGKILL) >= 8, codes
+        assert visit(0) == 0
+        assert drop.messages == {}
+    profile = Profile(tmp_path / "p")
+    store, bodies = Store(profile), Bodies(profile)
+    account = read.accounts(store.reader())[0]
+    home = House(store, bodies, account)
+    assert home.inbox() == list(mail.values())
+    bodies.close()
+    store.close()
+
+
+# --- when a message came ----------------------------------------------------------------------------------------
+
+NOW = 1_800_000_000
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (b"Received: x; Mon, 2 Nov 2026 10:00:00 +0000\r\nReceived: y; Sun, 1 Nov 2026 00:00 +0000\r\n", 1793613600),
+        (b"Date: Mon, 2 Nov 2026 10:00:00 +0000\r\n", 1793613600),
+        (b"Received: nonsense\r\nDate: Mon, 2 Nov 2026 11:00:00 +0100\r\n", 1793613600),
+        (b"Date: Mon, 2 Nov 2099 10:00:00 +0000\r\n", NOW),
+        (b"Date: Mon, 2 Nov 1901 10:00:00 +0000\r\n", 0),
+        (b"Subject: no date\r\n", NOW),
+        (b"", NOW),
+    ],
+)  # fmt: skip
+def test_arrival(header: bytes, expected: int) -> None:
+    assert arrival(header, NOW) == expected
