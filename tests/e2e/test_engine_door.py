@@ -1,0 +1,105 @@
+"""The engine's socket: who may enter, what nonsense is answered, and how events reach those who listen."""
+
+import json
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from commands import Mua
+
+from mua import wire
+
+
+class Line:
+    """A client that speaks the wire by hand."""
+
+    def __init__(self, profile: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.settimeout(30)
+        self.socket.connect(str(profile / "engine.sock"))
+        self.lines: IO[bytes] = self.socket.makefile("rb")
+
+    def say(self, line: bytes) -> None:
+        self.socket.sendall(line)
+
+    def hear(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.lines.readline())
+        return found
+
+    def until(self, key: str, value: object) -> dict[str, Any]:
+        while (heard := self.hear()).get(key) != value:
+            pass
+        return heard
+
+    def close(self) -> None:
+        self.lines.close()
+        self.socket.close()
+
+
+@pytest.fixture(scope="module")
+def mua(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mua]:
+    found = Mua(tmp_path_factory.mktemp("door") / "profile")
+    with found.engine():
+        found.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+        yield found
+
+
+@pytest.fixture
+def line(mua: Mua) -> Iterator[Line]:
+    found = Line(mua.profile)
+    yield found
+    found.close()
+
+
+def test_only_the_owner_may_enter(mua: Mua) -> None:
+    assert stat.S_IMODE((mua.profile / "engine.sock").stat().st_mode) == 0o600
+    assert stat.S_IMODE(mua.profile.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "nonsense", [b"\n", b"{}\n", b"[1]\n", b"\xff\n", b'{"n":1,"do":"SetFlags"}\n', b"x" * 70000 + b"\n"]
+)
+def test_nonsense_is_answered_and_the_line_stays_open(line: Line, nonsense: bytes) -> None:
+    line.say(nonsense)
+    assert line.hear()["error"]["code"] == "wire"
+    line.say(wire.command_line(5, wire.Hello("test")))
+    assert line.until("re", 5)["ok"]["is"] == "Welcome"
+
+
+def test_another_protocol_is_refused(line: Line) -> None:
+    line.say(wire.command_line(1, wire.Hello("test", protocol=99)))
+    assert line.hear()["error"]["code"] == "protocol"
+
+
+def test_a_change_reaches_those_who_listen(mua: Mua, line: Line, tmp_path: Path) -> None:
+    line.say(wire.command_line(1, wire.Hello("test", events=True)))
+    line.until("re", 1)
+    (tmp_path / "one.eml").write_bytes(b"Subject: news\r\n\r\nhello\r\n")
+    mua.json("import", str(tmp_path / "one.eml"), "Inbox")
+    changed = line.until("on", "Changed")
+    assert changed["messages"]
+    assert changed["folders"]
+
+
+def test_a_second_window_raises_the_first(mua: Mua, line: Line) -> None:
+    second = Line(mua.profile)
+    second.say(wire.command_line(1, wire.Raise()))
+    assert second.hear()["error"]["code"] == "no-window"
+    line.say(wire.command_line(1, wire.Hello("window", events=True)))
+    line.until("re", 1)
+    second.say(wire.command_line(2, wire.Raise()))
+    assert second.until("re", 2)["ok"]["is"] == "Done"
+    assert line.until("on", "Raise")
+    second.close()
+
+
+def test_a_client_that_does_not_read_holds_nobody_up(mua: Mua, tmp_path: Path) -> None:
+    deaf = Line(mua.profile)
+    deaf.say(wire.command_line(1, wire.Hello("deaf", events=True)))
+    deaf.say(b"".join(wire.command_line(n, wire.Undo(999_999)) for n in range(2, 5000)))
+    (tmp_path / "two.eml").write_bytes(b"Subject: more\r\n\r\nhello\r\n")
+    assert mua.json("import", str(tmp_path / "two.eml"), "Inbox")["imported"] == 1
+    deaf.close()
