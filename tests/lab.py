@@ -231,12 +231,21 @@ class Lab:
                     raise LabError(f"nothing listens on {host}:{port}: {error}\n{self.tail()}") from error
                 time.sleep(0.02)
 
-    def tail(self, lines: int = 40) -> str:
-        """The ends of all servers' logs."""
-        logs = sorted(path for path in self.folder.iterdir() if path.suffix in (".log", ".out") and path.stat().st_size)
-        return "\n".join(
-            f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) for path in logs
-        )
+    def _logs(self) -> list[Path]:
+        return sorted(path for path in self.folder.glob("*.*") if path.suffix in (".log", ".out"))
+
+    def log_sizes(self) -> dict[Path, int]:
+        """How long each server's log is now (for ``tail``)."""
+        return {path: path.stat().st_size for path in self._logs()}
+
+    def tail(self, lines: int = 40, since: dict[Path, int] | None = None) -> str:
+        """The ends of all servers' logs, of what was written ``since``."""
+        shown = []
+        for path in self._logs():
+            fresh = path.read_bytes()[(since or {}).get(path, 0) :].decode("utf-8", "replace").splitlines()
+            if fresh:
+                shown.append("\n".join([f"--- {path.name}", *fresh[-lines:]]))
+        return "\n".join(shown)
 
     # -- running things inside --------------------------------------------------------------------------------------
 
@@ -254,7 +263,7 @@ class Lab:
         home.mkdir(exist_ok=True)
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
         ours = {"HOME": str(home), "MUA_SECRETS": "file", "MUA_PASSPHRASE": PASSPHRASE, "PYTHONUNBUFFERED": "1"}
-        return kept | ours | {"PYTHONWARNINGS": "default", "TMPDIR": str(self.folder)}
+        return kept | ours | {"PYTHONWARNINGS": "default,ignore::ResourceWarning", "TMPDIR": str(self.folder)}
 
     def mua_argv(self, *args: object, profile: Path | None = None) -> list[str]:
         """The command line that runs the program inside."""

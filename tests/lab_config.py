@@ -197,6 +197,7 @@ smtputf8_enable = yes
 smtpd_tls_chain_files = {plan.pki.good.key}, {plan.pki.good.cert}
 smtpd_tls_security_level = may
 smtpd_tls_loglevel = 1
+smtpd_tls_received_header = yes
 smtpd_sasl_type = dovecot
 smtpd_sasl_path = {plan.folder}/sasl
 smtpd_peername_lookup = no

@@ -15,7 +15,8 @@ def run(words: list[str]) -> tuple[int, bytes, bytes]:
     """One command as ``python -m mua WORDS`` would run it, but here."""
     out, err = io.BytesIO(), io.BytesIO()
     real = sys.stdout, sys.stderr, sys.argv
-    sys.stdout, sys.stderr = (io.TextIOWrapper(buffer, "utf-8", write_through=True) for buffer in (out, err))
+    wrappers = [io.TextIOWrapper(buffer, "utf-8", write_through=True) for buffer in (out, err)]
+    sys.stdout, sys.stderr = wrappers
     sys.argv = ["mua", *words]
     code = 0
     try:
@@ -26,8 +27,9 @@ def run(words: list[str]) -> tuple[int, bytes, bytes]:
         traceback.print_exc()
         code = 70
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for wrapper in wrappers:
+            wrapper.flush()
+            wrapper.detach()  # or the buffer would be closed with it
         sys.stdout, sys.stderr, sys.argv = real
     return code, out.getvalue(), err.getvalue()
 

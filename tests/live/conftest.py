@@ -1,6 +1,6 @@
 """The laboratory for live tests: one for the whole run, a fresh profile and fresh users for every test."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ def _laboratory() -> Iterator[Lab]:
 def lab(_laboratory: Lab, request: pytest.FixtureRequest) -> Lab:
     """The running laboratory; when the test fails, the ends of the servers' logs are shown with it."""
     request.node.add_marker(pytest.mark.live)
-    request.node.stash[_LAB] = _laboratory
+    request.node.stash[_LAB] = _laboratory, _laboratory.log_sizes()
     return _laboratory
 
 
-_LAB = pytest.StashKey[Lab]()
+_LAB = pytest.StashKey[tuple[Lab, dict[Path, int]]]()
 
 
 @pytest.fixture
@@ -56,11 +56,11 @@ def account(lab: Lab, profile: Path, alice: User) -> User:
     return alice
 
 
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Iterator[None]:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, Any]:
     """Show the laboratory's logs beside a failure."""
-    outcome = yield
-    report = outcome.get_result()
-    running = item.stash.get(_LAB, None)
-    if report.failed and running is not None:
-        report.sections.append(("laboratory", running.tail(12)))
+    report = yield
+    running, since = item.stash.get(_LAB, (None, None))
+    if report.failed and running is not None and running.folder.is_dir():
+        report.sections.append(("laboratory", running.tail(25, since)))
+    return report

@@ -32,8 +32,9 @@ def test_an_mbox_comes_in_and_goes_out_whole(lab: Lab, local: Path) -> None:
     box = mailbox.mbox(path)
     for raw in raws:
         box.add(raw)
-    box.close()
+    box.flush()
     expected = sorted(_canonical(box.get_bytes(key)) for key in box.iterkeys())
+    box.close()
     lab.mua("import", path, "Old mail", profile=local).ok()
     assert sorted(map(_canonical, shown(lab, local, "Old mail"))) == expected
     out = lab.folder / "out.mbox"

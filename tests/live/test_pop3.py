@@ -10,7 +10,7 @@ pytestmark = pytest.mark.live
 
 def sync_inbox(lab: Lab, profile: Path) -> dict:
     rows = lab.mua("sync", "--until-complete", profile=profile).ok()
-    return next(row for row in rows if row["folder"] == "INBOX")
+    return next(row for row in rows if row["folder"].upper() == "INBOX")
 
 
 @pytest.fixture
