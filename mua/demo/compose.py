@@ -57,7 +57,10 @@ def plain(letter: Letter, letters: dict[str, Letter]) -> str:
     lines = [_wrapped(line) for line in text.splitlines()]
     parent = letters.get(letter.answers)
     if parent and letter.quote:
-        quoted = "\n".join((">" + line if line.startswith(">") else f"> {line}").rstrip() for line in _shown(parent))
+        quoted = "\n".join(
+            (">" + line if line.startswith(">") else f"> {line}").rstrip()
+            for line in _shown(parent, letters, deep="List-Id" in letter.headers)
+        )
         lines += ["", attribution(parent), "", quoted]
     return "\n".join(lines) + "\n"
 
@@ -67,7 +70,10 @@ def attribution(parent: Letter) -> str:
     return f"On {_when(parent).strftime('%a, %d %b %Y at %H:%M')}, {parent.sender.name} wrote:"
 
 
-def _shown(parent: Letter) -> list[str]:
+def _shown(parent: Letter, letters: dict[str, Letter], deep: bool) -> list[str]:
+    """What is quoted of a letter: its own words; on lists, as is the custom there, also what it quotes itself."""
+    if deep:
+        return plain(parent, letters).splitlines()
     text = _LINK.sub(r"\1 (\2)", parent.text).replace("**", "")
     return "\n".join(_wrapped(line) for line in text.splitlines()).splitlines()
 
@@ -148,6 +154,8 @@ def _file(attachment: Attachment) -> MIMEBase:
     part.set_payload(attachment.data)
     encode_base64(part)
     part.set_param("name", attachment.name)
+    if b"METHOD:REQUEST" in attachment.data and attachment.type == "text/calendar":
+        part.set_param("method", "REQUEST")  # RFC 6047 s.2.4: an invitation says so in its type
     kind = "inline" if attachment.cid else "attachment"
     if attachment.name.isascii():
         part.add_header("Content-Disposition", kind, filename=attachment.name)

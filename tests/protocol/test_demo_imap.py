@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 from demo_server import House, house
@@ -14,6 +15,7 @@ from demo_server import House, house
 from mua.demo.mailbox import Mailbox
 from mua.demo.seed import fill, messages
 from mua.demo.session import Faults
+from mua.demo.syntax import LITERAL
 
 NOW = 1_795_315_877
 MAIL = b"From: Ruth <ruth@vale.example>\r\nSubject: Jars =?utf-8?q?=C3=A9t=C3=A9?=\r\n\r\nForty-one.\r\n"
@@ -328,6 +330,33 @@ def test_broken_commands_are_bad_and_end_nothing(empty: House, wire: Wire, line:
     wire.say(b"SELECT INBOX")
     assert wire.say(line)[-1].startswith(b"BAD")
     assert wire.say(b"NOOP")[-1].startswith(b"OK")
+
+
+def test_mutilated_commands_never_fail_the_server(empty: House, wire: Wire) -> None:
+    add(empty, 9)
+    chance = Random(11)
+    commands = [
+        b'LIST (SUBSCRIBED) "" ("*" "%") RETURN (STATUS (MESSAGES SIZE) SPECIAL-USE)',
+        b"UID FETCH 1:* (FLAGS BODY.PEEK[1.2.HEADER]<3.4> BODY.PEEK[HEADER.FIELDS (To Cc)]) (CHANGEDSINCE 2 VANISHED)",
+        b'UID SEARCH RETURN (ALL) CHARSET UTF-8 OR NOT (SUBJECT "map" SINCE 1-Feb-2024) MODSEQ 3 LARGER 7',
+        b"UID STORE 1:3,5 (UNCHANGEDSINCE 4) +FLAGS.SILENT (\\Seen $x)",
+        b'SELECT "INBOX" (QRESYNC (2 5 1:9 (1,3 1,3)))',
+        b"STATUS &ZeVnLIqe- (UIDNEXT HIGHESTMODSEQ)",
+        b'CREATE "M&APw-ll" (USE (\\Junk))',
+        b"FETCH 3:* (ENVELOPE BODYSTRUCTURE RFC822.TEXT)",
+    ]
+    wire.say(b"ENABLE QRESYNC")
+    wire.say(b"SELECT INBOX")
+    for _ in range(400):
+        line = bytearray(chance.choice(commands))
+        for _ in range(chance.randrange(1, 4)):
+            at = chance.randrange(len(line))
+            line[at : at + chance.randrange(3)] = chance.choice(
+                [b"", b"(", b")", b'"', b"[", b"*", b"\\", b"9" * 12, b"\xff", b"&"]
+            )
+        if LITERAL.search(bytes(line)):
+            continue
+        assert wire.say(bytes(line))[-1][:2] in (b"OK", b"NO", b"BA"), bytes(line)
 
 
 def test_a_stranger_cannot_make_the_server_hold_much(empty: House) -> None:

@@ -94,6 +94,17 @@ def test_attachments_are_what_they_say(made: Made) -> None:
     assert files(made, ".csv")
 
 
+def test_the_invitation_says_so_in_its_type(made: Made) -> None:
+    invitation = next(message for letter, _, message in made if letter.key == "invite")
+    part = next(part for part in invitation.walk() if part.get_content_type() == "text/calendar")
+    assert part.get_param("method") == "REQUEST"
+
+
+def test_lists_quote_deeply(made: Made) -> None:
+    last = next(message for letter, _, message in made if letter.key == "dev-0-3")
+    assert "\n>>> I have a branch" in last.get_content().replace("\r\n", "\n")
+
+
 def test_newsletters_have_inline_images_and_remote_ones(made: Made) -> None:
     shop = next(message for letter, data, message in made if letter.key == "shop-0")
     page = shop.get_body(("html",)).get_content()
