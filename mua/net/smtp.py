@@ -24,7 +24,7 @@ from mua.net import tls
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
-from mua.net.smtp_session import Door, authenticate, open_session
+from mua.net.smtp_session import EHLO_NAME, Door, authenticate, open_session
 from mua.net.smtp_transaction import BeforeDot, Progress, Session
 from mua.net.smtp_wire import Lost, Timeouts, Transcript
 from mua.plan.domains import ascii_address
@@ -70,6 +70,7 @@ async def open_submission(
         text = f"The password was not sent to {server.host}, because the connection would not be protected."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
     sock = await _connected(server.host, server.port, timeouts.connect)
+    transcript.note(f"connected to {server.host}, port {server.port}")
     door = Door(sock, server.host, server.security, context)
     try:
         session = await open_session(door, transcript, timeouts)
@@ -159,7 +160,7 @@ async def open_exchanger(
     with ``opportunistic=False``.  No credential ever goes here.  An empty ``ehlo`` means the address literal of our
     end of the connection.  Raises HostFailed.
     """
-    timeouts = timeouts or Timeouts()
+    timeouts, transcript = timeouts or Timeouts(), transcript or Transcript()
     security = Security.STARTTLS if opportunistic else Security.NONE
     context = unverified_context() if opportunistic else None
     try:
@@ -167,7 +168,8 @@ async def open_exchanger(
         door = Door(
             sock, exchanger.name, security, context, verified=False, if_offered=True, ehlo=ehlo or _literal(sock)
         )
-        session = await open_session(door, transcript or Transcript(), timeouts)
+        transcript.note(f"connected to {exchanger.name}[{exchanger.address}], port {exchanger.port}")
+        session = await open_session(door, transcript, timeouts)
         session.host = f"{exchanger.name}[{exchanger.address}]"
         return session
     except Lost as lost:
@@ -193,7 +195,10 @@ async def deliver_to_host(
 
 
 def _literal(sock: socket.socket) -> str:
-    address = str(sock.getsockname()[0]).partition("%")[0]
+    try:
+        address = str(sock.getsockname()[0]).partition("%")[0]
+    except OSError:  # reset meanwhile
+        return EHLO_NAME
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 

@@ -63,7 +63,6 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
         timeout=timeouts.greeting,
     )
     try:
-        transcript.note("connected to {}, port {}".format(*door.sock.getpeername()[:2]))
         await _greet(smtp, transcript)
         extensions = await _hello(smtp, transcript, timeouts)
         session = _adopt(smtp, extensions, door, transcript, timeouts)

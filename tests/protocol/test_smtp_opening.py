@@ -334,7 +334,7 @@ def test_an_exchanger_that_knows_only_helo(reply: str) -> None:
         ("S: 554 5.7.1 no service", Phase.GREETING, 554, False),
         ("S: 421 4.3.2 busy", Phase.GREETING, 421, False),
         ("DROP", Phase.GREETING, None, False),
-        ("RESET", Phase.GREETING, None, False),
+        ("S: 220 mx\nC: EHLO {}\nRESET", Phase.GREETING, None, False),
         (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nC# 5\nS: garbage", Phase.TLS, None, True),
         (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\\r\\nHTTP/1.0 400", Phase.TLS, None, True),
         (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nDROP", Phase.TLS, None, True),

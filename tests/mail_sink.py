@@ -1,0 +1,171 @@
+"""An SMTP server that takes mail and remembers it: for tests of what is sent how often, and after which trouble.
+
+    with MailSink() as sink:
+        ...                              # 127.0.0.1, sink.port
+        sink.copies("ann@example.net")   # the messages that she got
+
+``plan`` decides per event: it is called with ("greeting", ""), ("mail", line), ("rcpt", address), ("data", ""),
+("dot", message-id) and returns None (go on), a reply to give instead, or one of DROP (close now), TAKE_AND_DROP (at the
+dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN and PIPELINING are offered as asked for.
+"""
+
+import re
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import certs
+
+DROP, TAKE_AND_DROP = "DROP", "TAKE_AND_DROP"
+Plan = Callable[[str, str], str | None]
+
+
+class _Dropped(Exception):
+    """The plan says: close."""
+
+
+class _Handler(socketserver.StreamRequestHandler):
+    """One connection."""
+
+    server: "_Server"
+
+    def handle(self) -> None:
+        """Talk until QUIT, a drop, or the client's leave."""
+        self.sink = self.server.sink
+        self.sink.connections += 1
+        self.sender, self.recipients = "", []
+        try:
+            self._say(self._planned("greeting") or "220 sink")
+            while line := self.rfile.readline():
+                if not self._command(line.decode("utf-8", "replace").strip()):
+                    return
+        except (_Dropped, OSError):
+            return
+
+    def _say(self, text: str) -> None:
+        self.wfile.write(text.encode() + b"\r\n")
+
+    def _planned(self, event: str, what: str = "") -> str | None:
+        verdict = self.sink.plan(event, what)
+        if verdict == DROP:
+            raise _Dropped
+        return verdict
+
+    def _command(self, line: str) -> bool:
+        self.sink.lines.append(line)
+        verb = line.split(" ")[0].upper()
+        action = getattr(self, f"_{verb.lower()}", None)
+        if verb == "QUIT" or action is None:
+            self._say("221 bye" if verb == "QUIT" else "250 ok")
+            return verb != "QUIT"
+        action(line)
+        return True
+
+    def _ehlo(self, _: str) -> None:
+        plain = not isinstance(self.connection, ssl.SSLSocket)
+        offers = ["PIPELINING", "8BITMIME", "AUTH PLAIN", *(["STARTTLS"] if plain and self.sink.tls else [])]
+        self._say("\r\n".join(["250-sink", *(f"250-{offer}" for offer in offers), "250 HELP"]))
+
+    def _starttls(self, _: str) -> None:
+        self._say("220 go")
+        self.connection = certs.authority().server_context(self.sink.tls).wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
+
+    def _auth(self, line: str) -> None:
+        self.sink.logins.append(line)
+        self._say(self._planned("auth", line) or "235 in")
+
+    def _mail(self, line: str) -> None:
+        self.sender, self.recipients = line, []
+        self._say(self._planned("mail", line) or "250 ok")
+
+    def _rcpt(self, line: str) -> None:
+        address = re.findall("<(.*)>", line)[0]
+        reply = self._planned("rcpt", address) or "250 ok"
+        if reply.startswith("2"):
+            self.recipients.append(address)
+        self._say(reply)
+
+    def _data(self, _: str) -> None:
+        if not self.recipients:
+            self._say("554 nobody")
+            return
+        reply = self._planned("data") or "354 go"
+        self._say(reply)
+        if reply.startswith("354"):
+            self._message()
+
+    def _message(self) -> None:
+        lines = []
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                raise _Dropped
+            lines.append(line[1:] if line.startswith(b".") else line)
+        message = b"".join(lines)
+        found = re.search(rb"(?im)^Message-ID: <(.*)>", message)
+        reply = self._planned("dot", found[1].decode() if found else "")
+        if reply is None or reply == TAKE_AND_DROP or reply.startswith("2"):
+            for address in self.recipients:
+                self.sink.keep(address, message)
+        if reply == TAKE_AND_DROP:
+            raise _Dropped
+        self._say(reply or "250 2.0.0 taken")
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    sink: "MailSink"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A TLS handshake that the client broke off is no error of the sink."""
+
+
+class MailSink:
+    """A server on a free loopback port.  ``tls``: the leaf of ``certs`` for STARTTLS, or empty for none."""
+
+    def __init__(self, plan: Plan | None = None, *, tls: str = "", host: str = "127.0.0.1", port: int = 0) -> None:
+        self.plan: Plan = plan or (lambda event, what: None)
+        self.tls = tls
+        self.lines: list[str] = []
+        self.logins: list[str] = []
+        self.connections = 0
+        self._kept: list[tuple[str, bytes]] = []
+        self._arrived = threading.Condition()
+        self._server = _Server((host, port), _Handler)
+        self._server.sink = self
+        self._server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port: int = self._server.server_address[1]
+
+    def keep(self, address: str, message: bytes) -> None:
+        """A message for ``address`` was taken."""
+        with self._arrived:
+            self._kept.append((address, message))
+            self._arrived.notify_all()
+
+    def copies(self, address: str) -> list[bytes]:
+        """What ``address`` got."""
+        with self._arrived:
+            return [message for one, message in self._kept if one == address]
+
+    def wait_for(self, address: str, count: int = 1, seconds: float = 10) -> list[bytes]:
+        """The same, once there are ``count``."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: len([1 for one, _ in self._kept if one == address]) >= count, seconds)
+        return self.copies(address)
+
+    def __enter__(self) -> Self:
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="sink", daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
