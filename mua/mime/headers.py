@@ -53,6 +53,7 @@ _SIMPLE = re.compile(
     rb"\s*(?:\"([^\"\\\r\n=]*)\"\s*|([^\"\\\r\n=<>@,;:()]*?)\s*)<([!#$%&'*+/0-9=?A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+)>\s*\Z"
 )
 _BARE = re.compile(rb"\s*([!#$%&'*+/0-9?A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+)\s*\Z")
+_LOCAL_USER = re.compile(rb"[0-9A-Za-z_][0-9A-Za-z_.+-]*\Z")
 _TOKEN = re.compile(
     rb"(?P<space>\s+)|(?P<word>=\?[^\s?]+\?[bBqQ]\?[^?]*\?=)|(?P<quoted>\"(?:[^\"\\]|\\.)*\"?)"
     rb"|(?P<special>[(),;:<>])|(?P<atom>(?:(?!=\?[^\s?]+\?[bBqQ]\?)(?:\\.|[^\s\"(),;:<>]))+)|(?P<other>.)",
@@ -226,6 +227,9 @@ class _AddressReader:
             return
         joined = b"".join(piece if not quoted else _requoted(piece) for piece, quoted, _ in pieces)
         if b"@" not in joined:
+            if len(pieces) == 1 and _LOCAL_USER.match(joined):  # a user of the same machine, as in the old days
+                self.found.append(Address(_comment_text(comments), joined.decode("ascii")))
+                return
             self.phrase = pieces
             name = self._name()
             self.phrase = []
@@ -236,14 +240,17 @@ class _AddressReader:
 
     def _split_name(self, pieces: list[tuple[bytes, bool, bool]], joined: bytes, comments: list[bytes]) -> None:
         whole = [index for index, (piece, quoted, _) in enumerate(pieces) if _BARE.match(piece) and not quoted]
-        if whole and len(pieces) > 1:  # "John Doe john@example.com": a name, an address, no brackets
+        if whole and len(pieces) > 1 and not _BARE.match(joined):  # "John Doe john@example.com": a name, an address, no brackets
             self.phrase = pieces[: whole[0]] + pieces[whole[0] + 1 :]
             name = self._name()
             self.phrase = []
             self.found.append(Address(name, _text(pieces[whole[0]][0])))
             return
-        name = " ".join(decode_words(b" ".join(comments)).split()) if comments else ""
-        self.found.append(Address(name, _text(joined)))
+        self.found.append(Address(_comment_text(comments), _text(joined)))
+
+
+def _comment_text(comments: list[bytes]) -> str:
+    return " ".join(decode_words(b" ".join(comments)).split()) if comments else ""
 
 
 def _spec(inside: bytes) -> str:
