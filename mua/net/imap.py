@@ -118,6 +118,15 @@ class ImapConnection(Session):
         with self._library("NOOP"):
             self._client.noop()
 
+    def probe(self, seconds: float) -> None:
+        """NOOP with a short deadline: after a suspend a dead connection must not look alive for long."""
+        wire = self.wire
+        timeout, wire.timeout = wire.timeout, seconds
+        wire.sock.settimeout(seconds)
+        self.noop()
+        wire.timeout = timeout
+        wire.sock.settimeout(timeout)
+
     # -- folders
 
     def list_folders(self) -> list[ListedFolder]:

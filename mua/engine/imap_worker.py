@@ -1,0 +1,450 @@
+"""One IMAP account: store and server are made to agree, by two threads with a connection each.
+
+Theory of operation.  The *interactive* thread pushes wishes, fetches what a person waits for, pulls the inbox, and then
+waits in IDLE until the server has news or somebody pokes it.  The *bulk* thread compares every folder and fills in the
+bodies, newest first, after each push and every few minutes; so opening a mail never waits behind a back-fill.  Where a
+server allows only one connection, the interactive thread does the bulk rounds too, in small units between which it
+looks for pokes.  Everything is level-triggered: a poke says *that* something changed; what, is in the store.
+
+A failed connection is tried again with growing pauses; a failure of the account (password, certificate) waits for a
+person: the same wrong password is not tried again by itself.
+"""
+
+import contextlib
+import random
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from mua import wire
+from mua.engine.bodies import fetch_bodies, fetch_wanted
+from mua.engine.context import Context
+from mua.engine.pull import Shared, pull_folder, pull_folders
+from mua.engine.push import push
+from mua.errors import Kind, MailError, Retry
+from mua.log import IMAP
+from mua.model.account import Account, Server
+from mua.model.folder import Folder, FolderState, Role
+from mua.net.imap import ImapConnection
+from mua.net.imap_answers import Woken
+from mua.plan import replay, sync
+from mua.store import mirror, write
+
+TIMEOUT = 60.0  # seconds for a single read or write
+PROBE = 10.0  # seconds for the answer of a connection that may be dead
+IDLE_SECONDS = 540.0  # renew before any NAT forgets us, and long before the server's 30 minutes (RFC 2177)
+POLL_SECONDS = 300.0  # between two bulk rounds without a reason
+_TOO_MANY = frozenset({"too-many-connections", "turned-away", "server-closed", "connection-lost"})
+ALONE_SECONDS = 600.0  # before a second connection is tried again where it was refused
+
+
+class ImapWorker:
+    """Retrieval of one account; see ``engine.context.Worker`` for the contract."""
+
+    def __init__(self, context: Context, account: Account) -> None:
+        if account.incoming_server is None:
+            raise MailError(Kind.ACCOUNT, Retry.ASK, "This account has no server to fetch mail from.", code="no-server")
+        self.context = context
+        self.account = account
+        self.server: Server = account.incoming_server
+        self.shared = Shared(context, account)
+        self.rounds = _Rounds(self.shared.stopping)
+        self._connections: set[ImapConnection] = set()
+        self._poke_read, self._poke_write = socket.socketpair()
+        self._poke_read.setblocking(False)
+        self._poke_write.setblocking(False)
+        self._refused_password: str | None = None
+        self._forced = False
+        self._nudged = False
+        self._alone_until = 0.0
+        self._threads = [
+            threading.Thread(target=self._run, args=(self._interactive,), name=f"imap-{account.id}", daemon=True),
+            threading.Thread(target=self._run, args=(self._bulk,), name=f"imap-{account.id}-bulk", daemon=True),
+        ]
+
+    # -- the contract
+
+    def start(self) -> None:
+        """Start both threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def poke(self) -> None:
+        """There is something to do; ends IDLE and back-off."""
+        with contextlib.suppress(OSError):  # full: it is poked already; closed: it has ended
+            self._poke_write.send(b"!")
+        self.rounds.wake()
+
+    def stop(self) -> None:
+        """End soon, whatever the threads are waiting for."""
+        self.shared.stopping.set()
+        for connection in list(self._connections):
+            connection.interrupt()
+        self.poke()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the threads to end."""
+        end = time.monotonic() + timeout
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(max(0.0, end - time.monotonic()))
+        if not any(thread.is_alive() for thread in self._threads):
+            self._poke_read.close()
+            self._poke_write.close()
+
+    def sync(self, complete: bool) -> list[MailError]:
+        """Compare everything with the server once from now on; see the contract."""
+        ticket = self.rounds.ask()
+        self._forced = True
+        self.poke()
+        return self.rounds.wait(ticket, complete)
+
+    # -- both threads
+
+    def _run(self, session: Callable[[], None]) -> None:
+        """Run sessions until stopped; each failure is told, and followed by a pause."""
+        failures = 0
+        while not self.shared.stopping.is_set():
+            started = time.monotonic()
+            try:
+                session()
+                failures = 0
+                continue
+            except MailError as error:
+                trouble = error
+            except Exception as error:  # noqa: BLE001 - a mistake of ours must not end retrieval
+                trouble = self._mistake(error)
+            if self.shared.stopping.is_set():
+                return
+            failures = 1 if time.monotonic() - started > POLL_SECONDS else failures + 1
+            self._tell(trouble, failures)
+            self._pause(trouble, failures)
+
+    def _mistake(self, error: Exception) -> MailError:
+        if not self.shared.stopping.is_set():
+            IMAP.exception("account %d: retrieval failed", self.account.id)
+        text = "Mua made a mistake while fetching mail; nothing is lost, and it will try again."
+        return MailError(Kind.BUG, Retry.SOON, text, f"{type(error).__name__}: {error}", "bug")
+
+    def _tell(self, error: MailError, failures: int) -> None:
+        """A connection that was lost once is mended silently; everything else is shown."""
+        IMAP.info("account %d: %s (%s)", self.account.id, error.code or error.kind, error.detail)
+        if error.kind is not Kind.CONNECTION or failures > 1:
+            self.context.report(self.account.id, error)
+        else:
+            self.context.publish(wire.Status(self.account.id, wire.State.OFFLINE, error.text, error.code))
+        self.rounds.failed(error)
+
+    def _pause(self, error: MailError, failures: int) -> None:
+        if threading.current_thread() is not self._threads[0]:
+            self.rounds.sleep(sync.backoff(failures, random.random()))
+            return
+        waits_for_person = error.kind is Kind.ACCOUNT
+        pause = sync.MAX_BACKOFF if waits_for_person else sync.backoff(failures, random.random())
+        self._drain_pokes()
+        self._wait_for_poke(pause)
+
+    def _wait_for_poke(self, seconds: float) -> None:
+        self._poke_read.settimeout(seconds)
+        try:
+            self._poke_read.recv(4096)
+        except OSError:
+            pass  # the time is up
+        finally:
+            self._poke_read.setblocking(False)
+
+    def _drain_pokes(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._poke_read.recv(4096):
+                pass
+
+    @contextlib.contextmanager
+    def _using(self, connection: ImapConnection) -> Iterator[None]:
+        """While it is used, ``stop`` can interrupt the connection."""
+        self._connections.add(connection)
+        try:
+            if self.shared.stopping.is_set():
+                connection.interrupt()
+            yield
+            connection.log_out()
+        finally:
+            self._connections.discard(connection)
+            connection.abort()
+
+    def _connect(self) -> ImapConnection:
+        tried: list[str] = []
+        try:
+            connection = ImapConnection(
+                self.server,
+                lambda: tried.append(self._password()) or tried[0],  # type: ignore[func-returns-value]
+                self.account.ca_file,
+                TIMEOUT,
+                allow_plaintext=self.account.allow_plaintext,
+                names=self.shared.names,
+            )
+        except MailError as error:
+            if error.code == "wrong-password" and tried:
+                self._refused_password = tried[0]
+            raise
+        self._refused_password = None
+        return connection
+
+    def _password(self) -> str:
+        """The password; a refused one is not sent again unless a person asks for it."""
+        password = self.context.password(self.account)
+        if password == self._refused_password and not self._forced:
+            text = f"{self.server.host} did not accept the password; enter it again in the account's settings."
+            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="wrong-password")
+        self._forced = False
+        return password
+
+    # -- the interactive thread
+
+    def _interactive(self) -> None:
+        self._status(wire.State.CONNECTING)
+        connection = self._connect()
+        with self._using(connection):
+            with contextlib.suppress(MailError):  # a server may refuse to be asked for its name
+                connection.identify()
+            self.context.all_well(self.account.id)
+            self.rounds.online = True
+            try:
+                round_wanted = True
+                while not self.shared.stopping.is_set():
+                    round_wanted = self._attend(connection, round_wanted)
+            finally:
+                self.rounds.online = False
+
+    def _attend(self, connection: ImapConnection, round_wanted: bool) -> bool:
+        """One turn: push, fetch what is waited for, pull the inbox, then wait.  Returns whether a round is wanted."""
+        ticket = self.rounds.asked
+        self._drain_pokes()
+        nudged, self._nudged = self._nudged, False
+        self._status(wire.State.SYNCING)
+        self._serve(connection)
+        inbox = self._inbox()
+        if inbox.state.uidnext or self._alone:
+            self._exhaust(pull_folder(self.shared, connection, inbox))
+        self.rounds.pushed(ticket, round_wanted and not nudged)
+        if self._alone and round_wanted:
+            self._do_round_here(connection, ticket)
+        self._status(wire.State.IDLE)
+        return self._idle(connection, inbox) is not Woken.TIMEOUT
+
+    def _serve(self, connection: ImapConnection) -> None:
+        """Everything that a person waits for."""
+        tried: set[int] = set()
+        fetch_wanted(self.shared, connection, tried)
+        for folder in push(self.shared, connection):
+            self._exhaust(self._guarded(connection, folder))
+        while fetch_wanted(self.shared, connection, tried):
+            pass
+
+    @staticmethod
+    def _exhaust(units: Iterator[None]) -> None:
+        for _ in units:
+            pass
+
+    def _inbox(self) -> Folder:
+        found = next((one for one in self.shared.folders() if one.role is Role.INBOX), None)
+        if found is not None:
+            return found
+        with self.context.store.write() as tx:
+            write.put_folder(tx, self.account.id, "INBOX", role=Role.INBOX)
+        return self._inbox()
+
+    def _idle(self, connection: ImapConnection, inbox: Folder) -> Woken:
+        if connection.selected != inbox.name:
+            connection.select(inbox.name)
+        if connection.news:
+            return Woken.NEWS
+        woken = connection.idle(self._poke_read, POLL_SECONDS if self._alone else IDLE_SECONDS)
+        if woken is Woken.SLEPT:
+            connection.probe(PROBE)
+        return Woken.NEWS if self._alone and woken is Woken.TIMEOUT else woken
+
+    # -- the bulk thread
+
+    @property
+    def _alone(self) -> bool:
+        """The server does not let us have a second connection."""
+        return time.monotonic() < self._alone_until
+
+    def _bulk(self) -> None:
+        """One connection's worth of rounds; only while the interactive thread is online."""
+        if not self.rounds.wait_for_work(POLL_SECONDS) or self._alone:
+            return
+        try:
+            connection = self._connect()
+        except MailError as error:
+            if error.code not in _TOO_MANY or not self.rounds.online:
+                raise
+            IMAP.info("account %d: one connection only (%s)", self.account.id, error.code)
+            self._alone_until = time.monotonic() + ALONE_SECONDS
+            self.poke()
+            return
+        with self._using(connection):
+            while not self.shared.stopping.is_set():
+                self._exhaust(self._round(connection, self.rounds.pushed_ticket))
+                if not self.rounds.wait_for_work(POLL_SECONDS):
+                    return
+
+    def _do_round_here(self, connection: ImapConnection, ticket: int) -> None:
+        """A bulk round on the interactive connection: pokes are served between its units."""
+        for _ in self._round(connection, ticket):
+            if self.shared.stopping.is_set():
+                return
+            try:
+                self._poke_read.recv(4096)
+            except BlockingIOError:
+                continue
+            self._serve(connection)
+
+    def _round(self, connection: ImapConnection, ticket: int) -> Iterator[None]:
+        """Every folder compared, then every body; yields after each bounded unit."""
+        states = pull_folders(self.shared, connection)
+        yield
+        for folder in self.shared.folders():
+            if folder.id in states and folder.selectable and self._may_have_news(folder, states[folder.id]):
+                yield from self._guarded(connection, folder)
+        self.rounds.pulled(ticket)
+        self._nudge()
+        with self.context.store.write() as tx:
+            write.set_synced(tx, self.account.id, self.context.now())
+        for folder in self.shared.folders():
+            if folder.selectable:
+                yield from fetch_bodies(self.shared, connection, folder)
+        self.rounds.completed(ticket)
+
+    def _nudge(self) -> None:
+        """Wishes of messages whose UID has just become known are waiting for the interactive thread."""
+        wishes = mirror.wishes(self.context.store.reader(), self.account.id)
+        if threading.current_thread() is not self._threads[0] and replay.steps(wishes):
+            self._nudged = True
+            self.poke()
+
+    def _may_have_news(self, folder: Folder, remote: FolderState | None) -> bool:
+        if remote is None:
+            return True
+        db = self.context.store.reader()
+        return sync.may_have_news(folder.state, mirror.stored(db, folder.id), remote) or bool(
+            mirror.without_uid(db, folder.id)
+        )
+
+    def _guarded(self, connection: ImapConnection, folder: Folder) -> Iterator[None]:
+        """Pull a folder; what is wrong with this folder only is noted on it and does not stop the others."""
+        try:
+            yield from pull_folder(self.shared, connection, folder)
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+            IMAP.info("folder %d: %s", folder.id, error.code)
+            if error.code != "folder-gone":
+                with self.context.store.write() as tx:
+                    write.set_folder_problem(tx, folder.id, error.text)
+
+    def _status(self, state: wire.State) -> None:
+        self.context.publish(wire.Status(self.account.id, state))
+
+
+class _Rounds:
+    """Who has done what since when: tickets that ``sync`` draws and the threads stamp."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._changed = threading.Condition()
+        self._stopping = stopping
+        self._online = False
+        self._woken = False
+        self._wanted = False
+        self._failures = self._hopeless = 0
+        self._last_error: list[MailError] = []
+        self._pulled = self._complete = -1
+        self.asked = 0
+        self.pushed_ticket = 0
+
+    @property
+    def online(self) -> bool:
+        """Whether the interactive thread is logged in."""
+        return self._online
+
+    @online.setter
+    def online(self, value: bool) -> None:
+        with self._changed:
+            self._online = value
+            self._changed.notify_all()
+
+    def ask(self) -> "_Ticket":
+        """Draw a ticket: everything is to be compared once from now on."""
+        with self._changed:
+            self.asked += 1
+            return _Ticket(self.asked, self._failures, self._hopeless)
+
+    def wake(self) -> None:
+        """End a pause."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
+
+    def pushed(self, ticket: int, round_wanted: bool) -> None:
+        """What was wished before ``ticket`` was drawn is pushed; ``round_wanted``: everything should be compared."""
+        with self._changed:
+            self._wanted = self._wanted or round_wanted or ticket > self.pushed_ticket
+            self.pushed_ticket = ticket
+            self._changed.notify_all()
+
+    def pulled(self, ticket: int) -> None:
+        """Every folder was compared."""
+        with self._changed:
+            self._pulled = max(self._pulled, ticket)
+            self._changed.notify_all()
+
+    def completed(self, ticket: int) -> None:
+        """Every body is here."""
+        with self._changed:
+            self._complete = max(self._complete, ticket)
+            self._changed.notify_all()
+
+    def failed(self, error: MailError) -> None:
+        """A session failed; a failure that another try would repeat is hopeless."""
+        with self._changed:
+            self._failures += 1
+            self._hopeless += error.kind is not Kind.CONNECTION
+            self._last_error = [error]
+            self._changed.notify_all()
+
+    def sleep(self, seconds: float) -> None:
+        """A pause that ``wake`` ends."""
+        with self._changed:
+            self._woken = False
+            self._changed.wait_for(lambda: self._woken or self._stopping.is_set(), seconds)
+
+    def wait_for_work(self, seconds: float) -> bool:
+        """Wait until a round is wanted, or so long; False when the account is off-line or ending."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._wanted or self._stopping.is_set(), seconds)
+            self._wanted = False
+            return self._online and not self._stopping.is_set()
+
+    def wait(self, ticket: "_Ticket", complete: bool) -> list[MailError]:
+        """Until a round that began after ``ticket`` has ended, or two sessions failed (one, for good reasons)."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_done(ticket, complete) or self._is_lost(ticket))
+            return [] if self._is_done(ticket, complete) else list(self._last_error)
+
+    def _is_done(self, ticket: "_Ticket", complete: bool) -> bool:
+        return (self._complete if complete else self._pulled) >= ticket.number
+
+    def _is_lost(self, ticket: "_Ticket") -> bool:
+        hopeless = self._hopeless > ticket.hopeless
+        return hopeless or self._failures >= ticket.failures + 2 or self._stopping.is_set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    """A number, and how many sessions had failed when it was drawn."""
+
+    number: int
+    failures: int
+    hopeless: int

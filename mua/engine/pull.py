@@ -1,0 +1,329 @@
+"""Pulling: the store follows the server, folder by folder, newest first, in committed batches.
+
+Theory of operation: ``plan.sync`` decides, this file asks and commits.  A folder's state is recorded only after a whole
+pull, so that a crash anywhere leaves a folder that is compared in full next time.  The comparison of UIDs and flags
+holds ``Shared.lock``, so that the other thread's moves and stores are not half seen; fetching headers does not.
+"""
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from mua import wire
+from mua.engine.context import Context
+from mua.errors import Kind, MailError, Retry
+from mua.log import IMAP
+from mua.mime.headers import envelope
+from mua.model.account import Account
+from mua.model.folder import Folder, FolderState, Role
+from mua.model.message import MessageId, flags_from_names
+from mua.net.imap import ImapConnection
+from mua.net.imap_answers import FetchedHeader, FlagNews, ListedFolder, Selected
+from mua.net.imap_tokens import uid_sets
+from mua.plan import sync
+from mua.plan.roles import Candidate, assign_roles
+from mua.plan.sync import FolderPlan, Identity, Listing, Refresh
+from mua.store import mirror, read, write
+from mua.store.db import Tx
+
+_PROGRESS = 0.25  # seconds between two progress events
+_FLAG_BATCH = 2000
+
+
+@dataclass(slots=True)
+class Shared:
+    """What the two threads of an account share: the account, the engine's parts, and the lock over comparisons."""
+
+    context: Context
+    account: Account
+    stopping: threading.Event = field(default_factory=threading.Event)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    names: dict[str, bytes] = field(default_factory=dict)
+    _told: float = 0.0
+
+    def folders(self) -> list[Folder]:
+        """The account's folders in the order in which they are pulled."""
+        found = read.folders(self.context.store.reader(), self.account.id)
+        return sorted(found, key=lambda one: sync.folder_order(one.role, one.name))
+
+    def folder(self, name: str) -> Folder | None:
+        """A folder by its exact name."""
+        return next((one for one in self.folders() if one.name == name), None)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell the clients, not too often."""
+        now = time.monotonic()
+        if done >= total or now - self._told >= _PROGRESS:
+            self._told = now
+            self.context.publish(wire.Progress(self.account.id, what, done, total))
+
+
+# -- the list of folders
+
+
+def pull_folders(shared: Shared, connection: ImapConnection) -> dict[int, FolderState | None]:
+    """Make the store's folders those of the server; returns folder id -> what STATUS said (None: not told)."""
+    listed = {one.name: one for one in connection.list_folders()}
+    if not listed:
+        IMAP.info("account %d: the server lists no folder at all; not believed", shared.account.id)
+        return {one.id: None for one in shared.folders()}
+    ours = {one.name: one for one in shared.folders()}
+    lost = {name: one.state for name, one in ours.items() if name not in listed}
+    fresh = {name: one.state for name, one in listed.items() if name not in ours and one.state is not None}
+    new_names = sync.renamed(lost, fresh)
+    with shared.context.store.write() as tx:
+        for old, new in new_names.items():
+            write.rename_folder(tx, ours[old].id, new)
+        _describe(tx, shared, listed, ours)
+    waiting = set(mirror.folders_to_create(shared.context.store.reader(), shared.account.id))
+    for name in lost.keys() - new_names.keys():
+        if ours[name].id not in waiting:
+            _confirm_removal(shared, connection, ours[name])
+    states = {name: one.state for name, one in listed.items()}
+    return {one.id: states.get(one.name) for one in shared.folders() if one.name in states}
+
+
+def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dict[str, Folder]) -> None:
+    candidates = [Candidate(one.name, one.delimiter, one.attributes, one.selectable) for one in listed.values()]
+    roles = assign_roles(candidates)
+    for one in ours.values():  # a role that was given here, to a folder the server does not mark, stays
+        if one.role is not Role.NONE and one.role not in roles.values() and one.name in listed:
+            roles.setdefault(one.name, one.role)
+    for name, found in listed.items():
+        write.put_folder(
+            tx,
+            shared.account.id,
+            name,
+            role=roles.get(name, Role.NONE),
+            delimiter=found.delimiter,
+            selectable=found.selectable,
+            subscribed=found.subscribed,
+        )
+
+
+def _confirm_removal(shared: Shared, connection: ImapConnection, folder: Folder) -> None:
+    """A folder that LIST lacks is removed only when the server, asked for it by name, says that it is not there."""
+    try:
+        connection.status(folder.name)
+    except MailError as error:
+        if error.kind is not Kind.FOLDER:
+            raise
+        if error.code == "folder-gone":
+            with shared.context.store.write(durable=True) as tx:
+                write.remove_folder(tx, folder.id, "the folder was removed on the server", shared.context.now())
+
+
+# -- one folder
+
+
+def pull_folder(shared: Shared, connection: ImapConnection, folder: Folder) -> Iterator[None]:
+    """Bring one folder up to date; yields after each committed batch.
+
+    Raises MailError of kind FOLDER when the server refuses this folder.
+    """
+    yield from _Pull(shared, connection, folder).run()
+
+
+class _Pull:
+    """One pull of one folder."""
+
+    def __init__(self, shared: Shared, connection: ImapConnection, folder: Folder) -> None:
+        self.shared = shared
+        self.connection = connection
+        self.folder = folder
+        self.store = shared.context.store
+
+    def run(self) -> Iterator[None]:
+        nameless = [one.key for one in mirror.without_uid(self.store.reader(), self.folder.id)]
+        seen, wanted = self._compare(again=False)
+        yield from self._fetch(wanted)
+        if not self._finish(seen):
+            seen, wanted = self._compare(again=True)
+            yield from self._fetch(wanted)
+            if not self._finish(seen):
+                IMAP.info("folder %d: the server's count does not fit its messages", self.folder.id)
+        self._settle(nameless)
+        self._problem("")
+
+    def _problem(self, text: str) -> None:
+        if self.folder.problem != text:
+            with self.store.write() as tx:
+                write.set_folder_problem(tx, self.folder.id, text)
+
+    # comparing
+
+    def _compare(self, again: bool) -> tuple[FolderState, list[int]]:
+        """Everything but new headers: (what the server said, UIDs to fetch).  ``again``: compare everything."""
+        with self.shared.lock:
+            known = self._known_state()
+            known = FolderState(known.uidvalidity) if again else known
+            selected = self.connection.select(self.folder.name, known)
+            remote = selected.state
+            if not remote.uidvalidity:
+                raise self._no_uidvalidity()
+            stored = mirror.stored(self.store.reader(), self.folder.id)
+            plan = sync.plan_folder(known, stored, remote, resynced=self._resynced(selected, known))
+            if plan.restart:
+                self._restart(remote)
+                plan = replace(plan, refresh=Refresh.ALL)
+            self._begin(plan, known, remote)
+            listed = self._listed(plan, remote)
+            here = self._here(plan, selected)
+            self._drop_gone(selected, plan, here, listed)
+            self._take_flags(selected, plan)
+        return remote, sync.missing(here, listed, plan.low)
+
+    def _known_state(self) -> FolderState:
+        found = read.folder(self.store.reader(), self.folder.id)
+        return FolderState() if found is None else found.state
+
+    def _no_uidvalidity(self) -> MailError:
+        text = f"{self.connection.server.host} does not say how it numbers the messages of this folder."
+        return MailError(Kind.FOLDER, Retry.SOON, text, code="no-uidvalidity")
+
+    @staticmethod
+    def _resynced(selected: Selected, known: FolderState) -> bool:
+        return selected.resynced and selected.state.uidvalidity == known.uidvalidity
+
+    def _here(self, plan: FolderPlan, selected: Selected) -> set[int]:
+        """The UIDs in the store that this plan has to look at."""
+        low = 1 if plan.listing is Listing.ALL or selected.vanished else plan.low
+        return mirror.uids(self.store.reader(), self.folder.id, low)
+
+    def _begin(self, plan: FolderPlan, known: FolderState, remote: FolderState) -> None:
+        """Note how much there is; a pull that compares everything counts as interrupted until it is whole."""
+        state = replace(known, on_server=remote.on_server)
+        if plan.listing is Listing.ALL:
+            state = FolderState(remote.uidvalidity, 0, 0, remote.on_server)
+        if state != self.folder.state:
+            with self.store.write() as tx:
+                write.set_folder_state(tx, self.folder.id, state)
+
+    def _listed(self, plan: FolderPlan, remote: FolderState) -> list[int]:
+        if plan.listing is Listing.NONE or (plan.listing is Listing.ALL and not remote.on_server):
+            return []
+        if plan.listing is Listing.ALL:
+            return self.connection.uid_search("ALL")
+        return [uid for uid in self.connection.uid_search(f"UID {plan.low}:*") if uid >= plan.low]
+
+    def _drop_gone(self, selected: Selected, plan: FolderPlan, here: set[int], listed: list[int]) -> None:
+        """What vanished or is not listed is asked for once more, by its UID; and twice when it is half the folder."""
+        whole = plan.listing is Listing.ALL
+        claimed = sync.candidates(here, listed) if whole else sync.within(here, selected.vanished)
+        gone = self._confirmed(claimed)
+        if sync.is_suspicious(len(gone), len(here)):
+            self.connection.unselect()
+            self.connection.select(self.folder.name)
+            gone = self._confirmed(gone)
+            IMAP.info("folder %d: %d of %d messages are gone on the server", self.folder.id, len(gone), len(here))
+        if gone:
+            with self.store.write() as tx:
+                reason = "not on the server any more"
+                mirror.remove_uids(tx, self.folder.id, gone, reason, self.shared.context.now())
+            here.difference_update(gone)
+
+    def _confirmed(self, claimed: list[int]) -> list[int]:
+        there: set[int] = set()
+        for chunk in uid_sets(claimed, count=10_000):
+            there.update(self.connection.uid_search(b"UID " + chunk))
+        return [uid for uid in claimed if uid not in there]
+
+    def _take_flags(self, selected: Selected, plan: FolderPlan) -> None:
+        news: list[FlagNews] = list(selected.changed)
+        if plan.refresh is not Refresh.NONE:
+            since = plan.since if plan.refresh is Refresh.CHANGED else 0
+            for one in self.connection.fetch_flags("1:*", changed_since=since):
+                news.append(one)
+                if len(news) >= _FLAG_BATCH:
+                    self._commit_flags(news)
+                    news = []
+        if news:
+            self._commit_flags(news)
+
+    def _commit_flags(self, news: list[FlagNews]) -> None:
+        with self.store.write() as tx:
+            write.set_server_flags(tx, self.folder.id, [(one.uid, *flags_from_names(one.flags)) for one in news])
+
+    # another UIDVALIDITY
+
+    def _restart(self, remote: FolderState) -> None:
+        """Every UID is void: recognise the messages, in one transaction."""
+        theirs: list[Identity] = []
+        if remote.on_server:
+            for one in self.connection.fetch_headers("1:*"):
+                found = envelope(one.header)
+                theirs.append(Identity(one.uid, found.message_id[: write.MAX_MID], one.size, one.internaldate))
+        with self.store.write(durable=True) as tx:
+            matched = sync.reidentify(mirror.identities(tx, self.folder.id), theirs)
+            state = FolderState(remote.uidvalidity, 0, 0, remote.on_server)
+            lost = mirror.reset_uids(tx, self.folder.id, matched, state, self.shared.context.now())
+        IMAP.info("folder %d: new UIDVALIDITY, %d kept, %d not found", self.folder.id, len(matched), len(lost))
+
+    # new headers
+
+    def _fetch(self, wanted: list[int]) -> Iterator[None]:
+        total, done = len(wanted), 0
+        for batch in sync.newest_first(wanted):
+            self._commit_headers(list(self.connection.fetch_headers(batch)))
+            done += len(batch)
+            self.shared.progress("headers", done, total)
+            yield
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Whoever used the connection meanwhile may have selected another folder."""
+        if self.connection.selected == self.folder.name:
+            return
+        selected = self.connection.select(self.folder.name)
+        if selected.state.uidvalidity != self._known_state().uidvalidity:
+            text = f"{self.connection.server.host} numbered this folder anew; Mua will look at it again."
+            raise MailError(Kind.FOLDER, Retry.SOON, text, code="renumbered")
+
+    def _commit_headers(self, headers: list[FetchedHeader]) -> None:
+        if not headers:
+            return
+        news = [_new_message(one, self.shared.context.now()) for one in headers]
+        with self.store.write() as tx:
+            write.add_messages(tx, self.shared.account.id, self.folder.id, news)
+            _recognise(tx, self.folder)
+
+    def _settle(self, nameless: list[int]) -> None:
+        """Rows that were without a UID before this pull: found among the others, or, after a whole pull, gone."""
+        if not nameless:
+            return
+        with self.shared.lock, self.store.write() as tx:
+            _recognise(tx, self.folder)
+            rest = [MessageId(one.key) for one in mirror.without_uid(tx, self.folder.id) if one.key in nameless]
+            if rest and not self.connection.news:
+                write.remove_messages(tx, rest, "not found on the server", self.shared.context.now())
+
+    def _finish(self, seen: FolderState) -> bool:
+        """Record the state when the store has what the server counts (or when something changed meanwhile)."""
+        if not sync.is_whole(mirror.stored(self.store.reader(), self.folder.id), seen) and not self.connection.news:
+            return False
+        with self.store.write() as tx:
+            write.set_folder_state(tx, self.folder.id, seen)
+        return True
+
+
+def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:
+    flags, keywords = flags_from_names(one.flags)
+    found = envelope(one.header)
+    return write.NewMessage(
+        envelope=found,
+        internaldate=one.internaldate or found.date or now,
+        size=one.size,
+        uid=one.uid,
+        flags=flags,
+        keywords=keywords,
+    )
+
+
+def _recognise(tx: Tx, folder: Folder) -> None:
+    """Messages that came here without being told their UID take it over from the row that a fetch made."""
+    ours = mirror.without_uid(tx, folder.id)
+    if ours:
+        theirs = mirror.twins(tx, folder.id, ours)
+        for one, uid in sync.reidentify(ours, theirs, loose=True).items():
+            write.moved(tx, MessageId(one), folder.id, uid)

@@ -1,0 +1,252 @@
+"""Pushing: the server follows the person.  Each step of ``plan.replay`` is done, then committed.
+
+Theory of operation: a crash between the server's OK and our commit leaves the wish, and the next push finds that it is
+fulfilled already: flags are absolute, a message that is no longer in the source of a move is looked for in its target,
+and an APPEND that was begun before is searched by Message-ID before it is begun again.  One refused wish goes back to
+the screen with the server's words and does not hold up the others.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mua.engine.pull import Shared
+from mua.errors import Kind, MailError, Retry
+from mua.log import IMAP
+from mua.model.folder import Folder, FolderId, FolderState, Role
+from mua.model.message import Flag, MessageId, flag_names
+from mua.net.imap import ImapConnection
+from mua.net.imap_answers import Placed, Selected
+from mua.plan import replay
+from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags
+from mua.store import mirror, read, write
+
+_BARE_NEWLINE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+
+
+class Renumbered(Exception):
+    """The folder has another UIDVALIDITY: nothing may be pushed into it before it was pulled."""
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(folder.name)
+        self.folder = folder
+
+
+def push(shared: Shared, connection: ImapConnection) -> Iterator[Folder]:
+    """Fulfil every wish that can be; yields the folders that have to be pulled because of it.
+
+    Raises MailError of kind CONNECTION or LOCAL, after which the wishes that are left are still there.
+    """
+    db = shared.context.store.reader()
+    wishes = mirror.wishes(db, shared.account.id)
+    new_folders = mirror.folders_to_create(db, shared.account.id)
+    if not wishes and not new_folders:
+        return
+    worker = _Push(shared, connection)
+    for step in replay.steps(wishes, new_folders, can_expunge=connection.can("UIDPLUS")):
+        if shared.stopping.is_set():
+            return
+        try:
+            worker.do(step)
+        except Renumbered as error:  # every UID of the steps that are left may be void
+            yield error.folder
+            break
+        except MailError as error:
+            if error.kind not in (Kind.FOLDER, Kind.MESSAGE):
+                raise
+            worker.refused(step, error)
+    yield from worker.touched.values()
+
+
+class _Push:
+    """The steps of one push over one connection."""
+
+    def __init__(self, shared: Shared, connection: ImapConnection) -> None:
+        self.shared = shared
+        self.connection = connection
+        self.store = shared.context.store
+        self.touched: dict[FolderId, Folder] = {}
+        self._uidnext: dict[FolderId, int] = {}
+
+    def do(self, step: Step) -> None:
+        match step:
+            case CreateFolder():
+                self._create(step)
+            case Append():
+                self._append(step)
+            case Forget():
+                with self.store.write() as tx:
+                    write.remove_messages(tx, step.ids, "deleted before it was uploaded", self.shared.context.now())
+            case StoreFlags():
+                self._store_flags(step)
+            case Move():
+                self._move(step)
+            case Delete():
+                self._delete(step)
+
+    def refused(self, step: Step, error: MailError) -> None:
+        """A refusal for good goes back to the screen; one for now waits for the next push."""
+        IMAP.info("account %d: %s refused: %s", self.shared.account.id, type(step).__name__, error.code)
+        with self.store.write(durable=True) as tx:
+            if isinstance(step, CreateFolder):
+                write.set_folder_problem(tx, step.folder_id, error.text)
+            elif error.retry is not Retry.SOON or error.code == "folder-gone":
+                write.wish_refused(tx, _ids(step), f"{error.text} ({error.detail})" if error.detail else error.text)
+
+    # -- folders
+
+    def _folder(self, folder_id: FolderId) -> Folder:
+        found = read.folder(self.store.reader(), folder_id)
+        if found is None:
+            raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
+        return found
+
+    def _open(self, folder: Folder) -> Selected:
+        """SELECT, refusing to touch a folder whose UIDs are not those that we know."""
+        selected = self.connection.select(folder.name)
+        if folder.state.uidvalidity not in (0, selected.state.uidvalidity):
+            raise Renumbered(folder)
+        if selected.readonly:
+            text = f'{self.connection.server.host} does not allow changes in the folder "{folder.name}".'
+            raise MailError(Kind.FOLDER, Retry.NEVER, text, code="no-permission")
+        return selected
+
+    def _create(self, step: CreateFolder) -> None:
+        folder = self._folder(step.folder_id)
+        name = self._placed_name(folder.name)
+        self.connection.create_folder(name)
+        with self.store.write(durable=True) as tx:
+            if name != folder.name:
+                write.rename_folder(tx, folder.id, name)
+            mirror.folder_created(tx, folder.id)
+
+    def _placed_name(self, name: str) -> str:
+        """Where the server wants a person's folders (RFC 2342): ``INBOX.Archive`` rather than ``Archive``."""
+        prefix, delimiter = self.connection.namespace()
+        if not prefix or not delimiter or name.startswith(prefix):
+            return name
+        return prefix + name.replace("/", delimiter)
+
+    # -- messages
+
+    def _current(self, folder_id: FolderId, messages: dict[MessageId, int]) -> dict[MessageId, int]:
+        """Those that are still where the step was made for; the other thread may have pulled meanwhile."""
+        now = mirror.positions(self.store.reader(), list(messages))
+        return {one: uid for one, uid in messages.items() if now.get(one) == (folder_id, uid)}
+
+    def _store_flags(self, step: StoreFlags) -> None:
+        folder = self._folder(step.folder_id)
+        with self.shared.lock:
+            selected = self._open(folder)
+            messages = self._current(folder.id, step.messages)
+            add, remove = (_allowed(flags, selected) for flags in (step.add, step.remove))
+            self.connection.store_flags(messages.values(), flag_names(add), flag_names(remove))
+            with self.store.write(durable=True) as tx:
+                write.flags_pushed(tx, messages, step.add, step.remove)
+
+    def _move(self, step: Move) -> None:
+        source, target = self._folder(step.folder_id), self._folder(step.target)
+        with self.shared.lock:
+            self._open(source)
+            messages = self._current(source.id, step.messages)
+            placed = self.connection.move(list(messages.values()), target.name)
+            left = self._left_behind(list(messages.values()), placed)
+            with self.store.write(durable=True) as tx:
+                if placed is not None and not target.state.uidvalidity:  # never pulled: now its new UIDs mean something
+                    write.set_folder_state(tx, target.id, FolderState(placed.uidvalidity))
+                for message_id, uid in messages.items():
+                    if uid not in left:
+                        write.moved(tx, message_id, target.id, _uid_there(placed, uid, target.state))
+        self.touched[target.id] = target
+
+    def _left_behind(self, uids: list[int], placed: Placed | None) -> set[int]:
+        """Messages that the server did not say to have moved, and that are still in the source."""
+        silent = [uid for uid in uids if placed is None or uid not in placed.uids]
+        if not silent or not self.connection.can("UIDPLUS"):
+            return set()  # without UIDPLUS nothing is told, and the source may keep marked copies
+        return set(self.connection.uid_search("UID " + ",".join(map(str, sorted(silent)))))
+
+    def _delete(self, step: Delete) -> None:
+        folder = self._folder(step.folder_id)
+        with self.shared.lock:
+            self._open(folder)
+            messages = self._current(folder.id, step.messages)
+            self.connection.expunge(list(messages.values()))
+            with self.store.write(durable=True) as tx:
+                if self.connection.can("UIDPLUS"):
+                    write.remove_messages(tx, list(messages), "deleted", self.shared.context.now())
+                else:
+                    write.flags_pushed(tx, messages, Flag.DELETED, Flag(0))
+
+    # -- APPEND
+
+    def _append(self, step: Append) -> None:
+        """Upload a message once: what an attempt that was cut may have left there is looked for first."""
+        folder = self._folder(step.folder_id)
+        facts = mirror.append_facts(self.store.reader(), step.id)
+        if facts is None:
+            return
+        begun, message_id, internaldate, flags, keywords = facts
+        raw = self._bytes(step.id)
+        with self.shared.lock:
+            low = 1 if folder.role is Role.SENT else begun  # many servers file what they sent by themselves
+            uid = self._find(folder, message_id, len(raw), low) if low else None
+            if uid is None:
+                names = flag_names(flags & ~Flag.DELETED, keywords)
+                uid = self._upload(folder, step.id, raw, names, internaldate)
+            with self.store.write(durable=True) as tx:
+                write.appended(tx, step.id, uid)
+        self.touched[folder.id] = folder
+
+    def _bytes(self, message_id: MessageId) -> bytes:
+        raw = self.shared.context.bodies.get(message_id)
+        if raw is None:
+            text = "The text of this message is not on this computer any more, so it cannot be put on the server."
+            raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="no-body")
+        return _BARE_NEWLINE.sub(b"\r\n", raw)
+
+    def _upload(self, folder: Folder, message_id: MessageId, raw: bytes, names: list[str], when: int) -> int | None:
+        uidnext = self._uidnext.pop(folder.id, 0) or self.connection.status(folder.name).uidnext or 1
+        with self.store.write(durable=True) as tx:
+            mirror.append_started(tx, message_id, uidnext)
+        placed = self.connection.append(folder.name, raw, names, when)
+        if placed is not None:
+            self._uidnext[folder.id] = placed.uids[0] + 1
+        return _uid_there(placed, 0, folder.state)
+
+    def _find(self, folder: Folder, message_id: str, size: int, low: int) -> int | None:
+        """The UID of this message in the folder, from ``low`` up, if the server has it."""
+        self._open(folder)
+        if message_id:
+            found = self.connection.search_message_id(message_id)
+        else:
+            found = self.connection.uid_search(f"LARGER {size - 1} SMALLER {size + 1}")
+        return max((uid for uid in found if uid >= low), default=None)
+
+
+def _ids(step: Step) -> list[MessageId]:
+    match step:
+        case Append():
+            return [step.id]
+        case StoreFlags() | Move() | Delete():
+            return list(step.messages)
+    return []
+
+
+def _uid_there(placed: Placed | None, uid: int, state: FolderState) -> int | None:
+    """The UID at the target, when it was told and belongs to the numbering that we know."""
+    if placed is None or state.uidvalidity not in (0, placed.uidvalidity):
+        return None
+    return placed.uids.get(uid)
+
+
+def _allowed(flags: Flag, selected: Selected) -> Flag:
+    """The flags that this folder keeps; a keyword that it does not know is kept here only."""
+    permanent = {name.lower() for name in selected.permanent_flags}
+    if not permanent or "\\*" in permanent:
+        return flags
+    names: Iterable[Flag] = (one for one in Flag if flags & one)
+    kept = Flag(0)
+    for one in names:
+        if flag_names(one)[0].lower() in permanent:
+            kept |= one
+    return kept

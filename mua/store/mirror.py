@@ -1,0 +1,165 @@
+"""What a retrieval worker asks of cache.db and records in it: the store as a mirror of one account's server.
+
+Rules of the file: as ``read.py`` and ``write.py``; a function that changes takes a ``Tx``.  A removal names folder
+*and* UID, and is carried out only for rows that are still there: another thread may have moved them meanwhile.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from mua.model.account import AccountId
+from mua.model.folder import FolderId, FolderState
+from mua.model.message import Flag, MessageId
+from mua.plan.replay import Wish
+from mua.plan.sync import Identity
+from mua.store import write
+from mua.store.db import Db, Tx
+
+_CHUNK = 500
+
+
+def wishes(db: Db, account_id: AccountId) -> list[Wish]:
+    """Every wish of an account that a server has to fulfil."""
+    rows = db.rows(
+        "SELECT id, folder_id, uid, flags, want_set, want_clear, want_folder_id, want_gone, want_append FROM message"
+        " WHERE account_id = ? AND (want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0"
+        " OR want_append <> 0) ORDER BY id",
+        account_id,
+    )
+    return [
+        Wish(
+            MessageId(row[0]),
+            FolderId(row[1]),
+            row[2],
+            Flag(row[3]),
+            Flag(row[4]),
+            Flag(row[5]),
+            None if row[6] is None else FolderId(row[6]),
+            bool(row[7]),
+            bool(row[8]),
+        )
+        for row in rows
+    ]
+
+
+def folders_to_create(db: Db, account_id: AccountId) -> list[FolderId]:
+    """Folders that were made here and have to be made on the server."""
+    sql = "SELECT id FROM folder WHERE account_id = ? AND want_create <> 0 AND local = 0 ORDER BY name"
+    return [FolderId(row[0]) for row in db.rows(sql, account_id)]
+
+
+def folder_created(tx: Tx, folder_id: FolderId) -> None:
+    """The server has this folder now."""
+    tx.run("UPDATE folder SET want_create = 0, problem = '' WHERE id = ?", folder_id)
+    tx.changes.folders.add(folder_id)
+
+
+def uids(db: Db, folder_id: FolderId, low: int = 1) -> set[int]:
+    """The UIDs of a folder that are here, from ``low`` up."""
+    return {row[0] for row in db.rows("SELECT uid FROM message WHERE folder_id = ? AND uid >= ?", folder_id, low)}
+
+
+def stored(db: Db, folder_id: FolderId) -> int:
+    """How many messages of a folder are here (those whose UID is known)."""
+    return int(db.value("SELECT count(*) FROM message WHERE folder_id = ? AND uid IS NOT NULL", folder_id))
+
+
+def identities(db: Db, folder_id: FolderId) -> list[Identity]:
+    """Every message of a folder that the server has or had, as it can be recognised."""
+    sql = "SELECT id, message_id, size, internaldate FROM message WHERE folder_id = ? AND want_append = 0 ORDER BY id"
+    return [Identity(*row) for row in db.rows(sql, folder_id)]
+
+
+def without_uid(db: Db, folder_id: FolderId) -> list[Identity]:
+    """Messages that the server has here under a UID that it did not tell."""
+    sql = (
+        "SELECT id, message_id, size, internaldate FROM message"
+        " WHERE folder_id = ? AND uid IS NULL AND want_append = 0 ORDER BY id"
+    )
+    return [Identity(*row) for row in db.rows(sql, folder_id)]
+
+
+def twins(db: Db, folder_id: FolderId, ours: Sequence[Identity]) -> list[Identity]:
+    """Messages of a folder with a known UID (the key) that may be one of ``ours``."""
+    found: list[Identity] = []
+    for one in ours:
+        sql = (
+            "SELECT uid, message_id, size, internaldate FROM message"
+            " WHERE folder_id = ?1 AND uid IS NOT NULL AND want_gone = 0 AND message_id = ?2"
+            " AND (?2 <> '' OR size = ?3)"
+        )
+        found += [Identity(*row) for row in db.rows(sql, folder_id, one.message_id, one.size)]
+    return list({one.key: one for one in found}.values())
+
+
+def reset_uids(tx: Tx, folder_id: FolderId, matched: dict[int, int], state: FolderState, now: int) -> list[MessageId]:
+    """UIDVALIDITY changed: the matched rows get their new UIDs, the others go into the ledger; returns those."""
+    tx.run("UPDATE message SET uid = NULL WHERE folder_id = ?", folder_id)
+    for one, uid in matched.items():
+        write.set_uid(tx, MessageId(one), uid)
+    lost = [MessageId(one.key) for one in without_uid(tx, folder_id)]
+    write.remove_messages(tx, lost, "not in the folder after it was numbered anew", now)
+    write.set_folder_state(tx, folder_id, state)
+    return lost
+
+
+def remove_uids(tx: Tx, folder_id: FolderId, gone: Iterable[int], reason: str, now: int) -> int:
+    """The server confirmed that these are gone; rows that moved elsewhere meanwhile stay.  Returns how many went."""
+    sql = "SELECT id FROM message WHERE folder_id = ? AND uid = ?"
+    found = [tx.value(sql, folder_id, uid) for uid in gone]
+    ids = [MessageId(one) for one in found if one is not None]
+    write.remove_messages(tx, ids, reason, now)
+    return len(ids)
+
+
+def append_started(tx: Tx, message_id: MessageId, uidnext: int) -> None:
+    """An APPEND is about to begin, when the folder's UIDNEXT is at least ``uidnext``.
+
+    Whoever finds the mark looks for the message among the UIDs from there up before beginning again.
+    """
+    tx.run("UPDATE message SET want_append = ? WHERE id = ? AND want_append <> 0", uidnext + 1, message_id)
+
+
+def append_facts(db: Db, message_id: MessageId) -> tuple[int, str, int, Flag, tuple[str, ...]] | None:
+    """(UIDNEXT when an attempt began, else 0; Message-ID, internal date, flags, keywords) of a message to upload."""
+    sql = (
+        "SELECT want_append, message_id, internaldate, shown_flags, keywords FROM message WHERE id = ? AND uid IS NULL"
+    )
+    row = db.row(sql, message_id)
+    if row is None or not row[0]:
+        return None
+    return row[0] - 1, row[1], row[2], Flag(row[3]), tuple(row[4].split())
+
+
+def wanted_bodies(db: Db, account_id: AccountId) -> list[tuple[MessageId, FolderId, int, int]]:
+    """(id, folder, UID, octets) of the bodies that a person waits for."""
+    sql = (
+        "SELECT id, folder_id, uid, size FROM message WHERE account_id = ? AND want_body <> 0 AND has_body = 0"
+        " AND uid IS NOT NULL ORDER BY id DESC LIMIT 50"
+    )
+    return [(MessageId(row[0]), FolderId(row[1]), row[2], row[3]) for row in db.rows(sql, account_id)]
+
+
+def bodiless(db: Db, account_id: AccountId, folder_id: FolderId, below: int, limit: int) -> list[tuple[int, int, int]]:
+    """(id, UID, octets) of messages without a body, newest first, with ids under ``below``."""
+    sql = (
+        "SELECT id, uid, size FROM message WHERE account_id = ? AND folder_id = ? AND has_body = 0 AND id < ?"
+        " AND uid IS NOT NULL ORDER BY id DESC LIMIT ?"
+    )
+    return [(row[0], row[1], row[2]) for row in db.rows(sql, account_id, folder_id, below, limit)]
+
+
+def body_counts(db: Db, account_id: AccountId) -> tuple[int, int]:
+    """(messages with body, messages) of an account, from the folders' counters."""
+    row = db.row("SELECT sum(with_body), sum(total) FROM folder WHERE account_id = ?", account_id) or (0, 0)
+    return int(row[0] or 0), int(row[1] or 0)
+
+
+def positions(db: Db, message_ids: Sequence[int]) -> dict[int, tuple[int, int | None]]:
+    """Where these rows are now: id -> (folder id, UID); those that are gone are left out."""
+    found: dict[int, tuple[int, int | None]] = {}
+    for start in range(0, len(message_ids), _CHUNK):
+        chunk = message_ids[start : start + _CHUNK]
+        marks = ",".join("?" * len(chunk))
+        for row in db.rows(f"SELECT id, folder_id, uid FROM message WHERE id IN ({marks})", *chunk):
+            found[row[0]] = (row[1], row[2])
+    return found
