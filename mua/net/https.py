@@ -51,20 +51,21 @@ def fetch(
     what ``net.tls`` raises ("unknown-host", "connection-refused", "timeout", "certificate-..." and so on).
     """
     end = time.monotonic() + timeout
-    parts = _checked(url)
+    parts = _checked("", url)
     for _ in range(MAX_REDIRECTS + 1):
         answer, body = _get(parts, end, max_bytes, ca_file, allow_private)
         if answer.status == 200:
             return body
         if answer.status not in _MOVED:
             raise _refused(parts, f"{answer.status} {answer.reason}", "http-status")
-        parts = _checked(urljoin(parts.geturl(), answer.getheader("Location") or ""))
+        parts = _checked(parts.geturl(), answer.getheader("Location") or "")
     raise _refused(parts, "too many redirects", "bad-redirect")
 
 
-def _checked(url: str) -> SplitResult:
+def _checked(base: str, url: str) -> SplitResult:
+    """``url`` (relative to ``base``) in its parts, if it is one that may be asked."""
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(urljoin(base, url))
         sound = parts.scheme == "https" and parts.hostname and not parts.username and parts.port != 0
     except ValueError:
         parts, sound = SplitResult("", "", "", "", ""), False
