@@ -150,7 +150,11 @@ class Engine:
     def password(self, account: Account) -> str:
         """The account's password; raises MailError "no-password" when there is none."""
         if account.demo:
-            return self.demo_passwords.get(account.id, "")
+            found = self.demo_passwords.get(account.id)
+            if found is None:
+                text = "The demo mailbox runs only while the window of the demo is open; start Mua with --demo."
+                raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="demo-asleep")
+            return found
         found = self.secrets.get(str(account.id), "password")
         if found is None:
             text = f"The password of “{account.name}” is not known here; enter it once more."
