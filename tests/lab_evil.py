@@ -74,44 +74,51 @@ class Witness:
             if self._tls and self._context:
                 client = self._context.wrap_socket(client, server_side=True)
             client.sendall(f"{GREETINGS[self.protocol]}\r\n".encode())
-            while client := self._converse(client):
-                pass
+            while protected := self._converse(client):
+                client = protected
         except OSError:
-            pass
+            pass  # a client that goes away is what we want to see
         finally:
-            if client:
-                client.close()
+            client.close()
 
     def _converse(self, client: socket.socket) -> socket.socket | None:
         """Answer lines until the client goes (None) or wants TLS (the wrapped socket)."""
-        lines = client.makefile("rb")
-        for line in lines:
-            with self._lock:
-                self._heard += line
-            words = line.decode("latin-1").split()
-            if self._context and self._starttls and {"STARTTLS", "STLS"} & {word.upper() for word in words[:2]}:
-                client.sendall(
-                    {"imap": f"{words[0]} OK\r\n", "pop3": "+OK\r\n", "smtp": "220 go\r\n"}[self.protocol].encode()
-                )
-                self._starttls = False
-                return self._context.wrap_socket(client, server_side=True)
-            client.sendall(self._reply(words))
-        return None
+        offer = self._starttls and not isinstance(client, ssl.SSLSocket)
+        with client.makefile("rb") as lines:
+            for line in lines:
+                with self._lock:
+                    self._heard += line
+                words = line.decode("latin-1").split()
+                if offer and self._context and {"STARTTLS", "STLS"} & {word.upper() for word in words[:2]}:
+                    client.sendall(self._go_ahead(words))
+                    break
+                client.sendall(self._reply(words, offer))
+            else:
+                return None
+        return self._context.wrap_socket(client, server_side=True) if self._context else None
 
-    def _reply(self, words: list[str]) -> bytes:
+    def _go_ahead(self, words: list[str]) -> bytes:
+        return {"imap": f"{words[0]} OK\r\n", "pop3": "+OK\r\n", "smtp": "220 go\r\n"}[self.protocol].encode()
+
+    def _reply(self, words: list[str], offer: bool) -> bytes:
         verb = (words[1:2] or [""])[0].upper() if self.protocol == "imap" else (words or [""])[0].upper()
-        if self.protocol == "imap":
-            capability = "* CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN SASL-IR" + (
-                " STARTTLS" if self._starttls else ""
-            )
-            if verb == "CAPABILITY":
-                return f"{capability}\r\n{words[0]} OK\r\n".encode()
-            return f"{words[0]} OK done\r\n".encode() if verb else b"+ go on\r\n"
-        if self.protocol == "pop3":
-            return b"+OK\r\nUSER\r\nSASL PLAIN LOGIN\r\n.\r\n" if verb == "CAPA" else b"+OK\r\n"
-        if verb == "EHLO":
-            return b"250-evil.test\r\n" + (b"250-STARTTLS\r\n" if self._starttls else b"") + b"250 AUTH PLAIN LOGIN\r\n"
-        return b"235 welcome\r\n" if verb == "AUTH" else b"250 ok\r\n"
+        match self.protocol, verb:
+            case "imap", "CAPABILITY":
+                extensions = "AUTH=PLAIN AUTH=LOGIN SASL-IR" + (" STARTTLS" if offer else "")
+                return f"* CAPABILITY IMAP4rev1 {extensions}\r\n{words[0]} OK\r\n".encode()
+            case "imap", "":
+                return b"+ go on\r\n"
+            case "imap", _:
+                return f"{words[0]} OK done\r\n".encode()
+            case "pop3", "CAPA":
+                return b"+OK\r\nUSER\r\nSASL PLAIN LOGIN\r\n" + (b"STLS\r\n" if offer else b"") + b".\r\n"
+            case "pop3", _:
+                return b"+OK\r\n"
+            case _, "EHLO":
+                return b"250-evil.test\r\n" + (b"250-STARTTLS\r\n" if offer else b"") + b"250 AUTH PLAIN LOGIN\r\n"
+            case _, "AUTH":
+                return b"235 welcome\r\n"
+        return b"250 ok\r\n"
 
 
 def _context(leaf: Leaf) -> ssl.SSLContext:

@@ -88,7 +88,7 @@ def test_bcc_gets_it_and_nobody_sees_that(lab: Lab, profile: Path, account: User
         assert (parsed["Subject"], parsed["To"], parsed["Cc"]) == ("Überraschung", to.address, cc.address)
         assert parsed.get_body().get_content().replace("\r\n", "\n") == "Grüße\n"
         (part,) = parsed.iter_attachments()
-        assert (part.get_filename(), part.get_content()) == ("numbers.csv", attached.read_bytes())
+        assert (part.get_filename(), part.get_payload(decode=True)) == ("numbers.csv", attached.read_bytes())
     lab.mua("sync", profile=profile).ok()
     (copy,) = lab.raw_messages(account, "Sent").values()
     assert bcc.address.encode() in copy

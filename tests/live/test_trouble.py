@@ -190,6 +190,7 @@ def test_the_server_is_rebuilt_with_another_uidvalidity(lab: Lab, profile: Path,
     assert {row["uid"] for row in rows} == lab.raw_messages(account).keys()
 
 
+@pytest.mark.log_warning("already running")
 def test_two_engines_on_one_profile(lab: Lab, profile: Path, account: User) -> None:
     with lab.engine(profile):
         second = lab.start_engine(profile)
