@@ -30,36 +30,39 @@ def picture(name: str, width: int = 640, height: int = 420) -> bytes:
     chance = Random(crc32(name.encode()))
     top, horizon, far, near = _MOODS[name.partition("-")[0]]
     shapes = [_ridge(chance, layer, width, height) for layer in range(LAYERS)]
-    shades = [_mixed(far, near, layer / (LAYERS - 1)) for layer in range(LAYERS)]
+    shades = [mixed(far, near, layer / (LAYERS - 1)) for layer in range(LAYERS)]
     sun = (chance.randrange(width // 5, width * 4 // 5), height // 3, height // 14)
-    return png([_plane(c, (top, horizon), shades, shapes, sun, height) for c in range(3)], width, height)
+    planes = [_plane(c, (top, horizon), shades, shapes, sun, height) for c in range(3)]
+    return png(_rows(planes, width, height))
 
 
-def swatch(colour: Colour, width: int, height: int) -> bytes:
-    """A plain rectangle as PNG."""
-    return png([bytes([part]) * (width * height) for part in colour], width, height)
+def png(rows: list[bytes]) -> bytes:
+    """A PNG (ISO/IEC 15948) of rows of RGB."""
+    header = struct.pack(">IIBBBBB", len(rows[0]) // 3, len(rows), 8, 2, 0, 0, 0)
+    pixels = b"".join(b"\0" + row for row in rows)
+    chunks = ((b"IHDR", header), (b"IDAT", compress(pixels, 6)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
 
 
-def png(planes: list[bytes], width: int, height: int) -> bytes:
-    """A PNG (ISO/IEC 15948) of three planes of columns, each ``height`` octets from the top."""
-    rows = bytearray()
+def mixed(first: Colour, second: Colour, share: float) -> Colour:
+    """The colour between two: ``share`` 0 is the first, 1 the second."""
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def _rows(planes: list[bytes], width: int, height: int) -> list[bytes]:
+    """Three planes of columns, each ``height`` octets from the top, as rows of RGB."""
+    rows = []
     for y in range(height):
         row = bytearray(3 * width)
         for channel, plane in enumerate(planes):
             row[channel::3] = plane[y::height]
-        rows += b"\0" + row
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", compress(bytes(rows), 6)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, data) for kind, data in chunks)
+        rows.append(bytes(row))
+    return rows
 
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
-
-
-def _mixed(first: Colour, second: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
 
 
 def _ridge(chance: Random, layer: int, width: int, height: int) -> list[int]:

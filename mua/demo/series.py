@@ -15,6 +15,7 @@ from mua.demo.compose import blocks
 from mua.demo.letters import DAY, Attachment, Letter
 from mua.demo.people import BY_KEY, Person
 from mua.demo.pictures import picture
+from mua.demo.stills import still
 from mua.paths import resources
 
 ME = BY_KEY["me"]
@@ -82,7 +83,8 @@ def _shop_letter(issue: dict[str, Any], place: int, now: int) -> Letter:
     hero = f"hero{place}@fern-kettle.example"
     cells = "".join(_shop_cell(*product) for product in issue["products"])
     words = {name: escape(issue[name]) for name in ("subject", "headline", "lead")}
-    images = [_image(f"product-{product[3]}", product[3], 340, 230) for product in issue["products"]]
+    names = [product[3] for product in issue["products"]]
+    images = [Attachment(f"{name}.png", "image/png", still(name), f"product-{name}") for name in names]
     products = "\n".join(f"- {name} ({price} €): {text}" for name, price, text, _ in issue["products"])
     return Letter(
         key=f"shop-{place}",
