@@ -30,12 +30,8 @@ OWNERS = {
     "sqlite3": [],
     "asyncio": ["mua.net.*", "mua.demo.*", "mua.engine.send*", "mua.engine.direct*", "mua.engine.doctor"],
     "ssl": ["mua.net.*", "mua.demo.*"],
-    "socket": [
-        "mua.net.*",
-        "mua.demo.*",
-        "mua.engine.server",
-        "mua.cli.client",
-    ],  # the last two: the profile's own socket
+    # the profile's own socket has two ends; a worker is poked through a socket pair
+    "socket": ["mua.net.*", "mua.demo.*", "mua.engine.server", "mua.engine.*_worker", "mua.cli.client"],
     "socketserver": ["mua.demo.*"],
     "smtplib": [],
     "urllib.request": [],
