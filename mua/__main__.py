@@ -6,14 +6,13 @@ imported at its top: a command line needs no Qt, a window needs no network.
 
 import argparse
 import atexit
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 from mua import log
 from mua.errors import UsageError
-from mua.paths import Profile, default_profile
+from mua.paths import Profile, child_environment, default_profile
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -99,26 +98,27 @@ def start_demo(profile: Profile) -> None:
 
     server = start(profile.create().root / "demo")
     atexit.register(server.close)
-    with EngineClient(profile, start_engine) as engine:
-        db = open_reader(profile)
-        known = next((one.id for one in read.accounts(db) if one.demo), AccountId(0))
-        db.close()
-        account = Account(
-            known,
-            "Demo",
-            server.email,
-            "Robin Vale",
-            Incoming.IMAP,
-            Server("127.0.0.1", server.imap_port, Security.NONE, server.user),
-            Route.SMTP,
-            Server("127.0.0.1", server.smtp_port, Security.NONE, server.user),
-            demo=True,
-        )
-        if known:
-            engine.ask(wire.UpdateAccount(account), wire.Done)
-            engine.ask(wire.SetSecret(known, server.password), wire.Done)
-        else:
-            engine.ask(wire.AddAccount(account, server.password), wire.AccountAdded)
+    engine = EngineClient(profile, start_engine)  # joined for as long as this process lives: the engine has to stay
+    atexit.register(engine.close)
+    db = open_reader(profile)
+    known = next((one.id for one in read.accounts(db) if one.demo), AccountId(0))
+    db.close()
+    account = Account(
+        known,
+        "Demo",
+        server.email,
+        "Robin Vale",
+        Incoming.IMAP,
+        Server("127.0.0.1", server.imap_port, Security.NONE, server.user),
+        Route.SMTP,
+        Server("127.0.0.1", server.smtp_port, Security.NONE, server.user),
+        demo=True,
+    )
+    if known:
+        engine.ask(wire.UpdateAccount(account), wire.Done)
+        engine.ask(wire.SetSecret(known, server.password), wire.Done)
+    else:
+        engine.ask(wire.AddAccount(account, server.password), wire.AccountAdded)
 
 
 def start_engine(profile: Profile) -> None:
@@ -126,20 +126,13 @@ def start_engine(profile: Profile) -> None:
     profile.create()
     with profile.log_file.open("ab") as errors:
         subprocess.Popen(
-            [sys.executable, "-m", "mua", "--profile", str(profile.root), "engine"],
+            [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), "engine"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,
             start_new_session=True,
             env=child_environment(),
         )
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of a child that has to find this very package, wherever it was started from."""
-    here = str(Path(__file__).resolve().parent.parent)
-    rest = os.environ.get("PYTHONPATH", "")
-    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
 
 
 if __name__ == "__main__":

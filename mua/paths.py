@@ -25,6 +25,12 @@ def resources() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
 
 
+def child_environment() -> dict[str, str]:
+    """The environment of a child process that has to find this very package, wherever it was started from."""
+    here, rest = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")
+    return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
+
+
 def runtime_folder() -> Path:
     """A folder of short name that only this user can enter, made when missing."""
     base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()

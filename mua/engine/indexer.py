@@ -11,17 +11,15 @@ import threading
 from collections.abc import Callable
 from typing import IO
 
-import apsw
-
 from mua.errors import MailError
 from mua.log import INDEX
 from mua.mime.message import index_text, parse
 from mua.mime.view import clean_addresses
 from mua.model.message import MessageId
-from mua.paths import Profile
+from mua.paths import Profile, child_environment
 from mua.store import index, read
 from mua.store.blobs import Bodies
-from mua.store.db import Db, Tx, open_reader
+from mua.store.db import Db, Tx, open_reader, release_memory
 
 BATCH = 1000
 MAX_RESTARTS = 5
@@ -34,7 +32,7 @@ def main(profile: Profile) -> int:
         while True:
             catch_up(cache, bodies, fts)
             _say(f"mark {index.progress(fts)[0]}")
-            apsw.release_memory(1 << 30)
+            release_memory()
             _say("idle")
             if not sys.stdin.readline():
                 return 0
@@ -125,8 +123,10 @@ class Indexer:
             return
         self._restarts += 1
         self._idle = self._again = False
-        command = [sys.executable, "-m", "mua", "--profile", str(self._profile.root), "indexer"]
-        self._child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        command = [sys.executable, "-P", "-m", "mua", "--profile", str(self._profile.root), "indexer"]
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=child_environment()
+        )
         threading.Thread(target=self._listen, args=(self._child.stdout,), name="indexer", daemon=True).start()
 
     def _listen(self, lines: IO[str]) -> None:

@@ -162,6 +162,11 @@ def open_reader(profile: Profile) -> Db:
     return Db(connection)
 
 
+def release_memory() -> None:
+    """Give back what SQLite's caches hold, when there is nothing to do for a while."""
+    apsw.release_memory(1 << 30)
+
+
 def migrate(connection: apsw.Connection) -> None:
     """Bring cache.db to ``schema.VERSION``, each step in one transaction; refuse a newer one."""
     version = _user_version(connection)
