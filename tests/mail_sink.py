@@ -45,6 +45,9 @@ class _Handler(socketserver.StreamRequestHandler):
                     return
         except (_Dropped, OSError):
             return
+        finally:
+            if isinstance(self.connection, ssl.SSLSocket):
+                self.connection.close()
 
     def _say(self, text: str) -> None:
         self.wfile.write(text.encode() + b"\r\n")
@@ -72,7 +75,10 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def _starttls(self, _: str) -> None:
         self._say("220 go")
-        self.connection = certs.authority().server_context(self.sink.tls).wrap_socket(self.connection, server_side=True)
+        context = certs.authority().server_context(self.sink.tls)
+        self.rfile.close()
+        self.wfile.close()
+        self.connection = context.wrap_socket(self.connection, server_side=True)
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
 
     def _auth(self, line: str) -> None:

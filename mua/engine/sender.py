@@ -87,7 +87,7 @@ class Sender:
         self._confirming: set[Lane] = set()
         self._reported: set[AccountId] = set()
         self._interrupted = True  # something may be left in the state "trying"
-        self._stopping = False
+        self._stopping = self._over = False
         self._pokes = 0
         self._served = threading.Condition()
         self._quiet_at = -1  # the last poke after which nothing was left to do
@@ -118,7 +118,7 @@ class Sender:
         self.poke()
         wanted = self._pokes
         with self._served:
-            self._served.wait_for(lambda: self._quiet_at >= wanted or not self._thread.is_alive(), seconds)
+            self._served.wait_for(lambda: self._quiet_at >= wanted or self._over, seconds)
             return self._quiet_at >= wanted
 
     def _wake(self) -> None:
@@ -134,6 +134,7 @@ class Sender:
             asyncio.run(self._main())
         finally:
             with self._served:
+                self._over = True
                 self._served.notify_all()
 
     async def _main(self) -> None:
@@ -259,7 +260,7 @@ class Sender:
             self._interrupted = True
         elif isinstance(error := task.exception(), MailError):
             self._stumble(error)
-        elif error is not None:
+        elif isinstance(error, Exception):
             self._interrupted = True
             ENGINE.error("sending stopped: %s", error, exc_info=error)
 
@@ -355,7 +356,10 @@ class Sender:
         await self._record(due, attempt)
         self._confirming.discard(lane)
         if any(outcome.state is RecipientState.ACCEPTED for outcome in attempt.outcomes):
-            self._file_copies()
+            try:
+                self._file_copies()
+            except MailError as error:  # a step of its own: the next pass tries again
+                self._stumble(error)
 
     async def _record(self, due: Due, attempt: Attempt) -> None:
         """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""

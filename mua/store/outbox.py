@@ -217,18 +217,21 @@ def at_dot(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None:
 
 
 def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: int) -> None:
-    """Write what an attempt yielded, and its line in the timeline."""
+    """Write what an attempt yielded, and its line in the timeline.
+
+    A verdict stands: nothing but "it was sent" for an unknown recipient replaces one, whoever calls.
+    """
     for verdict in verdicts:
         one = verdict.recipient
         sql = (
             "UPDATE recipient SET state = ?, phase = ?, code = ?, text = ?, host = ?, tls = ?, next_attempt = ?,"
             " attempts = attempts + ?, postponed = CASE WHEN ? THEN 0 ELSE postponed + 1 END"
-            " WHERE outgoing_id = ? AND address = ? AND state <> 'cancelled'"
+            f" WHERE outgoing_id = ? AND address = ? AND ({_OPEN} OR (state = 'unknown' AND ? = 'accepted'))"
         )
         text = one.text[:MAX_TEXT]
-        tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt, verdict.counted,
-               verdict.counted, outgoing_id, one.address)  # fmt: skip
-        if verdict.counted:
+        written = tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt,
+                         verdict.counted, verdict.counted, outgoing_id, one.address, one.state)  # fmt: skip
+        if written and verdict.counted:
             _note(tx, outgoing_id, one, now)
     _close(tx, outgoing_id, now)
 

@@ -1,0 +1,593 @@
+"""The outbox's state machine, with a real store and a server that does as told."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from mail_sink import DROP, TAKE_AND_DROP, MailSink
+from post_office import MortalStore, PostOffice, refuse
+
+from mua import wire
+from mua.errors import Kind, MailError, Retry
+from mua.model.account import Incoming, Security, Server
+from mua.model.folder import Role
+from mua.model.message import Envelope, Flag
+from mua.model.outgoing import Phase, Recipient, RecipientState, SentCopy
+from mua.plan.retry import DAY, HOUR, MINUTE
+from mua.store import outbox, read, write
+
+ANN, BEN, CAT = "ann@example.net", "ben@example.net", "cat@example.net"
+ACCEPTED, DEFERRED, QUEUED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.QUEUED
+REFUSED, UNKNOWN, CANCELLED = RecipientState.REFUSED, RecipientState.UNKNOWN, RecipientState.CANCELLED
+
+
+@pytest.fixture
+def sink() -> Iterator[MailSink]:
+    with MailSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def post(tmp_path: Path, sink: MailSink) -> Iterator[PostOffice]:
+    with PostOffice.submitting(tmp_path, sink.port) as post:
+        yield post
+
+
+def answer(sink: MailSink, event: str, *replies: str | None) -> None:
+    """From now on the sink gives these replies to ``event``, one after the other, then none of its own."""
+    left = list(replies)
+    sink.plan = lambda happened, what: left.pop(0) if happened == event and left else None
+
+
+# -- what a person sees
+
+
+def test_two_of_three_get_it_and_the_third_is_refused_in_the_servers_words(post: PostOffice, sink: MailSink) -> None:
+    sink.plan = lambda event, what: "550 5.1.1 never heard of him" if what == BEN else None
+    one = post.queue(ANN, BEN, CAT)
+    post.sender.start()
+    assert post.sender.drain(10)
+    ann, ben, cat = post.get(one).recipients
+    assert (ann.state, ben.state, cat.state) == (ACCEPTED, REFUSED, ACCEPTED)
+    assert (ben.phase, ben.code, ben.text) == (Phase.RCPT, 550, "5.1.1 never heard of him")
+    assert (ann.phase, ann.code, ann.next_attempt) == (Phase.DONE, 250, None)
+    assert [len(sink.copies(a)) for a in (ANN, BEN, CAT)] == [1, 0, 1]
+    assert len(post.sent()) == 1
+    assert post.get(one).sent_copy is SentCopy.FILED
+    assert post.get(one).finished
+    assert not outbox.waiting(post.store.reader())
+
+
+def test_the_sent_copy_has_the_bcc_and_the_wire_has_not(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN, bcc=CAT)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED, ACCEPTED]
+    assert b"cat" not in sink.copies(CAT)[0]
+    (row,) = post.sent()
+    raw = post.bodies.get(row.id)
+    assert raw is not None
+    assert b"Bcc: cat@example.net" in raw
+    assert row.flags & Flag.SEEN
+
+
+def test_files_go_when_nobody_needs_them(post: PostOffice, sink: MailSink) -> None:
+    sink.plan = lambda event, what: "550 no" if what == BEN else None
+    post.queue(ANN, bcc=CAT)
+    kept = post.queue(BEN)
+    post.sender.start()
+    post.sender.drain(10)
+    (post.profile.big / "outgoing-orphan.eml").write_bytes(b"left by a crash before the row")
+    post.restart()
+    post.sender.drain(10)
+    left = sorted(path.name for path in post.profile.big.glob("outgoing-*"))
+    assert left == [post.store.reader().value("SELECT wire_file FROM outgoing WHERE id = ?", kept)]
+
+
+def test_undo_send(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN, delay=10)
+    post.sender.start()
+    assert post.sender.drain(10)
+    assert post.states(one) == [QUEUED]
+    with post.store.write() as tx:
+        assert outbox.cancel(tx, one) == 1
+    post.later(11)
+    assert post.states(one) == [CANCELLED]
+    assert sink.connections == 0
+    assert post.get(one).sent_copy is SentCopy.NONE
+
+
+def test_send_later_goes_out_when_its_time_has_come(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN, delay=10)
+    post.sender.start()
+    post.sender.drain(10)
+    post.later(11)
+    assert post.states(one) == [ACCEPTED]
+
+
+def test_many_messages_over_one_connection(post: PostOffice, sink: MailSink) -> None:
+    for _ in range(30):
+        post.queue(ANN)
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert len(sink.copies(ANN)) == 30
+    assert sink.connections == 1
+    assert len(post.sent()) == 30
+
+
+def test_what_was_answered_says_so(post: PostOffice, sink: MailSink) -> None:
+    db = post.store.reader()
+    inbox = read.folder_with_role(db, post.account_id, Role.INBOX)
+    assert inbox is not None
+    with post.store.write() as tx:
+        (question,) = write.add_messages(tx, post.account_id, inbox.id, [write.NewMessage(Envelope(), 1, 1, uid=1)])
+    post.queue(ANN, answers=question)
+    post.sender.start()
+    post.sender.drain(10)
+    row = read.row(db, question)
+    assert row is not None
+    assert row.flags & Flag.ANSWERED
+
+
+# -- deferred
+
+
+def test_a_deferral_follows_the_schedule(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "rcpt", "451 4.3.0 later", "451 4.3.0 later")
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.attempts, ann.text) == (DEFERRED, 1, "4.3.0 later")
+    assert ann.next_attempt == post.clock + MINUTE
+    assert outbox.waiting(post.store.reader())
+    post.later(MINUTE)
+    assert post.get(one).recipients[0].next_attempt == post.clock + 5 * MINUTE
+    post.later(4 * MINUTE)
+    assert post.states(one) == [DEFERRED]
+    post.later(MINUTE)
+    assert post.states(one) == [ACCEPTED]
+    timeline = outbox.attempts(post.store.reader(), one, ANN)
+    assert [entry.state for _, entry in timeline] == [DEFERRED, DEFERRED, ACCEPTED]
+
+
+def test_greylisting_is_retried_when_the_server_asks(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "rcpt", "450 4.2.0 Greylisted, try again in 7 minutes")
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.get(one).recipients[0].next_attempt == post.clock + 7 * MINUTE
+
+
+def test_given_up_after_four_days(post: PostOffice, sink: MailSink) -> None:
+    sink.plan = lambda event, what: "451 4.3.0 never ready" if event == "rcpt" else None
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    for _ in range(40):
+        post.later(4 * HOUR)
+    (ann,) = post.get(one).recipients
+    assert ann.state is REFUSED
+    assert "4.3.0 never ready" in ann.text
+    assert ann.attempts < 40
+
+
+def test_recipients_have_their_own_fates(post: PostOffice, sink: MailSink) -> None:
+    replies = {BEN: ["550 5.1.1 no"], CAT: ["451 4.3.0 later"]}
+    sink.plan = lambda event, what: replies[what].pop() if event == "rcpt" and replies.get(what) else None
+    one = post.queue(ANN, BEN, CAT)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED, REFUSED, DEFERRED]
+    post.later(MINUTE)
+    assert post.states(one) == [ACCEPTED, REFUSED, ACCEPTED]
+    assert [len(sink.copies(a)) for a in (ANN, BEN, CAT)] == [1, 0, 1]
+    assert len(post.sent()) == 1
+
+
+def test_too_many_recipients_are_sent_at_once_in_parts(post: PostOffice, sink: MailSink) -> None:
+    named = 0
+
+    def five_at_most(event: str, what: str) -> str | None:
+        nonlocal named
+        named = named + 1 if event == "rcpt" else 0 if event == "mail" else named
+        return "452 4.5.3 too many" if event == "rcpt" and named > 5 else None
+
+    sink.plan = five_at_most
+    everyone = [f"u{n}@example.net" for n in range(17)]
+    one = post.queue(*everyone)
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert set(post.states(one)) == {ACCEPTED}
+    assert [len(sink.copies(address)) for address in everyone] == [1] * 17
+
+
+def test_a_connection_that_went_stale_costs_nobody_an_attempt(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "mail", None, "421 4.4.2 idle too long")
+    one, two = post.queue(ANN), post.queue(BEN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED]
+    assert (post.get(two).recipients[0].attempts, post.states(two)) == (0, [DEFERRED])
+    post.later(30)
+    assert post.states(two) == [ACCEPTED]
+
+
+# -- the final dot
+
+
+@pytest.mark.parametrize("event, copies", [(TAKE_AND_DROP, 1), (DROP, 0)])
+def test_lost_at_the_dot_is_unknown_and_never_sent_again_by_itself(
+    post: PostOffice, sink: MailSink, event: str, copies: int
+) -> None:
+    answer(sink, "dot", event)
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    post.restart()
+    post.later(5 * DAY)
+    assert post.states(one) == [UNKNOWN]
+    assert len(sink.copies(ANN)) == copies
+    assert post.sent() == []
+    assert not outbox.waiting(post.store.reader())
+
+
+def test_the_unknown_is_sent_again_only_when_it_is_named(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "dot", DROP)
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    with post.store.write() as tx:
+        assert outbox.retry(tx, one, (), post.clock) == 0
+        assert outbox.retry(tx, one, (ANN,), post.clock) == 1
+    post.later(0)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies(ANN)) == 1
+    assert len(post.sent()) == 1
+
+
+@pytest.mark.parametrize("role, recipient", [(Role.SENT, ANN), (Role.INBOX, "me@example.org")])
+def test_the_unknown_that_turns_up_was_sent(post: PostOffice, sink: MailSink, role: Role, recipient: str) -> None:
+    answer(sink, "dot", TAKE_AND_DROP)
+    one = post.queue(recipient)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [UNKNOWN]
+    folder = read.folder_with_role(post.store.reader(), post.account_id, role)
+    assert folder is not None
+    with post.store.write() as tx:
+        found = write.NewMessage(Envelope(message_id=post.get(one).message_id), 1, 1, uid=7)
+        write.add_messages(tx, post.account_id, folder.id, [found])
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED]
+
+
+def test_a_refusal_at_the_dot_is_final(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "dot", "554 5.7.1 smells of spam")
+    one = post.queue(ANN, BEN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [REFUSED, REFUSED]
+    assert post.get(one).sent_copy is SentCopy.NONE
+    with post.store.write() as tx:
+        assert outbox.retry(tx, one, (), post.clock) == 2
+    post.later(0)
+    assert post.states(one) == [ACCEPTED, ACCEPTED]
+    assert len(post.sent()) == 1
+
+
+# -- the account, the network, this computer
+
+
+def test_a_server_that_is_away_burns_no_attempt(post: PostOffice, sink: MailSink) -> None:
+    sink.plan = lambda event, what: "421 4.3.2 not now" if event == "greeting" else None
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.attempts) == (DEFERRED, 0)
+    assert ann.text.endswith(".")
+    assert ann.next_attempt is not None
+    assert post.problem() == "server-busy"
+    assert any(isinstance(event, wire.Status) and event.state is wire.State.PROBLEM for event in post.events)
+    sink.plan = lambda event, what: None
+    assert post.sender.drain(10)  # a poke is enough: the clock stands still
+    assert post.states(one) == [ACCEPTED]
+    assert post.problem() == ""
+
+
+def test_a_wrong_password_is_tried_once_and_keeps_the_mail(tmp_path: Path) -> None:
+    with MailSink(tls="good") as sink:
+        import certs
+
+        server = Server("127.0.0.1", sink.port, Security.STARTTLS, "me")
+        options = {"submission": server, "ca_file": str(certs.authority().ca_file)}
+        with PostOffice(tmp_path, route="smtp", **options) as post:
+            sink.plan = lambda event, what: "535 5.7.8 wrong" if event == "auth" else None
+            messages = [post.queue(ANN), post.queue(BEN)]
+            post.sender.start()
+            post.sender.drain(10)
+            post.later(10 * MINUTE - 1)
+            assert [post.states(one) for one in messages] == [[DEFERRED], [DEFERRED]]
+            assert post.get(messages[0]).recipients[0].phase is Phase.AUTH
+            assert post.problem() == "wrong-password"
+            assert len(sink.logins) == 2  # one at the start, one when somebody poked; never more by itself
+            sink.plan = lambda event, what: None
+            assert post.sender.drain(10)
+            assert [post.states(one) for one in messages] == [[ACCEPTED], [ACCEPTED]]
+            assert post.problem() == ""
+
+
+def test_a_password_that_nobody_knows(post: PostOffice, sink: MailSink, tmp_path: Path) -> None:
+    with PostOffice(
+        tmp_path / "other", route="smtp", submission=Server("127.0.0.1", sink.port, Security.NONE, "me")
+    ) as other:
+        other.password = refuse("no-password", "The password is not known here; enter it once more.")
+        one = other.queue(ANN)
+        other.sender.start()
+        other.sender.drain(10)
+        assert other.states(one) == [DEFERRED]
+        assert other.problem() == "no-password"
+        assert sink.connections == 0
+
+
+def test_a_server_that_wants_a_login_first_is_a_matter_of_settings(post: PostOffice, sink: MailSink) -> None:
+    sink.plan = lambda event, what: "530 5.7.0 authenticate first" if event == "mail" else None
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [DEFERRED]
+    assert post.problem() == "sign-in-required"
+
+
+def test_an_account_without_a_server_keeps_the_mail(tmp_path: Path) -> None:
+    with PostOffice(tmp_path, route="none") as post:
+        one = post.queue(ANN)
+        post.sender.start()
+        post.sender.drain(10)
+        assert post.states(one) == [DEFERRED]
+        assert post.problem() == "no-route"
+
+
+def test_one_account_that_hangs_holds_up_nobody(post: PostOffice, tmp_path: Path) -> None:
+    import threading
+
+    hang = threading.Event()
+    with MailSink(lambda event, what: str(hang.wait(1.5)) and None) as slow:
+        with post.store.write() as tx:
+            account = read.account(tx, post.account_id)
+            assert account is not None
+            import dataclasses
+
+            other = write.add_account(
+                tx, dataclasses.replace(account, name="slow", submission=Server("127.0.0.1", slow.port, Security.NONE))
+            )
+        mine, post.account_id = post.account_id, other
+        first = post.queue(ANN)
+        post.account_id = mine
+        second = post.queue(BEN)
+        post.sender.start()
+        post.until(lambda: post.states(second) == [ACCEPTED])
+        assert post.states(first) != [ACCEPTED]
+        hang.set()
+        post.until(lambda: post.states(first) == [ACCEPTED])
+
+
+@pytest.mark.log_warning("the outbox cannot go on")
+def test_a_full_disk_at_the_dot_sends_nothing_and_loses_nothing(
+    post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mua.engine.sender
+
+    monkeypatch.setattr(mua.engine.sender, "LOCAL_SLEEP", 0.05)
+    full = [True, True, True]
+    mark = outbox.at_dot
+
+    def at_dot(*args: object) -> None:
+        if full and full.pop():
+            raise MailError(Kind.LOCAL, Retry.SOON, "The disk is full.", code="disk-full")
+        mark(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox, "at_dot", at_dot)
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert sink.copies(ANN) == []
+    assert post.states(one) == [DEFERRED]
+    while full:
+        post.sender.drain(10)
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies(ANN)) == 1
+
+
+@pytest.mark.log_warning("the outbox cannot go on")
+def test_a_verdict_that_cannot_be_written_is_held_and_written_later(
+    post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mua.engine.sender
+
+    monkeypatch.setattr(mua.engine.sender, "LOCAL_SLEEP", 0.05)
+    full = [True] * 5
+    record = outbox.record
+
+    def failing(*args: object) -> None:
+        if full and full.pop():
+            raise MailError(Kind.LOCAL, Retry.SOON, "The disk is full.", code="disk-full")
+        record(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outbox, "record", failing)
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies(ANN)) == 1
+
+
+def test_a_message_whose_file_is_gone_is_refused_in_plain_words(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN)
+    for path in post.profile.big.glob("outgoing-*"):
+        path.unlink()
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [REFUSED]
+    assert "disk" in post.get(one).recipients[0].text
+
+
+# -- the sent copy of an IMAP account
+
+
+def test_the_copy_waits_until_the_folders_are_known_and_is_wished_onto_the_server(
+    tmp_path: Path, sink: MailSink
+) -> None:
+    with PostOffice.submitting(tmp_path, sink.port, incoming=Incoming.IMAP) as post:
+        one = post.queue(ANN)
+        post.sender.start()
+        post.sender.drain(10)
+        assert post.states(one) == [ACCEPTED]
+        assert post.get(one).sent_copy is SentCopy.TODO
+        with post.store.write() as tx:
+            write.put_folder(tx, post.account_id, "Gesendet", role=Role.SENT)
+        post.sender.poke()
+        post.until(lambda: post.get(one).sent_copy is SentCopy.FILED)
+        (row,) = post.sent()
+        assert row.uid is None
+        assert post.store.reader().value("SELECT want_append FROM message WHERE id = ?", row.id) == 1
+        assert post.filed[-1] == post.account_id
+
+
+def test_a_server_that_files_it_itself_is_left_to_it(tmp_path: Path, sink: MailSink) -> None:
+    with PostOffice.submitting(tmp_path, sink.port, incoming=Incoming.IMAP) as post:
+        with post.store.write() as tx:
+            tx.run("UPDATE account SET server_saves_sent = 1")
+        one = post.queue(ANN)
+        post.sender.start()
+        post.sender.drain(10)
+        assert post.get(one).sent_copy is SentCopy.SERVER
+        assert post.sent() == []
+
+
+# -- killed
+
+
+def commits_of_one_message(folder: Path) -> int:
+    with MailSink() as sink, PostOffice.submitting(folder, sink.port) as post:
+        post.queue(ANN, BEN)
+        before = post.store.commits
+        post.sender.start()
+        post.sender.drain(10)
+        assert len(post.sent()) == 1
+        return post.store.commits - before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the death that we ordered
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+@pytest.mark.parametrize("at", range(1, 9))
+def test_killed_at_every_commit(tmp_path: Path, sink: MailSink, at: int, after: bool) -> None:
+    """Never lost, never doubled; unknown only between the mark and the verdict; the copy filed once."""
+    with PostOffice.submitting(tmp_path, sink.port) as post:
+        one = post.queue(ANN, BEN)
+        store: MortalStore = post.store
+        store.die_at, store.die_after = store.commits + at, after
+        post.sender.start()
+        post.sender.drain(10)
+        for _ in range(2):
+            post.restart()
+            assert post.sender.drain(10)
+        states = set(post.states(one))
+        copies = {len(sink.copies(ANN)), len(sink.copies(BEN))}
+        assert len(states) == len(copies) == 1
+        if states == {UNKNOWN}:
+            assert copies <= {0, 1}
+            assert post.sent() == []
+        else:
+            assert (states, copies) == ({ACCEPTED}, {1})
+            assert len(post.sent()) == 1
+        assert not [row for row in outbox.unknowns(post.store.reader()) if states != {UNKNOWN}]
+
+
+def test_the_kill_points_cover_a_whole_delivery(tmp_path: Path) -> None:
+    assert commits_of_one_message(tmp_path) <= 8
+
+
+def test_stopping_in_the_body_requeues(post: PostOffice, sink: MailSink) -> None:
+    import threading
+
+    reached, leave = threading.Event(), threading.Event()
+
+    def hold(event: str, what: str) -> str | None:
+        if event == "data":
+            reached.set()
+            leave.wait(10)
+        return None
+
+    sink.plan = hold
+    one = post.queue(ANN)
+    post.sender.start()
+    assert reached.wait(10)
+    post.sender.stop()
+    post.sender.join(10)
+    leave.set()
+    assert post.states(one) == [QUEUED]
+    sink.plan = lambda event, what: None
+    post.restart()
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies(ANN)) == 1
+
+
+def test_stopping_at_the_dot_waits_for_the_answer(post: PostOffice, sink: MailSink) -> None:
+    import threading
+
+    reached, leave = threading.Event(), threading.Event()
+
+    def hold(event: str, what: str) -> str | None:
+        if event == "dot":
+            reached.set()
+            leave.wait(10)
+        return None
+
+    sink.plan = hold
+    one = post.queue(ANN)
+    post.sender.start()
+    assert reached.wait(10)
+    post.sender.stop()
+    leave.set()
+    post.sender.join(10)
+    assert post.states(one) == [ACCEPTED]
+
+
+@pytest.mark.log_warning("the outbox cannot go on")
+def test_a_copy_that_cannot_be_filed_never_makes_the_mail_go_out_again(
+    post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import mua.engine.sender
+
+    monkeypatch.setattr(mua.engine.sender, "LOCAL_SLEEP", 0.05)
+    full = [True] * 3
+    put = post.bodies.put
+
+    def failing(*args: object, **options: bool) -> dict[int, int]:
+        if full and full.pop():
+            raise MailError(Kind.LOCAL, Retry.SOON, "The disk is full.", code="disk-full")
+        return put(*args, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(post.bodies, "put", failing)
+    one, two = post.queue(ANN), post.queue(BEN)
+    post.sender.start()
+    while len(post.sent()) < 2:
+        assert post.sender.drain(10)
+    assert [post.states(one), post.states(two)] == [[ACCEPTED], [ACCEPTED]]
+    assert [len(sink.copies(ANN)), len(sink.copies(BEN))] == [1, 1]
+
+
+def test_a_verdict_stands(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    with post.store.write() as tx:
+        late = Recipient(ANN, DEFERRED, Phase.MAIL, next_attempt=1)
+        outbox.record(tx, one, [outbox.Verdict(late)], post.clock)
+        assert outbox.retry(tx, one, (ANN,), post.clock) == 0
+        assert outbox.cancel(tx, one) == 0
+    assert post.states(one) == [ACCEPTED]
