@@ -51,32 +51,45 @@ background:#fff;color:#1f6f50;padding:12px 26px;border-radius:24px;text-decorati
 <div><div class="tile" style="background:#bf6243"></div><p><b>Terracotta planter</b><br>$38</p></div></div>
 <img src="https://track.example/p.gif" width="1" height="1"><img src="https://shop.example/a.png"></div></body></html>
 """
+NUMBERS = """\
+Attached is the sheet with the corrected totals. The only open point is the travel line, which I will close tomorrow.
+
+See https://example.net/numbers for the notes.
+
+--\x20
+Tomas
+"""
+REVIEW = """\
+Agreed on the smaller header. I would still keep the attachment strip.
+
+> What about the header?
+> > It is too tall on small screens.
+> Then let us make it smaller.
+
+Sam
+"""
 LETTERS = (
-    # sender, address, subject, text, age in hours, unread, starred, attachments, thread
-    ("Maya Lindqvist", "maya.lindqvist@example.org", "Re: Venue for the spring workshop", LETTER, 0.1, 1, 1, 3, "venue"),
-    ("Tomas Ferreira", "tomas@example.net", "Quarterly numbers, first draft",
-     "Attached is the sheet with the corrected totals. The only open point is the travel line, which I will close "
-     "tomorrow.\n\nSee https://example.net/numbers for the notes.\n\n-- \nTomas", 0.6, 1, 0, 1, ""),
-    ("Grove & Garden", "news@shop.example", "Your garden, ready for summer", NEWSLETTER, 1.3, 1, 0, 0, ""),
+    # each: who, whence, subject, text, age in hours; unread and starred and how many files; conversation
+    ("Maya Lindqvist", "maya.lindqvist@example.org", "Re: Venue for the spring workshop",
+     LETTER, 0.1, (1, 1, 3), "venue"),
+    ("Tomas Ferreira", "tomas@example.net", "Quarterly numbers, first draft", NUMBERS, 0.6, (1, 0, 1), ""),
+    ("Grove & Garden", "news@shop.example", "Your garden, ready for summer", NEWSLETTER, 1.3, (1, 0, 0), ""),
     ("Build Bot", "ci@builds.example", "main: all 1,284 checks passed",
-     "Run 5512 finished in 6 min 12 s. No flaky tests were seen.", 1.9, 0, 0, 0, ""),
+     "Run 5512 finished in 6 min 12 s. No flaky tests were seen.", 1.9, (0, 0, 0), ""),
     ("Aiko Tanaka", "aiko@example.jp", "Train tickets to Kyoto",
-     "Here are both tickets as PDF. Seat reservations are in car 7, and the platform is shown an hour before.", 15, 0, 1,
-     2, "kyoto"),
-    ("Sam Okafor", "sam@example.com", "Re: Re: Notes from the design review",
-     "Agreed on the smaller header. I would still keep the attachment strip.\n\n> What about the header?\n> > It is "
-     "too tall on small screens.\n> Then let us make it smaller.\n\nSam", 17.6, 0, 0, 0, "review"),
+     "Here are both tickets as PDF. Seat reservations are in car 7.", 15, (0, 1, 2), "kyoto"),
+    ("Sam Okafor", "sam@example.com", "Re: Re: Notes from the design review", REVIEW, 17.6, (0, 0, 0), "review"),
     ("The Weekly Ledger", "ledger@news.example", "Issue 212: why beans cost 40% more",
-     "Good morning. Markets were calm, coffee was not. Here is what matters this week.", 21, 0, 0, 0, ""),
+     "Good morning. Markets were calm, coffee was not. Here is what matters this week.", 21, (0, 0, 0), ""),
     ("Priya Raman", "priya@example.in", "Lunch on Thursday?",
-     "There is a new place by the canal that does good dosas. 12:30 would work for me.", 23, 0, 0, 0, ""),
+     "There is a new place by the canal that does good dosas. 12:30 would work for me.", 23, (0, 0, 0), ""),
     ("Jonas Weber", "jonas@example.de", "Contract renewal, please sign",
-     "The new term starts on 1 January. Nothing changed apart from the notice period.", 96, 0, 0, 1, ""),
+     "The new term starts on 1 January. Nothing changed apart from the notice period.", 96, (0, 0, 1), ""),
     ("Ines Moreau", "ines@example.fr", "Photos from the hike",
-     "What a day! I put the best forty in the folder, the rest are on the drive.", 120, 0, 1, 1, "hike"),
-    ("נועה לוי", "noa@example.il", "פגישה ביום שלישי", "שלום, נוכל להיפגש ביום שלישי בעשר?", 140, 0, 0, 0, ""),
+     "What a day! I put the best forty in the folder, the rest are on the drive.", 120, (0, 1, 1), "hike"),
+    ("נועה לוי", "noa@example.il", "פגישה ביום שלישי", "שלום, נוכל להיפגש ביום שלישי בעשר?", 140, (0, 0, 0), ""),
     ("Noor Haddad", "noor@example.org", "Welcome to the reading group",
-     "We meet every second Tuesday at seven. The first book is a short one.", 150, 0, 0, 0, ""),
+     "We meet every second Tuesday at seven. The first book is a short one.", 150, (0, 0, 0), ""),
 )  # fmt: skip
 FOLDERS = (
     ("INBOX", Role.INBOX),
@@ -137,7 +150,7 @@ class Mail:
 
 
 def letter(
-    sender: str, address: str, subject: str, text: str, when: int, attachments: int = 0, thread: str = "", number: int = 0
+    sender: str, address: str, subject: str, text: str, when: int, files: int = 0, thread: str = "", number: int = 0
 ) -> bytes:
     """A message as it would arrive."""
     message = EmailMessage()
@@ -154,7 +167,7 @@ def letter(
     else:
         message.set_content(text)
     names = (("floor-plan.pdf", "application", "pdf"), ("offer-hall-A.xlsx", "application", "vnd.ms-excel"))
-    for name, kind, sub in (*names, ("hall.png", "image", "png"))[:attachments]:
+    for name, kind, sub in (*names, ("hall.png", "image", "png"))[:files]:
         message.add_attachment(PNG * 600, maintype=kind, subtype=sub, filename=name)
     return message.as_bytes().replace(b"\n", b"\r\n")
 
@@ -165,12 +178,11 @@ def seed(root: Path, now: float | None = None) -> Mail:
     home = mail.account()
     for name, role in FOLDERS:
         mail.folder(home, name, role)
-    number = 0
-    for sender, address, subject, text, age, unread, starred, files, thread in reversed(LETTERS):
-        number += 1
+    inbox = mail.folders["INBOX"]
+    for number, (sender, address, subject, text, age, (unread, starred, files), thread) in enumerate(reversed(LETTERS)):
         when = int(now - age * HOUR)
         flags = (Flag(0) if unread else Flag.SEEN) | (Flag.FLAGGED if starred else Flag(0))
-        mail.letter(home, mail.folders["INBOX"], letter(sender, address, subject, text, when, files, thread, number), when, flags)
+        mail.letter(home, inbox, letter(sender, address, subject, text, when, files, thread, number), when, flags)
     for extra, thread in enumerate(["venue"] * 3 + ["kyoto", "review", "review"]):
         when = int(now - (200 + extra) * HOUR)
         raw = letter("Tomas Ferreira", "tomas@example.net", "Earlier", "Earlier words.", when, 0, thread, 100 + extra)
@@ -179,11 +191,17 @@ def seed(root: Path, now: float | None = None) -> Mail:
         when = int(now - (30 + extra) * HOUR)
         raw = letter("Win Big", "x@spam.example", "You have won", "Click here.", when, 0, "", 200 + extra)
         mail.letter(home, mail.folders["Junk"], raw, when, Flag(0))
-    inbox = dict(mail.folders)
+    first = dict(mail.folders)
     work = mail.account("work@corp.example", "work@corp.example")
     for name, role in (*FOLDERS[:1], *FOLDERS[2:3], ("Team", Role.NONE)):
         mail.folder(work, name, role)
     when = int(now - 2.5 * HOUR)
-    mail.letter(work, mail.folders["INBOX"], letter("Dana", "dana@corp.example", "Stand-up at ten", "See you.", when), when, Flag(0))
-    mail.folders = {**mail.folders, **inbox}
+    mail.letter(
+        work,
+        mail.folders["INBOX"],
+        letter("Dana", "dana@corp.example", "Stand-up at ten", "See you.", when),
+        when,
+        Flag(0),
+    )
+    mail.folders = {**mail.folders, **first}
     return mail

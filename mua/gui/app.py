@@ -118,6 +118,10 @@ class Program(QObject):
         self.window.installEventFilter(self)
         self.window.show()
 
+    def leave_alone(self) -> None:
+        """Start nothing after the first paint: no engine, no D-Bus (for pictures and tests)."""
+        self._painted = True
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """After the window's first paint, everything else."""
         if not self._painted and event.type() == QEvent.Type.Paint:

@@ -218,7 +218,7 @@ class Deeds(QObject):
         return [
             Choice(deed.text, keys_of(actions[deed.id]), deed.icon, actions[deed.id].trigger)
             for deed in DEEDS
-            if deed.id != "palette" and actions[deed.id].isEnabled()
+            if deed.id not in ("palette", "inbox", "starred") and actions[deed.id].isEnabled()
         ]
 
     def _go_choices(self) -> list[Choice]:

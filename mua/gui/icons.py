@@ -46,7 +46,7 @@ def pixmap(
 def icon(name: str, role: str = "secondary", size: int = TOOL_ICON, filled: bool = False) -> QIcon:
     """The same as a QIcon whose disabled state is paler."""
     made = QIcon(pixmap(name, role, size, filled))
-    made.addPixmap(pixmap(name, "line", size, filled), QIcon.Mode.Disabled)
+    made.addPixmap(pixmap(name, "faint", size, filled), QIcon.Mode.Disabled)
     return made
 
 

@@ -45,7 +45,7 @@ class ListPane(QFrame):
         self.model = MessageModel(Source(None), self)
         self.view = MessageList(self.model)
         self.search = SearchField()
-        self.banner = Banner()
+        self.banner = Banner(stacked=True)
         self.banner.hide()
         self.back = ToolButton("chevron-left", "Leave the search")
         self.back.hide()

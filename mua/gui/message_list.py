@@ -13,9 +13,10 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QAbstractScrollArea,
     QHeaderView,
     QTableView,
     QWidget,
@@ -50,6 +51,8 @@ class MessageList(QTableView):
         self._delegate = CardDelegate(self)
         self._current: MessageId | None = None
         self._following: list[int] = []
+        self._refreshing = False
+        """While rows come and go Qt moves the current row as it likes; ``_settle`` has the last word."""
         self.setAccessibleName("Messages")
         self._plain()
         self.setModel(model)
@@ -151,18 +154,30 @@ class MessageList(QTableView):
         else:
             super().keyPressEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """As a plain area does: getting the keyboard chooses no message (and so marks none as read)."""
+        QAbstractScrollArea.focusInEvent(self, event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Repaint the focus frame."""
+        super().focusOutEvent(event)
+        self.viewport().update()
+
     def currentChanged(self, current: Index, previous: Index) -> None:
         """Tell which message to read."""
         super().currentChanged(current, previous)
         message_id = self.messages.id_at(current.row())
-        if message_id is not None and message_id != self._current:
+        if not self._refreshing and message_id is not None and message_id != self._current:
             self._current = message_id
             self.chosen.emit(message_id)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
         """Tell how many are selected."""
         super().selectionChanged(selected, deselected)
-        self.selected.emit(sum(part.height() for part in self._ranges()))
+        ranges = [(part.top(), part.bottom()) for part in self._ranges()]
+        headings = sum(1 for row in self.messages.heading_rows() for top, bottom in ranges if top <= row <= bottom)
+        self.selected.emit(sum(bottom - top + 1 for top, bottom in ranges) - headings)
 
     def _ranges(self) -> list[QItemSelectionRange]:
         selection = self.selectionModel().selection()
@@ -171,6 +186,7 @@ class MessageList(QTableView):
     # ---- refreshes
     def _note_followers(self) -> None:
         """Note which messages follow the current one, in case it goes away."""
+        self._refreshing = True
         row = self.messages.row_of(self._current) if self._current is not None else -1
         rows = self.messages.rows
         after = [key for key in rows[row + 1 : row + 200] if not is_heading(key)] if row >= 0 else []
@@ -193,6 +209,7 @@ class MessageList(QTableView):
 
     def _settle(self) -> None:
         """After a refresh: headings have their size, and a message that went away has a successor."""
+        self._refreshing = False
         self._size_headings()
         if self._current is not None and self.messages.row_of(self._current) < 0:
             heirs = self._following

@@ -46,6 +46,8 @@ class Colours:
     list: str
     reader: str
     line: str
+    faint: str
+    """Disabled icons; never text."""
     text: str
     secondary: str
     tertiary: str
@@ -75,6 +77,7 @@ LIGHT = Colours(
     list="#FFFFFF",
     reader="#FFFFFF",
     line="#E5E7EB",
+    faint="#C0C6CF",
     text="#1A1C1F",
     secondary="#565D6B",
     tertiary="#5F6775",
@@ -104,6 +107,7 @@ DARK = Colours(
     list="#1D1F24",
     reader="#22252B",
     line="#30343C",
+    faint="#4C525D",
     text="#E6E8EB",
     secondary="#A9B0BC",
     tertiary="#9DA5B2",

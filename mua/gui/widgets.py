@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -220,8 +221,10 @@ class Field(QLineEdit):
 
     def __init__(self, label: str, hint: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._icons: list[tuple[QAction, str]] = []
         self.setAccessibleName(label)
         self.setPlaceholderText(hint)
+        theme().changed.connect(self._tint)
 
     def mark(self, problem: bool) -> None:
         """Show or clear the red frame."""
@@ -229,8 +232,17 @@ class Field(QLineEdit):
 
     def lead(self, icon_name: str) -> None:
         """Put an icon before the text."""
-        action = self.addAction(icon(icon_name, "tertiary", 16), QLineEdit.ActionPosition.LeadingPosition)
-        theme().changed.connect(lambda: action.setIcon(icon(icon_name, "tertiary", 16)))
+        self.put(icon_name, QLineEdit.ActionPosition.LeadingPosition).setText(self.accessibleName())
+
+    def put(self, icon_name: str, position: QLineEdit.ActionPosition) -> QAction:
+        """Put an icon at one end of the text; it can be made to do something."""
+        action = self.addAction(icon(icon_name, "tertiary", 16), position)
+        self._icons.append((action, icon_name))
+        return action
+
+    def _tint(self) -> None:
+        for action, icon_name in self._icons:
+            action.setIcon(icon(icon_name, "tertiary", 16))
 
 
 class SearchField(Field):
@@ -242,12 +254,11 @@ class SearchField(Field):
     def __init__(self, hint: str = "Search mail") -> None:
         super().__init__("Search mail", hint)
         self.lead("search")
-        self._clear = self.addAction(icon("x", "tertiary", 16), QLineEdit.ActionPosition.TrailingPosition)
+        self._clear = self.put("x", QLineEdit.ActionPosition.TrailingPosition)
         self._clear.setText("Clear the search")
         self._clear.setVisible(False)
         self._clear.triggered.connect(self.clear)
         self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
-        theme().changed.connect(lambda: self._clear.setIcon(icon("x", "tertiary", 16)))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape and Down leave the field."""
@@ -267,14 +278,14 @@ class PasswordField(Field):
         super().__init__(label, hint)
         self.setEchoMode(QLineEdit.EchoMode.Password)
         self.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
-        self._eye = self.addAction(icon("eye", "tertiary", 16), QLineEdit.ActionPosition.TrailingPosition)
+        self._eye = self.put("eye", QLineEdit.ActionPosition.TrailingPosition)
         self._eye.triggered.connect(lambda: self._reveal(self.echoMode() is QLineEdit.EchoMode.Password))
         self._reveal(False)
-        theme().changed.connect(lambda: self._reveal(self.echoMode() is not QLineEdit.EchoMode.Password))
 
     def _reveal(self, open_: bool) -> None:
         self.setEchoMode(QLineEdit.EchoMode.Normal if open_ else QLineEdit.EchoMode.Password)
-        self._eye.setIcon(icon("eye-off" if open_ else "eye", "tertiary", 16))
+        self._icons = [(self._eye, "eye-off" if open_ else "eye")]
+        self._tint()
         self._eye.setText("Hide the password" if open_ else "Show the password")
         self._eye.setToolTip(self._eye.text())
 
@@ -311,24 +322,35 @@ class EmptyState(QWidget):
 
 
 class Banner(QFrame):
-    """A message in place: icon, text, and link buttons.  ``tone`` is "info", "warning" or "danger"."""
+    """A message in place: icon, text, and link buttons (``stacked``: below the text, for narrow panes).
+
+    ``tone`` is "info", "warning" or "danger".
+    """
 
     _ICONS: ClassVar[dict[str, tuple[str, str]]] = {
         "info": ("info", "secondary"),
         "warning": ("triangle-alert", "on_warning"),
     }
 
-    def __init__(self, text: str = "", tone: str = "info", icon_name: str = "") -> None:
+    def __init__(self, text: str = "", tone: str = "info", icon_name: str = "", stacked: bool = False) -> None:
         super().__init__()
         self.setProperty("kind", "banner")
         self._picture = IconLabel("info", "secondary", 16)
         self._text = Label("", SECONDARY, wrap=True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(12, 5, 8, 5)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop if stacked else Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._text, 1)
+        self._row = QHBoxLayout()
         self._row.setSpacing(8)
-        self._row.addWidget(self._picture)
-        self._row.addWidget(self._text, 1)
+        whole = QBoxLayout(QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight, self)
+        whole.setContentsMargins(12, 5 + 3 * stacked, 8, 5)
+        whole.setSpacing(2 if stacked else 8)
+        whole.addLayout(row, 1)
+        whole.addLayout(self._row)
+        if stacked:
+            self._row.addStretch()
         self._buttons: list[QPushButton] = []
         self.say(text, tone, icon_name)
 
@@ -374,7 +396,6 @@ class Toast(QFrame):
         close = ToolButton("x", "Dismiss")
         close.show_icon("x", "on_toast")
         close.clicked.connect(self.hide)
-        theme().changed.connect(lambda: close.show_icon("x", "on_toast"))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 5, 6, 5)
         row.setSpacing(10)

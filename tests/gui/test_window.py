@@ -1,0 +1,392 @@
+"""The main window over real mail in a real store."""
+
+import time
+from array import array
+from pathlib import Path
+
+import pytest
+from gui_mail import HOUR, Mail, letter
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
+
+from mua import wire
+from mua.errors import Kind, MailError, Retry
+from mua.gui.actions import DEEDS
+from mua.gui.app import Program
+from mua.gui.message_cards import Density
+from mua.gui.message_model import CARD, Card
+from mua.gui.pages import ShortcutsPage, SourcePage
+from mua.gui.palette import Palette, ranked, score
+from mua.gui.places import Place
+from mua.gui.widgets import AttachmentCard
+from mua.gui.writing import Kind as WritingKind
+from mua.model.folder import Role
+from mua.model.message import Flag, MessageId
+from mua.store import read, write
+from mua.store.read import Filter, Saved
+
+
+def ids(program: Program) -> list[int]:
+    return [key for key in program.window.listing.model.rows if key > 0]
+
+
+def subjects(program: Program) -> list[str]:
+    model = program.window.listing.model
+    cards = [model.data(model.index(row, 0), CARD) for row in range(model.rowCount())]
+    return [card.subject for card in cards if isinstance(card, Card)]
+
+
+def press(
+    widget: QWidget, key: Qt.Key, text: str = "", modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        QApplication.sendEvent(widget, QKeyEvent(kind, key, modifiers, text))
+
+
+# ---- what is shown
+def test_the_inbox_is_listed_newest_first_under_headings(program: Program) -> None:
+    assert subjects(program)[0] == "Re: Venue for the spring workshop"
+    assert subjects(program)[-1] == "Welcome to the reading group"
+    assert ids(program) == sorted(ids(program), reverse=True)
+    model = program.window.listing.model
+    assert model.heading_rows()[0] == 0
+    assert isinstance(model.data(model.index(0, 0)), str)
+
+
+def test_the_sidebar_counts_unread_mail(program: Program) -> None:
+    lines = {(line.text, line.account): line for line in program.window.sidebar.model.entries}
+    assert lines["All inboxes", 0].count == 4
+    assert lines["Inbox", 1].count == 3
+    assert lines["Junk", 1].count == 3
+    assert lines["Museum", 1].indent == 1
+    assert lines["Bin", 1].place is not None
+
+
+def test_a_card_tells_what_the_row_knows(program: Program) -> None:
+    model = program.window.listing.model
+    card = model.card(1)
+    assert card is not None
+    assert (card.who, card.unread, card.starred, card.clip, card.in_thread) == ("Maya Lindqvist", True, True, True, 4)
+    assert card.spoken.startswith("Unread, Maya Lindqvist, Re: Venue for the spring workshop, ")
+    assert "has attachment" in card.spoken
+
+
+def test_simple_html_is_shown_at_once_with_its_attachments(program: Program) -> None:
+    program.window.listing.view.select(ids(program)[0])
+    reader = program.window.reader
+    assert reader.header.subject.text() == "Re: Venue for the spring workshop"
+    assert reader.header.address.text() == "maya.lindqvist@example.org"
+    assert "the hall until Friday" in reader.text.toPlainText()
+    assert next(part.accessibleName() for part in reader.attachments.parts()).startswith("Attachment floor-plan.pdf")
+    assert reader.web is None
+
+
+def test_plain_text_has_links_and_quote_bars(program: Program) -> None:
+    program.window.listing.view.select(ids(program)[1])
+    assert 'href="https://example.net/numbers"' in program.window.reader.text.toHtml()
+    program.window.listing.view.select(ids(program)[5])
+    assert "What about the header?" in program.window.reader.text.toPlainText()
+    assert ">" not in program.window.reader.text.toPlainText()
+
+
+def test_attachments_are_saved_byte_for_byte_and_never_over_each_other(
+    program: Program, tmp_path: object, qtbot
+) -> None:  # type: ignore[no-untyped-def]
+
+    folder = Path(str(tmp_path)) / "saved"
+    folder.mkdir()
+    program.window.listing.view.select(ids(program)[1])
+    reader = program.window.reader
+    assert reader.view is not None
+    assert reader.row is not None
+    for _ in range(2):
+        program.desk.attachments.save_in(reader.row.id, reader.view.attachments, folder)
+    qtbot.waitUntil(lambda: len(list(folder.iterdir())) == 2)
+    assert sorted(path.name for path in folder.iterdir()) == ["floor-plan (2).pdf", "floor-plan.pdf"]
+    qtbot.waitUntil(lambda: program.window.toast.text().startswith("Saved floor-plan"))
+    assert {path.read_bytes()[:4] for path in folder.iterdir()} == {b"\x89PNG"}
+
+
+def test_a_program_is_not_opened_from_here(program: Program) -> None:
+    from mua.model.message import Attachment
+
+    program.desk.attachments.open(MessageId(1), Attachment("2", "invoice.pdf.exe", "application/pdf", 10))
+    assert "could run as a program" in program.window.toast.text()
+
+
+# ---- empty panes say why
+@pytest.mark.parametrize(
+    "name, title", [("Drafts", "No drafts"), ("Trash", "The bin is empty"), ("Receipts", "This folder is empty")]
+)
+def test_an_empty_folder_says_what_to_do(program: Program, mail: Mail, name: str, title: str) -> None:
+    program.desk.show_place(Place(folder=mail.folders[name]))
+    empty = program.window.listing._stack.currentWidget()
+    assert empty is program.window.listing._empty
+    assert empty.accessibleName().startswith(title)
+
+
+def test_no_message_chosen_says_how_to_begin(program: Program) -> None:
+    assert program.window.reader.row is None
+    assert "press C to write" in program.window.reader.empty.accessibleName()
+
+
+def test_a_filter_without_hits_says_so(program: Program, mail: Mail) -> None:
+    program.desk.show_place(Place(folder=mail.folders["Archive"]))
+    program.window.listing._press(Filter.UNREAD)
+    assert program.window.listing._empty.accessibleName().startswith("Nothing unread here")
+
+
+def test_filters_and_unified_views(program: Program) -> None:
+    program.window.listing._press(Filter.UNREAD)
+    assert len(ids(program)) == 3
+    program.desk.show_place(Place(saved=Saved.ALL_INBOXES))
+    assert "Stand-up at ten" in subjects(program)
+    program.desk.show_place(Place(saved=Saved.STARRED))
+    assert len(ids(program)) == 3
+
+
+# ---- refreshes
+def test_selection_and_scroll_survive_an_arrival(program: Program, mail: Mail, qapp: QApplication) -> None:
+    view = program.window.listing.view
+    view.select(ids(program)[6])
+    view.verticalScrollBar().setValue(120)
+    chosen = view.current_id()
+    raw = letter("New Person", "new@example.org", "Hot off the press", "Hello.", int(time.time()), number=999)
+    when = int(time.time())
+    new = mail.letter(read.accounts(mail.store.reader())[0].id, mail.folders["INBOX"], raw, when, Flag(0))
+    program.desk._told(wire.Changed(1, folders=(1,), messages=(new,)))
+    program.desk._refresh()
+    qapp.processEvents()
+    assert ids(program)[0] == new
+    assert view.current_id() == chosen
+    assert view.selected_ids() == [chosen]
+    assert program.window.sidebar.model.entries[1].count == 5
+
+
+def test_when_the_message_goes_the_next_one_is_read(program: Program, mail: Mail) -> None:
+    view, before = program.window.listing.view, ids(program)
+    view.select(before[2])
+    with mail.store.write() as tx:
+        write.wish_move(tx, [MessageId(before[2])], mail.folders["Archive"], int(time.time()))
+    program.desk._told(wire.Changed(1, folders=(1,), messages=(before[2],)))
+    program.desk._refresh()
+    assert view.current_id() == before[3]
+    assert program.window.reader.row is not None
+    assert program.window.reader.row.id == before[3]
+
+
+def test_a_read_message_stays_in_the_unread_view_while_it_is_read(program: Program, mail: Mail) -> None:
+    program.window.listing._press(Filter.UNREAD)
+    first = ids(program)[0]
+    program.window.listing.view.select(first)
+    program.desk._mark_seen()
+    with mail.store.write() as tx:
+        write.wish_flags(tx, [MessageId(first)], Flag.SEEN, Flag(0), int(time.time()))
+    program.desk._told(wire.Changed(1, messages=(first,)))
+    program.desk._refresh()
+    assert first in ids(program)
+    assert program.window.listing.model.card(program.window.listing.model.row_of(first)).unread is False  # type: ignore[union-attr]
+
+
+def test_flags_show_at_once(program: Program, mail: Mail) -> None:
+    first = ids(program)[3]
+    with mail.store.write() as tx:
+        write.wish_flags(tx, [MessageId(first)], Flag.FLAGGED, Flag(0), int(time.time()))
+    program.desk._told(wire.Changed(1, messages=(first,)))
+    program.desk._refresh()
+    card = program.window.listing.model.card(program.window.listing.model.row_of(first))
+    assert card is not None
+    assert card.starred
+
+
+# ---- keys
+def test_the_keyboard_moves_over_headings(program: Program) -> None:
+    view = program.window.listing.view
+    view.select(ids(program)[0])
+    for _ in range(len(ids(program)) - 1):
+        press(view, Qt.Key.Key_Down)
+    assert view.current_id() == ids(program)[-1]
+    for _ in range(len(ids(program)) - 1):
+        press(view, Qt.Key.Key_Up)
+    assert view.current_id() == ids(program)[0]
+
+
+def test_select_all_counts_messages_only(program: Program) -> None:
+    program.window.actions_["select_all"].trigger()
+    assert program.window.listing.view.selected_ids() == ids(program)
+    assert program.window.reader.empty.accessibleName().startswith("12 messages selected")
+
+
+def test_actions_need_a_message(program: Program) -> None:
+    assert not program.window.actions_["archive"].isEnabled()
+    program.window.listing.view.select(ids(program)[0])
+    assert program.window.actions_["archive"].isEnabled()
+
+
+def test_every_key_belongs_to_one_action() -> None:
+    keys = [key for deed in DEEDS for key in deed.keys]
+    assert len(keys) == len(set(keys))
+
+
+def test_reply_hands_the_message_to_the_composer(program: Program) -> None:
+    wished = []
+    program.desk.writing.connect(wished.append)
+    program.window.listing.view.select(ids(program)[0])
+    program.window.reader.reply_all.click()
+    program.window.sidebar.compose.click()
+    assert [wish.kind for wish in wished] == [WritingKind.REPLY_ALL, WritingKind.NEW]
+    assert wished[0].row.id == ids(program)[0]
+
+
+def test_a_mailto_link_writes_and_a_script_link_does_nothing(program: Program) -> None:
+    wished = []
+    program.desk.writing.connect(wished.append)
+    program.desk.deeds.follow_link("mailto:a@example.org?subject=Hi")
+    program.desk.deeds.follow_link("javascript:alert(1)")
+    program.desk.deeds.follow_link("file:///etc/passwd")
+    assert [wish.mailto for wish in wished] == ["mailto:a@example.org?subject=Hi"]
+    assert "nowhere" in program.window.toast.text()
+
+
+# ---- palette and pages
+def test_the_palette_finds_by_a_few_letters(program: Program) -> None:
+    program.window.listing.view.select(ids(program)[0])
+    program.desk.deeds.open_palette()
+    palette = next(one for one in program.window.findChildren(Palette))
+    palette.field.setText("archive")
+    assert palette.shown()[0].text == "Archive"
+    palette.field.setText("museum")
+    palette.field.returnPressed.emit()
+    assert program.desk.place == Place(folder=program.desk.library.db and _folder(program, "Projects/Museum"))
+
+
+def _folder(program: Program, name: str) -> object:
+    return next(folder.id for folder in program.desk.folders.values() if folder.name == name)
+
+
+def test_palette_scores() -> None:
+    assert score("arch", "Archive") > score("arch", "Search") > 0
+    assert score("gtr", "Go to Receipts") > 0
+    assert score("xyz", "Archive") == 0
+    assert ranked("", []) == []
+
+
+def test_shortcuts_and_source_pages(program: Program) -> None:
+    program.window.listing.view.select(ids(program)[1])
+    program.window.actions_["source"].trigger()
+    program.window.actions_["shortcuts"].trigger()
+    assert program.window.findChild(ShortcutsPage) is not None
+    source = program.window.findChild(SourcePage)
+    assert source is not None
+
+
+# ---- trouble is said in place
+def test_the_engine_s_death_is_said_and_unsaid(program: Program) -> None:
+    program.desk._engine_lost()
+    banner = program.window.banner
+    assert not banner.isHidden()
+    assert "Nothing is lost" in banner.text()
+    program.desk.troubles.engine_is_back()
+    assert banner.isHidden()
+
+
+def test_an_engine_that_does_not_start_offers_to_try_again(program: Program) -> None:
+    program.desk.troubles.engine_gave_up(MailError(Kind.LOCAL, Retry.SOON, "It does not start."))
+    assert program.window.banner.text() == "It does not start."
+
+
+def test_a_refused_password_is_asked_for_in_place(program: Program) -> None:
+    event = wire.Status(1, wire.State.PROBLEM, "The server refused the password.", "wrong-password")
+    program.desk._told(event)
+    listing = program.window.listing
+    assert not listing.banner.isHidden()
+    assert "refused the password" in listing.banner.text()
+    listing.banner._buttons[0].click()
+    assert program.desk.troubles._bar is not None
+    assert program.desk.troubles._bar.field.echoMode() is QLineEdit.EchoMode.Password
+    assert "An account needs you" in program.window.sidebar.status.text()
+    program.desk._told(wire.Status(1, wire.State.IDLE))
+    assert listing.banner.isHidden()
+    assert program.window.sidebar.status.text().startswith("Up to date")
+
+
+def test_progress_has_counts_and_an_end(program: Program) -> None:
+    program.desk._told(wire.Status(1, wire.State.SYNCING))
+    program.desk._told(wire.Progress(1, "headers", 1_203, 10_000))
+    assert program.window.sidebar.status.text() == "Fetching 1,203 of 10,000"
+    program.desk._told(wire.Progress(1, "headers", 10_000, 10_000))
+    program.desk._told(wire.Status(1, wire.State.IDLE))
+    assert program.window.sidebar.status.text().startswith("Up to date")
+
+
+# ---- for everybody
+def test_every_button_and_field_has_a_name(program: Program) -> None:
+    program.window.listing.view.select(ids(program)[0])
+    parts = [*program.window.findChildren(QAbstractButton), *program.window.findChildren(QLineEdit)]
+    parts += program.window.findChildren(AttachmentCard)
+    nameless = [part for part in parts if not (part.accessibleName() or part.toolTip())]
+    assert [part for part in nameless if not part.objectName().startswith("qt_")] == []
+
+
+def test_a_narrow_window_shows_one_pane_at_a_time(program: Program, qapp: QApplication) -> None:
+    window = program.window
+    window.resize(800, 600)
+    qapp.processEvents()
+    assert window.narrow
+    assert window.listing.isVisible()
+    assert not window.reader.isVisible()
+    program.window.listing.view.select(ids(program)[0])
+    program.desk.open_row(window.listing.view.current_id())
+    assert window.reader.isVisible()
+    assert not window.listing.isVisible()
+    window.actions_["back"].trigger()
+    assert window.listing.isVisible()
+    window.resize(1300, 800)
+    qapp.processEvents()
+    assert window.reader.isVisible()
+    assert window.listing.isVisible()
+
+
+def test_1024_by_700_shows_three_panes(program: Program, qapp: QApplication) -> None:
+    program.window.resize(1024, 700)
+    qapp.processEvents()
+    assert not program.window.narrow
+    assert program.window.width() == 1024
+    assert program.window.reader.width() >= 320
+
+
+@pytest.mark.parametrize("density", list(Density))
+def test_every_density_paints_both_ways(program: Program, qapp: QApplication, density: Density) -> None:
+    program.window.listing.set_density(density)
+    for direction in (Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight):
+        qapp.setLayoutDirection(direction)
+        assert not program.window.grab().isNull()
+    assert program.window.listing.view.density() is density
+
+
+def test_state_is_kept(program: Program, mail: Mail) -> None:
+    program.desk._toggle_account(2)
+    program.window.close()
+    state = program.state
+    assert state.value("place") == f"folder:{mail.folders['INBOX']}"
+    assert state.value("sidebar/collapsed") == "2"
+
+
+def test_a_search_result_is_an_ordinary_list(program: Program) -> None:
+    wanted = [key for key in ids(program) if key][:2]
+    program.window.listing.model.source.found = array("q", wanted)
+    program.window.listing.model.refresh()
+    assert ids(program) == wanted
+
+
+def test_sent_mail_shows_its_recipients(program: Program, mail: Mail) -> None:
+    account = read.accounts(mail.store.reader())[0].id
+    when = int(time.time() - HOUR)
+    mail.letter(account, mail.folders["Sent"], letter("Me", "maya@example.org", "Out", "Hello", when), when, Flag.SEEN)
+    assert read.folder_with_role(mail.store.reader(), account, Role.SENT) is not None
+    program.desk.read_accounts()
+    program.desk.show_place(Place(folder=mail.folders["Sent"]))
+    card = program.window.listing.model.card(1)
+    assert card is not None
+    assert card.who == "maya@example.org +2"
