@@ -143,7 +143,6 @@ class ImapWorker:
             return
         waits_for_person = error.kind is Kind.ACCOUNT
         pause = sync.MAX_BACKOFF if waits_for_person else sync.backoff(failures, random.random())
-        self._drain_pokes()
         self._wait_for_poke(pause)
 
     def _wait_for_poke(self, seconds: float) -> None:
@@ -175,10 +174,15 @@ class ImapWorker:
 
     def _connect(self) -> ImapConnection:
         tried: list[str] = []
+
+        def password() -> str:
+            tried.append(self._password())
+            return tried[0]
+
         try:
             connection = ImapConnection(
                 self.server,
-                lambda: tried.append(self._password()) or tried[0],  # type: ignore[func-returns-value]
+                password,
                 self.account.ca_file,
                 TIMEOUT,
                 allow_plaintext=self.account.allow_plaintext,

@@ -120,11 +120,10 @@ class _Push:
             mirror.folder_created(tx, folder.id)
 
     def _placed_name(self, name: str) -> str:
-        """Where the server wants a person's folders (RFC 2342): ``INBOX.Archive`` rather than ``Archive``."""
+        """Where the server wants a person's folders (RFC 2342): ``INBOX.Work.2026`` rather than ``Work/2026``."""
         prefix, delimiter = self.connection.namespace()
-        if not prefix or not delimiter or name.startswith(prefix):
-            return name
-        return prefix + name.replace("/", delimiter)
+        placed = name.replace("/", delimiter) if delimiter else name
+        return placed if placed.startswith(prefix) else prefix + placed
 
     # -- messages
 

@@ -16,13 +16,15 @@ _CREDENTIALS = re.compile(
 
 
 class WireLog:
-    """A ring of the last ``lines`` lines of a conversation."""
+    """A ring of the last ``lines`` lines of a conversation; ``lines_sent`` counts all of ours."""
 
     def __init__(self, lines: int = 100) -> None:
+        self.lines_sent = 0
         self._ring: deque[str] = deque(maxlen=lines)
 
     def sent(self, data: bytes, secret: bool = False) -> None:
         """Note what we send; with ``secret`` only that something was sent."""
+        self.lines_sent += 1
         if secret:
             self._ring.append("> ***")
             return
