@@ -95,7 +95,8 @@ class Sender:
     # -- from any thread
 
     def start(self) -> None:
-        """Start the thread; what a crash left behind is settled first."""
+        """Start the thread; what a crash left behind is settled first.  Call it before anyone can queue a message."""
+        outbox.sweep(self._context.store.reader(), self._context.store.profile)
         self._thread.start()
 
     def poke(self) -> None:
@@ -139,7 +140,6 @@ class Sender:
 
     async def _main(self) -> None:
         self._loop, self._changed = asyncio.get_running_loop(), asyncio.Event()
-        outbox.sweep(self._context.store.reader(), self._context.store.profile)
         pokes = -1
         while not self._stopping:
             self._changed.clear()

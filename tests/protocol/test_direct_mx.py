@@ -1,0 +1,322 @@
+"""Direct delivery: real look-ups of a scripted DNS server, exchangers on loopback addresses of their own."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from dns_server import DnsServer
+from mail_sink import DROP, TAKE_AND_DROP, MailSink, Plan
+from post_office import PostOffice
+
+from mua.model.account import DirectOptions
+from mua.model.outgoing import OutgoingId, Phase, RecipientState, SentCopy
+from mua.plan.retry import DAY, MINUTE
+from mua.store import outbox
+
+ACCEPTED, DEFERRED, QUEUED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.QUEUED
+REFUSED, UNKNOWN = RecipientState.REFUSED, RecipientState.UNKNOWN
+ANN = "ann@x.test"
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+class World:
+    """Exchangers ``mxN`` at 127.0.1.N, all on one port (as on the real net), and a name server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stack = contextlib.ExitStack()
+        self.folder = folder
+        self.port = free_port()
+        self.sinks: dict[int, MailSink] = {}
+        self.table: dict[tuple[str, str], list[str]] = {}
+
+    def exchanger(self, number: int, plan: Plan | None = None, tls: str = "") -> MailSink:
+        """Start mxN."""
+        sink = MailSink(plan, tls=tls, host=f"127.0.1.{number}", port=self.port)
+        self.sinks[number] = self.stack.enter_context(sink)
+        return sink
+
+    def domain(self, name: str, *records: str) -> None:
+        """A domain with MX records "preference mxN"; every host has its address."""
+        self.table[name, "MX"] = [f"{record}.{name}." for record in records]
+        for record in records:
+            host = record.split()[1]
+            self.table[f"{host}.{name}", "A"] = [f"127.0.1.{host.removeprefix('mx')}"]
+
+    def send(self, *recipients: str, options: DirectOptions | None = None) -> tuple[PostOffice, OutgoingId]:
+        """Queue one message and let the sender do what it can."""
+        names = self.stack.enter_context(DnsServer(self.table))
+        post = PostOffice.direct(self.folder, names.address, self.port)
+        if options is not None:
+            with post.store.write() as tx:
+                tx.run("UPDATE account SET direct_allow_private = ?", options.allow_private_mx)
+        self.stack.enter_context(post)
+        one = post.queue(*recipients)
+        post.sender.start()
+        assert post.sender.drain(30)
+        return post, one
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    with world.stack:
+        yield world
+
+
+def always(event: str, reply: str) -> Callable[[str, str], str | None]:
+    return lambda happened, what: reply if happened == event else None
+
+
+# -- routing
+
+
+def test_delivered_to_the_most_preferred(world: World) -> None:
+    first, second = world.exchanger(1), world.exchanger(2)
+    world.domain("x.test", "20 mx2", "10 mx1")
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.phase, ann.code) == (ACCEPTED, Phase.DONE, 250)
+    assert ann.host == "mx1.x.test[127.0.1.1]"
+    assert (len(first.copies(ANN)), second.connections) == (1, 0)
+    assert len(post.sent()) == 1
+
+
+def test_the_next_one_when_nobody_listens(world: World) -> None:
+    sixth = world.exchanger(6)
+    world.domain("x.test", "10 mx1", "20 mx2", "30 mx3", "40 mx4", "50 mx5", "60 mx6")
+    post, one = world.send(ANN)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sixth.copies(ANN)) == 1
+
+
+@pytest.mark.parametrize("greeting", ["554 5.7.1 go away", "421 4.3.2 busy", DROP])
+def test_the_next_one_when_the_first_does_not_want_to_talk(world: World, greeting: str) -> None:
+    world.exchanger(1, always("greeting", greeting))
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, one = world.send(ANN)
+    assert post.states(one) == [ACCEPTED]
+    assert len(second.copies(ANN)) == 1
+
+
+def test_the_only_one_that_does_not_want_to_talk_defers(world: World) -> None:
+    world.exchanger(1, always("greeting", "554 5.7.1 go away"))
+    world.domain("x.test", "10 mx1")
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.phase, ann.code, ann.attempts) == (DEFERRED, Phase.GREETING, 554, 1)
+    assert ann.next_attempt == post.clock + MINUTE
+
+
+def test_a_domain_without_mx_is_its_own_exchanger(world: World) -> None:
+    sink = world.exchanger(1)
+    world.table["x.test", "A"] = ["127.0.1.1"]
+    post, one = world.send(ANN)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies(ANN)) == 1
+
+
+@pytest.mark.parametrize(
+    "table, state, status",
+    [
+        ({}, REFUSED, "5.1.2"),
+        ({("x.test", "MX"): ["0 ."]}, REFUSED, "5.1.10"),
+        ({("x.test", "MX"): ["10 mx1.x.test.", "20 ."], ("mx1.x.test", "A"): ["127.0.1.1"]}, REFUSED, "5.1.10"),
+        ({("x.test", "MX"): ["10 gone.x.test."]}, REFUSED, "5.4.4"),
+        ({("x.test", "TXT"): ["nothing"]}, REFUSED, "5.4.4"),
+        ({("x.test", "MX"): ["SERVFAIL"], ("x.test", "A"): ["127.0.1.1"]}, DEFERRED, "4.4.3"),
+        ({("x.test", "MX"): ["REFUSED"], ("x.test", "A"): ["127.0.1.1"]}, DEFERRED, "4.4.3"),
+        ({("x.test", "MX"): ["10 h.x.test."], ("h.x.test", "A"): ["SERVFAIL"]}, DEFERRED, "4.4.3"),
+        ({("x.test", "MX"): ["10 localhost."], ("localhost", "A"): ["127.0.0.1"]}, REFUSED, "5.4.6"),
+    ],
+)
+def test_no_way(world: World, table: dict[tuple[str, str], list[str]], state: RecipientState, status: str) -> None:
+    sink = world.exchanger(1)
+    world.table = table
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert ann.state is state
+    assert ann.text.startswith(status)
+    assert ann.code is None
+    assert sink.connections == 0
+
+
+def test_private_addresses_are_not_called_unless_allowed(world: World) -> None:
+    sink = world.exchanger(1)
+    world.domain("x.test", "10 mx1")
+    post, one = world.send(ANN, options=DirectOptions(allow_private_mx=False))
+    assert post.get(one).recipients[0].text.startswith("5.4.6")
+    assert post.states(one) == [REFUSED]
+    assert sink.connections == 0
+
+
+def test_international_domains_and_address_literals(world: World) -> None:
+    sink = world.exchanger(1)
+    world.domain("xn--bcher-kva.test", "10 mx1")
+    post, one = world.send("ann@bücher.test", "ben@[127.0.1.1]")
+    assert post.states(one) == [ACCEPTED, ACCEPTED]
+    assert len(sink.copies("ann@xn--bcher-kva.test")) == len(sink.copies("ben@[127.0.1.1]")) == 1
+
+
+def test_domains_have_their_own_fates(world: World) -> None:
+    good, other = world.exchanger(1), world.exchanger(2, always("rcpt", "550 5.1.1 no"))
+    world.domain("x.test", "10 mx1")
+    world.domain("y.test", "10 mx2")
+    post, one = world.send(ANN, "ben@y.test", "cat@nowhere.test", "dan@x.test")
+    assert post.states(one) == [ACCEPTED, REFUSED, REFUSED, ACCEPTED]
+    assert (good.connections, other.connections) == (1, 1)
+    assert len(post.sent()) == 1
+
+
+# -- verdicts and the next exchanger
+
+
+def test_a_refusal_is_not_appealed(world: World) -> None:
+    world.exchanger(1, always("rcpt", "550 5.1.1 never heard of her"))
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.code, ann.text) == (REFUSED, 550, "5.1.1 never heard of her")
+    assert second.connections == 0
+    assert post.get(one).sent_copy is SentCopy.NONE
+
+
+def test_only_the_deferred_recipient_is_taken_to_the_next(world: World) -> None:
+    replies = {"ben@x.test": "550 5.1.1 no", "cat@x.test": "451 4.3.0 later"}
+    first = world.exchanger(1, lambda event, what: replies.get(what))
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, one = world.send(ANN, "ben@x.test", "cat@x.test")
+    assert post.states(one) == [ACCEPTED, REFUSED, ACCEPTED]
+    assert [len(first.copies(ANN)), len(second.copies(ANN)), len(second.copies("cat@x.test"))] == [1, 0, 1]
+
+
+def test_greylisting_is_not_taken_to_the_next(world: World) -> None:
+    world.exchanger(1, always("rcpt", "450 4.2.0 Greylisted, try again in 2 minutes"))
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, one = world.send(ANN)
+    assert post.states(one) == [DEFERRED]
+    assert second.connections == 0
+    assert post.get(one).recipients[0].next_attempt == post.clock + 2 * MINUTE
+
+
+@pytest.mark.parametrize("event, copies", [(TAKE_AND_DROP, 1), (DROP, 0)])
+def test_no_other_exchanger_after_a_loss_at_the_dot(world: World, event: str, copies: int) -> None:
+    first, second = world.exchanger(1, always("dot", event)), world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, one = world.send(ANN)
+    assert post.states(one) == [UNKNOWN]
+    post.restart()
+    post.later(9 * DAY)
+    assert post.states(one) == [UNKNOWN]
+    assert (len(first.copies(ANN)), second.connections) == (copies, 0)
+
+
+@pytest.mark.parametrize("event", ["mail", "data"])
+@pytest.mark.parametrize("reply, moves", [("451 4.3.0 later", True), ("554 5.7.1 no", False)])
+def test_refusals_of_the_whole_message(world: World, event: str, reply: str, moves: bool) -> None:
+    world.exchanger(1, always(event, reply))
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, one = world.send(ANN)
+    if event == "mail" and moves:
+        assert post.states(one) == [ACCEPTED]
+    else:
+        assert post.states(one) == [DEFERRED if moves else REFUSED]
+        assert second.connections == 0
+
+
+def test_at_most_five_exchangers_that_answer(world: World) -> None:
+    for number in range(1, 9):
+        world.exchanger(number, always("greeting", "421 4.3.2 busy"))
+    world.domain("x.test", *(f"{number} mx{number}" for number in range(1, 9)))
+    post, one = world.send(ANN)
+    assert post.states(one) == [DEFERRED]
+    assert [sink.connections for sink in world.sinks.values()] == [1] * 5 + [0] * 3
+
+
+def test_fifty_recipients_at_a_time(world: World) -> None:
+    sink = world.exchanger(1)
+    world.domain("x.test", "10 mx1")
+    everyone = [f"u{n}@x.test" for n in range(120)]
+    post, one = world.send(*everyone)
+    assert set(post.states(one)) == {ACCEPTED}
+    assert sink.connections == 1
+    assert sum(line.startswith("MAIL") for line in sink.lines) == 3
+
+
+# -- TLS is taken when it is there
+
+
+@pytest.mark.parametrize("leaf", ["good", "self-signed", "expired"])
+def test_tls_whatever_the_certificate(world: World, leaf: str) -> None:
+    world.exchanger(1, tls=leaf)
+    world.domain("x.test", "10 mx1")
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.tls) == (ACCEPTED, "TLSv1.3, not verified")
+
+
+def test_in_clear_when_tls_is_broken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mail_sink
+
+    monkeypatch.setattr(
+        mail_sink._Handler, "_starttls", lambda self, _: self._say("220 go\r\nHTTP/1.0 400 this is no TLS")
+    )
+    sink = world.exchanger(1, tls="good")
+    world.domain("x.test", "10 mx1")
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.tls) == (ACCEPTED, "")
+    assert sink.connections == 2
+
+
+def test_an_injected_reply_defers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mail_sink
+
+    monkeypatch.setattr(mail_sink._Handler, "_starttls", lambda self, _: self._say("220 go\r\n250 AUTH LOGIN"))
+    sink = world.exchanger(1, tls="good")
+    world.domain("x.test", "10 mx1")
+    post, one = world.send(ANN)
+    assert post.states(one) == [DEFERRED]
+    assert post.get(one).recipients[0].phase is Phase.TLS
+    assert sink.connections == 1
+
+
+# -- off-line
+
+
+def test_without_a_network_no_attempt_is_burnt(world: World) -> None:
+    from mua.plan.mx import AddressAnswer, MxAnswer, Status
+
+    class Nowhere:
+        async def mx(self, domain: str) -> MxAnswer:
+            return MxAnswer(Status.OFFLINE)
+
+        async def addresses(self, host: str) -> AddressAnswer:
+            return AddressAnswer(Status.OFFLINE)
+
+    sink = world.exchanger(1)
+    world.domain("x.test", "10 mx1")
+    names = world.stack.enter_context(DnsServer(world.table))
+    post = world.stack.enter_context(PostOffice.direct(world.folder, names.address, world.port))
+    post.options = {"names": lambda options: Nowhere()}
+    post.restart()
+    one = post.queue(ANN)
+    post.sender.drain(10)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.attempts) == (DEFERRED, 0)
+    post.options = {}
+    post.restart()  # a start is as good as a poke
+    post.sender.drain(10)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies(ANN)) == 1
+    assert len(outbox.attempts(post.store.reader(), one, ANN)) == 1
