@@ -6,7 +6,7 @@
         drop.messages          # what is left (deletions happen at QUIT)
 
 ``cut_after`` octets of answers each session is dropped (None: never); ``uids=False`` is a server without UIDL;
-``refuse`` holds unique ids whose RETR is answered with -ERR.
+``refuse`` holds unique ids whose RETR is answered with -ERR; ``sizes`` are lies about the sizes of some.
 """
 
 import contextlib
@@ -56,7 +56,8 @@ class _Session(socketserver.StreamRequestHandler):
         self.say(b"+OK" if password == b"right" else b"-ERR [AUTH] no")
 
     def do_list(self) -> None:
-        lines = [b"%d %d\r\n" % (n, len(raw)) for n, (_, raw) in enumerate(self.listed, 1)]
+        sizes = [self.drop.sizes.get(uid, len(raw)) for uid, raw in self.listed]
+        lines = [b"%d %d\r\n" % (n, size) for n, size in enumerate(sizes, 1)]
         self.say(b"+OK", b"".join(lines))
 
     def do_uidl(self) -> None:
@@ -102,6 +103,7 @@ class Maildrop:
         self.pipelining = pipelining
         self.cut_after: int | None = None
         self.refuse: set[str] = set()
+        self.sizes: dict[str, int] = {}
         self.retrieved: list[str] = []
         self.commands: list[str] = []
         self.sessions = 0

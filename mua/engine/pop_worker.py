@@ -70,7 +70,7 @@ class PopWorker:
         self._changed = threading.Condition()
         self._stopping = threading.Event()
         self._poked = False
-        self._asked = self._answered = 0
+        self._asked = self._answered = self._covered = 0
         self._problems: list[MailError] = []
         self._session: Session | None = None
         self._given_up: set[str] = set()
@@ -117,17 +117,19 @@ class PopWorker:
         failures = 0
         while not self._stopping.is_set():
             with self._changed:
-                self._poked, asked = False, self._asked
-            problems = self._visit_twice() if asked > self._answered else self._visit()
+                self._poked, self._covered = False, self._asked
+            problems = self._visit()
+            if self._asked > self._answered and any(problem.kind is Kind.CONNECTION for problem in problems):
+                problems = self._visit()  # somebody waits: once more before the error is the answer
             if self._stopping.is_set():
                 return
             failures = failures + 1 if problems else 0
-            self._answer(asked, problems)
+            self._answer(problems)
             self._rest(failures)
 
-    def _answer(self, asked: int, problems: list[MailError]) -> None:
+    def _answer(self, problems: list[MailError]) -> None:
         with self._changed:
-            self._answered, self._problems = asked, problems
+            self._answered, self._problems = self._covered, problems
             self._changed.notify_all()
 
     def _rest(self, failures: int) -> None:
@@ -147,13 +149,6 @@ class PopWorker:
     def _login_delay(self) -> float:
         offered = self._session.capabilities.get("LOGIN-DELAY", ()) if self._session is not None else ()
         return min(float(offered[0]), 3600.0) if offered and offered[0].isascii() and offered[0].isdigit() else 0.0
-
-    def _visit_twice(self) -> list[MailError]:
-        """Somebody waits: a connection that fails is tried once more before its error is the answer."""
-        problems = self._visit()
-        if any(problem.kind is Kind.CONNECTION for problem in problems) and not self._stopping.is_set():
-            problems = self._visit()
-        return problems
 
     def _visit(self) -> list[MailError]:
         """One visit; its errors are reported and returned, none is raised."""
@@ -191,6 +186,8 @@ class PopWorker:
         session = self._connect()
         try:
             self._tell(wire.State.SYNCING)
+            with self._changed:
+                self._covered = self._asked  # who asked before the listing is answered by it
             there = pop.keyed(self._identified(session))
             inbox = self._inbox(len(there))
             known = read.uidls(self.context.store.reader(), self.account.id)
@@ -281,8 +278,9 @@ class PopWorker:
                 write.record_uidl(tx, self.account.id, key, one, now)
 
     def _note_too_big(self, inbox: FolderId, count: int) -> None:
+        what = "1 message" if count == 1 else f"{count} messages"
         limit = MAX_MESSAGE >> 20
-        text = f"{count} messages larger than {limit} MB stay on the server; Mua does not fetch them." if count else ""
+        text = f"{what} larger than {limit} MB stay on the server; Mua does not fetch that much." if count else ""
         folder = read.folder(self.context.store.reader(), inbox)
         if folder is not None and folder.problem != text:
             with self.context.store.write() as tx:

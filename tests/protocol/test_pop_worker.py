@@ -14,6 +14,7 @@ import pytest
 from maildrop import Maildrop
 
 from mua import wire
+from mua.engine import pop_worker
 from mua.engine.context import Context
 from mua.engine.pop_worker import PopWorker, arrival
 from mua.errors import Kind
@@ -204,6 +205,26 @@ def test_a_message_deleted_here_is_not_fetched_again(house: Callable[..., House]
         assert len(drop.retrieved) == 3
 
 
+@pytest.mark.parametrize("told", [50_000, 7], ids=["told", "lied about"])
+def test_a_message_that_is_too_big_stays_and_stops_nobody(
+    house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, told: int
+) -> None:
+    monkeypatch.setattr(pop_worker, "MAX_MESSAGE", 20_000)
+    mail = letters(2) | {"big": letter(3, 50_000)} | {"last": letter(4)}
+    with Maildrop(mail) as drop:
+        drop.sizes = {"big": told}
+        home = house(drop.port, leave_on_server=False)
+        worker = home.start()
+        worker.sync(complete=True)
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == [letter(1), letter(2), letter(4)]
+        assert list(drop.messages) == ["big"]
+    folder = read.folder_with_role(home.store.reader(), home.account.id, Role.INBOX)
+    assert folder is not None
+    assert folder.problem.startswith("1 message larger than")
+    assert home.problem() == ""
+
+
 # --- trouble ----------------------------------------------------------------------------------------------------
 
 
@@ -345,7 +366,9 @@ def test_killed_at_every_step_each_message_comes_exactly_once(tmp_path: Path) ->
 
         def visit(deadly: int) -> int:
             command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "p"), str(drop.port), str(deadly)]
-            return subprocess.run(command, cwd=root, capture_output=True, timeout=30, check=False).returncode
+            done = subprocess.run(command, cwd=root, capture_output=True, timeout=30, check=False)
+            assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
+            return done.returncode
 
         codes = [visit(deadly) for deadly in range(1, 11)]
         assert codes.count(-signal.SIGKILL) >= 8, codes
