@@ -44,23 +44,9 @@ _THINGS: dict[str, tuple[float, float, Profile]] = {
     "vase": (0.62, 0.36, lambda u: 0.34 + 0.66 * sin(pi * min(0.93, u * 0.88 + 0.05)) ** 2.2 if u > 0.04 else 0.46),
     "bottle": (0.64, 0.22, lambda u: 0.36 if u < 0.36 else min(1.0, 0.36 + (u - 0.36) * 4.2)),
     "kettle": (0.44, 0.5, _kettle),
-        0.44,
-        0.5,
-        lambda u: 0.14 if u < 0.09 else 0.4 if u < 0.14 else min(1.0, (1 - (1 - u) ** 2.6) ** 0.8 + 0.2),
-    ),
     "loaf": (0.26, 0.72, lambda u: (1 - (1 - u) ** 3) ** 0.4 if u < 0.9 else 0.98),
     "plate": (0.07, 0.6, lambda u: 1 - 0.55 * u),
     "pear": (0.3, 0.24, _pear),
-        0.3,
-        0.24,
-        lambda u: (
-            0.06
-            if u < 0.1
-            else 0.42 + 0.58 * sin(pi * min(0.92, u * 0.95)) ** 3
-            if u < 0.62
-            else 1 - (u - 0.62) ** 2 * 3
-        ),
-    ),
     "candle": (0.4, 0.09, lambda u: 0.3 if u < 0.14 else 1.0),
     "cloth": (0.16, 0.5, lambda u: 0.92 if int(u * 3) % 2 else 1.0),
     "pot": (0.28, 0.3, lambda u: 1.0 if u < 0.2 else 0.9 - 0.26 * u),
