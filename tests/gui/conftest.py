@@ -2,21 +2,35 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 from gui_mail import Mail, seed
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 
 from mua.gui import preferences as prefs
 from mua.gui.app import Options, Program
 from mua.gui.places import Place
+from mua.model.folder import FolderId
+
+
+@pytest.fixture(scope="session")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, FolderId]]:
+    """A profile to copy: two accounts with believable mail."""
+    root = tmp_path_factory.mktemp("seed") / "profile"
+    made = seed(root)
+    prefs.save(made.profile, prefs.Preferences(mark_read_after=-1))
+    made.close()
+    return root, made.folders
 
 
 @pytest.fixture
-def mail(tmp_path: Path) -> Iterator[Mail]:
-    """Two accounts with believable mail."""
-    made = seed(tmp_path / "profile")
-    prefs.save(made.profile, prefs.Preferences(mark_read_after=-1))
+def mail(tmp_path: Path, seeded: tuple[Path, dict[str, FolderId]]) -> Iterator[Mail]:
+    """A copy of it for this test, open for writing."""
+    copytree(seeded[0], tmp_path / "profile")
+    made = Mail(tmp_path / "profile")
+    made.folders = dict(seeded[1])
     yield made
     made.close()
 
@@ -32,6 +46,7 @@ def program(qapp: QApplication, mail: Mail) -> Iterator[Program]:
     yield made
     made.window.close()
     made.end()
-    made.deleteLater()
     made.window.deleteLater()
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
