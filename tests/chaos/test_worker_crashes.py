@@ -1,4 +1,4 @@
-"""The IMAP worker dies at every commit, before it or after it, and begins again: nothing is lost, nothing is doubled."""
+"""The IMAP worker dies at every commit, before or after it, and begins again: nothing is lost, nothing is doubled."""
 
 import contextlib
 import time
