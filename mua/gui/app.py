@@ -109,6 +109,7 @@ class Program(QObject):
         self._collector = QTimer(self)
         self._collector.timeout.connect(gc.collect)
         self.window.closed.connect(self._save)
+        self.demo_failed.connect(self.window.toast.say)
 
     def show(self) -> None:
         """Paint the window from the store; the rest follows."""
@@ -175,7 +176,6 @@ class Program(QObject):
                 self.demo_failed.emit(error.text)
 
         self.window.toast.say("Opening the demo account…", milliseconds=15_000)
-        self.demo_failed.connect(self.window.toast.say, Qt.ConnectionType.UniqueConnection)
         QThreadPool.globalInstance().start(work)
 
     def _start_desktop(self) -> None:

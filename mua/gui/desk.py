@@ -113,7 +113,7 @@ class Desk(QObject):
         self.acting.attach(client)
         client.told.connect(self._told)
         client.failed.connect(lambda error: self.window.toast.say(error.text))
-        client.ready.connect(lambda _: self.troubles.engine_is_back())
+        client.ready.connect(self._engine_ready)
         client.lost.connect(self._engine_lost)
         client.gave_up.connect(self.troubles.engine_gave_up)
         if self._wanted is not None:
@@ -295,6 +295,7 @@ class Desk(QObject):
         try:
             if stale or everything:
                 self.read_accounts()
+                self._say_standing()
             if self.place is None and (first := self._first_place()) is not None:
                 self.show_place(first)
             elif changed or everything:
@@ -319,6 +320,11 @@ class Desk(QObject):
     def _no_view(self, message_id: MessageId, error: MailError) -> None:
         if self._wanted == message_id:
             self.reader.show_problem(error.text)
+
+    def _engine_ready(self, _: wire.Welcome) -> None:
+        self.board.connected = True
+        self.troubles.engine_is_back()
+        self._say_standing()
 
     def _engine_lost(self) -> None:
         self.board.forget()

@@ -18,8 +18,9 @@ from mua import log, wire
 from mua.errors import Kind, MailError, Retry
 from mua.paths import Profile
 
-_PAUSES = (20, 40, 80, 160, 250, 500, 1_000, 2_000, 5_000)  # milliseconds; the last one repeats
-_START_EVERY = 6  # attempts to connect before the engine is started again
+_PAUSE, _PATIENCE = 100, 2_000  # milliseconds between attempts to connect, at first and when it takes long
+_START_AFTER = (0, 60, 90, 110)  # attempts at which the engine is started (again): now, after 6 s, 9 s, 30 s ...
+_GIVE_UP_AFTER = 100  # attempts until the person is told; trying goes on
 Then = Callable[[wire.Answer], None]
 Failed = Callable[[MailError], None]
 
@@ -84,15 +85,15 @@ class EngineClient(QObject):
     def _unreachable(self) -> None:
         if self._closing or self._timer.isActive():
             return
-        if self._attempts % _START_EVERY == 0 and self._start_engine is not None:
+        if self._attempts in _START_AFTER and self._start_engine is not None:
             try:
                 self._start_engine()
             except (OSError, MailError) as error:
                 self.gave_up.emit(_not_started(error))
-        if self._attempts == 3 * _START_EVERY:
+        if self._attempts == _GIVE_UP_AFTER:
             self.gave_up.emit(_not_started(None))
-        self._timer.start(_PAUSES[min(self._attempts, len(_PAUSES) - 1)])
         self._attempts += 1
+        self._timer.start(_PAUSE if self._attempts < _GIVE_UP_AFTER else _PATIENCE)
 
     def _connected(self) -> None:
         self._send(wire.Hello("window", events=True), self._welcomed, self.gave_up.emit)
@@ -115,7 +116,7 @@ class EngineClient(QObject):
         if was_ready:
             self.lost.emit()
         if not self._timer.isActive():
-            self._timer.start(_PAUSES[min(self._attempts, len(_PAUSES) - 1)])
+            self._timer.start(_PAUSE)
 
     def _send(self, command: wire.Command, then: Then | None, failed: Failed | None) -> None:
         self._number += 1

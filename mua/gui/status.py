@@ -33,6 +33,8 @@ class Board:
     def __init__(self) -> None:
         self.synced_before = 0
         """When the engine of an earlier run was last up to date (UTC seconds)."""
+        self.connected = False
+        """The engine is on the line."""
         self._states: dict[int, wire.Status] = {}
         self._work: dict[tuple[int, str], wire.Progress] = {}
         self._synced_at = 0.0
@@ -52,6 +54,7 @@ class Board:
 
     def forget(self) -> None:
         """The engine went away; what it said is worth nothing."""
+        self.connected = False
         self._states.clear()
         self._work.clear()
 
@@ -82,9 +85,11 @@ class Board:
             return Standing("Offline; changes are kept", "wifi-off")
         if self._synced_at:
             return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self._synced_at))}")
+        if self.synced_before and self.connected:
+            return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self.synced_before))}")
         if self.synced_before:
             return Standing(f"As of {words.full_time(self.synced_before, now)}", "hard-drive")
-        return Standing("Not connected yet", "hard-drive")
+        return Standing("Connecting…" if self.connected else "Starting…", "refresh-cw")
 
     def _progress(self) -> Standing:
         what = min((work.what for work in self._work.values()), key=lambda one: ([*list(_DOING), one]).index(one))
