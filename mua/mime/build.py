@@ -123,7 +123,9 @@ def _multipart(kind: str, entities: Sequence[Entity], boundaries: _Boundaries) -
     header = b'Content-Type: multipart/%s;\r\n boundary="%s"\r\n' % (kind.encode("ascii"), boundary)
     pieces: list[bytes] = []
     for head, body in entities:
-        pieces += [b"--", boundary, b"\r\n", head, b"\r\n", body, b"" if body.endswith(b"\r\n") else b"\r\n"]
+        # The line end before a delimiter belongs to it: text and messages keep their own last one by a second.
+        encoded = b"Transfer-Encoding: base64\r\n" in head or head.startswith(b"Content-Type: multipart/")
+        pieces += [b"--", boundary, b"\r\n", head, b"\r\n", body, b"" if encoded and body else b"\r\n"]
     return header, b"".join([*pieces, b"--", boundary, b"--\r\n"])
 
 

@@ -15,7 +15,8 @@ from typing import Final
 
 import cchardet
 
-_GUESS_BYTES: Final = 32 * 1024  # what the detector looks at
+_GUESS_BYTES: Final = 8 * 1024  # what the detector looks at, from a little before the first 8-bit byte
+_EIGHT_BIT = re.compile(rb"[\x80-\xff]")
 
 _ALIASES: Final[dict[str, str]] = {
     alias: codec
@@ -112,7 +113,15 @@ def _utf8_or(data: bytes, codec: str | None) -> str:
                 return data.decode(guess)
             except (UnicodeError, ValueError):
                 pass
-    return data.decode("latin-1").translate(_CP1252)
+    return _western(data)
+
+
+def _western(data: bytes) -> str:
+    """windows-1252, in which the five bytes without a letter stand for themselves."""
+    try:
+        return data.decode("cp1252")
+    except UnicodeDecodeError:
+        return data.decode("latin-1").translate(_CP1252)
 
 
 def _mislabelled(data: bytes, codec: str) -> str:
@@ -124,7 +133,7 @@ def _mislabelled(data: bytes, codec: str) -> str:
     try:
         return data.decode(codec, "replace")
     except (UnicodeError, ValueError, OverflowError):
-        return data.decode("latin-1").translate(_CP1252)
+        return _western(data)
 
 
 def _decode_2022(data: bytes) -> str:
@@ -145,8 +154,10 @@ def _decode_2022(data: bytes) -> str:
 
 def _guess(data: bytes) -> str | None:
     """The detector's answer as a codec; utf-7 and utf-16 guesses are not believed."""
+    telling = _EIGHT_BIT.search(data)
+    start = max(0, telling.start() - 256) if telling else 0
     try:
-        label = cchardet.detect(data[:_GUESS_BYTES])["encoding"]
+        label = cchardet.detect(data[start : start + _GUESS_BYTES])["encoding"]
     except Exception:  # noqa: BLE001 - a C extension fed with hostile bytes: whatever it raises, we fall back
         return None
     codec = find_codec(label) if label else None

@@ -147,7 +147,10 @@ def _mended(raw: bytes, problems: list[str]) -> bytes:
     """``raw`` without NULs and without lines over 998, re-encoding the parts that hold them."""
     if b"\0" not in raw and not _LONG_LINE.search(raw):
         return raw
-    return _reencoded(raw, _offends, problems)
+    mended = _reencoded(raw, _offends, problems)
+    if not problems and _offends(mended):
+        problems.append("Text between or behind the parts of the message has lines that mail servers would cut.")
+    return mended
 
 
 def _offends(data: bytes) -> bool:

@@ -33,7 +33,7 @@ _ZONES: Final = {
     b"JST": 540,
 }  # fmt: skip
 _DATE = re.compile(
-    rb"\s*(?:[A-Za-z]{2,9}\.?\s*,?\s*)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+([A-Za-z]{3})[A-Za-z]*\.?,?[\s-]+(\d{2,4})"
+    rb"\s*(?:[A-Za-z]{2,9}\.?\s*,?\s*)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+([A-Za-z]{3})[A-Za-z]*\.?,?[\s-]+(\d{2,4})(?!\d)"
     rb"(?:,?\s+(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?)?\s*(am|pm)?"
     rb"\s*(?:\(?(?:GMT|UTC)?\s*([+-])\s*(\d{1,2}):?(\d{2})?|([A-Za-z]{1,4}))?",
     re.IGNORECASE,
@@ -240,7 +240,9 @@ class _AddressReader:
 
     def _split_name(self, pieces: list[tuple[bytes, bool, bool]], joined: bytes, comments: list[bytes]) -> None:
         whole = [index for index, (piece, quoted, _) in enumerate(pieces) if _BARE.match(piece) and not quoted]
-        if whole and len(pieces) > 1 and not _BARE.match(joined):  # "John Doe john@example.com": a name, an address, no brackets
+        if (
+            whole and len(pieces) > 1 and not any(one[:1] in (b".", b"@") for one, _, _ in pieces[whole[0] + 1 :])
+        ):  # "John Doe john@example.com": a name, an address, no brackets
             self.phrase = pieces[: whole[0]] + pieces[whole[0] + 1 :]
             name = self._name()
             self.phrase = []

@@ -106,6 +106,11 @@ class Part:
         self._params: dict[str, str] | None = None
         self._disposition: tuple[str, dict[str, str]] | None = None
 
+    @property
+    def distinct(self) -> int:
+        """How many different field names the header has."""
+        return len(self._first)
+
     def field(self, name: str) -> bytes | None:
         """The raw value of the first field ``name`` (lower case), or None."""
         return self._first.get(name)
@@ -359,7 +364,7 @@ def _describe(part: Part, default: str) -> None:
         part.encoding = _transfer_encoding(value)
         if part.encoding not in _KNOWN_ENCODINGS:
             part.defects.append("bad-encoding")
-    if _repeats(part.fields):
+    if len(part.fields) != part.distinct and _repeats(part.fields):
         part.defects.append("duplicate-field")
     if part.type.startswith("multipart/") and parameters(part.field("content-type") or b"")[2]:
         part.defects.append("duplicate-parameter")

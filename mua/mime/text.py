@@ -26,6 +26,10 @@ _DROP = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_INVISIBLE}]")
 _JOINERS = re.compile("[\u200c\u200d]")
 _MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
 _TEXT_DROP = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f{_BIDI}]")
+_TEXT_SUSPECTS: Final = [chr(code) for code in range(0xA0) if _TEXT_DROP.match(chr(code))] + [
+    chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+]
+_ASCII_CONTROLS: Final = bytes(set(range(32)) - {9, 10} | {127})
 
 _FORBIDDEN_IN_NAMES = re.compile(r"[<>:\"|?*]")
 _VARIABLE = re.compile(r"%(\w+)%")
@@ -76,7 +80,11 @@ def neutralise(text: str) -> str:
 
 def neutralise_body(text: str) -> str:
     """Body text: lines and tabs stay, controls and bidi overrides go; joiners and soft hyphens are kept."""
-    return _TEXT_DROP.sub("", text)
+    if text.isascii():  # by far the fastest way for by far the most texts
+        data = text.encode("ascii")
+        clean = data.translate(None, _ASCII_CONTROLS)
+        return text if len(clean) == len(data) else clean.decode("ascii")
+    return _TEXT_DROP.sub("", text) if any(one in text for one in _TEXT_SUSPECTS) else text
 
 
 def _joiner(match: re.Match[str]) -> str:
@@ -164,7 +172,7 @@ def html_to_text(html: str) -> str:
 
 def is_bomb(html: str) -> bool:
     """Would a parser choke on this?  Elements nested by the thousand cost every parser the square of their depth."""
-    if html.count("<") < MAX_NESTING:
+    if html.count("<") < 4 * MAX_NESTING:
         return False
     depth: dict[str, int] = {}
     opened = 0
@@ -215,12 +223,12 @@ def _walk(root: LexborNode, writer: "_TextWriter") -> None:
 class _TextWriter:
     """Collects lines; ``depth`` is the depth of quotation, ``links`` the open anchors as (target, start in line)."""
 
-    __slots__ = ("blank", "depth", "line", "lines", "links", "lists", "pre")
+    __slots__ = ("depth", "gap", "line", "lines", "links", "lists", "pre")
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.line = ""
-        self.blank = False
+        self.gap = -1  # quote depth of the empty line that is due; -1: none
         self.depth = 0
         self.pre = 0
         self.links: list[tuple[str, str]] = []
@@ -306,7 +314,8 @@ class _TextWriter:
             self.line = f"{self.line.rstrip(' ')} <{target[:2000]}>"
 
     def _blank_line(self) -> None:
-        self.blank = bool(self.lines)
+        if self.lines:
+            self.gap = self.depth if self.gap < 0 else min(self.gap, self.depth)
 
     def _end_line(self, *, force: bool = False) -> None:
         line = self.line if self.pre else self.line.strip(" ") if not self.lists else self.line.rstrip(" ")
@@ -314,17 +323,16 @@ class _TextWriter:
         if not line.strip() and not force:
             return
         prefix = ">" * min(self.depth, 20) + (" " if self.depth else "")
-        if self.blank:
-            self.lines.append(prefix.rstrip())
-            self.blank = False
+        if self.gap >= 0:
+            self.lines.append(">" * min(self.gap, self.depth, 20))
+            self.gap = -1
         self.lines.append((prefix + line).rstrip())
 
     def result(self) -> str:
         self._end_line()
         text = re.sub(r"\n{3,}", "\n\n", "\n".join(self.lines)).strip("\n")
-        text = _TEXT_DROP.sub(
-            "", text.replace("\u00a0", " ").replace("\u200b", "").replace("\u00ad", "").replace("\ufeff", "")
-        )
+        text = text.replace("\u00a0", " ").replace("\u200b", "").replace("\u00ad", "").replace("\ufeff", "")
+        text = neutralise_body(text)
         return f"{text}\n" if text else ""
 
 

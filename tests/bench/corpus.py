@@ -22,8 +22,8 @@ import agreement  # noqa: E402 - the path is set above
 import corpora  # noqa: E402
 
 from mua.mime.headers import envelope  # noqa: E402
-from mua.mime.message import parse, part_bytes  # noqa: E402
-from mua.mime.scan import scan  # noqa: E402
+from mua.mime.message import find_part, parse  # noqa: E402
+from mua.mime.scan import decode, scan  # noqa: E402
 
 SAMPLE = 1800
 _BIG = 10_000_000
@@ -119,8 +119,10 @@ def _head(raw: bytes) -> bytes:
 def _ours_full(mails: list[bytes]) -> None:
     for raw in mails:
         parsed = parse(raw)
-        for attachment in parsed.attachments[:20]:
-            part_bytes(raw, attachment.part)
+        for attachment in parsed.attachments:
+            part = find_part(parsed.root, attachment.part)
+            if part is not None:
+                decode(raw, part)
 
 
 def _stdlib_full(mails: list[bytes]) -> None:
