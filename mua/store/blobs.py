@@ -46,7 +46,7 @@ class Bodies:
         if not readonly:
             self._use_newest_dictionary()
 
-    def put(self, items: list[tuple[int, bytes]], *, durable: bool = False) -> dict[int, int]:
+    def put(self, items: Sequence[tuple[int, bytes]], *, durable: bool = False) -> dict[int, int]:
         """Store raw messages by id; returns per id where it went (the value of message.has_body)."""
         places = {}
         with self._lock, translated():
