@@ -50,10 +50,11 @@ def alice(lab: Lab) -> User:
 
 
 @pytest.fixture
-def account(lab: Lab, profile: Path, alice: User) -> User:
-    """alice's mailbox as the IMAP account "lab" of ``profile``, submission by STARTTLS."""
-    lab.add_account(profile, alice).ok()
-    return alice
+def account(lab: Lab, profile: Path, alice: User) -> Iterator[User]:
+    """alice's mailbox as the IMAP account "lab" of ``profile``, submission by STARTTLS; the engine is running."""
+    with lab.engine(profile):
+        lab.add_account(profile, alice).ok()
+        yield alice
 
 
 @pytest.hookimpl(wrapper=True)

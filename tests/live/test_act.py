@@ -1,5 +1,6 @@
 """Star, mark read, archive, move, delete, undo: at once in the store, on the server when it can be reached."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,12 +42,15 @@ class Desk:
 
 
 @pytest.fixture(params=["online", "offline"])
-def desk(lab: Lab, profile: Path, request: pytest.FixtureRequest) -> Desk:
-    """The same acts with the server there, and with the server away until ``settle``."""
-    desk = Desk(lab, profile)
-    if request.param == "offline":
+def desk(lab: Lab, profile: Path, request: pytest.FixtureRequest) -> Iterator[Desk]:
+    """The same acts with the server there and a running engine, and with neither until ``settle``."""
+    if request.param == "online":
+        with lab.engine(profile):
+            yield Desk(lab, profile)
+    else:
+        desk = Desk(lab, profile)
         desk.switch.refuse()
-    return desk
+        yield desk
 
 
 def settle(desk: Desk) -> None:
@@ -121,8 +125,8 @@ def test_deleting_from_the_trash_is_for_good(desk: Desk) -> None:
 
 
 def test_a_running_engine_follows_at_once(lab: Lab, profile: Path) -> None:
-    desk = Desk(lab, profile)
     with lab.engine(profile):
+        desk = Desk(lab, profile)
         desk.act("flag", desk.ids()["Number 0"])
         until(lambda: desk.server()["Number 0"] == {"\\Flagged"}, "the star on the server", 10)
 

@@ -30,13 +30,10 @@ def test_two_thousand_messages(lab: Lab, profile: Path, account: User, shared: C
 
     rows = lab.mua("list", "INBOX", "--limit", 10 * COUNT, profile=profile).ok()
     assert {row["uid"]: row["size"] for row in rows} == {uid: len(raw) for uid, raw in held.items()}
-    with lab.engine(profile):
-        uids = [row["uid"] for row in rows]
-        raws = lab.mua_many((("show", row["id"], "--raw") for row in rows), profile)
-        wrong = [uid for uid, run in zip(uids, raws, strict=True) if run.code or run.stdout != held[uid]]
-        assert not wrong, f"{len(wrong)} are not what the server holds, by UID: {wrong[:20]}"
-        views = lab.mua_many((("show", row["id"], "--json") for row in rows), profile)
-        failed = [
-            (uid, run.explain()) for uid, run in zip(uids, views, strict=True) if run.code or "Trace" in run.stderr
-        ]
-        assert not failed, f"{len(failed)} raised: {failed[0]}"
+    uids = [row["uid"] for row in rows]
+    raws = lab.mua_many((("show", row["id"], "--raw") for row in rows), profile)
+    wrong = [uid for uid, run in zip(uids, raws, strict=True) if run.code or run.stdout != held[uid]]
+    assert not wrong, f"{len(wrong)} are not what the server holds, by UID: {wrong[:20]}"
+    views = lab.mua_many((("show", row["id"], "--json") for row in rows), profile)
+    failed = [(uid, run.explain()) for uid, run in zip(uids, views, strict=True) if run.code or run.stderr]
+    assert not failed, f"{len(failed)} raised or complained: {failed[0]}"

@@ -108,10 +108,9 @@ def test_show_tells_the_whole_message(lab: Lab, profile: Path, account: User) ->
     assert shown["message_id"].strip("<>") == "cafe@elsewhere.test"
     assert "meet at the café" in shown["text"]
     assert "café" in shown["html"]
-    assert not [word for word in ("script", "onclick", "https://track.test") if word in shown["html"]]
-    assert shown["attachments"] == [{"part": "2", "name": "menu.pdf", "type": "application/pdf", "size": 17}] or [
-        {key: part[key] for key in ("part", "name", "type", "size")} for part in shown["attachments"]
-    ] == [{"part": "2", "name": "menu.pdf", "type": "application/pdf", "size": 17}]
+    assert not [word for word in ("script", "onclick", 'src="http') if word in shown["html"]]
+    (attached,) = shown["attachments"]
+    assert attached.items() >= {"part": "2", "name": "menu.pdf", "type": "application/pdf", "size": 17}.items()
     assert row["has_attachments"] is True
 
 
@@ -197,6 +196,17 @@ def test_folder_names_in_other_scripts(lab: Lab, profile: Path, account: User) -
     assert [row["subject"] for row in listing(lab, profile, inner)] == ["Inside"]
 
 
+def test_every_command_brings_its_own_engine(lab: Lab, profile: Path, alice: User) -> None:
+    """None runs: each command starts one, which ends with it, and leaves a profile that the next can use."""
+    lab.fill(alice, [message("Nobody was there")])
+    lab.add_account(profile, alice).ok()
+    assert sync(lab, profile)["INBOX"]["indexed"] == 1
+    number = listing(lab, profile)[0]["id"]
+    lab.mua("act", "flag", number, profile=profile).ok()
+    until(lambda: lab.messages(alice)[1][1] == {"\\Flagged"}, "the star on the server")
+    until(lambda: lab.engine_pid(profile) is None, "the engine to end by itself", 30)
+
+
 def test_mail_by_tls_from_the_first_byte(lab: Lab, profile: Path, alice: User) -> None:
     lab.fill(alice, [message("Over 993")])
     host = f"{lab.plan.imap_host}:{lab.plan.imaps}"
@@ -226,10 +236,9 @@ def test_two_accounts_live_in_one_profile(lab: Lab, profile: Path, account: User
 
 
 def test_the_running_engine_hears_of_new_mail_by_idle(lab: Lab, profile: Path, account: User) -> None:
-    with lab.engine(profile):
-        sync(lab, profile)
-        lab.deliver(account, message("Pushed"))
-        until(lambda: [row for row in listing(lab, profile) if row["subject"] == "Pushed"], "mail by IDLE", 15)
+    sync(lab, profile)
+    lab.deliver(account, message("Pushed"))
+    until(lambda: [row for row in listing(lab, profile) if row["subject"] == "Pushed"], "mail by IDLE", 15)
 
 
 def test_the_password_is_in_no_file_of_the_profile(lab: Lab, profile: Path, account: User) -> None:
