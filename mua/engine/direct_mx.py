@@ -44,10 +44,15 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt: an outcome for each recipient.  ``offline``: it does not count."""
+    """What came of one attempt: an outcome for each recipient.
+
+    ``offline``: there is no network, the attempt does not count; ``stale``: the connection had been closed since it
+    was used before, so nothing was attempted at all.
+    """
 
     outcomes: list[Outcome]
     offline: bool = False
+    stale: bool = False
 
 
 async def deliver_directly(

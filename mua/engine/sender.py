@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.direct_mx import Attempt, Names, deliver_directly
-from mua.engine.sent_copy import file_copy
+from mua.engine.sent_copy import file_copies
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE, SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route
@@ -45,6 +45,7 @@ LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how 
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
 LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends
+ACCOUNT_PAUSE = 300  # seconds before a poke asks a server again that refused the account
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
 
 Lane = tuple[AccountId, str]  # the domain of direct delivery, or "" for the submission server
@@ -86,6 +87,7 @@ class Sender:
         self._carried: dict[Lane, set[OutgoingId]] = {}
         self._confirming: set[Lane] = set()
         self._reported: set[AccountId] = set()
+        self._refused: dict[AccountId, int] = {}  # account -> when it was found to need a person
         self._interrupted = True  # something may be left in the state "trying"
         self._stopping = self._over = False
         self._pokes = 0
@@ -163,21 +165,30 @@ class Sender:
         if self._interrupted:
             self._recover(now)
         if poked:
-            with context.store.write() as tx:
-                outbox.wake(tx, now)
+            self._wake_postponed(now)
         for lane, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
             self._start(lane, account, pieces)
         self._look_for_unknown(now)
         return self._nap(now, self._file_copies())
 
+    def _wake_postponed(self, now: int) -> None:
+        """Whoever waits for the network or for a person is due again.
+
+        Where the server refused a password or its certificate was bad, a poke alone does not ask again within
+        ``ACCOUNT_PAUSE``: other mail is written meanwhile, and each refused login brings the account nearer to a lock.
+        When the problem was taken from the account (a new password), it is asked at once.
+        """
+        troubled = {problem.account_id for problem in read.problems(self._context.store.reader())}
+        self._refused = {one: at for one, at in self._refused.items() if one in troubled and now - at < ACCOUNT_PAUSE}
+        with self._context.store.write() as tx:
+            outbox.wake(tx, now, tuple(self._refused))
+
     def _file_copies(self) -> bool:
         """File the sent copies that are due; False when one has to wait."""
-        copies = outbox.copies(self._context.store.reader())
-        filed = {copy.account_id: file_copy(self._context, copy) for copy in copies}
-        for account_id, done in filed.items():
-            if done:
-                self._filed(account_id)
-        return all(filed.values())
+        told, complete = file_copies(self._context, outbox.copies(self._context.store.reader()))
+        for account_id in told:
+            self._filed(account_id)
+        return complete
 
     def _nap(self, now: int, filed: bool) -> float:
         coming = outbox.next_due(self._context.store.reader())
@@ -282,6 +293,7 @@ class Sender:
         finally:
             if session is not None:
                 await session.quit()
+                SMTP.debug("%s", session.transcript.text)
 
     async def _open(self, account: Account) -> Session:
         server = account.submission
@@ -303,7 +315,7 @@ class Sender:
             problem = setup_error(outcomes, session.host)
             if problem is not None:
                 raise problem
-            return Attempt(outcomes, offline=not fresh and _stale(outcomes))
+            return Attempt(outcomes, stale=not fresh and _stale(outcomes))
 
         await self._attempt(lane, piece, send)
 
@@ -355,16 +367,11 @@ class Sender:
             attempt = Attempt([_unreadable(address, error) for address in addresses])
         await self._record(due, attempt)
         self._confirming.discard(lane)
-        if any(outcome.state is RecipientState.ACCEPTED for outcome in attempt.outcomes):
-            try:
-                self._file_copies()
-            except MailError as error:  # a step of its own: the next pass tries again
-                self._stumble(error)
 
     async def _record(self, due: Due, attempt: Attempt) -> None:
         """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
         now = self._context.now()
-        verdicts = [self._verdict(due, outcome, attempt.offline, now) for outcome in attempt.outcomes]
+        verdicts = [self._verdict(due, outcome, attempt, now) for outcome in attempt.outcomes]
         for outcome in attempt.outcomes:
             SMTP.info("outgoing %d: %s at %s", due.id, outcome.state, outcome.phase)
         while True:
@@ -376,7 +383,7 @@ class Sender:
                 self._stumble(error)
                 await asyncio.sleep(LOCAL_SLEEP)
 
-    def _verdict(self, due: Due, outcome: Outcome, uncounted: bool, now: int) -> Verdict:
+    def _verdict(self, due: Due, outcome: Outcome, attempt: Attempt, now: int) -> Verdict:
         attempts, postponed = due.recipients[outcome.address]
         one = Recipient(
             outcome.address,
@@ -389,7 +396,9 @@ class Sender:
         )
         if outcome.state is not RecipientState.DEFERRED:
             return Verdict(one)
-        if uncounted:
+        if attempt.stale:
+            return Verdict(replace(one, next_attempt=now), counted=False)
+        if attempt.offline:
             return Verdict(replace(one, next_attempt=retry.postponed(postponed + 1, now)), counted=False)
         if outcome.at_once:
             return Verdict(replace(one, next_attempt=now))
@@ -425,6 +434,8 @@ class Sender:
                 outbox.record(tx, piece.due.id, verdicts, now)
         if error.kind is not Kind.LOCAL or error.code.startswith(("no-", "keyring", "secrets")):
             self._reported.add(account.id)
+            if error.kind is Kind.ACCOUNT:
+                self._refused[account.id] = now
             self._context.report(account.id, error)
 
     # -- what became of the unknown

@@ -8,6 +8,8 @@ Rule of the file: one transaction files the copy, marks what was answered, and s
 it leaves the step to be done again, a crash after it leaves nothing to do.
 """
 
+from collections.abc import Sequence
+
 from mua.engine.context import Context
 from mua.engine.reading import facts
 from mua.log import ENGINE
@@ -19,45 +21,69 @@ from mua.model.outgoing import SentCopy
 from mua.store import outbox, read, write
 from mua.store.db import Tx
 
+BATCH = 50  # copies of one transaction: a disk confirms some hundred transactions a second, not more
+BATCH_SIZE = 16 << 20  # octets
 
-def file_copy(context: Context, copy: outbox.Copy) -> bool:
-    """File one sent copy.  False: not possible yet (the folders of the account are not known).
 
-    Raises MailError when this computer cannot (disk full).
+def file_copies(context: Context, copies: Sequence[outbox.Copy]) -> tuple[set[AccountId], bool]:
+    """File sent copies: (the accounts whose server has to be told, nothing has to wait).
+
+    A copy waits while the folders of its account are not known.  Raises MailError when this computer cannot.
     """
-    db = context.store.reader()
-    account = read.account(db, copy.account_id)
-    if account is None:
-        return False
-    if _server_files(context, copy.account_id):
-        return _settle(context, copy, SentCopy.SERVER)
-    folder = _sent_folder(context, account)
-    if folder is None:
-        return False
-    path = outbox.wire_path(context.store.profile, copy.copy_file)
-    if not path.exists():
-        ENGINE.error("the sent copy of outgoing message %d is gone: %s", copy.id, path.name)
-        return _settle(context, copy, SentCopy.NONE)
-    _put(context, copy, account, folder, path.read_bytes())
-    return True
+    told: set[AccountId] = set()
+    complete = True
+    for account_id in dict.fromkeys(copy.account_id for copy in copies):
+        mine = [copy for copy in copies if copy.account_id == account_id]
+        account = read.account(context.store.reader(), account_id)
+        if account is None:
+            continue
+        folder = None if _server_files(context, account_id) else _sent_folder(context, account)
+        if folder is not None:
+            _put_all(context, account, folder, mine)
+            told.add(account_id)
+        elif _server_files(context, account_id):
+            _settle(context, mine, SentCopy.SERVER)
+        else:
+            complete = False
+    return told, complete
 
 
-def _put(context: Context, copy: outbox.Copy, account: Account, folder: Folder, raw: bytes) -> None:
-    on_server = account.incoming is Incoming.IMAP
-    new = write.NewMessage(envelope(raw), copy.queued_at, len(raw), flags=Flag.SEEN, append=on_server)
+def _put_all(context: Context, account: Account, folder: Folder, copies: Sequence[outbox.Copy]) -> None:
+    batch: list[tuple[outbox.Copy, bytes]] = []
+    for copy in copies:
+        path = outbox.wire_path(context.store.profile, copy.copy_file)
+        if not path.exists():
+            ENGINE.error("the sent copy of outgoing message %d is gone: %s", copy.id, path.name)
+            _settle(context, [copy], SentCopy.NONE)
+            continue
+        batch.append((copy, path.read_bytes()))
+        if len(batch) >= BATCH or sum(len(raw) for _, raw in batch) >= BATCH_SIZE:
+            _put(context, account, folder, batch)
+            batch = []
+    if batch:
+        _put(context, account, folder, batch)
+
+
+def _put(context: Context, account: Account, folder: Folder, batch: Sequence[tuple[outbox.Copy, bytes]]) -> None:
+    append = account.incoming is Incoming.IMAP
+    news = [
+        write.NewMessage(envelope(raw), copy.queued_at, len(raw), flags=Flag.SEEN, append=append) for copy, raw in batch
+    ]
     with context.store.write(durable=True) as tx:
-        (message_id,) = write.add_messages(tx, account.id, folder.id, [new])
-        places = context.bodies.put([(message_id, raw)], durable=True)
-        write.set_bodies(tx, [facts(message_id, places[message_id], raw)])
-        _mark_answered(tx, copy, context.now())
-        outbox.set_sent_copy(tx, copy.id, SentCopy.FILED)
+        ids = write.add_messages(tx, account.id, folder.id, news)
+        raws = dict(zip(ids, (raw for _, raw in batch), strict=True))
+        places = context.bodies.put([(int(one), raw) for one, raw in raws.items()], durable=True)
+        write.set_bodies(tx, [facts(one, places[one], raw) for one, raw in raws.items()])
+        for copy, _ in batch:
+            _mark_answered(tx, copy, context.now())
+            outbox.set_sent_copy(tx, copy.id, SentCopy.FILED)
 
 
-def _settle(context: Context, copy: outbox.Copy, where: SentCopy) -> bool:
+def _settle(context: Context, copies: Sequence[outbox.Copy], where: SentCopy) -> None:
     with context.store.write(durable=True) as tx:
-        _mark_answered(tx, copy, context.now())
-        outbox.set_sent_copy(tx, copy.id, where)
-    return True
+        for copy in copies:
+            _mark_answered(tx, copy, context.now())
+            outbox.set_sent_copy(tx, copy.id, where)
 
 
 def _mark_answered(tx: Tx, copy: outbox.Copy, now: int) -> None:

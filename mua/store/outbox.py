@@ -260,13 +260,14 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
     return len(left) - len(lost), len(lost)
 
 
-def wake(tx: Tx, now: int, account_id: AccountId | None = None) -> int:
-    """Something changed (the network, a password): what did not count is due again.  Returns how many."""
+def wake(tx: Tx, now: int, but: Sequence[AccountId] = ()) -> int:
+    """Something changed (the network, a password): what did not count is due again, but for these accounts."""
+    marks = ", ".join("?" * len(but))
     sql = (
-        "UPDATE recipient SET next_attempt = ?1 WHERE state = 'deferred' AND postponed > 0 AND next_attempt > ?1"
-        " AND (?2 IS NULL OR outgoing_id IN (SELECT id FROM outgoing WHERE account_id = ?2)) RETURNING outgoing_id"
+        "UPDATE recipient SET next_attempt = ? WHERE state = 'deferred' AND postponed > 0 AND next_attempt > ?"
+        f" AND outgoing_id NOT IN (SELECT id FROM outgoing WHERE account_id IN ({marks})) RETURNING outgoing_id"
     )
-    woken = tx.rows(sql, now, account_id)
+    woken = tx.rows(sql, now, now, *but)
     tx.changes.outgoing.update(row[0] for row in woken)
     return len(woken)
 
