@@ -26,7 +26,7 @@ def _kettle(u: float) -> float:
     """A knob, a lid, and a belly."""
     if u < 0.14:
         return 0.14 if u < 0.09 else 0.4
-    return min(1.0, (1 - (1 - u) ** 2.6) ** 0.8 + 0.2)
+    return min(1.0, float((1 - (1 - u) ** 2.6) ** 0.8) + 0.2)
 
 
 def _pear(u: float) -> float:
