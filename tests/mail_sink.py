@@ -50,7 +50,15 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.connection.close()
 
     def _say(self, text: str) -> None:
-        self.wfile.write(text.encode() + b"\r\n")
+        data = text.encode() + b"\r\n"
+        budget = self.sink.budget
+        if budget is None:
+            self.wfile.write(data)
+            return
+        self.sink.budget = max(budget - len(data), 0)
+        self.wfile.write(data[:budget])
+        if budget < len(data):
+            raise _Dropped
 
     def _planned(self, event: str, what: str = "") -> str | None:
         verdict = self.sink.plan(event, what)
@@ -140,6 +148,7 @@ class MailSink:
         self.lines: list[str] = []
         self.logins: list[str] = []
         self.connections = 0
+        self.budget: int | None = None  # bytes that it still says before it closes; None: no limit
         self._kept: list[tuple[str, bytes]] = []
         self._arrived = threading.Condition()
         self._server = _Server((host, port), _Handler)
