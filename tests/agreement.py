@@ -46,7 +46,7 @@ _WHY: dict[str, str] = {
     "malformed/0(16|12).eml.*": "an outer boundary beats an inner one that begins like it",
     "malformed/02[01].eml.*text": "of two Content-Type fields the first counts: the HTML inside is shown as HTML",
     "thirdparty/002.eml.*attachments": "a text part with broken base64 is still a text part",
-    "thirdparty/01[25].eml.*attachments": "an attached message is one attachment, whatever the type of what surrounds it",
+    "thirdparty/01[25].eml.*attachments": "an attached message is one attachment, whatever type surrounds it",
     "rfc/00[14].eml.*(from|to)": "a single word without an @ is a user of the same machine, as RFC 822 had it",
     "mbox/jwz/.*names": "the name is there, in Content-Disposition or Content-Type",
     "mbox/jwz/.*types": "a Content-Type without a subtype cannot be read and is text/plain (RFC 2045 s.5.2)",
@@ -86,7 +86,7 @@ def table(compared: Iterable[Compared]) -> list[tuple[str, int, int, int, int]]:
         row = counts.setdefault(one.column, [0, 0, 0, 0])
         row[0] += 1
         row[1 if one.agrees else 2 if one.reason else 3] += 1
-    return [(column, *row) for column, row in counts.items()]
+    return [(column, row[0], row[1], row[2], row[3]) for column, row in counts.items()]
 
 
 def available() -> bool:
@@ -115,7 +115,7 @@ def stalwart() -> Iterator[Compared]:
 
 def _stalwart_mail(mail: str, raw: bytes, expected: dict[str, Any]) -> Iterator[Compared]:
     parsed = parse(raw)
-    headers = {}
+    headers: dict[str, Any] = {}
     for header in expected["parts"][0]["headers"]:
         if isinstance(header["name"], str):
             headers.setdefault(header["name"], header["value"])
@@ -134,10 +134,7 @@ def _stalwart_mail(mail: str, raw: bytes, expected: dict[str, Any]) -> Iterator[
 
 
 def _stalwart_addresses(value: dict[str, Any]) -> list[tuple[str, str]]:
-    if "List" in value:
-        many = value["List"]
-    else:
-        many = [one for group in value["Group"] for one in group["addresses"]]
+    many = value.get("List") or [one for group in value.get("Group", ()) for one in group["addresses"]]
     return [(one.get("name") or "", one.get("address") or "") for one in many]
 
 

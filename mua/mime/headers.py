@@ -13,6 +13,7 @@ from datetime import date as _date
 from functools import lru_cache
 from typing import Final
 
+from mua.mime.charset import decode_text
 from mua.mime.params import parameters
 from mua.mime.scan import Field, split_fields
 from mua.mime.words import decode_words, unfold
@@ -270,12 +271,7 @@ def _requoted(piece: bytes) -> bytes:
 
 def _text(raw: bytes) -> str:
     """An address as text: never an encoded word decoded, 8-bit as UTF-8 or detected."""
-    if raw.isascii():
-        text = raw.decode("ascii")
-    else:
-        from mua.mime.charset import decode_text
-
-        text = decode_text(raw, None)
+    text = raw.decode("ascii") if raw.isascii() else decode_text(raw, None)
     return text.replace("\0", "").replace("\r", "").replace("\n", "")
 
 

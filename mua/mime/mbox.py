@@ -7,8 +7,8 @@ Rules of the file
 - ``>From `` lines lose one ``>`` (mboxrd, mboxo).  A separator inside the reach of a Content-Length is text (mboxcl).
 
 Theory of operation.  ``append`` puts a word behind the date of its separator line in the two cases in which plain
-mboxrd cannot be undone: ``no-eol`` (the message does not end in a line end) and ``mboxrd`` (it has a Content-Length field,
-which is not to be believed).  Other programs ignore what follows the date.
+mboxrd cannot be undone: ``no-eol`` (the message does not end in a line end) and ``mboxrd`` (it has a
+Content-Length field, which is not to be believed).  Other programs ignore what follows the date.
 """
 
 import re

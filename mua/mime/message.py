@@ -9,10 +9,11 @@ Rules of the file
 
 import mimetypes
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from mua.mime.charset import decode_text
 from mua.mime.headers import decode_header, envelope_of
 from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
 from mua.mime.scan import text as part_text
@@ -56,15 +57,6 @@ class Parsed:
     html: str
     attachments: tuple[Attachment, ...]
     warnings: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Bodies:
-    """The three lists of RFC 8621 s.4.1.4; None while an alternative has the other kind only."""
-
-    text: list[Part] | None = field(default_factory=list)
-    html: list[Part] | None = field(default_factory=list)
-    attached: list[Part] = field(default_factory=list)
 
 
 def parse(raw: bytes) -> Parsed:
@@ -133,21 +125,29 @@ def _structure(
         elif kind == "alternative":
             _choose_alternative(part, html, text, attached)
         else:
-            if in_alternative and part.type == "text/plain":
-                html = None
-            elif in_alternative and part.type == "text/html":
-                text = None
-            if text is not None:
-                text.append(part)
-            if html is not None:
-                html.append(part)
-            if (text is None or html is None) and part.type.startswith(_MEDIA):
-                attached.append(part)
+            if in_alternative:
+                html = None if part.type == "text/plain" else html
+                text = None if part.type == "text/html" else text
+            _append(part, html, text, attached)
     if kind == "alternative" and text is not None and html is not None:
-        if text_before == len(text) and html_before != len(html):
-            text.extend(html[html_before:])
-        elif html_before == len(html) and text_before != len(text):
-            html.extend(text[text_before:])
+        _fill_gap(text, text_before, html, html_before)
+
+
+def _append(part: Part, html: list[Part] | None, text: list[Part] | None, attached: list[Part]) -> None:
+    """A part that is shown whichever body is read; media that one of the two lacks is attached as well."""
+    for body in (text, html):
+        if body is not None:
+            body.append(part)
+    if (text is None or html is None) and part.type.startswith(_MEDIA):
+        attached.append(part)
+
+
+def _fill_gap(text: list[Part], text_before: int, html: list[Part], html_before: int) -> None:
+    """An alternative that offers one kind only serves for both."""
+    if text_before == len(text) and html_before != len(html):
+        text.extend(html[html_before:])
+    elif html_before == len(html) and text_before != len(text):
+        html.extend(text[text_before:])
 
 
 def _is_inline(part: Part, index: int, kind: str) -> bool:
@@ -220,8 +220,6 @@ def _plain(raw: bytes, part: Part) -> tuple[str, list[UuFile]]:
 
 
 def _without_uu(body: bytes, files: list[UuFile], part: Part) -> str:
-    from mua.mime.charset import decode_text
-
     pieces, position = [], 0
     for file in files:
         pieces.append(body[position : file.start])

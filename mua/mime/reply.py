@@ -20,7 +20,8 @@ Mode = Literal["reply", "all", "list", "forward"]
 MAX_QUOTED: Final = 200_000  # characters
 
 _REPLY_PREFIX = re.compile(
-    r"(?:re|aw|antw|antwort|sv|vs|odp|ynt|r\u00e9f|rif|ris|res|ant|b\u1ea3n tr\u1ea3 l\u1eddi|\u7b54\u590d|\u56de\u590d|\u56de\u8986|"
+    r"(?:re|aw|antw|antwort|sv|vs|odp|ynt|r\u00e9f|rif|ris|res|ant|"
+    r"b\u1ea3n tr\u1ea3 l\u1eddi|\u7b54\u590d|\u56de\u590d|\u56de\u8986|"
     r"\u03b1\u03c0|\u03c3\u03c7\u03b5\u03c4|\u043e\u0442\u0432|\u043d\u0430|\u05ea\u05d2\u05d5\u05d1\u05d4|\u0631\u062f)"
     r"\s*(?:\[\d+\]|\(\d+\)|\^\d+)?\s*[:\uff1a]\s*",
     re.IGNORECASE,

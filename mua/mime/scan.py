@@ -25,6 +25,7 @@ from typing import Final
 
 from mua.mime.charset import decode_text
 from mua.mime.params import parameters
+from mua.mime.uu import decode_uu
 
 MAX_DEPTH: Final = 60  # nested entities; real mail stays below 15
 MAX_PARTS: Final = 1000
@@ -405,8 +406,6 @@ def decode(raw: bytes, part: Part) -> bytes:
     if part.encoding == "quoted-printable":
         return binascii.a2b_qp(body if b"\n" in body else body.replace(b"\r", b"\n"))
     if part.encoding in _UU:
-        from mua.mime.uu import decode_uu  # only for the rare part that needs it
-
         return decode_uu(body)
     return body
 

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 
 _BLOCK = re.compile(
-    rb"^begin (?:[0-7]{3,4}) ([^\r\n]{1,255})\r?\n((?:[ -`]{1,90}[ \t]{0,8}\r?\n)+?)(?:`|[ \t]*)\r?\n?end\b[ \t]*\r?\n?",
+    rb"^begin (?:[0-7]{3,4}) ([^\r\n]{1,255})\r?\n"
+    rb"((?:[ -`]{1,90}[ \t]{0,8}\r?\n)+?)(?:`|[ \t]*)\r?\n?end\b[ \t]*\r?\n?",
     re.M,
 )
 

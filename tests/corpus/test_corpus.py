@@ -24,8 +24,8 @@ SLOWEST = 2.0  # seconds of processor time for one mail
 
 # Values equal to what the oracle expects.  They may rise, never fall.
 STALWART = {
-    "subject": 148, "from": 150, "to": 132, "date": 146, "message-id": 128, "attachments": 182, "sizes": 144, "text": 149,
-    "html": 54,
+    "subject": 148, "from": 150, "to": 132, "date": 146, "message-id": 128, "attachments": 182, "sizes": 144,
+    "text": 149, "html": 54,
 }  # fmt: skip
 MAILCORE = {
     "subject": 160, "from": 116, "to": 104, "cc": 31, "message-id": 140, "date": 108, "types": 149, "names": 158,

@@ -143,8 +143,10 @@ def test_parameters(raw: bytes, value: str, expected: dict[str, str]) -> None:
     ("label", "codec"),
     [
         ("x-gbk", "gb18030"), ("iso-8859-8-i", "iso8859-8"), ("cp-850", "cp850"), ("windows-874", "cp874"),
-        ("X-SJIS", "cp932"), ("utf8mb4", "utf-8"), ("ISO-8859-1", "cp1252"), ("'utf-8'", "utf-8"), ("ks_c_5601-1987", "cp949"),
-        ("unknown-8bit", None), ("default", None), ("zlib", None), ("base64", None), ("idna", None), ("unicode_escape", None),
+        ("X-SJIS", "cp932"), ("utf8mb4", "utf-8"), ("ISO-8859-1", "cp1252"), ("'utf-8'", "utf-8"),
+        ("ks_c_5601-1987", "cp949"),
+        ("unknown-8bit", None), ("default", None), ("zlib", None), ("base64", None), ("idna", None),
+        ("unicode_escape", None),
         ("", None), ("<html>", None), ("rot13", None), ("hex", None),
     ],
 )  # fmt: skip
@@ -174,7 +176,8 @@ def test_charsets(data: bytes, label: str | None, text: str) -> None:
     "value",
     [
         b"(" * 40_000, b"<" * 40_000, b'"' * 40_000, b"=?" * 30_000, b"=?a?q?" * 15_000, b"a " * 30_000, b" " * 60_000,
-        b"a@b.c, " * 20_000, b";" * 60_000, b":" * 60_000, b"\\" * 60_000, b"a" * 60_000, b"@" * 60_000, b"=?utf-8?q?a?= " * 5_000,
+        b"a@b.c, " * 20_000, b";" * 60_000, b":" * 60_000, b"\\" * 60_000, b"a" * 60_000, b"@" * 60_000,
+        b"=?utf-8?q?a?= " * 5_000,
         b"<" + b" " * 60_000, b"a; b*0=" * 9_000, b'; a="' * 10_000, b"(a" * 30_000, b"1 Jan " * 10_000,
     ],
 )  # fmt: skip

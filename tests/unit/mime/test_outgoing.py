@@ -62,7 +62,8 @@ def test_what_is_built_parses_back(subject: str, name: str, text: str, html: str
 
 def test_a_built_message_is_read_alike_by_the_standard_library() -> None:
     draft = Draft(
-        Address("J\u00f6rg", "j@ex\u00e4mple.org"), to=(Address("B, C", "b@example.org"),), bcc=(Address("", "s@example.org"),),
+        Address("J\u00f6rg", "j@ex\u00e4mple.org"), to=(Address("B, C", "b@example.org"),),
+        bcc=(Address("", "s@example.org"),),
         subject="Gr\u00fc\u00dfe " + "lang " * 40, text="H\u00e4llo\n.\nFrom x\n", html="<p>H\u00e4llo</p>",
         in_reply_to="p@x", references=("r@x", "p@x"),
     )  # fmt: skip
@@ -136,7 +137,8 @@ def test_bcc_leaves_the_wire_and_stays_in_the_copy() -> None:
 
 def test_lf_input_becomes_wire_safe_and_complete() -> None:
     got = frozen(
-        b"From me Thu Jan  1 00:00:00 1970\nFrom: A <a@example.org>\nTo: g: b@x.org, c@x.org;, b@X.org\nSubject: =?utf-8?q?=C3=A4?=\n\none\rtwo\n.\nno end"
+        b"From me Thu Jan  1 00:00:00 1970\nFrom: A <a@example.org>\nTo: g: b@x.org, c@x.org;, b@X.org\n"
+        b"Subject: =?utf-8?q?=C3=A4?=\n\none\rtwo\n.\nno end"
     )
     check_wire(got.wire)
     assert got.wire.endswith(b"\r\n\r\none\r\ntwo\r\n.\r\nno end\r\n")
@@ -275,11 +277,16 @@ def test_a_forward_carries_the_attachments() -> None:
     assert "From: Me <me@example.org>\nDate: Monday\nSubject: Hi\nTo: B <b@x.org>\n\nx" in draft.text
 
 
+SEPARATOR = b"From a Thu Jan  1 00:00:00 1970\n"
+SEPARATOR_CRLF = b"From a Thu Jan  1 00:00:00 1970\r\n"
+
 # --- mbox ------------------------------------------------------------------------------------------------------------
 
 LINES = st.sampled_from(
-    [b"From ", b">From x\n", b"From a@b Thu Jan  1 00:00:00 1970\n", b"\n", b"\r\n", b"\r", b"a: b\n", b"text", b">"]
-    + [b"Content-Length: 3\n", b"From - no-eol\n", b"\n\n", b"\0\xff"]
+    [
+        *(b"From ", b">From x\n", b"From a@b Thu Jan  1 00:00:00 1970\n", b"From - no-eol\n", b"Content-Length: 3\n"),
+        *(b"\n", b"\r\n", b"\r", b"\n\n", b"a: b\n", b"text", b">", b"\0\xff"),
+    ]
 )
 
 
@@ -296,14 +303,15 @@ def test_mbox_round_trip_is_exact(messages: list[bytes]) -> None:
     ("raw", "messages"),
     [
         (b"", []),
-        (b"From a Thu Jan  1 00:00:00 1970\nA: b\n\nx\n\nFrom b Thu Jan  1 00:00:00 1970\nC: d\n", [b"A: b\n\nx\n", b"C: d\n"]),
-        (b"From a Thu Jan  1 00:00:00 1970\r\nA: b\r\n\r\nx\r\n\r\nFrom b Thu Jan  1 00:00:00 1970\r\nC: d\r\n", [b"A: b\r\n\r\nx\r\n", b"C: d\r\n"]),
-        (b"From a Thu Jan  1 00:00:00 1970\nA: b\n\n>From x\n\nFrom here on it is text\n", [b"A: b\n\nFrom x\n\nFrom here on it is text\n"]),
+        (SEPARATOR + b"A: b\n\nx\n\n" + SEPARATOR + b"C: d\n", [b"A: b\n\nx\n", b"C: d\n"]),
+        (SEPARATOR_CRLF + b"A: b\r\n\r\nx\r\n\r\n" + SEPARATOR_CRLF + b"C: d\r\n", [b"A: b\r\n\r\nx\r\n", b"C: d\r\n"]),
+        (SEPARATOR + b"A: b\n\n>From x\n\nFrom here on it is text\n", [b"A: b\n\nFrom x\n\nFrom here on it is text\n"],
+       ),
         (
-            b"From a Thu Jan  1 00:00:00 1970\nContent-Length: 36\n\nx\n\nFrom b Thu Jan  1 00:00:00 1970\ny\n",
+            SEPARATOR + b"Content-Length: 36\n\nx\n\nFrom b Thu Jan  1 00:00:00 1970\ny\n",
             [b"Content-Length: 36\n\nx\n\nFrom b Thu Jan  1 00:00:00 1970\ny\n"],
         ),
-        (b"lost\n\nFrom a Thu Jan  1 00:00:00 1970\nA: b\n", [b"lost\n\n", b"A: b\n"]),
+        (b"lost\n\n" + SEPARATOR + b"A: b\n", [b"lost\n\n", b"A: b\n"]),
     ],
 )  # fmt: skip
 def test_other_dialects(raw: bytes, messages: list[bytes]) -> None:

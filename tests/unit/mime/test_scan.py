@@ -151,7 +151,8 @@ def test_base64_loses_nothing(encoded: bytes, plain: bytes) -> None:
 
 
 def test_encodings_and_charsets_are_undone_on_demand() -> None:
-    raw = b"Content-Type: text/plain; charset=iso-8859-2\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=B1=\r\n\r\n"
+    raw = b"Content-Type: text/plain; charset=iso-8859-2\r\n"
+    raw += b"Content-Transfer-Encoding: quoted-printable\r\n\r\n=B1=\r\n\r\n"
     assert text(raw, scan(raw)) == "\u0105\n"
     raw = b"Content-Transfer-Encoding: x-uuencode\n\nbegin 644 x\n#0V%T\n`\nend\n"
     assert decode(raw, scan(raw)) == b"Cat"
@@ -163,19 +164,26 @@ def test_any_bytes_scan(raw: bytes) -> None:
 
 
 PIECES = st.sampled_from(
-    [b"Content-Type: multipart/mixed; boundary=b\n", b"Content-Type: message/rfc822\n", b"--b\n", b"--b--\n", b"\n"]
-    + [
-        b"\r\n",
-        b"\r",
-        b" x\n",
-        b"From: a\n",
-        b"junk\n",
+    [
+        b"Content-Type: multipart/mixed; boundary=b\n",
+        b"Content-Type: message/rfc822\n",
+        b'Content-Type: multipart/digest; boundary="b"; boundary*0=c\n',
         b"Content-Transfer-Encoding: base64\n",
-        b"YWJj\n",
-        b"--b",
-        b"\0",
+        *(
+            b"--b\n",
+            b"--b--\n",
+            b"--b",
+            b"--c\r\n",
+            b"\n",
+            b"\r\n",
+            b"\r",
+            b" x\n",
+            b"From: a\n",
+            b"From x\n",
+            b"junk\n",
+        ),
+        *(b"YWJj\n", b"=", b"\0"),
     ]
-    + [b'Content-Type: multipart/digest; boundary="b"; boundary*0=c\n', b"--c\r\n", b"=", b"From x\n"]
 )
 
 

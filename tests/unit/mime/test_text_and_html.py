@@ -95,7 +95,8 @@ LEAKS = [
     '<link rel=stylesheet href="http://leak.test/">', '<link rel=prefetch href="//leak.test/">',
     "<style>@import 'http://leak.test/';</style>", "<style>@import url(http://leak.test/);</style>",
     "<style>p{background:url(http://leak.test/)}</style>", "<style>p{background:\\75rl(http://leak.test/)}</style>",
-    "<style>p{background:u/**/rl(http://leak.test/)}</style>", "<style>@font-face{font-family:x;src:url(//leak.test)}</style>",
+    "<style>p{background:u/**/rl(http://leak.test/)}</style>",
+    "<style>@font-face{font-family:x;src:url(//leak.test)}</style>",
     "<style>p{background:image-set('http://leak.test/' 1x)}</style>", "<style>p{content:url('http://leak.test')}</style>",
     "<style>@media screen{p{background:url(http://leak.test/)}}</style>", "<style>p{--x:url(http://leak.test/)}</style>",
     "<style>@container (width>1px){p{background:url(http://leak.test/)}}</style>",
@@ -161,7 +162,8 @@ def test_the_look_is_kept() -> None:
     html = (
         "<style>@media (max-width:600px){.a{width:100%!important}} .b{color:rgb(1,2,3)}</style>"
         '<body bgcolor="#eeeeee"><table width="600" cellpadding="0" align="center" bgcolor="#fff"><tr><td valign="top" '
-        'style="padding:0 4px;font:12px/1.5 Arial, \'Helvetica Neue\'"><font color="red" face="x">hi</font></td></tr></table>'
+        'style="padding:0 4px;font:12px/1.5 Arial, \'Helvetica Neue\'"><font color="red" face="x">hi</font></td>'
+        "</tr></table>"
     )
     safe = sanitise(html)
     for kept in ("@media (max-width:600px)", "100% !important", "rgb(1,2,3)", "#eeeeee", 'cellpadding="0"', "12px/1.5"):
