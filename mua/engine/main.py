@@ -22,6 +22,7 @@ from mua.engine.pop_worker import PopWorker
 from mua.engine.publisher import Publisher
 from mua.engine.sender import Sender
 from mua.engine.server import Client, Server
+from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Incoming
@@ -51,6 +52,7 @@ class Engine:
         self.context = Context(self.store, self.bodies, self.password, self.tell)
         self.indexer = Indexer(profile, self._indexed)
         self.sender = Sender(self.context)
+        self.upkeep = Upkeep(self.context)
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
         self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
@@ -66,6 +68,7 @@ class Engine:
             self.start_worker(account.id)
         self.sender.start()
         self.indexer.poke()
+        self.upkeep.start()
         self.server.start()
         ENGINE.info("engine %s ready", __version__)
         self._stopping.wait()
@@ -83,6 +86,7 @@ class Engine:
         for worker in self.workers.values():
             worker.join(5)
         self.sender.join(20)
+        self.upkeep.stop()
         self.indexer.stop()
         self.publisher.stop()
         self.bodies.close()

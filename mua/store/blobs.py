@@ -98,6 +98,33 @@ class Bodies:
         for one in ids:
             self.path(one).unlink(missing_ok=True)
 
+    @property
+    def has_dictionary(self) -> bool:
+        """Whether new messages are compressed with a dictionary."""
+        return bool(self._dictionary)
+
+    def samples(self, count: int) -> list[bytes]:
+        """The newest ``count`` small messages, or fewer."""
+        with self._lock, translated():
+            sql = "SELECT id FROM raw WHERE size < 65536 ORDER BY id DESC LIMIT ?"
+            ids = [row[0] for row in self._db.execute(sql, (count,))]
+        return [raw for one in ids if (raw := self.get(one)) is not None]
+
+    def chunks(self, count: int) -> Iterator[list[int]]:
+        """The ids of everything kept here, in chunks: first the rows of body.db, then the files in ``big/``."""
+        last = -1
+        while True:
+            with self._lock, translated():
+                sql = "SELECT id FROM raw WHERE id > ? ORDER BY id LIMIT ?"
+                found = [int(row[0]) for row in self._db.execute(sql, (last, count))]
+            if not found:
+                break
+            yield found
+            last = found[-1]
+        files = [int(path.stem) for path in self.profile.big.glob("*.eml") if path.stem.isdecimal()]
+        for start in range(0, len(files), count):
+            yield files[start : start + count]
+
     def train(self, samples: Sequence[bytes]) -> None:
         """Make a dictionary from small messages of this person: they compress to two thirds of what they did."""
         dictionary = zstandard.train_dictionary(64 * 1024, list(samples))

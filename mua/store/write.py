@@ -326,6 +326,15 @@ def purgeable(tx: Tx, now: int) -> list[int]:
     return [one for one in gone if tx.value("SELECT 1 FROM message WHERE id = ?", one) is None]
 
 
+def unnamed(tx: Tx, ids: Sequence[int]) -> list[int]:
+    """Those of ``ids`` that are neither a message nor one whose bytes are still kept."""
+    sql = (
+        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM message)"
+        " AND value NOT IN (SELECT id FROM removal WHERE purged = 0)"
+    )
+    return [int(row[0]) for row in tx.rows(sql, json.dumps(list(ids)))]
+
+
 def wish_flags(tx: Tx, ids: Sequence[MessageId], add: Flag, remove: Flag, now: int) -> None:
     """The person wants these flags set and cleared."""
     for one in ids:
