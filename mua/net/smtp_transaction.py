@@ -174,13 +174,14 @@ class Session:
 
     async def _data(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
         reply, stuffer = self.wire.expect(), DotStuffer()
+        held, sent = b"", 0  # the last block travels with the dot: a small message is one packet, and one phase
         with body.open() as file:
-            sent = 0
             while block := file.read(BLOCK):
-                sent += len(block)
-                if not await self.wire.write(stuffer.feed(block), reply, self.timeouts.block):
+                if held and not await self.wire.write(held, reply, self.timeouts.block):
                     raise Lost(transaction.phase, f"the server took nothing for {self.timeouts.block:g} s")
                 await self._stop_early(transaction, reply)
+                held = stuffer.feed(block)
+                sent += len(block)
                 progress(sent)
         if sent + stuffer.missing != body.facts.size:
             raise OSError("the frozen message is not the one that was measured")
@@ -189,7 +190,7 @@ class Session:
         for _ in range(2):  # one turn polls the socket, the next reads what came during the commit
             await asyncio.sleep(0)
         await self._stop_early(transaction, reply)
-        await self._dot(transaction, stuffer.end(), reply)
+        await self._dot(transaction, held + stuffer.end(), reply)
 
     async def _stop_early(self, transaction: Transaction, reply: asyncio.Future[Reply]) -> None:
         """An answer before the dot is a refusal, or nonsense; in both cases the message is not finished."""
@@ -197,10 +198,10 @@ class Session:
             early = await self.answer(transaction, reply)
             raise Lost(transaction.phase, f"early reply {early}", None if early.positive else early)
 
-    async def _dot(self, transaction: Transaction, end: bytes, reply: asyncio.Future[Reply]) -> None:
+    async def _dot(self, transaction: Transaction, rest: bytes, reply: asyncio.Future[Reply]) -> None:
         transaction.phase = Phase.DOT
         self.wire.transcript.client(".")
-        self.wire.transport.write(end)
+        self.wire.transport.write(rest)
         final = await self.answer(transaction, reply)
         if final.code < 400 and not final.positive:
             raise Lost(Phase.DOT, f"{final} in answer to the dot: replies are out of step")

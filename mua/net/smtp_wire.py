@@ -108,6 +108,8 @@ class Transcript:
 def readable(raw: bytes) -> str:
     """A line of a server as text that every store and terminal takes: UTF-8 or escapes, no control characters."""
     text = raw.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() or c == "\t" else f"\\x{ord(c):02x}" for c in text)
 
 
