@@ -1,0 +1,373 @@
+"""To, Cc and Bcc: addresses as chips, completed from the people known, with a place to type after them.
+
+Rules of the file: the real address is always visible on its chip; what is not an address stays where it was typed,
+marked, with a sentence; everything works by keys: Backspace and arrows walk into the chips, Delete removes one,
+Enter takes it back into the text, Ctrl+C copies it.
+"""
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QDrag,
+    QDragEnterEvent,
+    QDropEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QAbstractItemView, QCompleter, QLineEdit, QListView, QSizePolicy, QWidget
+
+from mua.gui import address_text, words
+from mua.gui.icons import pixmap
+from mua.gui.sheets import styled
+from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
+from mua.gui.widgets import paint_avatar
+from mua.model.address import Address
+
+MAX_CHIP = 320  # pixels
+MAX_CHIPS = 500
+_GAP = 6
+_POPUP = """
+QListView { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 4px; }
+QListView::item { padding: 6px 10px; border-radius: 6px; }
+QListView::item:selected { background: @selection; color: @text; }
+"""
+
+Known = Callable[[str], list[Address]]
+
+
+class AddressChip(QWidget):
+    """One address.  Invalid ones are framed in red and say why."""
+
+    removed = Signal()
+    edited = Signal()
+    walked = Signal(int)
+
+    def __init__(self, address: Address, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.address = address
+        self.problem = address_text.problem(address)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self._pressed: QPoint | None = None
+        shown = words.shown(str(address), 300)
+        self.setAccessibleName(f"{shown}. {self.problem or 'Delete removes it, Enter changes it.'}")
+        self.setToolTip(self.problem or shown)
+        theme().changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        scale = max(1.0, theme().scale)
+        name, address = self._texts()
+        wide = self._metrics(True).horizontalAdvance(name) + self._metrics(False).horizontalAdvance(address)
+        between = 6 if name and address else 0
+        return QSize(min(MAX_CHIP, 26 + wide + between + 26), round(CHIP_HEIGHT * scale))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        focus = self.hasFocus()
+        ground = "danger" if self.problem else "selection" if focus else "chip"
+        edge = "danger_line" if self.problem and not focus else "accent" if focus else ground
+        painter.setPen(QPen(theme().colour(edge), 1))
+        painter.setBrush(theme().colour(ground))
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRoundedRect(box, box.height() / 2, box.height() / 2)
+        self._paint_inside(painter)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, forward = event.key(), -1 if self.isRightToLeft() else 1
+        if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.removed.emit()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
+            self.edited.emit()
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+            self.walked.emit(forward if key == Qt.Key.Key_Right else -forward)
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(str(self.address))
+        else:
+            super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pressed = event.position().toPoint()
+        if self._cross().contains(self._pressed):
+            self.removed.emit()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.edited.emit()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """A drag carries the address to another field (or another program)."""
+        far = QGuiApplication.styleHints().startDragDistance()
+        if self._pressed is None or (event.position().toPoint() - self._pressed).manhattanLength() < far:
+            return
+        drag, data = QDrag(self), QMimeData()
+        data.setText(address_text.joined([self.address]))
+        drag.setMimeData(data)
+        if drag.exec(Qt.DropAction.MoveAction | Qt.DropAction.CopyAction) == Qt.DropAction.MoveAction:
+            self.removed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
+
+    def _texts(self) -> tuple[str, str]:
+        return words.shown(self.address.name, 100), words.shown(self.address.address, 300)
+
+    def _metrics(self, bold: bool) -> QFontMetrics:
+        return QFontMetrics(theme().font(SECONDARY, SEMIBOLD) if bold else theme().font(SECONDARY))
+
+    def _cross(self) -> QRect:
+        right = QRect(self.width() - 24, 0, 24, self.height())
+        return QRect(0, 0, 24, self.height()) if self.isRightToLeft() else right
+
+    def _paint_inside(self, painter: QPainter) -> None:
+        mirrored, side = self.isRightToLeft(), self.height() - 6
+        disc = QRect(self.width() - 3 - side if mirrored else 3, 3, side, side)
+        name, address = self._texts()
+        if self.problem:
+            painter.drawPixmap(disc.adjusted(3, 3, -3, -3), pixmap("circle-alert", "on_danger", 14))
+        else:
+            paint_avatar(painter, disc, self.address.name, self.address.address)
+        room = self.width() - side - 9 - 24
+        left = 24 if mirrored else side + 9
+        bold = self._metrics(True)
+        name = bold.elidedText(name, Qt.TextElideMode.ElideRight, room * 3 // 5 if address else room)
+        used = bold.horizontalAdvance(name) + 6 if name else 0
+        address = self._metrics(False).elidedText(address, Qt.TextElideMode.ElideMiddle, max(0, room - used))
+        first = QRect(left + room - used if mirrored else left, 0, used, self.height())
+        rest = QRect(left if mirrored else left + used, 0, room - used, self.height())
+        side_flag = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
+        flags = Qt.AlignmentFlag.AlignVCenter | side_flag | Qt.AlignmentFlag.AlignAbsolute
+        tone = "on_danger" if self.problem else "text"
+        painter.setPen(theme().colour(tone))
+        painter.setFont(theme().font(SECONDARY, SEMIBOLD))
+        painter.drawText(first, flags, name)
+        painter.setPen(theme().colour(tone if self.problem or not name else "secondary"))
+        painter.setFont(theme().font(SECONDARY))
+        painter.drawText(rest, flags, address)
+        cross = self._cross()
+        painter.drawPixmap(cross.center().x() - 5, cross.center().y() - 5, pixmap("x", "tertiary", 12))
+
+
+class _Entry(QLineEdit):
+    """Where an address is typed; separators end it, a paste may hold many."""
+
+    ended = Signal()
+    pasted = Signal(str)
+    walked_back = Signal(bool)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key = event.key()
+        if self._ends(key):
+            self.ended.emit()
+        elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Left) and not self.text():
+            self.walked_back.emit(key == Qt.Key.Key_Backspace)
+        elif event.matches(QKeySequence.StandardKey.Paste):
+            self.pasted.emit(QGuiApplication.clipboard().text())
+        else:
+            super().keyPressEvent(event)
+
+    def _ends(self, key: int) -> bool:
+        """Does this key end an address?  A separator outside quotes, Enter, and a blank after a whole address."""
+        text = self.text().strip()
+        if key in (Qt.Key.Key_Comma, Qt.Key.Key_Semicolon):
+            return text.count('"') % 2 == 0
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return bool(text)
+        return key == Qt.Key.Key_Space and not address_text.problem(Address("", text))
+
+
+class AddressField(QWidget):
+    """Chips and an entry, wrapped over as many rows as are needed.  ``known`` finds people by a few letters."""
+
+    changed = Signal()
+
+    def __init__(self, label: str, known: Known, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._known = known
+        self._chips: list[AddressChip] = []
+        self.entry = _Entry(self)
+        self.entry.setProperty("kind", "bare")
+        self.entry.setAccessibleName(label)
+        self.setAccessibleName(label)
+        self.setFocusProxy(self.entry)
+        self.setAcceptDrops(True)
+        self.entry.setAcceptDrops(False)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._model = QStringListModel(self)
+        self._people: list[Address] = []
+        self._popup = QListView()
+        self._completer = self._make_completer()
+        self.entry.ended.connect(self.finish)
+        self.entry.pasted.connect(self._paste)
+        self.entry.walked_back.connect(self._walk_in)
+        self.entry.textEdited.connect(self._complete)
+        self.entry.textChanged.connect(lambda _: self.changed.emit())
+        self.entry.editingFinished.connect(self._left)
+        theme().changed.connect(self._arrange)
+        self._arrange()
+
+    def addresses(self) -> tuple[Address, ...]:
+        """What the field holds, with what is still being typed."""
+        return (*(chip.address for chip in self._chips), *address_text.split(self.entry.text()))
+
+    def set_addresses(self, many: Iterable[Address]) -> None:
+        """Hold these instead."""
+        for chip in self._chips:
+            chip.deleteLater()
+        self._chips = []
+        self.entry.clear()
+        self._add(many)
+
+    def problems(self) -> list[str]:
+        """A sentence for each address that is none."""
+        return [one for one in map(address_text.problem, self.addresses()) if one]
+
+    def chips(self) -> list[AddressChip]:
+        """The chips, in order."""
+        return list(self._chips)
+
+    def finish(self) -> None:
+        """What was typed becomes chips."""
+        text = self.entry.text()
+        if text.strip(" ,;"):
+            self.entry.clear()
+            self._add(address_text.split(text))
+        self._popup.hide()
+
+    def show_problem(self) -> None:
+        """Put the keyboard on the first address that is none."""
+        self.finish()
+        for chip in self._chips:
+            if chip.problem:
+                chip.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.entry.setFocus(Qt.FocusReason.MouseFocusReason)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasText() and "@" in event.mimeData().text():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._paste(event.mimeData().text())
+        event.acceptProposedAction()
+
+    # ---- inside
+    def _make_completer(self) -> QCompleter:
+        completer = QCompleter(self._model, self)
+        completer.setCompletionMode(QCompleter.CompletionMode.UnfilteredPopupCompletion)
+        completer.setWidget(self.entry)
+        completer.activated.connect(lambda _: self._take())
+        completer.setPopup(self._popup)
+        self._popup.setAccessibleName("People you know")
+        self._popup.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        styled(self._popup, _POPUP)
+        styled(self.entry, "QLineEdit { min-height: 20px; }")
+        return completer
+
+    def _complete(self, text: str) -> None:
+        text = text.strip()
+        have = {chip.address.address.lower() for chip in self._chips}
+        found = self._known(text) if text else []
+        self._people = [one for one in found if one.address.lower() not in have and "@" in one.address][:8]
+        self._model.setStringList([words.shown(str(one), 200) for one in self._people])
+        if not self._people:
+            self._popup.hide()
+            return
+        self._completer.complete(QRect(0, self.entry.height() + 4, min(420, max(280, self.width())), 0))
+        sure = "@" not in text or self._people[0].address.lower().startswith(text.lower())
+        self._popup.setCurrentIndex(self._completer.completionModel().index(0, 0) if sure else self._popup.rootIndex())
+
+    def _take(self) -> None:
+        row = self._popup.currentIndex().row()
+        if 0 <= row < len(self._people):
+            chosen = self._people[row]
+            self.entry.clear()
+            self._add([chosen])
+            QTimer.singleShot(0, self.entry.clear)
+
+    def _paste(self, text: str) -> None:
+        if "@" not in text and not any(mark in text for mark in ",;\n"):
+            self.entry.insert(text)
+            return
+        self.finish()
+        self._add(address_text.split(text))
+
+    def _left(self) -> None:
+        if not self._popup.isVisible():
+            self.finish()
+
+    def _add(self, many: Iterable[Address]) -> None:
+        have = {chip.address.address.lower() for chip in self._chips}
+        for one in many:
+            if one.address.lower() in have or len(self._chips) >= MAX_CHIPS:
+                continue
+            have.add(one.address.lower())
+            chip = AddressChip(one, self)
+            chip.removed.connect(lambda chip=chip: self._remove(chip))
+            chip.edited.connect(lambda chip=chip: self._edit(chip))
+            chip.walked.connect(lambda by, chip=chip: self._walk(chip, by))
+            chip.show()
+            self._chips.append(chip)
+        self._arrange()
+        self.changed.emit()
+
+    def _remove(self, chip: AddressChip) -> None:
+        if chip in self._chips:
+            self._chips.remove(chip)
+            chip.hide()
+            chip.deleteLater()
+            self.entry.setFocus()
+            self._arrange()
+            self.changed.emit()
+
+    def _edit(self, chip: AddressChip) -> None:
+        self.finish()
+        self._remove(chip)
+        self.entry.setText(address_text.joined([chip.address]) if chip.address.name else chip.address.address)
+
+    def _walk_in(self, _: bool) -> None:
+        if self._chips:
+            self._chips[-1].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _walk(self, chip: AddressChip, by: int) -> None:
+        place = self._chips.index(chip) + by
+        if place >= len(self._chips):
+            self.entry.setFocus()
+        elif place >= 0:
+            self._chips[place].setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _arrange(self) -> None:
+        """Chips from the start, rows of equal height, the entry where room is left."""
+        tall = round(CHIP_HEIGHT * max(1.0, theme().scale))
+        x, y, width = 0, 4, max(120, self.width())
+        for chip in self._chips:
+            wide = min(chip.sizeHint().width(), width)
+            if x and x + wide > width:
+                x, y = 0, y + tall + _GAP
+            chip.setGeometry(self._place(x, y, wide, tall))
+            x += wide + _GAP
+        if x and width - x < 140:
+            x, y = 0, y + tall + _GAP
+        self.entry.setGeometry(self._place(x, y, width - x, tall))
+        self.setFixedHeight(y + tall + 4)
+
+    def _place(self, x: int, y: int, wide: int, tall: int) -> QRect:
+        return QRect(self.width() - x - wide if self.isRightToLeft() else x, y, wide, tall)

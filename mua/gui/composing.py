@@ -1,0 +1,333 @@
+"""Composers of one window: opened, journaled, sent with a moment to take it back, saved, discarded, and brought back.
+
+Theory of operation: a letter is always in one safe place.  While it is written: in the journal.  At Send the journal
+notes ``sending_at``, then the engine is asked; when it answers ``Queued`` the outbox has the letter and the journal
+forgets it.  "Undo" cancels the outgoing message, and only if nobody had it yet the composer comes back.  Closing a
+composer puts the letter into Drafts, and the journal keeps it until the engine says that it is there.
+
+Rules of the file: nothing asks "Are you sure?"; what failed is said in the composer, with the letter still in it.
+"""
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import letters, words
+from mua.gui.composer import Composer
+from mua.gui.journal import Attached, Journal, Letter
+from mua.gui.library import save_file
+from mua.gui.writing import Kind, Writing
+from mua.mime.text import safe_filename
+from mua.model.account import Route
+from mua.model.address import Address
+from mua.model.message import MessageId
+from mua.model.outgoing import Draft, DraftAttachment, OutgoingId, RecipientState
+from mua.store import outbox, read
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+
+_FORGET_AFTER = 12_000  # milliseconds that a discarded letter can be brought back
+
+
+class Composing(QObject):
+    """The composers of one desk."""
+
+    opened = Signal(object)
+    """A Composer was opened."""
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self.journal = Journal(desk.library.profile)
+        self.composers: dict[str, Composer] = {}
+
+    # ---- opening
+    def write(self, wish: Writing) -> None:
+        """Open a composer for a wish to write."""
+        desk = self._desk
+        if not desk.accounts:
+            desk.account_wanted.emit()
+            return
+        if wish.row is not None and wish.view is None:
+            self._fetch_first(wish)
+            return
+        if wish.kind is Kind.DRAFT and (already := self._open_draft(wish)) is not None:
+            already.activateWindow()
+            return
+        place = desk.folders.get(desk.place.folder) if desk.place is not None and desk.place.folder else None
+        who = letters.Identity(desk.accounts, place.account_id if place else 0, desk.preferences.signature)
+        letter = letters.begin(wish, who)
+        if wish.kind is Kind.DRAFT and wish.row is not None:
+            letter = self._as_files(letter, wish.row.id)
+        self.open(letter).begin_writing()
+
+    def open(self, letter: Letter) -> Composer:
+        """A composer that shows ``letter``."""
+        sending = [one for one in self._desk.accounts if one.route is not Route.NONE] or self._desk.accounts
+        composer = Composer(letter, sending, self._known, self.journal.folder)
+        self.composers[letter.key] = composer
+        composer.written.connect(lambda: self._journal(composer))
+        composer.send_wanted.connect(lambda: self._send(composer))
+        composer.save_wanted.connect(lambda: self._save(composer, close=False))
+        composer.discard_wanted.connect(lambda: self._discard(composer))
+        composer.closed.connect(lambda: self._closed(composer))
+        self._place(composer)
+        composer.show()
+        self.opened.emit(composer)
+        return composer
+
+    def restore(self) -> int:
+        """Open what was being written when the program ended; returns how many."""
+        opened = 0
+        for letter in self.journal.letters():
+            if letter.key in self.composers:
+                continue
+            if letter.empty or (letter.sending_at and self._was_queued(letter)):
+                self.journal.forget(letter.key)
+                continue
+            composer = self.open(replace(letter, sending_at=0))
+            self._journal(composer)
+            opened += 1
+            if letter.sending_at:
+                composer.say("Mua ended while this was handed over, and it is not in the outbox; send it again.")
+            else:
+                composer.say("Mua ended while you were writing this; it is all here.")
+        self.journal.settle()
+        self.journal.sweep()
+        return opened
+
+    def close_all(self) -> None:
+        """The program ends: every letter is in the journal, and comes back at the next start."""
+        for composer in list(self.composers.values()):
+            letter = composer.letter()
+            if letter.empty:
+                self.journal.forget(letter.key)
+            else:
+                self.journal.write(letter)
+            composer.finish()
+        self.composers.clear()
+        self.journal.settle()
+
+    # ---- sending
+    def _send(self, composer: Composer) -> None:
+        letter = replace(composer.letter(), sending_at=int(time.time()))
+        if self._desk.client is None:
+            composer.say(
+                "Mua's mail engine is not there yet; try again in a moment.", "warning", "Try again", composer.send
+            )
+            return
+        composer.hold(True)
+        self.journal.write(letter)
+        self.journal.settle()
+        delay = self._desk.preferences.undo_send
+        self._desk.client.ask(
+            self.command(letter, delay),
+            lambda answer: self._sent(composer, letter, answer, delay),
+            lambda error: self._not_sent(composer, error),
+        )
+
+    def command(self, letter: Letter, delay: int) -> wire.Send:
+        """The command that sends a letter."""
+        parts = tuple(one.part for one in letter.attached if one.part and not one.path)
+        return wire.Send(
+            letter.account_id,
+            self._draft(letter),
+            delay=delay,
+            answers=letter.answers,
+            forwards=letter.forwards,
+            forwarded_parts=parts,
+            replaces_draft=letter.replaces,
+        )
+
+    def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int) -> None:
+        assert isinstance(answer, wire.Queued)
+        self.composers.pop(letter.key, None)
+        self.journal.forget(letter.key, files=False)
+        composer.finish()
+        undone = replace(letter, sending_at=0, replaces=None)
+        outgoing = OutgoingId(answer.outgoing_id)
+        if delay:
+            self._desk.window.toast.say("Sending…", "Undo", lambda: self._undo(outgoing, undone), delay * 1_000)
+        else:
+            self._desk.window.toast.say("Sent to the outbox")
+        QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, letter.key))
+
+    def _not_sent(self, composer: Composer, error: MailError) -> None:
+        composer.hold(False)
+        composer.say(error.text, "danger", "Try again", composer.send)
+        self._journal(composer)
+
+    def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
+        client = self._desk.client
+        if client is not None:
+            client.ask(wire.CancelOutgoing(outgoing), lambda _: self._undone(outgoing, letter))
+
+    def _undone(self, outgoing: OutgoingId, letter: Letter) -> None:
+        db = self._desk.library.db
+        found = outbox.outgoing(db, outgoing) if db is not None else None
+        if found is None or all(one.state is RecipientState.CANCELLED for one in found.recipients):
+            self._journal(self.open(letter))
+        else:
+            self._desk.window.toast.say("It was on its way already.", "Outbox", self._desk.outbox_wanted.emit)
+
+    # ---- saving and discarding
+    def _save(self, composer: Composer, *, close: bool) -> None:
+        letter, client = composer.letter(), self._desk.client
+        if client is None:
+            self._journal(composer)
+            return
+        try:
+            letter = self._as_files(letter, letter.forwards)
+        except OSError as error:
+            composer.say(
+                f"The draft could not be written: {error.strerror}.", "danger", "Try again", composer.save_wanted.emit
+            )
+            return
+        self.journal.write(letter)
+
+        def saved(answer: wire.Answer) -> None:
+            assert isinstance(answer, wire.Saved)
+            if close:
+                self._saved_away(replace(letter, replaces=answer.message_id))
+            else:
+                composer.now_replaces(answer.message_id)
+                self._journal(composer)
+                composer.say_status(f"Saved in Drafts {time.strftime('%H:%M')}")
+
+        def failed(error: MailError) -> None:
+            if close:
+                self._desk.window.toast.say(f"{error.text} The letter is kept.", "Open", lambda: self.open(letter))
+            else:
+                composer.say(error.text, "danger", "Try again", composer.save_wanted.emit)
+
+        client.ask(wire.SaveDraft(letter.account_id, self._draft(letter), letter.replaces), saved, failed)
+
+    def _saved_away(self, letter: Letter) -> None:
+        """A letter whose window is closed is in Drafts now."""
+        if letter.key in self.composers:
+            return
+        self.journal.forget(letter.key, files=False)
+        self._desk.window.toast.say("Saved in Drafts", "Open", lambda: self._journal(self.open(letter)))
+        QTimer.singleShot(_FORGET_AFTER, partial(self._drop_files, letter.key))
+
+    def _closed(self, composer: Composer) -> None:
+        letter = composer.letter()
+        self.composers.pop(letter.key, None)
+        if letter.empty:
+            self.journal.forget(letter.key)
+        else:
+            self._save(composer, close=True)
+        composer.finish()
+
+    def _discard(self, composer: Composer) -> None:
+        """Away with it; for a moment it can be brought back, with all that was in it."""
+        letter, client = composer.letter(), self._desk.client
+        self.composers.pop(letter.key, None)
+        composer.finish()
+        self.journal.forget(letter.key, files=False)
+        deleted: list[int] = []
+        if letter.replaces is not None and client is not None:
+            client.ask(wire.DeleteMessages((letter.replaces,)), lambda one: deleted.append(one.history_id))  # type: ignore[union-attr]
+        if letter.empty:
+            self._drop_files(letter.key)
+            return
+
+        def back() -> None:
+            if deleted and client is not None:
+                client.ask(wire.Undo(deleted[0]))
+            self._journal(self.open(letter))
+
+        self._desk.window.toast.say("Discarded", "Undo", back, _FORGET_AFTER)
+        QTimer.singleShot(_FORGET_AFTER + 1_000, partial(self._drop_files, letter.key))
+
+    # ---- inside
+    def _draft(self, letter: Letter) -> Draft:
+        account = next(one for one in self._desk.accounts if one.id == letter.account_id)
+        files = tuple(DraftAttachment(one.path, one.name, one.type) for one in letter.attached if one.path)
+        return Draft(
+            sender=Address(account.full_name, account.email),
+            to=letter.to,
+            cc=letter.cc,
+            bcc=letter.bcc,
+            subject=letter.subject,
+            text=letter.text,
+            html=letter.rich,
+            attachments=files,
+            in_reply_to=letter.in_reply_to,
+            references=letter.references,
+        )
+
+    def _as_files(self, letter: Letter, source: int | None) -> Letter:
+        """The letter with every section of another message as a file of its own.  Raises OSError."""
+        if source is None or not any(one.part and not one.path for one in letter.attached):
+            return letter
+        folder, made = self.journal.folder(letter.key), []
+        for one in letter.attached:
+            found = self._desk.library.part(MessageId(source), one.part) if one.part and not one.path else None
+            if found is None:
+                made.append(one)
+                continue
+            path = save_file(folder, safe_filename(one.name), found[1])
+            made.append(Attached(one.name, one.type, len(found[1]), str(path)))
+        return replace(letter, attached=tuple(made))
+
+    def _journal(self, composer: Composer) -> None:
+        letter = composer.letter()
+        if letter.empty:
+            self.journal.forget(letter.key, files=False)
+        else:
+            self.journal.write(letter)
+
+    def _drop_files(self, key: str) -> None:
+        if key not in self.composers:
+            self.journal.forget(key)
+
+    def _was_queued(self, letter: Letter) -> bool:
+        db = self._desk.library.db
+        if db is None:
+            return False
+        wanted = {one.address.lower() for one in (*letter.to, *letter.cc, *letter.bcc)}
+        return any(
+            one.queued_at >= letter.sending_at - 2
+            and one.subject.strip() == letter.subject.strip()
+            and {to.address.lower() for to in one.recipients} == wanted
+            for one in outbox.listed(db, finished=True)
+        )
+
+    def _open_draft(self, wish: Writing) -> Composer | None:
+        assert wish.row is not None
+        return next((one for one in self.composers.values() if one.letter().replaces == wish.row.id), None)
+
+    def _fetch_first(self, wish: Writing) -> None:
+        """The text is not here yet: have the engine make its view, then write."""
+        row, client = wish.row, self._desk.client
+        assert row is not None
+        if client is None:
+            return
+
+        def ready(_: wire.Answer) -> None:
+            view = self._desk.library.view(row.id)
+            if view is not None:
+                self.write(replace(wish, view=view))
+
+        client.ask(wire.OpenMessage(row.id), ready)
+
+    def _known(self, prefix: str) -> list[Address]:
+        db = self._desk.library.db
+        mine = {account.email.lower() for account in self._desk.accounts}
+        found = read.known_addresses(db, prefix, 12) if db is not None else []
+        clean = [Address(words.shown(one.name, 100), words.shown(one.address, 300)) for one in found]
+        return sorted(clean, key=lambda one: one.address.lower() in mine)
+
+    def _place(self, composer: Composer) -> None:
+        """Over the main window, each a little further."""
+        window = self._desk.window.geometry()
+        step = 28 * ((len(self.composers) - 1) % 6)
+        left = window.center().x() - composer.width() // 2 + step
+        composer.move(max(0, left), max(0, window.top() + 60 + step))

@@ -1,0 +1,139 @@
+"""The composer's journal: every letter that is being written is on disk within a second of each change.
+
+Theory of operation: one file ``PROFILE/drafts/KEY.json`` for each letter, written whole beside and renamed, by one
+thread, so that typing never waits for the disk; ``PROFILE/drafts/KEY/`` holds what was pasted or taken from another
+message.  A letter leaves the journal when the engine has it (sent, or saved in Drafts) or when it is discarded; what
+is found at the next start was being written when the program ended, and is opened again.
+
+Rules of the file: ``sending_at`` is on disk before a letter is handed to the engine; a letter found with it may have
+been queued (the outbox knows), and is never sent again by itself.  Raises nothing but OSError.
+"""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QThreadPool
+
+from mua import log, wire
+from mua.model.address import Address
+from mua.paths import Profile
+
+MAX_JOURNAL = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of a letter: at ``path``, or section ``part`` of the message that is forwarded (fetched at Send)."""
+
+    name: str
+    type: str
+    size: int
+    path: str = ""
+    part: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Everything that a composer holds.  ``rich`` is the editor's document, empty when nothing is formatted.
+
+    ``answers`` and ``forwards`` are message ids, ``replaces`` the draft in Drafts that this one takes the place of.
+    """
+
+    key: str
+    account_id: int
+    to: tuple[Address, ...] = ()
+    cc: tuple[Address, ...] = ()
+    bcc: tuple[Address, ...] = ()
+    subject: str = ""
+    text: str = ""
+    rich: str = ""
+    attached: tuple[Attached, ...] = ()
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    answers: int | None = None
+    forwards: int | None = None
+    replaces: int | None = None
+    sending_at: int = 0
+    cursor: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Nothing that anybody would miss."""
+        return not (self.to or self.cc or self.bcc or self.subject.strip() or self.text.strip() or self.attached)
+
+
+def new_key() -> str:
+    """A name for a letter."""
+    return secrets.token_hex(8)
+
+
+class Journal:
+    """The journal of one profile."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._folder = profile.drafts
+        self._pool = QThreadPool()
+        self._pool.setMaxThreadCount(1)  # so that writes of one letter keep their order
+
+    def write(self, letter: Letter) -> None:
+        """Put a letter on disk, soon."""
+        data = json.dumps(wire.to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        self._pool.start(lambda: _write(self._folder / f"{letter.key}.json", data))
+
+    def forget(self, key: str, *, files: bool = True) -> None:
+        """Remove a letter; ``files`` False keeps what was pasted (the letter may come back: undo)."""
+        self._pool.start(lambda: self._remove(key, files))
+
+    def settle(self) -> None:
+        """Wait until everything is on disk."""
+        self._pool.waitForDone()
+
+    def folder(self, key: str) -> Path:
+        """Where the files of a letter are kept, made when missing.  Raises OSError."""
+        folder = self._folder / key
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return folder
+
+    def letters(self) -> list[Letter]:
+        """What was being written when the program ended, oldest first; a file that cannot be read stays where it is."""
+        found = []
+        for path in sorted(self._folder.glob("*.json"), key=lambda one: one.stat().st_mtime):
+            try:
+                if path.stat().st_size > MAX_JOURNAL:
+                    continue
+                data = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
+                found.append(wire.from_json(Letter, data))
+            except (OSError, ValueError):
+                log.GUI.warning("a journal file could not be read: %s", path.name)
+        return found
+
+    def sweep(self) -> None:
+        """Remove folders of files that no letter needs, and half-written files."""
+        for path in self._folder.glob("*.new"):
+            path.unlink(missing_ok=True)
+        for path in self._folder.iterdir() if self._folder.exists() else ():
+            if path.is_dir() and not path.with_suffix(".json").exists():
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _remove(self, key: str, files: bool) -> None:
+        (self._folder / f"{key}.json").unlink(missing_ok=True)
+        if files:
+            shutil.rmtree(self._folder / key, ignore_errors=True)
+
+
+def _write(path: Path, data: bytes) -> None:
+    temporary = path.with_suffix(".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        log.GUI.error("the journal could not be written: %s", error.strerror)

@@ -1,0 +1,116 @@
+"""What a new letter begins with: a blank page, an answer, a forward, a draft to go on with, a mailto: link.
+
+Rules of the file: no widget; plain decisions over ``mime.reply`` and the store.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mua.gui import address_text, words
+from mua.gui.journal import Attached, Letter, new_key
+from mua.gui.writing import Kind, Writing
+from mua.mime.reply import Mode, reply
+from mua.model.account import Account
+from mua.model.address import Address
+from mua.model.message import MessageRow, MessageView
+
+_MODES: dict[Kind, Mode] = {Kind.REPLY: "reply", Kind.REPLY_ALL: "all", Kind.FORWARD: "forward"}
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who can write: the accounts, the one to begin with, and the signature."""
+
+    accounts: Sequence[Account]
+    preferred: int = 0
+    signature: str = ""
+
+    def account(self, account_id: int) -> Account:
+        """The account of this id, else one that can send, else the first."""
+        own = [one for one in self.accounts if one.id == account_id]
+        sending = [one for one in self.accounts if one.route != "none"]
+        return (own or sending or list(self.accounts))[0]
+
+    def mine(self) -> frozenset[str]:
+        """Every address that is the person's own."""
+        return frozenset(one.email.lower() for one in self.accounts)
+
+
+def begin(wish: Writing, who: Identity) -> Letter:
+    """The letter that a wish to write begins with."""
+    account = who.account(wish.row.account_id if wish.row else who.preferred)
+    sender = Address(account.full_name, account.email)
+    if wish.row is not None and wish.view is not None:
+        if wish.kind is Kind.DRAFT:
+            return _draft(wish.row, wish.view, account)
+        if wish.kind in _MODES:
+            return _answer(_MODES[wish.kind], wish.row, wish.view, account, who)
+    made = address_text.from_mailto(wish.mailto, sender) if wish.mailto else None
+    if made is None:
+        return Letter(new_key(), account.id, text=_signed("", who.signature))
+    return Letter(
+        new_key(), account.id, made.to, made.cc, made.bcc, made.subject, _signed(made.text, who.signature)
+    )  # fmt: skip
+
+
+def _answer(mode: Mode, row: MessageRow, view: MessageView, account: Account, who: Identity) -> Letter:
+    sender = Address(account.full_name, account.email)
+    when = words.full_time(view.date if view.date is not None else row.date, time.time())
+    draft, parts = reply(view, mode, me=who.mine(), sender=sender, date_text=when)
+    carried = tuple(
+        Attached(one.name, one.type, one.size, part=one.part) for one in view.attachments if one.part in parts
+    )
+    forwarding = mode == "forward"
+    return Letter(
+        new_key(),
+        account.id,
+        draft.to,
+        draft.cc,
+        (),
+        draft.subject,
+        _signed("", who.signature) + "\n\n" + draft.text,
+        attached=carried,
+        in_reply_to=draft.in_reply_to,
+        references=draft.references,
+        answers=None if forwarding else row.id,
+        forwards=row.id if forwarding else None,
+    )
+
+
+def _draft(row: MessageRow, view: MessageView, account: Account) -> Letter:
+    """A draft to go on with.  Its attachments are sections of itself; ``composing`` makes files of them."""
+    return Letter(
+        new_key(),
+        account.id,
+        view.to,
+        view.cc,
+        view.bcc,
+        view.subject,
+        view.text.rstrip("\n"),
+        view.html,
+        tuple(Attached(one.name, one.type, one.size, part=one.part) for one in view.attachments),
+        in_reply_to=view.references[-1] if view.references else "",
+        references=view.references,
+        replaces=row.id,
+    )
+
+
+def _signed(text: str, signature: str) -> str:
+    """``text`` with the signature below its separator (RFC 3676 s.4.3)."""
+    return f"{text}\n\n-- \n{signature.strip()}" if signature.strip() else text
+
+
+_HINTS = (
+    "attach", "enclosed", "anhang", "angehängt", "beigefügt", "anlage", "pièce jointe", "ci-joint", "adjunt",
+    "allegat", "em anexo", "anexo", "bijlage", "bifog", "vedhæft", "vedlagt", "załącz", "вложен", "прикреп", "添付",
+    "附件",
+)  # fmt: skip
+
+
+def forgot_attachment(text: str, subject: str) -> bool:
+    """Does the person's own text (not what is quoted) speak of an attachment?"""
+    own = [line for line in text.split("\n-- \n")[0].splitlines() if not line.startswith(">")]
+    cut = next((at for at, line in enumerate(own) if line.startswith("-------- Forwarded message")), len(own))
+    said = f"{subject}\n" + "\n".join(own[:cut])
+    return any(hint in said.casefold() for hint in _HINTS)
