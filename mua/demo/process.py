@@ -4,7 +4,6 @@ Rule of the file: the password comes through a pipe; it is in no argument, envir
 """
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from mua import log
 from mua.errors import Kind, MailError, Retry
+from mua.paths import child_environment
 
 READY_LIMIT = 30.0  # seconds
 END_LIMIT = 5.0
@@ -44,9 +44,9 @@ def start(directory: Path) -> DemoServer:
 
     Raises MailError (LOCAL, code ``demo-failed``) when it does not come up within ``READY_LIMIT`` seconds.
     """
-    command = [sys.executable, "-m", "mua.demo.main", "--dir", str(directory)]
+    command = [sys.executable, "-P", "-m", "mua.demo.main", "--dir", str(directory)]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=_environment())
+    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=child_environment())
     overdue = threading.Timer(READY_LIMIT, process.kill)
     overdue.start()
     try:
@@ -60,12 +60,6 @@ def start(directory: Path) -> DemoServer:
         raise MailError(Kind.LOCAL, Retry.ASK, text, f"exit {process.returncode}", "demo-failed") from error
     finally:
         overdue.cancel()
-
-
-def _environment() -> dict[str, str]:
-    """Ours, with this very package first: the child must not depend on the folder it is started in."""
-    path = [str(Path(__file__).resolve().parents[2]), os.environ.get("PYTHONPATH", "")]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
