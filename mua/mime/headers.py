@@ -33,6 +33,9 @@ _ZONES: Final = {
     b"MDT": -360, b"PST": -480, b"PDT": -420, b"CET": 60, b"MET": 60, b"CEST": 120, b"MEST": 120, b"BST": 60,
     b"JST": 540,
 }  # fmt: skip
+_DATE_PLAIN = re.compile(
+    rb"(?:[A-Z][a-z]{2}, +)?(\d{1,2}) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) ([+-])(\d\d)(\d\d)(?: |\Z)"
+)
 _DATE = re.compile(
     rb"\s*(?:[A-Za-z]{2,9}\.?\s*,?\s*)?(\d{1,2})(?:st|nd|rd|th)?[\s-]+([A-Za-z]{3})[A-Za-z]*\.?,?[\s-]+(\d{2,4})(?!\d)"
     rb"(?:,?\s+(\d{1,2})\s*[:.]\s*(\d{1,2})(?:\s*[:.]\s*(\d{1,2})(?:[.,]\d+)?)?)?\s*(am|pm)?"
@@ -50,9 +53,11 @@ _DATE_ISO = re.compile(
 _COMMENT = re.compile(rb"\([^()]*\)")
 _EPOCH: Final = _date(1970, 1, 1).toordinal()
 
-_SIMPLE = re.compile(
-    rb"\s*(?:\"([^\"\\\r\n=]*)\"\s*|([^\"\\\r\n=<>@,;:()]*?)\s*)<([!#$%&'*+/0-9=?A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+)>\s*\Z"
+_MAILBOX = re.compile(  # what nearly all mail writes, one mailbox of a list at a time
+    rb"\s*(?:(?:\"([^\"\\\r\n=]*)\"\s*|([^\"\\\r\n=<>@,;:()]*?)\s*)<([!#$%&'*+/0-9=?A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+)>"
+    rb"|([!#$%&'*+/0-9A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+))\s*(?:,|\Z)"
 )
+_MAX_QUICK: Final = 2000  # bytes of a list that the quick way is tried on: it is quadratic in runs of blanks
 _BARE = re.compile(rb"\s*([!#$%&'*+/0-9?A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+)\s*\Z")
 _LOCAL_USER = re.compile(rb"[0-9A-Za-z_][0-9A-Za-z_.+-]*\Z")
 _TOKEN = re.compile(
@@ -65,6 +70,7 @@ _ANGLE = re.compile(rb"(?:[^\"<>]|\"(?:[^\"\\]|\\.)*\")*", re.DOTALL)
 _ROUTE = re.compile(rb"\s*@[^:<>\"]*:")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _ID = re.compile(rb"<([^<>]*)>")
+_PLAIN_ID = re.compile(r"<([^<>\s]+)>")
 _ID_SEPARATOR = re.compile(rb"[\s<>,;\"()]+")
 _LIST_ID = re.compile(rb"<([^<>]*)>")
 _UNREADABLE: Final = Address("", "")
@@ -121,14 +127,23 @@ def _addresses_cached(raw: bytes) -> tuple[Address, ...]:
 def _addresses(raw: bytes) -> tuple[Address, ...]:
     if not raw or raw.isspace():
         return ()
-    match = _SIMPLE.match(raw) if len(raw) < 1000 else None  # the pattern is quadratic in runs of blanks
-    if match:
-        name = match[1] if match[1] is not None else match[2]
-        return (Address(decode_words(name) if name else "", match[3].decode("ascii")),)
-    match = _BARE.match(raw)
-    if match:
-        return (Address("", match[1].decode("ascii")),)
-    return tuple(_AddressReader(unfold(raw[:MAX_ADDRESS_FIELD])).read())
+    return _quick(raw) or tuple(_AddressReader(unfold(raw[:MAX_ADDRESS_FIELD])).read())
+
+
+def _quick(raw: bytes) -> tuple[Address, ...] | None:
+    """The addresses of a list in which every mailbox is plain; None when one is not."""
+    if len(raw) > _MAX_QUICK:
+        return None
+    found, position, end = [], 0, len(raw)
+    while position < end:
+        match = _MAILBOX.match(raw, position)
+        if match is None:
+            return None
+        quoted, phrase, angled, bare = match.groups()
+        name = quoted or phrase
+        found.append(Address(decode_words(name) if name else "", (angled or bare).decode("ascii")))
+        position = match.end()
+    return tuple(found)
 
 
 class _AddressReader:
@@ -280,6 +295,9 @@ def _text(raw: bytes) -> str:
 
 def date(raw: bytes) -> int | None:
     """A date-time (RFC 5322 s.3.3 and s.4.3, asctime, ISO 8601) as UTC seconds, or None.  No zone: taken as UTC."""
+    match = _DATE_PLAIN.match(raw)
+    if match is not None:
+        return _plain_date(match)
     raw = raw[:200]
     match = _DATE.match(raw)
     if match is None and b"(" in raw:
@@ -296,6 +314,15 @@ def date(raw: bytes) -> int | None:
         hours = hours % 12 + (12 if half.lower() == b"pm" else 0)
     offset = _offset(sign, zone_hours, zone_minutes) if sign else _ZONES.get(zone.upper(), 0) if zone else 0
     return _utc(_full_year(int(year), len(year)), month, int(day), hours, int(minute or 0), int(second or 0), offset)
+
+
+def _plain_date(match: re.Match[bytes]) -> int | None:
+    day, name, year, hour, minute, second, sign, zone_hours, zone_minutes = match.groups()
+    month = _MONTHS.get(name.lower())
+    if month is None:
+        return None
+    offset = _offset(sign, zone_hours, zone_minutes)
+    return _utc(int(year), month, int(day), int(hour), int(minute), int(second), offset)
 
 
 def _date_c(raw: bytes) -> int | None:
@@ -356,8 +383,18 @@ def _ordinal(year: int, month: int, day: int) -> int:
 
 def message_ids(raw: bytes) -> tuple[str, ...]:
     """The Message-IDs in a field, without angle brackets, in order, each once; bare ones where no brackets are."""
+    if raw.isascii() and len(raw) < MAX_ID:
+        quick = _PLAIN_ID.findall(raw.decode("ascii"))
+        if len(quick) == raw.count(b"<"):
+            return tuple(dict.fromkeys(quick)) if quick else _bare_ids(raw)
     raw = raw[: 64 * 1024]
-    found = _ID.findall(raw) or [piece for piece in _ID_SEPARATOR.split(raw) if b"@" in piece]
+    found = _ID.findall(raw)
+    return tuple(dict.fromkeys(_identifier(one) for one in found if one and len(one) <= MAX_ID)) or _bare_ids(raw)
+
+
+def _bare_ids(raw: bytes) -> tuple[str, ...]:
+    """What looks like a Message-ID where nobody wrote angle brackets."""
+    found = [piece for piece in _ID_SEPARATOR.split(raw) if b"@" in piece]
     return tuple(dict.fromkeys(_identifier(one) for one in found if one and len(one) <= MAX_ID))
 
 

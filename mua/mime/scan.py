@@ -74,7 +74,7 @@ Field = tuple[str, bytes]
 class Part:
     """One entity: a leaf, a multipart or an embedded message.  Offsets are into the raw message given to ``scan``.
 
-    ``fields`` are (lower-case name, raw value) in order, values still folded and encoded; ``type`` is lower-case
+    ``fields`` are (lower-case name, raw value) in order, values still folded (LF) and encoded; ``type`` is lower-case
     ``maintype/subtype``; ``encoding`` the lower-case transfer encoding.  The header is raw[header_start:body_start].
     """
 
@@ -165,11 +165,21 @@ def scan(raw: bytes) -> Part:
 
 def split_fields(block: bytes) -> tuple[list[Field], list[str]]:
     """The fields of a header block and its defects.  Junk lines are kept under the name ``""``."""
+    if b"\r\n" in block:
+        block = block.replace(b"\r\n", b"\n")
+    found = _FIELD.findall(block)
+    try:
+        return [(_names[name], value) for name, value, _ in found], []
+    except KeyError:  # a name not met before, or a line that is not a field
+        return _split_carefully(found)
+
+
+def _split_carefully(found: list[tuple[bytes, bytes, bytes]]) -> tuple[list[Field], list[str]]:
     fields: list[Field] = []
     defects: list[str] = []
-    for name, value, junk in _FIELD.findall(block):
+    for name, value, junk in found:
         if name:
-            fields.append((_names.get(name) or _lower(name), value[:-1] if value[-1:] == b"\r" else value))
+            fields.append((_names.get(name) or _lower(name), value))
         elif junk.strip():
             fields.append(_junk_field(junk, defects, first=not fields))
     return fields, defects
