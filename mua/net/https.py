@@ -5,6 +5,7 @@ address that is connected to, and it is a public one unless the caller says othe
 together) are bounded; no cookie, no credential, no referrer, no name of this computer.
 """
 
+import contextlib
 import http.client
 import io
 import ipaddress
@@ -17,6 +18,7 @@ from mua.net import tls
 
 MAX_BYTES = 128 << 10
 MAX_REDIRECTS = 3
+MAX_ADDRESSES = 3  # of one host: one of each family first
 _MOVED = frozenset({301, 302, 303, 307, 308})
 
 
@@ -80,8 +82,7 @@ def _get(
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """One request and its answer; the body only where the answer is 200."""
     host = parts.hostname or ""
-    address = _address(host, parts.port or 443, allow_private)
-    sock = tls.connect(address, parts.port or 443, _left(end, host))
+    sock = _connect(host, parts.port or 443, end, allow_private)
     try:
         sock.settimeout(_left(end, host))
         sock = tls.wrap(sock, tls.context(ca_file), host)
@@ -115,8 +116,17 @@ def _request(parts: SplitResult) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
 
 
-def _address(host: str, port: int, allow_private: bool) -> str:
-    """An address of ``host``: a public one, so that a name cannot lead into this computer's own network."""
+def _connect(host: str, port: int, end: float, allow_private: bool) -> socket.socket:
+    """A socket to one of the addresses that were looked at: the first that answers."""
+    *others, last = _addresses(host, port, allow_private)
+    for address in others:
+        with contextlib.suppress(MailError):
+            return tls.connect(address, port, _left(end, host) / 2)
+    return tls.connect(last, port, _left(end, host))
+
+
+def _addresses(host: str, port: int, allow_private: bool) -> list[str]:
+    """The first addresses of ``host``: public ones, so that a name cannot lead into this computer's own network."""
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except (OSError, UnicodeError) as error:
@@ -126,7 +136,8 @@ def _address(host: str, port: int, allow_private: bool) -> str:
     if not public:
         text = f"{host} leads into this computer's own network, so nothing was asked there."
         raise MailError(Kind.ACCOUNT, Retry.NEVER, text, ", ".join(found[:5]), "private-address")
-    return public[0]
+    by_family = sorted(public, key=lambda one: (":" in one) != (":" in public[0]))
+    return list(dict.fromkeys((by_family[0], by_family[-1], *by_family)))[:MAX_ADDRESSES]
 
 
 def _left(end: float, host: str) -> float:

@@ -1,5 +1,6 @@
 """Discovery over a laboratory of domains, and what a check says about an account."""
 
+import asyncio
 import http.server
 import socket
 import threading
@@ -10,14 +11,16 @@ from urllib.parse import urlsplit
 
 import certs
 import pytest
+from dns_server import DnsServer
 from maildrop import Maildrop
 from scripted import Scripted
 
 from mua.engine import doctor
 from mua.errors import Kind, MailError, Retry
-from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
 from mua.model.discovery import Auth
 from mua.net import https
+from mua.net.dns import Resolver
 from mua.plan.discover import Service
 
 TLS, STARTTLS = Security.TLS, Security.STARTTLS
@@ -195,6 +198,26 @@ def test_what_the_window_is_told() -> None:
     assert caught.value.code == "bad-address"
 
 
+def test_srv_records_are_asked_for() -> None:
+    table = {
+        ("_imaps._tcp.example.net", "SRV"): ["10 5 993 imap.example.net.", "20 0 1993 other.example.org."],
+        ("_submissions._tcp.example.net", "SRV"): ["0 0 0 ."],
+        ("_pop3._tcp.example.net", "SRV"): ["SERVFAIL"],
+    }
+
+    async def ask(name: str) -> list[Service]:
+        return await Resolver(names.address, 2).services(f"{name}._tcp.example.net")
+
+    with DnsServer(table) as names:
+        answers = {name: asyncio.run(ask(name)) for name in ("_imaps", "_submissions", "_pop3", "_imap")}
+    assert sorted(answers["_imaps"]) == [
+        Service(10, 5, 993, "imap.example.net."),
+        Service(20, 0, 1993, "other.example.org."),
+    ]
+    assert answers["_submissions"] == [Service(0, 0, 0, ".")]
+    assert answers["_pop3"] == answers["_imap"] == []
+
+
 # --- a check ----------------------------------------------------------------------------------------------------
 
 NOWHERE = Account(AccountId(1), "Ada", "ada@example.org")
@@ -247,3 +270,39 @@ def test_a_local_account_has_nothing_to_connect_to() -> None:
     incoming, _ = doctor.check(NOWHERE, "")
     assert incoming.ok
     assert "this computer only" in incoming.text
+
+
+# --- a check of direct delivery ---------------------------------------------------------------------------------
+
+MX = {("example.net", "MX"): ["10 mx.example.net."], ("mx.example.net", "A"): ["127.0.0.1"]}
+
+
+def direct_account(names: DnsServer, port: int, **options: bool) -> Account:
+    direct = DirectOptions(names.address, port, **options)
+    return replace(NOWHERE, email="ada@example.net", route=Route.DIRECT, direct=direct)
+
+
+def test_mail_can_go_directly() -> None:
+    script = "S: 220 mx\nC: EHLO {}\nS: 250 mx.example.net\nC: QUIT\nS: 221 bye"
+    with Scripted(script) as server, DnsServer(MX) as names:
+        _, finding = doctor.check(direct_account(names, server.port, allow_private_mx=True), "")
+    assert (finding.what, finding.ok) == ("dns", True), finding
+    assert finding.text.startswith("mx.example.net answers on port")
+
+
+def test_the_way_out_is_closed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with DnsServer(MX) as names:
+        _, finding = doctor.check(direct_account(names, port, allow_private_mx=True), "")
+    assert (finding.ok, finding.code) == (False, "no-way-out")
+    assert f"port {port}" in finding.text
+    assert "mx.example.net" in finding.detail
+
+
+@pytest.mark.parametrize("table", [{}, {("example.net", "MX"): ["SERVFAIL"]}, {("example.net", "MX"): ["0 ."]}])
+def test_no_exchanger_is_known(table: dict[tuple[str, str], list[str]]) -> None:
+    with DnsServer(table) as names:
+        _, finding = doctor.check(direct_account(names, 25), "")
+    assert (finding.ok, finding.code) == (False, "dns")
+    assert finding.text

@@ -77,6 +77,13 @@ def test_the_request_tells_nothing() -> None:
     assert b"User-Agent: Mua" in seen
 
 
+def test_the_address_that_answers_is_used() -> None:
+    """``localhost`` may well be ::1 first, where nobody listens."""
+    with Scripted("TLS: good", answer(OK + b"\r\nhere")) as server:
+        there = f"https://localhost:{server.port}/"
+        assert fetch(there, ca_file=str(certs.authority().ca_file), allow_private=True) == b"here"
+
+
 def moved(where: str) -> bytes:
     return f"HTTP/1.1 302 Found\r\nLocation: {where}\r\nContent-Length: 0\r\n\r\n".encode()
 
