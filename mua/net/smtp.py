@@ -233,7 +233,7 @@ def _host_failed(lost: Lost, exchanger: Exchanger) -> HostFailed:
         RecipientState.DEFERRED,
         lost.phase,
         lost.reply.code if lost.reply else None,
-        lost.reply.text if lost.reply else masked(lost.why),
+        lost.reply.text if lost.reply else _broken(lost, exchanger.name),
         host=f"{exchanger.name}[{exchanger.address}]",
         next_host=True,
     )
@@ -241,6 +241,16 @@ def _host_failed(lost: Lost, exchanger: Exchanger) -> HostFailed:
     handshake = lost.phase is Phase.TLS and isinstance(lost.__cause__, OSError | ValueError)
     unreachable = lost.phase is Phase.CONNECT and getattr(lost.__cause__, "errno", None) in _NO_NETWORK
     return HostFailed(outcome, handshake=handshake, unreachable=unreachable)
+
+
+def _broken(lost: Lost, host: str) -> str:
+    """An exchanger that failed without a word of its own, in ours (with RFC 3463 codes)."""
+    why = masked(lost.why)
+    if lost.phase is Phase.CONNECT:
+        return f"4.4.1 {host} could not be reached: {why}."
+    if lost.phase is Phase.TLS:
+        return f"4.7.5 No protected connection to {host} came about: {why}."
+    return f"4.4.2 {host} broke the connection off: {why}."
 
 
 # One message on an open session

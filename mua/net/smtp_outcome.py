@@ -69,7 +69,7 @@ def _outcome(transaction: Transaction, address: str, reply: Reply | None, sessio
     if lost and lost.phase is Phase.DOT and lost.reply is None:
         return verdict(RecipientState.UNKNOWN, Phase.DOT, f"The connection was lost while {session.host} confirmed.")
     if lost:
-        words = lost.reply or lost.why
+        words = lost.reply or f"4.4.2 The connection to {session.host} was lost: {lost.why}."
         state = _state(lost.reply) if lost.reply else RecipientState.DEFERRED
         return verdict(state, lost.phase, words, next_host=lost.phase is not Phase.DOT)
     if transaction.final is not None:
