@@ -12,7 +12,7 @@ Rules of the file:
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -32,6 +32,9 @@ MAX_RECIPIENTS = 50  # of one transaction (RFC 5321 s.4.5.3.1.8 makes servers ta
 MAX_QUESTIONS = 10  # look-ups at once
 
 
+Settle = Callable[[Sequence[Outcome]], Awaitable[None]]
+
+
 class Names(Protocol):
     """What is needed of a resolver (``net.dns.Resolver``)."""
 
@@ -44,7 +47,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one attempt: an outcome for each recipient.
+    """What came of one attempt: an outcome for each recipient that was not settled on the way.
 
     ``offline``: there is no network, the attempt does not count; ``stale``: the connection had been closed since it
     was used before, so nothing was attempted at all.
@@ -63,17 +66,19 @@ async def deliver_directly(
     *,
     lot: float,
     before_dot: BeforeDot,
+    settle: Settle,
     timeouts: Timeouts | None = None,
 ) -> Attempt:
     """One attempt for the recipients of ``job``, all in ``domain`` (A-label or literal).
 
+    ``settle`` is given what an exchanger decided for good, before anything else happens; the rest is returned.
     Raises what ``before_dot`` raises, and OSError when the message cannot be read.
     """
     timeouts = timeouts or Timeouts()
     found = await find_targets(domain, options, names, lot)
     if isinstance(found, Verdict):
         return Attempt([_undeliverable(address, found) for address in job.recipients], found.offline)
-    round_trip = _Round(job, options.mx_port, before_dot, timeouts)
+    round_trip = _Round(job, options.mx_port, before_dot, settle, timeouts)
     await round_trip.run(found)
     return round_trip.result()
 
@@ -98,18 +103,6 @@ async def find_targets(domain: str, options: DirectOptions, names: Names, lot: f
     return targets(domain, hosts, dict(zip(hosts, answers, strict=True)), options, lot)
 
 
-def by_domain(addresses: list[str], a_label: Callable[[str], str]) -> dict[str, list[str]]:
-    """Recipients grouped by the domain of their mailbox; what has no usable domain comes under ""."""
-    groups: dict[str, list[str]] = {}
-    for address in addresses:
-        try:
-            domain = a_label(address.rpartition("@")[2])
-        except ValueError:
-            domain = ""
-        groups.setdefault(domain, []).append(address)
-    return groups
-
-
 def ehlo_name() -> str:
     """This computer's name where it is a full one; empty: its address literal is used (RFC 5321 s.4.1.4)."""
     name = socket.gethostname()
@@ -119,10 +112,11 @@ def ehlo_name() -> str:
 class _Round:
     """One walk over the targets; keeps who is settled."""
 
-    def __init__(self, job: Job, port: int, before_dot: BeforeDot, timeouts: Timeouts) -> None:
+    def __init__(self, job: Job, port: int, before_dot: BeforeDot, settle: Settle, timeouts: Timeouts) -> None:
         self._job = job
         self._port = port
         self._before_dot = before_dot
+        self._settle = settle
         self._timeouts = timeouts
         self._outcomes: dict[str, Outcome] = {}
         self._pending = list(job.recipients)
@@ -145,8 +139,8 @@ class _Round:
                     await session.quit()
 
     def result(self) -> Attempt:
-        """The outcomes in the order of the job."""
-        return Attempt([self._outcomes[address] for address in self._job.recipients], self._unreachable)
+        """The outcomes of those whom nobody settled."""
+        return Attempt([self._outcomes[address] for address in self._pending], self._unreachable)
 
     async def _open(self, target: Target) -> Session | None:
         """A session with the target, in clear when TLS cannot be set up; None: on to the next one."""
@@ -181,10 +175,12 @@ class _Round:
                 still += part
                 self._note_unasked(part)
                 continue
-            for outcome in await deliver(session, replace(self._job, recipients=part), before_dot=self._before_dot):
-                self._outcomes[outcome.address] = outcome
-                if outcome.next_host and not greylisted(outcome.code, outcome.text):
-                    still.append(outcome.address)
+            job = replace(self._job, recipients=part)
+            outcomes = await deliver(session, job, before_dot=self._before_dot)
+            open_ones = [one for one in outcomes if one.next_host and not greylisted(one.code, one.text)]
+            await self._settle([one for one in outcomes if one not in open_ones])
+            self._outcomes.update({one.address: one for one in open_ones})
+            still += [one.address for one in open_ones]
         self._pending = still
 
     def _note_unasked(self, addresses: tuple[str, ...]) -> None:

@@ -326,22 +326,26 @@ class Sender:
         rest = list(pieces)
         try:
             while rest and not self._stopping:
-                await self._attempt(lane, rest[0], self._direct_attempt(lane[1], options, names))
+                await self._attempt(lane, rest[0], self._direct_attempt(rest[0].due, lane[1], options, names))
                 rest.pop(0)
         except MailError as error:
             await self._postpone(account, rest, error)
 
     def _direct_attempt(
-        self, domain: str, options: DirectOptions, names: Names
+        self, due: Due, domain: str, options: DirectOptions, names: Names
     ) -> Callable[[Job, BeforeDot], Awaitable[Attempt]]:
+        async def settle(outcomes: Sequence[Outcome]) -> None:
+            await self._record(due, Attempt(list(outcomes)))
+
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
             if domain == _NO_DOMAIN:
                 text = "5.1.3 This is not an address that mail can be delivered to."
                 refused = (Outcome(a, RecipientState.REFUSED, Phase.CONNECT, None, text) for a in job.recipients)
                 return Attempt(list(refused))
             return await deliver_directly(
-                job, domain, options, names, lot=self._lot(), before_dot=before_dot, timeouts=self._timeouts
-            )
+                job, domain, options, names,
+                lot=self._lot(), before_dot=before_dot, settle=settle, timeouts=self._timeouts,
+            )  # fmt: skip
 
         return send
 
@@ -372,6 +376,8 @@ class Sender:
         """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
         now = self._context.now()
         verdicts = [self._verdict(due, outcome, attempt, now) for outcome in attempt.outcomes]
+        if not verdicts:
+            return
         for outcome in attempt.outcomes:
             SMTP.info("outgoing %d: %s at %s", due.id, outcome.state, outcome.phase)
         while True:

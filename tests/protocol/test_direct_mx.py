@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -320,3 +321,25 @@ def test_without_a_network_no_attempt_is_burnt(world: World) -> None:
     assert post.states(one) == [ACCEPTED]
     assert len(sink.copies(ANN)) == 1
     assert len(outbox.attempts(post.store.reader(), one, ANN)) == 1
+
+
+def test_what_one_exchanger_settled_is_on_disk_while_the_next_is_asked(world: World) -> None:
+    reached, leave = threading.Event(), threading.Event()
+
+    def hold(event: str, what: str) -> str | None:
+        if event == "greeting":
+            reached.set()
+            leave.wait(10)
+        return None
+
+    world.exchanger(1, lambda event, what: {"cat@x.test": "451 4.3.0 later", "ben@x.test": "550 no"}.get(what))
+    world.exchanger(2, hold)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    names = world.stack.enter_context(DnsServer(world.table))
+    post = world.stack.enter_context(PostOffice.direct(world.folder, names.address, world.port))
+    one = post.queue(ANN, "ben@x.test", "cat@x.test")
+    post.sender.start()
+    assert reached.wait(10)
+    assert post.states(one) == [ACCEPTED, REFUSED, RecipientState.TRYING]
+    leave.set()
+    post.until(lambda: post.states(one)[2] is ACCEPTED)
