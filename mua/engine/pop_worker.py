@@ -20,11 +20,11 @@ from typing import IO
 
 from mua import wire
 from mua.engine.context import Context
-from mua.engine.reading import facts
 from mua.errors import Kind, MailError, Retry
 from mua.log import POP3 as LOG
-from mua.mime.headers import date, envelope
-from mua.mime.scan import split_fields
+from mua.mime.headers import date
+from mua.mime.message import parse, snippet
+from mua.mime.scan import Field
 from mua.model.account import Account
 from mua.model.folder import FolderId, FolderState, Role
 from mua.model.message import MessageId
@@ -37,7 +37,6 @@ POKE_PAUSE = 15.0  # a poke sooner after a visit than this waits: stars and move
 MAX_MESSAGE = 256 << 20  # octets
 GROUP_COUNT, GROUP_SIZE, GROUP_SECONDS = 32, 1 << 20, 0.5  # messages, octets and patience of one commit
 IN_MEMORY = 1 << 20  # octets; larger messages land in a file first
-HEADER = 256 << 10
 
 
 @dataclass(slots=True)
@@ -266,8 +265,7 @@ class PopWorker:
         if not group.keys:
             return
         now = self.context.now()
-        news = [write.NewMessage(envelope(raw[:HEADER]), arrival(raw[:HEADER], now), len(raw)) for raw in group.raws]
-        bodies = [facts(MessageId(0), 0, raw) for raw in group.raws]
+        news, bodies = zip(*(_understood(raw, now) for raw in group.raws), strict=True)
         with self.context.store.write(durable=True) as tx:
             ids = write.add_messages(tx, self.account.id, inbox, news)
             places = self.context.bodies.put(list(zip(ids, group.raws, strict=True)), durable=True)
@@ -301,9 +299,16 @@ class PopWorker:
         return self.context.bodies.get(message_id) is not None
 
 
-def arrival(header: bytes, now: int) -> int:
+def _understood(raw: bytes, now: int) -> tuple[write.NewMessage, write.BodyFacts]:
+    """What the rows say of a message; its id and place are filled in later."""
+    parsed = parse(raw)
+    attached = any(not one.inline for one in parsed.attachments)
+    facts = write.BodyFacts(MessageId(0), 0, snippet(parsed), attached, len(raw))
+    return write.NewMessage(parsed.envelope, arrival(parsed.root.fields, now), len(raw)), facts
+
+
+def arrival(fields: Sequence[Field], now: int) -> int:
     """When a message reached its mailbox (UTC seconds): the topmost Received, else Date, else ``now``; never later."""
-    fields = split_fields(header)[0]
     stamps = [value.rpartition(b";")[2] for name, value in fields if name == "received"][:1]
     stamps += [value for name, value in fields if name == "date"][:1]
     found = next((seconds for stamp in stamps if (seconds := date(stamp)) is not None), now)

@@ -18,6 +18,7 @@ from mua.engine import pop_worker
 from mua.engine.context import Context
 from mua.engine.pop_worker import PopWorker, arrival
 from mua.errors import Kind
+from mua.mime.scan import split_fields
 from mua.model.account import Account, AccountId, Incoming, Security, Server
 from mua.model.folder import Role
 from mua.model.message import MessageId
@@ -225,6 +226,20 @@ def test_a_message_that_is_too_big_stays_and_stops_nobody(
     assert home.problem() == ""
 
 
+def test_what_the_body_says_is_no_header(house: Callable[..., House]) -> None:
+    body = b"Subject: a lie\r\nTo: nobody@example.org\r\nDate: Mon, 2 Nov 1998 10:00:00 +0000\r\n"
+    raw = b"From: a@example.org\r\n\r\n" + body
+    with Maildrop({"one": raw}) as drop:
+        home = house(drop.port)
+        assert home.start().sync(complete=True) == []
+    (uid,) = read.uidls(home.store.reader(), home.account.id).values()
+    row = read.row(home.store.reader(), uid)
+    assert row is not None
+    assert (row.subject, row.to, row.has_body, row.size) == ("", (), True, len(raw))
+    assert row.snippet.startswith("Subject: a lie")
+    assert row.date > NOW - 400 * 86400
+
+
 # --- trouble ----------------------------------------------------------------------------------------------------
 
 
@@ -401,4 +416,4 @@ NOW = 1_800_000_000
     ],
 )  # fmt: skip
 def test_arrival(header: bytes, expected: int) -> None:
-    assert arrival(header, NOW) == expected
+    assert arrival(split_fields(header)[0], NOW) == expected
