@@ -4,7 +4,7 @@ Rules of the file: an act is one command to the engine, which writes the wish an
 that. Nothing asks "Are you sure?" but deleting for ever; everything else is undone with one key, many levels deep.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
@@ -29,6 +29,7 @@ class Acting(QObject):
         self._window, self._toast = window, toast
         self._client: EngineClient | None = None
         self._done: list[wire.Acted] = []
+        self._in_flight = self._undos_waiting = 0
 
     def attach(self, client: EngineClient) -> None:
         """Commands go here."""
@@ -68,6 +69,9 @@ class Acting(QObject):
         """Take back the latest act."""
         if self._client is None:
             return
+        if self._in_flight:
+            self._undos_waiting += 1
+            return
         if not self._done:
             self._toast.say("Nothing to undo.")
             return
@@ -80,11 +84,26 @@ class Acting(QObject):
 
     def _act(self, ids: Ids, command: wire.Command, undoable: bool = True, quiet: bool = False) -> None:
         if ids and self._client is not None:
-            self._client.ask(command, lambda answer: self._acted(answer, undoable, quiet), self._failed)
+            self._in_flight += 1
+            self._client.ask(command, lambda answer: self._acted(answer, undoable, quiet), self._refused)
 
     def _acted(self, answer: wire.Answer, undoable: bool, quiet: bool) -> None:
         if not isinstance(answer, wire.Acted):
             return
+        self._landed(lambda: self._note(answer, undoable, quiet))
+
+    def _refused(self, error: MailError) -> None:
+        self._landed(lambda: self._failed(error))
+
+    def _landed(self, then: Callable[[], None]) -> None:
+        """An act was answered; an undo that was asked for meanwhile can have its turn."""
+        self._in_flight -= 1
+        then()
+        if not self._in_flight and self._undos_waiting:
+            self._undos_waiting -= 1
+            self.undo()
+
+    def _note(self, answer: wire.Acted, undoable: bool, quiet: bool) -> None:
         if undoable:
             self._done.append(answer)
             del self._done[:-UNDO_LEVELS]

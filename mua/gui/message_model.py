@@ -148,7 +148,9 @@ class MessageModel(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flag = Qt.ItemFlag
-        if not index.isValid() or is_heading(self.rows[index.row()]):
+        if not index.isValid():
+            return flag.NoItemFlags
+        if is_heading(self.rows[index.row()]):
             return flag.ItemIsEnabled
         return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDragEnabled | flag.ItemNeverHasChildren
 

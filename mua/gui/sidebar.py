@@ -177,7 +177,9 @@ class SidebarModel(QAbstractListModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         flag = Qt.ItemFlag
-        if not index.isValid() or self.entries[index.row()].heading:
+        if not index.isValid():
+            return flag.NoItemFlags
+        if self.entries[index.row()].heading:
             return flag.ItemIsEnabled
         return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDropEnabled
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QUrl, Signal
-from PySide6.QtGui import QTextOption
+from PySide6.QtGui import QImage, QTextDocument, QTextOption
 from PySide6.QtWidgets import QTextBrowser
 
 from mua.gui import rich_text
@@ -25,6 +25,8 @@ class TextView(QTextBrowser):
     def __init__(self, inline: Callable[[str], bytes | None]) -> None:
         super().__init__()
         self._inline = inline
+        self._nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
+        self._nothing.fill(0)
         self._shown: tuple[MessageView, bool] | None = None
         self.setAccessibleName("Message text")
         self.setOpenLinks(False)
@@ -50,13 +52,17 @@ class TextView(QTextBrowser):
         self.verticalScrollBar().setValue(0)
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
-        """Images that the message carries; nothing else, ever."""
+        """Images that the message carries; nothing else, ever.
+
+        An image must not come back empty: Qt would then try its name as a file of this computer (or of a file server).
+        """
         url = QUrl(name)
+        image = QImage()
         if url.scheme() == "cid":
-            data = self._inline(url.toString().removeprefix("cid:"))
-            if data is not None:
-                return QByteArray(data)
-        return QByteArray()
+            image.loadFromData(self._inline(url.toString().removeprefix("cid:")) or b"")
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return QByteArray()
+        return self._nothing if image.isNull() else image
 
     def _again(self) -> None:
         if self._shown is not None:

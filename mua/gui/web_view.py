@@ -14,6 +14,7 @@ mistake leaks nothing:
 import os
 from collections.abc import Callable
 
+import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, Qt, QUrl, Signal
 from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtWebEngineCore import (
@@ -180,4 +181,4 @@ class WebView(QWebEngineView):
     def close_down(self) -> None:
         """End the page before the profile (Qt insists on that order)."""
         self.setPage(None)  # type: ignore[arg-type]
-        self._page.deleteLater()
+        shiboken6.delete(self._page)

@@ -1,0 +1,193 @@
+"""The window with its real engine, a process of its own: acting, undo, death and return."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gui_mail import HOUR, Mail, letter
+from PySide6.QtCore import QCoreApplication, QEvent
+from pytestqt.qtbot import QtBot
+
+from mua import wire
+from mua.__main__ import child_environment
+from mua.gui import single
+from mua.gui.app import Options, Program
+from mua.gui.engine_client import EngineClient
+from mua.gui.places import Place
+from mua.model.account import Account, AccountId
+from mua.model.folder import FolderId, Role
+from mua.model.message import Flag, MessageId
+from mua.paths import Profile
+from mua.store import read, write
+
+
+class Rig:
+    """A program with its engine over a local account of five letters."""
+
+    def __init__(self, root: Path, qtbot: QtBot) -> None:
+        self.qtbot, self.pid = qtbot, 0
+        self.folders = _seed(root)
+        self.profile = Profile(root)
+        self.engines: list[subprocess.Popen[bytes]] = []
+        self.program = Program(self.profile, Options(self.start_engine))
+        self.program.leave_alone()
+        self.program.show()
+        self.program.desk.show_place(Place(folder=self.folders["Inbox"]))
+        self.client = EngineClient(self.profile, self.start_engine, self.program)
+        self.client.ready.connect(self._ready)
+        self.program.client = self.client
+        self.program.desk.attach(self.client)
+        self.client.start()
+        self.wait(lambda: self.client.is_ready)
+
+    def start_engine(self) -> None:
+        command = [sys.executable, "-P", "-m", "mua", "--profile", str(self.profile.root), "engine"]
+        self.engines.append(subprocess.Popen(command, env=child_environment(), stderr=subprocess.DEVNULL))
+
+    def _ready(self, welcome: wire.Welcome) -> None:
+        self.pid = welcome.pid
+
+    def wait(self, condition: object) -> None:
+        self.qtbot.waitUntil(condition, timeout=12_000)  # type: ignore[arg-type]
+
+    def ids(self) -> list[int]:
+        return [key for key in self.program.window.listing.model.rows if key > 0]
+
+    def trigger(self, name: str) -> None:
+        self.program.window.actions_[name].trigger()
+
+    def close(self) -> None:
+        self.client.ask(wire.Shutdown(), lambda _: self.client.close(), lambda _: self.client.close())
+        self.program.window.close()
+        for engine in self.engines:
+            self.wait(lambda one=engine: one.poll() is not None)
+        self.program.end()
+        self.program.window.deleteLater()
+        self.program.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _seed(root: Path) -> dict[str, FolderId]:
+    mail = Mail(root)
+    with mail.store.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "Here", "maya@example.org"))
+        for name, role in (
+            ("Inbox", Role.INBOX),
+            ("Archive", Role.ARCHIVE),
+            ("Trash", Role.TRASH),
+            ("Junk", Role.JUNK),
+        ):
+            mail.folders[name] = write.put_folder(tx, account, name, role=role, local=True)
+    for number in range(5):
+        when = int(time.time() - (number + 1) * HOUR)
+        raw = letter("Tomas", "tomas@example.net", f"Letter {number}", f"Text {number}.", when, number=number)
+        mail.letter(account, mail.folders["Inbox"], raw, when, Flag(0), with_view=False)
+    mail.close()
+    return mail.folders
+
+
+@pytest.fixture
+def rig(tmp_path: Path, qtbot: QtBot) -> Iterator[Rig]:
+    made = Rig(tmp_path / "p", qtbot)
+    yield made
+    made.close()
+
+
+def test_a_message_without_a_view_is_made_and_shown(rig: Rig) -> None:
+    rig.program.window.listing.view.select(rig.ids()[0])
+    rig.wait(lambda: rig.program.window.reader.text.toPlainText() == "Text 0.")
+    rig.wait(lambda: rig.program.window.listing.model.card(1).unread is False)  # type: ignore[union-attr]
+
+
+def test_archive_and_undo(rig: Rig) -> None:
+    before = rig.ids()
+    rig.program.window.listing.view.select(before[1])
+    rig.trigger("archive")
+    rig.wait(lambda: rig.ids() == [before[0], *before[2:]])
+    assert rig.program.window.listing.view.current_id() == before[2]
+    rig.wait(lambda: "rchived" in rig.program.window.toast.text())
+    rig.trigger("undo")
+    rig.wait(lambda: rig.ids() == before)
+    assert "Undone" in rig.program.window.toast.text()
+
+
+def test_star_junk_and_delete_many(rig: Rig) -> None:
+    before = rig.ids()
+    rig.program.window.listing.view.select(before[0])
+    rig.trigger("star")
+    rig.wait(lambda: rig.program.window.listing.model.card(1).starred)  # type: ignore[union-attr]
+    rig.trigger("star")
+    rig.wait(lambda: not rig.program.window.listing.model.card(1).starred)  # type: ignore[union-attr]
+    rig.trigger("junk")
+    rig.wait(lambda: rig.ids() == before[1:])
+    rig.trigger("select_all")
+    rig.trigger("delete")
+    rig.wait(lambda: rig.ids() == [])
+    assert rig.program.window.listing._empty.accessibleName().startswith("Nothing in the inbox")
+    rig.trigger("undo")
+    rig.wait(lambda: rig.ids() == before[1:])
+    rig.trigger("undo")
+    rig.wait(lambda: rig.ids() == before)
+
+
+def test_move_by_typing(rig: Rig) -> None:
+    before = rig.ids()
+    rig.program.window.listing.view.select(before[4])
+    rig.program.desk.acting.move([MessageId(before[4])], rig.folders["Trash"])
+    rig.wait(lambda: rig.ids() == before[:4])
+    db = rig.program.library.db
+    assert db is not None
+    assert list(read.folder_order(db, rig.folders["Trash"])) == [before[4]]
+
+
+def test_search_finds_and_leaves(rig: Rig) -> None:
+    rig.client.ask(wire.Sync(complete=True))
+    before = rig.ids()
+
+    def found() -> bool:
+        rig.program.desk.search("letter 3")
+        return rig.ids() == [before[3]]
+
+    rig.wait(found)
+    rig.program.window.listing.search.setText("")
+    rig.program.desk.search("")
+    assert rig.ids() == before
+
+
+def test_the_engine_is_killed_and_comes_back(rig: Rig) -> None:
+    before, first = rig.ids(), rig.pid
+    rig.program.window.listing.view.select(before[2])
+    os.kill(first, signal.SIGKILL)
+    rig.wait(lambda: not rig.program.window.banner.isHidden())
+    assert "Nothing is lost" in rig.program.window.banner.text()
+    rig.trigger("archive")
+    rig.wait(lambda: rig.pid != first and rig.client.is_ready)
+    assert rig.program.window.banner.isHidden()
+    rig.wait(lambda: rig.ids() == [*before[:2], *before[3:]])
+
+
+def test_a_second_window_raises_the_first(rig: Rig, tmp_path: Path) -> None:
+    words: list[str] = []
+    lock = single.claim(rig.profile)
+    assert lock is not None
+    assert single.claim(rig.profile) is None
+    single.listen(rig.profile, words.append, rig.program)
+    assert single.raise_other(rig.profile, "mailto:a@example.org")
+    rig.wait(lambda: words == ["mailto:a@example.org"])
+    lock.unlock()
+
+
+def test_no_engine_at_all_is_said(tmp_path: Path, qtbot: QtBot) -> None:
+    def broken() -> None:
+        raise OSError("no such program")
+
+    client = EngineClient(Profile(tmp_path).create(), broken)
+    with qtbot.waitSignal(client.gave_up, timeout=5_000) as told:
+        client.start()
+    assert "does not start" in told.args[0].text
+    client.close()

@@ -1,0 +1,143 @@
+"""The list at 100,000 messages, and the model's contract with Qt."""
+
+import time
+from array import array
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
+
+from mua.gui.message_list import MessageList
+from mua.gui.message_model import CARD, Card, MessageModel
+from mua.gui.places import Place, Source
+from mua.gui.theme import DAY_ROW, theme
+from mua.model.account import Account, AccountId
+from mua.model.address import Address
+from mua.model.folder import FolderId, Role
+from mua.model.message import Envelope, Flag
+from mua.paths import Profile
+from mua.store import write
+from mua.store.db import Store, open_reader
+from mua.store.write import NewMessage
+
+MANY = 100_000
+STEP = 600  # seconds between two messages: two years of mail
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, FolderId]]:
+    """A folder of 100,000 messages."""
+    made = Store(Profile(tmp_path_factory.mktemp("many") / "p"))
+    with made.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "Many", "many@example.org"))
+        folder = write.put_folder(tx, account, "INBOX", role=Role.INBOX)
+    now = int(time.time())
+    sender = (Address("Sender", "sender@example.org"),)
+    news = (
+        NewMessage(Envelope(sender=sender, subject=f"Number {n}"), now - (MANY - n) * STEP, 2_000, n + 1, Flag(n & 1))
+        for n in range(MANY)
+    )
+    with made.write() as tx:
+        write.add_messages(tx, account, folder, news)
+    yield made, folder
+    made.close()
+
+
+@pytest.fixture
+def view(store: tuple[Store, FolderId], qapp: QApplication) -> Iterator[MessageList]:
+    """A list over that folder."""
+    theme().apply(False)
+    db = open_reader(store[0].profile)
+    model = MessageModel(Source(None))
+    made = MessageList(model)
+    made.resize(400, 800)
+    made.show()
+    model.show(Source(db, Place(folder=store[1])))
+    yield made
+    made.close()
+    made.deleteLater()
+    db.close()
+
+
+def test_a_hundred_thousand_rows_are_there_and_few_are_read(view: MessageList, qapp: QApplication) -> None:
+    qapp.processEvents()
+    assert view.messages.messages == MANY
+    assert len(view.messages._cards) <= 256
+    view.scrollToBottom()
+    qapp.processEvents()
+    assert len(view.messages._cards) <= 768
+
+
+def test_headings_are_lower_than_cards(view: MessageList) -> None:
+    header = view.verticalHeader()
+    rows = view.messages.heading_rows()
+    assert len(rows) > 20
+    assert {header.sectionSize(row) for row in rows} == {DAY_ROW}
+    assert header.sectionSize(rows[5] + 1) == 80
+
+
+def test_select_all_is_one_range(view: MessageList) -> None:
+    begin = time.process_time()
+    view.selectAll()
+    assert len(view.selected_ids()) == MANY
+    assert time.process_time() - begin < 2
+
+
+def test_rows_are_found_by_id(view: MessageList) -> None:
+    model = view.messages
+    for row in (1, 777, 54_321, len(model.rows) - 1):
+        if model.id_at(row) is not None:
+            assert model.row_of(model.rows[row]) == row
+    assert view.select(model.rows[50_001] if model.id_at(50_001) else model.rows[50_002])
+
+
+def test_one_change_touches_few_rows(view: MessageList, store: tuple[Store, FolderId]) -> None:
+    model = view.messages
+    view.select(model.rows[400] if model.id_at(400) else model.rows[401])
+    chosen = view.current_id()
+    inserted: list[tuple[int, int]] = []
+    resets: list[int] = []
+    model.rowsInserted.connect(lambda _, first, last: inserted.append((first, last)))
+    model.modelReset.connect(lambda: resets.append(1))
+    with store[0].write() as tx:
+        new = write.add_messages(
+            tx, AccountId(1), store[1], [NewMessage(Envelope(subject="New"), int(time.time()), 10, MANY + 9)]
+        )
+    model.refresh(new)
+    assert sum(last - first + 1 for first, last in inserted) in (1, 2)
+    assert resets == []
+    assert view.current_id() == chosen
+    with store[0].write() as tx:
+        write.remove_messages(tx, new, "test", int(time.time()))
+    model.refresh(new)
+    assert model.messages == MANY
+
+
+def test_the_model_keeps_its_contract(store: tuple[Store, FolderId], qapp: QApplication) -> None:
+    db = open_reader(store[0].profile)
+    source = Source(db, Place(folder=store[1]))
+    whole = source.order()[:300]
+    source.found = whole
+    model = MessageModel(Source(None))
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.show(source)
+    for change in (whole[5:], whole[5:200], whole[:250], array("q", [whole[7]]), array("q"), whole):
+        source.found = array("q", change)
+        model.refresh()
+        assert model.messages == len(change)
+    index = model.index(1, 0)
+    assert isinstance(model.data(index, CARD), Card)
+    assert str(model.data(index, Qt.ItemDataRole.AccessibleTextRole)).startswith(("Unread", "Sender"))
+    data = model.mimeData([model.index(0, 0), index])
+    assert data.data(model.mimeTypes()[0]).data() == str(model.rows[1]).encode()
+    del tester
+    db.close()
+
+
+def test_a_message_that_vanished_meanwhile_paints_as_nothing(view: MessageList) -> None:
+    model = view.messages
+    model.rows[1] = (model.rows[1] >> 20 << 20) + 1_000_000
+    assert model.card(1) is None
+    assert not view.grab().isNull()
