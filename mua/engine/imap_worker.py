@@ -223,8 +223,8 @@ class ImapWorker:
 
     def _attend(self, connection: ImapConnection, round_wanted: bool) -> bool:
         """One turn: push, fetch what is waited for, pull the inbox, then wait.  Returns whether a round is wanted."""
+        self._drain_pokes()  # before anything is looked at: what is written later pokes again
         ticket = self.rounds.asked
-        self._drain_pokes()
         nudged, self._nudged = self._nudged, False
         self._status(wire.State.SYNCING)
         self._serve(connection)
@@ -305,6 +305,8 @@ class ImapWorker:
             except BlockingIOError:
                 continue
             self._serve(connection)
+        if self.rounds.asked > ticket:  # by a poke that was taken above
+            self.poke()
 
     def _round(self, connection: ImapConnection, ticket: int) -> Iterator[None]:
         """Every folder compared, then every body; yields after each bounded unit."""

@@ -283,6 +283,8 @@ class _Pull:
     def _commit_headers(self, headers: list[FetchedHeader]) -> None:
         if not headers:
             return
+        if not self.connection.can("UIDPLUS"):  # what was moved or deleted stays there, marked, until somebody expunges
+            headers = [one for one in headers if "\\deleted" not in map(str.lower, one.flags)]
         news = [_new_message(one, self.shared.context.now()) for one in headers]
         with self.store.write() as tx:
             write.add_messages(tx, self.shared.account.id, self.folder.id, news)

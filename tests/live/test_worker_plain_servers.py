@@ -1,0 +1,124 @@
+"""The IMAP worker with servers that can less: no QRESYNC, CONDSTORE, MOVE, UIDPLUS or IDLE; one connection."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import lab_config
+import pytest
+from lab import Lab, User, missing
+from retrieval import Desk, desk
+
+from mua.engine import imap_worker
+from mua.model.message import Flag
+from mua.store import mirror, write
+
+pytestmark = pytest.mark.live
+
+SERVERS = {
+    "condstore": "IMAP4rev1 SASL-IR LITERAL+ IDLE STARTTLS UIDPLUS MOVE ESEARCH ENABLE CONDSTORE LIST-EXTENDED",
+    "uidplus": "IMAP4rev1 STARTTLS IDLE UIDPLUS NAMESPACE",
+    "nothing": "IMAP4rev1 STARTTLS",
+}
+
+
+@pytest.fixture(scope="module", params=SERVERS)
+def dovecot(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    reason = missing(namespace=False)
+    if reason:
+        pytest.skip(f"the mail laboratory {reason}")
+    whole = lab_config.dovecot_conf
+    with pytest.MonkeyPatch.context() as patch:
+        capability = f"\nimap_capability = {SERVERS[request.param]}\n"
+        patch.setattr(lab_config, "dovecot_conf", lambda plan: whole(plan) + capability)
+        patch.setattr("mua.net.imap._POLL", 0.5)
+        with Lab(namespace=False) as running:
+            yield running
+
+
+@pytest.fixture
+def ann(dovecot: Lab) -> User:
+    return dovecot.user("ann")
+
+
+@pytest.fixture
+def here(dovecot: Lab, ann: User, tmp_path: Path) -> Iterator[Desk]:
+    with desk(tmp_path / "profile", dovecot.plan.imap, ann.name, ann.password, ca_file=str(dovecot.ca)) as made:
+        yield made
+
+
+def mail(number: int) -> bytes:
+    head = f"From: Bo <bo@example.org>\r\nSubject: number {number}\r\nMessage-ID: <{number}@example.org>\r\n\r\n"
+    return head.encode() + b"hello\r\n"
+
+
+def same(here: Desk, dovecot: Lab, ann: User, folder: str) -> None:
+    """What is not marked as deleted is on both sides, with the same flags."""
+    there = {
+        uid: (raw, sum(bit for bit, name in ((1, "\\Seen"), (4, "\\Flagged")) if name in flags))
+        for uid, (raw, flags) in dovecot.messages(ann, folder).items()
+        if "\\Deleted" not in flags
+    }
+    ours = {uid: found for uid, found in here.mirrored(folder).items() if not found[1] & Flag.DELETED}
+    assert ours == there
+
+
+def test_both_sides_come_to_be_the_same(here, dovecot, ann):
+    dovecot.fill(ann, [mail(number) for number in range(12)])
+    here.sync()
+    same(here, dovecot, ann, "INBOX")
+    client = dovecot.imap(ann)
+    client.select("INBOX")
+    client.uid("STORE", "1:3", "+FLAGS", "(\\Seen)")
+    client.uid("STORE", "12", "+FLAGS", "(\\Deleted)")
+    client.expunge()
+    client.logout()
+    ids = [here.find(f"number {number}") for number in range(12)]
+    with here.store.write(durable=True) as tx:
+        write.wish_flags(tx, ids[3:5], Flag.FLAGGED, Flag(0), 1)
+        write.wish_move(tx, ids[5:7], here.folder("Archive").id, 1)
+        write.wish_gone(tx, ids[7:8], 1)
+    here.worker.poke()
+    here.until(
+        lambda: not [one for one in mirror.wishes(here.store.reader(), here.account.id) if not one.gone], "the wishes"
+    )
+    for _ in range(2):
+        here.sync()
+        for folder in ("INBOX", "Archive"):
+            same(here, dovecot, ann, folder)
+    assert len(here.shown()) == 8
+    assert set(here.shown("Archive")) == set(ids[5:7])  # the very rows
+
+
+def test_new_mail_is_noticed(here, dovecot, ann):
+    here.sync()
+    dovecot.deliver(ann, mail(1))
+    here.until(lambda: len(here.shown()) == 1, "the new mail")
+
+
+def test_one_connection_is_enough(here, dovecot, ann, monkeypatch):
+    """The second connection is turned away: the first does everything, and still serves a person at once."""
+    from mua.errors import Kind, MailError, Retry
+
+    here.worker.stop()
+    here.worker.join(5)
+    real = imap_worker.ImapConnection
+
+    def one_only(*args, **more):
+        if made.rounds.online:
+            raise MailError(Kind.CONNECTION, Retry.SOON, "too many", code="too-many-connections")
+        return real(*args, **more)
+
+    monkeypatch.setattr(imap_worker, "ImapConnection", one_only)
+    made = here.worker = imap_worker.ImapWorker(here.context, here.account)
+    dovecot.fill(ann, [mail(number) for number in range(300)])
+    made.start()
+    here.sync()
+    same(here, dovecot, ann, "INBOX")
+    one = here.find("number 7")
+    with here.store.write(durable=True) as tx:
+        write.wish_flags(tx, [one], Flag.SEEN, Flag(0), int(time.time()))
+    made.poke()
+    here.until(lambda: not mirror.wishes(here.store.reader(), here.account.id), "the flag")
+    here.sync()
+    same(here, dovecot, ann, "INBOX")
