@@ -47,7 +47,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.say(b"-ERR unknown")
 
     def do_capa(self) -> None:
-        self.say(b"+OK", b"USER\r\nTOP\r\n" + (b"PIPELINING\r\n" if self.drop.pipelining else b""))
+        self.say(b"+OK", b"USER\r\nTOP\r\n" + self.drop.capabilities)
 
     def do_user(self, _: bytes) -> None:
         self.say(b"+OK")
@@ -100,7 +100,7 @@ class Maildrop:
     def __init__(self, messages: dict[str, bytes], *, uids: bool = True, pipelining: bool = True) -> None:
         self.messages = dict(messages)
         self.uids = uids
-        self.pipelining = pipelining
+        self.capabilities = b"PIPELINING\r\n" if pipelining else b""
         self.cut_after: int | None = None
         self.refuse: set[str] = set()
         self.sizes: dict[str, int] = {}

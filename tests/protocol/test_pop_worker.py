@@ -324,10 +324,42 @@ def test_visits_come_by_themselves(house: Callable[..., House]) -> None:
         worker = home.start(interval=0.05)
         worker.sync(complete=True)
         drop.messages["late"] = letter(5)
-        end = time.monotonic() + 5
-        while not home.inbox() and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_until(lambda: bool(home.inbox()))
         assert home.inbox() == [letter(5)]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert condition()
+
+
+def test_a_poke_visits_soon_and_many_pokes_visit_once(
+    house: Callable[..., House], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pop_worker, "POKE_PAUSE", 0.4)
+    with Maildrop({}) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        worker.sync(complete=True)
+        before = drop.sessions
+        for _ in range(50):
+            worker.poke()
+        time.sleep(0.1)
+        assert drop.sessions == before, "fifty stars are no fifty logins"
+        wait_until(lambda: drop.sessions == before + 1)
+
+
+def test_the_servers_login_delay_is_kept(house: Callable[..., House]) -> None:
+    with Maildrop({}) as drop:
+        drop.capabilities = b"LOGIN-DELAY 900\r\n"
+        worker = house(drop.port).start(interval=0.01)
+        worker.sync(complete=True)
+        before = drop.sessions
+        time.sleep(0.3)
+        assert drop.sessions == before
+        assert worker.sync(complete=True) == [], "a person who asks is not kept waiting"
 
 
 KILLED = """
