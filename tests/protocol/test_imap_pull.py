@@ -1,0 +1,190 @@
+"""Pulling from a server that lies: conversations with ``engine.pull``, and what the store holds afterwards."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from imap_talk import talking
+from retrieval import Desk
+
+from mua.engine.pull import pull_folder, pull_folders
+from mua.engine.push import push
+from mua.errors import Kind, MailError
+from mua.model.account import Security, Server
+from mua.model.folder import FolderState, Role
+from mua.model.message import Envelope, Flag
+from mua.store import mirror, read, write
+from mua.store.write import NewMessage
+
+KNOWN = 30
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Desk]:
+    """Thirty messages of an inbox, pulled before; the worker itself does not run."""
+    desk = Desk(tmp_path / "profile", Server("127.0.0.1", 1, Security.NONE, "ann"), "x")
+    with desk.store.write() as tx:
+        inbox = write.put_folder(tx, desk.account.id, "INBOX", role=Role.INBOX)
+        news = [NewMessage(Envelope(message_id=f"{uid}@x"), 1000 + uid, 10, uid=uid) for uid in range(1, KNOWN + 1)]
+        write.add_messages(tx, desk.account.id, inbox, news)
+        write.set_folder_state(tx, inbox, FolderState(7, KNOWN + 1, 0, KNOWN))
+    yield desk
+    desk.worker.join(0)
+    desk.bodies.close()
+    desk.store.close()
+
+
+def pull(here: Desk, *script: str) -> None:
+    with talking(*script) as connection:
+        for _ in pull_folder(here.worker.shared, connection, here.folder("INBOX")):
+            pass
+
+
+def count(here: Desk) -> int:
+    return mirror.stored(here.store.reader(), here.folder("INBOX").id)
+
+
+def select(exists: int, uidnext: int = KNOWN + 1, uidvalidity: str = "S: * OK [UIDVALIDITY 7] x") -> str:
+    return f"""
+        C: {{tag}} SELECT "INBOX"
+        S: * {exists} EXISTS
+        {uidvalidity}
+        S: * OK [UIDNEXT {uidnext}] x
+        S: {{tag}} OK [READ-WRITE] done
+        """
+
+
+def search(what: str, found: str) -> str:
+    return f"""
+        C: {{tag}} UID SEARCH RETURN (ALL) {what}
+        S: * ESEARCH (TAG "{{tag}}") UID{found and " ALL " + found}
+        S: {{tag}} OK x
+        """
+
+
+NO_FLAGS = "C: {tag} UID FETCH 1:* (UID FLAGS)\nS: {tag} OK x\n"
+
+
+def test_an_inbox_that_seems_empty_is_not_believed_at_once(here):
+    again = "C: {tag} UNSELECT\nS: {tag} OK x\n" + select(KNOWN)
+    first = select(0) + search("UID 1:30", "") + again + search("UID 1:30", "1:30") + NO_FLAGS
+    second = select(0) + search("UID 1:30", "") + again + search("UID 1:30", "1:30") + NO_FLAGS
+    pull(here, first, second)
+    assert count(here) == KNOWN
+    assert here.store.reader().value("SELECT count(*) FROM removal") == 0
+
+
+def test_what_is_gone_twice_is_gone_and_its_bytes_are_kept(here):
+    ids = list(here.shown())
+    here.bodies.put([(one, b"body") for one in ids])
+    again = "C: {tag} UNSELECT\nS: {tag} OK x\n" + select(0)
+    pull(here, select(0) + search("UID 1:30", "") + again + search("UID 1:30", "") + NO_FLAGS)
+    assert count(here) == 0
+    assert here.store.reader().value("SELECT count(*) FROM removal") == KNOWN
+    assert here.bodies.get(ids[0]) == b"body"
+
+
+def test_a_listing_that_leaves_one_out_is_asked_for_it(here):
+    pull(here, select(KNOWN - 1) + search("ALL", "1:4,6:30") + search("UID 5", "5") + NO_FLAGS, select(KNOWN - 1)
+         + search("ALL", "1:4,6:30") + search("UID 5", "5") + NO_FLAGS)  # fmt: skip
+    assert count(here) == KNOWN
+
+
+@pytest.mark.parametrize("line", ["S: * OK hm", "S: * OK [UIDVALIDITY 0] x", "S: * OK [UIDVALIDITY x] x"])
+def test_without_uidvalidity_nothing_is_touched(here, line):
+    with pytest.raises(MailError) as caught:
+        pull(here, select(0, uidvalidity=line))
+    assert (caught.value.kind, caught.value.code) == (Kind.FOLDER, "no-uidvalidity")
+    assert count(here) == KNOWN
+
+
+def test_an_exists_that_lies_costs_two_looks_and_no_more(here):
+    look = select(54321) + search("ALL", "1:30") + NO_FLAGS
+    pull(here, look, look)
+    assert count(here) == KNOWN
+
+
+def test_a_uidnext_that_runs_backwards_is_compared_in_full(here):
+    pull(here, select(KNOWN, uidnext=3) + search("ALL", "1:30") + NO_FLAGS)
+    assert count(here) == KNOWN
+
+
+def test_a_list_without_folders_removes_none(here):
+    script = 'C: {tag} LIST "" "*"\nS: {tag} OK x\nC: {tag} LSUB "" "*"\nS: {tag} OK x'
+    with talking(script) as connection:
+        pull_folders(here.worker.shared, connection)
+    assert here.folder("INBOX").total == KNOWN
+
+
+def test_a_list_that_forgets_a_folder_is_asked_for_it_by_name(here):
+    script = """
+        C: {tag} LIST "" "*"
+        S: * LIST () "/" Other
+        S: {tag} OK x
+        C: {tag} LSUB "" "*"
+        S: {tag} OK x
+        C: {tag} STATUS "INBOX" {}
+        S: * STATUS INBOX (MESSAGES 30 UIDVALIDITY 7)
+        S: {tag} OK x
+        """
+    with talking(script) as connection:
+        pull_folders(here.worker.shared, connection)
+    assert here.folder("INBOX").total == KNOWN
+
+
+def test_nothing_is_pushed_into_a_folder_that_was_numbered_anew(here):
+    """Old UIDs name other messages now: a deletion would hit the wrong one."""
+    one = min(here.shown())
+    with here.store.write() as tx:
+        write.wish_gone(tx, [one], 1)
+        write.wish_flags(tx, [max(here.shown())], Flag.SEEN, Flag(0), 1)
+    renumbered = select(KNOWN, uidvalidity="S: * OK [UIDVALIDITY 8] x")
+    with talking(renumbered) as connection:
+        folders = [folder.name for folder in push(here.worker.shared, connection)]
+    assert folders == ["INBOX"]
+    assert len(mirror.wishes(here.store.reader(), here.account.id)) == 2
+
+
+def test_a_refused_wish_comes_back_with_the_servers_words(here):
+    one = max(here.shown())
+    with here.store.write() as tx:
+        write.wish_flags(tx, [one], Flag.SEEN, Flag(0), 1)
+    script = select(KNOWN) + "C: {tag} UID STORE 30 {}\nS: {tag} NO [NOPERM] look, do not touch"
+    with talking(script) as connection:
+        assert list(push(here.worker.shared, connection)) == []
+    row = read.row(here.store.reader(), one)
+    assert row is not None
+    assert not row.flags & Flag.SEEN
+    assert "do not touch" in here.store.reader().value("SELECT problem FROM message WHERE id = ?", one)
+
+
+def test_a_refusal_for_now_keeps_the_wish(here):
+    one = max(here.shown())
+    with here.store.write() as tx:
+        write.wish_flags(tx, [one], Flag.SEEN, Flag(0), 1)
+    script = select(KNOWN) + "C: {tag} UID STORE 30 {}\nS: {tag} NO [INUSE] busy"
+    with talking(script) as connection:
+        list(push(here.worker.shared, connection))
+    assert len(mirror.wishes(here.store.reader(), here.account.id)) == 1
+
+
+def test_cut_in_the_middle_of_the_headers_goes_on_where_it_was(here):
+    date = 'INTERNALDATE "17-Jul-1996 02:44:25 -0700"'
+
+    def header(uid: int) -> str:
+        text = f"Message-ID: <{uid}@y>"
+        return (
+            rf"S- * {uid} FETCH (UID {uid} FLAGS () {date} RFC822.SIZE 20 BODY[HEADER.FIELDS (X)] {{{len(text) + 2}}}\r\n"
+            rf"{text}\r\n)\r\n"
+            "\n"
+        )
+
+    begun = select(90, uidnext=91) + search("UID 31:*", "31:90") + NO_FLAGS
+    with pytest.raises(MailError):
+        pull(here, begun, "C: {tag} UID FETCH 41:90 {}\n", *map(header, range(41, 91)),
+             "S: {tag} OK x\nC: {tag} UID FETCH 31:40 {}\n", header(31), "DROP")  # fmt: skip
+    assert count(here) == KNOWN + 50
+    resumed = select(90, uidnext=91) + search("UID 31:*", "31:90") + NO_FLAGS
+    pull(here, resumed, "C: {tag} UID FETCH 31:40 {}\n", *map(header, range(31, 41)), "S: {tag} OK x")
+    assert count(here) == 90
+    assert here.folder("INBOX").state == FolderState(7, 91, 0, 90)
