@@ -48,8 +48,13 @@ class DnsServer:
                 if answer:
                     self.request.sendall(struct.pack("!H", len(answer)) + answer)
 
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", self._udp.server_address[1]), Tcp)
+        while True:
+            self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
+            try:
+                self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", self._udp.server_address[1]), Tcp)
+                break
+            except OSError:  # free for UDP, taken for TCP
+                self._udp.server_close()
         self._tcp.daemon_threads = self._udp.daemon_threads = True
         self.address = f"127.0.0.1:{self._udp.server_address[1]}"
 

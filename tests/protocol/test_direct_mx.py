@@ -22,8 +22,16 @@ ANN = "ann@x.test"
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that is free on every address of the exchangers."""
+    while True:
+        with contextlib.ExitStack() as stack:
+            port = int(stack.enter_context(socket.create_server(("127.0.1.1", 0))).getsockname()[1])
+            try:
+                for number in range(2, 10):
+                    stack.enter_context(socket.create_server((f"127.0.1.{number}", port)))
+                return port
+            except OSError:
+                continue
 
 
 class World:
@@ -343,3 +351,26 @@ def test_what_one_exchanger_settled_is_on_disk_while_the_next_is_asked(world: Wo
     assert post.states(one) == [ACCEPTED, REFUSED, RecipientState.TRYING]
     leave.set()
     post.until(lambda: post.states(one)[2] is ACCEPTED)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the death that we ordered
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+@pytest.mark.parametrize("at", range(1, 12))
+def test_killed_at_every_commit_between_two_exchangers(world: World, at: int, after: bool) -> None:
+    """Ann is settled by the first exchanger, Ben is passed on to the second: nobody gets it twice, nobody is lost."""
+    first = world.exchanger(1, lambda event, what: "451 4.3.0 later" if what == "ben@x.test" else None)
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    names = world.stack.enter_context(DnsServer(world.table))
+    post = world.stack.enter_context(PostOffice.direct(world.folder, names.address, world.port))
+    one = post.queue(ANN, "ben@x.test")
+    post.store.die_at, post.store.die_after = post.store.commits + at, after
+    post.sender.start()
+    post.sender.drain(10)
+    for _ in range(2):
+        post.restart()
+        assert post.sender.drain(10)
+    for address, state in zip((ANN, "ben@x.test"), post.states(one), strict=True):
+        copies = len(first.copies(address)) + len(second.copies(address))
+        assert (state, copies) in {(ACCEPTED, 1), (UNKNOWN, 0), (UNKNOWN, 1)}
+    assert len(post.sent()) == (ACCEPTED in post.states(one))
