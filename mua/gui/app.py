@@ -26,6 +26,7 @@ from mua.gui.list_pane import ListPane
 from mua.gui.main_window import MainWindow
 from mua.gui.places import Place
 from mua.gui.reader import Reader
+from mua.gui.rooms import Rooms
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import Appearance, system_is_dark, theme
 from mua.model.folder import FolderId
@@ -99,12 +100,13 @@ class Program(QObject):
         self.profile, self.options = profile, options
         self.preferences = prefs.load(profile)
         self.state = prefs.state(profile)
-        theme().apply(self._dark_at_start(), self.preferences.text_scale)
+        theme().apply(self._dark_wanted(self.preferences.appearance), self.preferences.text_scale)
         self.library = Library(profile)
         reader = Reader(lambda content_id: self.desk.inline(content_id))
         self.window = MainWindow(Sidebar(), ListPane(), reader, self.preferences.keys)
         self.client: EngineClient | None = None
         self.desk: Desk = self._make_desk()
+        self.rooms = Rooms(self)
         self._painted = False
         self._collector = QTimer(self)
         self._collector.timeout.connect(gc.collect)
@@ -133,6 +135,7 @@ class Program(QObject):
 
     def end(self) -> None:
         """Let go of the engine and the store."""
+        self.rooms.end()
         if self.client is not None:
             self.client.close()
         self.desk.attachments.close()
@@ -160,6 +163,7 @@ class Program(QObject):
         self.client = EngineClient(self.profile, self.options.start_engine, self)
         self.desk.attach(self.client)
         self.client.start()
+        self.rooms.engine_attached()
         if self.options.demo:
             self.open_demo()
 
@@ -199,9 +203,15 @@ class Program(QObject):
             self.desk.deeds.write(Kind.NEW, word)
 
     # ---- light and dark
-    def _dark_at_start(self) -> bool:
-        if self.preferences.appearance is not Appearance.FOLLOW:
-            return self.preferences.appearance is Appearance.DARK
+    def apply_appearance(self) -> None:
+        """Be light or dark as the settings say now."""
+        dark = self._dark_wanted(self.desk.preferences.appearance)
+        if dark != theme().dark:
+            theme().apply(dark, self.desk.preferences.text_scale)
+
+    def _dark_wanted(self, chosen: Appearance) -> bool:
+        if chosen is not Appearance.FOLLOW:
+            return chosen is Appearance.DARK
         system = system_is_dark()
         return self.state.value("dark", False, bool) is True if system is None else system
 

@@ -1,0 +1,242 @@
+"""An account by hand: where mail comes from and where it goes, as a form.
+
+Rules of the file: the form makes an ``Account`` or says which field is wrong; it asks nobody and stores nothing; a
+server without protection has to be allowed by a tick that says what it means (loopback needs none).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from mua.gui.theme import META, SECONDARY
+from mua.gui.widgets import Chip, Field, Label, ToolButton
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_SECURITIES = ((Security.TLS, "TLS"), (Security.STARTTLS, "STARTTLS"), (Security.NONE, "No protection"))
+_PORTS = {
+    "imap": {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143},
+    "pop3": {Security.TLS: 995, Security.STARTTLS: 110, Security.NONE: 110},
+    "smtp": {Security.TLS: 465, Security.STARTTLS: 587, Security.NONE: 587},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A field that cannot stay as it is, and why (one sentence)."""
+
+    field: Field
+    text: str
+
+
+class Choice(QWidget):
+    """A few chips, one of them down."""
+
+    changed = Signal()
+
+    def __init__(self, label: str, choices: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.setAccessibleName(label)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        self._chips: dict[str, Chip] = {}
+        for value, text in choices:
+            chip = self._chips[value] = Chip(text)
+            chip.setAccessibleName(f"{label}: {text}")
+            chip.clicked.connect(lambda _=False, value=value: self.choose(value))
+            row.addWidget(chip)
+        row.addStretch()
+        self._value = choices[0][0]
+        self.choose(self._value)
+
+    def value(self) -> str:
+        """What is chosen."""
+        return self._value
+
+    def choose(self, value: str) -> None:
+        """Press a chip."""
+        changed, self._value = value != self._value, value
+        for name, chip in self._chips.items():
+            chip.setChecked(name == value)
+        if changed:
+            self.changed.emit()
+
+
+class ServerFields(QWidget):
+    """Host, port, protection, user name."""
+
+    changed = Signal()
+
+    def __init__(self, what: str) -> None:
+        super().__init__()
+        self._protocol = "smtp"
+        self.host = Field(f"{what} server", "Server, for example mail.example.org")
+        self.port = Field(f"{what} port", "Port")
+        self.port.setValidator(QIntValidator(1, 65535, self.port))
+        self.port.setFixedWidth(76)
+        self.security = QComboBox()
+        self.security.setAccessibleName(f"{what} protection")
+        for value, text in _SECURITIES:
+            self.security.addItem(text, value)
+        self.user = Field(f"{what} user name", "User name (mostly the address)")
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        grid.addWidget(self.host, 0, 0)
+        grid.addWidget(self.port, 0, 1)
+        grid.addWidget(self.security, 0, 2)
+        grid.addWidget(self.user, 1, 0, 1, 3)
+        grid.setColumnStretch(0, 1)
+        self.security.currentIndexChanged.connect(self._security_changed)
+        self.host.textChanged.connect(lambda _: self.changed.emit())
+
+    def speak(self, protocol: str) -> None:
+        """Offer the usual port of "imap", "pop3" or "smtp"."""
+        usual = {str(port) for ports in _PORTS.values() for port in ports.values()} | {""}
+        self._protocol = protocol
+        if self.port.text() in usual:
+            self.port.setText(str(_PORTS[protocol][self.chosen_security()]))
+
+    def show_server(self, server: Server | None) -> None:
+        """Fill in."""
+        if server is not None:
+            self.host.setText(server.host)
+            self.security.setCurrentIndex([one for one, _ in _SECURITIES].index(server.security))
+            self.port.setText(str(server.port))
+            self.user.setText(server.user)
+
+    def chosen_security(self) -> Security:
+        """How the connection is protected."""
+        return Security(self.security.currentData())
+
+    def is_open(self) -> bool:
+        """Would a password travel unprotected?"""
+        return self.chosen_security() is Security.NONE and self.host.text().strip() not in _LOOPBACK
+
+    def server(self, user: str) -> Server | Wrong:
+        """What is filled in; ``user`` where no user name is."""
+        host = self.host.text().strip().strip("[]")
+        for field, wrong, text in (
+            (self.host, not host or " " in host, "Name the server, for example mail.example.org."),
+            (self.port, not self.port.hasAcceptableInput(), "A port is a number from 1 to 65535."),
+        ):
+            field.mark(wrong)
+            if wrong:
+                return Wrong(field, text)
+        return Server(host, int(self.port.text()), self.chosen_security(), self.user.text().strip() or user)
+
+    def _security_changed(self) -> None:
+        self.speak(self._protocol)
+        self.changed.emit()
+
+
+class AccountForm(QWidget):
+    """The form.  ``email`` and the password are asked elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._base = Account(AccountId(0), "", "")
+        self.full_name = Field("Your name", "Your name, as others see it")
+        self.incoming = Choice("Mail comes by", (("imap", "IMAP"), ("pop3", "POP3"), ("local", "This computer only")))
+        self.receiving = ServerFields("Incoming")
+        self.leave = QCheckBox("Leave mail on the server")
+        self.leave.setChecked(True)
+        self.route = Choice(
+            "Mail goes", (("smtp", "By a server"), ("direct", "Directly to recipients"), ("none", "Not at all"))
+        )
+        self.sending = ServerFields("Outgoing")
+        self.direct_note = Label(
+            "Mua looks up each recipient's mail server and delivers there itself. Many home networks close port 25,"
+            " and many servers refuse mail from them.", SECONDARY, "secondary", wrap=True,
+        )  # fmt: skip
+        self.ca_file = Field("Certificate authority file", "Private certificate authority (PEM file), if there is one")
+        self.plain = QCheckBox("Allow my password and mail to travel without protection")
+        self._lay_out()
+        self.incoming.changed.connect(self._arrange)
+        self.route.changed.connect(self._arrange)
+        self.receiving.changed.connect(self._arrange)
+        self.sending.changed.connect(self._arrange)
+        self._arrange()
+
+    def show_account(self, account: Account) -> None:
+        """Fill in."""
+        self._base = account
+        self.full_name.setText(account.full_name)
+        self.incoming.choose(account.incoming)
+        self.route.choose(account.route)
+        self.receiving.show_server(account.incoming_server)
+        self.sending.show_server(account.submission)
+        self.ca_file.setText(account.ca_file)
+        self.leave.setChecked(account.leave_on_server)
+        self.plain.setChecked(account.allow_plaintext)
+        self._arrange()
+
+    def account(self, email: str) -> Account | Wrong:
+        """The account as it is filled in, or the first field that is wrong."""
+        incoming, route = Incoming(self.incoming.value()), Route(self.route.value())
+        receiving = self.receiving.server(email) if incoming is not Incoming.LOCAL else None
+        sending = self.sending.server(email) if route is Route.SMTP else None
+        for found in (receiving, sending):
+            if isinstance(found, Wrong):
+                return found
+        return replace(
+            self._base,
+            name=self._base.name or email,
+            email=email,
+            full_name=self.full_name.text().strip(),
+            incoming=incoming,
+            incoming_server=receiving if isinstance(receiving, Server) else None,
+            route=route,
+            submission=sending if isinstance(sending, Server) else None,
+            direct=(self._base.direct or DirectOptions()) if route is Route.DIRECT else None,
+            ca_file=self.ca_file.text().strip(),
+            leave_on_server=self.leave.isChecked(),
+            allow_plaintext=self.plain.isChecked() and self._open(),
+        )
+
+    # ---- inside
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addWidget(self.full_name)
+        column.addSpacing(4)
+        column.addWidget(Label("Incoming mail", META, "tertiary", bold=True))
+        for part in (self.incoming, self.receiving, self.leave):
+            column.addWidget(part)
+        column.addSpacing(4)
+        column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True))
+        for below in (self.route, self.sending, self.direct_note):
+            column.addWidget(below)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        choose = ToolButton("folder", "Choose a certificate authority file")
+        choose.clicked.connect(self._choose_file)
+        row.addWidget(self.ca_file, 1)
+        row.addWidget(choose, 0, Qt.AlignmentFlag.AlignVCenter)
+        column.addLayout(row)
+        column.addWidget(self.plain)
+
+    def _arrange(self) -> None:
+        incoming, route = self.incoming.value(), self.route.value()
+        self.receiving.setVisible(incoming != "local")
+        self.leave.setVisible(incoming == "pop3")
+        self.sending.setVisible(route == "smtp")
+        self.direct_note.setVisible(route == "direct")
+        if incoming != "local":
+            self.receiving.speak(incoming)
+        self.sending.speak("smtp")
+        self.plain.setVisible(self._open())
+
+    def _open(self) -> bool:
+        receiving = self.incoming.value() != "local" and self.receiving.is_open()
+        return receiving or (self.route.value() == "smtp" and self.sending.is_open())
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Certificate authority file")
+        if path:
+            self.ca_file.setText(path)

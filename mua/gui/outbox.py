@@ -1,0 +1,254 @@
+"""The outbox: where each sent message is now, for each recipient, in the server's own words; and what can be done.
+
+Theory of operation: the page reads ``store.outbox`` when it opens, after each ``Changed`` that names outgoing mail, and
+every second while something counts down.  Its buttons are commands; what they did comes back as ``Changed``.
+
+Rules of the file: a message whose fate is not known is never sent again without the sentence that says what may happen.
+"""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from mua import wire
+from mua.gui import outbox_words as said
+from mua.gui import words
+from mua.gui.library import Library
+from mua.gui.room import Room
+from mua.gui.theme import BASE, META, SECONDARY
+from mua.gui.widgets import Banner, Button, Chip, ElidedLabel, EmptyState, IconLabel, Label, Line, ToolButton
+from mua.model.account import Account
+from mua.model.outgoing import Outgoing, Recipient, RecipientState
+from mua.store import outbox
+
+SHOWN = 100  # messages
+RECIPIENTS = 30  # of one message, before "and more"
+_TICK = 1_000  # milliseconds
+
+
+class OutboxPage(Room):
+    """The page.  ``chosen`` is the outgoing message to show with its timeline (0: none)."""
+
+    asked = Signal(object, object, object)
+
+    def __init__(self, library: Library, accounts: Sequence[Account], chosen: int = 0) -> None:
+        super().__init__("Outbox")
+        self._library = library
+        self._names = {one.id: words.shown(one.email, 80) for one in accounts}
+        self._open: set[tuple[int, str]] = set()
+        self._chosen, self._all = chosen, bool(chosen)
+        self._shown: list[Outgoing] | None = None
+        self.cards: list[OutgoingCard] = []
+        self.banner = Banner(tone="danger")
+        self.banner.hide()
+        self.empty = EmptyState(
+            "send", "Nothing is waiting", "What you send passes through here. Escape goes back to the mail."
+        )
+        self._chips = (Chip("Waiting"), Chip("All"))
+        for chip, every in zip(self._chips, (False, True), strict=True):
+            chip.clicked.connect(lambda _=False, every=every: self.show_all(every))
+            self.bar.addWidget(chip)
+        self.column.addWidget(self.banner)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(12)
+        self.column.addLayout(self._list)
+        self.column.addWidget(self.empty, 1)
+        self.column.addStretch()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK)
+        self._timer.timeout.connect(self.refresh)
+        self.show_all(self._all)
+
+    def show_all(self, every: bool) -> None:
+        """The finished ones too, or only what waits or failed."""
+        self._all = every
+        self._chips[0].setChecked(not every)
+        self._chips[1].setChecked(every)
+        self._shown = None
+        self.refresh()
+
+    def hear(self, event: wire.Event) -> None:
+        """The engine said something."""
+        if isinstance(event, wire.Changed) and (event.outgoing or event.everything):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read again; where nothing changed only the times are written anew."""
+        db = self._library.db if self._library.open() else None
+        found = outbox.listed(db, finished=True) if db is not None else []
+        listed = [one for one in found if self._all or _interesting(one) or one.id == self._chosen][:SHOWN]
+        if listed != self._shown:
+            self._shown = listed
+            self._fill(listed)
+        else:
+            for card in self.cards:
+                card.tell_times()
+        moving = any(not one.finished for one in listed)
+        self._timer.start() if moving else self._timer.stop()
+
+    # ---- inside
+    def _fill(self, listed: list[Outgoing]) -> None:
+        for card in self.cards:
+            self._list.removeWidget(card)
+            card.deleteLater()
+        self.cards = [self._card(one) for one in listed]
+        for card in self.cards:
+            self._list.addWidget(card)
+        self.empty.setVisible(not listed)
+        text = "Nothing was sent from here yet" if self._all else "Nothing is waiting"
+        self.empty.show_state("send", text, "What you send passes through here. Escape goes back to the mail.")
+
+    def _card(self, message: Outgoing) -> "OutgoingCard":
+        card = OutgoingCard(message, self._names.get(message.account_id, ""), self._library, self._open)
+        card.retried.connect(lambda addresses: self._ask(wire.RetryOutgoing(message.id, tuple(addresses))))
+        card.cancelled.connect(lambda: self._ask(wire.CancelOutgoing(message.id)))
+        return card
+
+    def _ask(self, command: wire.Command) -> None:
+        self.banner.hide()
+        self.asked.emit(command, lambda _: self.refresh(), self._failed)
+
+    def _failed(self, error: object) -> None:
+        self.banner.say(getattr(error, "text", str(error)), "danger")
+        self.banner.show()
+
+
+class OutgoingCard(QFrame):
+    """One message: subject, state, recipients, buttons."""
+
+    retried = Signal(list)
+    cancelled = Signal()
+
+    def __init__(self, message: Outgoing, account: str, library: Library, open_: set[tuple[int, str]]) -> None:
+        super().__init__()
+        self.setProperty("kind", "panel")
+        self.message, self._library, self._open = message, library, open_
+        self._sentences: list[tuple[Recipient, Label]] = []
+        subject = words.shown(message.subject) or "(no subject)"
+        icon, role, state = said.headline(message)
+        self.setAccessibleName(f"{subject}, {state}")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(18, 14, 14, 14)
+        column.setSpacing(6)
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        head.addWidget(ElidedLabel(subject, BASE, bold=True), 1)
+        head.addWidget(IconLabel(icon, role, 16))
+        head.addWidget(Label(state, SECONDARY, "secondary"))
+        column.addLayout(head)
+        when = words.full_time(message.queued_at, time.time())
+        facts = " · ".join(one for one in (when, words.size(message.size), f"from {account}" if account else "") if one)
+        column.addWidget(Label(facts, META, "tertiary"))
+        column.addWidget(Line())
+        for one in message.recipients[:RECIPIENTS]:
+            column.addWidget(self._recipient(one))
+        if len(message.recipients) > RECIPIENTS:
+            more = len(message.recipients) - RECIPIENTS
+            column.addWidget(Label(f"and {words.count(more, 'more recipient')}", SECONDARY, "tertiary"))
+        buttons = self._buttons()
+        if buttons is not None:
+            column.addWidget(buttons)
+
+    def tell_times(self) -> None:
+        """Write the spans anew ("in 20 s")."""
+        now = time.time()
+        for one, label in self._sentences:
+            label.setText(said.sentence(one, now))
+
+    # ---- inside
+    def _recipient(self, one: Recipient) -> QWidget:
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 2, 0, 2)
+        column.setSpacing(2)
+        icon, role, word = said.LOOKS[one.state]
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(IconLabel(icon, role, 16, word))
+        address = ElidedLabel(words.shown(one.address, 300), BASE)
+        row.addWidget(address, 1)
+        tries = words.count(one.attempts, "try", "tries") if one.attempts else ""
+        row.addWidget(Label(tries, META, "tertiary"))
+        more = ToolButton("chevron-down", f"What happened with {words.shown(one.address, 100)}")
+        row.addWidget(more)
+        column.addLayout(row)
+        text = Label(
+            said.sentence(one, time.time()), SECONDARY, "danger" if role == "on_danger" else "secondary", wrap=True
+        )
+        text.setContentsMargins(26, 0, 40, 0)
+        column.addWidget(text)
+        self._sentences.append((one, text))
+        line = QWidget()
+        column.addWidget(line)
+        more.clicked.connect(partial(self._toggle, one, line, more))
+        line.setVisible(False)
+        if (self.message.id, one.address) in self._open:
+            self._toggle(one, line, more)
+        return whole
+
+    def _toggle(self, one: Recipient, line: QWidget, more: ToolButton) -> None:
+        shown = line.isHidden()
+        if shown and line.layout() is None:
+            self._timeline(one, line)
+        line.setVisible(shown)
+        more.show_icon("chevron-up" if shown else "chevron-down")
+        key = (int(self.message.id), one.address)
+        self._open.add(key) if shown else self._open.discard(key)
+
+    def _timeline(self, one: Recipient, line: QWidget) -> None:
+        column = QVBoxLayout(line)
+        column.setContentsMargins(26, 4, 0, 4)
+        column.setSpacing(3)
+        now, db = time.time(), self._library.db
+        steps = outbox.attempts(db, self.message.id, one.address) if db is not None else []
+        first = f"{said.moment(self.message.queued_at, now)} · Queued"
+        for text in [first, *(said.step(at, was, now) for at, was in steps)]:
+            label = Label(text, META, "tertiary", wrap=True)
+            column.addWidget(label)
+        column.addWidget(Label(f"Message-ID {words.shown(self.message.message_id, 200)}", META, "tertiary", wrap=True))
+
+    def _buttons(self) -> QWidget | None:
+        states = {one.state for one in self.message.recipients}
+        unknown = [one.address for one in self.message.recipients if one.state is RecipientState.UNKNOWN]
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 4, 0, 0)
+        row.setSpacing(8)
+        row.addStretch()
+        made: list[Button] = []
+        if states & {RecipientState.QUEUED, RecipientState.DEFERRED}:
+            made.append(Button("Take it back", "undo-2"))
+            made[-1].clicked.connect(lambda: self.cancelled.emit())
+        if states & {RecipientState.DEFERRED, RecipientState.REFUSED}:
+            made.append(Button("Try again now", "refresh-cw"))
+            made[-1].clicked.connect(lambda: self.retried.emit([]))
+        if unknown:
+            made.append(Button("Send again…", "send"))
+            made[-1].clicked.connect(lambda: self._ask_again(unknown))
+        for button in made:
+            row.addWidget(button)
+        if not made:
+            return None
+        whole = QWidget()
+        self._ask = Banner(tone="warning")
+        self._ask.hide()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._ask)
+        column.addLayout(row)
+        return whole
+
+    def _ask_again(self, addresses: list[str]) -> None:
+        """Say what may happen, in place; the second click sends."""
+        self._ask.withdraw()
+        self._ask.say(said.TWICE, "warning")
+        self._ask.offer("Send it again", lambda: self.retried.emit(addresses))
+        self._ask.offer("Leave it", self._ask.hide)
+        self._ask.show()
+
+
+def _interesting(message: Outgoing) -> bool:
+    bad = (RecipientState.REFUSED, RecipientState.UNKNOWN)
+    return not message.finished or any(one.state in bad for one in message.recipients)

@@ -1,0 +1,105 @@
+"""Where a sent message is, in words: one line for the message, one for each recipient, one for each step.
+
+Rules of the file: pure; the server's own words are quoted as they came (made harmless), never replaced by ours.
+"""
+
+import time
+from collections.abc import Iterable
+
+from mua.gui import words
+from mua.model.outgoing import Outgoing, Phase, Recipient, RecipientState, SentCopy
+
+State = RecipientState
+# state -> (icon, colour role, word)
+LOOKS = {
+    State.QUEUED: ("clock", "tertiary", "Waiting"),
+    State.TRYING: ("send", "accent", "On its way"),
+    State.ACCEPTED: ("circle-check", "good", "Accepted"),
+    State.DEFERRED: ("clock", "on_warning", "Not yet"),
+    State.REFUSED: ("circle-x", "on_danger", "Refused"),
+    State.UNKNOWN: ("circle-help", "on_danger", "Not known"),
+    State.CANCELLED: ("ban", "tertiary", "Taken back"),
+}
+_PHASES = {
+    Phase.CONNECT: "connecting",
+    Phase.GREETING: "greeting the server",
+    Phase.TLS: "protecting the connection",
+    Phase.AUTH: "signing in",
+    Phase.MAIL: "announcing the sender",
+    Phase.RCPT: "announcing the recipient",
+    Phase.DATA: "handing over the text",
+    Phase.DOT: "waiting for the server's confirmation",
+}
+TWICE = "It may have arrived, and then it arrives twice."
+
+
+def sentence(one: Recipient, now: float) -> str:
+    """What is known about a recipient and what happens next."""
+    said = quoted(one)
+    if one.state is State.QUEUED:
+        later = one.next_attempt is not None and one.next_attempt > now + 1
+        return f"Goes out {moment(one.next_attempt, now)}" if later else "Goes out now"
+    if one.state is State.TRYING:
+        return _PHASES.get(one.phase, "being sent").capitalize()
+    if one.state is State.ACCEPTED:
+        how = f" by {words.shown(one.host, 80)}" if one.host else ""
+        return f"Accepted{how}{'' if one.tls else ', over an unprotected connection' if one.host else ''}"
+    if one.state is State.DEFERRED:
+        when = f" Next try {moment(one.next_attempt, now)}." if one.next_attempt is not None else ""
+        return f"{said or 'Could not be delivered yet.'}{when}"
+    if one.state is State.UNKNOWN:
+        return said or "The connection broke while the server was confirming; nobody knows whether it took the message."
+    if one.state is State.REFUSED:
+        return said or "Refused; it is not tried again by itself."
+    return "You took it back; it was not sent."
+
+
+def quoted(one: Recipient) -> str:
+    """The server's own words, with its code."""
+    text = words.shown(one.text, 500)
+    if one.code is None or text.startswith(str(one.code)):
+        return text
+    return f"{one.code} {text}".strip()
+
+
+def headline(message: Outgoing) -> tuple[str, str, str]:
+    """(icon, colour role, words) for a message as a whole: trouble first."""
+    states = [one.state for one in message.recipients]
+    for state in (State.UNKNOWN, State.REFUSED, State.TRYING, State.DEFERRED, State.QUEUED, State.CANCELLED):
+        number = states.count(state)
+        if number:
+            icon, role, word = LOOKS[state]
+            return icon, role, word if number == len(states) else f"{word}: {number} of {len(states)}"
+    filed = " · copy kept in Sent" if message.sent_copy in (SentCopy.FILED, SentCopy.SERVER) else ""
+    return "circle-check", "good", f"Accepted{filed}"
+
+
+def step(at: int, one: Recipient, now: float) -> str:
+    """One line of a timeline."""
+    where = f" at {words.shown(one.host, 80)}" if one.host else ""
+    safe = f", {words.shown(one.tls, 60)}" if one.tls else ""
+    said = quoted(one)
+    return f"{moment(at, now)} · {LOOKS[one.state][2]}{where}{safe}" + (f" · {said}" if said else "")
+
+
+def moment(at: int | None, now: float) -> str:
+    """A time, near ones as a span: "in 3 min", "in 20 s", "today, 09:42"."""
+    if at is None:
+        return "soon"
+    ahead = round(at - now)
+    if 0 < ahead < 90:
+        return f"in {ahead} s"
+    if 0 < ahead < 5_400:
+        return f"in {round(ahead / 60)} min"
+    if -60 < ahead <= 0:
+        return "now" if ahead > -5 else time.strftime("%H:%M:%S", time.localtime(at))
+    return words.full_time(at, now)[:1].lower() + words.full_time(at, now)[1:]
+
+
+def needs_attention(messages: Iterable[Outgoing], seen_at: int) -> int:
+    """How many messages wait, or failed since the outbox was looked at."""
+    bad = (State.REFUSED, State.UNKNOWN)
+    return sum(
+        not one.finished or (one.queued_at > seen_at and any(to.state in bad for to in one.recipients))
+        for one in messages
+    )

@@ -1,0 +1,344 @@
+"""Settings: accounts, appearance, writing, notifications, passwords; each change counts at once.
+
+Rules of the file: what belongs to an account is the engine's (commands), the rest is ``Preferences`` (settings.toml,
+written whole by ``Desk.change_preferences``); removing an account says what is lost, in place, before it happens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import words
+from mua.gui.account_form import AccountForm, Choice, Wrong
+from mua.gui.message_cards import Density
+from mua.gui.room import Room
+from mua.gui.secrets_choice import SecretsChoice
+from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
+from mua.gui.widgets import Avatar, Banner, Button, ElidedLabel, Label, Line, PasswordField
+from mua.model.account import Account, Incoming, Route
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+
+_INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
+_OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
+_UNDO = (("0", "At once"), ("5", "5 s"), ("10", "10 s"), ("30", "30 s"))
+_READ = (("0.0", "At once"), ("2.0", "After 2 s"), ("-1.0", "Never by itself"))
+
+
+class SettingsPage(Room):
+    """The page."""
+
+    asked = Signal(object, object, object)
+    appearance_changed = Signal()
+    add_wanted = Signal()
+    shortcuts_wanted = Signal()
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__("Settings")
+        self._desk = desk
+        self.panels: list[AccountPanel] = []
+        self._accounts = QVBoxLayout()
+        self._accounts.setSpacing(10)
+        self._section("Accounts")
+        self.column.addLayout(self._accounts)
+        add = Button("Add an account", "plus")
+        add.clicked.connect(self.add_wanted)
+        self._row(add)
+        self._appearance()
+        self._writing()
+        self._notifications()
+        self._passwords()
+        self._keyboard()
+        self.column.addStretch()
+        self.show_accounts(desk.accounts)
+
+    def show_accounts(self, accounts: Sequence[Account]) -> None:
+        """List the accounts anew."""
+        for panel in self.panels:
+            self._accounts.removeWidget(panel)
+            panel.deleteLater()
+        self.panels = [AccountPanel(one) for one in accounts]
+        for panel in self.panels:
+            panel.asked.connect(self.asked)
+            panel.gone.connect(lambda panel=panel: self._forget(panel))
+            self._accounts.addWidget(panel)
+
+    def change(self, **values: object) -> None:
+        """Keep settings."""
+        self._desk.change_preferences(replace(self._desk.preferences, **values))  # type: ignore[arg-type]
+
+    # ---- sections
+    def _appearance(self) -> None:
+        now = self._desk.preferences
+        self._section("Appearance")
+        looks = ((Appearance.FOLLOW, "As the desktop"), (Appearance.LIGHT, "Light"), (Appearance.DARK, "Dark"))
+        self.look = Choice("Colours", looks)
+        self.look.choose(now.appearance)
+        self.look.changed.connect(self._look_changed)
+        self._line("Colours", self.look)
+        densities = ((Density.CARDS, "Cards"), (Density.COMPACT, "Compact"), (Density.TABLE, "Table"))
+        self.density = Choice("Message list", densities)
+        self.density.choose(now.density)
+        self.density.changed.connect(lambda: self.change(density=Density(self.density.value())))
+        self._line("Message list", self.density)
+        self.scale = QSlider(Qt.Orientation.Horizontal)
+        self.scale.setAccessibleName("Text size in percent")
+        self.scale.setRange(75, 200)
+        self.scale.setSingleStep(5)
+        self.scale.setPageStep(25)
+        self.scale.setMinimumWidth(180)
+        self.scale.setValue(round(now.text_scale * 100))
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(250)
+        self._settled.timeout.connect(lambda: self.change(text_scale=self.scale.value() / 100))
+        self.scale.valueChanged.connect(lambda _: self._settled.start())
+        self._line("Text size", self.scale)
+
+    def _writing(self) -> None:
+        now = self._desk.preferences
+        self._section("Reading and writing")
+        self.seen = Choice("A message counts as read", _READ)
+        known = {value for value, _ in _READ}
+        self.seen.choose(str(float(now.mark_read_after)) if str(float(now.mark_read_after)) in known else "0.0")
+        self.seen.changed.connect(lambda: self.change(mark_read_after=float(self.seen.value())))
+        self._line("A message counts as read", self.seen)
+        self.undo = Choice("Sending can be taken back for", _UNDO)
+        self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
+        self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))
+        self._line("Sending waits, so that it can be taken back", self.undo)
+        self.signature = QPlainTextEdit(now.signature)
+        self.signature.setProperty("kind", "field")
+        self.signature.setAccessibleName("Signature")
+        self.signature.setPlaceholderText("Nothing is put below what you write")
+        self.signature.setFixedHeight(84)
+        self.signature.setTabChangesFocus(True)
+        self._signed = QTimer(self)
+        self._signed.setSingleShot(True)
+        self._signed.setInterval(600)
+        self._signed.timeout.connect(lambda: self.change(signature=self.signature.toPlainText()))
+        self.signature.textChanged.connect(self._signed.start)
+        self.column.addWidget(Label("Signature", BASE))
+        self.column.addWidget(self.signature)
+
+    def _notifications(self) -> None:
+        now = self._desk.preferences
+        self._section("Notifications")
+        self.notify = QCheckBox("Tell me of new mail")
+        self.notify.setChecked(now.notifications)
+        self.notify.toggled.connect(lambda on: self.change(notifications=on))
+        self.notify_text = QCheckBox("With sender and subject")
+        self.notify_text.setChecked(now.notification_text)
+        self.notify_text.setEnabled(now.notifications)
+        self.notify.toggled.connect(self.notify_text.setEnabled)
+        self.notify_text.toggled.connect(lambda on: self.change(notification_text=on))
+        self.column.addWidget(self.notify)
+        self.column.addWidget(self.notify_text)
+
+    def _passwords(self) -> None:
+        self._section("Passwords")
+        self.secrets_note = Banner()
+        self.secrets_note.hide()
+        self.secrets = SecretsChoice(keyring=True, now="keyring", button="Keep them there")
+        self.secrets.chosen.connect(self._choose_secrets)
+        self.column.addWidget(self.secrets)
+        self.column.addWidget(self.secrets_note)
+        QTimer.singleShot(0, self._ask_place)
+
+    def _keyboard(self) -> None:
+        self._section("Keyboard")
+        button = Button("Show all keyboard shortcuts", "keyboard")
+        button.clicked.connect(self.shortcuts_wanted)
+        self._row(button)
+        path = self._desk.library.profile.settings
+        self.column.addWidget(Label(f"These settings are in {path}.", SECONDARY, "tertiary", wrap=True))
+
+    # ---- inside
+    def _section(self, title: str) -> None:
+        if self.column.count():
+            self.column.addSpacing(10)
+            self.column.addWidget(Line())
+            self.column.addSpacing(6)
+        self.column.addWidget(Label(title, TITLE, bold=True))
+
+    def _line(self, name: str, part: QWidget) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(16)
+        row.addWidget(Label(name, BASE, wrap=True), 1)
+        row.addWidget(part)
+        self.column.addLayout(row)
+
+    def _row(self, button: Button) -> None:
+        row = QHBoxLayout()
+        row.addWidget(button)
+        row.addStretch()
+        self.column.addLayout(row)
+
+    def _look_changed(self) -> None:
+        self.change(appearance=Appearance(self.look.value()))
+        self.appearance_changed.emit()
+
+    def _ask_place(self) -> None:
+        """Which place is in use is the engine's to say (its Welcome)."""
+
+        def told(answer: wire.Answer) -> None:
+            if isinstance(answer, wire.Welcome) and answer.secrets:
+                self.secrets.choose(answer.secrets)
+
+        self.asked.emit(wire.Hello("window", events=True), told, lambda _: None)
+
+    def _choose_secrets(self, place: str, passphrase: str) -> None:
+        def kept(_: wire.Answer) -> None:
+            self.secrets.passphrase.clear()
+            self.secrets.again.clear()
+            self.secrets_note.say("Passwords are kept there from now on.", "info", "circle-check")
+            self.secrets_note.show()
+
+        self.asked.emit(wire.ChooseSecrets(place, passphrase), kept, self._not_kept)
+
+    def _not_kept(self, error: MailError) -> None:
+        self.secrets_note.say(error.text, "danger")
+        self.secrets_note.show()
+
+    def _forget(self, panel: "AccountPanel") -> None:
+        self.panels.remove(panel)
+        self._accounts.removeWidget(panel)
+        panel.deleteLater()
+
+
+class AccountPanel(QFrame):
+    """One account: what it is, "Check", "Edit", "Remove"; each opens in place."""
+
+    asked = Signal(object, object, object)
+    gone = Signal()
+
+    def __init__(self, account: Account) -> None:
+        super().__init__()
+        self.setProperty("kind", "panel")
+        self.account = account
+        self.banner = Banner(stacked=True)
+        self.form = AccountForm()
+        self.password = PasswordField("New password", "New password (empty: as it is)")
+        self.editor = QWidget()
+        self._edit = Button("Edit")
+        self._check = Button("Check")
+        self._remove = Button("Remove", kind="danger")
+        self._lay_out()
+        self._edit.clicked.connect(self.edit)
+        self._check.clicked.connect(self.check)
+        self._remove.clicked.connect(self.ask_remove)
+
+    def check(self) -> None:
+        """Connect both ways and say what was found."""
+        self._say("Trying both ways…", "info")
+        self._check.setEnabled(False)
+        self.asked.emit(wire.CheckAccount(self.account.id), self._checked, self._failed)
+
+    def edit(self) -> None:
+        """Open or close the form."""
+        shown = self.editor.isHidden()
+        self.form.show_account(self.account)
+        self.editor.setVisible(shown)
+        self.banner.hide()
+        if shown:
+            self.form.full_name.setFocus()
+
+    def save(self) -> None:
+        """Keep what is in the form."""
+        made = self.form.account(self.account.email)
+        if isinstance(made, Wrong):
+            made.field.setFocus()
+            self._say(made.text, "danger")
+            return
+        password = self.password.text()
+
+        def kept(_: wire.Answer) -> None:
+            self.account = made
+            self.editor.hide()
+            self.password.clear()
+            self._say("Kept; Mua connects anew.", "info")
+            if password:
+                self.asked.emit(wire.SetSecret(made.id, password), lambda _: None, self._failed)
+
+        self.asked.emit(wire.UpdateAccount(made), kept, self._failed)
+
+    def ask_remove(self) -> None:
+        """Say what is lost; the second click removes."""
+        lost = "Its mail is removed from this computer; on the server everything stays."
+        if self.account.incoming is not Incoming.IMAP:
+            lost = "Its mail lives on this computer only, and is lost."
+            if self.account.incoming is Incoming.POP3:
+                lost = "Its mail on this computer is lost; what was left on the server stays there."
+        self._say(f"Remove this account? {lost} What waits in its outbox is not sent.", "danger")
+        self.banner.offer("Remove it", self._do_remove)
+        self.banner.offer("Keep it", self.banner.hide)
+
+    # ---- inside
+    def _lay_out(self) -> None:
+        account = self.account
+        avatar = Avatar(36)
+        avatar.show_person(account.full_name, account.email)
+        ways = _INCOMING[account.incoming]
+        out = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}[
+            account.route
+        ]
+        names = QVBoxLayout()
+        names.setSpacing(1)
+        names.addWidget(ElidedLabel(words.shown(account.name or account.email, 100), BASE, bold=True))
+        names.addWidget(ElidedLabel(f"{words.shown(account.email, 100)} · {ways}, {out}", SECONDARY, "secondary"))
+        head = QHBoxLayout()
+        head.setSpacing(12)
+        head.addWidget(avatar)
+        head.addLayout(names, 1)
+        for button in (self._check, self._edit, self._remove):
+            button.setAccessibleName(f"{button.text()} {account.email}")
+            head.addWidget(button)
+        inside = QVBoxLayout(self.editor)
+        inside.setContentsMargins(0, 6, 0, 0)
+        inside.setSpacing(8)
+        inside.addWidget(Line())
+        inside.addWidget(self.form)
+        inside.addWidget(self.password)
+        save, cancel = Button("Keep changes", kind="primary"), Button("Cancel")
+        save.clicked.connect(self.save)
+        cancel.clicked.connect(self.editor.hide)
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(cancel)
+        row.addWidget(save)
+        inside.addLayout(row)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 12, 12)
+        column.setSpacing(8)
+        column.addLayout(head)
+        column.addWidget(self.banner)
+        column.addWidget(self.editor)
+        self.banner.hide()
+        self.editor.hide()
+
+    def _say(self, text: str, tone: str, icon: str = "") -> None:
+        self.banner.withdraw()
+        self.banner.say(text, tone, icon)
+        self.banner.show()
+
+    def _checked(self, answer: wire.Answer) -> None:
+        assert isinstance(answer, wire.Checked)
+        self._check.setEnabled(True)
+        good = all(one.ok for one in answer.findings)
+        text = "\n".join(one.text for one in answer.findings)
+        self._say(text, "info" if good else "danger", "circle-check" if good else "")
+
+    def _failed(self, error: MailError) -> None:
+        self._check.setEnabled(True)
+        self._say(error.text, "danger")
+
+    def _do_remove(self) -> None:
+        self.banner.withdraw()
+        self._say("Removing…", "info")
+        self.asked.emit(wire.RemoveAccount(self.account.id), lambda _: self.gone.emit(), self._failed)

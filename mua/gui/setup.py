@@ -1,0 +1,447 @@
+"""First run, and each further account: two fields, what was found and who said so, a check, done.
+
+Theory of operation: leaving the address field asks the engine to ``Discover``; what comes back is shown with "Change"
+(the form by hand, filled in).  "Continue" asks the engine to ``CheckAccount`` (it sends the password over verified
+connections only), and when both ways work, to ``AddAccount``; where no keyring can be used, the place for passwords is
+chosen in between, in place.
+
+Rules of the file: one screen; no dialog but file choosers; each trouble is a sentence with the button that helps; a
+late answer about another address is dropped.
+"""
+
+import getpass
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import address_text, words
+from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.room import Room
+from mua.gui.secrets_choice import SecretsChoice
+from mua.gui.theme import BASE, EMPTY_ICON, SECONDARY, SUBJECT
+from mua.gui.widgets import Banner, Button, Field, IconLabel, Label, Line, PasswordField
+from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.model.address import Address
+from mua.model.folder import Role
+from mua.paths import Profile
+from mua.store import db as store
+from mua.store import read
+
+COLUMN = 480  # pixels
+_NO_KEYRING = frozenset({"keyring-unavailable", "secrets-locked"})
+_PROTECTION = {Security.TLS: "TLS", Security.STARTTLS: "STARTTLS", Security.NONE: "no protection"}
+
+
+class SetupPage(Room):
+    """The page.  ``asked`` carries a command, what to do with its answer, and what with its error."""
+
+    asked = Signal(object, object, object)
+    added = Signal(int)
+    demo_wanted = Signal()
+
+    def __init__(self, profile: Profile, *, first: bool) -> None:
+        super().__init__("Add an account", COLUMN, back=not first)
+        self._profile, self._first = profile, first
+        self._found: wire.Discovered | None = None
+        self._chosen: Account | None = None
+        self._looked_up = ""
+        self._waiting = self._checking = False
+        self.address = Field("Mail address", "name@example.org")
+        self.password = PasswordField("Password", "Password")
+        self.found = FoundPanel()
+        self.form = AccountForm()
+        self.banner = Banner(stacked=True)
+        self.secrets: SecretsChoice | None = None
+        self.go = Button("Continue", kind="primary")
+        self.progress = QProgressBar()
+        self.demo = Button("Try it with a demo account", "sparkles")
+        self.importing = Button("Import from files", "import")
+        self.by_hand = Button("Set up by hand", "server")
+        self._lay_out()
+        self._connect()
+        for part in (self.found, self.form, self.banner):
+            part.hide()
+        self._work(False)
+
+    # ---- looking up
+    def look_up(self) -> None:
+        """Ask for the servers of the address, once for each address."""
+        email = self.address.text().strip()
+        if not email or email == self._looked_up or not self.form.isHidden():
+            return
+        self._looked_up, self._found, self._chosen = email, None, None
+        problem = address_text.problem(Address("", email))
+        self.address.mark(bool(problem))
+        if problem:
+            self.found.hide()
+            self._say(problem, "danger")
+            return
+        self.banner.hide()
+        self.found.looking(email.rpartition("@")[2])
+        self.asked.emit(
+            wire.Discover(email), lambda one: self._discovered(email, one), lambda one: self._not_found(email, one)
+        )
+
+    def _discovered(self, email: str, answer: wire.Answer) -> None:
+        if email != self._looked_up or not isinstance(answer, wire.Discovered):
+            return
+        self._found, self._chosen = answer, answer.accounts[0]
+        self.found.show_found(answer)
+        if answer.auth == "oauth":
+            self.found.say_note(
+                f"{answer.note} Mua has no sign-in page of its own yet, so this may not work.", answer.help
+            )
+        elif answer.note or answer.auth == "app-password":
+            self.found.say_note(answer.note, answer.help)
+            self.password.setPlaceholderText("App password" if answer.auth == "app-password" else "Password")
+        if self._waiting:
+            self._waiting = False
+            self.proceed()
+
+    def _not_found(self, email: str, error: MailError) -> None:
+        if email != self._looked_up:
+            return
+        self._waiting = False
+        self._work(False)
+        self.found.hide()
+        self._say(error.text, "warning", "Set up by hand", self.open_form)
+
+    # ---- by hand
+    def open_form(self) -> None:
+        """The form, filled in with what is known."""
+        email = self.address.text().strip()
+        domain = email.rpartition("@")[2]
+        guess = Account(AccountId(0), "", email, _own_name(), Incoming.IMAP, None, Route.SMTP)
+        if self._chosen is not None:
+            guess = replace(self._chosen, full_name=_own_name())
+        elif domain:
+            guess = replace(
+                guess,
+                incoming_server=Server(f"imap.{domain}", 993, Security.TLS, email),
+                submission=Server(f"smtp.{domain}", 465, Security.TLS, email),
+            )
+        self.form.show_account(guess)
+        self.form.show()
+        self.found.hide()
+        self.banner.hide()
+        self.by_hand.hide()
+        (self.address if not email else self.form.receiving.host).setFocus()
+
+    # ---- going on
+    def proceed(self) -> None:
+        """Check what is filled in, then add the account."""
+        email = self.address.text().strip()
+        if problem := address_text.problem(Address("", email)):
+            self.address.mark(True)
+            self.address.setFocus()
+            self._say(problem if email else "Enter your mail address first.", "danger")
+            return
+        self.address.mark(False)
+        account = self._account(email)
+        if account is None:
+            return
+        if not self.password.text() and (account.incoming is not Incoming.LOCAL or account.route is Route.SMTP):
+            self._say("Enter the password too.", "warning")
+            self.password.setFocus()
+            return
+        self._check(account)
+
+    def _account(self, email: str) -> Account | None:
+        """The account to check; None when something is missing (and was said)."""
+        if not self.form.isHidden():
+            made = self.form.account(email)
+            if isinstance(made, Wrong):
+                made.field.setFocus()
+                self._say(made.text, "danger")
+                return None
+            return made
+        if self._chosen is None or self._looked_up != email:
+            self._waiting = True
+            self._work(True, "Looking up the servers…")
+            self.look_up()
+            return None
+        return replace(self._chosen, full_name=self._chosen.full_name or _own_name())
+
+    def _check(self, account: Account) -> None:
+        self._work(True, "Trying both ways, receiving and sending…")
+        password = self.password.text()
+        self.asked.emit(
+            wire.CheckAccount(0, account, password), lambda one: self._checked(account, password, one), self._failed
+        )
+
+    def _checked(self, account: Account, password: str, answer: wire.Answer) -> None:
+        assert isinstance(answer, wire.Checked)
+        wrong = [one for one in answer.findings if not one.ok]
+        if not wrong:
+            self._add(account, password)
+            return
+        self._work(False)
+        texts = list(dict.fromkeys(one.text for one in wrong))
+        self._say(" ".join(texts), "danger")
+        codes = {one.code for one in wrong}
+        if "wrong-password" in codes:
+            self.password.setFocus()
+            self.password.selectAll()
+        if self.form.isHidden():
+            self.banner.offer("Change the servers", self.open_form)
+        if all(one.what != "incoming" for one in wrong) or codes <= {"offline", "timeout", "no-way-out", "dns"}:
+            self.banner.offer("Add it anyway", lambda: self._add(account, password))
+
+    def _add(self, account: Account, password: str) -> None:
+        self._work(True, "Adding the account…")
+        self.asked.emit(
+            wire.AddAccount(account, password), self._added, lambda one: self._not_added(account, password, one)
+        )
+
+    def _added(self, answer: wire.Answer) -> None:
+        assert isinstance(answer, wire.AccountAdded)
+        self.password.clear()
+        self._work(False)
+        self.added.emit(answer.account_id)
+
+    def _not_added(self, account: Account, password: str, error: MailError) -> None:
+        self._work(False)
+        if error.code in _NO_KEYRING:
+            self._ask_secrets(account, password, error)
+        else:
+            self._say(error.text, "danger")
+
+    # ---- where passwords live
+    def _ask_secrets(self, account: Account, password: str, error: MailError) -> None:
+        if self.secrets is not None:
+            self.secrets.deleteLater()
+        self._say(error.text, "warning")
+        self.secrets = SecretsChoice(keyring=error.code == "secrets-locked")
+        self.secrets.chosen.connect(lambda place, phrase: self._choose_secrets(account, password, place, phrase))
+        self._panels.addWidget(self.secrets)
+        self._work(False)
+        self.go.hide()
+        self.secrets.passphrase.setFocus()
+
+    def _choose_secrets(self, account: Account, password: str, place: str, passphrase: str) -> None:
+        def chosen(_: wire.Answer) -> None:
+            if self.secrets is not None:
+                self.secrets.hide()
+            self.banner.hide()
+            self.go.show()
+            self._add(account, password)
+
+        self._work(True, "Keeping the choice…")
+        self.asked.emit(wire.ChooseSecrets(place, passphrase), chosen, self._failed)
+
+    # ---- import
+    def import_files(self) -> None:
+        """Mail from files into an account that lives on this computer only."""
+        paths, _ = QFileDialog.getOpenFileNames(
+            self, "Import mail", "", "Mail (*.mbox *.eml mbox Inbox Sent *.mbx);;All files (*)"
+        )
+        if paths:
+            self.import_paths(paths)
+
+    def import_paths(self, paths: list[str]) -> None:
+        """The same, with files that are chosen already."""
+        name = f"{getpass.getuser() or 'me'}@this-computer.invalid"
+        account = Account(AccountId(0), "On this computer", name, _own_name())
+        self._work(True, f"Importing {words.count(len(paths), 'file')}…")
+        self.asked.emit(wire.AddAccount(account), lambda one: self._import_into(one, paths), self._failed)
+
+    def _import_into(self, answer: wire.Answer, paths: list[str]) -> None:
+        assert isinstance(answer, wire.AccountAdded)
+        db = store.open_reader(self._profile)
+        folder = read.folder_with_role(db, AccountId(answer.account_id), Role.INBOX)
+        db.close()
+        assert folder is not None
+        self._import_next(answer.account_id, folder.id, paths, 0, 0)
+
+    def _import_next(self, account_id: int, folder_id: int, paths: list[str], found: int, taken: int) -> None:
+        if not paths:
+            self._work(False)
+            self._say(f"{words.count(found, 'message')} found, {taken:,} imported.", "info")
+            self.added.emit(account_id)
+            return
+        self._work(True, f"Importing {Path(paths[0]).name}; {taken:,} so far…")
+
+        def done(answer: wire.Answer) -> None:
+            assert isinstance(answer, wire.Imported)
+            self._import_next(account_id, folder_id, paths[1:], found + answer.found, taken + answer.imported)
+
+        self.asked.emit(wire.ImportFile(folder_id, paths[0]), done, self._failed)
+
+    # ---- inside
+    def _lay_out(self) -> None:
+        if self._first:
+            self.title.hide()
+            self.rule.hide()
+        column = self.column
+        column.setSpacing(10)
+        column.addStretch(2)
+        icon = IconLabel("mail-open", "accent", EMPTY_ICON)
+        welcome = Label("Welcome to Mua" if self._first else "Add an account", SUBJECT, bold=True)
+        line = Label(
+            "Your mail stays on this computer and on your mail server; nobody else is told.",
+            BASE,
+            "secondary",
+            wrap=True,
+        )
+        for part in (icon, welcome, line):
+            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(part)
+        column.addSpacing(12)
+        for above in (self.address, self.password, self.found, self.form, self.banner):
+            column.addWidget(above)
+        self._panels = QVBoxLayout()
+        column.addLayout(self._panels)
+        self._doing = Label("", SECONDARY, "secondary")
+        self._doing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.progress.setRange(0, 0)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName("Working")
+        for below in (self.go, self.progress, self._doing):
+            column.addWidget(below)
+        column.addSpacing(16)
+        column.addWidget(Line())
+        column.addSpacing(6)
+        self._others = QVBoxLayout()
+        self._others.setSpacing(8)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.by_hand)
+        row.addWidget(self.importing)
+        self._others.addWidget(self.demo)
+        self._others.addLayout(row)
+        column.addLayout(self._others)
+        column.addStretch(3)
+
+    def _connect(self) -> None:
+        self.address.editingFinished.connect(self.look_up)
+        self.address.returnPressed.connect(self.password.setFocus)
+        self.password.returnPressed.connect(self.proceed)
+        self.go.clicked.connect(self.proceed)
+        self.found.change.clicked.connect(self.open_form)
+        self.by_hand.clicked.connect(self.open_form)
+        self.importing.clicked.connect(self.import_files)
+        self.demo.clicked.connect(self._open_demo)
+        self.setFocusProxy(self.address)
+
+    def _work(self, working: bool, text: str = "") -> None:
+        self.progress.setVisible(working)
+        self._doing.setText(text)
+        self._doing.setVisible(working)
+        for part in (self.address, self.password, self.go, self.form, self.demo, self.importing, self.by_hand):
+            part.setEnabled(not working)
+
+    def _say(self, text: str, tone: str, button: str = "", act: object = None) -> None:
+        self.banner.withdraw()
+        self.banner.say(text, tone)
+        if callable(act):
+            self.banner.offer(button, act)
+        self.banner.show()
+
+    def _failed(self, error: MailError) -> None:
+        self._work(False)
+        self._say(error.text, "danger")
+
+    def _open_demo(self) -> None:
+        self._work(True, "Opening the demo account…")
+        self.demo_wanted.emit()
+
+    def demo_failed(self, text: str) -> None:
+        """The demo account did not open."""
+        self._work(False)
+        self._say(text, "danger")
+
+
+class FoundPanel(QFrame):
+    """What the look-up found, who said so, "Change"; and the provider's note with a link to its page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("kind", "panel")
+        self._icon = IconLabel("search", "tertiary", 16)
+        self.title = Label("", BASE, bold=True, wrap=True)
+        self.lines = Label("", SECONDARY, "secondary", wrap=True)
+        self.change = Button("Change", kind="link")
+        self.change.setAccessibleName("Change the servers")
+        self._note = QWidget()
+        self.note = Label("", SECONDARY, "secondary", wrap=True)
+        self.help = Button("Open the page", "external-link", "link")
+        self._url = ""
+        self.help.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
+        self._lay_out()
+
+    def looking(self, domain: str) -> None:
+        """The look-up runs."""
+        self._icon.show_icon("search", "tertiary")
+        self.title.setText(f"Looking up the mail servers of {words.shown(domain, 80)}…")
+        self.lines.setText("Go on and type the password meanwhile; it is not sent anywhere yet.")
+        self.change.hide()
+        self._note.hide()
+        self.show()
+
+    def show_found(self, found: wire.Discovered) -> None:
+        """It ended well."""
+        account = found.accounts[0]
+        self._icon.show_icon("circle-check", "good")
+        self.title.setText("Found the mail servers")
+        lines = [f"{name} {_server(server)}" for name, server in _servers(account)]
+        self.lines.setText("\n".join([*lines, f"According to: {words.shown(found.sources[0], 200)}"]))
+        self.change.show()
+        self._note.hide()
+        self.show()
+
+    def say_note(self, text: str, url: str) -> None:
+        """What this provider is known for."""
+        self.note.setText(words.shown(text, 400))
+        self._url = url if url.startswith("https://") else ""
+        self.help.setVisible(bool(self._url))
+        self.help.setToolTip(self._url)
+        self._note.setVisible(bool(text))
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        head.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self.title, 1)
+        head.addWidget(self.change, 0, Qt.AlignmentFlag.AlignTop)
+        below = QVBoxLayout()
+        below.setContentsMargins(24, 0, 0, 0)
+        below.addWidget(self.lines)
+        note = QHBoxLayout(self._note)
+        note.setContentsMargins(24, 4, 0, 0)
+        note.addWidget(self.note, 1)
+        note.addWidget(self.help, 0, Qt.AlignmentFlag.AlignBottom)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 10, 8, 10)
+        column.setSpacing(4)
+        column.addLayout(head)
+        column.addLayout(below)
+        column.addWidget(self._note)
+
+
+def _servers(account: Account) -> list[tuple[str, Server]]:
+    named = ((account.incoming.upper(), account.incoming_server), ("SMTP", account.submission))
+    return [(name, server) for name, server in named if server is not None]
+
+
+def _server(server: Server) -> str:
+    return f"{words.shown(server.host, 100)}, port {server.port}, {_PROTECTION[server.security]}"
+
+
+def _own_name() -> str:
+    """The person's name as this computer knows it, or nothing."""
+    try:
+        import pwd
+    except ImportError:
+        return ""
+    import os
+
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_gecos.split(",")[0].strip()
+    except KeyError:
+        return ""
+    return "" if name.lower() in ("root", "user", "nobody") else name
