@@ -191,6 +191,7 @@ class PopWorker:
             inbox = self._inbox(len(there))
             known = read.uidls(self.context.store.reader(), self.account.id)
             problems = self._fetch(session, inbox, pop.to_fetch(there, known, self._given_up, MAX_MESSAGE))
+            self._restore(session, there)
             too_big = sum(one.size > MAX_MESSAGE for one in there)
             self._note_too_big(inbox, too_big + len(self._given_up))
             self._delete(session, there)
@@ -274,6 +275,21 @@ class PopWorker:
             )
             for key, one in zip(group.keys, ids, strict=True):
                 write.record_uidl(tx, self.account.id, key, one, now)
+
+    def _restore(self, session: Session, there: Sequence[pop.Keyed]) -> None:
+        """Bytes that were lost here are fetched once more, for the rows that they belong to."""
+        lost = read.uidls_without_body(self.context.store.reader(), self.account.id)
+        numbers = {one.number: lost[one.key] for one in there if one.key in lost}
+        for number, answer in session.retrieve(list(numbers), self._landing):
+            if isinstance(answer, MailError):
+                continue
+            with answer:
+                raw = answer.read()
+            one = numbers[number]
+            place = self.context.bodies.put([(one, raw)], durable=True)[one]
+            facts = replace(_understood(raw, self.context.now())[1], id=one, place=place)
+            with self.context.store.write(durable=True) as tx:
+                write.set_bodies(tx, [facts])
 
     def _note_too_big(self, inbox: FolderId, count: int) -> None:
         what = "1 message" if count == 1 else f"{count} messages"

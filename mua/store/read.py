@@ -208,6 +208,15 @@ def uidls(db: Db, account_id: AccountId) -> dict[str, MessageId]:
     return {str(uidl): MessageId(one) for uidl, one in found}
 
 
+def uidls_without_body(db: Db, account_id: AccountId) -> dict[str, MessageId]:
+    """POP3: the fetched messages whose bytes are not here any more."""
+    sql = (
+        "SELECT u.uidl, u.message_id FROM uidl u JOIN message m ON m.id = u.message_id"
+        " WHERE u.account_id = ? AND m.has_body = 0"
+    )
+    return {str(uidl): MessageId(one) for uidl, one in db.rows(sql, account_id)}
+
+
 def view_json(db: Db, message_id: MessageId, version: int) -> str | None:
     """The cached MessageView (JSON of wire.py), or None when the engine has to make it first."""
     found = db.value("SELECT data FROM view WHERE id = ? AND version = ?", message_id, version)

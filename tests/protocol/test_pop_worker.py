@@ -240,6 +240,22 @@ def test_what_the_body_says_is_no_header(house: Callable[..., House]) -> None:
     assert row.date > NOW - 400 * 86400
 
 
+def test_bytes_that_were_lost_here_are_fetched_once_more(house: Callable[..., House]) -> None:
+    mail = letters(3)
+    with Maildrop(mail) as drop:
+        home = house(drop.port)
+        worker = home.start()
+        worker.sync(complete=True)
+        known = read.uidls(home.store.reader(), home.account.id)
+        home.bodies.delete([known["uid-2"]])
+        with home.store.write() as tx:
+            write.lost_body(tx, known["uid-2"])
+        assert worker.sync(complete=True) == []
+        assert home.inbox() == list(mail.values())
+        assert drop.retrieved == ["uid-3", "uid-2", "uid-1", "uid-2"]
+        assert read.uidls(home.store.reader(), home.account.id) == known
+
+
 # --- trouble ----------------------------------------------------------------------------------------------------
 
 
