@@ -309,7 +309,7 @@ class Lab:
         """A running engine of ``profile``, ready to be spoken to; it stays until the block ends."""
         running = self.start_engine(profile)
         try:
-            until(lambda: _answers(profile / "engine.sock") or running.poll() is not None, "the engine to listen")
+            until(lambda: answers(profile / "engine.sock") or running.poll() is not None, "the engine to listen")
             assert running.poll() is None, f"the engine ended at once\n{self.tail(10)}"
             yield running
         finally:
@@ -563,7 +563,8 @@ def _alive(pid: int) -> bool:
         return False
 
 
-def _answers(path: Path) -> bool:
+def answers(path: Path) -> bool:
+    """Whether somebody listens on the Unix socket at ``path``."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         try:
             client.connect(str(path))

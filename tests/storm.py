@@ -22,7 +22,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lab import Lab, User, message, until
+from lab import Lab, User, answers, message, until
 
 from mua import wire
 from mua.cli.client import EngineClient
@@ -140,7 +140,10 @@ class Storm:
         return self.engine
 
     def _client(self) -> EngineClient:
-        return EngineClient(self.profile, lambda profile: self._running() and None)
+        """A connection to the running engine; OSError when it died before it could be reached."""
+        engine = self._running()
+        until(lambda: answers(self.profile.socket) or engine.poll() is not None, "the engine to listen", 60)
+        return EngineClient(self.profile, _nobody)
 
     # -- kinds of work -----------------------------------------------------------------------------------------------
 
@@ -287,6 +290,10 @@ class Storm:
         self.report.doubled += [f"doubled: {mark} is {n} times in Sent" for mark, n in copies.items() if n > 1]
         uncopied = [mark for mark, states in outbox.items() if "accepted" in states and not copies[mark]]
         self.report.lost += [f"lost: no sent copy of {mark}" for mark in uncopied]
+
+
+def _nobody(profile: Profile) -> None:
+    raise ConnectionRefusedError(f"no engine for {profile.root}")
 
 
 def _marks(held: dict[int, bytes]) -> list[str]:
