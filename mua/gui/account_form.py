@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from mua.gui.select import Select
 from mua.gui.theme import META, SECONDARY
 from mua.gui.widgets import Chip, Field, Label, ToolButton
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
@@ -78,8 +79,7 @@ class ServerFields(QWidget):
         self.port = Field(f"{what} port", "Port")
         self.port.setValidator(QIntValidator(1, 65535, self.port))
         self.port.setFixedWidth(76)
-        self.security = QComboBox()
-        self.security.setAccessibleName(f"{what} protection")
+        self.security = Select(f"{what} protection")
         for value, text in _SECURITIES:
             self.security.addItem(text, value)
         self.user = Field(f"{what} user name", "User name (mostly the address)")

@@ -67,7 +67,7 @@ class AddressChip(QWidget):
         name, address = self._texts()
         wide = self._metrics(True).horizontalAdvance(name) + self._metrics(False).horizontalAdvance(address)
         between = 6 if name and address else 0
-        return QSize(min(MAX_CHIP, 26 + wide + between + 26), round(CHIP_HEIGHT * scale))
+        return QSize(min(MAX_CHIP, 30 + wide + between + 28), round(CHIP_HEIGHT * scale))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -166,6 +166,7 @@ class _Entry(QLineEdit):
     ended = Signal()
     pasted = Signal(str)
     walked_back = Signal(bool)
+    focused = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
@@ -177,6 +178,14 @@ class _Entry(QLineEdit):
             self.pasted.emit(QGuiApplication.clipboard().text())
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.focused.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.focused.emit()
 
     def _ends(self, key: int) -> bool:
         """Does this key end an address?  A separator outside quotes, Enter, and a blank after a whole address."""
@@ -212,6 +221,7 @@ class AddressField(QWidget):
         self.entry.ended.connect(self.finish)
         self.entry.pasted.connect(self._paste)
         self.entry.walked_back.connect(self._walk_in)
+        self.entry.focused.connect(self._arrange)
         self.entry.textEdited.connect(self._complete)
         self.entry.textChanged.connect(lambda _: self.changed.emit())
         self.entry.editingFinished.connect(self._left)
@@ -276,6 +286,9 @@ class AddressField(QWidget):
         completer.setWidget(self.entry)
         completer.activated.connect(lambda _: self._take())
         completer.setPopup(self._popup)
+        self._popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._popup.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        completer.setMaxVisibleItems(8)
         self._popup.setAccessibleName("People you know")
         self._popup.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         styled(self._popup, _POPUP)
@@ -291,7 +304,7 @@ class AddressField(QWidget):
         if not self._people:
             self._popup.hide()
             return
-        self._completer.complete(QRect(0, self.entry.height() + 4, min(420, max(280, self.width())), 0))
+        self._completer.complete(QRect(0, self.entry.height() + 4, min(520, max(300, self.width())), 0))
         sure = "@" not in text or self._people[0].address.lower().startswith(text.lower())
         self._popup.setCurrentIndex(self._completer.completionModel().index(0, 0) if sure else self._popup.rootIndex())
 
@@ -364,7 +377,7 @@ class AddressField(QWidget):
                 x, y = 0, y + tall + _GAP
             chip.setGeometry(self._place(x, y, wide, tall))
             x += wide + _GAP
-        if x and width - x < 140:
+        if x and width - x < (160 if self.entry.hasFocus() or self.entry.text() else 40):
             x, y = 0, y + tall + _GAP
         self.entry.setGeometry(self._place(x, y, width - x, tall))
         self.setFixedHeight(y + tall + 4)

@@ -18,7 +18,6 @@ from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QFileDialog,
     QFrame,
     QGridLayout,
@@ -33,6 +32,7 @@ from mua.gui.address_field import AddressField, Known
 from mua.gui.body_editor import BodyEditor, FormatBar, LinkBar
 from mua.gui.journal import Attached, Letter
 from mua.gui.letters import forgot_attachment
+from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
 from mua.gui.widgets import AttachmentCard, Banner, Button, Flow, Label, Line, Toast, ToolButton
@@ -69,7 +69,7 @@ class Composer(QFrame):
         self._attached: list[Attached] = []
         self._forgiven: set[str] = set()
         self._finished = False
-        self.identity = QComboBox()
+        self.identity = Select("From")
         self.to, self.cc, self.bcc = (AddressField(name, known) for name in ("To", "Cc", "Bcc"))
         self.subject = QLineEdit()
         self.editor = BodyEditor()
@@ -291,13 +291,13 @@ class Composer(QFrame):
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(0)
         grid.setColumnStretch(1, 1)
-        self.identity.setAccessibleName("From")
         styled(self.identity, _FROM)
         for account in self._accounts:
             name = words.shown(account.full_name, 80)
             address = words.shown(account.email, 200)
             self.identity.addItem(f"{name} <{address}>" if name else address)
         self.copies = Button("Cc, Bcc", kind="link")
+        self.copies.setFixedHeight(34)
         self.subject.setAccessibleName("Subject")
         self.subject.setProperty("kind", "bare")
         rows: list[tuple[str, QWidget]] = [("From", self.identity), ("To", self.to), ("Cc", self.cc), ("Bcc", self.bcc)]

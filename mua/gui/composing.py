@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from mua import wire
 from mua.errors import MailError
-from mua.gui import letters, words
+from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
 from mua.gui.journal import Attached, Journal, Letter
 from mua.gui.library import save_file
@@ -182,6 +182,11 @@ class Composing(QObject):
         if client is None:
             self._journal(composer)
             return
+        if close and (wrong := _wrong_address(letter)):
+            self.journal.write(letter)
+            text = f"Kept, but not in Drafts: “{wrong}” is not an address."
+            self._desk.window.toast.say(text, "Open", lambda: self.open(letter), _FORGET_AFTER)
+            return
         try:
             letter = self._as_files(letter, letter.forwards)
         except OSError as error:
@@ -331,3 +336,9 @@ class Composing(QObject):
         step = 28 * ((len(self.composers) - 1) % 6)
         left = window.center().x() - composer.width() // 2 + step
         composer.move(max(0, left), max(0, window.top() + 60 + step))
+
+
+def _wrong_address(letter: Letter) -> str:
+    """The first recipient that is no address; such a letter cannot be a message yet."""
+    every = (*letter.to, *letter.cc, *letter.bcc)
+    return next((words.shown(one.address, 60) for one in every if address_text.problem(one)), "")

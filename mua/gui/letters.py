@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mua.gui import address_text, words
+from mua.gui import address_text
 from mua.gui.journal import Attached, Letter, new_key
 from mua.gui.writing import Kind, Writing
 from mua.mime.reply import Mode, reply
@@ -56,7 +56,8 @@ def begin(wish: Writing, who: Identity) -> Letter:
 
 def _answer(mode: Mode, row: MessageRow, view: MessageView, account: Account, who: Identity) -> Letter:
     sender = Address(account.full_name, account.email)
-    when = words.full_time(view.date if view.date is not None else row.date, time.time())
+    moment = time.localtime(view.date if view.date is not None else row.date)
+    when = time.strftime(f"%a, {moment.tm_mday} %b %Y at %H:%M", moment)
     draft, parts = reply(view, mode, me=who.mine(), sender=sender, date_text=when)
     carried = tuple(
         Attached(one.name, one.type, one.size, part=one.part) for one in view.attachments if one.part in parts

@@ -30,6 +30,7 @@ _PHASES = {
     Phase.DATA: "handing over the text",
     Phase.DOT: "waiting for the server's confirmation",
 }
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TWICE = "It may have arrived, and then it arrives twice."
 
 
@@ -42,11 +43,16 @@ def sentence(one: Recipient, now: float) -> str:
     if one.state is State.TRYING:
         return _PHASES.get(one.phase, "being sent").capitalize()
     if one.state is State.ACCEPTED:
-        how = f" by {words.shown(one.host, 80)}" if one.host else ""
-        return f"Accepted{how}{'' if one.tls else ', over an unprotected connection' if one.host else ''}"
+        if not one.host:
+            return "Accepted"
+        if one.host in LOOPBACK:
+            return "Accepted by a server on this computer"
+        unsafe = "" if one.tls else ", over an unprotected connection"
+        return f"Accepted by {words.shown(one.host, 80)}{unsafe}"
     if one.state is State.DEFERRED:
         when = f" Next try {moment(one.next_attempt, now)}." if one.next_attempt is not None else ""
-        return f"{said or 'Could not be delivered yet.'}{when}"
+        said = said or "Could not be delivered yet"
+        return f"{said}{'' if said[-1] in '.!?' else '.'}{when}"
     if one.state is State.UNKNOWN:
         return said or "The connection broke while the server was confirming; nobody knows whether it took the message."
     if one.state is State.REFUSED:

@@ -62,4 +62,6 @@ class Room(QFrame):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(middle)
+        for ground in (area.viewport(), middle):  # the page's own ground shows through
+            ground.setAutoFillBackground(False)
         return area

@@ -18,6 +18,7 @@ from mua.gui.account_form import AccountForm, Choice, Wrong
 from mua.gui.message_cards import Density
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
+from mua.gui.sheets import styled
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.widgets import Avatar, Banner, Button, ElidedLabel, Label, Line, PasswordField
 from mua.model.account import Account, Incoming, Route
@@ -28,6 +29,12 @@ if TYPE_CHECKING:
 _INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
 _OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
 _UNDO = (("0", "At once"), ("5", "5 s"), ("10", "10 s"), ("30", "30 s"))
+_SLIDER = """
+QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @side_selection; }
+QSlider::sub-page:horizontal { border-radius: 2px; background: @accent; }
+QSlider::handle:horizontal { width: 16px; margin: -6px 0; border-radius: 8px; background: @accent; }
+QSlider::handle:horizontal:focus { border: 2px solid @text; border-radius: 8px; width: 12px; }
+"""
 _READ = (("0.0", "At once"), ("2.0", "After 2 s"), ("-1.0", "Never by itself"))
 
 
@@ -88,6 +95,7 @@ class SettingsPage(Room):
         self.density.changed.connect(lambda: self.change(density=Density(self.density.value())))
         self._line("Message list", self.density)
         self.scale = QSlider(Qt.Orientation.Horizontal)
+        styled(self.scale, _SLIDER)
         self.scale.setAccessibleName("Text size in percent")
         self.scale.setRange(75, 200)
         self.scale.setSingleStep(5)
@@ -115,6 +123,7 @@ class SettingsPage(Room):
         self._line("Sending waits, so that it can be taken back", self.undo)
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")
+        styled(self.signature, "QPlainTextEdit { padding: 8px 8px; }")
         self.signature.setAccessibleName("Signature")
         self.signature.setPlaceholderText("Nothing is put below what you write")
         self.signature.setFixedHeight(84)

@@ -283,7 +283,7 @@ class SetupPage(Room):
         icon = IconLabel("mail-open", "accent", EMPTY_ICON)
         welcome = Label("Welcome to Mua" if self._first else "Add an account", SUBJECT, bold=True)
         line = Label(
-            "Your mail stays on this computer and on your mail server; nobody else is told.",
+            "Your mail stays on this computer and on your mail server.",
             BASE,
             "secondary",
             wrap=True,
