@@ -6,6 +6,7 @@ imported at its top: a command line needs no Qt, a window needs no network.
 
 import argparse
 import atexit
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from mua.paths import Profile, child_environment, default_profile
 
 def main(argv: list[str] | None = None) -> int:
     """Run Mua; returns the exit code (0 done, 1 failed, 2 used wrongly)."""
+    os.umask(0o077)  # databases, logs and drafts are nobody else's, whatever folder the profile is in
     words = list(sys.argv[1:] if argv is None else argv)
     hidden = next((word for word in words if word in ("engine", "indexer")), "")
     try:

@@ -2,10 +2,11 @@
 
 Named loggers live here and nowhere else.  Every record passes ``Masker``: strings registered with ``mask()``
 (passwords, tokens) are replaced before a handler sees them, so that no later mistake can put one into a file or on
-stderr.
+stderr.  Control characters become visible, since servers and mails have a say in what is logged.
 """
 
 import logging
+import re
 import sys
 from pathlib import Path
 
@@ -21,6 +22,7 @@ WIRE = logging.getLogger("mua.wire")
 DEMO = logging.getLogger("mua.demo")
 
 _secrets: set[str] = set()
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def mask(secret: str) -> None:
@@ -37,12 +39,17 @@ def masked(text: str) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """``text`` for a terminal: every character that acts on one (escapes, C1, bidi) spelt out; lines and tabs stay."""
+    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
 class Masker(logging.Formatter):
-    """A formatter whose output never holds a registered secret (tracebacks included)."""
+    """A formatter whose output never holds a registered secret (tracebacks included) or a control character."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record, then mask."""
-        return masked(super().format(record))
+        return visible(masked(super().format(record)))
 
 
 def start(level: str = "WARNING", file: Path | None = None) -> None:

@@ -6,6 +6,7 @@ Dates are RFC 3339 in UTC, ids opaque strings, flags by their IMAP names, addres
 from collections.abc import Iterable
 from typing import Any
 
+from mua.log import visible
 from mua.mime.view import address_json, date_json
 from mua.model.account import Account, Server
 from mua.model.folder import Folder
@@ -95,8 +96,8 @@ def _recipient(one: Recipient) -> Document:
 
 
 def table(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as aligned columns, for people."""
-    cells = [[str(cell) for cell in row] for row in rows]
+    """Rows as aligned columns, for people; a cell is one line, whatever a mail or a server put into it."""
+    cells = [[visible(" ".join(str(cell).splitlines())) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join(lines)

@@ -7,6 +7,7 @@ business (0 done, 1 failed with a plain reason, 2 used wrongly).  The engine is 
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 import time
@@ -42,6 +43,8 @@ from mua.plan.search import parse
 from mua.store import index, outbox, read
 from mua.store.blobs import Bodies
 from mua.store.db import Db
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +276,7 @@ def _shown(arguments: argparse.Namespace, raw: bytes, flags: list[str]) -> Resul
     if arguments.raw:
         return Result(None, raw=raw)
     shown = view(raw)
-    text = shown.html if arguments.html else shown.text if arguments.text else _readable(shown)
+    text = _CONTROLS.sub("", shown.html) if arguments.html else shown.text if arguments.text else _readable(shown)
     return Result(view_json(shown, flags), text)
 
 
@@ -517,9 +520,9 @@ def run(arguments: argparse.Namespace, profile: Profile, start_engine: StartEngi
     if result.raw is not None:
         sys.stdout.buffer.write(result.raw)
     elif arguments.json and not _wants_text(arguments):
-        _print(json.dumps(result.document, ensure_ascii=False))
+        _print(_json(result.document))
     elif result.text:
-        _print(result.text)
+        _print(result.text if _wants_text(arguments) else log.visible(result.text))
     return 0
 
 
@@ -529,11 +532,17 @@ def _wants_text(arguments: argparse.Namespace) -> bool:
 
 def _fail(arguments: argparse.Namespace, document: Document, reason: str, text: str = "") -> int:
     if arguments.json:
-        _print(json.dumps(document, ensure_ascii=False))
+        _print(_json(document))
     elif text:
-        _print(text)
-    sys.stderr.write(f"mua: {log.masked(reason)}\n")
+        _print(log.visible(text))
+    sys.stderr.write(f"mua: {log.visible(log.masked(reason))}\n")
     return 1
+
+
+def _json(document: Any) -> str:
+    """One line of JSON in which also DEL and the C1 controls are escaped: a terminal would obey them."""
+    text = json.dumps(document, ensure_ascii=False)
+    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _print(text: str) -> None:

@@ -1,0 +1,39 @@
+"""What the command line prints cannot drive the terminal, and what it writes is nobody else's to read."""
+
+import re
+from pathlib import Path
+
+from commands import Mua
+
+HOSTILE = (
+    b"From: =?utf-8?q?Evil=1B]0;owned=07?= <a\x1b[31m@example.org>\r\n"
+    b"Subject: =?utf-8?q?hi=1B[2J=C2=9Bthere=0A1_*_2026_forged_row?=\r\nMessage-ID: <x\x1b[1m@example.org>\r\n"
+    b"Date: Mon, 02 Nov 2026 10:00:00 +0100\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+    b"<p>body \x1b[31m&#27;[2J \xc2\x9b31m</p>\r\n"
+)
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def test_no_control_character_of_a_mail_reaches_the_terminal(tmp_path: Path) -> None:
+    mua, letter = Mua(tmp_path / "profile"), tmp_path / "hostile.eml"
+    letter.write_bytes(HOSTILE)
+    with mua.engine():
+        mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+        mua.json("import", str(letter), "Inbox")
+        shown = [mua.run("list", "Inbox"), mua.run("--json", "list", "Inbox"), mua.run("list", "No\x1b[2Jsuch")]
+        shown += [mua.run("inspect", str(letter), *option) for option in ([], ["--html"], ["--json"])]
+    for one in shown:
+        said = (one.stdout + one.stderr).decode()
+        assert said, one.args
+        assert not ACTING.search(said), one.args
+    assert len(shown[0].stdout.splitlines()) == 1, "a line end in a subject forged a row"
+
+
+def test_the_files_of_a_profile_are_private_even_in_a_folder_that_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "profile"
+    folder.mkdir(mode=0o755)
+    mua = Mua(folder)
+    with mua.engine():
+        mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+        open_to_others = [path.name for path in folder.rglob("*") if path.lstat().st_mode & 0o077]
+    assert not open_to_others
