@@ -60,11 +60,6 @@ class Acting(QObject):
         """Set and clear flags; ``quiet``: no toast (it is visible at once, and the key takes it back)."""
         self._act(ids, wire.SetFlags(tuple(ids), int(add), int(remove)), quiet=quiet)
 
-    def mark_seen(self, message_id: MessageId) -> None:
-        """The message was read: not an act of the person, so not on the undo stack."""
-        if self._client is not None:
-            self._client.ask(wire.SetFlags((message_id,), add=int(Flag.SEEN)))
-
     def undo(self) -> None:
         """Take back the latest act."""
         if self._client is None:

@@ -26,7 +26,6 @@ from mua.gui.list_pane import ListPane
 from mua.gui.main_window import MainWindow
 from mua.gui.places import Place
 from mua.gui.reader import Reader
-from mua.gui.rooms import Rooms
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import Appearance, system_is_dark, theme
 from mua.model.folder import FolderId
@@ -36,6 +35,7 @@ from mua.store.read import Saved
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
     from mua.gui.engine_client import EngineClient
+    from mua.gui.rooms import Rooms
 
 _COLLECT_EVERY = 10_000  # milliseconds
 
@@ -106,7 +106,7 @@ class Program(QObject):
         self.window = MainWindow(Sidebar(), ListPane(), reader, self.preferences.keys)
         self.client: EngineClient | None = None
         self.desk: Desk = self._make_desk()
-        self.rooms = Rooms(self)
+        self.rooms: Rooms | None = None
         self._painted = False
         self._collector = QTimer(self)
         self._collector.timeout.connect(gc.collect)
@@ -118,6 +118,8 @@ class Program(QObject):
         self.window.restore(self.state)
         collapsed = {int(one) for one in str(self.state.value("sidebar/collapsed", "")).split(",") if one.isdigit()}
         self.desk.begin(_place(str(self.state.value("place", ""))), collapsed)
+        if self._painted or not self.desk.accounts:
+            self._furnish()
         self.window.installEventFilter(self)
         self.window.show()
 
@@ -135,15 +137,27 @@ class Program(QObject):
 
     def end(self) -> None:
         """Let go of the engine and the store."""
-        self.rooms.end()
+        if self.rooms is not None:
+            self.rooms.end()
+            self.desk.attachments.close()
         if self.client is not None:
             self.client.close()
-        self.desk.attachments.close()
         if self.window.reader.web is not None:
             self.window.reader.web.close_down()
         self.library.close()
 
     # ---- after the first paint
+    def _furnish(self) -> "Rooms":
+        """What the first paint of a full mailbox does without: everything that acts, and the rooms beside the mail."""
+        if self.rooms is None:
+            from mua.gui.rooms import Rooms
+
+            self.desk.serve()
+            self.rooms = Rooms(self)
+            if not self.desk.accounts:
+                self.desk.emptied.emit(True)
+        return self.rooms
+
     def _after_paint(self) -> None:
         if os.environ.get("MUA_BENCH_PAINTED"):
             sys.stdout.write("painted\n")
@@ -160,10 +174,11 @@ class Program(QObject):
     def _start_engine(self) -> None:
         from mua.gui.engine_client import EngineClient
 
+        rooms = self._furnish()
         self.client = EngineClient(self.profile, self.options.start_engine, self)
         self.desk.attach(self.client)
         self.client.start()
-        self.rooms.engine_attached()
+        rooms.engine_attached()
         if self.options.demo:
             self.open_demo()
 
@@ -196,9 +211,7 @@ class Program(QObject):
         """Another start of the program said ``word``."""
         from mua.gui.writing import Kind
 
-        self.window.show()
-        self.window.raise_()
-        self.window.activateWindow()
+        self.window.come_forward()
         if word.startswith("mailto:"):
             self.desk.deeds.write(Kind.NEW, word)
 

@@ -15,9 +15,8 @@ from PySide6.QtGui import QDesktopServices
 from mua import wire
 from mua.gui import words
 from mua.gui.palette import Choice, Palette
-from mua.gui.places import ROLE_NAMES, SAVED_NAMES, Place
+from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.writing import Kind, Writing
-from mua.model.folder import Folder
 from mua.model.message import Flag, MessageRow
 from mua.store.read import Saved
 
@@ -233,8 +232,3 @@ class Deeds(QObject):
             owner = names.get(folder.account_id, "")
             found.append(Choice(f"Go to {name}", owner, icon, partial(go, Place(folder=folder.id))))
         return found
-
-
-def folder_words(folder: Folder) -> tuple[str, str]:
-    """(name as shown, icon) of a folder."""
-    return ROLE_NAMES.get(folder.role, (words.shown(folder.name, 120), "folder"))

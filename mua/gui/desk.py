@@ -1,37 +1,30 @@
 """The desk: brings panes, store and engine together.
 
-Rules of the file: the window shows what the store says; the engine's ``Changed`` is only a hint to read again, gathered
-for a moment so that a busy sync costs a few reads a second; nothing here blocks.
+Rules of the file: the window shows what the store says; before the first paint only reading and showing (``begin``),
+after it what acts (``serve``) and the engine (``attach``); nothing here blocks.
 
 Theory of operation: ``show_place`` gives the list a ``Source``.  A chosen message is shown from the cached view, or
-asked for (``OpenMessage``) and shown when the engine says so.  Acts go to ``Acting``; what they did comes back as
-``Changed`` like everything else.
+wanted (``view_wanted``) and shown when the engine says so.  ``Deeds`` does what keys and buttons say, ``Acting``
+changes mail, ``Hearing`` listens to the engine and has us ``read_again``.
 """
 
 import time
 from array import array
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 
-from mua import log, wire
 from mua.errors import MailError
 from mua.gui import preferences as prefs
 from mua.gui import words
-from mua.gui.acting import Acting
-from mua.gui.attachments import Attachments
-from mua.gui.deeds import Deeds, folder_words
-from mua.gui.engine_client import EngineClient
 from mua.gui.library import Library
 from mua.gui.list_pane import Emptiness, unread_words
 from mua.gui.main_window import MainWindow
-from mua.gui.places import SAVED_NAMES, Place, Source
+from mua.gui.places import SAVED_NAMES, Place, Source, folder_words
 from mua.gui.reader import NOTHING_CHOSEN
 from mua.gui.sidebar import entries
-from mua.gui.status import Board
 from mua.gui.theme import theme
-from mua.gui.troubles import Troubles
 from mua.gui.writing import Kind, Writing
 from mua.model.account import Account, AccountId
 from mua.model.folder import Folder, FolderId, Role
@@ -39,7 +32,9 @@ from mua.model.message import Flag, MessageId, MessageRow
 from mua.store import read
 from mua.store.read import Filter, Saved
 
-_GATHER = 60  # milliseconds between a hint and reading again
+if TYPE_CHECKING:
+    from mua.gui.engine_client import EngineClient
+
 _EMPTY = {
     Role.INBOX: Emptiness("inbox", "Nothing in the inbox", "New mail appears here by itself; F5 looks now."),
     Role.DRAFTS: Emptiness("file-pen-line", "No drafts", "What you begin to write is kept here. Press C to write."),
@@ -71,6 +66,13 @@ class Desk(QObject):
     """True: there is no account (first run); False: there is one now."""
     arrived = Signal(list)
     """Rows of new mail, for a notification."""
+    view_wanted = Signal(object)
+    """A message is to be shown whose view the engine has to make."""
+    seen = Signal(object)
+    """A message has been read."""
+    accounts_read = Signal()
+    place_shown = Signal(object)
+    """A place is listed: its Folder, or None for a unified view."""
 
     def __init__(self, library: Library, window: MainWindow, preferences: prefs.Preferences) -> None:
         super().__init__(window)
@@ -80,17 +82,11 @@ class Desk(QObject):
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
-        self.board = Board()
-        self.acting = Acting(window, window.toast)
-        self.attachments = Attachments(window, library, window.toast)
-        self.troubles = Troubles(self)
-        self.deeds = Deeds(self)
         self._collapsed: set[int] = set()
         self._wanted: MessageId | None = None
-        self._changed: set[int] = set()
-        self._everything = self._sidebar_stale = False
-        self._gather = _timer(self, _GATHER, self._refresh)
-        self._seen = _timer(self, 0, self._mark_seen)
+        self._seen = QTimer(self)
+        self._seen.setSingleShot(True)
+        self._seen.timeout.connect(self.mark_seen)
         self._connect()
 
     # ---- beginning
@@ -103,19 +99,29 @@ class Desk(QObject):
         if place is not None:
             self.show_place(place)
         self.reader.show_nothing(*NOTHING_CHOSEN)
-        self._say_standing()
+        since = self.synced_at()
+        self.sidebar.status.say(f"As of {words.full_time(since, time.time())}" if since else "Starting…", "hard-drive")
         self.window.actions_.enable(0)
         self.listing.view.setFocus()
 
-    def attach(self, client: EngineClient) -> None:
-        """The engine is on the line."""
+    def serve(self) -> None:
+        """After the first paint: what makes buttons and keys do something."""
+        from mua.gui.acting import Acting
+        from mua.gui.attachments import Attachments
+        from mua.gui.deeds import Deeds
+        from mua.gui.hearing import Hearing
+
+        self.acting = Acting(self.window, self.window.toast)
+        self.attachments = Attachments(self.window, self.library, self.window.toast)
+        self.deeds = Deeds(self)
+        self.hearing = Hearing(self)
+        self.sidebar.folders.dropped.connect(self.acting.move)
+
+    def attach(self, client: "EngineClient") -> None:
+        """The engine is on the line, or will be."""
         self.client = client
         self.acting.attach(client)
-        client.told.connect(self._told)
-        client.failed.connect(lambda error: self.window.toast.say(error.text))
-        client.ready.connect(self._engine_ready)
-        client.lost.connect(self._engine_lost)
-        client.gave_up.connect(self.troubles.engine_gave_up)
+        self.hearing.attach(client)
         if self._wanted is not None:
             self.show_message(self._wanted)
 
@@ -137,11 +143,9 @@ class Desk(QObject):
             self.accounts, self.folders.values(), read.saved_counts(db), frozenset(self._collapsed), problems
         )
         self.sidebar.fill(lines)
-        self.board.synced_before = max((read.synced_at(db, account.id) for account in self.accounts), default=0)
-        self.board.keep({account.id for account in self.accounts})
         if not self.accounts or not before:
             self.emptied.emit(not self.accounts)
-        self.troubles.show(read.problems(db))
+        self.accounts_read.emit()
         self._say_title()
 
     # ---- places
@@ -159,7 +163,7 @@ class Desk(QObject):
         self.listing.show_emptiness(self._emptiness(place))
         self.listing.model.show(Source(self.library.db, place, chosen), outgoing)
         self.listing.view.scrollToTop()
-        self.troubles.place_shown(folder)
+        self.place_shown.emit(folder)
         self._say_title()
         self._show_chosen(None)
 
@@ -207,12 +211,8 @@ class Desk(QObject):
             return
         view = self.library.view(message_id)
         self.reader.show_message(row, view, self._mine())
-        if view is None and self.client is not None:
-            self.client.ask(
-                wire.OpenMessage(message_id),
-                lambda _: self._view_ready(message_id),
-                lambda error: self._no_view(message_id, error),
-            )
+        if view is None:
+            self.view_wanted.emit(message_id)
         wait = self.preferences.mark_read_after
         if not row.flags & Flag.SEEN and wait >= 0:
             self._seen.start(round(max(wait, 0.3) * 1_000))
@@ -258,7 +258,6 @@ class Desk(QObject):
         self.sidebar.collapsed.connect(self._toggle_account)
         self.sidebar.outbox_chosen.connect(self.outbox_wanted)
         self.sidebar.status.settings.clicked.connect(self.settings_wanted)
-        self.sidebar.folders.dropped.connect(self.acting.move)
         self.listing.searched.connect(self.search)
         self.listing.filtered.connect(self.filter)
         self.listing.density_chosen.connect(lambda one: self.change_preferences(replace(self.preferences, density=one)))
@@ -266,70 +265,35 @@ class Desk(QObject):
         self.listing.view.opened.connect(self.open_row)
         self.listing.view.selected.connect(self._selected)
 
-    # ---- inside: the engine speaks
-    def _told(self, event: wire.Event) -> None:
-        if isinstance(event, wire.Changed):
-            self._everything |= event.everything
-            self._changed.update(event.messages, event.removed)
-            self._sidebar_stale |= bool(event.accounts or event.folders or event.everything)
-            if not self._gather.isActive():
-                self._gather.start()
-        elif isinstance(event, wire.Status | wire.Progress):
-            self.board.take(event, time.time())
-            self._say_standing()
-            if isinstance(event, wire.Status):
-                self.troubles.status(event)
-        elif isinstance(event, wire.Arrived):
-            if self.library.db is not None:
-                self.arrived.emit(read.rows(self.library.db, event.messages))
-        elif isinstance(event, wire.Notice):
-            self.troubles.notice(event)
-        elif isinstance(event, wire.Raise):
-            self.window.show()
-            self.window.raise_()
-            self.window.activateWindow()
+    # ---- reading again
+    def read_again(self, changed: set[int] | None, sidebar: bool) -> None:
+        """Read what may differ: these messages (None: everything), and the sidebar.  Raises MailError."""
+        if sidebar:
+            self.read_accounts()
+        if self.place is None and (first := self._first_place()) is not None:
+            self.show_place(first)
+        elif changed is None or changed:
+            self.listing.model.source.db = self.library.db
+            self.listing.model.refresh(changed)
+        row = self.reader.row
+        if row is not None and (changed is None or row.id in changed):
+            self._reread(row.id)
 
-    def _refresh(self) -> None:
-        changed, everything, stale = self._changed, self._everything, self._sidebar_stale
-        self._changed, self._everything, self._sidebar_stale = set(), False, False
-        try:
-            if stale or everything:
-                self.read_accounts()
-                self._say_standing()
-            if self.place is None and (first := self._first_place()) is not None:
-                self.show_place(first)
-            elif changed or everything:
-                self.listing.model.source.db = self.library.db
-                self.listing.model.refresh(None if everything else changed)
-            if self.reader.row is not None and (everything or self.reader.row.id in changed):
-                self._reread(self.reader.row.id)
-        except MailError as error:
-            log.GUI.warning("reading again failed: %s", error.detail)
-            self.troubles.store_failed(error)
+    def view_ready(self, message_id: MessageId) -> None:
+        """The view of a message is in the store now."""
+        if self._wanted == message_id:
+            self._reread(message_id)
+
+    def no_view(self, message_id: MessageId, error: MailError) -> None:
+        """The view of a message cannot be made."""
+        if self._wanted == message_id:
+            self.reader.show_problem(error.text)
 
     def _reread(self, message_id: MessageId) -> None:
         row = self.listing.model.source.message(message_id)
         if row is not None:
             view = self.library.view(message_id) or self.reader.view
             self.reader.show_message(row, view, self._mine())
-
-    def _view_ready(self, message_id: MessageId) -> None:
-        if self._wanted == message_id:
-            self._reread(message_id)
-
-    def _no_view(self, message_id: MessageId, error: MailError) -> None:
-        if self._wanted == message_id:
-            self.reader.show_problem(error.text)
-
-    def _engine_ready(self, _: wire.Welcome) -> None:
-        self.board.connected = True
-        self.troubles.engine_is_back()
-        self._say_standing()
-
-    def _engine_lost(self) -> None:
-        self.board.forget()
-        self._say_standing()
-        self.troubles.engine_is_gone()
 
     # ---- inside: the list speaks
     def _place_chosen(self, place: Place) -> None:
@@ -361,11 +325,12 @@ class Desk(QObject):
         """Leave the message that is shown unread."""
         self._seen.stop()
 
-    def _mark_seen(self) -> None:
+    def mark_seen(self) -> None:
+        """The message that is shown has been read."""
         row = self.reader.row
         if row is not None and not row.flags & Flag.SEEN and self.window.isVisible():
             self.listing.model.source.keep(row)
-            self.acting.mark_seen(row.id)
+            self.seen.emit(row.id)
 
     # ---- inside: small deeds
     def change_preferences(self, changed: prefs.Preferences) -> None:
@@ -408,12 +373,10 @@ class Desk(QObject):
         self.listing.show_title(title, unread_words(unread))
         self.window.setWindowTitle(" - ".join(part for part in (title, words.shown(account, 100), "Mua") if part != ""))
 
-    def _say_standing(self) -> None:
-        line = self.board.standing(time.time())
-        if line.total:
-            self.sidebar.status.progress(line.text, line.done, line.total)
-        else:
-            self.sidebar.status.say(line.text, line.icon, line.role)
+    def synced_at(self) -> int:
+        """When the latest of the accounts was last up to date (UTC seconds; 0: never)."""
+        db = self.library.db
+        return 0 if db is None else max((read.synced_at(db, account.id) for account in self.accounts), default=0)
 
     def _mine(self) -> frozenset[str]:
         return frozenset(account.email.lower() for account in self.accounts)
@@ -429,12 +392,3 @@ class Desk(QObject):
     def account(self, account_id: int) -> Account | None:
         """One account."""
         return next((one for one in self.accounts if one.id == AccountId(account_id)), None)
-
-
-def _timer(parent: QObject, milliseconds: int, act: Callable[[], None]) -> QTimer:
-    timer = QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.setTimerType(Qt.TimerType.CoarseTimer)
-    timer.timeout.connect(act)
-    return timer

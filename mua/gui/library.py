@@ -80,14 +80,18 @@ class Library:
         from mua.plan import search as plan
         from mua.store import index
 
-        if self._search is None or not self._attached:
-            if self._search is not None:
-                self._search.close()
+        if self._search is None:
             self._search = index.open_search(self.profile)
-            self._attached = self.profile.fts_db.exists()
+            if not self._is_indexed(self._search):  # the indexer is just making its file: look again next time
+                early, self._search = self._search, None
+                early.close()
+                return []
         return index.find(self._search, plan.parse(text, now), SEARCH_LIMIT)
 
-    _attached = False
+    def _is_indexed(self, db: store.Db) -> bool:
+        if not any(row[1] == "fts" for row in db.rows("PRAGMA database_list")):
+            return False
+        return int(db.value("SELECT count(*) FROM fts.sqlite_master WHERE name IN ('mail', 'head', 'progress')")) == 3
 
 
 def save_file(folder: Path, name: str, data: bytes) -> Path:

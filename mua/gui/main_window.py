@@ -87,6 +87,12 @@ class MainWindow(QMainWindow):
         if isinstance(panes, QByteArray):
             self._middle.restoreState(panes)
 
+    def come_forward(self) -> None:
+        """To the front, with the keyboard."""
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
     # ---- layout
     def _lay_out(self) -> None:
         self._middle.setHandleWidth(1)

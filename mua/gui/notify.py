@@ -27,10 +27,7 @@ class Notifier(QObject):
             self._desktop.notify(title, text, rows[0].id)
 
     def _clicked(self, number: int) -> None:
-        window = self._desk.window
-        window.show()
-        window.raise_()
-        window.activateWindow()
+        self._desk.window.come_forward()
         self._desk.go_to(MessageId(number))
 
 

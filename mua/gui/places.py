@@ -7,7 +7,8 @@ from array import array
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from mua.model.folder import FolderId, Role
+from mua.gui.words import shown
+from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import MessageId, MessageRow
 from mua.store import read
 from mua.store.db import Db
@@ -101,3 +102,8 @@ class Source:
             return ids
         wanted = (lambda one: not one.flags & 1) if self.chosen is Filter.UNREAD else (lambda one: one.flags & 4)
         return array("q", (one.id for one in read.rows(self.db, ids) if wanted(one)))
+
+
+def folder_words(folder: Folder) -> tuple[str, str]:
+    """(name as shown, icon) of a folder."""
+    return ROLE_NAMES.get(folder.role, (shown(folder.name, 120), "folder"))

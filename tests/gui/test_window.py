@@ -155,8 +155,8 @@ def test_selection_and_scroll_survive_an_arrival(program: Program, mail: Mail, q
     raw = letter("New Person", "new@example.org", "Hot off the press", "Hello.", int(time.time()), number=999)
     when = int(time.time())
     new = mail.letter(read.accounts(mail.store.reader())[0].id, mail.folders["INBOX"], raw, when, Flag(0))
-    program.desk._told(wire.Changed(1, folders=(1,), messages=(new,)))
-    program.desk._refresh()
+    program.desk.hearing.hear(wire.Changed(1, folders=(1,), messages=(new,)))
+    program.desk.hearing.refresh()
     qapp.processEvents()
     assert ids(program)[0] == new
     assert view.current_id() == chosen
@@ -169,8 +169,8 @@ def test_when_the_message_goes_the_next_one_is_read(program: Program, mail: Mail
     view.select(before[2])
     with mail.store.write() as tx:
         write.wish_move(tx, [MessageId(before[2])], mail.folders["Archive"], int(time.time()))
-    program.desk._told(wire.Changed(1, folders=(1,), messages=(before[2],)))
-    program.desk._refresh()
+    program.desk.hearing.hear(wire.Changed(1, folders=(1,), messages=(before[2],)))
+    program.desk.hearing.refresh()
     assert view.current_id() == before[3]
     assert program.window.reader.row is not None
     assert program.window.reader.row.id == before[3]
@@ -180,11 +180,11 @@ def test_a_read_message_stays_in_the_unread_view_while_it_is_read(program: Progr
     program.window.listing._press(Filter.UNREAD)
     first = ids(program)[0]
     program.window.listing.view.select(first)
-    program.desk._mark_seen()
+    program.desk.mark_seen()
     with mail.store.write() as tx:
         write.wish_flags(tx, [MessageId(first)], Flag.SEEN, Flag(0), int(time.time()))
-    program.desk._told(wire.Changed(1, messages=(first,)))
-    program.desk._refresh()
+    program.desk.hearing.hear(wire.Changed(1, messages=(first,)))
+    program.desk.hearing.refresh()
     assert first in ids(program)
     assert program.window.listing.model.card(program.window.listing.model.row_of(first)).unread is False  # type: ignore[union-attr]
 
@@ -193,8 +193,8 @@ def test_flags_show_at_once(program: Program, mail: Mail) -> None:
     first = ids(program)[3]
     with mail.store.write() as tx:
         write.wish_flags(tx, [MessageId(first)], Flag.FLAGGED, Flag(0), int(time.time()))
-    program.desk._told(wire.Changed(1, messages=(first,)))
-    program.desk._refresh()
+    program.desk.hearing.hear(wire.Changed(1, messages=(first,)))
+    program.desk.hearing.refresh()
     card = program.window.listing.model.card(program.window.listing.model.row_of(first))
     assert card is not None
     assert card.starred
@@ -283,40 +283,40 @@ def test_shortcuts_and_source_pages(program: Program) -> None:
 
 # ---- trouble is said in place
 def test_the_engine_s_death_is_said_and_unsaid(program: Program) -> None:
-    program.desk._engine_lost()
+    program.desk.hearing.lose()
     banner = program.window.banner
     assert not banner.isHidden()
     assert "Nothing is lost" in banner.text()
-    program.desk.troubles.engine_is_back()
+    program.desk.hearing.troubles.engine_is_back()
     assert banner.isHidden()
 
 
 def test_an_engine_that_does_not_start_offers_to_try_again(program: Program) -> None:
-    program.desk.troubles.engine_gave_up(MailError(Kind.LOCAL, Retry.SOON, "It does not start."))
+    program.desk.hearing.troubles.engine_gave_up(MailError(Kind.LOCAL, Retry.SOON, "It does not start."))
     assert program.window.banner.text() == "It does not start."
 
 
 def test_a_refused_password_is_asked_for_in_place(program: Program) -> None:
     event = wire.Status(1, wire.State.PROBLEM, "The server refused the password.", "wrong-password")
-    program.desk._told(event)
+    program.desk.hearing.hear(event)
     listing = program.window.listing
     assert not listing.banner.isHidden()
     assert "refused the password" in listing.banner.text()
     listing.banner._buttons[0].click()
-    assert program.desk.troubles._bar is not None
-    assert program.desk.troubles._bar.field.echoMode() is QLineEdit.EchoMode.Password
+    assert program.desk.hearing.troubles._bar is not None
+    assert program.desk.hearing.troubles._bar.field.echoMode() is QLineEdit.EchoMode.Password
     assert "An account needs you" in program.window.sidebar.status.text()
-    program.desk._told(wire.Status(1, wire.State.IDLE))
+    program.desk.hearing.hear(wire.Status(1, wire.State.IDLE))
     assert listing.banner.isHidden()
     assert program.window.sidebar.status.text().startswith("Up to date")
 
 
 def test_progress_has_counts_and_an_end(program: Program) -> None:
-    program.desk._told(wire.Status(1, wire.State.SYNCING))
-    program.desk._told(wire.Progress(1, "headers", 1_203, 10_000))
+    program.desk.hearing.hear(wire.Status(1, wire.State.SYNCING))
+    program.desk.hearing.hear(wire.Progress(1, "headers", 1_203, 10_000))
     assert program.window.sidebar.status.text() == "Fetching 1,203 of 10,000"
-    program.desk._told(wire.Progress(1, "headers", 10_000, 10_000))
-    program.desk._told(wire.Status(1, wire.State.IDLE))
+    program.desk.hearing.hear(wire.Progress(1, "headers", 10_000, 10_000))
+    program.desk.hearing.hear(wire.Status(1, wire.State.IDLE))
     assert program.window.sidebar.status.text().startswith("Up to date")
 
 

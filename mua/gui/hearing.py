@@ -1,0 +1,122 @@
+"""What the engine says, and what that changes on screen.
+
+Rules of the file: an event is a hint to read again, never data to show; hints are gathered for a moment, so that a busy
+sync costs a few reads a second; imported after the first paint.
+"""
+
+import time
+
+from PySide6.QtCore import QObject, QTimer
+
+from mua import log, wire
+from mua.errors import MailError
+from mua.gui.desk import Desk
+from mua.gui.engine_client import EngineClient
+from mua.gui.status import Board
+from mua.gui.troubles import Troubles
+from mua.model.message import Flag, MessageId
+from mua.store import read
+
+_GATHER = 60  # milliseconds between a hint and reading again
+
+
+class Hearing(QObject):
+    """One engine's voice in one window."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self.board = Board()
+        self.troubles = Troubles(desk)
+        self._changed: set[int] = set()
+        self._everything = self._sidebar_stale = False
+        self._gather = QTimer(self)
+        self._gather.setSingleShot(True)
+        self._gather.setInterval(_GATHER)
+        self._gather.timeout.connect(self.refresh)
+        desk.view_wanted.connect(self._fetch_view)
+        desk.seen.connect(self._mark_seen)
+        desk.accounts_read.connect(self._accounts_read)
+        desk.place_shown.connect(self.troubles.place_shown)
+        self._accounts_read()
+
+    def attach(self, client: EngineClient) -> None:
+        """The engine is on the line, or will be."""
+        client.told.connect(self.hear)
+        client.failed.connect(lambda error: self._desk.window.toast.say(error.text))
+        client.ready.connect(self._ready)
+        client.lost.connect(self.lose)
+        client.gave_up.connect(self.troubles.engine_gave_up)
+
+    def hear(self, event: wire.Event) -> None:
+        """Take one event."""
+        desk = self._desk
+        if isinstance(event, wire.Changed):
+            self._everything |= event.everything
+            self._changed.update(event.messages, event.removed)
+            self._sidebar_stale |= bool(event.accounts or event.folders or event.everything)
+            if not self._gather.isActive():
+                self._gather.start()
+        elif isinstance(event, wire.Status | wire.Progress):
+            self.board.take(event, time.time())
+            self._say_standing()
+            if isinstance(event, wire.Status):
+                self.troubles.status(event)
+        elif isinstance(event, wire.Arrived):
+            if desk.library.db is not None:
+                desk.arrived.emit(read.rows(desk.library.db, event.messages))
+        elif isinstance(event, wire.Notice):
+            self.troubles.notice(event)
+        elif isinstance(event, wire.Raise):
+            desk.window.come_forward()
+
+    def refresh(self) -> None:
+        """Read again what the hints said."""
+        changed, everything, stale = self._changed, self._everything, self._sidebar_stale
+        self._changed, self._everything, self._sidebar_stale = set(), False, False
+        try:
+            self._desk.read_again(None if everything else changed, sidebar=stale or everything)
+        except MailError as error:
+            log.GUI.warning("reading again failed: %s", error.detail)
+            self.troubles.store_failed(error)
+
+    def lose(self) -> None:
+        """The engine went away."""
+        self.board.forget()
+        self._say_standing()
+        self.troubles.engine_is_gone()
+
+    # ---- inside
+    def _ready(self, _: wire.Welcome) -> None:
+        self.board.connected = True
+        self.troubles.engine_is_back()
+        self._say_standing()
+
+    def _accounts_read(self) -> None:
+        desk = self._desk
+        if desk.library.db is not None:
+            self.board.synced_before = desk.synced_at()
+            self.troubles.show(read.problems(desk.library.db))
+        self.board.keep({account.id for account in desk.accounts})
+        self._say_standing()
+
+    def _say_standing(self) -> None:
+        line, status = self.board.standing(time.time()), self._desk.sidebar.status
+        if line.total:
+            status.progress(line.text, line.done, line.total)
+        else:
+            status.say(line.text, line.icon, line.role)
+
+    def _fetch_view(self, message_id: MessageId) -> None:
+        client, desk = self._desk.client, self._desk
+        if client is not None:
+            client.ask(
+                wire.OpenMessage(message_id),
+                lambda _: desk.view_ready(message_id),
+                lambda error: desk.no_view(message_id, error),
+            )
+
+    def _mark_seen(self, message_id: MessageId) -> None:
+        """Read by lying open: not an act of the person, so not on the undo stack."""
+        if self._desk.client is not None:
+            self._desk.client.ask(wire.SetFlags((message_id,), add=int(Flag.SEEN)))
