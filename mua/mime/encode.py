@@ -191,7 +191,7 @@ def encode_body(data: bytes) -> tuple[str, bytes]:
     if data.isascii() and longest <= MAX_LINE and b"\0" not in data and b"\r" not in data:
         return "7bit", data.replace(b"\n", b"\r\n")
     quoted = quoted_printable(data)
-    if len(quoted) <= len(data) * 1.45:
+    if b"\r" not in data and len(quoted) <= len(data) * 1.45:
         return "quoted-printable", quoted
     return "base64", base64_lines(data.replace(b"\n", b"\r\n"))
 

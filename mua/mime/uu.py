@@ -4,11 +4,9 @@ import binascii
 import re
 from dataclasses import dataclass
 
-_BLOCK = re.compile(
-    rb"^begin (?:[0-7]{3,4}) ([^\r\n]{1,255})\r?\n"
-    rb"((?:[ -`]{1,90}[ \t]{0,8}\r?\n)+?)(?:`|[ \t]*)\r?\n?end\b[ \t]*\r?\n?",
-    re.M,
-)
+_BEGIN = re.compile(rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n", re.MULTILINE)
+_LINE = re.compile(rb"[ -`]{1,99}\r?\n")
+_END = re.compile(rb"(?:[ \t]*\r?\n)?end[ \t]*(?:\r?\n|\Z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +21,19 @@ class UuFile:
 
 def find_uu(body: bytes) -> list[UuFile]:
     """The uuencoded files inside ``body``, in order; only whole ones (``begin`` to ``end``)."""
-    if b"begin " not in body:
-        return []
-    return [
-        UuFile(match.start(), match.end(), match[1].strip(), _decode_lines(match[2])) for match in _BLOCK.finditer(body)
-    ]
+    found: list[UuFile] = []
+    position = 0
+    while (begin := _BEGIN.search(body, position)) is not None:
+        position = begin.end()
+        while (line := _LINE.match(body, position)) is not None:
+            position = line.end()
+        end = _END.match(body, position)
+        if end is not None:
+            found.append(
+                UuFile(begin.start(), end.end(), begin[1].strip(), _decode_lines(body[begin.end() : position]))
+            )
+            position = end.end()
+    return found
 
 
 def decode_uu(body: bytes) -> bytes:

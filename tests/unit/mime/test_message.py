@@ -65,6 +65,12 @@ def test_bodies_and_attachments(raw: bytes, text: str, html: bool, attached: lis
     assert not parsed.warnings
 
 
+def test_uuencoded_lines_that_end_in_blanks_cost_nothing() -> None:
+    """A pattern with two ways to match a trailing blank once took the age of the universe here."""
+    raw = mail("\nbegin 644 x\n" + ("#0V%T" + " " * 30 + "\n") * 3000 + "never ended\n")
+    assert not parse(raw).attachments
+
+
 def test_an_unknown_section_is_a_key_error() -> None:
     for section in ("7", "1.UU1", "", "1.1.1"):
         with pytest.raises(KeyError):
