@@ -297,7 +297,6 @@ class Composer(QFrame):
             address = words.shown(account.email, 200)
             self.identity.addItem(f"{name} <{address}>" if name else address)
         self.copies = Button("Cc, Bcc", kind="link")
-        self.copies.setFixedHeight(34)
         self.subject.setAccessibleName("Subject")
         self.subject.setProperty("kind", "bare")
         rows: list[tuple[str, QWidget]] = [("From", self.identity), ("To", self.to), ("Cc", self.cc), ("Bcc", self.bcc)]
@@ -308,7 +307,12 @@ class Composer(QFrame):
             grid.addWidget(label, place, 0, Qt.AlignmentFlag.AlignTop)
             top = Qt.AlignmentFlag.AlignTop if isinstance(field, AddressField) else Qt.AlignmentFlag.AlignVCenter
             grid.addWidget(field, place, 1, top)
-        grid.addWidget(self.copies, 1, 2, Qt.AlignmentFlag.AlignTop)
+        beside = QWidget()
+        beside.setFixedHeight(34)
+        row = QHBoxLayout(beside)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.copies)
+        grid.addWidget(beside, 1, 2, Qt.AlignmentFlag.AlignTop)
         grid.setColumnMinimumWidth(0, 52)
         self._restyle()
         theme().changed.connect(self._restyle)

@@ -82,6 +82,8 @@ class Desk(QObject):
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
+        self.waiting = 0
+        """Messages in the outbox that wait, or failed since it was looked at (``rooms`` counts them)."""
         self._collapsed: set[int] = set()
         self._wanted: MessageId | None = None
         self._seen = QTimer(self)
@@ -111,6 +113,7 @@ class Desk(QObject):
         from mua.gui.deeds import Deeds
         from mua.gui.hearing import Hearing
 
+        self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
         self.attachments = Attachments(self.window, self.library, self.window.toast)
         self.deeds = Deeds(self)
@@ -140,7 +143,12 @@ class Desk(QObject):
         self.folders = {folder.id: folder for folder in read.folders(db)}
         problems: dict[int, str] = {problem.account_id: problem.text for problem in read.problems(db)}
         lines = entries(
-            self.accounts, self.folders.values(), read.saved_counts(db), frozenset(self._collapsed), problems
+            self.accounts,
+            self.folders.values(),
+            read.saved_counts(db),
+            frozenset(self._collapsed),
+            problems,
+            self.waiting,
         )
         self.sidebar.fill(lines)
         if not self.accounts or not before:

@@ -79,7 +79,8 @@ class OutboxPage(Room):
         """Read again; where nothing changed only the times are written anew."""
         db = self._library.db if self._library.open() else None
         found = outbox.listed(db, finished=True) if db is not None else []
-        listed = [one for one in found if self._all or _interesting(one) or one.id == self._chosen][:SHOWN]
+        listed = [one for one in found if self._all or _interesting(one) or one.id == self._chosen]
+        listed = sorted(listed, key=lambda one: one.id != self._chosen)[:SHOWN]
         if listed != self._shown:
             self._shown = listed
             self._fill(listed)
@@ -102,6 +103,8 @@ class OutboxPage(Room):
         self.empty.show_state("send", text, "What you send passes through here. Escape goes back to the mail.")
 
     def _card(self, message: Outgoing) -> "OutgoingCard":
+        if message.id == self._chosen:
+            self._open.update((int(message.id), one.address) for one in message.recipients)
         card = OutgoingCard(message, self._names.get(message.account_id, ""), self._library, self._open)
         card.retried.connect(lambda addresses: self._ask(wire.RetryOutgoing(message.id, tuple(addresses))))
         card.cancelled.connect(lambda: self._ask(wire.CancelOutgoing(message.id)))

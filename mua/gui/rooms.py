@@ -4,6 +4,7 @@ Rules of the file: wiring only; a room's module is imported when it is first ope
 none of them.
 """
 
+import time
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
@@ -11,10 +12,12 @@ from PySide6.QtWidgets import QWidget
 
 from mua import wire
 from mua.gui.writing import Writing
+from mua.model.account import AccountId
 
 if TYPE_CHECKING:
     from mua.gui.app import Program
     from mua.gui.composing import Composing
+    from mua.gui.secrets_choice import PassphraseBar
     from mua.gui.setup import SetupPage
 
 
@@ -28,6 +31,8 @@ class Rooms(QObject):
         self._composing: Composing | None = None
         self.setup: SetupPage | None = None
         self.page: QWidget | None = None
+        self._secrets_place = ""
+        self._bar: PassphraseBar | None = None
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
@@ -50,7 +55,11 @@ class Rooms(QObject):
         self.composing.write(wish)
 
     def engine_attached(self) -> None:
-        """The engine is on the line: bring back letters that a crash interrupted, once the accounts are known."""
+        """The engine is on the line: listen, and bring back letters that a crash interrupted."""
+        client = self._program.client
+        assert client is not None
+        client.told.connect(self._hear)
+        client.ready.connect(self._ready)
         if any(self.desk.library.profile.drafts.glob("*.json")) and self.desk.accounts:
             QTimer.singleShot(0, self.composing.restore)
 
@@ -82,16 +91,18 @@ class Rooms(QObject):
         self._show(page)
         self.setup = page
 
-    def open_outbox(self, outgoing_id: int = 0) -> None:
-        """Where sent mail is now."""
+    def open_outbox(self) -> None:
+        """Where sent mail is now; the message that is read first, if it was sent from here."""
         from mua.gui.outbox import OutboxPage
 
-        page = OutboxPage(self.desk.library, self.desk.accounts, int(outgoing_id))
+        page = OutboxPage(self.desk.library, self.desk.accounts, self._shown_outgoing())
         page.asked.connect(self._ask)
         page.left.connect(self.close_page)
         if self.desk.client is not None:
             self.desk.client.told.connect(page.hear)
         self._show(page)
+        self._program.state.setValue("outbox/seen", int(time.time()))
+        self._count_waiting()
 
     def open_settings(self) -> None:
         """Accounts, appearance, writing, notifications, passwords."""
@@ -104,6 +115,56 @@ class Rooms(QObject):
         page.add_wanted.connect(self.add_account)
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
+
+    # ---- inside: the engine speaks
+    def _hear(self, event: wire.Event) -> None:
+        if isinstance(event, wire.Changed) and (event.outgoing or event.everything):
+            self._count_waiting()
+        elif isinstance(event, wire.Status) and event.code == "secrets-locked":
+            self._ask_passphrase(AccountId(event.account_id))
+
+    def _ready(self, welcome: wire.Welcome) -> None:
+        self._secrets_place = welcome.secrets
+
+    def _count_waiting(self) -> None:
+        from mua.gui.outbox_words import needs_attention
+        from mua.store import outbox
+
+        db = self.desk.library.db
+        seen = int(str(self._program.state.value("outbox/seen", 0)))
+        waiting = needs_attention(outbox.listed(db, finished=True), seen) if db is not None else 0
+        if waiting != self.desk.waiting:
+            self.desk.waiting = waiting
+            self.desk.read_accounts()
+
+    def _shown_outgoing(self) -> int:
+        from mua.store import outbox
+
+        row, db = self.desk.reader.row, self.desk.library.db
+        if row is None or db is None or not row.message_id:
+            return 0
+        found = outbox.listed(db, finished=True)
+        return next((int(one.id) for one in found if one.message_id == row.message_id), 0)
+
+    def _ask_passphrase(self, account_id: AccountId) -> None:
+        from mua.gui.secrets_choice import PassphraseBar
+
+        if self._secrets_place != "file" or self._bar is not None:
+            return
+        self._bar = bar = PassphraseBar()
+
+        def opened(_: wire.Answer) -> None:
+            bar.setParent(None)
+            bar.deleteLater()
+            self._bar = None
+            self._ask(wire.Poke())
+
+        bar.entered.connect(
+            lambda phrase: self._ask(
+                wire.Hello("window", events=True, passphrase=phrase), opened, lambda error: bar.refuse(error.text)
+            )
+        )
+        self.desk.listing.put_below_banner(bar)
 
     # ---- inside
     def _emptied(self, empty: bool) -> None:

@@ -13,6 +13,40 @@ from mua.gui.widgets import Button, Label, PasswordField
 SHORTEST = 8  # characters of a passphrase
 
 
+class PassphraseBar(QFrame):
+    """Asks for the passphrase of the encrypted file, in place."""
+
+    entered = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field = PasswordField("Passphrase of your passwords", "Passphrase of your passwords")
+        self.note = Label("", SECONDARY, "danger", wrap=True)
+        self.note.hide()
+        button = Button("Open", kind="primary")
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.field, 1)
+        row.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.note)
+        self.field.returnPressed.connect(self._enter)
+        button.clicked.connect(self._enter)
+
+    def refuse(self, text: str) -> None:
+        """It was not the right one."""
+        self.note.setText(text)
+        self.note.show()
+        self.field.clear()
+        self.field.setFocus()
+
+    def _enter(self) -> None:
+        if self.field.text():
+            self.entered.emit(self.field.text())
+
+
 class SecretsChoice(QFrame):
     """The panel.  ``chosen`` carries the place ("file", "session", "keyring") and the passphrase."""
 

@@ -100,7 +100,7 @@ class SettingsPage(Room):
         self.scale.setRange(75, 200)
         self.scale.setSingleStep(5)
         self.scale.setPageStep(25)
-        self.scale.setMinimumWidth(180)
+        self.scale.setMinimumSize(180, 24)
         self.scale.setValue(round(now.text_scale * 100))
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
