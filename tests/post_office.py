@@ -22,7 +22,7 @@ from mua.store.blobs import Bodies
 from mua.store.db import Changes, Store, Tx
 
 ME = "me@example.org"
-QUICK = Timeouts(2, 2, 2, 2, 2, 2, 2, 2, 2, 1)
+PATIENT = Timeouts(*[10.0] * 9, 1.0)
 
 
 class MortalStore(Store):
@@ -91,7 +91,7 @@ class PostOffice:
         self.bodies = Bodies(self.profile)
         password = lambda account: self.password(account)  # noqa: E731
         self.context = Context(self.store, self.bodies, password, self.events.append, lambda: self.clock)
-        self.sender = Sender(self.context, timeouts=QUICK, lot=lambda: 0.5, filed=self.filed.append, **self.options)
+        self.sender = Sender(self.context, timeouts=PATIENT, lot=lambda: 0.5, filed=self.filed.append, **self.options)
 
     def close(self) -> None:
         """End the program in order."""

@@ -19,7 +19,7 @@ from mua.net.smtp_wire import Lost, Timeouts, Transcript, Wire
 
 ANN, BEN = "ann@example.net", "ben@example.net"
 MESSAGE = b"Subject: t\r\nMessage-ID: <1@x>\r\n\r\n.dot\r\nend\r\n"
-QUICK = Timeouts(2, 2, 2, 2, 2, 2, 2, 2, 2, 0.2)
+PATIENT = Timeouts(*[10.0] * 9, 1.0)
 ACCEPTED, DEFERRED, UNKNOWN = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.UNKNOWN
 
 
@@ -28,7 +28,7 @@ async def send(port: int) -> tuple[list[Outcome], bool]:
     dots: list[tuple[str, ...]] = []
     sock = socket.create_connection(("127.0.0.1", port))
     try:
-        session = await open_session(Door(sock, "mx", Security.NONE), Transcript(), QUICK)
+        session = await open_session(Door(sock, "mx", Security.NONE), Transcript(), PATIENT)
     except Lost:
         return [], False
     try:

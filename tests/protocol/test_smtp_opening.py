@@ -22,7 +22,7 @@ from mua.net.smtp_wire import Timeouts, Transcript
 
 SECRET = "correct horse battery"
 PLAIN = base64.b64encode(b"\0ann\0" + SECRET.encode()).decode()
-QUICK = Timeouts(1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+PATIENT, QUICK = Timeouts(*[10.0] * 9, 1.0), Timeouts(*[1.0] * 10)
 Part = str | Callable[[Conversation], object]
 
 GREET = "S: 220 msa\nC: EHLO [127.0.0.1]\n"
@@ -48,6 +48,7 @@ def submit(
     partial: bool = False,
     allow_plaintext: bool = False,
     host: str = "127.0.0.1",
+    timeouts: Timeouts = PATIENT,
 ) -> str:
     """Open (and send one message with ``send``); returns the transcript, in which the secret never is."""
     transcript = Transcript()
@@ -56,7 +57,7 @@ def submit(
         server = Server(host, port, security, user)
         ca_file = str(certs.authority().ca_file) if trusted else ""
         session = await open_submission(
-            server, password, ca_file, transcript=transcript, timeouts=QUICK, allow_plaintext=allow_plaintext
+            server, password, ca_file, transcript=transcript, timeouts=timeouts, allow_plaintext=allow_plaintext
         )
         if send:
             job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
@@ -166,7 +167,8 @@ def test_data_behind_the_220_ends_the_session(injected: str) -> None:
     ],
 )
 def test_tls_that_does_not_come_about(answer: str, code: str) -> None:
-    error = failing(GREET + f"S: 250-msa\nS: 250 STARTTLS\nC: STARTTLS\n{answer}")
+    timeouts = QUICK if "STALL" in answer else PATIENT
+    error = failing(GREET + f"S: 250-msa\nS: 250 STARTTLS\nC: STARTTLS\n{answer}", timeouts=timeouts)
     assert error.kind is Kind.CONNECTION
     assert error.code in (code, "tls-failed")
 
@@ -185,7 +187,7 @@ def test_tls_that_does_not_come_about(answer: str, code: str) -> None:
     ],
 )
 def test_openings_that_fail(script: str, code: str) -> None:
-    assert failing(script).code == code
+    assert failing(script, timeouts=QUICK if "STALL" in script else PATIENT).code == code
 
 
 def test_nobody_listens_and_nobody_is_called_that() -> None:
@@ -291,7 +293,7 @@ def exchange(*parts: Part, opportunistic: bool = True) -> tuple[str, str]:
 
     async def talk(port: int) -> tuple[str, str]:
         exchanger = Exchanger("mx.example.net", "127.0.0.1", port)
-        session = await open_exchanger(exchanger, opportunistic=opportunistic, timeouts=QUICK)
+        session = await open_exchanger(exchanger, opportunistic=opportunistic, timeouts=PATIENT)
         job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
         outcomes = await deliver(session, job, before_dot=lambda admitted: None)
         await session.quit()

@@ -19,7 +19,7 @@ from mua.net.smtp_wire import Timeouts, Transcript
 ANN, BEN, CAT = "ann@example.net", "ben@example.net", "cat@example.net"
 SMALL = b"Subject: t\r\n\r\n.dot\r\n..two\r\nend\r\n"
 BIG = b"Subject: b\r\n\r\n" + (b"x" * 76 + b"\r\n") * 150_000
-QUICK = Timeouts(1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
+PATIENT, QUICK = Timeouts(*[10.0] * 9, 1.0), Timeouts(*[1.0] * 10)
 ACCEPTED, DEFERRED = RecipientState.ACCEPTED, RecipientState.DEFERRED
 REFUSED, UNKNOWN = RecipientState.REFUSED, RecipientState.UNKNOWN
 
@@ -48,7 +48,7 @@ def send(
     envid: str = "",
     before_dot: Callable[[], None] | None = None,
     partial: bool = False,
-    timeouts: Timeouts = QUICK,
+    timeouts: Timeouts = PATIENT,
 ) -> tuple[Result, Scripted]:
     """Open a session in clear with a server that follows ``parts`` after EHLO, and send (the last result)."""
     offered = ["S: 250-mx.example.net", *(f"S: 250-{word}" for word in offers), "S: 250 HELP"]
@@ -151,7 +151,8 @@ def test_a_refusal_stands_though_the_connection_was_lost(pipelined: bool) -> Non
 @pytest.mark.parametrize("step", ["DROP", "RESET", "STALL silence"])
 def test_lost_after_the_dot_is_unknown(pipelined: bool, step: str) -> None:
     parts = [envelope(pipelined, OK, "550 5.1.1 no", OK), f"C.\n{step}"]
-    result, _ = send(*parts, offers=offers(pipelined), partial=True)
+    timeouts = QUICK if "STALL" in step else PATIENT
+    result, _ = send(*parts, offers=offers(pipelined), partial=True, timeouts=timeouts)
     assert [o.state for o in result.outcomes] == [UNKNOWN, REFUSED, UNKNOWN]
     assert result.outcomes[0].phase is Phase.DOT
     assert result.outcomes[0].code is None
@@ -331,7 +332,7 @@ def test_a_server_that_stops_reading() -> None:
     def stall(talk: Conversation) -> None:
         talk.server.event("never").wait(4)
 
-    result, _ = send(*in_body(stall), offers=("PIPELINING",), body=BIG * 4, partial=True)
+    result, _ = send(*in_body(stall), offers=("PIPELINING",), body=BIG * 4, partial=True, timeouts=QUICK)
     assert result.short == [(DEFERRED, Phase.DATA, None)] * 3
     assert "took nothing" in result.outcomes[0].text
 
