@@ -70,6 +70,7 @@ class Actions(QObject):
     def __init__(self, window: QWidget, keys: Mapping[str, tuple[str, ...]] | None = None) -> None:
         super().__init__(window)
         self._made: dict[str, QAction] = {}
+        self._drawn = False
         for deed in DEEDS:
             action = QAction(deed.text, window)
             action.setObjectName(deed.id)
@@ -77,7 +78,6 @@ class Actions(QObject):
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             window.addAction(action)
             self._made[deed.id] = action
-        self._tint()
         theme().changed.connect(self._tint)
 
     def __getitem__(self, name: str) -> QAction:
@@ -96,7 +96,14 @@ class Actions(QObject):
             if deed.needs == "message":
                 self._made[deed.id].setEnabled(messages > 0)
 
+    def draw_icons(self) -> None:
+        """Give the actions their icons: for menus, so not needed for the first paint."""
+        self._drawn = True
+        self._tint()
+
     def _tint(self) -> None:
+        if not self._drawn:
+            return
         for deed in DEEDS:
             self._made[deed.id].setIcon(icon(deed.icon))
 

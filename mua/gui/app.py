@@ -100,7 +100,7 @@ class Program(QObject):
         self.profile, self.options = profile, options
         self.preferences = prefs.load(profile)
         self.state = prefs.state(profile)
-        theme().apply(self._dark_wanted(self.preferences.appearance), self.preferences.text_scale)
+        theme().apply(self._dark_wanted(self.preferences.appearance), self.preferences.text_scale, bare=True)
         self.library = Library(profile)
         reader = Reader(lambda content_id: self.desk.inline(content_id))
         self.window = MainWindow(Sidebar(), ListPane(), reader, self.preferences.keys)
@@ -115,6 +115,7 @@ class Program(QObject):
 
     def show(self) -> None:
         """Paint the window from the store; the rest follows."""
+        theme().dress()
         self.window.restore(self.state)
         collapsed = {int(one) for one in str(self.state.value("sidebar/collapsed", "")).split(",") if one.isdigit()}
         self.desk.begin(_place(str(self.state.value("place", ""))), collapsed)

@@ -22,7 +22,6 @@ from PySide6.QtWidgets import (
 )
 
 from mua.gui import words
-from mua.gui.text_view import TextView
 from mua.gui.theme import (
     BASE,
     META,
@@ -47,6 +46,7 @@ from mua.model.address import Address
 from mua.model.message import Attachment, Flag, MessageRow, MessageView
 
 if TYPE_CHECKING:
+    from mua.gui.text_view import TextView
     from mua.gui.web_view import WebView
 
 
@@ -186,7 +186,7 @@ class Reader(QFrame):
         self.remote = Banner(tone="warning", icon_name="image-off")
         self.warnings = Banner(tone="danger")
         self.problem = Banner(tone="danger")
-        self.text = TextView(inline)
+        self._text: TextView | None = None
         self.web: WebView | None = None
         self.attachments = Flow()
         self.save_all = Button("Save all", "download")
@@ -198,10 +198,21 @@ class Reader(QFrame):
         )
         self._waiting = Label("", BASE, "tertiary")
         self._hint = QLabel(self)
+        self._hint.setTextFormat(Qt.TextFormat.PlainText)  # a link may look like markup
         self._lay_out()
-        self.text.link_clicked.connect(self.link_clicked)
-        self.text.link_hovered.connect(self._show_hint)
         theme().changed.connect(self._again)
+
+    @property
+    def text(self) -> "TextView":
+        """The view of plain text and simple HTML, made when first needed."""
+        if self._text is None:
+            from mua.gui.text_view import TextView
+
+            self._text = TextView(self._inline)
+            self._text.link_clicked.connect(self.link_clicked)
+            self._text.link_hovered.connect(self._show_hint)
+            self._bodies.addWidget(self._text)
+        return self._text
 
     # ---- showing
     def show_nothing(self, icon: str = "", title: str = "", hint: str = "") -> None:
@@ -254,7 +265,6 @@ class Reader(QFrame):
     def _lay_out(self) -> None:
         self._bodies = QStackedWidget()
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._bodies.addWidget(self.text)
         self._bodies.addWidget(self._waiting)
         self._files = QWidget()
         files = QHBoxLayout(self._files)

@@ -179,7 +179,7 @@ class Theme(QObject):
         self.colours = LIGHT
         self.scale = 1.0
         self._family = ""
-        self._colour = lru_cache(maxsize=256)(QColor)
+        self._made: dict[str, QColor] = {}
 
     @property
     def dark(self) -> bool:
@@ -188,14 +188,18 @@ class Theme(QObject):
 
     def colour(self, role: str) -> QColor:
         """The colour of a role of ``Colours`` ("accent") as a shared QColor: do not modify it."""
-        return self._colour(getattr(self.colours, role))
+        value = getattr(self.colours, role)
+        return self._made.get(value) or self._made.setdefault(value, QColor(value))
 
     def font(self, size: int = BASE, weight: QFont.Weight = NORMAL) -> QFont:
         """The UI font at ``size`` pixels (times the person's text scale).  Shared: copy before changing it."""
         return _font(self._family, max(8, round(size * self.scale)), weight)
 
-    def apply(self, dark: bool, scale: float = 1.0) -> None:
-        """Put palette, font and style sheet on the application."""
+    def apply(self, dark: bool, scale: float = 1.0, bare: bool = False) -> None:
+        """Put palette, font and style sheet on the application.
+
+        ``bare``: without the sheet, to build a window first and ``dress`` it whole, which takes half the time.
+        """
         self.colours = DARK if dark else LIGHT
         self.scale = min(2.0, max(0.75, scale))
         self._family = self._family or QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
@@ -204,8 +208,15 @@ class Theme(QObject):
         app.setStyle("Fusion")
         app.setFont(self.font())
         app.setPalette(_palette(self.colours))
-        app.setStyleSheet(_style_sheet(self.colours, self.scale))
+        if not bare:
+            self.dress()
         self.changed.emit()
+
+    def dress(self) -> None:
+        """Put the style sheet on the application."""
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        app.setStyleSheet(_style_sheet(self.colours, self.scale))
 
 
 @lru_cache(maxsize=128)
