@@ -44,6 +44,8 @@ MAX_DIRECT = 4  # connections to exchangers at once
 LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how late we can be
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
 LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
+LARGE = 1 << 20  # octets of a message whose way is shown
+PROGRESS_PAUSE = 0.25  # seconds
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends
 ACCOUNT_PAUSE = 300  # seconds before a poke asks a server again that refused the account
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
@@ -311,13 +313,26 @@ class Sender:
 
     async def _submit_one(self, session: Session, account: Account, lane: Lane, piece: Piece, fresh: bool) -> None:
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
-            outcomes = await deliver(session, job, before_dot=before_dot)
+            progress = self._progress(account.id, job.body.facts.size)
+            outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
             problem = setup_error(outcomes, session.host)
             if problem is not None:
                 raise problem
             return Attempt(outcomes, stale=not fresh and _stale(outcomes))
 
         await self._attempt(lane, piece, send)
+
+    def _progress(self, account_id: AccountId, total: int) -> Callable[[int], None]:
+        """Tells the clients how far a large message is, a few times a second."""
+        loop, told = asyncio.get_running_loop(), 0.0
+
+        def tell(sent: int) -> None:
+            nonlocal told
+            if total >= LARGE and (sent >= total or loop.time() - told >= PROGRESS_PAUSE):
+                told = loop.time()
+                self._context.publish(wire.Progress(account_id, "sending", min(sent, total), total))
+
+        return tell
 
     async def _send_directly(self, account: Account, lane: Lane, pieces: list[Piece]) -> None:
         """Send the pieces to the exchangers of their domain."""

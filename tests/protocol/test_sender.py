@@ -115,6 +115,20 @@ def test_many_messages_over_one_connection(post: PostOffice, sink: MailSink) -> 
     assert len(post.sent()) == 30
 
 
+def test_a_large_message_shows_how_far_it_is(post: PostOffice, sink: MailSink) -> None:
+    small, large = post.queue(ANN), post.queue(BEN, body=("x" * 76 + "\r\n") * 40_000)
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert post.states(small) + post.states(large) == [ACCEPTED, ACCEPTED]
+    told = [event for event in post.events if isinstance(event, wire.Progress)]
+    total = post.get(large).size
+    assert told
+    assert {event.total for event in told} == {total}
+    assert [event.done for event in told] == sorted(event.done for event in told)
+    assert told[-1].done == total
+    assert len(told) < 60
+
+
 def test_what_was_answered_says_so(post: PostOffice, sink: MailSink) -> None:
     db = post.store.reader()
     inbox = read.folder_with_role(db, post.account_id, Role.INBOX)
