@@ -33,7 +33,7 @@ def mask(secret: str) -> None:
 
 def masked(text: str) -> str:
     """``text`` with every registered secret replaced by ``***``."""
-    for secret in _secrets:
+    for secret in tuple(_secrets):  # another thread may be adding one
         if secret in text:
             text = text.replace(secret, "***")
     return text

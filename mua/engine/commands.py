@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mua import wire
 from mua.engine import acts, doctor, files
-from mua.engine.reading import draft_bytes, make_view
+from mua.engine.reading import Whole, draft_bytes, make_view
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.freeze import freeze
@@ -64,7 +64,7 @@ def _make_local_folders(tx: Tx, account: Account) -> None:
     if account.incoming is Incoming.IMAP:
         return
     names = {
-        "Inbox": Role.INBOX,
+        "INBOX": Role.INBOX,
         "Drafts": Role.DRAFTS,
         "Sent": Role.SENT,
         "Archive": Role.ARCHIVE,
@@ -232,7 +232,7 @@ def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     account = _account(engine, command.account_id)
     folder = acts.folder_for(engine, account.id, Role.DRAFTS)
     raw = draft_bytes(engine.context, command.draft)
-    (saved,) = files.add_local(engine, folder, [(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
+    (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
     if command.replaces is not None:
         _drop_draft(engine, MessageId(command.replaces))
     engine.poke(account.id)

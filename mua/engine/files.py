@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine.reading import facts
+from mua.engine.reading import Whole, file_whole
 from mua.errors import Kind, MailError, Retry
 from mua.mime import mbox
-from mua.mime.headers import envelope
+from mua.mime.headers import envelope_of
+from mua.mime.scan import scan
 from mua.model.account import Incoming
 from mua.model.folder import Folder, FolderId
 from mua.model.message import Flag, MessageId
-from mua.store import read, write
+from mua.store import read
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
@@ -28,16 +29,20 @@ def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
     if folder is None:
         raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
     found = imported = 0
-    batch: list[tuple[bytes, int, Flag]] = []
+    batch: list[Whole] = []
     for raw, flags in messages_in(Path(command.path)):
         found += 1
-        batch.append((raw, envelope(raw).date or engine.context.now(), flags))
+        batch.append(Whole(raw, _sent_at(raw) or engine.context.now(), flags))
         if len(batch) >= IMPORT_BATCH:
             imported += len(add_local(engine, folder, batch))
             batch = []
     imported += len(add_local(engine, folder, batch))
     engine.poke(folder.account_id)
     return wire.Imported(found, imported)
+
+
+def _sent_at(raw: bytes) -> int | None:
+    return envelope_of(scan(raw).fields).date
 
 
 def messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:
@@ -69,16 +74,9 @@ def _maildir_flags(name: str) -> Flag:
     return flags
 
 
-def add_local(engine: Engine, folder: Folder, items: Iterable[tuple[bytes, int, Flag]]) -> list[MessageId]:
-    """Add whole messages (bytes, date, flags) that did not come from this folder's server."""
-    given = list(items)
+def add_local(engine: Engine, folder: Folder, items: Sequence[Whole]) -> list[MessageId]:
+    """Add whole messages that did not come from this folder's server; an IMAP server gets them too."""
     account = read.account(engine.store.reader(), folder.account_id)
-    local = account is not None and account.incoming is not Incoming.IMAP
+    append = account is not None and account.incoming is Incoming.IMAP
     with engine.store.write(durable=True) as tx:
-        news = [
-            write.NewMessage(envelope(raw), when, len(raw), flags=flags, append=not local) for raw, when, flags in given
-        ]
-        ids = write.add_messages(tx, folder.account_id, folder.id, news)
-        places = engine.bodies.put([(one, raw) for one, (raw, _, _) in zip(ids, given, strict=True)], durable=True)
-        write.set_bodies(tx, [facts(one, places[one], raw) for one, (raw, _, _) in zip(ids, given, strict=True)])
-    return ids
+        return file_whole(engine.context, tx, folder.account_id, folder.id, items, append=append)

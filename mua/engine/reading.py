@@ -3,27 +3,57 @@
 import json
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mua import wire
 from mua.engine.context import Context
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
-from mua.mime.message import parse, part_bytes, snippet
+from mua.mime.message import Parsed, parse, part_bytes, snippet
 from mua.mime.view import view
-from mua.model.message import MessageId
+from mua.model.account import AccountId
+from mua.model.folder import FolderId
+from mua.model.message import Flag, MessageId
 from mua.model.outgoing import Draft, DraftAttachment
 from mua.store import write
+from mua.store.db import Tx
 from mua.store.write import BodyFacts
 
 MAX_ATTACHMENTS = 200 * 1024 * 1024
 
 
-def facts(message_id: MessageId, place: int, raw: bytes) -> BodyFacts:
+def facts(message_id: MessageId, place: int, raw: bytes, parsed: Parsed | None = None) -> BodyFacts:
     """What a list shows of a body that has just arrived."""
-    parsed = parse(raw)
+    parsed = parsed or parse(raw)
     attached = any(not one.inline for one in parsed.attachments)
     return BodyFacts(message_id, place, snippet(parsed), attached, len(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole message that did not come from its folder's server.  ``received`` is UTC seconds."""
+
+    raw: bytes
+    received: int
+    flags: Flag
+
+
+def file_whole(
+    context: Context, tx: Tx, account_id: AccountId, folder_id: FolderId, items: Sequence[Whole], *, append: bool
+) -> list[MessageId]:
+    """Add whole messages to a folder, bytes first; ``append``: they are to be put on the server too."""
+    given = [(one, parse(one.raw)) for one in items]
+    news = [
+        write.NewMessage(parsed.envelope, one.received, len(one.raw), flags=one.flags, append=append)
+        for one, parsed in given
+    ]
+    ids = write.add_messages(tx, account_id, folder_id, news)
+    stored = list(zip(ids, given, strict=True))
+    places = context.bodies.put([(key, one.raw) for key, (one, _) in stored], durable=True)
+    write.set_bodies(tx, [facts(key, places[key], one.raw, parsed) for key, (one, parsed) in stored])
+    return ids
 
 
 def make_view(context: Context, message_id: MessageId) -> None:

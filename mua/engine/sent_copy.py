@@ -11,9 +11,8 @@ it leaves the step to be done again, a crash after it leaves nothing to do.
 from collections.abc import Sequence
 
 from mua.engine.context import Context
-from mua.engine.reading import facts
+from mua.engine.reading import Whole, file_whole
 from mua.log import ENGINE
-from mua.mime.headers import envelope
 from mua.model.account import Account, AccountId, Incoming
 from mua.model.folder import Folder, Role
 from mua.model.message import Flag, MessageId
@@ -66,14 +65,9 @@ def _put_all(context: Context, account: Account, folder: Folder, copies: Sequenc
 
 def _put(context: Context, account: Account, folder: Folder, batch: Sequence[tuple[outbox.Copy, bytes]]) -> None:
     append = account.incoming is Incoming.IMAP
-    news = [
-        write.NewMessage(envelope(raw), copy.queued_at, len(raw), flags=Flag.SEEN, append=append) for copy, raw in batch
-    ]
+    items = [Whole(raw, copy.queued_at, Flag.SEEN) for copy, raw in batch]
     with context.store.write(durable=True) as tx:
-        ids = write.add_messages(tx, account.id, folder.id, news)
-        raws = dict(zip(ids, (raw for _, raw in batch), strict=True))
-        places = context.bodies.put([(int(one), raw) for one, raw in raws.items()], durable=True)
-        write.set_bodies(tx, [facts(one, places[one], raw) for one, raw in raws.items()])
+        file_whole(context, tx, account.id, folder.id, items, append=append)
         for copy, _ in batch:
             _mark_answered(tx, copy, context.now())
             outbox.set_sent_copy(tx, copy.id, SentCopy.FILED)

@@ -67,12 +67,19 @@ class Bodies:
 
     def _put_file(self, message_id: int, raw: bytes) -> None:
         write_file(self.path(message_id), raw)
+        self._forget_row(message_id)
+
+    def _forget_row(self, message_id: int) -> None:
+        """A row that a crash left behind must not hide the file of the message that got its id."""
+        with self._lock, translated():
+            self._db.execute("DELETE FROM raw WHERE id = ?", (message_id,))
 
     def adopt(self, message_id: int, path: Path) -> int:
         """Take over a file that was streamed into ``big/`` (already fsynced) as this message's bytes."""
         with file_errors():
             path.replace(self.path(message_id))
             sync_folder(self.profile.big)
+        self._forget_row(message_id)
         return IN_FILE
 
     def path(self, message_id: int) -> Path:

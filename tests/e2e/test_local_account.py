@@ -67,7 +67,7 @@ def test_a_list_is_newest_first_and_complete(mua: Mua) -> None:
     first = listed[0]
     assert first["from"] == [{"name": "Tomas Ferreira", "address": "tomas@example.org"}]
     assert first["date"] == "2026-11-02T09:02:00Z"
-    assert first["folder"] == "Inbox"
+    assert first["folder"] == "INBOX"
     assert len(mua.json("list", "inbox", "--limit", "2")) == 2
 
 
@@ -99,7 +99,7 @@ def test_inspect_and_save_an_attachment_safely(mua: Mua, tmp_path: Path) -> None
 
 def test_search_after_a_sync(mua: Mua) -> None:
     rows = mua.json("sync", "--until-complete")
-    inbox = next(one for one in rows if one["folder"] == "Inbox")
+    inbox = next(one for one in rows if one["folder"] == "INBOX")
     assert (inbox["in_store"], inbox["with_body"], inbox["indexed"]) == (3, 3, 3)
     assert [one["subject"] for one in mua.json("search", "cafe", "venue")] == ["Café 2", "Café 1", "Café 0"]
     assert mua.json("search", "nowhere") == []
