@@ -14,7 +14,6 @@ from typing import IO
 from mua.errors import MailError
 from mua.log import INDEX
 from mua.mime.message import index_text, parse
-from mua.mime.view import clean_addresses
 from mua.model.message import MessageId
 from mua.paths import Profile, child_environment
 from mua.store import index, read
@@ -80,7 +79,7 @@ def _document(
 
 
 def _people(stored: str) -> str:
-    return " ".join(f"{one.name} {one.address}" for one in clean_addresses(read.addresses_from_json(stored)))
+    return " ".join(f"{one.name} {one.address}" for one in read.addresses_from_json(stored))
 
 
 class Indexer:

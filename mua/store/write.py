@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from mua.mime.view import clean_envelope
 from mua.model.account import Account, AccountId, Server
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
@@ -178,7 +179,7 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 
 def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, new: NewMessage, sequence: int) -> MessageId:
     message_id = _new_id(tx, max(new.internaldate, 0))
-    envelope = new.envelope
+    envelope = clean_envelope(new.envelope)  # what lists show can do nothing to them
     mid = envelope.message_id[:MAX_MID]
     date = envelope.date if envelope.date is not None else new.internaldate
     tx.insert(

@@ -7,6 +7,7 @@ import pytest
 
 from mua.errors import MailError
 from mua.model.account import Account, AccountId
+from mua.model.address import Address
 from mua.model.folder import FolderId, Role
 from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
@@ -241,3 +242,11 @@ def test_raw_messages_come_back_byte_for_byte(tmp_path: Path) -> None:
     assert again.get(2) is None and again.get(3) is None and again.get(99) is None
     again.close()
     bodies.close()
+
+
+def test_what_lists_show_is_harmless(box: Box) -> None:
+    (one,) = box.add(1, message_id="x@y", sender=(Address("Bank\u202egnp.exe", "a\u200b@b.example"),))
+    row = read.row(box.store.reader(), one)
+    assert row is not None
+    assert "\u202e" not in row.sender[0].name
+    assert "\u200b" not in row.sender[0].address

@@ -4,6 +4,7 @@ import pytest
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
+from mua.mime.html import SANITISER_VERSION
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment
@@ -93,3 +94,7 @@ def test_no_secret_shows_in_a_repr() -> None:
         wire.Hello("x", False, 1, "hunter22"),
     ):
         assert "hunter22" not in repr(command)
+
+
+def test_cached_views_are_as_old_as_the_sanitiser() -> None:
+    assert wire.VIEW_VERSION == SANITISER_VERSION, "raise both, so that views made by the older one are made anew"
