@@ -167,10 +167,14 @@ class _Entry(QLineEdit):
     pasted = Signal(str)
     walked_back = Signal(bool)
     focused = Signal()
+    choosing: Callable[[], bool] = staticmethod(lambda: False)
+    """A person of the list is marked: Enter takes that one."""
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if self._ends(key):
+        if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Tab) and self.choosing():
+            event.ignore()
+        elif self._ends(key):
             self.ended.emit()
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Left) and not self.text():
             self.walked_back.emit(key == Qt.Key.Key_Backspace)
@@ -286,6 +290,7 @@ class AddressField(QWidget):
         completer.setWidget(self.entry)
         completer.activated.connect(lambda _: self._take())
         completer.setPopup(self._popup)
+        self.entry.choosing = lambda: self._popup.isVisible() and self._popup.currentIndex().isValid()
         self._popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._popup.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         completer.setMaxVisibleItems(8)
