@@ -18,9 +18,24 @@ from mua.gui.library import Library, save_file
 from mua.gui.widgets import Toast
 from mua.model.message import Attachment, MessageId
 
-_PROGRAMS = "app apk appimage bat cmd com cpl deb dll dmg exe iso jar lnk msi msp pif reg rpm run scr"
-_SCRIPTS = "desktop hta htm html js jse pl ps1 py rb sh svg url vb vbe vbs ws wsf wsh xht xhtml"
-RISKY = frozenset("." + suffix for suffix in f"{_PROGRAMS} {_SCRIPTS}".split())
+_PROGRAMS = (
+    "app apk appimage appinstaller application appref-ms appx bat cmd com command cpl deb dll dmg exe flatpak"
+    " flatpakref gadget img inf iso jar jnlp lnk mpkg msi msix msp osx out pif pkg rdp reg rpm run scr snap sys"
+    " vhd vhdx xpi"
+)
+_SCRIPTS = (
+    "action applescript ash bash bin chm class csh desktop directory diagcab fish hlp hta htm html js jse jsp"
+    " kdelnk ksh library-ms lua mht mhtml mjs msc msh mst osascript php pl plx ps1 ps1xml psd1 psm1 py pyc pyo pyw"
+    " pyz pyzw rb scf scpt scptd sct search-ms service settingcontent-ms sh shb shs shtml svg svgz tcl terminal"
+    " theme tool url vb vba vbe vbs webloc website workflow ws wsc wsf wsh xbap xht xhtml xll xsl zsh"
+)
+_MACROS = "dotm docm iqy ppam potm ppsm pptm slk sldm xla xlam xlsb xlsm xltm"
+RISKY = frozenset("." + suffix for suffix in f"{_PROGRAMS} {_SCRIPTS} {_MACROS}".split())
+
+
+def is_risky(name: str) -> bool:
+    """Could opening a file of this name run something?  Trailing dots and blanks do not hide it: Windows drops them."""
+    return Path(name.rstrip(". ")).suffix.lower() in RISKY
 
 
 class _Job(QRunnable):
@@ -47,7 +62,7 @@ class Attachments(QObject):
 
     def open(self, message_id: MessageId, attachment: Attachment) -> None:
         """Open a copy with the desktop's program; a program is offered to be saved instead."""
-        if Path(attachment.name).suffix.lower() in RISKY:
+        if is_risky(attachment.name):
             self._toast.say(
                 f"{attachment.name} could run as a program, so it is not opened from here.",
                 "Save it",

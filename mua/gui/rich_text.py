@@ -16,6 +16,7 @@ CUT_NOTE = "The rest of this long message is in its source (Ctrl+U)."
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"']+|www\.[^\s<>\"']+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
 _TRAIL = re.compile(r"[.,;:!?)\]}'\"]+$")
 _QUOTE = re.compile(r"^((?:>\s?)+)(.*)$")
+_STYLE = re.compile(r'(<[a-z][^<>]*?\sstyle=")([^"]*)')  # the sanitiser leaves "<", ">" and quotes nowhere else
 _COLOUR = re.compile(r"(?<![-\w])color\s*:\s*([^;\"']+);?", re.IGNORECASE)
 _FONT_COLOUR = re.compile(r"(<font\b[^>]*?)\scolor=\"?([#\w]+)\"?", re.IGNORECASE)
 _MAX_DEPTH = 6
@@ -42,7 +43,11 @@ def plain(text: str, colours: Colours) -> str:
 
 def simple(html: str, colours: Colours) -> str:
     """Simple HTML with quote bars, and without colours that nobody can read here."""
-    html = _COLOUR.sub(lambda match: match[0] if _readable(match[1], colours) else "", html)
+
+    def legible(style: str) -> str:
+        return _COLOUR.sub(lambda match: match[0] if _readable(match[1], colours) else "", style)
+
+    html = _STYLE.sub(lambda match: match[1] + legible(match[2]), html)
     html = _FONT_COLOUR.sub(lambda match: match[0] if _readable(match[2], colours) else match[1], html)
     html = re.sub(r"<blockquote\b[^>]*>", _bar_start(colours), html)
     return html.replace("</blockquote>", _BAR_END)

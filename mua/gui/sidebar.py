@@ -40,6 +40,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mua.gui import words
 from mua.gui.message_cards import Pen, by_keyboard
 from mua.gui.message_model import MESSAGE_IDS
 from mua.gui.places import ROLE_NAMES, SAVED_NAMES, Place
@@ -172,7 +173,7 @@ class SidebarModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return entry.spoken()
         if role == Qt.ItemDataRole.ToolTipRole:
-            return entry.problem or entry.text
+            return words.tip(entry.problem or entry.text)
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

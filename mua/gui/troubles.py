@@ -90,7 +90,7 @@ class Troubles(QObject):
         account = self._desk.account(problem.account_id)
         name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
         banner.say(name + problem.text, "danger")
-        banner.setToolTip(problem.detail)
+        banner.setToolTip(words.tip(words.shown(problem.detail)))
         if problem.code in _PASSWORD:
             banner.offer("Enter the password", lambda: self._ask_password(problem.account_id))
         elif problem.code in _SETTINGS:

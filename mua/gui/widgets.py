@@ -75,7 +75,7 @@ class ToolButton(QToolButton):
     def name(self, label: str, key: str = "") -> None:
         """Change what the button is called."""
         self.setAccessibleName(label)
-        self.setToolTip(f"{label} ({key})" if key else label)
+        self.setToolTip(words.tip(f"{label} ({key})" if key else label))
 
     def show_icon(self, icon_name: str, role: str = "secondary", filled: bool = False) -> None:
         """Change the picture."""
@@ -175,7 +175,7 @@ class ElidedLabel(Label):
         painter = QPainter(self)
         metrics = QFontMetrics(self.font())
         line = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        self.setToolTip(self.text() if line != self.text() else "")
+        self.setToolTip(words.tip(self.text()) if line != self.text() else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, line)
 
@@ -486,7 +486,7 @@ class AttachmentCard(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"Attachment {name}, {words.size(octets)}")
-        self.setToolTip(f"{name}\n{media_type}")
+        self.setToolTip(words.tip(f"{words.shown(name, 300)}\n{words.shown(media_type, 100)}"))
         self.path = ""
         picture, colour = file_icon(media_type)
         column = QVBoxLayout()

@@ -7,6 +7,7 @@ caller's zone.  Text from a mail passes ``shown`` before it reaches any label, r
 import re
 import time
 from collections.abc import Iterable
+from html import escape
 
 from mua.model.address import Address
 
@@ -37,6 +38,11 @@ _DAY = 86_400
 def shown(text: str, limit: int = 1_000) -> str:
     """``text`` on one line, without control, bidi and invisible characters, at most ``limit`` characters."""
     return _SPACES.sub(" ", text[: limit * 2].translate(_HIDDEN)).strip()[:limit]
+
+
+def tip(text: str) -> str:
+    """``text`` as a tooltip, letter for letter: Qt takes for markup whatever looks like it, and loads its pictures."""
+    return f"<span>{escape(text)}</span>".replace("\n", "<br>") if "<" in text or "&" in text else text
 
 
 def person(addresses: Iterable[Address]) -> str:

@@ -1,0 +1,69 @@
+"""Text of a mail stays text: in tooltips, in the hint of a link, in a body; what could run is not opened."""
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QApplication
+
+from mua.gui import rich_text, words
+from mua.gui.attachments import is_risky
+from mua.gui.reader import Reader
+from mua.gui.theme import DARK, LIGHT, Colours
+from mua.gui.widgets import AttachmentCard, ElidedLabel, ToolButton
+from mua.mime.html import sanitise
+
+MARKUP = '<img src="/etc/hostname"> & <b>bold</b>'
+
+
+def read(tooltip: str) -> str:
+    """What a tooltip shows: Qt lays out as markup what looks like it."""
+    document = QTextDocument()
+    document.setHtml(tooltip) if tooltip.startswith("<") else document.setPlainText(tooltip)
+    return document.toPlainText()
+
+
+def test_a_tooltip_shows_markup_letter_for_letter(qapp: QApplication) -> None:
+    assert read(words.tip(MARKUP)) == MARKUP
+    assert words.tip("Ann Lee") == "Ann Lee"
+    label = ElidedLabel(MARKUP)
+    label.resize(30, 20)
+    label.grab()
+    card = AttachmentCard(MARKUP, "text/plain", 1)
+    for tooltip in (label.toolTip(), card.toolTip(), card.button.toolTip(), ToolButton("x", MARKUP).toolTip()):
+        assert MARKUP in read(tooltip)
+
+
+def test_the_hint_of_a_link_is_never_markup(qapp: QApplication) -> None:
+    reader = Reader(lambda _cid: None)
+    reader._show_hint("https://bank.example/?&lt;<h1>x")
+    assert reader._hint.textFormat() is Qt.TextFormat.PlainText
+    reader.deleteLater()
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_words_about_colours_stay_in_the_body(qapp: QApplication, colours: Colours) -> None:
+    mail = '<p>My colour: none; color: blue</p><p>Pay <b>100</b> <a href="https://x.example/?color:q">here</a>; bye</p>'
+    safe = sanitise(mail)
+    assert safe.simple
+    document = QTextDocument()
+    document.setHtml(rich_text.simple(safe.html, colours))
+    assert document.toPlainText() == "My colour: none; color: blue\nPay 100 here; bye"
+    assert "https://x.example/?color:q" in rich_text.simple(safe.html, colours)
+
+
+def test_colours_that_nobody_can_read_go(qapp: QApplication) -> None:
+    shown = rich_text.simple('<p style="font-weight:bold;color:#fffffe">a</p><p style="color:#000000">b</p>', LIGHT)
+    assert "#fffffe" not in shown and "font-weight:bold" in shown and "#000000" in shown
+
+
+@pytest.mark.parametrize(
+    "name",
+    "a.exe a.EXE a.exe. a.desktop a.scf a.url a.settingcontent-ms a.docm a.jnlp a.html a.py a.pyw a.svg".split(),
+)
+def test_what_could_run_is_risky(name: str) -> None:
+    assert is_risky(name)
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "notes.txt", "Photo 1.jpg", "example.com.pdf", "README", "music.mp3"])
+def test_what_cannot_run_is_not(name: str) -> None:
+    assert not is_risky(name)
