@@ -428,6 +428,18 @@ class Lab:
         finally:
             client.logout()
 
+    def record(self, user: User) -> None:
+        """From now on have Dovecot write down what is said in the user's IMAP sessions."""
+        folder = self.plan.mail / user.name / "rawlog"
+        folder.mkdir(parents=True)
+        for path in (folder.parent, folder):
+            os.chown(path, *lab_config.mail_owner())
+
+    def recorded(self, user: User) -> str:
+        """The recorded sessions: files in order of their start, the client's side (.in) and the server's (.out)."""
+        files = sorted((self.plan.mail / user.name / "rawlog").iterdir())
+        return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')}" for path in files)
+
     def folders(self, user: User) -> list[str]:
         """The names of all folders on the server."""
         client = self.imap(user)

@@ -139,6 +139,7 @@ service anvil {{
 }}
 protocol imap {{
   mail_plugins = $mail_plugins imap_zlib
+  rawlog_dir = {plan.mail}/%n/rawlog
 }}
 protocol lmtp {{
   postmaster_address = postmaster@{DOMAIN}

@@ -98,14 +98,14 @@ class Witness:
         return self._context.wrap_socket(client, server_side=True) if self._context else None
 
     def _go_ahead(self, words: list[str]) -> bytes:
-        return {"imap": f"{words[0]} OK\r\n", "pop3": "+OK\r\n", "smtp": "220 go\r\n"}[self.protocol].encode()
+        return {"imap": f"{words[0]} OK go\r\n", "pop3": "+OK\r\n", "smtp": "220 go\r\n"}[self.protocol].encode()
 
     def _reply(self, words: list[str], offer: bool) -> bytes:
         verb = (words[1:2] or [""])[0].upper() if self.protocol == "imap" else (words or [""])[0].upper()
         match self.protocol, verb:
             case "imap", "CAPABILITY":
                 extensions = "AUTH=PLAIN AUTH=LOGIN SASL-IR" + (" STARTTLS" if offer else "")
-                return f"* CAPABILITY IMAP4rev1 {extensions}\r\n{words[0]} OK\r\n".encode()
+                return f"* CAPABILITY IMAP4rev1 {extensions}\r\n{words[0]} OK done\r\n".encode()
             case "imap", "":
                 return b"+ go on\r\n"
             case "imap", _:

@@ -6,6 +6,7 @@ the namespace and the folder.  There is one way down, so it is always tested.  I
 the reaper of its descendants, and only ever signals those and the processes inside its own namespace.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -49,14 +50,14 @@ class Supervisor:
         return self.daemons[name].pid
 
     def stop(self, name: str) -> None:
-        """End one daemon and wait until it is gone."""
+        """End one daemon, with its open connections, and wait until it is gone."""
         daemon = self.daemons.pop(name)
         daemon.terminate()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             daemon.wait(GRACE)
-        except subprocess.TimeoutExpired:
-            daemon.kill()
-            daemon.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(daemon.pid, signal.SIGKILL)
+        daemon.wait()
 
     def tear_down(self) -> None:
         """Everything away, without ceremony: processes, mounts, namespace, folder (nothing here outlives the test)."""
