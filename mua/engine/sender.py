@@ -5,60 +5,40 @@ lane: one for each account's submission server, one for each domain of direct de
 connection, sends what it was given, and writes each verdict before it goes on.  A lane that hangs holds up nobody
 else.  Between passes the thread sleeps until it is poked, a lane ends, or somebody becomes due.
 
-Rules of the file:
-- ``phase = dot`` is on disk before the final dot is on the wire (``_before_dot``), the verdict before QUIT.
-- A reply that cannot be written (disk full) is kept and written as soon as it can be: it is never asked for again.
-- What concerns the account or the network is no attempt: the recipients are deferred without being counted, the
-  account gets a problem, and a poke tries at once.
+Rule of the file: nothing here talks to a server (``lane.py`` does), and nothing is remembered that matters after a
+crash.
 """
 
 import asyncio
 import contextlib
 import random
 import threading
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 
 from mua import wire
+from mua.engine import lane
 from mua.engine.context import Context
-from mua.engine.direct_mx import Attempt, Names, deliver_directly
+from mua.engine.direct_mx import Names
+from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece
 from mua.engine.sent_copy import file_copies
-from mua.errors import Kind, MailError, Retry
-from mua.log import ENGINE, SMTP
+from mua.errors import MailError
+from mua.log import ENGINE
 from mua.model.account import Account, AccountId, DirectOptions, Route
 from mua.model.folder import Role
-from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
+from mua.model.outgoing import OutgoingId
 from mua.net.dns import Resolver
-from mua.net.smtp import deliver, open_submission
-from mua.net.smtp_body import Body
-from mua.net.smtp_outcome import Job, Outcome
-from mua.net.smtp_refusal import setup_error
-from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
-from mua.plan import retry
 from mua.plan.domains import a_label, split_address
 from mua.store import outbox, read
-from mua.store.outbox import Due, Verdict
+from mua.store.outbox import Due
 
 MAX_DIRECT = 4  # connections to exchangers at once
 LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how late we can be
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
-LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
-LARGE = 1 << 20  # octets of a message whose way is shown
-PROGRESS_PAUSE = 0.25  # seconds
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends
 ACCOUNT_PAUSE = 300  # seconds before a poke asks a server again that refused the account
-ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
 
-Lane = tuple[AccountId, str]  # the domain of direct delivery, or "" for the submission server
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some recipients of one message, for one lane."""
-
-    due: Due
-    addresses: tuple[str, ...]
+Place = tuple[AccountId, str]  # of a lane: the domain of direct delivery, or "" for the submission server
 
 
 class Sender:
@@ -78,18 +58,13 @@ class Sender:
         filed: Callable[[AccountId], None] = lambda account_id: None,
     ) -> None:
         self._context = context
-        self._timeouts = timeouts or Timeouts()
-        self._names = names or (lambda options: Resolver(options.dns))
-        self._lot = lot
+        names = names or (lambda options: Resolver(options.dns))
+        self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble)
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._changed: asyncio.Event | None = None
-        self._lanes: dict[Lane, asyncio.Task[None]] = {}
-        self._carried: dict[Lane, set[OutgoingId]] = {}
-        self._confirming: set[Lane] = set()
-        self._reported: set[AccountId] = set()
-        self._refused: dict[AccountId, int] = {}  # account -> when it was found to need a person
+        self._lanes: dict[Place, tuple[Lane, asyncio.Task[None]]] = {}
         self._interrupted = True  # something may be left in the state "trying"
         self._stopping = self._over = False
         self._pokes = 0
@@ -168,8 +143,8 @@ class Sender:
             self._recover(now)
         if poked:
             self._wake_postponed(now)
-        for lane, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
-            self._start(lane, account, pieces)
+        for place, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
+            self._start(place, account, pieces)
         self._look_for_unknown(now)
         return self._nap(now, self._file_copies())
 
@@ -181,9 +156,10 @@ class Sender:
         When the problem was taken from the account (a new password), it is asked at once.
         """
         troubled = {problem.account_id for problem in read.problems(self._context.store.reader())}
-        self._refused = {one: at for one, at in self._refused.items() if one in troubled and now - at < ACCOUNT_PAUSE}
+        refused = {one: at for one, at in self._means.refused.items() if one in troubled and now - at < ACCOUNT_PAUSE}
+        self._means.refused = refused
         with self._context.store.write() as tx:
-            outbox.wake(tx, now, tuple(self._refused))
+            outbox.wake(tx, now, tuple(refused))
 
     def _file_copies(self) -> bool:
         """File the sent copies that are due; False when one has to wait."""
@@ -204,7 +180,7 @@ class Sender:
         ENGINE.warning("the outbox cannot go on: %s (%s)", error.text, error.detail)
         self._context.publish(wire.Notice(error.text, error.code, error.detail))
         self._interrupted = True
-        return LOCAL_SLEEP
+        return lane.LOCAL_SLEEP
 
     def _tell_quiet(self, pokes: int) -> None:
         if self._lanes or outbox.due(self._context.store.reader(), self._context.now()):
@@ -215,20 +191,22 @@ class Sender:
 
     async def _farewell(self) -> None:
         """Lanes at the dot get a moment; the others are cut off, which is safe before the dot."""
-        for lane, task in self._lanes.items():
-            if lane not in self._confirming:
+        for one, task in self._lanes.values():
+            one.leaving = True
+            if not one.confirming:
                 task.cancel()
-        if self._lanes:
-            await asyncio.wait(self._lanes.values(), timeout=FAREWELL)
-        for task in list(self._lanes.values()):
+        tasks = [task for _, task in self._lanes.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=FAREWELL)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(MailError):  # what cannot be written now is found at the next start
             self._recover(self._context.now())
 
     def _recover(self, now: int) -> None:
         """Settle what ended without a verdict, lanes at work excepted."""
-        busy = tuple(set[OutgoingId]().union(*self._carried.values()))
+        busy = tuple(frozenset[OutgoingId]().union(*(one.carried for one, _ in self._lanes.values())))
         with self._context.store.write(durable=True) as tx:
             waiting, unknown = outbox.recover(tx, now, busy)
         if waiting or unknown:
@@ -237,9 +215,9 @@ class Sender:
 
     # -- who is due, and where
 
-    def _work(self, found: Sequence[Due]) -> dict[Lane, tuple[Account, list[Piece]]]:
-        """What is due, by lane; lanes at work are left alone."""
-        work: dict[Lane, tuple[Account, list[Piece]]] = {}
+    def _work(self, found: Sequence[Due]) -> dict[Place, tuple[Account, list[Piece]]]:
+        """What is due, by lane; where a lane is at work, the rest waits for its end."""
+        work: dict[Place, tuple[Account, list[Piece]]] = {}
         accounts: dict[AccountId, Account | None] = {}
         for due in found:
             if due.account_id not in accounts:
@@ -248,25 +226,21 @@ class Sender:
             if account is None:
                 continue
             for domain, addresses in _by_lane(account, due).items():
-                lane = (account.id, domain)
-                if lane not in self._lanes:
-                    work.setdefault(lane, (account, []))[1].append(Piece(due, addresses))
+                place = (account.id, domain)
+                if place not in self._lanes:
+                    work.setdefault(place, (account, []))[1].append(Piece(due, addresses))
         return work
 
-    def _start(self, lane: Lane, account: Account, pieces: list[Piece]) -> None:
-        direct = account.route is Route.DIRECT
-        if direct and sum(1 for _, domain in self._lanes if domain) >= MAX_DIRECT:
+    def _start(self, place: Place, account: Account, pieces: list[Piece]) -> None:
+        if account.route is Route.DIRECT and sum(1 for _, domain in self._lanes if domain) >= MAX_DIRECT:
             return
-        run = self._send_directly(account, lane, pieces) if direct else self._submit(account, lane, pieces)
-        self._carried[lane] = {piece.due.id for piece in pieces}
-        task = asyncio.get_running_loop().create_task(run, name=f"lane {lane}")
-        self._lanes[lane] = task
-        task.add_done_callback(lambda _: self._ended(lane))
+        lane = Lane(self._means, account, place[1], pieces)
+        task = asyncio.get_running_loop().create_task(lane.run(), name=f"lane {place}")
+        self._lanes[place] = (lane, task)
+        task.add_done_callback(lambda _: self._ended(place))
 
-    def _ended(self, lane: Lane) -> None:
-        task = self._lanes.pop(lane)
-        self._carried.pop(lane, None)
-        self._confirming.discard(lane)
+    def _ended(self, place: Place) -> None:
+        _, task = self._lanes.pop(place)
         if self._changed is not None:
             self._changed.set()
         if task.cancelled():
@@ -276,188 +250,6 @@ class Sender:
         elif isinstance(error, Exception):
             self._interrupted = True
             ENGINE.error("sending stopped: %s", error, exc_info=error)
-
-    # -- lanes
-
-    async def _submit(self, account: Account, lane: Lane, pieces: list[Piece]) -> None:
-        """Send the pieces through the account's submission server, over one connection where it lasts."""
-        session: Session | None = None
-        rest = list(pieces)
-        try:
-            while rest and not self._stopping:
-                fresh = session is None or not session.usable
-                if session is None or not session.usable:
-                    session = await self._open(account)
-                await self._submit_one(session, account, lane, rest[0], fresh)
-                rest.pop(0)
-        except MailError as error:
-            await self._postpone(account, rest, error)
-        finally:
-            if session is not None:
-                await session.quit()
-                SMTP.debug("%s", session.transcript.text)
-
-    async def _open(self, account: Account) -> Session:
-        server = account.submission
-        if account.route is not Route.SMTP or server is None:
-            text = f"“{account.name}” has no server for sending; add one in its settings."
-            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
-        password = await asyncio.to_thread(self._context.password, account) if server.user else ""
-        session = await open_submission(
-            server, password, account.ca_file, allow_plaintext=account.allow_plaintext, timeouts=self._timeouts
-        )
-        if account.id in self._reported:
-            self._reported.discard(account.id)
-            self._context.all_well(account.id)
-        return session
-
-    async def _submit_one(self, session: Session, account: Account, lane: Lane, piece: Piece, fresh: bool) -> None:
-        async def send(job: Job, before_dot: BeforeDot) -> Attempt:
-            progress = self._progress(account.id, job.body.facts.size)
-            outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
-            problem = setup_error(outcomes, session.host)
-            if problem is not None:
-                raise problem
-            return Attempt(outcomes, stale=not fresh and _stale(outcomes))
-
-        await self._attempt(lane, piece, send)
-
-    def _progress(self, account_id: AccountId, total: int) -> Callable[[int], None]:
-        """Tells the clients how far a large message is, a few times a second."""
-        loop, told = asyncio.get_running_loop(), 0.0
-
-        def tell(sent: int) -> None:
-            nonlocal told
-            if total >= LARGE and (sent >= total or loop.time() - told >= PROGRESS_PAUSE):
-                told = loop.time()
-                self._context.publish(wire.Progress(account_id, "sending", min(sent, total), total))
-
-        return tell
-
-    async def _send_directly(self, account: Account, lane: Lane, pieces: list[Piece]) -> None:
-        """Send the pieces to the exchangers of their domain."""
-        options = account.direct or DirectOptions()
-        names = self._names(options)
-        rest = list(pieces)
-        try:
-            while rest and not self._stopping:
-                await self._attempt(lane, rest[0], self._direct_attempt(rest[0].due, lane[1], options, names))
-                rest.pop(0)
-        except MailError as error:
-            await self._postpone(account, rest, error)
-
-    def _direct_attempt(
-        self, due: Due, domain: str, options: DirectOptions, names: Names
-    ) -> Callable[[Job, BeforeDot], Awaitable[Attempt]]:
-        async def settle(outcomes: Sequence[Outcome]) -> None:
-            await self._record(due, Attempt(list(outcomes)))
-
-        async def send(job: Job, before_dot: BeforeDot) -> Attempt:
-            if domain == _NO_DOMAIN:
-                text = "5.1.3 This is not an address that mail can be delivered to."
-                refused = (Outcome(a, RecipientState.REFUSED, Phase.CONNECT, None, text) for a in job.recipients)
-                return Attempt(list(refused))
-            return await deliver_directly(
-                job, domain, options, names,
-                lot=self._lot(), before_dot=before_dot, settle=settle, timeouts=self._timeouts,
-            )  # fmt: skip
-
-        return send
-
-    # -- one attempt, step by step on disk
-
-    async def _attempt(self, lane: Lane, piece: Piece, send: Callable[[Job, BeforeDot], Awaitable[Attempt]]) -> None:
-        """Begin, send, write the verdicts.  Raises MailError when the account or this computer cannot."""
-        context, due = self._context, piece.due
-        with context.store.write() as tx:
-            addresses = outbox.begin(tx, due.id, piece.addresses)
-        if not addresses:
-            return
-
-        def before_dot(admitted: tuple[str, ...]) -> None:
-            with context.store.write(durable=True) as tx:
-                outbox.at_dot(tx, due.id, admitted)
-            self._confirming.add(lane)
-
-        try:
-            body = await asyncio.to_thread(Body.of, outbox.wire_path(context.store.profile, due.wire_file))
-            attempt = await send(Job(due.envelope_from, tuple(addresses), body, due.envid), before_dot)
-        except OSError as error:
-            attempt = Attempt([_unreadable(address, error) for address in addresses])
-        await self._record(due, attempt)
-        self._confirming.discard(lane)
-
-    async def _record(self, due: Due, attempt: Attempt) -> None:
-        """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
-        now = self._context.now()
-        verdicts = [self._verdict(due, outcome, attempt, now) for outcome in attempt.outcomes]
-        if not verdicts:
-            return
-        for outcome in attempt.outcomes:
-            SMTP.info("outgoing %d: %s at %s", due.id, outcome.state, outcome.phase)
-        while True:
-            try:
-                with self._context.store.write(durable=True) as tx:
-                    outbox.record(tx, due.id, verdicts, now)
-                return
-            except MailError as error:
-                self._stumble(error)
-                await asyncio.sleep(LOCAL_SLEEP)
-
-    def _verdict(self, due: Due, outcome: Outcome, attempt: Attempt, now: int) -> Verdict:
-        attempts, postponed = due.recipients[outcome.address]
-        one = Recipient(
-            outcome.address,
-            outcome.state,
-            outcome.phase,
-            outcome.code,
-            outcome.text,
-            host=outcome.host,
-            tls=outcome.tls,
-        )
-        if outcome.state is not RecipientState.DEFERRED:
-            return Verdict(one)
-        if attempt.stale:
-            return Verdict(replace(one, next_attempt=now), counted=False)
-        if attempt.offline:
-            return Verdict(replace(one, next_attempt=retry.postponed(postponed + 1, now)), counted=False)
-        if outcome.at_once:
-            return Verdict(replace(one, next_attempt=now))
-        when = retry.next_attempt(
-            attempts=attempts + 1,
-            queued_at=due.queued_at,
-            now=now,
-            lot=self._lot(),
-            text=outcome.text if outcome.code else "",
-        )
-        if when is None:
-            return Verdict(replace(one, state=RecipientState.REFUSED, text=f"Given up after 4 days: {one.text}"))
-        return Verdict(replace(one, next_attempt=when))
-
-    async def _postpone(self, account: Account, pieces: Sequence[Piece], error: MailError) -> None:
-        """Nothing was attempted: everyone waits, uncounted, with the reason; the account has a problem."""
-        now = self._context.now()
-        for piece in pieces:
-            verdicts = [
-                Verdict(
-                    Recipient(
-                        address,
-                        RecipientState.DEFERRED,
-                        _phase(error),
-                        text=error.text,
-                        next_attempt=_later(error, piece.due.recipients[address][1] + 1, now),
-                    ),
-                    counted=False,
-                )
-                for address in piece.addresses
-            ]
-            with self._context.store.write(durable=True) as tx:
-                outbox.record(tx, piece.due.id, verdicts, now)
-        if error.kind is not Kind.LOCAL or error.code.startswith(("no-", "keyring", "secrets")):
-            self._reported.add(account.id)
-            if error.kind is Kind.ACCOUNT:
-                self._refused[account.id] = now
-            self._context.report(account.id, error)
 
     # -- what became of the unknown
 
@@ -483,9 +275,6 @@ class Sender:
         return tuple(address for address in unknown.addresses if address.lower() == account.email.lower())
 
 
-_NO_DOMAIN = "?"
-
-
 def _by_lane(account: Account, due: Due) -> dict[str, tuple[str, ...]]:
     """The due recipients by what follows the account in a lane: nothing for submission, their domain for direct."""
     if account.route is not Route.DIRECT:
@@ -500,30 +289,4 @@ def _domain(address: str) -> str:
     try:
         return a_label(split_address(address)[1])
     except ValueError:
-        return _NO_DOMAIN
-
-
-def _stale(outcomes: Sequence[Outcome]) -> bool:
-    """The server had closed a connection that was used before: no verdict on the message that found out."""
-    return all(
-        outcome.state is RecipientState.DEFERRED and outcome.phase is Phase.MAIL and outcome.code in (None, 421)
-        for outcome in outcomes
-    )
-
-
-def _unreadable(address: str, error: OSError) -> Outcome:
-    text = f"The message cannot be read from this computer's disk any more ({error.strerror or error})."
-    return Outcome(address, RecipientState.REFUSED, Phase.NONE, None, text)
-
-
-def _phase(error: MailError) -> Phase:
-    if error.code in ("wrong-password", "app-password", "password-disabled", "no-mechanism", "no-password"):
-        return Phase.AUTH
-    if error.code.startswith(("certificate", "tls", "no-starttls")):
-        return Phase.TLS
-    return Phase.CONNECT
-
-
-def _later(error: MailError, tries: int, now: int) -> int:
-    """A server that is away is looked for often; a password that is wrong is not tried again and again."""
-    return now + ACCOUNT_WAIT if error.kind is Kind.ACCOUNT else retry.postponed(tries, now)
+        return NO_DOMAIN

@@ -395,9 +395,9 @@ def test_one_account_that_hangs_holds_up_nobody(post: PostOffice, tmp_path: Path
 def test_a_full_disk_at_the_dot_sends_nothing_and_loses_nothing(
     post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mua.engine.sender
+    import mua.engine.lane
 
-    monkeypatch.setattr(mua.engine.sender, "LOCAL_SLEEP", 0.05)
+    monkeypatch.setattr(mua.engine.lane, "LOCAL_SLEEP", 0.05)
     full = [True, True, True]
     mark = outbox.at_dot
 
@@ -423,9 +423,9 @@ def test_a_full_disk_at_the_dot_sends_nothing_and_loses_nothing(
 def test_a_verdict_that_cannot_be_written_is_held_and_written_later(
     post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mua.engine.sender
+    import mua.engine.lane
 
-    monkeypatch.setattr(mua.engine.sender, "LOCAL_SLEEP", 0.05)
+    monkeypatch.setattr(mua.engine.lane, "LOCAL_SLEEP", 0.05)
     full = [True] * 5
     record = outbox.record
 
@@ -579,9 +579,9 @@ def test_stopping_at_the_dot_waits_for_the_answer(post: PostOffice, sink: MailSi
 def test_a_copy_that_cannot_be_filed_never_makes_the_mail_go_out_again(
     post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import mua.engine.sender
+    import mua.engine.lane
 
-    monkeypatch.setattr(mua.engine.sender, "LOCAL_SLEEP", 0.05)
+    monkeypatch.setattr(mua.engine.lane, "LOCAL_SLEEP", 0.05)
     full = [True] * 3
     put = post.bodies.put
 
@@ -609,3 +609,23 @@ def test_a_verdict_stands(post: PostOffice, sink: MailSink) -> None:
         assert outbox.retry(tx, one, (ANN,), post.clock) == 0
         assert outbox.cancel(tx, one) == 0
     assert post.states(one) == [ACCEPTED]
+
+
+@pytest.mark.log_warning("sending stopped")
+def test_a_mistake_of_ours_after_the_dot_leaves_it_unknown(
+    post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mua.net.smtp_transaction import Session
+
+    dot = Session._dot
+
+    async def failing(self: Session, *args: object) -> None:
+        await dot(self, *args)  # type: ignore[arg-type]
+        raise OSError("nobody thought of this")
+
+    monkeypatch.setattr(Session, "_dot", failing)
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(10)
+    assert post.states(one) == [UNKNOWN]
+    assert len(sink.copies(ANN)) == 1

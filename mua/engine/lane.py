@@ -1,0 +1,293 @@
+"""One lane of the sender: some messages on their way to one server, or to one domain.
+
+A lane is a task.  It opens a connection, sends its pieces one after the other, and writes each verdict before it goes
+on; it remembers nothing that the store does not know, save whether it is at the dot.
+
+Rules of the file:
+- ``phase = dot`` is on disk before the final dot is on the wire (``_before_dot``), the verdict before QUIT.
+- A reply that cannot be written (disk full) is held and written as soon as it can be: it is never asked for again.
+- What concerns the account or the network is no attempt: the recipients are deferred without being counted, and the
+  account gets a problem.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from mua import wire
+from mua.engine.context import Context
+from mua.engine.direct_mx import Attempt, Names, deliver_directly
+from mua.errors import Kind, MailError, Retry
+from mua.log import SMTP
+from mua.model.account import Account, AccountId, DirectOptions, Route
+from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
+from mua.net.smtp import deliver, open_submission
+from mua.net.smtp_body import Body
+from mua.net.smtp_outcome import Job, Outcome
+from mua.net.smtp_refusal import setup_error
+from mua.net.smtp_transaction import BeforeDot, Session
+from mua.net.smtp_wire import Timeouts
+from mua.plan import retry
+from mua.store import outbox
+from mua.store.outbox import Due, Verdict
+
+LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
+LARGE = 1 << 20  # octets of a message whose way is shown
+PROGRESS_PAUSE = 0.25  # seconds
+ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
+OWN_DISK = frozenset({"disk-full", "disk-error", "store-damaged"})  # codes that are no account's problem
+NO_DOMAIN = "?"  # the lane of what has no domain that could be looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Some recipients of one message, for one lane."""
+
+    due: Due
+    addresses: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Means:
+    """What every lane is given, and what they learn about accounts together.
+
+    ``stumble`` is told when the store cannot be written; ``refused`` says since when an account needs a person.
+    """
+
+    context: Context
+    timeouts: Timeouts
+    names: Callable[[DirectOptions], Names]
+    lot: Callable[[], float]
+    stumble: Callable[[MailError], float]
+    reported: set[AccountId] = field(default_factory=set)
+    refused: dict[AccountId, int] = field(default_factory=dict)
+
+
+class Lane:
+    """One run: ``pieces`` of one account, to its submission server or (``domain``) to the exchangers of a domain."""
+
+    def __init__(self, means: Means, account: Account, domain: str, pieces: Sequence[Piece]) -> None:
+        self.confirming = False  # at the dot: to be waited for, not cut off
+        self.leaving = False  # no further piece
+        self._means = means
+        self._context = means.context
+        self._account = account
+        self._domain = domain
+        self._pieces = list(pieces)
+        self.carried: frozenset[OutgoingId] = frozenset(piece.due.id for piece in pieces)
+
+    async def run(self) -> None:
+        """Send the pieces.  Raises MailError when the store cannot be written."""
+        try:
+            if self._account.route is Route.DIRECT:
+                await self._send_directly()
+            else:
+                await self._submit()
+        except MailError as error:
+            await self._postpone(error)
+
+    # -- through the submission server
+
+    async def _submit(self) -> None:
+        """Over one connection, as long as it lasts."""
+        session: Session | None = None
+        try:
+            while self._pieces and not self.leaving:
+                fresh = session is None or not session.usable
+                if session is None or not session.usable:
+                    session = await self._open()
+                await self._attempt(self._pieces[0], self._submission(session, fresh))
+                self._pieces.pop(0)
+        finally:
+            if session is not None:
+                await session.quit()
+                SMTP.debug("%s", session.transcript.text)
+
+    async def _open(self) -> Session:
+        account, means = self._account, self._means
+        server = account.submission
+        if account.route is not Route.SMTP or server is None:
+            text = f"“{account.name}” has no server for sending; add one in its settings."
+            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
+        password = await asyncio.to_thread(self._context.password, account) if server.user else ""
+        session = await open_submission(
+            server, password, account.ca_file, allow_plaintext=account.allow_plaintext, timeouts=means.timeouts
+        )
+        if account.id in means.reported:
+            means.reported.discard(account.id)
+            self._context.all_well(account.id)
+        return session
+
+    def _submission(self, session: Session, fresh: bool) -> "Send":
+        async def send(job: Job, before_dot: BeforeDot) -> Attempt:
+            progress = self._progress(job.body.facts.size)
+            outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
+            problem = setup_error(outcomes, session.host)
+            if problem is not None:
+                raise problem
+            return Attempt(outcomes, stale=not fresh and _stale(outcomes))
+
+        return send
+
+    def _progress(self, total: int) -> Callable[[int], None]:
+        """Tells the clients how far a large message is, a few times a second."""
+        loop, told = asyncio.get_running_loop(), 0.0
+
+        def tell(sent: int) -> None:
+            nonlocal told
+            if total >= LARGE and (sent >= total or loop.time() - told >= PROGRESS_PAUSE):
+                told = loop.time()
+                self._context.publish(wire.Progress(self._account.id, "sending", min(sent, total), total))
+
+        return tell
+
+    # -- to the exchangers
+
+    async def _send_directly(self) -> None:
+        options = self._account.direct or DirectOptions()
+        names = self._means.names(options)
+        while self._pieces and not self.leaving:
+            await self._attempt(self._pieces[0], self._exchange(self._pieces[0].due, options, names))
+            self._pieces.pop(0)
+
+    def _exchange(self, due: Due, options: DirectOptions, names: Names) -> "Send":
+        async def settle(outcomes: Sequence[Outcome]) -> None:
+            await self._record(due, Attempt(list(outcomes)))
+
+        async def send(job: Job, before_dot: BeforeDot) -> Attempt:
+            if self._domain == NO_DOMAIN:
+                text = "5.1.3 This is not an address that mail can be delivered to."
+                refused = (Outcome(a, RecipientState.REFUSED, Phase.CONNECT, None, text) for a in job.recipients)
+                return Attempt(list(refused))
+            return await deliver_directly(
+                job, self._domain, options, names,
+                lot=self._means.lot(), before_dot=before_dot, settle=settle, timeouts=self._means.timeouts,
+            )  # fmt: skip
+
+        return send
+
+    # -- one attempt, step by step on disk
+
+    async def _attempt(self, piece: Piece, send: "Send") -> None:
+        """Begin, send, write the verdicts.  Raises MailError when the account or this computer cannot."""
+        context, due = self._context, piece.due
+        self.confirming = False
+        with context.store.write() as tx:
+            addresses = outbox.begin(tx, due.id, piece.addresses)
+        if not addresses:
+            return
+
+        def before_dot(admitted: tuple[str, ...]) -> None:
+            with context.store.write(durable=True) as tx:
+                outbox.at_dot(tx, due.id, admitted)
+            self.confirming = True
+
+        try:
+            body = await asyncio.to_thread(Body.of, outbox.wire_path(context.store.profile, due.wire_file))
+            attempt = await send(Job(due.envelope_from, tuple(addresses), body, due.envid), before_dot)
+        except OSError as error:
+            if self.confirming:  # whatever it is, the message may have been sent: settled as unknown
+                raise
+            attempt = Attempt([_unreadable(address, error) for address in addresses])
+        await self._record(due, attempt)
+
+    async def _record(self, due: Due, attempt: Attempt) -> None:
+        """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
+        now = self._context.now()
+        verdicts = [self._verdict(due, outcome, attempt, now) for outcome in attempt.outcomes]
+        if not verdicts:
+            return
+        for outcome in attempt.outcomes:
+            SMTP.info("outgoing %d: %s at %s", due.id, outcome.state, outcome.phase)
+        while True:
+            try:
+                with self._context.store.write(durable=True) as tx:
+                    outbox.record(tx, due.id, verdicts, now)
+                return
+            except MailError as error:
+                self._means.stumble(error)
+                await asyncio.sleep(LOCAL_SLEEP)
+
+    def _verdict(self, due: Due, outcome: Outcome, attempt: Attempt, now: int) -> Verdict:
+        attempts, postponed = due.recipients[outcome.address]
+        one = Recipient(
+            outcome.address,
+            outcome.state,
+            outcome.phase,
+            outcome.code,
+            outcome.text,
+            host=outcome.host,
+            tls=outcome.tls,
+        )
+        if outcome.state is not RecipientState.DEFERRED:
+            return Verdict(one)
+        if attempt.stale:
+            return Verdict(replace(one, next_attempt=now), counted=False)
+        if attempt.offline:
+            return Verdict(replace(one, next_attempt=retry.postponed(postponed + 1, now)), counted=False)
+        if outcome.at_once:
+            return Verdict(replace(one, next_attempt=now))
+        when = retry.next_attempt(
+            attempts=attempts + 1,
+            queued_at=due.queued_at,
+            now=now,
+            lot=self._means.lot(),
+            text=outcome.text if outcome.code else "",
+        )
+        if when is None:
+            return Verdict(replace(one, state=RecipientState.REFUSED, text=f"Given up after 4 days: {one.text}"))
+        return Verdict(replace(one, next_attempt=when))
+
+    async def _postpone(self, error: MailError) -> None:
+        """Nothing was attempted: everyone waits, uncounted, with the reason; the account has a problem."""
+        account, means, now = self._account, self._means, self._context.now()
+        for piece in self._pieces:
+            verdicts = [
+                Verdict(
+                    Recipient(
+                        address,
+                        RecipientState.DEFERRED,
+                        _phase(error),
+                        text=error.text,
+                        next_attempt=_later(error, piece.due.recipients[address][1] + 1, now),
+                    ),
+                    counted=False,
+                )
+                for address in piece.addresses
+            ]
+            with self._context.store.write(durable=True) as tx:
+                outbox.record(tx, piece.due.id, verdicts, now)
+        if error.code not in OWN_DISK:
+            means.reported.add(account.id)
+            if error.kind is Kind.ACCOUNT:
+                means.refused[account.id] = now
+            self._context.report(account.id, error)
+
+
+Send = Callable[[Job, BeforeDot], Awaitable[Attempt]]
+
+
+def _stale(outcomes: Sequence[Outcome]) -> bool:
+    """The server had closed a connection that was used before: no verdict on the message that found out."""
+    return all(
+        outcome.state is RecipientState.DEFERRED and outcome.phase is Phase.MAIL and outcome.code in (None, 421)
+        for outcome in outcomes
+    )
+
+
+def _unreadable(address: str, error: OSError) -> Outcome:
+    text = f"The message cannot be read from this computer's disk any more ({error.strerror or error})."
+    return Outcome(address, RecipientState.REFUSED, Phase.NONE, None, text)
+
+
+def _phase(error: MailError) -> Phase:
+    if error.code in ("wrong-password", "app-password", "password-disabled", "no-mechanism", "no-password"):
+        return Phase.AUTH
+    if error.code.startswith(("certificate", "tls", "no-starttls")):
+        return Phase.TLS
+    return Phase.CONNECT
+
+
+def _later(error: MailError, tries: int, now: int) -> int:
+    """A server that is away is looked for often; a password that is wrong is not tried again and again."""
+    return now + ACCOUNT_WAIT if error.kind is Kind.ACCOUNT else retry.postponed(tries, now)
