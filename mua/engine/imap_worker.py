@@ -140,6 +140,7 @@ class ImapWorker:
     def _pause(self, error: MailError, failures: int) -> None:
         if threading.current_thread() is not self._threads[0]:
             self.rounds.sleep(sync.backoff(failures, random.random()))
+            self.rounds.want()  # the round that failed
             return
         waits_for_person = error.kind is Kind.ACCOUNT
         pause = sync.MAX_BACKOFF if waits_for_person else sync.backoff(failures, random.random())
@@ -398,6 +399,12 @@ class _Rounds:
         with self._changed:
             self._wanted = self._wanted or round_wanted or ticket > self.pushed_ticket
             self.pushed_ticket = ticket
+            self._changed.notify_all()
+
+    def want(self) -> None:
+        """A round is wanted, whatever was pushed."""
+        with self._changed:
+            self._wanted = True
             self._changed.notify_all()
 
     def pulled(self, ticket: int) -> None:

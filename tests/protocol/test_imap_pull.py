@@ -174,8 +174,8 @@ def test_cut_in_the_middle_of_the_headers_goes_on_where_it_was(here):
     def header(uid: int) -> str:
         text = f"Message-ID: <{uid}@y>"
         return (
-            rf"S- * {uid} FETCH (UID {uid} FLAGS () {date} RFC822.SIZE 20 BODY[HEADER.FIELDS (X)] {{{len(text) + 2}}}\r\n"
-            rf"{text}\r\n)\r\n"
+            rf"S- * {uid} FETCH (UID {uid} FLAGS () {date} RFC822.SIZE 20 BODY[HEADER.FIELDS (X)] "
+            rf"{{{len(text) + 2}}}\r\n{text}\r\n)\r\n"
             "\n"
         )
 
