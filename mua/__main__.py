@@ -42,10 +42,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
-    from mua.cli.main import parse_arguments
+    from mua.cli.arguments import parser
 
     links = [word for word in words if word.startswith("mailto:")]
-    arguments = parse_arguments([word for word in words if word not in links])
+    arguments = parser().parse_args([word for word in words if word not in links])
     arguments.mailto = links[0] if links else ""
     return arguments
 

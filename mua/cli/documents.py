@@ -3,6 +3,7 @@
 Dates are RFC 3339 in UTC, ids opaque strings, flags by their IMAP names, addresses ``{"name", "address"}``.
 """
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from mua.model.message import MessageRow, flag_names
 from mua.model.outgoing import Outgoing, Recipient
 
 Document = dict[str, Any]
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey, but for tab and newline
 
 
 def account_document(account: Account) -> Document:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import apsw
 
+from mua.model.account import AccountId
 from mua.model.message import MessageId
 from mua.paths import Profile
 from mua.plan.search import Search, Term, spaced
@@ -99,9 +100,11 @@ def index_mark(db: Db) -> int:
     return progress(db, "fts")[0] if _has_index(db) else 0
 
 
-def find(db: Db, search: Search, limit: int = 50) -> list[int]:
-    """The newest ``limit`` messages that match, newest first; over a connection of ``open_search``."""
+def find(db: Db, search: Search, limit: int = 50, account_id: AccountId | None = None) -> list[int]:
+    """The newest ``limit`` messages (of one account) that match, newest first; over ``open_search``'s connection."""
     where, values = _filters(search)
+    if account_id is not None:
+        where, values = f"{where} AND m.account_id = ?", [*values, account_id]
     match = _match(search.terms)
     if match is None:
         sql = f"SELECT m.id FROM message m WHERE {where} ORDER BY m.id DESC LIMIT ?"

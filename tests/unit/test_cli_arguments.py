@@ -3,7 +3,7 @@
 import pytest
 
 from mua.cli import setup
-from mua.cli.main import parse_arguments
+from mua.cli.arguments import parser
 from mua.errors import UsageError
 from mua.model.account import Incoming, Route, Security, Server
 
@@ -19,18 +19,18 @@ ADD = ["account", "add", "--name", "home", "--email", "maya@example.org"]
     ],
 )
 def test_common_options_work_before_and_after(argv: list[str]) -> None:
-    given = parse_arguments(argv)
+    given = parser().parse_args(argv)
     assert (given.profile, given.json, given.account, given.folder) == ("/p", True, "home", "INBOX")
 
 
 def test_common_options_work_after_a_verb() -> None:
-    given = parse_arguments(["account", "list", "--json", "--profile", "/p"])
+    given = parser().parse_args(["account", "list", "--json", "--profile", "/p"])
     assert (given.verb, given.json, given.profile) == ("list", True, "/p")
 
 
 def test_without_a_command_it_is_the_window() -> None:
-    assert parse_arguments([]).command is None
-    assert parse_arguments(["--demo"]).demo
+    assert parser().parse_args([]).command is None
+    assert parser().parse_args(["--demo"]).demo
 
 
 @pytest.mark.parametrize(
@@ -39,13 +39,13 @@ def test_without_a_command_it_is_the_window() -> None:
 )
 def test_wrong_use_is_a_usage_error(argv: list[str]) -> None:
     with pytest.raises(UsageError):
-        parse_arguments(argv)
+        parser().parse_args(argv)
 
 
 def test_an_account_with_servers() -> None:
     options = ["--imap", "imap.example.org:10143", "--imap-security", "starttls", "--smtp", "[::1]:465"]
     options += ["--smtp-security", "tls", "--user", "maya", "--password-stdin"]
-    found = setup.account(parse_arguments([*ADD, *options]))
+    found = setup.account(parser().parse_args([*ADD, *options]))
     assert found.incoming is Incoming.IMAP
     assert found.incoming_server == Server("imap.example.org", 10143, Security.STARTTLS, "maya")
     assert found.route is Route.SMTP
@@ -53,14 +53,14 @@ def test_an_account_with_servers() -> None:
 
 
 def test_a_port_that_is_not_named_is_the_usual_one() -> None:
-    found = setup.account(parse_arguments([*ADD, "--pop3", "mail.example.org", "--smtp", "mail.example.org"]))
+    found = setup.account(parser().parse_args([*ADD, "--pop3", "mail.example.org", "--smtp", "mail.example.org"]))
     assert found.incoming_server == Server("mail.example.org", 995, Security.TLS, "maya@example.org")
     assert found.submission == Server("mail.example.org", 587, Security.STARTTLS, "")
 
 
 def test_direct_delivery_has_its_options() -> None:
     options = ["--local", "--direct", "--dns", "127.0.0.1:53", "--mx-port", "2525", "--allow-private-mx"]
-    found = setup.account(parse_arguments([*ADD, *options]))
+    found = setup.account(parser().parse_args([*ADD, *options]))
     assert found.route is Route.DIRECT
     assert found.direct is not None
     assert (found.direct.dns, found.direct.mx_port, found.direct.allow_private_mx) == ("127.0.0.1:53", 2525, True)
@@ -69,4 +69,4 @@ def test_direct_delivery_has_its_options() -> None:
 @pytest.mark.parametrize("options", [[], ["--imap", "host:port"], ["--imap", ":1"], ["--imap", "h:99999"]])
 def test_an_account_that_cannot_be(options: list[str]) -> None:
     with pytest.raises(UsageError):
-        setup.account(parse_arguments([*ADD, *options]))
+        setup.account(parser().parse_args([*ADD, *options]))

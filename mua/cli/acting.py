@@ -1,0 +1,123 @@
+"""Commands that change something here: accounts, acts and undo, import and export."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from mua import log, wire
+from mua.cli import setup
+from mua.cli.documents import account_document, table
+from mua.cli.session import Result, Session, files_at_the_edge
+from mua.errors import Kind, MailError, Retry, UsageError
+from mua.mime import mbox
+from mua.model.folder import Folder, FolderId
+from mua.model.message import Flag
+from mua.store import read
+
+
+def account(session: Session) -> Result:
+    """``account add|list|remove|check``."""
+    verbs = {"add": _account_add, "list": _account_list, "remove": _account_remove, "check": _account_check}
+    return verbs[session.arguments.verb](session)
+
+
+def _account_add(session: Session) -> Result:
+    given = setup.account(session.arguments)
+    password = sys.stdin.readline().rstrip("\r\n") if session.arguments.password_stdin else ""
+    log.mask(password)
+    if session.arguments.discover:
+        found = session.engine.ask(wire.Discover(given.email, given.ca_file), wire.Discovered)
+        given = setup.with_servers(given, found)
+    added = session.engine.ask(wire.AddAccount(given, password), wire.AccountAdded)
+    stored = read.account_named(session.db, given.name) or given
+    return Result(account_document(stored) | {"id": str(added.account_id)}, f"Added “{given.name}”.")
+
+
+def _account_list(session: Session) -> Result:
+    if not session.profile.cache_db.exists():
+        return Result([], "No account yet.")
+    known = session.accounts()
+    lines = [(one.name, one.email, one.incoming, one.route) for one in known]
+    return Result([account_document(one) for one in known], table(lines) or "No account yet.")
+
+
+def _account_remove(session: Session) -> Result:
+    found = session.account(session.arguments.name)
+    session.engine.ask(wire.RemoveAccount(found.id), wire.Done)
+    return Result({"removed": found.name}, f"Removed “{found.name}” from this computer; its servers were not touched.")
+
+
+def _account_check(session: Session) -> Result:
+    found = session.account(session.arguments.name)
+    findings = session.engine.ask(wire.CheckAccount(found.id), wire.Checked).findings
+    documents = [
+        {"what": one.what, "ok": one.ok, "code": one.code, "text": one.text, "detail": one.detail} for one in findings
+    ]
+    text = "\n".join(f"{'ok' if one.ok else 'NO':3} {one.what}: {one.text}" for one in findings)
+    wrong = [one for one in findings if not one.ok]
+    return Result({"ok": not wrong, "findings": documents}, text, failed=wrong[0].text if wrong else "")
+
+
+def act(session: Session) -> Result:
+    """``act VERB ID...``."""
+    given = session.arguments
+    ids = tuple(int(session.message(one).id) for one in given.ids)
+    if (given.act == "move") != bool(given.to):
+        raise UsageError("move needs --to FOLDER, and nothing else takes it")
+    commands: dict[str, Callable[[], wire.Command]] = {
+        "archive": lambda: wire.ArchiveMessages(ids),
+        "delete": lambda: wire.DeleteMessages(ids),
+        "junk": lambda: wire.JunkMessages(ids),
+        "move": lambda: wire.MoveMessages(ids, _target(session, ids[0], given.to).id),
+        "flag": lambda: wire.SetFlags(ids, add=Flag.FLAGGED),
+        "unflag": lambda: wire.SetFlags(ids, remove=Flag.FLAGGED),
+        "read": lambda: wire.SetFlags(ids, add=Flag.SEEN),
+        "unread": lambda: wire.SetFlags(ids, remove=Flag.SEEN),
+    }
+    return _acted(session.engine.ask(commands[given.act](), wire.Acted))
+
+
+def _target(session: Session, message_id: int, name: str) -> Folder:
+    row = session.message(str(message_id))
+    found = read.folder_named(session.db, row.account_id, name)
+    if found is None:
+        raise MailError(Kind.FOLDER, Retry.ASK, f"There is no folder “{name}”.", code="no-such-folder")
+    return found
+
+
+def undo(session: Session) -> Result:
+    """``undo``."""
+    return _acted(session.engine.ask(wire.Undo(), wire.Acted))
+
+
+def _acted(done: wire.Acted) -> Result:
+    ids = [str(one) for one in done.messages]
+    return Result({"label": done.label, "messages": ids, "history_id": str(done.history_id)}, done.label)
+
+
+def import_files(session: Session) -> Result:
+    """``import PATH... FOLDER``: the folder is made when it is missing."""
+    given = session.arguments
+    try:
+        folder_id = session.folder(given.folder).id
+    except MailError:
+        made = session.engine.ask(wire.CreateFolder(session.account().id, given.folder), wire.FolderMade)
+        folder_id = FolderId(made.folder_id)
+    found = imported = 0
+    for path in given.paths:
+        done = session.engine.ask(wire.ImportFile(folder_id, str(Path(path).absolute())), wire.Imported)
+        found, imported = found + done.found, imported + done.imported
+    lost = "" if found == imported else f"{found - imported} messages could not be imported."
+    return Result({"found": found, "imported": imported}, f"{imported} of {found} messages imported.", failed=lost)
+
+
+def export(session: Session) -> Result:
+    """``export FOLDER FILE.mbox``: oldest first, mboxrd, no byte lost."""
+    ids = list(read.folder_order(session.db, session.folder(session.arguments.folder).id))
+    path = Path(session.arguments.file)
+    with files_at_the_edge(), path.open("wb") as stream:
+        for one in reversed(ids):
+            row = session.message(str(one))
+            sender = row.sender[0].address if row.sender else ""
+            mbox.append(stream, session.raw(row), sender, row.date)
+    return Result({"path": str(path), "exported": len(ids)}, f"{len(ids)} messages exported to {path}.")

@@ -1,0 +1,99 @@
+"""Commands that send: send, compose, and the outbox."""
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from mua import wire
+from mua.cli.documents import outgoing_document, table
+from mua.cli.session import Result, Session, file_bytes, files_at_the_edge
+from mua.errors import Kind, MailError, Retry, UsageError
+from mua.mime.headers import addresses
+from mua.mime.view import date_json, view
+from mua.model.account import Account
+from mua.model.address import Address
+from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState
+from mua.store import outbox, read
+
+
+def send(session: Session) -> Result:
+    """``send FILE|-``."""
+    given = session.arguments.file
+    if given != "-":
+        raw = file_bytes(given)
+        command = wire.Send(_sending_account(session, raw).id, file=str(Path(given).absolute()))
+        return _queued(session, command)
+    raw = sys.stdin.buffer.read()
+    chosen = _sending_account(session, raw)
+    with files_at_the_edge():
+        handle, path = tempfile.mkstemp(dir=session.profile.create().drafts, suffix=".eml")
+        with os.fdopen(handle, "wb") as spool:
+            spool.write(raw)
+    return _queued(session, wire.Send(chosen.id, file=path, take_file=True))
+
+
+def _sending_account(session: Session, raw: bytes) -> Account:
+    if session.arguments.account:
+        return session.account()
+    sender = {one.address.lower() for one in view(raw).sender}
+    mine = [one for one in read.accounts(session.db) if one.email.lower() in sender]
+    return mine[0] if mine else session.account()
+
+
+def compose(session: Session) -> Result:
+    """``compose --to A --subject S --body T``."""
+    given = session.arguments
+    chosen = session.account()
+    body = sys.stdin.read() if given.body == "-" else given.body
+    draft = Draft(
+        Address(chosen.full_name, chosen.email),
+        to=_addresses(given.to),
+        cc=_addresses(given.cc),
+        bcc=_addresses(given.bcc),
+        subject=given.subject,
+        text=body,
+        attachments=tuple(DraftAttachment(str(Path(one).absolute()), Path(one).name) for one in given.attach),
+    )
+    return _queued(session, wire.Send(chosen.id, draft=draft))
+
+
+def _addresses(given: list[str]) -> tuple[Address, ...]:
+    found = tuple(one for text in given for one in addresses(text.encode()))
+    wrong = [one for one in given if not addresses(one.encode())] + [
+        one.address for one in found if "@" not in one.address
+    ]
+    if wrong:
+        raise UsageError(f"{wrong[0]!r} is not a mail address")
+    return found
+
+
+def _queued(session: Session, command: wire.Send) -> Result:
+    queued = session.engine.ask(command, wire.Queued)
+    if session.arguments.wait:
+        session.engine.ask(wire.AwaitVerdicts(queued.outgoing_id), wire.Done)
+    found = outbox.outgoing(session.db, OutgoingId(queued.outgoing_id))
+    if found is None:
+        raise MailError(Kind.BUG, Retry.NEVER, "The message is not in the outbox.", code="bug")
+    refused = [one for one in found.recipients if one.state is not RecipientState.ACCEPTED]
+    failed = (
+        f"{refused[0].address}: {refused[0].text or refused[0].state}" if refused and session.arguments.wait else ""
+    )
+    return Result(outgoing_document(found), _outgoing_text([found]), failed=failed)
+
+
+def list_outbox(session: Session) -> Result:
+    """``outbox [--all]``."""
+    found = outbox.listed(session.db, finished=session.arguments.all)
+    if session.arguments.account:
+        found = [one for one in found if one.account_id == session.account().id]
+    return Result([outgoing_document(one) for one in found], _outgoing_text(found) or "The outbox is empty.")
+
+
+def _outgoing_text(found: list[Outgoing]) -> str:
+    lines = [
+        (one.id, one.subject[:40], to.address, to.state, to.code or "", to.text[:60], date_json(to.next_attempt) or "")
+        for one in found
+        for to in one.recipients
+    ]
+    return table(lines)
