@@ -26,9 +26,7 @@ class RecipientState(StrEnum):
     CANCELLED = "cancelled"
 
 
-FINAL = frozenset(
-    {RecipientState.ACCEPTED, RecipientState.REFUSED, RecipientState.UNKNOWN, RecipientState.CANCELLED}
-)
+FINAL = frozenset({RecipientState.ACCEPTED, RecipientState.REFUSED, RecipientState.UNKNOWN, RecipientState.CANCELLED})
 
 
 class Phase(StrEnum):
