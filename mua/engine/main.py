@@ -51,7 +51,7 @@ class Engine:
         self.publisher = Publisher(self.tell, self._arrived)
         self.context = Context(self.store, self.bodies, self.password, self.tell)
         self.indexer = Indexer(profile, self._indexed)
-        self.sender = Sender(self.context)
+        self.sender = Sender(self.context, filed=self.poke)
         self.upkeep = Upkeep(self.context)
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
