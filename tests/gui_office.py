@@ -26,7 +26,7 @@ from mua.paths import Profile, child_environment
 from mua.store import outbox, read
 from mua.store.db import Db
 
-PATIENCE = 30.0  # seconds
+PATIENCE = 15.0  # seconds
 FOLDERS = (("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Trash", "\\Trash"), ("Archive", "\\Archive"))
 
 
@@ -112,7 +112,7 @@ def office(root: Path, undo_send: int = 0, secrets: str = "session") -> Iterator
     for name, use in FOLDERS:
         mailbox.create(name, use)
     environment = {**child_environment(), "MUA_SECRETS": secrets}
-    command = [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), "engine", "--stay"]
+    command = [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), "--stay", "engine"]
     with house(mailbox) as servers, (root / "engine.txt").open("wb") as words:
         engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=environment)
         program = Program(profile, Options())

@@ -1,0 +1,215 @@
+"""Writing, sending, taking back, answering: with the real engine and the demo servers."""
+
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import cast
+
+import pytest
+from gui_office import Office, office, wait_until
+from PySide6.QtGui import QImage
+
+from mua import wire
+from mua.gui.writing import Kind
+from mua.model.folder import Role
+from mua.model.message import MessageId, MessageRow, MessageView
+from mua.store import outbox, read
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def place(qapp: object, tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path / "p") as made:
+        made.sign_in()
+        yield made
+
+
+@pytest.fixture
+def patient(qapp: object, tmp_path: Path) -> Iterator[Office]:
+    """The same, with a minute to take a sent message back."""
+    with office(tmp_path / "p", undo_send=60) as made:
+        made.sign_in()
+        yield made
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    return cast(EmailMessage, message_from_bytes(raw, policy=policy.default))
+
+
+def message_in(place: Office, role: Role) -> tuple[MessageRow, MessageView]:
+    """The first message of a folder, with its view."""
+
+    def rows() -> list[MessageRow]:
+        return read.rows(place.db, read.folder_order(place.db, place.folder(role)))  # type: ignore[arg-type]
+
+    wait_until(rows, f"a message in {role}")
+    row = rows()[0]
+    place.ask(wire.OpenMessage(row.id))
+    view = place.program.library.view(row.id)
+    assert view is not None
+    return row, view
+
+
+def test_a_letter_goes_out_whole_and_comes_back(place: Office, tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(bytes(range(256)) * 40)
+    composer = place.write()
+    composer.to._paste("robin@demo.mua.example, Amara <amara.okoye@larkspur.example>")
+    composer.bcc._paste("hidden@larkspur.example")
+    composer.subject.setText("Grüße")
+    composer.editor.setPlainText("Hello,\n\nsee the file attached.\n")
+    composer.attach([str(tmp_path / "data.bin")])
+    composer.send()
+    wait_until(lambda: set(place.states().values()) == {"accepted"}, "three recipients")
+    assert len(place.states()) == 3
+    wait_until(lambda: place.mails("INBOX"), "our own copy")
+    got = parsed(place.mails("INBOX")[0])
+    assert got["Subject"] == "Grüße"
+    assert got["Bcc"] is None
+    assert got.get_body(("plain",)).get_content().splitlines()[:3] == ["Hello,", "", "see the file attached."]  # type: ignore[union-attr]
+    assert got.get_body(("html",)) is None
+    assert [one.get_content() for one in got.iter_attachments()] == [bytes(range(256)) * 40]
+    assert place.rooms.composing.composers == {}
+    place.rooms.composing.journal.settle()
+    assert list(place.program.profile.drafts.glob("*.json")) == []
+
+
+def test_formatted_text_goes_out_both_ways(place: Office) -> None:
+    composer = place.write()
+    composer.to._paste("robin@demo.mua.example")
+    composer.subject.setText("Bold")
+    composer.editor.toggle_bold()
+    composer.editor.insertPlainText("Important")
+    composer.send()
+    wait_until(lambda: place.mails("INBOX"), "the mail")
+    got = parsed(place.mails("INBOX")[0])
+    assert got.get_body(("plain",)).get_content().strip() == "Important"  # type: ignore[union-attr]
+    assert "<b>Important</b>" in got.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_reply_quotes_and_threads(place: Office) -> None:
+    original = (
+        b"From: Amara Okoye <amara.okoye@larkspur.example>\r\n"
+        b"To: robin@demo.mua.example, Lena <lena@larkspur.example>\r\n"
+        b"Subject: The hall\r\nMessage-ID: <first@larkspur.example>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n\r\n"
+        b"Shall we take it?\r\n"
+    )
+    place.servers.do(lambda: place.servers.mailbox.find("INBOX").add(original, 1_700_000_000))
+    row, view = message_in(place, Role.INBOX)
+    composer = place.write(Kind.REPLY_ALL, row=row, view=view)
+    assert [one.address for one in composer.to.addresses()] == ["amara.okoye@larkspur.example"]
+    assert [one.address for one in composer.cc.addresses()] == ["lena@larkspur.example"]
+    assert composer.subject.text() == "Re: The hall"
+    assert "Amara Okoye wrote:\n> Shall we take it?" in composer.letter().text
+    composer.editor.insertPlainText("Yes.")
+    composer.send()
+    wait_until(lambda: place.mails("Sent"), "the sent copy")
+    sent = parsed(place.mails("Sent")[0])
+    assert sent["In-Reply-To"] == "<first@larkspur.example>"
+    assert sent["References"] == "<first@larkspur.example>"
+    wait_until(lambda: read.row(place.db, row.id).flags & 2, "answered")  # type: ignore[union-attr]
+
+
+def test_a_forward_carries_the_attachments(place: Office) -> None:
+    original = EmailMessage()
+    original["From"], original["To"], original["Subject"] = "a@larkspur.example", "robin@demo.mua.example", "Plan"
+    original["Message-ID"] = "<plan@larkspur.example>"
+    original.set_content("Here it is.")
+    original.add_attachment(b"\x00\x01plan", maintype="application", subtype="pdf", filename="plan.pdf")
+    raw = original.as_bytes().replace(b"\n", b"\r\n")
+    place.servers.do(lambda: place.servers.mailbox.find("INBOX").add(raw, 1_700_000_000))
+    row, view = message_in(place, Role.INBOX)
+    composer = place.write(Kind.FORWARD, row=row, view=view)
+    assert [card.accessibleName() for card in composer.files.parts()] == ["Attachment plan.pdf, 6 B"]
+    composer.to._paste("lena@larkspur.example")
+    composer.send()
+    wait_until(lambda: place.mails("Sent"), "the sent copy")
+    (attached,) = parsed(place.mails("Sent")[0]).iter_attachments()
+    assert attached.get_content() == b"\x00\x01plan"
+
+
+def test_sending_can_be_taken_back_with_all_content(patient: Office, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a")
+    composer = patient.write()
+    composer.to._paste("Amara <amara.okoye@larkspur.example>")
+    composer.subject.setText("Not yet")
+    composer.editor.setPlainText("Wait a moment")
+    composer.attach([str(tmp_path / "a.txt")])
+    composer.attach_picture(QImage(8, 8, QImage.Format.Format_RGB32))
+    composer.send()
+    wait_until(lambda: not patient.rooms.composing.composers, "handed over")
+    assert set(patient.states().values()) == {"queued"}
+    toast = patient.program.window.toast
+    assert toast.text() == "Sending…"
+    toast._button.click()
+    wait_until(lambda: patient.rooms.composing.composers, "the composer again")
+    assert set(patient.states().values()) == {"cancelled"}
+    (again,) = patient.rooms.composing.composers.values()
+    letter = again.letter()
+    assert (letter.subject, letter.text, len(letter.attached)) == ("Not yet", "Wait a moment", 2)
+    assert all(Path(one.path).exists() for one in letter.attached)
+    assert str(letter.to[0]) == "Amara <amara.okoye@larkspur.example>"
+    assert patient.mails("INBOX") == []
+
+
+def test_what_is_missing_is_said_in_place(place: Office) -> None:
+    composer = place.write()
+    composer.send()
+    assert "Nobody is named" in composer.banner.text()
+    composer.to._paste("nobody")
+    composer.send()
+    assert "“nobody” is not an email address" in composer.banner.text()
+    composer.to.chips()[0].removed.emit()
+    composer.to._paste("amara.okoye@larkspur.example")
+    composer.editor.setPlainText("The file is attached.")
+    composer.send()
+    assert "nothing is attached" in composer.banner.text()
+    composer.banner._buttons[-1].click()
+    assert "no subject" in composer.banner.text() or composer.banner._buttons
+    assert outbox.listed(place.db, finished=True) == []
+
+
+def test_a_draft_is_saved_edited_and_sent_once(place: Office) -> None:
+    composer = place.write()
+    composer.to._paste("amara.okoye@larkspur.example")
+    composer.subject.setText("Draft")
+    composer.editor.setPlainText("First words")
+    composer.save_wanted.emit()
+    wait_until(lambda: composer.status.text().startswith("Saved in Drafts"), "saved")
+    composer.editor.setPlainText("Second words")
+    composer.close()
+    wait_until(lambda: len(place.mails("Drafts")) == 1 and b"Second words" in place.mails("Drafts")[0], "one draft")
+    row, view = message_in(place, Role.DRAFTS)
+    wait_until(lambda: len(read.folder_order(place.db, place.folder(Role.DRAFTS))) == 1, "one row")  # type: ignore[arg-type]
+    row, view = message_in(place, Role.DRAFTS)
+    again = place.write(Kind.DRAFT, row=row, view=view)
+    assert again.letter().text == "Second words"
+    again.send()
+    wait_until(lambda: place.states() == {"amara.okoye@larkspur.example": "accepted"}, "sent")
+    wait_until(lambda: place.mails("Drafts") == [], "the draft is gone")
+
+
+def test_a_discarded_letter_can_be_brought_back(place: Office) -> None:
+    composer = place.write()
+    composer.subject.setText("Away")
+    composer.discard_wanted.emit()
+    assert place.rooms.composing.composers == {}
+    place.program.window.toast._button.click()
+    (again,) = place.rooms.composing.composers.values()
+    assert again.subject.text() == "Away"
+
+
+def test_an_attachment_that_went_away_is_said_and_nothing_is_lost(place: Office, tmp_path: Path) -> None:
+    path = tmp_path / "gone.txt"
+    path.write_text("x")
+    composer = place.write()
+    composer.to._paste("amara.okoye@larkspur.example")
+    composer.subject.setText("S")
+    composer.attach([str(path)])
+    path.unlink()
+    composer.send()
+    wait_until(lambda: "cannot be read" in composer.banner.text(), "the sentence")
+    assert composer.send_button.isEnabled()
+    assert composer.subject.text() == "S"
+    assert MessageId(0) not in place.rooms.composing.composers
