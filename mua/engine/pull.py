@@ -33,13 +33,19 @@ _FLAG_BATCH = 2000
 
 @dataclass(slots=True)
 class Shared:
-    """What the two threads of an account share: the account, the engine's parts, and the lock over comparisons."""
+    """What the two threads of an account share: the account, the engine's parts, and the lock over comparisons.
+
+    ``suspects`` are messages in whose batch a connection died of a broken answer: they are fetched one by one; one that
+    kills its connection alone is ``poisonous``, and left alone until the engine starts again.
+    """
 
     context: Context
     account: Account
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
     names: dict[str, bytes] = field(default_factory=dict)
+    suspects: set[int] = field(default_factory=set)
+    poisonous: set[int] = field(default_factory=set)
     _told: float = 0.0
 
     def folders(self) -> list[Folder]:

@@ -191,8 +191,8 @@ def ranges(value: Value) -> Ranges:
         value = b"%d" % value
     found = []
     for part in value.split(b","):
-        low, _, high = part.partition(b":")
-        if not low.isdigit() or not (high or low).isdigit() or len(part) > 21:
+        low, colon, high = part.partition(b":")
+        if not low.isdigit() or (colon and not high.isdigit()) or len(part) > 21:
             raise BadSyntax(f"not a set: {part[:40]!r}")
         first, last = sorted((int(low), int(high or low)))
         if not 1 <= first <= last <= MAX_UID:

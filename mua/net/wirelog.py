@@ -11,7 +11,8 @@ from mua.log import masked
 
 _WIDTH = 200
 _CREDENTIALS = re.compile(
-    rb"(?i)^((?:\S+ )?(?:LOGIN|AUTHENTICATE|AUTH|PASS|APOP)\b(?: [A-Z0-9-]+(?= ))?)(.*)", re.DOTALL
+    rb"^((?:\S+ )?(?:(?:AUTHENTICATE|AUTH)\b(?: [A-Z0-9-]+(?= ))?|(?:LOGIN|PASS|APOP)\b))(.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 

@@ -7,6 +7,7 @@ import pytest
 from imap_talk import talking
 from retrieval import Desk
 
+from mua.engine.bodies import fetch_bodies
 from mua.engine.pull import pull_folder, pull_folders
 from mua.engine.push import push
 from mua.errors import Kind, MailError
@@ -188,3 +189,26 @@ def test_cut_in_the_middle_of_the_headers_goes_on_where_it_was(here):
     pull(here, resumed, "C: {tag} UID FETCH 31:40 {}\n", *map(header, range(31, 41)), "S: {tag} OK x")
     assert count(here) == 90
     assert here.folder("INBOX").state == FolderState(7, 91, 0, 90)
+
+
+def test_one_poisonous_message_does_not_keep_the_others_away(here):
+    """A literal of 10 GB kills its connection: next time one by one, and then without it."""
+
+    def fetch(*script: str) -> None:
+        with talking(select(KNOWN).replace("SELECT", "EXAMINE"), *script, partial=True) as connection:
+            for _ in fetch_bodies(here.worker.shared, connection, here.folder("INBOX")):
+                pass
+
+    def body(uid: int) -> str:
+        return rf"S- * {uid} FETCH (UID {uid} BODY[] {{4}}\r\nmail)\r\n" + "\n"
+
+    with here.store.write() as tx:
+        tx.run("DELETE FROM message WHERE uid > 3")
+    poison = r"S- * 2 FETCH (UID 2 BODY[] {10737418240}\r\nxxx"
+    with pytest.raises(MailError):
+        fetch("C: {tag} UID FETCH 1:3 {}\n", body(3), poison)
+    assert here.folder("INBOX").with_body == 0
+    with pytest.raises(MailError):
+        fetch("C: {tag} UID FETCH 3 {}\n", body(3), "S: {tag} OK x\nC: {tag} UID FETCH 2 {}\n", poison)
+    fetch("C: {tag} UID FETCH 1 {}\n", body(1), "S: {tag} OK x")
+    assert here.folder("INBOX").with_body == 2
