@@ -109,7 +109,7 @@ class ListPane(QFrame):
         top.addWidget(self.search, 1)
         top.addWidget(self._menu_button())
         head = QHBoxLayout()
-        head.setContentsMargins(18, 4, 16, 4)
+        head.setContentsMargins(18, 4, 12, 4)
         head.setSpacing(6)
         head.addWidget(self.back)
         self._title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)

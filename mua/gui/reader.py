@@ -24,6 +24,8 @@ from PySide6.QtWidgets import (
 from mua.gui import words
 from mua.gui.theme import (
     BASE,
+    BODY,
+    LIGHT,
     META,
     READER_MARGIN_X,
     READER_MARGIN_Y,
@@ -232,6 +234,8 @@ class Reader(QFrame):
             return
         self.view = view
         self.as_text = False
+        self._waiting.setText("")
+        self._bodies.setCurrentWidget(self._waiting)  # whatever happens, never another mail's body under this header
         self.problem.hide()
         self._show_bars()
         self._show_attachments()
@@ -329,7 +333,7 @@ class Reader(QFrame):
         if view is None:
             self._waiting.setText("Fetching this message…")
             self._bodies.setCurrentWidget(self._waiting)
-        elif view.html and not view.simple and not self.as_text and self._show_web(view):
+        elif not self.as_text and _needs_web(view) and self._show_web(view):
             pass
         else:
             self.text.show_view(view, self.as_text)
@@ -350,10 +354,9 @@ class Reader(QFrame):
         from mua.mime.html import SafeHtml, document
 
         dark_ready = "prefers-color-scheme" in view.html
-        family = self.font().family().replace("'", "")
-        page = document(
-            SafeHtml(view.html, simple=False, dark_ready=dark_ready), theme().dark, font=f"'{family}', sans-serif"
-        )
+        font = "'" + self.font().family().replace("'", "") + "', sans-serif"
+        page = document(SafeHtml(view.html, simple=False, dark_ready=dark_ready), theme().dark, font=font)
+        page = page.replace("</head>", f"<style>{_page_style(dark_ready)}</style></head>", 1)
         self.web.setZoomFactor(theme().scale)
         self.web.show_page(page, theme().colours.reader if theme().dark and dark_ready else "#ffffff")
         self._bodies.setCurrentWidget(self.web)
@@ -375,3 +378,21 @@ class Reader(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._hint.hide()
         super().resizeEvent(event)
+
+
+def _needs_web(view: MessageView) -> bool:
+    from mua.gui import rich_text
+
+    return bool(view.html) and not view.simple and not rich_text.shows(view.html)
+
+
+def _page_style(dark_ready: bool) -> str:
+    """Our part of a page's look: body text like ours, thin scroll bars, the margin that its ground needs."""
+    colours = LIGHT if theme().dark and not dark_ready else theme().colours
+    margin = "16px" if theme().dark and not dark_ready else "0"
+    return (
+        f"body{{margin:{margin};font-size:{BODY}px;line-height:1.4}}a{{color:{colours.accent}}}"
+        "::-webkit-scrollbar{width:10px;height:10px}::-webkit-scrollbar-button{display:none}"
+        f"::-webkit-scrollbar-thumb{{background:{colours.line};border-radius:5px;border:2px solid transparent;"
+        "background-clip:content-box}::-webkit-scrollbar-corner{background:transparent}"
+    )

@@ -20,6 +20,17 @@ _STYLE = re.compile(r'(<[a-z][^<>]*?\sstyle=")([^"]*)')  # the sanitiser leaves 
 _COLOUR = re.compile(r"(?<![-\w])color\s*:\s*([^;\"']+);?", re.IGNORECASE)
 _FONT_COLOUR = re.compile(r"(<font\b[^>]*?)\scolor=\"?([#\w]+)\"?", re.IGNORECASE)
 _MAX_DEPTH = 6
+_TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)>", re.IGNORECASE)
+_INLINE = re.compile(r'style="([^"]*)"')
+_HEAVY = re.compile(r"\b(?:background|bgcolor|data-remote)=")
+_TAGS = frozenset(
+    "a abbr b bdi big blockquote br code del div em font h1 h2 h3 h4 h5 h6 hr i img ins li ol p pre s small span strike"
+    " strong sub sup tt u ul".split()
+)
+_PROPERTIES = frozenset(
+    "color direction font font-family font-size font-style font-weight line-height margin margin-bottom margin-left"
+    " margin-right margin-top text-align text-decoration white-space".split()
+)
 
 
 def style(colours: Colours, scale: float = 1.0) -> str:
@@ -51,6 +62,23 @@ def simple(html: str, colours: Colours) -> str:
     html = _FONT_COLOUR.sub(lambda match: match[0] if _readable(match[2], colours) else match[1], html)
     html = re.sub(r"<blockquote\b[^>]*>", _bar_start(colours), html)
     return html.replace("</blockquote>", _BAR_END)
+
+
+def shows(html: str) -> bool:
+    """Whether ``simple`` shows this sanitised HTML truthfully though its quotes have a style of their own.
+
+    Nearly every reply written elsewhere is such a mail: plain paragraphs above a quote with a border.
+    """
+    for tag, attributes in _TAG.findall(html):
+        if tag == "blockquote":
+            continue
+        if tag not in _TAGS or _HEAVY.search(attributes):
+            return False
+        style = _INLINE.search(attributes)
+        names = {one.split(":", 1)[0].strip().lower() for one in style[1].split(";") if one.strip()} if style else set()
+        if not names <= _PROPERTIES:
+            return False
+    return True
 
 
 def _levels(text: str, colours: Colours) -> Iterator[str]:

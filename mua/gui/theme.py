@@ -315,7 +315,7 @@ QFrame#side QToolButton:hover { background: @side_selection; }
 QToolButton:checked { background: @selection; }
 QToolButton:focus { border: 1px solid @accent; }
 QToolButton::menu-indicator { image: none; }
-QToolButton[kind="chip"] { background: @chip; color: @secondary; border-radius: 13px; padding: 0 12px;
+QToolButton[kind="chip"] { background: @chip; color: @secondary; border-radius: 13px; padding: 0 10px;
   min-height: 24px; font-size: ${12}; }
 QToolButton[kind="chip"]:hover { background: @side_selection; }
 QToolButton[kind="chip"]:checked { background: @selection; color: @accent; font-weight: 600; }

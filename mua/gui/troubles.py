@@ -13,7 +13,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.password_bar import PasswordBar
-from mua.model.account import AccountId
+from mua.model.account import Account, AccountId
 from mua.model.folder import Folder
 from mua.store.read import Problem
 
@@ -32,6 +32,7 @@ class Troubles(QObject):
         self._desk = desk
         self._window = desk.window
         self._account: Problem | None = None
+        self._named: Account | None = None
         self._bar: PasswordBar | None = None
 
     # ---- the engine
@@ -78,16 +79,16 @@ class Troubles(QObject):
     def show(self, problems: Sequence[Problem]) -> None:
         """Say the first account's trouble, or nothing."""
         problem = problems[0] if problems else None
-        if problem == self._account:
+        account = self._desk.account(problem.account_id) if problem is not None else None
+        if problem == self._account and account == self._named:
             return
-        self._account = problem
+        self._account, self._named = problem, account
         banner = self._desk.listing.banner
         banner.withdraw()
         banner.setVisible(problem is not None)
         self._close_bar()
         if problem is None:
             return
-        account = self._desk.account(problem.account_id)
         name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
         banner.say(name + problem.text, "danger")
         banner.setToolTip(words.tip(words.shown(problem.detail)))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
+from mua.gui import rich_text
 from mua.gui.actions import DEEDS
 from mua.gui.app import Program
 from mua.gui.message_cards import Density
@@ -19,6 +20,7 @@ from mua.gui.message_model import CARD, Card
 from mua.gui.pages import ShortcutsPage, SourcePage
 from mua.gui.palette import Palette, ranked, score
 from mua.gui.places import Place
+from mua.gui.theme import DARK, LIGHT
 from mua.gui.widgets import AttachmentCard
 from mua.gui.writing import Kind as WritingKind
 from mua.model.folder import Role
@@ -113,6 +115,23 @@ def test_a_program_is_not_opened_from_here(program: Program) -> None:
 
     program.desk.attachments.open(MessageId(1), Attachment("2", "invoice.pdf.exe", "application/pdf", 10))
     assert "could run as a program" in program.window.toast.text()
+
+
+def test_a_reply_with_a_styled_quote_is_still_simple() -> None:
+    quote = '<blockquote style="border-left:1px solid #ccc;padding-left:1ex"><div>Yes</div></blockquote>'
+    assert rich_text.shows(f'<div style="font-family:Arial">Hello</div>{quote}')
+    assert not rich_text.shows('<div style="padding:3px">Hello</div>')
+    assert not rich_text.shows("<style>p{}</style><p>Hello</p>")
+    assert not rich_text.shows('<table bgcolor="red"><tr><td>Hello</td></tr></table>')
+
+
+def test_only_readable_colours_of_the_author_stay() -> None:
+    html = '<p style="color:#ffffff">hidden</p><p style="color:#990000">red</p><font color="yellow">x</font>'
+    light = rich_text.simple(html, LIGHT)
+    assert "#ffffff" not in light
+    assert "yellow" not in light
+    assert "#990000" in light
+    assert "#990000" not in rich_text.simple(html, DARK)
 
 
 # ---- empty panes say why

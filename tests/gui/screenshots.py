@@ -1,0 +1,182 @@
+"""Draw the pictures in ``docs/screenshots``: the real program, a real engine and the demo server, light and dark.
+
+    ./run screenshots [FOLDER]
+
+Nothing is staged but the clock (it is a quarter to ten) and a folder of its own for the profile.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+WAIT = 90.0  # seconds
+SIZE = (1440, 900)
+
+
+def quarter_to_ten() -> None:
+    """Choose the time zone in which it is 09:45 now, so that every picture is taken in the morning."""
+    now = time.gmtime()
+    offset = 9 * 60 + 45 - now.tm_hour * 60 - now.tm_min
+    sign, minutes = ("-" if offset >= 0 else "+"), abs(offset)
+    os.environ["TZ"] = f"PIC{sign}{minutes // 60:02d}:{minutes % 60:02d}"
+    time.tzset()
+
+
+class Photographer:
+    """One program in front of the camera."""
+
+    def __init__(self, profile_root: Path, folder: Path) -> None:
+        from mua import __main__ as start
+        from mua.gui import preferences as prefs
+        from mua.gui.app import Options, Program, make_application
+        from mua.paths import Profile
+
+        self.folder = folder
+        self.application = make_application()
+        profile = Profile(profile_root).create()
+        prefs.save(profile, prefs.Preferences(mark_read_after=-1, notifications=False))
+        options = Options(partial(start.start_engine, profile), partial(start.start_demo, profile))
+        self.program = Program(profile, options)
+        self.window, self.desk = self.program.window, self.program.desk
+        self.window.resize(*SIZE)
+        self.program.show()
+        self.wait(lambda: self.program.client is not None and self.program.client.is_ready)
+
+    def wait(self, condition: Callable[[], object], then: float = 0.0) -> None:
+        """Let the program run until ``condition`` holds, and ``then`` so many seconds more."""
+        end = time.monotonic() + WAIT
+        while not condition():
+            if time.monotonic() > end:
+                raise TimeoutError(condition.__doc__ or "the program did not come to the state to be drawn")
+            self._live(0.02)
+        self._live(then)
+
+    def _live(self, seconds: float) -> None:
+        from PySide6.QtCore import QEventLoop
+
+        end = time.monotonic() + seconds
+        while True:
+            self.application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+            if time.monotonic() >= end:
+                return
+
+    def both(self, name: str, widget: object = None) -> None:
+        """Draw the window (or ``widget``) in light and in dark."""
+        from PySide6.QtWidgets import QWidget
+
+        from mua.gui.theme import theme
+
+        subject = widget if isinstance(widget, QWidget) else self.window
+        for dark in (False, True):
+            theme().apply(dark)
+            self._live(1.2 if self.window.reader.web is not None else 0.3)
+            path = self.folder / f"{name}-{'dark' if dark else 'light'}.png"
+            if not subject.grab().save(str(path)):
+                raise OSError(f"cannot write {path}")
+            sys.stdout.write(f"{path}\n")
+        theme().apply(False)
+
+    def choose(self, words: str) -> None:
+        """Select the first message whose subject holds ``words``, and wait for its text."""
+        model = self.desk.listing.model
+        rows = range(model.rowCount())
+        cards = [card for row in rows if model.id_at(row) is not None and (card := model.card(row)) is not None]
+        card = next(one for one in cards if words in one.subject)
+        self.desk.listing.view.select(card.id)
+        self.wait(lambda: self.desk.reader.view is not None, 0.5)
+
+
+def draw(folder: Path, profile_root: Path) -> None:
+    """Every picture."""
+    from mua import wire
+    from mua.gui.places import Place
+    from mua.gui.writing import Kind
+    from mua.model.account import AccountId
+    from mua.store.read import Saved
+
+    camera = Photographer(profile_root, folder)
+    desk = camera.desk
+    camera.wait(lambda: camera.window.isVisible(), 1.0)
+    camera.both("first-run")
+
+    camera.program.open_demo()
+    camera.wait(lambda: desk.listing.model.messages > 20)
+    camera.wait(lambda: camera.window.sidebar.status.text().startswith("Up to date"), 3.0)
+    camera.window.toast.hide()
+    camera.window.resize(*SIZE)
+    camera.choose("Venue")
+    camera.both("inbox")
+    camera.choose("kitchen")
+    camera.wait(lambda: desk.reader.web is not None, 3.0)
+    camera.both("newsletter")
+
+    camera.choose("Venue")
+    desk.deeds.write(Kind.REPLY_ALL)
+    composer = _window_beside(camera)
+    camera.both("composer", composer)
+    composer.hide()
+
+    desk.deeds.open_palette()
+    palette = _window_beside(camera)
+    camera.both("palette", palette)
+    palette.close()
+
+    desk.settings_wanted.emit()
+    camera.wait(lambda: True, 0.5)
+    camera.both("settings")
+    desk.outbox_wanted.emit()
+    camera.wait(lambda: True, 0.5)
+    camera.both("outbox")
+    camera.window.show_first_run(None)
+
+    demo = desk.accounts[0]
+    wrong = replace(demo, id=AccountId(0), name="Second account", demo=False)
+    assert camera.program.client is not None
+    camera.program.client.ask(wire.AddAccount(wrong, "not the password"))
+    camera.wait(lambda: not desk.listing.banner.isHidden(), 0.5)
+    desk.show_place(Place(saved=Saved.ALL_INBOXES))
+    camera.choose("Venue")
+    camera.both("error")
+    camera.program.client.ask(wire.Shutdown(), lambda _: None)
+    camera.wait(lambda: True, 1.0)
+    camera.program.client.close()
+
+
+def _window_beside(camera: Photographer) -> "QWidget":  # type: ignore[name-defined]  # noqa: F821
+    """The window that was opened beside the main window."""
+    from PySide6.QtWidgets import QWidget
+
+    found: list[QWidget] = []
+
+    def opened() -> bool:
+        windows = camera.application.topLevelWidgets()
+        found[:] = [one for one in windows if one.isVisible() and one is not camera.window]
+        return bool(found)
+
+    camera.wait(opened, 0.6)
+    return found[0]
+
+
+def main() -> int:
+    """Draw into the folder given, or ``docs/screenshots``."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["MUA_SECRETS"] = "session"
+    quarter_to_ten()
+    sys.path.insert(0, str(HERE))
+    with tempfile.TemporaryDirectory(prefix="mua-pictures-", ignore_cleanup_errors=True) as root:
+        draw(folder, Path(root) / "profile")
+    sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    os._exit(code)  # Qt's web engine takes its time to end; everything is written
