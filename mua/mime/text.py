@@ -13,6 +13,8 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_HTML: Final = 2_000_000  # characters of HTML that are turned into text
 MAX_NESTING: Final = 1000  # elements inside each other; real mail stays below 200
+MAX_ATTRIBUTES: Final = 1000  # of one element; real mail stays below 50
+MAX_LINE: Final = 10_000  # characters of a line made from HTML; adding to a longer one costs the square of its length
 MAX_FILENAME: Final = 200  # bytes of UTF-8
 
 _BIDI: Final = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
@@ -54,6 +56,16 @@ _TAG = re.compile(
     r"<!--(?:-?>|.*?(?:--!?>|\Z))"
     r"|<(?:script|style|textarea|title|xmp)\b.*?(?:</(?:script|style|textarea|title|xmp)\b|\Z)"
     r"|<(/?)([a-zA-Z][^\s/>]*)",
+    re.DOTALL | re.IGNORECASE,
+)
+_UNCLOSED_TAG = re.compile(r"</?[a-zA-Z]([^>]*+)")
+_ATTRIBUTE = (  # as the HTML standard reads one
+    r"""[\s/]*+[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|[^\s>"'][^\s>]*+)?+)?+"""
+)
+_TAG_AND_ATTRIBUTES = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))"
+    r"|<(script|style|textarea|title|xmp|iframe|noembed|noframes)\b.*?(?:</\1\b|\Z)"
+    rf"|</?[a-zA-Z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+({_ATTRIBUTE})?+",
     re.DOTALL | re.IGNORECASE,
 )
 _RAW_ELEMENT = re.compile(
@@ -171,7 +183,13 @@ def html_to_text(html: str) -> str:
 
 
 def is_bomb(html: str) -> bool:
-    """Would a parser choke on this?  Elements nested by the thousand cost every parser the square of their depth."""
+    """Would a parser choke on this?
+
+    Elements nested by the thousand cost every parser the square of their depth, attributes by the thousand on one
+    element the square of their number.
+    """
+    if len(html) > 15 * MAX_ATTRIBUTES and _is_laden(html):
+        return True
     if html.count("<") < 4 * MAX_NESTING:
         return False
     depth: dict[str, int] = {}
@@ -188,6 +206,14 @@ def is_bomb(html: str) -> bool:
         if depth[name] > MAX_NESTING or opened > 20 * MAX_NESTING:
             return True
     return sum(depth.values()) > 2 * MAX_NESTING
+
+
+def _is_laden(html: str) -> bool:
+    """Does a tag hold more than ``MAX_ATTRIBUTES``?  Asked with the eyes of the standard, and blind to quotes."""
+    for match in _UNCLOSED_TAG.finditer(html):
+        if match.end() - match.start() > 5 * MAX_ATTRIBUTES and len(match[1].split()) > 5 * MAX_ATTRIBUTES:
+            return True
+    return any(match[2] is not None for match in _TAG_AND_ATTRIBUTES.finditer(html))
 
 
 def stripped(html: str) -> str:
@@ -246,6 +272,8 @@ class _TextWriter:
         if text.startswith(" ") and (not self.line or self.line.endswith(" ")):
             text = text[1:]
         self.line += text
+        if len(self.line) > MAX_LINE:
+            self._end_line()
         if self.links and len(self.links[-1][1]) < 4096:
             self.links[-1] = (self.links[-1][0], self.links[-1][1] + text)
 

@@ -201,6 +201,9 @@ def test_document_puts_the_policy_first() -> None:
         "<div>" * 20_000 + "x", "<div><!--</div>-->" * 100_000, "&" * 1_000_000, "<" * 1_000_000, "<!--" * 100_000,
         "<b>" * 30_000, "<table>" * 3_000, "<table><tr><td>" * 990, "a" * 3_000_000, "<style>" + "{(" * 50_000,
         "<style>" + "@media a{" * 20_000, '<p style="' + "(" * 100_000 + '">x', "<p>" * 100_000, "<script" * 50_000,
+        "<a " + " ".join(f"x{i}" for i in range(100_000)) + ">", "word<td>" * 200_000,
+        "<a " + " ".join(f'x{i}=">"' for i in range(100_000)) + ">",
+        '<!--<a x="--><a ' + "/".join(f"x{i}=1" for i in range(100_000)) + ">",
     ],
 )  # fmt: skip
 def test_bombs_cost_little(html: str) -> None:
