@@ -19,7 +19,7 @@ from mua.engine.reading import Whole, draft_bytes, make_view
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.freeze import freeze
-from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.model.outgoing import FINAL, OutgoingId, RecipientState
@@ -98,7 +98,7 @@ def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
     _account(engine, account.id)
     with engine.store.write(durable=True) as tx:
         write.update_account(tx, account)
-        write.set_problem(tx, account.id, "", "")
+        write.clear_problem(tx, account.id)
     engine.restart_worker(account.id)
     return wire.Done()
 
@@ -119,7 +119,7 @@ def set_secret(engine: Engine, command: wire.SetSecret) -> wire.Done:
     account = _account(engine, command.account_id)
     engine.remember_password(account, command.password)
     with engine.store.write() as tx:
-        write.set_problem(tx, account.id, "", "")
+        write.clear_problem(tx, account.id)
     engine.restart_worker(account.id)
     engine.sender.poke()
     return wire.Done()
@@ -183,7 +183,7 @@ def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
     found = read.row(engine.store.reader(), message_id)
     if found is None or found.has_body:
         return True
-    trouble = [one for one in read.problems(engine.store.reader()) if one.account_id == found.account_id]
+    trouble = [one for one in read.problems(engine.store.reader(), Side.INCOMING) if one.account_id == found.account_id]
     if trouble:
         raise MailError(Kind.ACCOUNT, Retry.ASK, trouble[0].text, trouble[0].detail, trouble[0].code)
     return False

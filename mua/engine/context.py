@@ -12,7 +12,7 @@ from typing import Protocol
 
 from mua import wire
 from mua.errors import MailError
-from mua.model.account import Account, AccountId
+from mua.model.account import Account, AccountId, Side
 from mua.store import write
 from mua.store.blobs import Bodies
 from mua.store.db import Store
@@ -37,16 +37,16 @@ class Context:
     now: Callable[[], int] = utc_now
     committed: threading.Condition = field(default_factory=threading.Condition)
 
-    def report(self, account_id: AccountId, error: MailError) -> None:
+    def report(self, account_id: AccountId, error: MailError, side: Side = Side.INCOMING) -> None:
         """Remember an account's problem (survives a restart) and tell the clients."""
         with self.store.write() as tx:
-            write.set_problem(tx, account_id, error.code or error.kind, error.text, error.detail)
+            write.set_problem(tx, account_id, error.code or error.kind, error.text, error.detail, side)
         self.publish(wire.Status(account_id, wire.State.PROBLEM, error.text, error.code, error.detail))
 
-    def all_well(self, account_id: AccountId) -> None:
-        """The account works again: forget its problem."""
+    def all_well(self, account_id: AccountId, side: Side = Side.INCOMING) -> None:
+        """This side of the account works again: forget its problem."""
         with self.store.write() as tx:
-            write.set_problem(tx, account_id, "", "")
+            write.clear_problem(tx, account_id, side)
 
 
 class Worker(Protocol):

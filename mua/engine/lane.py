@@ -19,7 +19,7 @@ from mua.engine.context import Context
 from mua.engine.direct_mx import Attempt, Names, deliver_directly
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP
-from mua.model.account import Account, AccountId, DirectOptions, Route
+from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
 from mua.net.smtp import deliver, open_submission
 from mua.net.smtp_body import Body
@@ -115,7 +115,7 @@ class Lane:
         )
         if account.id in means.reported:
             means.reported.discard(account.id)
-            self._context.all_well(account.id)
+            self._context.all_well(account.id, Side.OUTGOING)
         return session
 
     def _submission(self, session: Session, fresh: bool) -> "Send":
@@ -261,7 +261,7 @@ class Lane:
             means.reported.add(account.id)
             if error.kind is Kind.ACCOUNT:
                 means.refused[account.id] = now
-            self._context.report(account.id, error)
+            self._context.report(account.id, error, Side.OUTGOING)
 
 
 Send = Callable[[Job, BeforeDot], Awaitable[Attempt]]

@@ -23,7 +23,7 @@ from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece
 from mua.engine.sent_copy import file_copies
 from mua.errors import MailError
 from mua.log import ENGINE
-from mua.model.account import Account, AccountId, DirectOptions, Route
+from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.folder import Role
 from mua.model.outgoing import OutgoingId
 from mua.net.dns import Resolver
@@ -155,7 +155,7 @@ class Sender:
         ``ACCOUNT_PAUSE``: other mail is written meanwhile, and each refused login brings the account nearer to a lock.
         When the problem was taken from the account (a new password), it is asked at once.
         """
-        troubled = {problem.account_id for problem in read.problems(self._context.store.reader())}
+        troubled = {problem.account_id for problem in read.problems(self._context.store.reader(), Side.OUTGOING)}
         refused = {one: at for one, at in self._means.refused.items() if one in troubled and now - at < ACCOUNT_PAUSE}
         self._means.refused = refused
         with self._context.store.write() as tx:

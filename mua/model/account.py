@@ -23,6 +23,13 @@ class Incoming(StrEnum):
     LOCAL = "local"
 
 
+class Side(StrEnum):
+    """The two sides of an account: mail coming in and mail going out fail apart from each other."""
+
+    INCOMING = "incoming"
+    OUTGOING = "outgoing"
+
+
 class Route(StrEnum):
     """How mail leaves: by the account's submission server, directly to each recipient's MX, or not at all."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server, Side
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
@@ -41,6 +41,7 @@ class Problem:
     text: str
     code: str
     detail: str
+    side: Side = Side.INCOMING
 
 
 class Saved(StrEnum):
@@ -93,10 +94,10 @@ def wishes_pending(db: Db) -> int:
     return int(db.value(sql))
 
 
-def problems(db: Db) -> list[Problem]:
-    """The accounts that are in trouble."""
-    rows = db.rows("SELECT id, problem, problem_code, problem_detail FROM account WHERE problem <> '' ORDER BY id")
-    return [Problem(AccountId(row[0]), row[1], row[2], row[3]) for row in rows]
+def problems(db: Db, side: Side | None = None) -> list[Problem]:
+    """The accounts that are in trouble, on one side or on either."""
+    sql = "SELECT account_id, text, code, detail, side FROM problem WHERE ?1 IS NULL OR side = ?1 ORDER BY 1, 5"
+    return [Problem(AccountId(row[0]), row[1], row[2], row[3], Side(row[4])) for row in db.rows(sql, side)]
 
 
 def synced_at(db: Db, account_id: AccountId) -> int:

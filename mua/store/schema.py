@@ -34,10 +34,15 @@ CREATE TABLE account(
   allow_plaintext INTEGER NOT NULL DEFAULT 0,
   demo INTEGER NOT NULL DEFAULT 0,
   position INTEGER NOT NULL DEFAULT 0,
-  problem TEXT NOT NULL DEFAULT '', problem_code TEXT NOT NULL DEFAULT '', problem_detail TEXT NOT NULL DEFAULT '',
   synced_at INTEGER NOT NULL DEFAULT 0,
   server_saves_sent INTEGER NOT NULL DEFAULT -1       -- learned: -1 not known, 0 no, 1 yes
 ) STRICT;
+
+CREATE TABLE problem(                                 -- what is wrong until a person or the network changes something
+  account_id INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+  side TEXT NOT NULL,                                 -- incoming or outgoing
+  code TEXT NOT NULL, text TEXT NOT NULL, detail TEXT NOT NULL,
+  PRIMARY KEY(account_id, side)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE folder(
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mua.mime.view import clean_envelope
-from mua.model.account import Account, AccountId, Server
+from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
 from mua.model.message import Envelope, Flag, MessageId
@@ -83,13 +83,22 @@ def set_setting(tx: Tx, key: str, value: str) -> None:
     tx.run("INSERT OR REPLACE INTO setting(key, value) VALUES (?, ?)", key, value)
 
 
-def set_problem(tx: Tx, account_id: AccountId, code: str, text: str, detail: str = "") -> None:
-    """Say what is wrong with an account; empty strings say that all is well."""
+def set_problem(
+    tx: Tx, account_id: AccountId, code: str, text: str, detail: str = "", side: Side = Side.INCOMING
+) -> None:
+    """Say what is wrong with one side of an account."""
     sql = (
-        "UPDATE account SET problem_code = ?1, problem = ?2, problem_detail = ?3 WHERE id = ?4"
-        " AND (problem_code <> ?1 OR problem <> ?2 OR problem_detail <> ?3)"
+        "INSERT INTO problem(account_id, side, code, text, detail) VALUES (?,?,?,?,?)"
+        " ON CONFLICT DO UPDATE SET code = excluded.code, text = excluded.text, detail = excluded.detail"
+        " WHERE (code, text, detail) IS NOT (excluded.code, excluded.text, excluded.detail)"
     )
-    if tx.run(sql, code, text, detail, account_id):
+    if tx.run(sql, account_id, side, code, text, detail):
+        tx.changes.accounts = True
+
+
+def clear_problem(tx: Tx, account_id: AccountId, side: Side | None = None) -> None:
+    """One side of an account, or both, works again, or is to be tried again."""
+    if tx.run("DELETE FROM problem WHERE account_id = ?1 AND (?2 IS NULL OR side = ?2)", account_id, side):
         tx.changes.accounts = True
 
 

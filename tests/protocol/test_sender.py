@@ -330,7 +330,7 @@ def test_a_wrong_password_is_tried_once_and_keeps_the_mail(tmp_path: Path) -> No
             assert len(sink.logins) == 2
             sink.plan = lambda event, what: None
             with post.store.write() as tx:  # a new password
-                write.set_problem(tx, post.account_id, "", "")
+                write.clear_problem(tx, post.account_id)
             assert post.sender.drain(10)
             assert [post.states(one) for one in messages] == [[ACCEPTED], [ACCEPTED]]
             assert post.problem() == ""
