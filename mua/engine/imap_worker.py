@@ -58,6 +58,7 @@ class ImapWorker:
         self._refused_password: str | None = None
         self._forced = False
         self._nudged = False
+        self._reported = False
         self._alone_until = 0.0
         self._threads = [
             threading.Thread(target=self._run, args=(self._interactive,), name=f"imap-{account.id}", daemon=True),
@@ -132,6 +133,7 @@ class ImapWorker:
         """A connection that was lost once is mended silently; everything else is shown."""
         IMAP.info("account %d: %s (%s)", self.account.id, error.code or error.kind, error.detail)
         if error.kind is not Kind.CONNECTION or failures > 1:
+            self._reported = True
             self.context.report(self.account.id, error)
         else:
             self.context.publish(wire.Status(self.account.id, wire.State.OFFLINE, error.text, error.code))
@@ -213,7 +215,7 @@ class ImapWorker:
         with self._using(connection):
             with contextlib.suppress(MailError):  # a server may refuse to be asked for its name
                 connection.identify()
-            self.context.all_well(self.account.id)
+            self._all_well()
             self.rounds.online = True
             try:
                 round_wanted = True
@@ -324,6 +326,8 @@ class ImapWorker:
             if folder.selectable:
                 yield from fetch_bodies(self.shared, connection, folder)
         self.rounds.completed(ticket)
+        if self._reported and self.rounds.online:
+            self._all_well()
 
     def _nudge(self) -> None:
         """Wishes of messages whose UID has just become known are waiting for the interactive thread."""
@@ -351,6 +355,10 @@ class ImapWorker:
             if error.code != "folder-gone":
                 with self.context.store.write() as tx:
                     write.set_folder_problem(tx, folder.id, error.text)
+
+    def _all_well(self) -> None:
+        self._reported = False
+        self.context.all_well(self.account.id)
 
     def _status(self, state: wire.State) -> None:
         self.context.publish(wire.Status(self.account.id, state))

@@ -386,6 +386,20 @@ def test_idle_over_tls(poke):
         assert connection.idle(poke[0], 5) is Woken.NEWS
 
 
+def test_a_computer_that_slept_is_noticed_and_the_connection_probed(poke, monkeypatch):
+    monkeypatch.setattr("mua.net.imap._NAP", 0.05)
+    monkeypatch.setattr("mua.net.imap._ASLEEP", -1.0)  # any nap is longer than it should be
+    script = "C: {tag} IDLE\nS: + i\nC: DONE\nS: {tag} OK x\nC: {tag} NOOP\nSTALL never"
+    with talking(SELECT, script, partial=True) as connection:
+        connection.select("INBOX")
+        assert connection.idle(poke[0], 5) is Woken.SLEPT
+        started = time.monotonic()
+        with pytest.raises(MailError) as caught:
+            connection.probe(0.2)
+        assert caught.value.code == "timeout"
+        assert time.monotonic() - started < 2
+
+
 def test_idle_cut(poke):
     with talking(SELECT, "C: {tag} IDLE\nS: + i\nDROP") as connection:
         connection.select("INBOX")

@@ -112,7 +112,7 @@ class World:
                         del self.rows[one]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(WISHES)
 def test_replaying_until_nothing_is_left_fulfils_every_wish_once(made):
     wishes = [Wish(MessageId(number), INBOX, *rest) for number, rest in enumerate(made)]

@@ -243,7 +243,7 @@ HAPPENINGS = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(HAPPENINGS, st.booleans(), st.booleans())
 def test_any_interleaving_converges(happenings, condstore, qresync):
     server, here = Mailbox(qresync=qresync and condstore, condstore=condstore), Here()
