@@ -203,8 +203,10 @@ class Session:
     def _log_in(self, password: str) -> None:
         log.mask(password)
         user = self.server.user
+        log.mask(password.replace("\\", "\\\\").replace('"', '\\"'))  # as LOGIN quotes it, and a server may echo it
         if "AUTH=PLAIN" in self.capabilities:
             token = base64.b64encode(b"\0".join((b"", user.encode(), password.encode())))
+            log.mask(token.decode())
             end = self._authenticate_plain(token)
         elif "LOGINDISABLED" in self.capabilities:
             text = f"{self.server.host} does not accept a password on this connection; choose TLS or STARTTLS."
@@ -228,7 +230,8 @@ class Session:
         return self._finish(tag, frozenset(), spool)
 
     def _login_refused(self, end: Status) -> MailError:
-        host, words = self.server.host, f"{end.kind.decode()} {end.code_name} {end.text}".replace("  ", " ")
+        words = log.masked(f"{end.kind.decode()} {end.code_name} {end.text}".replace("  ", " "))
+        host = self.server.host
         busy = end.code_name in ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG")
         if busy or (not end.code_name and re.search(r"(?i)too many|temporar|try again|unavailable", end.text)):
             text = f"{host} does not let Mua in right now, perhaps because of too many connections; it will try again."
@@ -388,12 +391,17 @@ class Session:
 
     def _finish(self, tag: bytes, answers: Collection[bytes], sink: Sink) -> Result:
         found: list[Untagged] = []
+        held = 0
         for _ in range(self.limits.responses):
-            reply = self.handle(tag, self._response(sink), answers)
+            chunks = self._response(sink)
+            reply = self.handle(tag, chunks, answers)
             if isinstance(reply, Status):
                 return Result(reply, found)
             if reply is not None:
                 found.append(reply)
+                held += sum(len(chunk) for chunk in chunks if isinstance(chunk, bytes))
+            if held > self.limits.answers:
+                break
         raise self.wire.broken("responses without end")
 
     def _response(self, sink: Sink) -> list[Chunk]:
@@ -423,7 +431,7 @@ class Session:
             self.wire.refuse(str(error)[:200])
         if reply.kind == b"BYE":
             text = f"{self.server.host} closed the connection; Mua will connect again by itself."
-            words = reply.values[0].text
+            words = log.masked(reply.values[0].text)
             self.wire.die(MailError(Kind.CONNECTION, Retry.SOON, text, words, "server-closed"))
         return reply
 
@@ -446,7 +454,7 @@ class Session:
         where = f'the folder "{folder}"' if folder else "this"
         text = sentence.format(host=self.server.host, where=where, command=command)
         words = " ".join(filter(None, [end.kind.decode(), f"[{end.code_name}]" if end.code else "", end.text]))
-        return MailError(Kind.FOLDER, retry, text, words, code)
+        return MailError(Kind.FOLDER, retry, text, log.masked(words), code)
 
 
 _GONE = "{host} does not have {where} any more; Mua will look at its folders again."

@@ -40,6 +40,7 @@ class Limits:
     inline: int = 1 << 20  # larger literals go to a file
     response: int = 64 << 20  # all inline literals of one response together
     responses: int = 3_000_000  # to one command
+    answers: int = 128 << 20  # all responses kept for one command
 
 
 def spool(_size: int) -> BinaryIO:

@@ -243,6 +243,20 @@ def test_answers_without_end_are_refused():
         assert caught.value.code == "protocol-error"
 
 
+def test_answers_that_are_kept_are_bounded_together():
+    def flood(talk):
+        try:
+            for number in range(1000):
+                talk.send(b'* LIST () "/" "%d%s"\r\n' % (number, b"x" * 900))
+        except OSError:
+            pass
+
+    with talking('C: {tag} LIST "" "*"', flood, limits=Limits(answers=100_000), partial=True) as connection:
+        with pytest.raises(MailError) as caught:
+            connection.list_folders()
+        assert caught.value.code == "protocol-error"
+
+
 @pytest.mark.parametrize(
     "nonsense",
     [

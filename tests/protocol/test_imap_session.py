@@ -129,6 +129,14 @@ def test_nothing_said_before_tls_survives(injected):
         assert connection.list_folders() == []
 
 
+@pytest.mark.parametrize("echo", ["LOGIN ann s3cr3t", "AGFubgBzM2NyM3Q="])
+def test_a_password_that_the_server_repeats_is_masked(echo):
+    script = hello().replace("OK [CAPABILITY", f"NO no user {echo} [")
+    error = failure(script, security=Security.NONE, host="127.0.0.1", password=lambda: "s3cr3t")
+    assert "***" in error.detail
+    assert "s3cr3t" not in error.detail and "AGFubgBz" not in error.detail
+
+
 def test_wrong_password_is_tried_once_and_told_in_the_servers_words():
     script = hello().replace("OK [CAPABILITY", "NO [AUTHENTICATIONFAILED] no such luck [")
     error = failure(script, security=Security.NONE, host="127.0.0.1", password=lambda: "s3cr3t")
