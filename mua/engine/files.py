@@ -46,23 +46,33 @@ def _sent_at(raw: bytes) -> int | None:
 
 
 def messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:
-    """The raw messages of an mbox, a Maildir or a file with one message, with the flags that a Maildir knows."""
-    if path.is_dir():
-        for file in sorted(p for name in ("cur", "new") for p in (path / name).glob("*") if p.is_file()):
-            yield file.read_bytes(), _maildir_flags(file.name)
-        return
+    """The raw messages of an mbox, a Maildir or a file with one message, with the flags that a Maildir knows.
+
+    Only real files are read: a link inside a Maildir would bring in what it points to, a pipe or a device never ends.
+    """
     try:
-        with path.open("rb") as stream:
-            if stream.read(5) != b"From ":
-                stream.seek(0)
-                yield stream.read(), Flag(0)
-                return
-            stream.seek(0)
-            for raw in mbox.split(stream):
-                yield raw, Flag(0)
+        yield from _messages_in(path)
     except OSError as error:
         text = f"“{path.name}” cannot be read; check its name and permissions."
         raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
+
+
+def _messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:
+    if path.is_dir():
+        for file in sorted(file for name in ("cur", "new") for file in (path / name).glob("*")):
+            if file.is_file() and not file.is_symlink():
+                yield file.read_bytes(), _maildir_flags(file.name)
+        return
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "not a file")
+    with path.open("rb") as stream:
+        if stream.read(5) != b"From ":
+            stream.seek(0)
+            yield stream.read(), Flag(0)
+            return
+        stream.seek(0)
+        for raw in mbox.split(stream):
+            yield raw, Flag(0)
 
 
 def _maildir_flags(name: str) -> Flag:
