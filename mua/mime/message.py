@@ -351,15 +351,20 @@ def _mixes_scripts(domain: str) -> bool:
 # --- derived texts ---------------------------------------------------------------------------------------------------
 
 
+ENOUGH = 800  # characters to make a snippet of: blanks and the invisible are still to go
+
+
 def snippet(parsed: Parsed) -> str:
     """The beginning of the text in one line of at most 200 characters; quotations left out when there is other text."""
     lines = parsed.text[:20_000].split("\n")
-    own = [
-        line
-        for line in lines
-        if not _QUOTED_LINE.match(line) and not _ATTRIBUTION.match(line) and line.strip("-_=*# \t")
-    ]
-    text = neutralise(" ".join(own)[:2000]) or neutralise(" ".join(lines)[:2000])
+    own, length = list[str](), 0
+    for line in lines:
+        if not _QUOTED_LINE.match(line) and not _ATTRIBUTION.match(line) and line.strip("-_=*# \t"):
+            own.append(line)
+            length += len(line)
+            if length > ENOUGH:
+                break
+    text = neutralise(" ".join(own)[:ENOUGH]) or neutralise(" ".join(lines)[:ENOUGH])
     if len(text) <= SNIPPET:
         return text
     return text[: SNIPPET - 1].rstrip() + "\u2026"
