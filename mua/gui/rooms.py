@@ -5,10 +5,12 @@ none of them.
 """
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, SignalInstance
 from PySide6.QtWidgets import QWidget
+from shiboken6 import isValid
 
 from mua import wire
 from mua.gui.writing import Writing
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from mua.gui.composing import Composing
     from mua.gui.secrets_choice import PassphraseBar
     from mua.gui.setup import SetupPage
+
+Answered = Callable[[Any], None]
 
 
 class Rooms(QObject):
@@ -84,7 +88,7 @@ class Rooms(QObject):
         from mua.gui.setup import SetupPage
 
         page = SetupPage(self.desk.library.profile, first=not self.desk.accounts)
-        page.asked.connect(self._ask)
+        self._serve(page.asked, page)
         page.demo_wanted.connect(self._program.open_demo)
         page.left.connect(self.close_page)
         page.added.connect(lambda _: self.close_page())
@@ -96,7 +100,7 @@ class Rooms(QObject):
         from mua.gui.outbox import OutboxPage
 
         page = OutboxPage(self.desk.library, self.desk.accounts, self._shown_outgoing())
-        page.asked.connect(self._ask)
+        self._serve(page.asked, page)
         page.left.connect(self.close_page)
         if self.desk.client is not None:
             self.desk.client.told.connect(page.hear)
@@ -109,7 +113,7 @@ class Rooms(QObject):
         from mua.gui.settings import SettingsPage
 
         page = SettingsPage(self.desk)
-        page.asked.connect(self._ask)
+        self._serve(page.asked, page)
         page.left.connect(self.close_page)
         page.appearance_changed.connect(self._program.apply_appearance)
         page.add_wanted.connect(self.add_account)
@@ -171,7 +175,7 @@ class Rooms(QObject):
         known = self.desk.library.db is not None or not self.desk.library.profile.cache_db.exists()
         if empty and known and self.setup is None:
             self.add_account()
-        elif not empty and self.setup is not None:
+        elif not empty and self.setup is not None and not self.setup.adding:
             self.close_page()
 
     def _show(self, page: QWidget) -> None:
@@ -182,10 +186,22 @@ class Rooms(QObject):
             old.deleteLater()
         page.setFocus()
 
-    def _ask(self, command: wire.Command, then: object = None, failed: object = None) -> None:
+    def _serve(self, asked: SignalInstance, page: QWidget) -> None:
+        """Carry a page's commands to the engine, and the answers back while the page is there."""
+
+        def alive(act: Answered | None) -> Answered | None:
+            def told(one: Any) -> None:
+                if act is not None and isValid(page):
+                    act(one)
+
+            return None if act is None else told
+
+        asked.connect(lambda command, then, failed: self._ask(command, alive(then), alive(failed)))
+
+    def _ask(self, command: wire.Command, then: Answered | None = None, failed: Answered | None = None) -> None:
         if self.desk.client is not None:
-            self.desk.client.ask(command, then, failed)  # type: ignore[arg-type]
+            self.desk.client.ask(command, then, failed)
         elif self._program.client is not None:
-            self._program.client.ask(command, then, failed)  # type: ignore[arg-type]
+            self._program.client.ask(command, then, failed)
         else:
             QTimer.singleShot(100, lambda: self._ask(command, then, failed))

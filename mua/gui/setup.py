@@ -50,7 +50,9 @@ class SetupPage(Room):
         self._found: wire.Discovered | None = None
         self._chosen: Account | None = None
         self._looked_up = ""
-        self._waiting = self._checking = False
+        self._waiting = False
+        self.adding = False
+        """An account is being added or filled: it is there for the store already, and not yet for the person."""
         self.address = Field("Mail address", "name@example.org")
         self.password = PasswordField("Password", "Password")
         self.found = FoundPanel()
@@ -194,6 +196,7 @@ class SetupPage(Room):
 
     def _add(self, account: Account, password: str) -> None:
         self._work(True, "Adding the account…")
+        self.adding = True
         self.asked.emit(
             wire.AddAccount(account, password), self._added, lambda one: self._not_added(account, password, one)
         )
@@ -202,10 +205,12 @@ class SetupPage(Room):
         assert isinstance(answer, wire.AccountAdded)
         self.password.clear()
         self._work(False)
+        self.adding = False
         self.added.emit(answer.account_id)
 
     def _not_added(self, account: Account, password: str, error: MailError) -> None:
         self._work(False)
+        self.adding = False
         if error.code in _NO_KEYRING:
             self._ask_secrets(account, password, error)
         else:
@@ -248,6 +253,7 @@ class SetupPage(Room):
         name = f"{getpass.getuser() or 'me'}@this-computer.invalid"
         account = Account(AccountId(0), "On this computer", name, _own_name())
         self._work(True, f"Importing {words.count(len(paths), 'file')}…")
+        self.adding = True
         self.asked.emit(wire.AddAccount(account), lambda one: self._import_into(one, paths), self._failed)
 
     def _import_into(self, answer: wire.Answer, paths: list[str]) -> None:
@@ -261,6 +267,7 @@ class SetupPage(Room):
     def _import_next(self, account_id: int, folder_id: int, paths: list[str], found: int, taken: int) -> None:
         if not paths:
             self._work(False)
+            self.adding = False
             self._say(f"{words.count(found, 'message')} found, {taken:,} imported.", "info")
             self.added.emit(account_id)
             return
@@ -344,6 +351,7 @@ class SetupPage(Room):
 
     def _failed(self, error: MailError) -> None:
         self._work(False)
+        self.adding = False
         self._say(error.text, "danger")
 
     def _open_demo(self) -> None:

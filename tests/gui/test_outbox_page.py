@@ -1,0 +1,143 @@
+"""The outbox: each recipient's state in the server's own words, and what can be done about it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gui_office import Office, office, wait_until
+from PySide6.QtWidgets import QApplication
+
+from mua import wire
+from mua.gui import outbox_words as said
+from mua.gui.outbox import OutboxPage
+from mua.model.account import AccountId, Route
+from mua.model.address import Address
+from mua.model.outgoing import Draft, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+
+NOW = 1_800_000_000.0
+State = RecipientState
+
+
+@pytest.fixture
+def place(qapp: QApplication, tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path / "p") as made:
+        made.servers.do(lambda: setattr(made.servers.servers.smtp.post, "greylist", 3600.0))
+        made.sign_in()
+        yield made
+
+
+def send(place: Office, *addresses: str, delay: int = 0) -> None:
+    draft = Draft(Address("Robin", "robin@demo.mua.example"), tuple(Address("", one) for one in addresses))
+    account = place.program.desk.accounts[0].id
+    place.ask(wire.Send(account, Draft(draft.sender, draft.to, subject="Where is it?", text="x"), delay=delay))
+
+
+def page(place: Office) -> OutboxPage:
+    place.rooms.open_outbox()
+    assert isinstance(place.rooms.page, OutboxPage)
+    return place.rooms.page
+
+
+def sentences(shown: OutboxPage) -> dict[str, str]:
+    return {one.address: label.text() for card in shown.cards for one, label in card._sentences}
+
+
+def test_accepted_refused_and_deferred_are_shown_in_the_server_s_words(place: Office) -> None:
+    send(place, "amara.okoye@larkspur.example", "refused@larkspur.example", "later@larkspur.example")
+    wait_until(lambda: set(place.states().values()) == {"accepted", "refused", "deferred"}, "three verdicts")
+    shown = sentences(page(place))
+    assert shown["amara.okoye@larkspur.example"].startswith("Accepted")
+    assert shown["refused@larkspur.example"] == "550 5.1.1 There is nobody of this name here"
+    assert shown["later@larkspur.example"].startswith("451 4.7.1 Greylisted: we do not know you yet")
+    assert "Next try in" in shown["later@larkspur.example"]
+    wait_until(lambda: place.program.desk.waiting == 1, "the sidebar's number")
+
+
+def test_a_deferred_recipient_is_tried_again_by_hand_and_shows_at_once(place: Office) -> None:
+    send(place, "later@larkspur.example")
+    wait_until(lambda: set(place.states().values()) == {"deferred"}, "deferred")
+    shown = page(place)
+    place.servers.do(lambda: setattr(place.servers.servers.smtp.post, "greylist", 0.0))
+    (card,) = shown.cards
+    card.retried.emit([])
+    wait_until(lambda: set(place.states().values()) == {"accepted"}, "accepted")
+    wait_until(lambda: shown.cards == [], "it left the page")
+    shown.show_all(True)
+    assert len(shown.cards) == 1
+
+
+def test_what_waits_can_be_taken_back(place: Office) -> None:
+    send(place, "amara.okoye@larkspur.example", delay=60)
+    shown = page(place)
+    assert sentences(shown)["amara.okoye@larkspur.example"].startswith("Goes out in")
+    shown.cards[0].cancelled.emit()
+    wait_until(lambda: set(place.states().values()) == {"cancelled"}, "cancelled")
+    assert place.mails("Sent") == []
+
+
+def test_a_timeline_has_every_step(place: Office) -> None:
+    send(place, "later@larkspur.example")
+    wait_until(lambda: set(place.states().values()) == {"deferred"}, "deferred")
+    shown = page(place)
+    shown._open.add((int(shown.cards[0].message.id), "later@larkspur.example"))
+    shown._shown = None
+    shown.refresh()
+    from mua.gui.widgets import Label
+
+    lines = [label.text() for label in shown.cards[0].findChildren(Label)]
+    assert any("Queued" in line for line in lines)
+    assert any("Not yet at 127.0.0.1" in line and "451" in line for line in lines)
+    assert any(line.startswith("Message-ID ") for line in lines)
+
+
+def outgoing(*states: RecipientState) -> Outgoing:
+    recipients = tuple(Recipient(f"r{at}@example.org", state) for at, state in enumerate(states))
+    return Outgoing(
+        OutgoingId(1), AccountId(1), "m@example.org", "S", "a@example.org", Route.SMTP, int(NOW) - 60, 0, recipients,
+        SentCopy.FILED,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ((State.ACCEPTED, State.ACCEPTED), "Accepted · copy kept in Sent"),
+        ((State.ACCEPTED, State.REFUSED), "Refused: 1 of 2"),
+        ((State.UNKNOWN, State.REFUSED), "Not known: 1 of 2"),
+        ((State.QUEUED,), "Waiting"),
+    ],
+)
+def test_the_headline_tells_trouble_first(states: tuple[State, ...], expected: str) -> None:
+    assert said.headline(outgoing(*states))[2] == expected
+
+
+def test_every_state_has_a_sentence_and_a_look() -> None:
+    for state in State:
+        one = Recipient("a@example.org", state, Phase.DOT, None, "", int(NOW) + 200)
+        assert said.sentence(one, NOW)
+        assert said.LOOKS[state][2]
+    deferred = Recipient("a@example.org", State.DEFERRED, text="try\u202e later", code=451, next_attempt=int(NOW) + 200)
+    assert said.sentence(deferred, NOW) == "451 try later. Next try in 3 min."
+
+
+def test_what_failed_counts_until_it_was_looked_at() -> None:
+    failed, waiting = outgoing(State.REFUSED), outgoing(State.DEFERRED)
+    assert said.needs_attention([failed, waiting], 0) == 2
+    assert said.needs_attention([failed, waiting], int(NOW)) == 1
+
+
+def test_an_unknown_fate_is_not_sent_again_without_the_sentence(qapp: QApplication, place: Office) -> None:
+    from mua.gui.outbox import OutgoingCard
+
+    card = OutgoingCard(outgoing(State.UNKNOWN), "a@example.org", place.program.library, set())
+    heard: list[list[str]] = []
+    card.retried.connect(heard.append)
+    from mua.gui.widgets import Button
+
+    button = next(one for one in card.findChildren(Button) if "Send again" in one.text())
+    button.click()
+    assert heard == []
+    assert card._ask.text() == said.TWICE
+    card._ask._buttons[0].click()
+    assert heard == [["r0@example.org"]]
+    card.deleteLater()

@@ -1,0 +1,248 @@
+"""First run and further accounts, by hand against the demo servers, and what is said when something is wrong."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from gui_office import Office, office, wait_until
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
+
+from mua import wire
+from mua.errors import Kind, MailError, Retry
+from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.secrets_choice import SecretsChoice
+from mua.gui.settings import SettingsPage
+from mua.gui.setup import SetupPage
+from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.model.folder import Role
+from mua.store import read
+
+
+@pytest.fixture
+def place(qapp: QApplication, tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path / "p") as made:
+        yield made
+
+
+def fill_in(place: Office, password: str) -> SetupPage:
+    """The form by hand with the demo servers."""
+    page = place.rooms.setup
+    assert page is not None
+    page.address.setText(place.servers.login.user)
+    page.password.setText(password)
+    page.open_form()
+    page.form.show_account(place.account())
+    return page
+
+
+def test_first_run_by_hand_ends_in_the_mail(place: Office) -> None:
+    page = fill_in(place, place.servers.login.password)
+    page.proceed()
+    wait_until(lambda: place.rooms.setup is None, "the page is left")
+    (account,) = read.accounts(place.db)
+    assert (account.email, account.full_name) == ("robin@demo.mua.example", "Robin Vale")
+    wait_until(lambda: place.folder(Role.INBOX) and place.folder(Role.SENT), "folders")
+    assert place.program.window._whole.currentIndex() == 0
+
+
+def test_a_wrong_password_is_a_sentence_and_nothing_is_added(place: Office) -> None:
+    page = fill_in(place, "not the password")
+    page.proceed()
+    wait_until(lambda: "password" in page.banner.text().lower() and page.go.isEnabled(), "the sentence")
+    assert read.accounts(place.db) == []
+    assert not page.banner.isHidden()
+    page.password.setText(place.servers.login.password)
+    page.proceed()
+    wait_until(lambda: read.accounts(place.db), "the account")
+
+
+def test_a_closed_port_is_a_sentence(place: Office) -> None:
+    page = fill_in(place, "x")
+    page.form.receiving.port.setText("1")
+    page.form.route.choose("none")
+    page.proceed()
+    wait_until(lambda: page.go.isEnabled() and page.banner.text(), "the sentence")
+    assert "127.0.0.1" in page.banner.text()
+    assert read.accounts(place.db) == []
+
+
+def test_the_look_up_starts_when_the_address_is_left(place: Office) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    page.address.setText("someone@gmail.com")
+    page.address.editingFinished.emit()
+    wait_until(lambda: page._found is not None, "what was found")
+    assert "imap.gmail.com, port 993, TLS" in page.found.lines.text()
+    assert "According to" in page.found.lines.text()
+    assert "app password" in page.found.note.text()
+    assert page.password.placeholderText() == "App password"
+    assert not page.found.help.isHidden()
+    page.found.change.click()
+    assert page.form.receiving.host.text() == "imap.gmail.com"
+
+
+def test_a_late_answer_about_another_address_is_dropped(place: Office) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    page._looked_up = "b@example.org"
+    found = wire.Discovered((Account(AccountId(0), "a", "a@example.org"),), ("the table",))
+    page._discovered("a@example.org", found)
+    assert page._found is None
+
+
+@pytest.mark.parametrize("address", ["", "robin", "robin@", "robin@example"])
+def test_an_address_that_is_none_is_said(place: Office, address: str) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    page.address.setText(address)
+    page.proceed()
+    assert not page.banner.isHidden()
+    assert page.address.hasFocus() or page.address.property("problem") == "true"
+
+
+def test_without_a_keyring_the_place_is_chosen_in_place(qapp: QApplication, tmp_path: Path) -> None:
+    with office(tmp_path / "p", secrets="") as place:
+        page = fill_in(place, place.servers.login.password)
+        error = MailError(Kind.LOCAL, Retry.ASK, "No keyring.", code="keyring-unavailable")
+        page._not_added(place.account(), place.servers.login.password, error)
+        assert page.secrets is not None
+        page.secrets.passphrase.setText("long enough")
+        assert not page.secrets.button.isEnabled()
+        page.secrets.again.setText("long enough")
+        page.secrets.button.click()
+        wait_until(lambda: place.rooms.setup is None, "the account")
+        assert place.program.profile.secrets_file.exists()
+        assert place.servers.login.password.encode() not in place.program.profile.secrets_file.read_bytes()
+
+
+def test_mail_is_imported_into_a_local_account(place: Office, tmp_path: Path) -> None:
+    path = tmp_path / "one.eml"
+    path.write_bytes(b"From: a@example.org\r\nTo: b@example.org\r\nSubject: Kept\r\n\r\nHello\r\n")
+    page = place.rooms.setup
+    assert page is not None
+    page.import_paths([str(path)])
+    wait_until(lambda: place.rooms.setup is None, "the page is left")
+    inbox = place.folder(Role.INBOX)
+    wait_until(lambda: len(read.folder_order(place.db, inbox)) == 1, "the message")  # type: ignore[arg-type]
+
+
+# ---- settings
+def settings(place: Office) -> SettingsPage:
+    place.sign_in()
+    place.rooms.open_settings()
+    assert isinstance(place.rooms.page, SettingsPage)
+    return place.rooms.page
+
+
+def test_an_account_is_checked_edited_and_removed(place: Office) -> None:
+    page = settings(place)
+    (panel,) = page.panels
+    panel.check()
+    wait_until(lambda: panel._check.isEnabled(), "the findings")
+    assert panel.banner.text().count("lets Mua in") == 2
+    panel.edit()
+    panel.form.full_name.setText("Robin V.")
+    panel.save()
+    wait_until(lambda: read.accounts(place.db)[0].full_name == "Robin V.", "kept")
+    panel.ask_remove()
+    assert "on the server everything stays" in panel.banner.text()
+    assert read.accounts(place.db)
+    panel.banner._buttons[0].click()
+    wait_until(lambda: not read.accounts(place.db), "gone")
+
+
+def test_settings_count_at_once_and_are_kept(place: Office) -> None:
+    from mua.gui import preferences as prefs
+    from mua.gui.message_cards import Density
+    from mua.gui.theme import Appearance, theme
+
+    page = settings(place)
+    page.look.choose(Appearance.DARK)
+    assert theme().dark
+    page.density.choose(Density.COMPACT)
+    page.undo.choose("30")
+    page.notify.setChecked(False)
+    page.signature.setPlainText("Robin\nContour")
+    wait_until(lambda: prefs.load(place.program.profile).signature == "Robin\nContour", "the signature")
+    kept = prefs.load(place.program.profile)
+    assert (kept.appearance, kept.density, kept.undo_send, kept.notifications) == (
+        Appearance.DARK, Density.COMPACT, 30, False,
+    )  # fmt: skip
+    page.look.choose(Appearance.LIGHT)
+    assert not theme().dark
+    composer = place.write()
+    assert composer.letter().text.endswith("-- \nRobin\nContour")
+
+
+# ---- the form
+@pytest.fixture
+def form(qapp: QApplication) -> Iterator[AccountForm]:
+    made = AccountForm()
+    yield made
+    made.deleteLater()
+
+
+def test_the_form_gives_back_what_it_shows(form: AccountForm) -> None:
+    account = Account(
+        AccountId(3), "Work", "a@example.org", "A", Incoming.POP3, Server("pop.example.org", 995, Security.TLS, "a"),
+        Route.SMTP, Server("smtp.example.org", 587, Security.STARTTLS, "b"), None, "/ca.pem", False, False, False,
+    )  # fmt: skip
+    form.show_account(account)
+    assert form.account("a@example.org") == account
+
+
+def test_usual_ports_follow_the_protection(form: AccountForm) -> None:
+    form.receiving.security.setCurrentIndex(1)
+    assert form.receiving.port.text() == "143"
+    form.incoming.choose("pop3")
+    assert form.receiving.port.text() == "110"
+    form.receiving.port.setText("1234")
+    form.receiving.security.setCurrentIndex(0)
+    assert form.receiving.port.text() == "1234"
+
+
+def test_no_protection_needs_a_yes_except_on_this_computer(form: AccountForm) -> None:
+    form.route.choose("none")
+    form.receiving.host.setText("127.0.0.1")
+    form.receiving.security.setCurrentIndex(2)
+    assert form.plain.isHidden()
+    form.receiving.host.setText("mail.example.org")
+    assert not form.plain.isHidden()
+    made = form.account("a@example.org")
+    assert isinstance(made, Account)
+    assert not made.allow_plaintext
+
+
+def test_a_missing_host_is_said(form: AccountForm) -> None:
+    made = form.account("a@example.org")
+    assert isinstance(made, Wrong)
+    assert made.field is form.receiving.host
+
+
+def test_a_passphrase_is_asked_twice(qapp: QApplication) -> None:
+    panel = SecretsChoice()
+    heard: list[tuple[str, str]] = []
+    panel.chosen.connect(lambda place, phrase: heard.append((place, phrase)))
+    panel.passphrase.setText("long enough")
+    panel.again.setText("long enougj")
+    assert "differ" in panel.note.text()
+    assert not panel.button.isEnabled()
+    panel.choose("session")
+    panel.button.click()
+    assert heard == [("session", "")]
+    panel.deleteLater()
+
+
+def test_every_part_has_a_name_and_both_directions_paint(place: Office, qapp: QApplication) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    page.open_form()
+    place.program.window.resize(1024, 700)
+    for direction in (Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight):
+        qapp.setLayoutDirection(direction)
+        qapp.processEvents()
+        assert not page.grab().isNull()
+    parts = [*page.findChildren(QAbstractButton), *page.findChildren(QLineEdit)]
+    nameless = [part for part in parts if not (part.accessibleName() or part.toolTip() or part.text())]
+    assert [part for part in nameless if not part.objectName().startswith("qt_")] == []
