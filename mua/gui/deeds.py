@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QUrl
+from PySide6.QtCore import QObject, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QMenu
 
 from mua import wire
 from mua.gui import words
@@ -22,6 +23,22 @@ from mua.store.read import Saved
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
+
+
+_MENU = (
+    "reply",
+    "reply_all",
+    "forward",
+    "",
+    "archive",
+    "delete",
+    "junk",
+    "move",
+    "",
+    "star",
+    "mark_read",
+    "mark_unread",
+)
 
 
 class Deeds(QObject):
@@ -82,6 +99,17 @@ class Deeds(QObject):
                 name, icon = folder_words(folder)
                 choices.append(Choice(name, "", icon, partial(self._acting.move, ids, folder.id)))
         Palette(self._window, f"Move {words.count(len(ids), 'message')} to", choices).open_over()
+
+    def menu(self) -> QMenu:
+        """What can be done with the selected messages."""
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in _MENU:
+            if name:
+                menu.addAction(self._window.actions_[name])
+            else:
+                menu.addSeparator()
+        return menu
 
     # ---- going
     def open_palette(self) -> None:
@@ -157,6 +185,7 @@ class Deeds(QObject):
         self._reader.opened.connect(lambda one: self._with_row(lambda row: desk.attachments.open(row.id, one)))
         self._reader.saved.connect(lambda one: self._with_row(lambda row: desk.attachments.save(row.id, [one])))
         view.paged.connect(self._page)
+        view.menu_wanted.connect(lambda place: self.menu().popup(place))
         self._reader.all_saved.connect(self._save_all)
         self._reader.link_clicked.connect(self.follow_link)
         self._reader.header.starred.connect(self.star)

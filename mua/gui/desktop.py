@@ -1,15 +1,15 @@
-"""What the desktop tells and is told, over D-Bus: light or dark (portal), and notifications.
+"""What the desktop tells and is told, over D-Bus: light or dark, and notifications (both by the desktop's portal).
 
 Rules of the file: never waits (asynchronous calls only) and never needs a bus: without one, nothing happens.
 """
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import SLOT, QObject, Signal, Slot
 from PySide6.QtDBus import QDBusConnection, QDBusMessage, QDBusPendingCallWatcher
 
 _PORTAL = ("org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Settings")
-_NOTIFY = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications", "org.freedesktop.Notifications")
+_NOTIFY = (_PORTAL[0], _PORTAL[1], "org.freedesktop.portal.Notification")
 _DARK = 1
 
 
@@ -18,14 +18,13 @@ class Desktop(QObject):
 
     dark_wanted = Signal(bool)
     """What ``org.freedesktop.appearance color-scheme`` says, at the start and whenever it changes."""
-    notification_clicked = Signal(int)
+    notification_clicked = Signal(object)
     """The person clicked a notification: the number that ``notify`` was given."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bus = QDBusConnection.sessionBus()
         self._watchers: list[QDBusPendingCallWatcher] = []
-        self._shown: dict[int, int] = {}
 
     def follow_appearance(self) -> None:
         """Ask now, and listen."""
@@ -39,19 +38,13 @@ class Desktop(QObject):
         """Show a notification; a click on it comes back as ``notification_clicked(number)``."""
         if not self._bus.isConnected():
             return
-        hints: dict[str, object] = {"desktop-entry": "io.github.mua.Mua", "category": "email.arrived"}
-        values = ["Mua", 0, "mail-unread", title, text, ["default", "Open"], hints, -1]
-
-        def shown(message: QDBusMessage) -> None:
-            arguments = message.arguments()
-            if arguments and isinstance(arguments[0], int):
-                self._shown[arguments[0]] = number
-
-        self._call(_NOTIFY, "Notify", values, shown)
+        content = {"title": title, "body": text, "default-action": "open", "priority": "normal"}
+        self._call(_NOTIFY, "AddNotification", [str(number), content], lambda _: None)
 
     def _listen(self, where: tuple[str, str, str], signal: str, slot: str) -> None:
         service, path, interface = where
-        self._bus.connect(service, path, interface, signal, self, b"1" + slot.encode())
+        # the stub asks for bytes; the binding takes what SLOT returns, and raises on bytes
+        self._bus.connect(service, path, interface, signal, self, SLOT(slot))  # type: ignore[call-overload]
 
     def _call(
         self, where: tuple[str, str, str], method: str, values: list[object], then: Callable[[QDBusMessage], None]
@@ -82,9 +75,8 @@ class Desktop(QObject):
     @Slot(QDBusMessage)
     def _invoked(self, message: QDBusMessage) -> None:
         arguments = message.arguments()
-        number = self._shown.pop(arguments[0], None) if arguments else None
-        if number is not None:
-            self.notification_clicked.emit(number)
+        if arguments and str(arguments[0]).isdigit():
+            self.notification_clicked.emit(int(arguments[0]))
 
     def _tell(self, value: object) -> None:
         while hasattr(value, "variant"):

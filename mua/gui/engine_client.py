@@ -21,8 +21,8 @@ from mua.paths import Profile
 _PAUSE, _PATIENCE = 100, 2_000  # milliseconds between attempts to connect, at first and when it takes long
 _START_AFTER = (0, 60, 90, 110)  # attempts at which the engine is started (again): now, after 6 s, 9 s, 30 s ...
 _GIVE_UP_AFTER = 100  # attempts until the person is told; trying goes on
-Then = Callable[[wire.Answer], None]
-Failed = Callable[[MailError], None]
+Then = Callable[[wire.Answer], object]
+Failed = Callable[[MailError], object]
 
 
 class EngineClient(QObject):

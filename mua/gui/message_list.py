@@ -13,7 +13,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractScrollArea,
@@ -40,6 +40,8 @@ class MessageList(QTableView):
     """The message to read (MessageId), or None."""
     opened = Signal(object)
     """Enter or double click on a message."""
+    menu_wanted = Signal(object)
+    """A context menu, at this global position."""
     paged = Signal()
     """Space: a page further in the message."""
     selected = Signal(int)
@@ -153,6 +155,18 @@ class MessageList(QTableView):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """On the selection; a right click beside it selects first."""
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        row = self.indexAt(event.pos()).row() if by_mouse else self.currentIndex().row()
+        if self.messages.id_at(row) is not None:
+            place = (
+                event.globalPos()
+                if by_mouse
+                else self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center())
+            )
+            self.menu_wanted.emit(place)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """As a plain area does: getting the keyboard chooses no message (and so marks none as read)."""

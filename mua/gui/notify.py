@@ -32,10 +32,10 @@ class Notifier(QObject):
 
 
 def notification(rows: list[MessageRow], with_text: bool) -> tuple[str, str]:
-    """(title, text) for new mail; the text is escaped, as notification servers take markup."""
+    """(title, text) for new mail; plain text, as the portal takes it."""
     if len(rows) == 1 and with_text:
         title, text = words.person(rows[0].sender), words.shown(rows[0].subject, 200)
     else:
         title = words.count(len(rows), "new message")
         text = ", ".join(dict.fromkeys(words.person(row.sender) for row in rows[:5])) if with_text else ""
-    return title, text.replace("&", "&amp;").replace("<", "&lt;")
+    return title, text

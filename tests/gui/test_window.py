@@ -9,6 +9,7 @@ from gui_mail import HOUR, Mail, letter
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
@@ -229,6 +230,32 @@ def test_the_keyboard_moves_over_headings(program: Program) -> None:
     for _ in range(len(ids(program)) - 1):
         press(view, Qt.Key.Key_Up)
     assert view.current_id() == ids(program)[0]
+
+
+def test_letters_are_keys_in_the_list_and_letters_in_the_search(program: Program, qtbot: QtBot) -> None:
+    window, view = program.window, program.window.listing.view
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    view.setFocus()
+    for key in "jjk":
+        qtbot.keyClick(view, key)
+    assert view.current_id() == ids(program)[0]
+    qtbot.keyClick(view, "/")
+    assert window.listing.search.hasFocus()
+    qtbot.keyClicks(window.listing.search, "jke")
+    assert window.listing.search.text() == "jke"
+    assert view.current_id() == ids(program)[0]
+    qtbot.keyClick(window.listing.search, Qt.Key.Key_Escape)
+    assert window.listing.search.text() == ""
+    assert view.hasFocus()
+
+
+def test_the_context_menu_offers_what_the_keys_do(program: Program) -> None:
+    program.window.listing.view.select(ids(program)[0])
+    menu = program.desk.deeds.menu()
+    texts = [action.text() for action in menu.actions() if not action.isSeparator()]
+    assert texts[:5] == ["Reply", "Reply all", "Forward", "Archive", "Delete"]
+    assert all(action.isEnabled() for action in menu.actions())
 
 
 def test_select_all_counts_messages_only(program: Program) -> None:
