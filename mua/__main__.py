@@ -20,9 +20,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run Mua; returns the exit code (0 done, 1 failed, 2 used wrongly)."""
     os.umask(0o077)  # databases, logs and drafts are nobody else's, whatever folder the profile is in
     words = list(sys.argv[1:] if argv is None else argv)
-    hidden = next((word for word in words if word in ("engine", "indexer")), "")
     try:
-        arguments = _hidden_arguments(words) if hidden and words[-1] == hidden else _arguments(words)
+        arguments = _hidden_arguments(words) if _is_hidden(words) else _arguments(words)
     except UsageError as error:
         sys.stderr.write(f"mua: {error}\n")
         return 2
@@ -48,6 +47,12 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     arguments = parser().parse_args([word for word in words if word not in links])
     arguments.mailto = links[0] if links else ""
     return arguments
+
+
+def _is_hidden(words: list[str]) -> bool:
+    """Is this the start of a child process?  ``mua search engine`` is not."""
+    before = [word for at, word in enumerate(words[:-1]) if not word.startswith("--") and words[at - 1] != "--profile"]
+    return words[-1:] in (["engine"], ["indexer"]) and not before and words[-2:-1] != ["--profile"]
 
 
 def _hidden_arguments(words: list[str]) -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mua.__main__ import _is_hidden
 from mua.cli import setup
 from mua.cli.arguments import parser
 from mua.errors import UsageError
@@ -70,3 +71,15 @@ def test_direct_delivery_has_its_options() -> None:
 def test_an_account_that_cannot_be(options: list[str]) -> None:
     with pytest.raises(UsageError):
         setup.account(parser().parse_args([*ADD, *options]))
+
+
+@pytest.mark.parametrize("words", ["engine", "--profile /p engine", "--profile /p --stay engine", "--debug indexer"])
+def test_the_start_of_a_child_is_recognised(words: str) -> None:
+    assert _is_hidden(words.split())
+
+
+@pytest.mark.parametrize(
+    "words", ["", "search engine", "--profile /p search engine", "--profile engine", "list --limit 1 engine"]
+)
+def test_a_word_of_a_command_starts_no_child(words: str) -> None:
+    assert not _is_hidden(words.split())
