@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from mua import wire
 from mua.engine.bodies import fetch_bodies, fetch_wanted
@@ -33,11 +34,21 @@ from mua.plan import replay, sync
 from mua.store import mirror, write
 
 TIMEOUT = 60.0  # seconds for a single read or write
+THOROUGH_SECONDS = 1800.0  # between two comparisons of all flags where the server counts no changes (CONDSTORE)
 PROBE = 10.0  # seconds for the answer of a connection that may be dead
 IDLE_SECONDS = 540.0  # renew before any NAT forgets us, and long before the server's 30 minutes (RFC 2177)
 POLL_SECONDS = 300.0  # between two bulk rounds without a reason
+POLL_CHEAPLY = 120.0  # the same, where one round trip tells about every folder
 _TOO_MANY = frozenset({"too-many-connections", "turned-away", "server-closed", "connection-lost"})
 ALONE_SECONDS = 600.0  # before a second connection is tried again where it was refused
+
+
+class Work(Enum):
+    """What the bulk thread should do: compare every folder, only fetch missing bodies, or nothing."""
+
+    NOTHING = 0
+    BODIES = 1
+    ROUND = 2
 
 
 class ImapWorker:
@@ -60,6 +71,7 @@ class ImapWorker:
         self._nudged = False
         self._reported = False
         self._alone_until = 0.0
+        self._thorough_ticket, self._thorough_at = -1, 0.0
         self._threads = [
             threading.Thread(target=self._run, args=(self._interactive,), name=f"imap-{account.id}", daemon=True),
             threading.Thread(target=self._run, args=(self._bulk,), name=f"imap-{account.id}-bulk", daemon=True),
@@ -218,27 +230,38 @@ class ImapWorker:
             self._all_well()
             self.rounds.online = True
             try:
-                round_wanted = True
+                work = Work.ROUND
                 while not self.shared.stopping.is_set():
-                    round_wanted = self._attend(connection, round_wanted)
+                    work = self._attend(connection, work)
             finally:
                 self.rounds.online = False
 
-    def _attend(self, connection: ImapConnection, round_wanted: bool) -> bool:
-        """One turn: push, fetch what is waited for, pull the inbox, then wait.  Returns whether a round is wanted."""
+    def _attend(self, connection: ImapConnection, work: Work) -> Work:
+        """One turn: push, fetch what is waited for, pull the inbox, wait.  Returns what is to be done in bulk next."""
         self._drain_pokes()  # before anything is looked at: what is written later pokes again
         ticket = self.rounds.asked
-        nudged, self._nudged = self._nudged, False
+        if ticket > self.rounds.pushed_ticket:
+            work = Work.ROUND
+        elif self._nudged:
+            work = Work.NOTHING
+        self._nudged = False
         self._status(wire.State.SYNCING)
         self._serve(connection)
         inbox = self._inbox()
         if inbox.state.uidnext or self._alone:
             self._exhaust(pull_folder(self.shared, connection, inbox))
-        self.rounds.pushed(ticket, round_wanted and not nudged)
-        if self._alone and round_wanted:
-            self._do_round_here(connection, ticket)
+        elif work is Work.BODIES:
+            work = Work.ROUND  # the bulk thread has not been through the inbox yet
+        self.rounds.pushed(ticket, work)
+        if self._alone and work is not Work.NOTHING:
+            self._do_round_here(connection, ticket, work)
         self._status(wire.State.IDLE)
-        return self._idle(connection, inbox) is not Woken.TIMEOUT
+        woken = self._idle(connection, inbox)
+        if woken is Woken.TIMEOUT:
+            return Work.ROUND if self._alone else Work.NOTHING
+        if woken is Woken.SLEPT or (woken is Woken.NEWS and _compares_cheaply(connection)):
+            return Work.ROUND  # what left the inbox is in another folder now
+        return Work.BODIES
 
     def _serve(self, connection: ImapConnection) -> None:
         """Everything that a person waits for."""
@@ -270,7 +293,7 @@ class ImapWorker:
         woken = connection.idle(self._poke_read, POLL_SECONDS if self._alone else IDLE_SECONDS)
         if woken is Woken.SLEPT:
             connection.probe(PROBE)
-        return Woken.NEWS if self._alone and woken is Woken.TIMEOUT else woken
+        return woken
 
     # -- the bulk thread
 
@@ -281,7 +304,8 @@ class ImapWorker:
 
     def _bulk(self) -> None:
         """One connection's worth of rounds; only while the interactive thread is online."""
-        if not self.rounds.wait_for_work(POLL_SECONDS) or self._alone:
+        work = self.rounds.wait_for_work(POLL_SECONDS)
+        if work is Work.NOTHING or self._alone:
             return
         try:
             connection = self._connect()
@@ -290,17 +314,17 @@ class ImapWorker:
                 raise
             IMAP.info("account %d: one connection only (%s)", self.account.id, error.code)
             self._alone_until = time.monotonic() + ALONE_SECONDS
+            self.rounds.asked_again()
             self.poke()
             return
         with self._using(connection):
-            while not self.shared.stopping.is_set():
-                self._exhaust(self._round(connection, self.rounds.pushed_ticket))
-                if not self.rounds.wait_for_work(POLL_SECONDS):
-                    return
+            while work is not Work.NOTHING:
+                self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
+                work = self.rounds.wait_for_work(POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS)
 
-    def _do_round_here(self, connection: ImapConnection, ticket: int) -> None:
+    def _do_round_here(self, connection: ImapConnection, ticket: int, work: Work) -> None:
         """A bulk round on the interactive connection: pokes are served between its units."""
-        for _ in self._round(connection, ticket):
+        for _ in self._round(connection, ticket, work):
             if self.shared.stopping.is_set():
                 return
             try:
@@ -311,23 +335,34 @@ class ImapWorker:
         if self.rounds.asked > ticket:  # by a poke that was taken above
             self.poke()
 
-    def _round(self, connection: ImapConnection, ticket: int) -> Iterator[None]:
-        """Every folder compared, then every body; yields after each bounded unit."""
+    def _round(self, connection: ImapConnection, ticket: int, work: Work) -> Iterator[None]:
+        """Every folder compared (a whole round), then every body; yields after each bounded unit."""
+        if work is Work.ROUND:
+            yield from self._compare_folders(connection, ticket)
+        for folder in self.shared.folders():
+            if folder.selectable:
+                yield from fetch_bodies(self.shared, connection, folder)
+        if work is Work.ROUND:
+            self.rounds.completed(ticket)
+        if self._reported and self.rounds.online:
+            self._all_well()
+
+    def _compare_folders(self, connection: ImapConnection, ticket: int) -> Iterator[None]:
+        started = time.monotonic()
+        thorough = ticket > self._thorough_ticket or started - self._thorough_at > THOROUGH_SECONDS
         states = pull_folders(self.shared, connection)
         yield
         for folder in self.shared.folders():
-            if folder.id in states and folder.selectable and self._may_have_news(folder, states[folder.id]):
+            if folder.id not in states or not folder.selectable:
+                continue
+            if self._may_have_news(connection, folder, states[folder.id], thorough):
                 yield from self._guarded(connection, folder)
+        if thorough:
+            self._thorough_ticket, self._thorough_at = ticket, started
         self.rounds.pulled(ticket)
         self._nudge()
         with self.context.store.write() as tx:
             write.set_synced(tx, self.account.id, self.context.now())
-        for folder in self.shared.folders():
-            if folder.selectable:
-                yield from fetch_bodies(self.shared, connection, folder)
-        self.rounds.completed(ticket)
-        if self._reported and self.rounds.online:
-            self._all_well()
 
     def _nudge(self) -> None:
         """Wishes of messages whose UID has just become known are waiting for the interactive thread."""
@@ -336,13 +371,20 @@ class ImapWorker:
             self._nudged = True
             self.poke()
 
-    def _may_have_news(self, folder: Folder, remote: FolderState | None) -> bool:
-        if remote is None:
-            return True
+    def _may_have_news(
+        self, connection: ImapConnection, folder: Folder, remote: FolderState | None, thorough: bool
+    ) -> bool:
+        """Whether opening the folder may show something new; where flags cannot be compared, only now and then."""
         db = self.context.store.reader()
-        return sync.may_have_news(folder.state, mirror.stored(db, folder.id), remote) or bool(
-            mirror.without_uid(db, folder.id)
-        )
+        if mirror.without_uid(db, folder.id):
+            return True
+        try:
+            told = connection.status(folder.name) if remote is None else remote
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+            return True  # opening it will say why
+        return sync.may_have_news(folder.state, mirror.stored(db, folder.id), told, thorough=thorough)
 
     def _guarded(self, connection: ImapConnection, folder: Folder) -> Iterator[None]:
         """Pull a folder; what is wrong with this folder only is noted on it and does not stop the others."""
@@ -364,6 +406,11 @@ class ImapWorker:
         self.context.publish(wire.Status(self.account.id, state))
 
 
+def _compares_cheaply(connection: ImapConnection) -> bool:
+    """Whether one round trip tells which folders have news."""
+    return connection.can("LIST-STATUS") and connection.can("CONDSTORE")
+
+
 class _Rounds:
     """Who has done what since when: tickets that ``sync`` draws and the threads stamp."""
 
@@ -372,7 +419,7 @@ class _Rounds:
         self._stopping = stopping
         self._online = False
         self._woken = False
-        self._wanted = False
+        self._work = Work.NOTHING
         self._failures = self._hopeless = 0
         self._last_error: list[MailError] = []
         self._pulled = self._complete = -1
@@ -402,18 +449,22 @@ class _Rounds:
             self._woken = True
             self._changed.notify_all()
 
-    def pushed(self, ticket: int, round_wanted: bool) -> None:
-        """What was wished before ``ticket`` was drawn is pushed; ``round_wanted``: everything should be compared."""
+    def pushed(self, ticket: int, work: Work) -> None:
+        """What was wished before ``ticket`` was drawn is pushed, and so much work is left for the bulk thread."""
         with self._changed:
-            self._wanted = self._wanted or round_wanted or ticket > self.pushed_ticket
             self.pushed_ticket = ticket
+        self.want(work)
+
+    def want(self, work: Work = Work.ROUND) -> None:
+        """So much is to be done, whatever was pushed."""
+        with self._changed:
+            self._work = max(self._work, work, key=lambda one: one.value)
             self._changed.notify_all()
 
-    def want(self) -> None:
-        """A round is wanted, whatever was pushed."""
+    def asked_again(self) -> None:
+        """The round that was handed to the bulk thread has to be done by the interactive one."""
         with self._changed:
-            self._wanted = True
-            self._changed.notify_all()
+            self.pushed_ticket = min(self.pushed_ticket, self.asked - 1)
 
     def pulled(self, ticket: int) -> None:
         """Every folder was compared."""
@@ -441,12 +492,12 @@ class _Rounds:
             self._woken = False
             self._changed.wait_for(lambda: self._woken or self._stopping.is_set(), seconds)
 
-    def wait_for_work(self, seconds: float) -> bool:
-        """Wait until a round is wanted, or so long; False when the account is off-line or ending."""
+    def wait_for_work(self, seconds: float) -> Work:
+        """Wait until there is work; after so long, a round.  NOTHING when the account is off-line or ending."""
         with self._changed:
-            self._changed.wait_for(lambda: self._wanted or self._stopping.is_set(), seconds)
-            self._wanted = False
-            return self._online and not self._stopping.is_set()
+            told = self._changed.wait_for(lambda: self._work is not Work.NOTHING or self._stopping.is_set(), seconds)
+            work, self._work = self._work if told else Work.ROUND, Work.NOTHING
+            return work if self._online and not self._stopping.is_set() else Work.NOTHING
 
     def wait(self, ticket: "_Ticket", complete: bool) -> list[MailError]:
         """Until a round that began after ``ticket`` has ended, or two sessions failed (one, for good reasons)."""

@@ -85,12 +85,18 @@ def is_whole(stored: int, remote: FolderState) -> bool:
     return stored == remote.on_server
 
 
-def may_have_news(local: FolderState, stored: int, remote: FolderState) -> bool:
-    """Whether a STATUS gives a reason to open the folder.  Without modseq a flag change cannot be seen: then always."""
-    if not local.uidnext or not local.highestmodseq or not remote.highestmodseq:
+def may_have_news(local: FolderState, stored: int, remote: FolderState, *, thorough: bool = True) -> bool:
+    """Whether a STATUS gives a reason to open the folder.
+
+    Where the server counts no changes (no modseq), a changed flag cannot be seen: then ``thorough`` decides.
+    """
+    if not local.uidnext or (local.uidvalidity, local.uidnext) != (remote.uidvalidity, remote.uidnext):
         return True
-    seen = (local.uidvalidity, local.uidnext, local.highestmodseq)
-    return (remote.uidvalidity, remote.uidnext, remote.highestmodseq) != seen or stored != remote.on_server
+    if stored != remote.on_server:
+        return True
+    if not local.highestmodseq or not remote.highestmodseq:
+        return thorough
+    return local.highestmodseq != remote.highestmodseq
 
 
 def newest_first(uids: Iterable[int], size: int = BATCH) -> Iterator[list[int]]:

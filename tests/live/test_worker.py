@@ -275,3 +275,17 @@ def test_nothing_new_is_one_round_trip(here, dovecot, ann):
     before = bulk.log.lines_sent
     here.sync()
     assert bulk.log.lines_sent - before == 1
+
+
+def test_mail_moved_out_of_the_inbox_elsewhere_turns_up_where_it_went(here, dovecot, ann):
+    dovecot.deliver_all(ann, [mail(number) for number in range(3)])
+    here.sync()
+    client = dovecot.imap(ann)
+    client.select("INBOX")
+    client.uid("MOVE", "2", "Archive")
+    client.logout()
+    here.until(lambda: len(here.shown("Archive")) == 1, "the moved message")
+    here.until(lambda: len(here.shown()) == 2, "its leaving the inbox")
+    here.sync()
+    same(here, dovecot, ann)
+    same(here, dovecot, ann, "Archive")

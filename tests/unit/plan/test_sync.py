@@ -47,6 +47,8 @@ def test_status_tells_whether_to_look():
     assert sync.may_have_news(state, 4, state)
     assert sync.may_have_news(state, 5, FolderState(7, 12, 91, 5))
     assert sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 12, 0, 5))
+    assert not sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 12, 0, 5), thorough=False)
+    assert sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 13, 0, 6), thorough=False)
     assert sync.may_have_news(FolderState(7, 0, 0, 5), 5, state)
 
 
