@@ -484,9 +484,9 @@ class Lab:
 
     # -- trouble ----------------------------------------------------------------------------------------------------
 
-    def proxy(self, port: int, host: str = "") -> Proxy:
+    def proxy(self, port: int, host: str = "", delay: float = 0.0) -> Proxy:
         """A proxy in front of a server's port, at the same address (so the same name and certificate fit)."""
-        proxy = Proxy(self.network, host or self.plan.imap_ip, port)
+        proxy = Proxy(self.network, host or self.plan.imap_ip, port, delay)
         self._closing.append(proxy)
         return proxy
 

@@ -6,6 +6,7 @@ Each connection is two threads, one per direction; what they may do is decided b
 import socket
 import struct
 import threading
+import time
 
 from lab_net import Network
 
@@ -16,10 +17,12 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero: close sends RST
 class Proxy:
     """Listens on (``host``, ``port``) and forwards to (``host``, ``target``).
 
-    ``connections`` counts accepted ones; ``downstream`` and ``upstream`` the bytes from the server and from clients.
+    Whatever the server says comes ``delay`` seconds late, as over a real network.  ``connections`` counts accepted
+    ones; ``downstream`` and ``upstream`` the bytes from the server and from clients.
     """
 
-    def __init__(self, network: Network, host: str, target: int) -> None:
+    def __init__(self, network: Network, host: str, target: int, delay: float = 0.0) -> None:
+        self.delay = delay
         self._network, self._host, self._target = network, host, target
         self._change = threading.Condition()
         self._open: set[socket.socket] = set()
@@ -113,6 +116,8 @@ class Proxy:
     def _pump(self, source: socket.socket, sink: socket.socket, down: bool) -> None:
         try:
             while block := source.recv(BLOCK):
+                if down and self.delay:
+                    time.sleep(self.delay)
                 allowed = self._leave(block, down)
                 sink.sendall(block[:allowed])
                 if allowed < len(block):

@@ -72,7 +72,7 @@ class Storm:
         self.folder = lab.profile()
         self.profile = Profile(self.folder)
         self.report = Report()
-        self.usual = {"sync": 0.4, "act": 0.15, "send": 0.25, "start": 0.5}  # seconds; learned as we go
+        self.usual = {"sync": 0.4, "act": 0.15, "send": 0.9, "start": 0.5}  # seconds; learned as we go
         self.delivered: set[str] = set()
         self.promised: dict[str, tuple[User, ...]] = {}  # Message-ID -> those who must get it (confirmed sends)
         self.attempted: set[str] = set()
@@ -84,7 +84,7 @@ class Storm:
 
     def run(self, kills: int) -> Report:
         """Kill ``kills`` times, then let it settle and balance the books."""
-        self.lab.add_account(self.folder, self.alice, name="storm").ok()
+        self._add_account()
         self.lab.stop_engine(self.folder)
         self._deliver(20)
         self._undisturbed(self._sync)
@@ -97,6 +97,13 @@ class Storm:
         self._settle()
         self._balance()
         return self.report
+
+    def _add_account(self) -> None:
+        """Both servers answer a little late, so that a kill finds the engine in the middle of what it says to them."""
+        plan = self.lab.plan
+        imap, smtp = self.lab.proxy(plan.imap, delay=0.005), self.lab.proxy(plan.submission, plan.msa_ip, delay=0.04)
+        servers = {"imap": f"{plan.imap_host}:{imap.port}", "smtp": f"{plan.msa_host}:{smtp.port}"}
+        self.lab.add_account(self.folder, self.alice, name="storm", **servers).ok()
 
     def _undisturbed(self, work: Callable[[EngineClient], None]) -> None:
         with self._client() as client:
