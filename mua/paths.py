@@ -1,5 +1,6 @@
 """Where files live: one profile is one folder, and everything in it is named here."""
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -32,13 +33,16 @@ def child_environment() -> dict[str, str]:
 
 
 def runtime_folder() -> Path:
-    """A folder of short name that only this user can enter, made when missing."""
-    base = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    folder = Path(base) / f"mua-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
+    """A folder of short name that only this user can enter, made when missing.
+
+    Raises PermissionError (with a sentence) when somebody else has made it first.
+    """
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"mua-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder} is not a private folder of this user")
+        raise PermissionError(f"{folder} belongs to somebody else; remove it, or use a profile with a shorter path.")
     return folder
 
 

@@ -77,6 +77,10 @@ def _engine_gone() -> MailError:
 
 
 def _join(profile: Profile, start_engine: StartEngine) -> socket.socket:
+    try:
+        _ = profile.socket
+    except PermissionError as error:
+        raise MailError(Kind.LOCAL, Retry.ASK, str(error), code="runtime-folder") from error
     found = _try(profile)
     deadline = time.monotonic() + START_SECONDS
     if found is None:

@@ -70,6 +70,7 @@ _ANGLE = re.compile(rb"(?:[^\"<>]|\"(?:[^\"\\]|\\.)*\")*", re.DOTALL)
 _ROUTE = re.compile(rb"\s*@[^:<>\"]*:")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _ID = re.compile(rb"<([^<>]*)>")
+_ID_CONTROLS: Final = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
 _PLAIN_ID = re.compile(r"<([^<>\s]+)>")
 _ID_SEPARATOR = re.compile(rb"[\s<>,;\"()]+")
 _LIST_ID = re.compile(rb"<([^<>]*)>")
@@ -382,7 +383,11 @@ def _ordinal(year: int, month: int, day: int) -> int:
 
 
 def message_ids(raw: bytes) -> tuple[str, ...]:
-    """The Message-IDs in a field, without angle brackets, in order, each once; bare ones where no brackets are."""
+    """The Message-IDs in a field, without angle brackets, in order, each once; bare ones where no brackets are.
+
+    Control characters are dropped: an identifier is shown, written into headers and searched for on servers.
+    """
+    raw = raw.translate(None, _ID_CONTROLS)
     if raw.isascii() and len(raw) < MAX_ID:
         quick = _PLAIN_ID.findall(raw.decode("ascii"))
         if len(quick) == raw.count(b"<"):
@@ -406,6 +411,7 @@ def _identifier(raw: bytes) -> str:
 
 def _first_id(raw: bytes) -> str:
     """The Message-ID of a message: what is in the first angle brackets, or the whole value where there are none."""
+    raw = raw.translate(None, _ID_CONTROLS)
     match = _ID.search(raw)
     if match and match[1]:
         return _identifier(match[1][:MAX_ID])

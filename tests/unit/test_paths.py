@@ -1,0 +1,39 @@
+"""Where files live: short socket names, private folders."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mua import paths
+from mua.paths import Profile
+
+
+def test_a_profile_with_a_long_path_still_has_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    long = tmp_path / ("x" * 120)
+    socket = Profile(long).socket
+    assert socket.parent == tmp_path / f"mua-{os.getuid()}"
+    assert socket != Profile(tmp_path / ("y" * 120)).socket
+    assert socket == Profile(long).socket
+    assert (socket.parent.stat().st_mode & 0o777) == 0o700
+
+
+def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / f"mua-{os.getuid()}").mkdir(mode=0o755)
+    with pytest.raises(PermissionError, match="belongs to somebody else"):
+        paths.runtime_folder()
+
+
+def test_a_link_in_its_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / f"mua-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError):
+        paths.runtime_folder()
+
+
+def test_the_profile_is_private(tmp_path: Path) -> None:
+    profile = Profile(tmp_path / "new").create()
+    assert [(one.stat().st_mode & 0o777) for one in (profile.root, profile.big, profile.drafts)] == [0o700] * 3
