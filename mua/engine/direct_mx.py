@@ -11,7 +11,7 @@ Rules of the file:
 """
 
 import asyncio
-import socket
+import platform
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -105,7 +105,7 @@ async def find_targets(domain: str, options: DirectOptions, names: Names, lot: f
 
 def ehlo_name() -> str:
     """This computer's name where it is a full one; empty: its address literal is used (RFC 5321 s.4.1.4)."""
-    name = socket.gethostname()
+    name = platform.node()
     return name if "." in name.strip(".") and name.isascii() and not name.endswith(".local") else ""
 
 
