@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from mua.gui.select import Select
+from mua.gui.select import Select, Tick
 from mua.gui.theme import META, SECONDARY
 from mua.gui.widgets import Chip, Field, Label, ToolButton
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
@@ -143,7 +143,7 @@ class AccountForm(QWidget):
         self.full_name = Field("Your name", "Your name, as others see it")
         self.incoming = Choice("Mail comes by", (("imap", "IMAP"), ("pop3", "POP3"), ("local", "This computer only")))
         self.receiving = ServerFields("Incoming")
-        self.leave = QCheckBox("Leave mail on the server")
+        self.leave = Tick("Leave mail on the server")
         self.leave.setChecked(True)
         self.route = Choice(
             "Mail goes", (("smtp", "By a server"), ("direct", "Directly to recipients"), ("none", "Not at all"))
@@ -154,7 +154,7 @@ class AccountForm(QWidget):
             " and many servers refuse mail from them.", SECONDARY, "secondary", wrap=True,
         )  # fmt: skip
         self.ca_file = Field("Certificate authority file", "Private certificate authority (PEM file), if there is one")
-        self.plain = QCheckBox("Allow my password and mail to travel without protection")
+        self.plain = Tick("Allow my password and mail to travel without protection")
         self._lay_out()
         self.incoming.changed.connect(self._arrange)
         self.route.changed.connect(self._arrange)
@@ -205,11 +205,11 @@ class AccountForm(QWidget):
         column.setSpacing(8)
         column.addWidget(self.full_name)
         column.addSpacing(4)
-        column.addWidget(Label("Incoming mail", META, "tertiary", bold=True))
+        column.addWidget(Label("Incoming mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         for part in (self.incoming, self.receiving, self.leave):
             column.addWidget(part)
         column.addSpacing(4)
-        column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True))
+        column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         for below in (self.route, self.sending, self.direct_note):
             column.addWidget(below)
         row = QHBoxLayout()

@@ -7,7 +7,7 @@ no remote load gets into a mail; a key for everything; the reply's quote is dimm
 import re
 from collections.abc import Callable
 
-from PySide6.QtCore import QMimeData, Qt, QUrl, Signal
+from PySide6.QtCore import QEvent, QMimeData, Qt, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QDragEnterEvent,
@@ -159,6 +159,11 @@ class BodyEditor(QTextEdit):
         else:
             super().dropEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.LayoutDirectionChange:
+            self._retheme()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter on an empty list item ends the list; inside a quote it opens room to answer."""
         cursor = self.textCursor()
@@ -202,7 +207,9 @@ class BodyEditor(QTextEdit):
     def _retheme(self) -> None:
         self.document().setDefaultFont(theme().font(BODY))
         self.document().setDocumentMargin(0)
-        self.setViewportMargins(READER_MARGIN_X, 16, READER_MARGIN_X - 10, 0)
+        start, end = READER_MARGIN_X, READER_MARGIN_X - 10  # the scroll bar takes 10
+        mirrored = self.isRightToLeft()
+        self.setViewportMargins(end if mirrored else start, 16, start if mirrored else end, 0)
         self._quotes.rehighlight()
 
 

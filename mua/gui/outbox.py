@@ -253,5 +253,4 @@ class OutgoingCard(QFrame):
 
 
 def _interesting(message: Outgoing) -> bool:
-    bad = (RecipientState.REFUSED, RecipientState.UNKNOWN)
-    return not message.finished or any(one.state in bad for one in message.recipients)
+    return not message.finished or bool(said.failed_addresses(message))

@@ -102,10 +102,11 @@ def moment(at: int | None, now: float) -> str:
     return words.full_time(at, now)[:1].lower() + words.full_time(at, now)[1:]
 
 
+def failed_addresses(message: Outgoing) -> list[str]:
+    """Whom it did not reach, or perhaps did not."""
+    return [one.address for one in message.recipients if one.state in (State.REFUSED, State.UNKNOWN)]
+
+
 def needs_attention(messages: Iterable[Outgoing], seen_at: int) -> int:
     """How many messages wait, or failed since the outbox was looked at."""
-    bad = (State.REFUSED, State.UNKNOWN)
-    return sum(
-        not one.finished or (one.queued_at > seen_at and any(to.state in bad for to in one.recipients))
-        for one in messages
-    )
+    return sum(not one.finished or (one.queued_at > seen_at and bool(failed_addresses(one))) for one in messages)

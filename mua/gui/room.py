@@ -1,8 +1,9 @@
 """The frame of a page that takes the place of the mail: a way back, a title, and one calm column."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from mua.gui.theme import TITLE
 from mua.gui.widgets import Label, Line, ToolButton
@@ -41,7 +42,17 @@ class Room(QFrame):
         whole.addLayout(self.bar)
         self.rule = Line()
         whole.addWidget(self.rule)
-        whole.addWidget(self._area(), 1)
+        self._scroll = self._area()
+        whole.addWidget(self._scroll, 1)
+
+    def bring_into_view(self, part: QWidget) -> None:
+        """Scroll so far that ``part`` is seen, once it is laid out."""
+
+        def scroll() -> None:
+            if isValid(part) and part.isVisible():
+                self._scroll.ensureWidgetVisible(part, 0, 24)
+
+        QTimer.singleShot(0, self, scroll)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape leaves."""

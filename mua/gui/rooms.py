@@ -13,8 +13,10 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
 from mua import wire
+from mua.gui.words import shown
 from mua.gui.writing import Writing
 from mua.model.account import AccountId
+from mua.model.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from mua.gui.app import Program
@@ -36,6 +38,7 @@ class Rooms(QObject):
         self.setup: SetupPage | None = None
         self.page: QWidget | None = None
         self._secrets_place = ""
+        self._failed: set[tuple[int, str]] | None = None
         self._bar: PassphraseBar | None = None
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
@@ -136,10 +139,25 @@ class Rooms(QObject):
 
         db = self.desk.library.db
         seen = int(str(self._program.state.value("outbox/seen", 0)))
-        waiting = needs_attention(outbox.listed(db, finished=True), seen) if db is not None else 0
+        listed = outbox.listed(db, finished=True) if db is not None else []
+        waiting = needs_attention(listed, seen)
+        self._tell_failures(listed)
         if waiting != self.desk.waiting:
             self.desk.waiting = waiting
             self.desk.read_accounts()
+
+    def _tell_failures(self, listed: list[Outgoing]) -> None:
+        """Say once that a message was refused, or that nobody knows, while the person is elsewhere."""
+        from mua.gui.outbox_words import failed_addresses
+
+        failed = {(int(one.id), address) for one in listed for address in failed_addresses(one)}
+        fresh = sorted(failed - self._failed) if self._failed is not None else []
+        self._failed = failed
+        if fresh and self.page is None:
+            text = f"Not delivered to {shown(fresh[-1][1], 60)}"
+            if len(fresh) > 1:
+                text += f" and {len(fresh) - 1} more"
+            self.window.toast.say(text, "Look", self.open_outbox, 15_000)
 
     def _shown_outgoing(self) -> int:
         from mua.store import outbox

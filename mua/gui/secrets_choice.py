@@ -4,9 +4,10 @@ Rules of the file: in place, never a dialog; the two choices say what they cost;
 nobody can find it again.
 """
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
+from mua.gui.select import Radio
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, Label, PasswordField
 
@@ -55,9 +56,9 @@ class SecretsChoice(QFrame):
     def __init__(self, *, keyring: bool = False, now: str = "", button: str = "Continue") -> None:
         super().__init__()
         self.setProperty("kind", "panel")
-        self._keyring = QRadioButton("The keyring of this computer")
-        self._file = QRadioButton("An encrypted file, opened with a passphrase")
-        self._session = QRadioButton("Not at all: ask me after each start")
+        self._keyring = Radio("The keyring of this computer")
+        self._file = Radio("An encrypted file, opened with a passphrase")
+        self._session = Radio("Not at all: ask me after each start")
         self.passphrase = PasswordField("Passphrase", f"Passphrase, at least {SHORTEST} characters")
         self.again = PasswordField("Passphrase again", "The passphrase again")
         self.note = Label("", SECONDARY, "secondary", wrap=True)
@@ -91,7 +92,7 @@ class SecretsChoice(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(8)
-        column.addWidget(Label("Where should passwords be kept?", bold=True))
+        column.addWidget(Label("Where should passwords be kept?", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         if keyring:
             column.addWidget(self._keyring)
         for part in (self._file, self._fields, self._session, self.note):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
 
 from mua import wire
 from mua.errors import MailError
@@ -18,6 +18,7 @@ from mua.gui.account_form import AccountForm, Choice, Wrong
 from mua.gui.message_cards import Density
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
+from mua.gui.select import Tick
 from mua.gui.sheets import styled
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.widgets import Avatar, Banner, Button, ElidedLabel, Label, Line, PasswordField
@@ -133,16 +134,16 @@ class SettingsPage(Room):
         self._signed.setInterval(600)
         self._signed.timeout.connect(lambda: self.change(signature=self.signature.toPlainText()))
         self.signature.textChanged.connect(self._signed.start)
-        self.column.addWidget(Label("Signature", BASE))
+        self.column.addWidget(Label("Signature", BASE), 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.signature)
 
     def _notifications(self) -> None:
         now = self._desk.preferences
         self._section("Notifications")
-        self.notify = QCheckBox("Tell me of new mail")
+        self.notify = Tick("Tell me of new mail")
         self.notify.setChecked(now.notifications)
         self.notify.toggled.connect(lambda on: self.change(notifications=on))
-        self.notify_text = QCheckBox("With sender and subject")
+        self.notify_text = Tick("With sender and subject")
         self.notify_text.setChecked(now.notification_text)
         self.notify_text.setEnabled(now.notifications)
         self.notify.toggled.connect(self.notify_text.setEnabled)
@@ -174,12 +175,13 @@ class SettingsPage(Room):
             self.column.addSpacing(10)
             self.column.addWidget(Line())
             self.column.addSpacing(6)
-        self.column.addWidget(Label(title, TITLE, bold=True))
+        self.column.addWidget(Label(title, TITLE, bold=True), 0, Qt.AlignmentFlag.AlignLeft)
 
     def _line(self, name: str, part: QWidget) -> None:
         row = QHBoxLayout()
         row.setSpacing(16)
-        row.addWidget(Label(name, BASE, wrap=True), 1)
+        row.addWidget(Label(name, BASE))
+        row.addStretch(1)
         row.addWidget(part)
         self.column.addLayout(row)
 

@@ -132,6 +132,7 @@ class SetupPage(Room):
         self.found.hide()
         self.banner.hide()
         self.by_hand.hide()
+        self._greeting.hide()
         (self.address if not email else self.form.receiving.host).setFocus()
 
     # ---- going on
@@ -225,8 +226,10 @@ class SetupPage(Room):
         self.secrets.chosen.connect(lambda place, phrase: self._choose_secrets(account, password, place, phrase))
         self._panels.addWidget(self.secrets)
         self._work(False)
+        self.form.hide()
         self.go.hide()
         self.secrets.passphrase.setFocus()
+        self.bring_into_view(self.secrets)
 
     def _choose_secrets(self, account: Account, password: str, place: str, passphrase: str) -> None:
         def chosen(_: wire.Answer) -> None:
@@ -287,18 +290,18 @@ class SetupPage(Room):
         column = self.column
         column.setSpacing(10)
         column.addStretch(2)
+        self._greeting = QWidget()
+        greeting = QVBoxLayout(self._greeting)
+        greeting.setContentsMargins(0, 0, 0, 12)
+        greeting.setSpacing(10)
         icon = IconLabel("mail-open", "accent", EMPTY_ICON)
-        welcome = Label("Welcome to Mua" if self._first else "Add an account", SUBJECT, bold=True)
-        line = Label(
-            "Your mail stays on this computer and on your mail server.",
-            BASE,
-            "secondary",
-            wrap=True,
-        )
-        for part in (icon, welcome, line):
-            part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            column.addWidget(part)
-        column.addSpacing(12)
+        welcome = Label("Welcome to Mua", SUBJECT, bold=True)
+        line = Label("Your mail stays on this computer and on your mail server.", BASE, "secondary", wrap=True)
+        for label in (icon, welcome, line):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            greeting.addWidget(label)
+        self._greeting.setVisible(self._first)
+        column.addWidget(self._greeting)
         for above in (self.address, self.password, self.found, self.form, self.banner):
             column.addWidget(above)
         self._panels = QVBoxLayout()
@@ -348,6 +351,7 @@ class SetupPage(Room):
         if callable(act):
             self.banner.offer(button, act)
         self.banner.show()
+        self.bring_into_view(self.banner)
 
     def _failed(self, error: MailError) -> None:
         self._work(False)

@@ -5,20 +5,28 @@ Rules of the file: colours come as ``@role`` of ``theme.Colours`` and follow the
 
 from dataclasses import fields
 
+from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from mua.gui.theme import theme
 
 
+class _Sheet(QObject):
+    """Lives and dies with its widget."""
+
+    def __init__(self, widget: QWidget, sheet: str) -> None:
+        super().__init__(widget)
+        self._widget, self._sheet = widget, sheet
+        theme().changed.connect(self.apply)
+        self.apply()
+
+    def apply(self) -> None:
+        self._widget.setStyleSheet(coloured(self._sheet))
+
+
 def styled(widget: QWidget, sheet: str) -> None:
     """Give ``widget`` the style sheet ``sheet``, now and after every change of the theme."""
-
-    def apply() -> None:
-        widget.setStyleSheet(coloured(sheet))
-
-    apply()
-    theme().changed.connect(apply)
-    widget.destroyed.connect(lambda: theme().changed.disconnect(apply))
+    _Sheet(widget, sheet)
 
 
 def coloured(sheet: str) -> str:
