@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui import words
@@ -12,10 +12,11 @@ from mua.gui.message_cards import Density
 from mua.gui.message_list import MessageList
 from mua.gui.message_model import MessageModel
 from mua.gui.places import Source
-from mua.gui.theme import SECONDARY, TITLE
+from mua.gui.theme import SECONDARY, TITLE, theme
 from mua.gui.widgets import Banner, Chip, ElidedLabel, EmptyState, Label, SearchField, ToolButton
 from mua.store.read import Filter
 
+_ROOM_FOR_COUNT = 360  # pixels at the usual text size
 _DENSITIES = (
     (Density.CARDS, "Cards", "layout-list"),
     (Density.COMPACT, "Compact", "rows-3"),
@@ -75,6 +76,7 @@ class ListPane(QFrame):
     def show_title(self, title: str, count: str) -> None:
         """The name of what is shown, and a few words beside it ("9 unread")."""
         self._title.setText(title)
+        self._title.setMinimumWidth(min(self._title.sizeHint().width(), 120))
         self._count.setText(count)
 
     def show_emptiness(self, emptiness: Emptiness) -> None:
@@ -100,6 +102,11 @@ class ListPane(QFrame):
         self.view.set_density(density)
         for action in self._density_actions.actions():
             action.setChecked(action.data() == density)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where room is short the number of unread messages goes first (the sidebar has it too)."""
+        super().resizeEvent(event)
+        self._count.setVisible(event.size().width() >= _ROOM_FOR_COUNT * theme().scale)
 
     # ---- inside
     def _lay_out(self) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from mua.gui.web_view import WebView
 
 
+_STACKED = 640  # pixels of header below which name and address stand on two lines
 NOTHING_CHOSEN = ("mail-open", "No message selected", "Pick a conversation on the left, or press C to write.")
 
 
@@ -67,7 +69,7 @@ class Header(QWidget):
         self.subject.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.avatar = Avatar()
         self.name = ElidedLabel("", BASE, bold=True)
-        self.address = ElidedLabel("", BASE, "tertiary")
+        self.address = ElidedLabel("", BASE, "tertiary", mode=Qt.TextElideMode.ElideMiddle)
         self.recipients = ElidedLabel("", SECONDARY, "secondary")
         self.date = Label("", SECONDARY, "secondary")
         self.more = ToolButton("chevron-down", "Show all recipients and headers")
@@ -101,7 +103,7 @@ class Header(QWidget):
         self.star.name("Remove the star" if starred else "Star", "S")
 
     def _lay_out(self) -> None:
-        line = QHBoxLayout()
+        line = self._line = QHBoxLayout()
         line.setSpacing(8)
         self.name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         line.addWidget(self.name)
@@ -132,6 +134,13 @@ class Header(QWidget):
         column.addWidget(self.subject)
         column.addLayout(row)
         column.addWidget(self.facts)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where room is short the real address gets a line of its own: it is never left out."""
+        super().resizeEvent(event)
+        stacked = event.size().width() < _STACKED * max(1.0, theme().scale)
+        self._line.setDirection(QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight)
+        self._line.setSpacing(1 if stacked else 8)
 
     def _fill_facts(self, view: MessageView | None) -> None:
         while (item := self._grid.takeAt(0)) is not None:
@@ -191,7 +200,6 @@ class Reader(QFrame):
         self._text: TextView | None = None
         self.web: WebView | None = None
         self.attachments = Flow()
-        self.save_all = Button("Save all", "download")
         self.reply = Button("Reply", "reply")
         self.reply_all = Button("Reply all", "reply-all")
         self.forward = Button("Forward", "forward")
@@ -274,8 +282,6 @@ class Reader(QFrame):
         files = QHBoxLayout(self._files)
         files.setContentsMargins(0, 0, 0, 0)
         files.addWidget(self.attachments, 1)
-        files.addWidget(self.save_all, 0, Qt.AlignmentFlag.AlignVCenter)
-        self.save_all.clicked.connect(self.all_saved)
         answers = QHBoxLayout()
         answers.setSpacing(8)
         for button in (self.reply, self.reply_all, self.forward):
@@ -317,10 +323,13 @@ class Reader(QFrame):
     def _show_attachments(self) -> None:
         view = self.view
         listed = [one for one in view.attachments if not one.inline] if view is not None else []
-        cards = [self._card(one) for one in listed[:200]]
-        self.attachments.fill(cards)
-        self._files.setVisible(bool(cards))
-        self.save_all.setVisible(len(cards) > 1)
+        parts: list[QWidget] = [self._card(one) for one in listed[:200]]
+        if len(parts) > 1:
+            save = Button("Save all", "download")
+            save.clicked.connect(self.all_saved)
+            parts.append(save)
+        self.attachments.fill(parts)
+        self._files.setVisible(bool(parts))
 
     def _card(self, attachment: Attachment) -> AttachmentCard:
         card = AttachmentCard(attachment.name, attachment.type, attachment.size)

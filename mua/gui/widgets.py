@@ -160,8 +160,16 @@ class Label(QLabel):
 class ElidedLabel(Label):
     """One line that ends in "..." where room ends; the whole text is its tooltip and accessible name."""
 
-    def __init__(self, text: str = "", size: int = BASE, tone: str = "", bold: bool = False) -> None:
+    def __init__(
+        self,
+        text: str = "",
+        size: int = BASE,
+        tone: str = "",
+        bold: bool = False,
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+    ) -> None:
         super().__init__(text, size, tone, bold)
+        self._mode = mode
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setMinimumWidth(20)
 
@@ -174,7 +182,7 @@ class ElidedLabel(Label):
         """Draw the text, elided."""
         painter = QPainter(self)
         metrics = QFontMetrics(self.font())
-        line = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        line = metrics.elidedText(self.text(), self._mode, self.width())
         self.setToolTip(words.tip(self.text()) if line != self.text() else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, line)
@@ -496,8 +504,8 @@ class AttachmentCard(QFrame):
         column.addWidget(title)
         column.addWidget(Label(words.size(octets), META, "tertiary"))
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 7, 6, 7)
-        row.setSpacing(10)
+        row.setContentsMargins(10, 7, 4, 7)
+        row.setSpacing(8)
         row.addWidget(IconLabel(picture, colour, 22))
         row.addLayout(column)
         self.button = ToolButton("x" if closable else "download", ("Remove " if closable else "Save ") + name)
@@ -555,18 +563,30 @@ class Flow(QWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        x = y = tallest = 0
+        y = 0
+        for row in self._rows():
+            tallest = max(hint.height() for _, hint, _ in row)
+            for part, hint, x in row:
+                width = min(hint.width(), max(60, self.width()))
+                left = self.width() - x - width if self.isRightToLeft() else x
+                part.setGeometry(left, y + (tallest - hint.height()) // 2, width, hint.height())
+            y += tallest + self._spacing
+        height = max(0, y - self._spacing)
+        if self.height() != height:
+            self.setFixedHeight(height)
+
+    def _rows(self) -> list[list[tuple[QWidget, QSize, int]]]:
+        """(widget, its size, where it begins) for each row."""
+        rows: list[list[tuple[QWidget, QSize, int]]] = []
+        x = 0
         for part in self._parts:
             hint = part.sizeHint()
-            width = min(hint.width(), max(60, self.width()))
-            if x and x + width > self.width():
-                x, y, tallest = 0, y + tallest + self._spacing, 0
-            left = self.width() - x - width if self.isRightToLeft() else x
-            part.setGeometry(left, y, width, hint.height())
-            x += width + self._spacing
-            tallest = max(tallest, hint.height())
-        if self.height() != y + tallest:
-            self.setFixedHeight(y + tallest)
+            if not rows or x + hint.width() > self.width():
+                rows.append([])
+                x = 0
+            rows[-1].append((part, hint, x))
+            x += hint.width() + self._spacing
+        return rows
 
 
 __all__ = [
