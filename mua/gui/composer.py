@@ -186,8 +186,11 @@ class Composer(QFrame):
         """A word beside the buttons ("Saved 09:42")."""
         self.status.setText(text)
 
-    def hold(self, holding: bool) -> None:
-        """While the letter is handed over nothing can be changed."""
+    def hold(self, sending_at: int) -> None:
+        """While the letter is handed over (since ``sending_at``; 0: not any more) nothing can be changed."""
+        self._letter = replace(self._letter, sending_at=sending_at)
+        holding = bool(sending_at)
+        self._clock.stop()
         for part in (self._head, self.editor, self.files, self.send_button, self.formats):
             part.setEnabled(not holding)
         self.say_status("Handing over…" if holding else "")
@@ -461,6 +464,9 @@ class Composer(QFrame):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing keeps the letter: ``composing`` puts it into Drafts."""
+        if self._letter.sending_at and not self._finished:
+            event.ignore()  # it is being handed over: a moment
+            return
         if not self._finished:
             self.closed.emit()
         super().closeEvent(event)

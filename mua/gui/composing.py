@@ -116,13 +116,13 @@ class Composing(QObject):
 
     # ---- sending
     def _send(self, composer: Composer) -> None:
-        letter = replace(composer.letter(), sending_at=int(time.time()))
         if self._desk.client is None:
             composer.say(
                 "Mua's mail engine is not there yet; try again in a moment.", "warning", "Try again", composer.send
             )
             return
-        composer.hold(True)
+        composer.hold(int(time.time()))
+        letter = composer.letter()
         self.journal.write(letter)
         self.journal.settle()
         delay = self._desk.preferences.undo_send
@@ -159,7 +159,7 @@ class Composing(QObject):
         QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, letter.key))
 
     def _not_sent(self, composer: Composer, error: MailError) -> None:
-        composer.hold(False)
+        composer.hold(0)
         composer.say(error.text, "danger", "Try again", composer.send)
         self._journal(composer)
 

@@ -1,6 +1,8 @@
 """Writing, sending, taking back, answering: with the real engine and the demo servers."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -213,3 +215,34 @@ def test_an_attachment_that_went_away_is_said_and_nothing_is_lost(place: Office,
     assert composer.send_button.isEnabled()
     assert composer.subject.text() == "S"
     assert MessageId(0) not in place.rooms.composing.composers
+
+
+def test_a_letter_that_was_queued_is_not_opened_again(place: Office) -> None:
+    """Mua ended after the engine had the letter and before the journal forgot it."""
+    composer = place.write()
+    composer.to._paste("amara.okoye@larkspur.example")
+    composer.subject.setText("Once")
+    letter = replace(composer.letter(), sending_at=int(time.time()))
+    composer.send()
+    wait_until(lambda: place.states(), "queued")
+    wait_until(lambda: not place.rooms.composing.composers, "handed over")
+    journal = place.rooms.composing.journal
+    journal.write(letter)
+    journal.write(replace(letter, key="other", subject="Never queued"))
+    journal.settle()
+    assert place.rooms.composing.restore() == 1
+    (again,) = place.rooms.composing.composers.values()
+    assert again.subject.text() == "Never queued"
+    assert "not in the outbox" in again.banner.text()
+    assert again.letter().sending_at == 0
+
+
+def test_a_letter_that_is_handed_over_cannot_be_closed_away(place: Office) -> None:
+    composer = place.write()
+    composer.subject.setText("S")
+    composer.hold(int(time.time()))
+    composer.close()
+    assert composer.isVisible()
+    composer.hold(0)
+    composer.close()
+    wait_until(lambda: len(place.mails("Drafts")) == 1, "in Drafts")

@@ -91,14 +91,15 @@ def test_a_late_answer_about_another_address_is_dropped(place: Office) -> None:
     assert page._found is None
 
 
-@pytest.mark.parametrize("address", ["", "robin", "robin@", "robin@example"])
-def test_an_address_that_is_none_is_said(place: Office, address: str) -> None:
+def test_an_address_that_is_none_is_said(place: Office) -> None:
     page = place.rooms.setup
     assert page is not None
-    page.address.setText(address)
-    page.proceed()
-    assert not page.banner.isHidden()
-    assert page.address.hasFocus() or page.address.property("problem") == "true"
+    for address in ("", "robin", "robin@", "robin@example"):
+        page.banner.hide()
+        page.address.setText(address)
+        page.proceed()
+        assert not page.banner.isHidden(), address
+        assert page.address.property("problem") == "true"
 
 
 def test_without_a_keyring_the_place_is_chosen_in_place(qapp: QApplication, tmp_path: Path) -> None:
