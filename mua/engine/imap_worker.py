@@ -15,6 +15,7 @@ import random
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -39,6 +40,7 @@ PROBE = 10.0  # seconds for the answer of a connection that may be dead
 IDLE_SECONDS = 540.0  # renew before any NAT forgets us, and long before the server's 30 minutes (RFC 2177)
 POLL_SECONDS = 300.0  # between two bulk rounds without a reason
 POLL_CHEAPLY = 120.0  # the same, where one round trip tells about every folder
+_BURST, _BURST_SECONDS = 8, 2.0  # so many turns in so short a time, and then a pause of as long
 _TOO_MANY = frozenset({"too-many-connections", "turned-away", "server-closed", "connection-lost"})
 ALONE_SECONDS = 600.0  # before a second connection is tried again where it was refused
 
@@ -70,6 +72,7 @@ class ImapWorker:
         self._forced = False
         self._nudged = False
         self._reported = False
+        self._turns: deque[float] = deque(maxlen=_BURST)
         self._alone_until = 0.0
         self._thorough_ticket, self._thorough_at = -1, 0.0
         self._threads = [
@@ -288,6 +291,9 @@ class ImapWorker:
     def _idle(self, connection: ImapConnection, inbox: Folder) -> Woken:
         if connection.selected != inbox.name:
             connection.select(inbox.name)
+        self._turns.append(time.monotonic())
+        if len(self._turns) == _BURST and self._turns[-1] - self._turns[0] < _BURST_SECONDS:
+            self._wait_for_poke(_BURST_SECONDS)  # a server that has news at every turn must not keep us spinning
         if connection.news:
             return Woken.NEWS
         woken = connection.idle(self._poke_read, POLL_SECONDS if self._alone else IDLE_SECONDS)

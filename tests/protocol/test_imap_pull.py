@@ -1,5 +1,6 @@
 """Pulling from a server that lies: conversations with ``engine.pull``, and what the store holds afterwards."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -212,3 +213,21 @@ def test_one_poisonous_message_does_not_keep_the_others_away(here):
         fetch("C: {tag} UID FETCH 3 {}\n", body(3), "S: {tag} OK x\nC: {tag} UID FETCH 2 {}\n", poison)
     fetch("C: {tag} UID FETCH 1 {}\n", body(1), "S: {tag} OK x")
     assert here.folder("INBOX").with_body == 2
+
+
+def test_a_server_with_news_at_every_turn_does_not_keep_us_spinning(here):
+    """Some say EXISTS whenever IDLE begins; each costs a look, but not as many looks as the network carries."""
+    worker = here.worker
+    turns = []
+
+    class Chatty:
+        selected, news = "INBOX", {"EXISTS"}
+
+    for _ in range(12):
+        worker._idle(Chatty(), here.folder("INBOX"))
+        turns.append(time.monotonic())
+    assert turns[-1] - turns[0] >= 2
+    worker.poke()
+    started = time.monotonic()
+    worker._idle(Chatty(), here.folder("INBOX"))
+    assert time.monotonic() - started < 1  # a person is served at once
