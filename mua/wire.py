@@ -134,7 +134,7 @@ class ArchiveMessages:
 
 @dataclass(frozen=True, slots=True)
 class JunkMessages:
-    """Move each to its account's junk folder, marked $Junk.  Answer: Acted."""
+    """Move each to its account's junk folder.  Answer: Acted."""
 
     messages: tuple[int, ...]
 
@@ -240,7 +240,6 @@ class Welcome:
     pid: int
     version: str
     secrets: str = ""  # where secrets live; empty: the person has not chosen
-    secrets_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

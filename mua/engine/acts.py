@@ -95,14 +95,12 @@ def _role_of(engine: Engine, row: MessageRow) -> Role:
 
 
 def _to_role(engine: Engine, messages: tuple[int, ...], role: Role, label: str) -> wire.Acted:
-    targets = {row.account_id: FolderId(0) for row in rows_of(engine, messages)}
-    for account_id in targets:
-        targets[account_id] = folder_for(engine, account_id, role).id
     owner = {row.id: row.account_id for row in rows_of(engine, messages)}
+    targets = {account_id: folder_for(engine, account_id, role).id for account_id in set(owner.values())}
 
     def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
-        for account_id, folder_id in targets.items():
-            write.wish_move(tx, [one for one in ids if owner[one] == account_id], folder_id, now)
+        for one in ids:
+            write.wish_move(tx, [one], targets[owner[one]], now)
 
     return _act(engine, messages, label.format(_messages(len(messages))), Flag(0), wish)
 
@@ -123,13 +121,7 @@ def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
     return made
 
 
-def _act(
-    engine: Engine,
-    messages: tuple[int, ...],
-    label: str,
-    changed: Flag,
-    wish: Wish,
-) -> wire.Acted:
+def _act(engine: Engine, messages: tuple[int, ...], label: str, changed: Flag, wish: Wish) -> wire.Acted:
     rows = rows_of(engine, messages)
     ids, now = [row.id for row in rows], engine.context.now()
     with engine.store.write(durable=True) as tx:

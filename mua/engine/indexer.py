@@ -14,13 +14,14 @@ from typing import IO
 from mua.errors import MailError
 from mua.log import INDEX
 from mua.mime.message import index_text, parse
-from mua.model.message import MessageId
+from mua.model.address import Address
 from mua.paths import Profile, child_environment
 from mua.store import index, read
 from mua.store.blobs import Bodies
 from mua.store.db import Db, Tx, open_reader, release_memory
 
-BATCH = 1000
+BATCH = 1000  # messages of one commit
+REMOVALS = 10_000  # removals of one commit
 MAX_RESTARTS = 5
 
 
@@ -46,18 +47,14 @@ def catch_up(cache: Db, bodies: Bodies, fts: Tx) -> None:
     """Index everything new and forget everything gone, in batches, until nothing is left."""
     while True:
         mark, removed = index.progress(fts)
-        gone = cache.rows("SELECT seq, id FROM removal WHERE seq > ? ORDER BY seq LIMIT 10000", removed)
+        gone = read.removals_after(cache, removed, REMOVALS)
         if gone:
-            index.remove(fts, [row[1] for row in gone], gone[-1][0])
-        sql = (
-            "SELECT index_seq, id, subject, sender, recipients, cc, has_body FROM message WHERE index_seq > ?"
-            " ORDER BY index_seq LIMIT ?"
-        )
-        rows = cache.rows(sql, mark, BATCH)
-        if rows:
-            index.add(fts, [_document(bodies, *row[1:]) for row in rows], rows[-1][0])
-            _say(f"mark {rows[-1][0]}")
-        if not rows and not gone:
+            index.remove(fts, [message_id for _, message_id in gone], gone[-1][0])
+        news = read.to_index(cache, mark, BATCH)
+        if news:
+            index.add(fts, [_document(bodies, one) for one in news], news[-1].seq)
+            _say(f"mark {news[-1].seq}")
+        if not news and not gone:
             return
 
 
@@ -66,26 +63,23 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _document(
-    bodies: Bodies, one: int, subject: str, sender: str, recipients: str, cc: str, has_body: int
-) -> index.Document:
-    raw = bodies.get(one) if has_body else None
+def _document(bodies: Bodies, one: read.Unindexed) -> index.Document:
+    raw = bodies.get(one.id) if one.has_body else None
     body, files = None, ""
     if raw is not None:
         parsed = parse(raw)
         body, files = index_text(parsed), " ".join(attached.name for attached in parsed.attachments)
-    to = f"{_people(recipients)} {_people(cc)}"
-    return index.Document(MessageId(one), subject, _people(sender), to, body, files)
+    return index.Document(one.id, one.subject, _people(one.sender), _people(one.to + one.cc), body, files)
 
 
-def _people(stored: str) -> str:
-    return " ".join(f"{one.name} {one.address}" for one in read.addresses_from_json(stored))
+def _people(addresses: tuple[Address, ...]) -> str:
+    return " ".join(f"{one.name} {one.address}" for one in addresses)
 
 
 class Indexer:
     """The engine's handle on its child: ``poke`` after a commit, ``mark`` tells how far it is."""
 
-    def __init__(self, profile: Profile, on_mark: Callable[[int], None]) -> None:
+    def __init__(self, profile: Profile, on_mark: Callable[[], None]) -> None:
         self._profile = profile
         self._on_mark = on_mark
         self._child: subprocess.Popen[str] | None = None
@@ -136,7 +130,7 @@ class Indexer:
             elif word == "mark" and number.isdecimal():
                 self.mark = int(number)
                 self._restarts = 0
-                self._on_mark(self.mark)
+                self._on_mark()
 
     def _rest(self) -> None:
         with self._lock:

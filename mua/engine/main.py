@@ -50,7 +50,7 @@ class Engine:
         self.secrets: Secrets = open_secrets(profile, read.setting(self.store.reader(), "secrets"))
         self.publisher = Publisher(self.tell, self._arrived)
         self.context = Context(self.store, self.bodies, self.password, self.tell)
-        self.indexer = Indexer(profile, self._indexed)
+        self.indexer = Indexer(profile, self._tell_waiting)
         self.sender = Sender(self.context, filed=self.poke)
         self.upkeep = Upkeep(self.context)
         self.server = Server(profile.socket, self._handle, self._last_gone)
@@ -201,7 +201,7 @@ class Engine:
 
     def await_index(self, seconds: float) -> bool:
         """Wait until the index has seen everything that was in the store when this was called."""
-        target = int(self.store.reader().value("SELECT value FROM meta WHERE key = 'index_seq'"))
+        target = read.index_seq(self.store.reader())
         self.indexer.poke()
         return self.wait_for(lambda: self.indexer.mark >= target, seconds)
 
@@ -209,10 +209,9 @@ class Engine:
         self.publisher.add(changes)
         if changes.messages or changes.removed:
             self.indexer.poke()
-        with self.context.committed:
-            self.context.committed.notify_all()
+        self._tell_waiting()
 
-    def _indexed(self, mark: int) -> None:
+    def _tell_waiting(self) -> None:
         with self.context.committed:
             self.context.committed.notify_all()
 
@@ -240,10 +239,9 @@ class Engine:
             text = "This window and the running engine are of different versions of Mua; close Mua everywhere first."
             raise MailError(Kind.LOCAL, Retry.ASK, text, code="protocol")
         client.name, client.events = hello.client, hello.events
-        problem = ""
         if hello.passphrase and self.secrets.place is Place.FILE:
             self.secrets.set_passphrase(hello.passphrase)
-        return wire.Welcome(os.getpid(), __version__, self.secrets.place, problem)
+        return wire.Welcome(os.getpid(), __version__, self.secrets.place)
 
 
 def main(profile: Profile, *, stay: bool = False) -> int:

@@ -45,6 +45,7 @@ class Publisher:
             self._stopping.wait(GATHER)
             self._wake.clear()
             self._send()
+        self._send()
 
     def _send(self) -> None:
         with self._lock:

@@ -47,7 +47,6 @@ class Folder:
     unread: int = 0
     total: int = 0
     with_body: int = 0
-    indexed: int = 0
     problem: str = ""
 
     @property

@@ -8,7 +8,7 @@ held for SQL only.
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +20,7 @@ from mua.paths import Profile
 from mua.store import schema
 
 BUSY_MS = 10_000
+CHUNK = 500  # ids of one statement
 
 
 @dataclass(slots=True)
@@ -56,6 +57,14 @@ class Db:
         """Every row of the answer."""
         with translated():
             return list(self.connection.execute(sql, values))
+
+    def rows_of(self, sql: str, ids: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Every row of a query that ends in ``IN``, for any number of ids, in no order."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            found += self.rows(f"{sql} ({','.join('?' * len(chunk))})", *chunk)
+        return found
 
     def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
         """The first row of the answer, or None."""

@@ -14,8 +14,6 @@ from mua.plan.sync import Identity
 from mua.store import write
 from mua.store.db import Db, Tx
 
-_CHUNK = 500
-
 
 def wishes(db: Db, account_id: AccountId) -> list[Wish]:
     """Every wish of an account that a server has to fulfil."""
@@ -156,10 +154,5 @@ def body_counts(db: Db, account_id: AccountId) -> tuple[int, int]:
 
 def positions(db: Db, message_ids: Sequence[int]) -> dict[int, tuple[int, int | None]]:
     """Where these rows are now: id -> (folder id, UID); those that are gone are left out."""
-    found: dict[int, tuple[int, int | None]] = {}
-    for start in range(0, len(message_ids), _CHUNK):
-        chunk = message_ids[start : start + _CHUNK]
-        marks = ",".join("?" * len(chunk))
-        for row in db.rows(f"SELECT id, folder_id, uid FROM message WHERE id IN ({marks})", *chunk):
-            found[row[0]] = (row[1], row[2])
-    return found
+    found = db.rows_of("SELECT id, folder_id, uid FROM message WHERE id IN", message_ids)
+    return {row[0]: (row[1], row[2]) for row in found}

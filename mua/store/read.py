@@ -44,6 +44,19 @@ class Problem:
     side: Side = Side.INCOMING
 
 
+@dataclass(frozen=True, slots=True)
+class Unindexed:
+    """A message that the index has not seen as it is now; ``seq`` orders what it has to see."""
+
+    seq: int
+    id: MessageId
+    subject: str
+    sender: tuple[Address, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    has_body: bool
+
+
 class Saved(StrEnum):
     """The unified views of the sidebar: saved searches over all accounts."""
 
@@ -168,12 +181,7 @@ def saved_counts(db: Db) -> dict[Saved, int]:
 
 def rows(db: Db, ids: Sequence[int]) -> list[MessageRow]:
     """The rows with these ids, in this order; ids that are gone are left out."""
-    found: dict[int, MessageRow] = {}
-    for start in range(0, len(ids), 500):
-        chunk = ids[start : start + 500]
-        marks = ",".join("?" * len(chunk))
-        for row in db.rows(f"SELECT {ROW_COLUMNS} FROM message WHERE id IN ({marks})", *chunk):
-            found[row[0]] = _row(row)
+    found = {row[0]: _row(row) for row in db.rows_of(f"SELECT {ROW_COLUMNS} FROM message WHERE id IN", ids)}
     return [found[one] for one in ids if one in found]
 
 
@@ -238,6 +246,26 @@ def known_addresses(db: Db, prefix: str, limit: int = 20) -> list[Address]:
     return [Address(found[0], found[1]) for found in db.rows(sql, like, limit)]
 
 
+def index_seq(db: Db) -> int:
+    """The mark that the index has to reach to have seen everything that is in the store now."""
+    return int(db.value("SELECT value FROM meta WHERE key = 'index_seq'"))
+
+
+def to_index(db: Db, mark: int, limit: int) -> list[Unindexed]:
+    """What came or changed after ``mark``, oldest change first."""
+    sql = (
+        "SELECT index_seq, id, subject, sender, recipients, cc, has_body FROM message WHERE index_seq > ?"
+        " ORDER BY index_seq LIMIT ?"
+    )
+    return [_unindexed(row) for row in db.rows(sql, mark, limit)]
+
+
+def removals_after(db: Db, seq: int, limit: int) -> list[tuple[int, MessageId]]:
+    """The ledger after entry ``seq``: (entry, message)."""
+    found = db.rows("SELECT seq, id FROM removal WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit)
+    return [(int(entry), MessageId(one)) for entry, one in found]
+
+
 def in_store(db: Db, index_mark: int) -> dict[int, tuple[int, int, int]]:
     """Per folder: (messages in the store, with body, indexed up to ``index_mark``).  Counts rows: for reports only."""
     sql = (
@@ -294,6 +322,18 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         total=row[12],
         with_body=row[13],
         problem=row[14],
+    )
+
+
+def _unindexed(row: tuple[Any, ...]) -> Unindexed:
+    return Unindexed(
+        seq=row[0],
+        id=MessageId(row[1]),
+        subject=row[2],
+        sender=addresses_from_json(row[3]),
+        to=addresses_from_json(row[4]),
+        cc=addresses_from_json(row[5]),
+        has_body=bool(row[6]),
     )
 
 

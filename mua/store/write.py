@@ -262,12 +262,7 @@ def flags_pushed(tx: Tx, ids: Iterable[MessageId], added: Flag, removed: Flag) -
 
 def moved(tx: Tx, message_id: MessageId, folder_id: FolderId, uid: int | None) -> None:
     """The server has the message in ``folder_id`` now.  What is shown stays as the person has it *now*."""
-    if uid is not None:
-        twin = tx.value(
-            "SELECT id FROM message WHERE folder_id = ? AND uid = ? AND id <> ?", folder_id, uid, message_id
-        )
-        if twin is not None:  # a pull saw the arrival first: the older row, with its history and wishes, stays
-            _absorb(tx, MessageId(twin), message_id)
+    _absorb_twin(tx, message_id, folder_id, uid)
     old = tx.value("SELECT folder_id FROM message WHERE id = ?", message_id)
     sql = (
         "UPDATE message SET folder_id = ?1, uid = ?2,"
@@ -279,7 +274,11 @@ def moved(tx: Tx, message_id: MessageId, folder_id: FolderId, uid: int | None) -
         tx.changes.folders.update({folder_id, old})
 
 
-def _absorb(tx: Tx, twin: MessageId, keeper: MessageId) -> None:
+def _absorb_twin(tx: Tx, keeper: MessageId, folder_id: FolderId, uid: int | None) -> None:
+    """When a pull saw the arrival first, the older row, with its history and wishes, stays."""
+    twin = tx.value("SELECT id FROM message WHERE folder_id = ? AND uid = ? AND id <> ?", folder_id, uid, keeper)
+    if twin is None:
+        return
     tx.run("DELETE FROM message WHERE id = ?", twin)
     tx.changes.messages.discard(twin)
     tx.changes.arrived.discard(twin)
@@ -290,12 +289,7 @@ def _absorb(tx: Tx, twin: MessageId, keeper: MessageId) -> None:
 def appended(tx: Tx, message_id: MessageId, uid: int | None) -> None:
     """The server has a copy of a message that we put there; ``uid`` None: not told, the next pull finds it."""
     folder_id = tx.value("SELECT folder_id FROM message WHERE id = ?", message_id)
-    if uid is not None:
-        twin = tx.value(
-            "SELECT id FROM message WHERE folder_id = ? AND uid = ? AND id <> ?", folder_id, uid, message_id
-        )
-        if twin is not None:
-            _absorb(tx, MessageId(twin), message_id)
+    _absorb_twin(tx, message_id, folder_id, uid)
     tx.run("UPDATE message SET uid = ?, want_append = 0 WHERE id = ?", uid, message_id)
     tx.changes.messages.add(message_id)
 
