@@ -102,8 +102,8 @@ def test_the_connection_is_cut_while_mail_comes_in(lab: Lab, profile: Path, alic
     rows = lab.mua("list", "INBOX", "--limit", 100, profile=profile).ok()
     held = lab.raw_messages(alice)
     assert {row["uid"] for row in rows} == held.keys()
-    for row in rows:
-        assert lab.mua("show", row["id"], "--raw", profile=profile, as_json=False).stdout == held[row["uid"]]
+    shown = lab.mua_many((("show", row["id"], "--raw") for row in rows), profile)
+    assert [run.stdout for run in shown] == [held[row["uid"]] for row in rows]
 
 
 def test_the_connection_is_cut_for_good(lab: Lab, profile: Path, alice: User) -> None:
