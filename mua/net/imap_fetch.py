@@ -74,8 +74,10 @@ class FetchStream:
         session = self._session
         while self._todo and len(self._flight) < self._window:
             session.busy = ""
-            parts = ["UID FETCH", self._todo.popleft(), f"({self._items})"]
-            self._flight.add(session.start(parts + [self._modifiers] * bool(self._modifiers)))
+            parts: list[str | bytes] = ["UID FETCH", self._todo.popleft(), f"({self._items})"]
+            if self._modifiers:
+                parts.append(self._modifiers)
+            self._flight.add(session.start(parts))
             session.busy = "FETCH"
 
     def _next(self) -> Fetched | None:
