@@ -5,8 +5,6 @@ from syllables with the frequencies of a real language (Zipf), so that an index 
 Nothing here goes through the standard library's email package: the generator must not share a mistake with a parser.
 """
 
-# ruff: noqa: SIM905 -- word lists are easier to read as words
-
 import base64
 import bisect
 import email.utils
