@@ -6,6 +6,7 @@ imported at its top: a command line needs no Qt, a window needs no network.
 
 import argparse
 import atexit
+import logging
 import os
 import subprocess
 import sys
@@ -129,11 +130,15 @@ def start_demo(profile: Profile) -> None:
 
 
 def start_engine(profile: Profile) -> None:
-    """Start an engine for the profile as a process of its own; it ends by itself when nobody needs it."""
+    """Start an engine for the profile as a process of its own; it ends by itself when nobody needs it.
+
+    What it logs goes to the profile's ``mua.log``, in as much detail as this process logs.
+    """
+    debug = ["--debug"] if log.ENGINE.isEnabledFor(logging.DEBUG) else []
     profile.create()
     with profile.log_file.open("ab") as errors:
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), "engine"],
+            [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), *debug, "engine"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

@@ -8,14 +8,12 @@ stderr.  Control characters become visible, since servers and mails have a say i
 import logging
 import re
 import sys
-from pathlib import Path
 
 ENGINE = logging.getLogger("mua.engine")
 IMAP = logging.getLogger("mua.imap")
 POP3 = logging.getLogger("mua.pop3")
 SMTP = logging.getLogger("mua.smtp")
 NET = logging.getLogger("mua.net")
-STORE = logging.getLogger("mua.store")
 INDEX = logging.getLogger("mua.index")
 GUI = logging.getLogger("mua.gui")
 WIRE = logging.getLogger("mua.wire")
@@ -52,14 +50,11 @@ class Masker(logging.Formatter):
         return visible(masked(super().format(record)))
 
 
-def start(level: str = "WARNING", file: Path | None = None) -> None:
-    """Send the log to stderr and, when given, to ``file``.  Call once per process."""
+def start(level: str = "WARNING") -> None:
+    """Send the log to stderr (of an engine: the profile's ``mua.log``).  Call once per process."""
     root = logging.getLogger("mua")
     root.setLevel(level)
     root.propagate = False
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
-    if file is not None:
-        handlers.append(logging.FileHandler(file, encoding="utf-8"))
-    for handler in handlers:
-        handler.setFormatter(Masker("%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"))
-    root.handlers = handlers
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Masker("%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"))
+    root.handlers = [handler]

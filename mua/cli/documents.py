@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from mua.log import visible
+from mua.mime.status import explain
 from mua.mime.view import address_json, date_json
 from mua.model.account import Account, Server
 from mua.model.folder import Folder
@@ -90,6 +91,7 @@ def _recipient(one: Recipient) -> Document:
         "phase": one.phase,
         "code": one.code,
         "text": one.text,
+        "meaning": explain(one.code, one.text) if one.code is not None else "",
         "next_attempt": date_json(one.next_attempt),
         "attempts": one.attempts,
         "host": one.host,

@@ -7,6 +7,8 @@ Rules of the file: the sentence says whose matter it is and what may help; it ne
 import re
 from typing import Final
 
+MAX_TEXT = 2000  # characters of a reply that are looked at
+
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
 
 _BY_STATUS: Final[dict[str, str]] = {
@@ -76,22 +78,17 @@ _GREYLISTED = re.compile(r"gr[ea]y-?list", re.IGNORECASE)
 _BLOCKED = re.compile(r"spamhaus|block ?list|blacklist|dnsbl|\brbl\b|poor reputation", re.IGNORECASE)
 
 
-def enhanced_status(text: str) -> str:
-    """The enhanced status code in a reply's text ("5.1.1"), or empty (RFC 3463, RFC 2034)."""
-    match = _ENHANCED.search(text[:2000])
-    return match[0] if match else ""
-
-
 def explain(code: int | None, text: str) -> str:
     """One sentence for a person on a reply ``code`` (None: there was none) with the server's ``text``."""
-    status = enhanced_status(text)
-    if code is not None and 400 <= code < 500 and _GREYLISTED.search(text[:2000]):
+    text = text[:MAX_TEXT]
+    if code is not None and 400 <= code < 500 and _GREYLISTED.search(text):
         return "The recipient's server asks every new sender to try again in a few minutes; this happens by itself."
-    if _BLOCKED.search(text[:2000]) and (code is None or code >= 400):
+    if _BLOCKED.search(text) and (code is None or code >= 400):
         return "The recipient's server refuses mail from this network address: it is on a block list."
     if code is not None and 200 <= code < 300:
         return "The server has accepted it."
-    sentence = _BY_STATUS.get(status.partition(".")[2]) or _BY_CODE.get(code or 0)
+    status = _ENHANCED.search(text)
+    sentence = _BY_STATUS.get(f"{status[2]}.{status[3]}" if status else "") or _BY_CODE.get(code or 0)
     if sentence:
         return sentence
     if code is None:
