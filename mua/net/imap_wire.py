@@ -26,6 +26,7 @@ WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError)
 
 _LITERAL = re.compile(rb"~?\{(\d{1,20})\}$")
 _STATUS = re.compile(rb"(?:[A-Za-z0-9]+|\*) (?:OK|NO|BAD|BYE|PREAUTH)\b|\+")
+_NUMBERS = re.compile(rb"\* (?:SEARCH|ESEARCH|VANISHED|SORT) ", re.IGNORECASE)
 _READ = 1 << 18
 _COMPACT = 1 << 16
 _SLOWEST = 2048  # bytes a second below which a response counts as stalled, whatever trickles in
@@ -35,7 +36,8 @@ _SLOWEST = 2048  # bytes a second below which a response counts as stalled, what
 class Limits:
     """Sizes in octets beyond which a server is not believed.  ``responses`` is a number of untagged responses."""
 
-    line: int = 8 << 20  # without its literals; a SEARCH answer of a million UIDs has 7 MB
+    line: int = 1 << 20  # without its literals
+    numbers: int = 8 << 20  # a line of numbers only: a SEARCH answer of a million UIDs has 7 MB
     literal: int = 512 << 20
     inline: int = 1 << 20  # larger literals go to a file
     response: int = 64 << 20  # all inline literals of one response together
@@ -164,14 +166,17 @@ class Wire:
         """(start, index of the CRLF) of the line at ``start``, which may have moved."""
         scan = start
         while (end := self.buffer.find(b"\r\n", scan)) < 0:
-            if len(self.buffer) - start > self.limits.line:
+            if len(self.buffer) - start > self._longest(start):
                 self.refuse("a line without end")
             known = max(0, len(self.buffer) - 1 - start)
             start = self._more(start)
             scan = start + known
-        if end - start > self.limits.line:
+        if end - start > self._longest(start):
             self.refuse("a line too long")
         return start, end
+
+    def _longest(self, start: int) -> int:
+        return self.limits.numbers if _NUMBERS.match(self.buffer, start) else self.limits.line
 
     def readline(self) -> bytes:
         """One line with its CRLF, for imaplib."""
