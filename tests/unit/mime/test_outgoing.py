@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from mua.errors import MailError
 from mua.mime.build import build, date_text, downgrade, freeze, new_message_id
-from mua.mime.status import explain
 from mua.mime.mbox import append, split
 from mua.mime.message import parse, part_bytes
 from mua.mime.reply import forward_subject, reply, reply_subject
+from mua.mime.status import explain
 from mua.mime.view import view
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment
