@@ -41,7 +41,7 @@ from mua.model.account import Account
 LARGE = 20_000_000  # octets: many servers refuse more
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
 _FROM = """
-QComboBox { background: transparent; border: 1px solid transparent; padding: 0 4px; min-height: 26px; }
+QComboBox { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
 QComboBox:hover { background: @hover; } QComboBox:focus { border: 1px solid @accent; background: transparent; }
 """
 
@@ -69,6 +69,7 @@ class Composer(QFrame):
         self._attached: list[Attached] = []
         self._forgiven: set[str] = set()
         self._finished = False
+        self._begun: Letter | None = None
         self.identity = Select("From")
         self.to, self.cc, self.bcc = (AddressField(name, known) for name in ("To", "Cc", "Bcc"))
         self.subject = QLineEdit()
@@ -121,6 +122,15 @@ class Composer(QFrame):
             attached=tuple(self._attached),
             cursor=self.editor.textCursor().position(),
         )
+
+    def begin(self) -> None:
+        """What is shown now is what the program wrote: as long as it stays so, nobody would miss it."""
+        self._begun = replace(self.letter(), cursor=0)
+
+    def is_untouched(self) -> bool:
+        """Nothing in it is the person's."""
+        letter = replace(self.letter(), cursor=0)
+        return letter.empty or letter == self._begun
 
     def now_replaces(self, draft: int | None) -> None:
         """The letter is in Drafts under this id now."""

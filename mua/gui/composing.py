@@ -65,7 +65,9 @@ class Composing(QObject):
         letter = letters.begin(wish, who)
         if wish.kind is Kind.DRAFT and wish.row is not None:
             letter = self._as_files(letter, wish.row.id)
-        self.open(letter).begin_writing()
+        composer = self.open(letter)
+        composer.begin()
+        composer.begin_writing()
 
     def open(self, letter: Letter) -> Composer:
         """A composer that shows ``letter``."""
@@ -106,7 +108,7 @@ class Composing(QObject):
         """The program ends: every letter is in the journal, and comes back at the next start."""
         for composer in list(self.composers.values()):
             letter = composer.letter()
-            if letter.empty:
+            if composer.is_untouched():
                 self.journal.forget(letter.key)
             else:
                 self.journal.write(letter)
@@ -224,7 +226,7 @@ class Composing(QObject):
     def _closed(self, composer: Composer) -> None:
         letter = composer.letter()
         self.composers.pop(letter.key, None)
-        if letter.empty:
+        if composer.is_untouched():
             self.journal.forget(letter.key)
         else:
             self._save(composer, close=True)
@@ -284,7 +286,7 @@ class Composing(QObject):
 
     def _journal(self, composer: Composer) -> None:
         letter = composer.letter()
-        if letter.empty:
+        if composer.is_untouched():
             self.journal.forget(letter.key, files=False)
         else:
             self.journal.write(letter)

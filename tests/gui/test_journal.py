@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from mua.gui.app import Options, Program
 from mua.gui.journal import Attached, Journal, Letter
-from mua.gui.writing import Writing
+from mua.gui.writing import Kind, Writing
 from mua.model.address import Address
 from mua.paths import Profile, child_environment
 
@@ -120,10 +121,11 @@ def test_an_empty_letter_is_not_kept(qapp: QApplication, mail: Mail) -> None:
     program.leave_alone()
     program.show()
     assert program.rooms is not None
-    from mua.gui.writing import Kind
-
+    program.desk.preferences = replace(program.desk.preferences, signature="Robin")
     program.rooms.write(Writing(Kind.NEW))
     (composer,) = program.rooms.composing.composers.values()
+    assert composer.letter().text.endswith("-- \nRobin")
+    composer.written.emit()
     composer.close()
     program.rooms.composing.journal.settle()
     assert list(mail.profile.drafts.glob("*.json")) == []
