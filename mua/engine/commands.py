@@ -200,7 +200,9 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     if command.draft is not None:
         raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
-        raw = _read_file(Path(command.file))
+        path = Path(command.file)
+        with files.readable(path):
+            raw = path.read_bytes()
     message_id = build.new_message_id(account.email, os.urandom(16))
     frozen = freeze(raw, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
     if not frozen.recipients:
@@ -217,14 +219,6 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         _drop_draft(engine, MessageId(command.replaces_draft))
     engine.sender.poke()
     return wire.Queued(outgoing_id, frozen.message_id)
-
-
-def _read_file(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        text = f"“{path.name}” cannot be read; check its name and permissions."
-        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
 
 
 def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:

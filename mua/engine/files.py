@@ -1,9 +1,10 @@
-"""Messages that do not come from this folder's server: imports, drafts, sent copies."""
+"""Messages that come from this computer: files that are imported, drafts that are kept."""
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,7 @@ from mua import wire
 from mua.engine.reading import Whole, file_whole
 from mua.errors import Kind, MailError, Retry
 from mua.mime import mbox
-from mua.mime.headers import envelope_of
-from mua.mime.scan import scan
+from mua.mime.message import parse
 from mua.model.account import Incoming
 from mua.model.folder import Folder, FolderId
 from mua.model.message import Flag, MessageId
@@ -33,7 +33,8 @@ def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
     batch: list[Whole] = []
     for raw, flags in messages_in(Path(command.path)):
         found += 1
-        batch.append(Whole(raw, _sent_at(raw) or engine.context.now(), flags))
+        parsed = parse(raw)
+        batch.append(Whole(raw, parsed.envelope.date or engine.context.now(), flags, parsed))
         if len(batch) >= IMPORT_BATCH:
             imported += len(add_local(engine, folder, batch))
             batch = []
@@ -42,17 +43,20 @@ def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
     return wire.Imported(found, imported)
 
 
-def _sent_at(raw: bytes) -> int | None:
-    return envelope_of(scan(raw).fields).date
-
-
 def messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:
     """The raw messages of an mbox, a Maildir or a file with one message, with the flags that a Maildir knows.
 
     Only real files are read: a link inside a Maildir would bring in what it points to, a pipe or a device never ends.
     """
-    try:
+    with readable(path):
         yield from _messages_in(path)
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """What the system says about a file that a person named, as MailError "file-unreadable"."""
+    try:
+        yield
     except OSError as error:
         text = f"“{path.name}” cannot be read; check its name and permissions."
         raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error

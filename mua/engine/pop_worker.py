@@ -20,10 +20,11 @@ from typing import IO
 
 from mua import wire
 from mua.engine.context import Context
+from mua.engine.reading import Whole, facts, file_whole
 from mua.errors import Kind, MailError, Retry
 from mua.log import POP3 as LOG
 from mua.mime.headers import date
-from mua.mime.message import parse, snippet
+from mua.mime.message import parse
 from mua.mime.scan import Field
 from mua.model.account import Account
 from mua.model.folder import FolderId, FolderState, Role
@@ -266,13 +267,9 @@ class PopWorker:
         if not group.keys:
             return
         now = self.context.now()
-        news, bodies = zip(*(_understood(raw, now) for raw in group.raws), strict=True)
+        items = [_whole(raw, now) for raw in group.raws]
         with self.context.store.write(durable=True) as tx:
-            ids = write.add_messages(tx, self.account.id, inbox, news)
-            places = self.context.bodies.put(list(zip(ids, group.raws, strict=True)), durable=True)
-            write.set_bodies(
-                tx, [replace(body, id=one, place=places[one]) for one, body in zip(ids, bodies, strict=True)]
-            )
+            ids = file_whole(self.context, tx, self.account.id, inbox, items, append=False)
             for key, one in zip(group.keys, ids, strict=True):
                 write.record_uidl(tx, self.account.id, key, one, now)
 
@@ -287,9 +284,9 @@ class PopWorker:
                 raw = answer.read()
             one = numbers[number]
             place = self.context.bodies.put([(one, raw)], durable=True)[one]
-            facts = replace(_understood(raw, self.context.now())[1], id=one, place=place)
+            found = facts(one, place, raw)
             with self.context.store.write(durable=True) as tx:
-                write.set_bodies(tx, [facts])
+                write.set_bodies(tx, [found])
 
     def _note_too_big(self, inbox: FolderId, count: int) -> None:
         what = "1 message" if count == 1 else f"{count} messages"
@@ -315,12 +312,9 @@ class PopWorker:
         return self.context.bodies.get(message_id) is not None
 
 
-def _understood(raw: bytes, now: int) -> tuple[write.NewMessage, write.BodyFacts]:
-    """What the rows say of a message; its id and place are filled in later."""
+def _whole(raw: bytes, now: int) -> Whole:
     parsed = parse(raw)
-    attached = any(not one.inline for one in parsed.attachments)
-    facts = write.BodyFacts(MessageId(0), 0, snippet(parsed), attached, len(raw))
-    return write.NewMessage(parsed.envelope, arrival(parsed.root.fields, now), len(raw)), facts
+    return Whole(raw, arrival(parsed.root.fields, now), parsed=parsed)
 
 
 def arrival(fields: Sequence[Field], now: int) -> int:

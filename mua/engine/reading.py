@@ -1,10 +1,12 @@
-"""Raw messages turned into what lists and readers show, and drafts turned into raw messages."""
+"""Raw messages turned into rows and into what readers show, and drafts turned into raw messages.
+
+Rule of the file: a message is parsed once, and before a transaction begins (``Whole``): the lock is not held meanwhile.
+"""
 
 import json
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from mua import wire
@@ -19,7 +21,7 @@ from mua.model.message import Flag, MessageId
 from mua.model.outgoing import Draft, DraftAttachment
 from mua.store import write
 from mua.store.db import Tx
-from mua.store.write import BodyFacts
+from mua.store.write import NO_FLAGS, BodyFacts
 
 MAX_ATTACHMENTS = 200 * 1024 * 1024
 
@@ -31,28 +33,30 @@ def facts(message_id: MessageId, place: int, raw: bytes, parsed: Parsed | None =
     return BodyFacts(message_id, place, snippet(parsed), attached, len(raw))
 
 
-@dataclass(frozen=True, slots=True)
 class Whole:
-    """A whole message that did not come from its folder's server.  ``received`` is UTC seconds."""
+    """A whole message that is about to have a row, parsed when it is made.  ``received`` is UTC seconds."""
 
-    raw: bytes
-    received: int
-    flags: Flag
+    __slots__ = ("flags", "parsed", "raw", "received")
+
+    def __init__(self, raw: bytes, received: int, flags: Flag = NO_FLAGS, parsed: Parsed | None = None) -> None:
+        self.raw = raw
+        self.received = received
+        self.flags = flags
+        self.parsed = parsed or parse(raw)
 
 
 def file_whole(
     context: Context, tx: Tx, account_id: AccountId, folder_id: FolderId, items: Sequence[Whole], *, append: bool
 ) -> list[MessageId]:
     """Add whole messages to a folder, bytes first; ``append``: they are to be put on the server too."""
-    given = [(one, parse(one.raw)) for one in items]
     news = [
-        write.NewMessage(parsed.envelope, one.received, len(one.raw), flags=one.flags, append=append)
-        for one, parsed in given
+        write.NewMessage(one.parsed.envelope, one.received, len(one.raw), flags=one.flags, append=append)
+        for one in items
     ]
     ids = write.add_messages(tx, account_id, folder_id, news)
-    stored = list(zip(ids, given, strict=True))
-    places = context.bodies.put([(key, one.raw) for key, (one, _) in stored], durable=True)
-    write.set_bodies(tx, [facts(key, places[key], one.raw, parsed) for key, (one, parsed) in stored])
+    stored = list(zip(ids, items, strict=True))
+    places = context.bodies.put([(key, one.raw) for key, one in stored], durable=True)
+    write.set_bodies(tx, [facts(key, places[key], one.raw, one.parsed) for key, one in stored])
     return ids
 
 
