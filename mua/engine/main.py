@@ -173,7 +173,10 @@ class Engine:
             self.secrets.set(str(account.id), "password", password)
 
     def choose_secrets(self, place: str, passphrase: str) -> None:
-        """Secrets live elsewhere from now on; what the old place held moves along where it can be read."""
+        """Secrets live elsewhere from now on, or under another passphrase; what the old place holds moves along."""
+        if Place(place) is self.secrets.place is Place.FILE:
+            self.secrets.change_passphrase(passphrase)
+            return
         old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
         for account in read.accounts(self.store.reader()):
             found = old.get(str(account.id), "password")

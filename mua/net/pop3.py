@@ -1,7 +1,7 @@
 """A POP3 session: connected, protected, logged in; then what is there, its octets, and deletions (RFC 1939).
 
 The standard library's poplib is not used: it refuses lines over 2,048 octets, which real mail has, holds whole messages
-as lists of lines, and keeps what arrived before STLS.
+as lists of lines, and does not notice what was injected behind the answer to STLS (docs/decisions/0012).
 
 Rules of the file: nothing that arrived before TLS survives it; a password is asked for after the certificate was
 verified, sent once, and never by APOP (RFC 6151); a session that failed in the middle of an answer is dead and says so;

@@ -88,6 +88,11 @@ class Secrets:
         mask(passphrase)
         self._file.unlock(passphrase)
 
+    def change_passphrase(self, passphrase: str) -> None:
+        """Seal the encrypted file, which has to be open, under another passphrase."""
+        mask(passphrase)
+        self._file.rekey(passphrase)
+
 
 def open_secrets(profile: Profile, chosen: str = "", deadline: float = DEADLINE) -> Secrets:
     """The profile's secrets, in the place that ``MUA_SECRETS`` names, else ``chosen``, else the keyring.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from commands import Mua
+from commands import PASSPHRASE, Mua
 
 from mua import wire
 
@@ -72,6 +72,17 @@ def test_nonsense_is_answered_and_the_line_stays_open(line: Line, nonsense: byte
 def test_another_protocol_is_refused(line: Line) -> None:
     line.say(wire.command_line(1, wire.Hello("test", protocol=99)))
     assert line.hear()["error"]["code"] == "protocol"
+
+
+def test_the_passphrase_of_the_secrets_file_can_be_changed(line: Line) -> None:
+    line.say(wire.command_line(1, wire.ChooseSecrets("file", "another horse")))
+    assert line.until("re", 1)["ok"]["is"] == "Done"
+    line.say(wire.command_line(2, wire.Hello("test", passphrase=PASSPHRASE)))
+    assert line.until("re", 2)["error"]["code"] == "wrong-passphrase"
+    line.say(wire.command_line(3, wire.ChooseSecrets("file", PASSPHRASE)))
+    assert line.until("re", 3)["ok"]["is"] == "Done"
+    line.say(wire.command_line(4, wire.Hello("test", passphrase=PASSPHRASE)))
+    assert line.until("re", 4)["ok"]["is"] == "Welcome"
 
 
 def test_a_change_reaches_those_who_listen(mua: Mua, line: Line, tmp_path: Path) -> None:

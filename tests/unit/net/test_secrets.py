@@ -241,10 +241,11 @@ def test_a_header_beyond_reason_costs_nothing(profile: Profile, changes: dict[st
 
 
 def test_the_passphrase_can_be_changed(profile: Profile) -> None:
-    sealed = SealedFile(profile.secrets_file, "open sesame")
-    sealed.change(lambda table: table.__setitem__("name", "value"))
-    sealed.rekey("open barley")
-    assert SealedFile(profile.secrets_file, "open barley").read() == {"name": "value"}
+    secrets = Secrets(profile, Place.FILE, "open sesame")
+    secrets.set("1", "password", PASSWORD)
+    secrets.change_passphrase("open barley")
+    assert secrets.get("1") == PASSWORD
+    assert Secrets(profile, Place.FILE, "open barley").get("1") == PASSWORD
     with pytest.raises(MailError):
         SealedFile(profile.secrets_file, "open sesame").read()
 
