@@ -13,14 +13,14 @@ from mua.plan.replay import Wish
 from mua.plan.sync import Identity
 from mua.store import write
 from mua.store.db import Db, Tx
+from mua.store.schema import WISHED
 
 
 def wishes(db: Db, account_id: AccountId) -> list[Wish]:
     """Every wish of an account that a server has to fulfil."""
     rows = db.rows(
         "SELECT id, folder_id, uid, flags, want_set, want_clear, want_folder_id, want_gone, want_append FROM message"
-        " WHERE account_id = ? AND (want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0"
-        " OR want_append <> 0) ORDER BY id",
+        f" WHERE account_id = ? AND ({WISHED}) ORDER BY id",
         account_id,
     )
     return [

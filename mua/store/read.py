@@ -17,6 +17,7 @@ from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.store.db import Db
+from mua.store.schema import WISHED
 
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
@@ -100,8 +101,7 @@ def setting(db: Db, key: str) -> str:
 def wishes_pending(db: Db) -> int:
     """How many messages and folders still have to be changed on a server."""
     sql = (
-        "SELECT (SELECT count(*) FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.local = 0 AND"
-        " (want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0))"
+        f"SELECT (SELECT count(*) FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.local = 0 AND ({WISHED}))"
         " + (SELECT count(*) FROM folder WHERE want_create = 1 AND local = 0)"
     )
     return int(db.value(sql))

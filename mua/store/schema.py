@@ -10,7 +10,10 @@ offline, and a fulfilled wish changes nothing on screen.  Counters of a folder f
 
 VERSION = 1
 
-CACHE_1 = """
+# A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
+WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
+
+CACHE_1 = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO meta(key, value) VALUES ('index_seq', 0);
 
@@ -105,7 +108,7 @@ CREATE INDEX message_thread ON message(thread_id);
 CREATE INDEX message_mid ON message(message_id) WHERE message_id <> '';
 CREATE INDEX message_index ON message(index_seq);
 CREATE INDEX message_wish ON message(account_id, folder_id)
-  WHERE want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0;
+  WHERE {WISHED};
 CREATE INDEX message_bodyless ON message(account_id, folder_id, id) WHERE has_body = 0;
 CREATE INDEX message_want_body ON message(account_id) WHERE want_body <> 0 AND has_body = 0;
 CREATE INDEX message_unread ON message(id) WHERE shown_flags & 1 = 0;

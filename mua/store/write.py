@@ -14,6 +14,7 @@ from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
 from mua.model.message import Envelope, Flag, MessageId
 from mua.store.db import Tx
+from mua.store.schema import WISHED
 
 SEQUENCE_BITS = 20
 NO_FLAGS = Flag(0)
@@ -389,8 +390,7 @@ def settle_local(tx: Tx, account_id: AccountId, now: int) -> None:
     """Wishes in folders of this computer have no server to wait for: they are fulfilled now."""
     sql = (
         "SELECT m.id, m.want_folder_id, m.want_set, m.want_clear, m.want_gone FROM message m"
-        " JOIN folder f ON f.id = m.folder_id WHERE m.account_id = ? AND f.local = 1"
-        " AND (want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0)"
+        f" JOIN folder f ON f.id = m.folder_id WHERE m.account_id = ? AND f.local = 1 AND ({WISHED})"
     )
     for one, folder_id, added, cleared, gone in tx.rows(sql, account_id):
         message_id = MessageId(one)

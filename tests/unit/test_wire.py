@@ -1,8 +1,11 @@
 """wire.py: what is sent is what arrives, and nothing hostile gets through."""
 
+import typing
+
 import pytest
 
 from mua import wire
+from mua.engine import commands
 from mua.errors import Kind, MailError, Retry
 from mua.mime.html import SANITISER_VERSION
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
@@ -94,6 +97,11 @@ def test_no_secret_shows_in_a_repr() -> None:
         wire.Hello("x", False, 1, "hunter22"),
     ):
         assert "hunter22" not in repr(command)
+
+
+def test_every_command_is_answered() -> None:
+    asked = set(typing.get_args(wire.Command)) - {wire.Hello}  # that one is the engine's own, before any other
+    assert set(commands._HANDLERS) == asked
 
 
 def test_cached_views_are_as_old_as_the_sanitiser() -> None:
