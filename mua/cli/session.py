@@ -1,6 +1,7 @@
 """One command being carried out: its arguments, its profile, and (only when needed) the store and the engine."""
 
 import argparse
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from mua.model.message import MessageId, MessageRow
 from mua.paths import Profile
 from mua.store import index, read
 from mua.store.blobs import Bodies
-from mua.store.db import Db
+from mua.store.db import Db, disk_full
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +128,7 @@ class files_at_the_edge:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise disk_full(str(error)) from error
             text = f"{error.filename or 'The file'} cannot be read or written: {error.strerror}."
             raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mua import wire
 from mua.errors import MailError
+from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Side
 from mua.store import write
 from mua.store.blobs import Bodies
@@ -38,9 +39,12 @@ class Context:
     committed: threading.Condition = field(default_factory=threading.Condition)
 
     def report(self, account_id: AccountId, error: MailError, side: Side = Side.INCOMING) -> None:
-        """Remember an account's problem (survives a restart) and tell the clients."""
-        with self.store.write() as tx:
-            write.set_problem(tx, account_id, error.code or error.kind, error.text, error.detail, side)
+        """Remember an account's problem (survives a restart) and tell the clients; a full disk keeps neither back."""
+        try:
+            with self.store.write() as tx:
+                write.set_problem(tx, account_id, error.code or error.kind, error.text, error.detail, side)
+        except MailError as trouble:
+            ENGINE.info("a problem of account %d is not kept: %s", account_id, trouble.detail)
         self.publish(wire.Status(account_id, wire.State.PROBLEM, error.text, error.code, error.detail))
 
     def all_well(self, account_id: AccountId, side: Side = Side.INCOMING) -> None:

@@ -110,6 +110,8 @@ def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dic
 
 def _confirm_removal(shared: Shared, connection: ImapConnection, folder: Folder) -> None:
     """A folder that LIST lacks is removed only when the server, asked for it by name, says that it is not there."""
+    if connection.selected == folder.name:  # a server may answer for what is open, though it is gone
+        connection.unselect()
     try:
         connection.status(folder.name)
     except MailError as error:
