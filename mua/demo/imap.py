@@ -8,17 +8,16 @@ Rule of the file: a client can end its own session, never the server.
 
 import asyncio
 import base64
-import hmac
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from mua import __version__
 from mua.demo import imap_folders, imap_messages
+from mua.demo.listener import Listener
 from mua.demo.mailbox import Mailbox, Refused
 from mua.demo.session import LINE_LIMIT, Faults, Gone, Login, Session
 from mua.demo.syntax import Bad, Token, quoted, text
-from mua.log import DEMO
 
 Command = Callable[[Session, list[Token]], Awaitable[str]]
 
@@ -109,10 +108,7 @@ async def _first(done: "asyncio.Future[bytes]", wake: asyncio.Event) -> None:
 
 
 def _admit(session: Session, user: str, password: str) -> str:
-    known = session.login
-    right = hmac.compare_digest(user.encode(), known.user.encode())
-    right &= hmac.compare_digest(password.encode(), known.password.encode())
-    if not right:
+    if not session.login.admits(user, password):
         raise Refused("[AUTHENTICATIONFAILED] The user name or the password is wrong")
     session.authenticated = True
     return f"[CAPABILITY {' '.join(session.capabilities)}] Welcome"
@@ -162,46 +158,26 @@ NEEDS = {
 SILENT_ON_EXPUNGE = {"FETCH", "STORE", "SEARCH"}  # RFC 3501 s.7.4.1: no EXPUNGE while sequence numbers are in use
 
 
-class ImapServer:
-    """Listens on ``127.0.0.1``; many sessions on one mailbox."""
+class ImapServer(Listener):
+    """Many sessions on one mailbox."""
+
+    protocol = "IMAP"
+    line_limit = LINE_LIMIT
 
     def __init__(self, mailbox: Mailbox, login: Login, faults: Faults | None = None) -> None:
+        super().__init__()
         self.mailbox = mailbox
         self.login = login
         self.faults = faults or Faults()
-        self.port = 0
         self.commands: list[str] = []  # every command that came, in order (tests count round trips with it)
-        self._server: asyncio.Server | None = None
-        self._sessions: set[asyncio.Task[None]] = set()
 
-    async def start(self, port: int = 0) -> None:
-        """Bind and listen; ``port`` is then the real one.  Raises OSError."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=LINE_LIMIT)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def close(self) -> None:
-        """Stop listening and end every session."""
-        if self._server:
-            self._server.close()
-        for task in list(self._sessions):
-            task.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._sessions.add(task)
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One session (RFC 3501 s.3)."""
         session = Session(self.mailbox, self.login, self.faults, reader, writer)
         try:
             await self._serve(session)
-        except (ConnectionError, asyncio.CancelledError):
-            DEMO.debug("an IMAP session ended early")
-        except Exception:  # noqa: BLE001  (the server outlives a mistake in one session)
-            DEMO.exception("an IMAP session failed")
         finally:
             session.leave()
-            self._sessions.discard(task)
-            writer.close()
 
     async def _serve(self, session: Session) -> None:
         session.untagged(f"OK [CAPABILITY {' '.join(session.capabilities)}] Mua demo server")

@@ -9,6 +9,7 @@ for are committed here and in ``imap.py``, nowhere else.
 """
 
 import asyncio
+import hmac
 from dataclasses import dataclass, field
 
 from mua.demo.fetch import flag_list
@@ -49,6 +50,11 @@ class Login:
 
     user: str
     password: str = field(repr=False)
+
+    def admits(self, user: str, password: str) -> bool:
+        """Both are right; compared in constant time."""
+        right = hmac.compare_digest(user.encode(), self.user.encode())
+        return hmac.compare_digest(password.encode(), self.password.encode()) and right
 
 
 class Gone(Exception):

@@ -8,15 +8,14 @@ Rule of the file: a client can end its own session, never the server; sizes are 
 
 import asyncio
 import base64
-import hmac
 import re
 import time
 from dataclasses import dataclass, field
 
+from mua.demo.listener import Listener
 from mua.demo.mailbox import Refused
 from mua.demo.post import Post
 from mua.demo.session import Faults, Login
-from mua.log import DEMO
 
 SIZE_LIMIT = 50 << 20
 RECIPIENTS_LIMIT = 100
@@ -33,7 +32,7 @@ EXTENSIONS = (
 _PATH = re.compile(r"(?:FROM|TO):\s*<([^<>\s]*)>((?: [!-~]+)*)$", re.IGNORECASE)
 
 
-class _Ended(Exception):
+class _Ended(ConnectionError):
     """The connection ends now."""
 
 
@@ -43,44 +42,26 @@ class _Transaction:
     recipients: list[str] = field(default_factory=list)
 
 
-class SmtpServer:
-    """Listens on ``127.0.0.1``; a session must log in before MAIL."""
+class SmtpServer(Listener):
+    """A session must log in before MAIL."""
+
+    protocol = "SMTP"
+    line_limit = LINE_LIMIT
 
     def __init__(self, post: Post, login: Login, faults: Faults | None = None) -> None:
+        super().__init__()
         self.post = post
         self.login = login
         self.faults = faults or Faults()
-        self.port = 0
-        self._server: asyncio.Server | None = None
-        self._sessions: set[asyncio.Task[None]] = set()
 
-    async def start(self, port: int = 0) -> None:
-        """Bind and listen; ``port`` is then the real one.  Raises OSError."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port, limit=LINE_LIMIT)
-        self.port = self._server.sockets[0].getsockname()[1]
+    async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One session (RFC 5321 s.3)."""
+        await _Session(self, reader, writer).serve()
 
     async def close(self) -> None:
         """Stop listening, end every session, give no more answers."""
         self.post.close()
-        if self._server:
-            self._server.close()
-        for task in list(self._sessions):
-            task.cancel()
-        await asyncio.gather(*self._sessions, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._sessions.add(task)
-        try:
-            await _Session(self, reader, writer).serve()
-        except (ConnectionError, asyncio.CancelledError, _Ended):
-            DEMO.debug("an SMTP session ended early")
-        except Exception:  # noqa: BLE001  (the server outlives a mistake in one session)
-            DEMO.exception("an SMTP session failed")
-        finally:
-            self._sessions.discard(task)
-            writer.close()
+        await super().close()
 
 
 class _Session:
@@ -151,9 +132,7 @@ class _Session:
                 return "504 5.5.4 PLAIN or LOGIN, please"
         except ValueError:
             return "501 5.5.2 This answer cannot be read"
-        login = self._server.login
-        right = hmac.compare_digest(user.encode(), login.user.encode())
-        self._authenticated = hmac.compare_digest(password.encode(), login.password.encode()) and right
+        self._authenticated = self._server.login.admits(user, password)
         return "235 2.7.0 Welcome" if self._authenticated else "535 5.7.8 The user name or the password is wrong"
 
     async def _answer(self, challenge: str, initial: str) -> str:
