@@ -6,7 +6,8 @@
         drop.messages          # what is left (deletions happen at QUIT)
 
 ``cut_after`` octets of answers each session is dropped (None: never); ``uids=False`` is a server without UIDL;
-``refuse`` holds unique ids whose RETR is answered with -ERR; ``sizes`` are lies about the sizes of some.
+``refuse`` holds unique ids whose RETR is answered with -ERR; ``sizes`` are lies about the sizes of some.  While
+``flowing`` is cleared a message stops half-way, and ``halfway`` is set.
 """
 
 import contextlib
@@ -75,6 +76,11 @@ class _Session(socketserver.StreamRequestHandler):
         if uid in self.drop.refuse:
             self.say(b"-ERR [SYS/TEMP] later")
             return
+        if not self.drop.flowing.is_set():
+            self.wfile.write(b"+OK\r\n" + raw[: len(raw) // 2])
+            self.drop.halfway.set()
+            self.drop.flowing.wait(30)
+            raise EOFError
         self.say(b"+OK", raw)
         self.drop.retrieved.append(uid)
 
@@ -107,6 +113,8 @@ class Maildrop:
         self.retrieved: list[str] = []
         self.commands: list[str] = []
         self.sessions = 0
+        self.flowing, self.halfway = threading.Event(), threading.Event()
+        self.flowing.set()
         self._server = _Server(("127.0.0.1", 0), _Session)
         self._server.drop = self
         self.port = int(self._server.server_address[1])

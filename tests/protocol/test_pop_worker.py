@@ -322,13 +322,15 @@ def test_stopping_in_the_middle_of_a_message(house: Callable[..., House]) -> Non
     mail = letters(3, size=50_000)
     with Maildrop(mail) as drop:
         home = house(drop.port)
+        drop.flowing.clear()
         worker = home.start()
         waiting = threading.Thread(target=worker.sync, args=(True,))
         waiting.start()
-        worker.stop()
-        worker.join(5)
+        assert drop.halfway.wait(10)
+        home.stop()
         waiting.join(5)
         assert not waiting.is_alive()
+        drop.flowing.set()
         home.workers.clear()
         assert home.start().sync(complete=True) == []
         assert home.inbox() == list(mail.values())
