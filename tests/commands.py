@@ -40,7 +40,12 @@ class Mua:
     @contextmanager
     def engine(self) -> "Iterator[subprocess.Popen[bytes]]":
         """An engine that stays, as a child of the test; ended in order (unless it is dead already)."""
-        with subprocess.Popen(self.command("--stay", "engine"), env=self._environment()) as process:
+        self.profile.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.profile / "mua.log").touch(mode=0o600)
+        with (
+            (self.profile / "mua.log").open("ab") as log,
+            subprocess.Popen(self.command("--stay", "engine"), stderr=log, env=self._environment()) as process,
+        ):
             deadline = time.monotonic() + 30
             while self.engine_pid() != process.pid or not (self.profile / "engine.sock").exists():
                 assert process.poll() is None and time.monotonic() < deadline, "the engine does not start"
