@@ -69,6 +69,7 @@ def message_document(row: MessageRow, account: str, folder: str) -> Document:
         "thread_id": str(row.thread_id),
         "message_id": row.message_id,
         "snippet": row.snippet,
+        "problem": row.problem,
     }
 
 

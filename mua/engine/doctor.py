@@ -74,13 +74,13 @@ def ways(ca_file: str = "") -> Ways:
     )
 
 
-def discover(email: str, ca_file: str = "", told: Callable[[str], None] = lambda _: None) -> wire.Discovered:
-    """Candidates for an address, best first; ``told`` hears what is being asked.
+def discover(email: str, ca_file: str = "") -> wire.Discovered:
+    """Candidates for an address, best first.
 
     Raises MailError "bad-address", "not-found", "autoconfig-plaintext" (only servers without TLS are published) or
     "no-access" (the provider lets no mail program in; the text says why).
     """
-    found = find(email, ways(ca_file), told)
+    found = find(email, ways(ca_file))
     candidates = [
         (_account(email, one, kind, ca_file), one.source + _doubt(one)) for one in found for kind in one.kinds
     ]
@@ -96,13 +96,12 @@ def discover(email: str, ca_file: str = "", told: Callable[[str], None] = lambda
     )
 
 
-def find(email: str, world: Ways, told: Callable[[str], None] = lambda _: None) -> list[Found]:
+def find(email: str, world: Ways) -> list[Found]:
     """Who says what about an address, most trusted first; never empty.  Raises MailError as ``discover``."""
     _, domain = plan.split_address(email)
     known = plan.from_table(email, providers())
     if known is not None:
         return [known]
-    told(f"Asking {domain} for its settings")
     pool = ThreadPoolExecutor(16, thread_name_prefix="discover")
     try:
         return _first_believed(_questions(email, domain, world, pool), domain)

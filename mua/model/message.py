@@ -81,7 +81,10 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class MessageRow:
-    """One row of a list: one message in one folder, as the person wants it to be (wishes applied)."""
+    """One row of a list: one message in one folder, as the person wants it to be (wishes applied).
+
+    ``problem`` is why the server refused the last wish, in a sentence; empty when it did not.
+    """
 
     id: MessageId
     account_id: AccountId
@@ -99,6 +102,7 @@ class MessageRow:
     snippet: str
     has_body: bool
     message_id: str
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ FOLDER_COLUMNS = (
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
-    " keywords, size, has_attachments, thread_id, snippet, has_body, message_id"
+    " keywords, size, has_attachments, thread_id, snippet, has_body, message_id, problem"
 )
 
 
@@ -355,4 +355,5 @@ def _row(row: tuple[Any, ...]) -> MessageRow:
         snippet=row[13],
         has_body=bool(row[14]),
         message_id=row[15],
+        problem=row[16],
     )

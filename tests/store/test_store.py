@@ -81,6 +81,20 @@ def test_a_wish_is_shown_at_once_and_fulfilling_it_changes_nothing(box: Box) -> 
     assert wishes == (None, 0, 0)
 
 
+def test_a_refused_wish_is_shown_where_the_server_has_it_and_says_why(box: Box) -> None:
+    ids = box.add(1)
+    with box.store.write() as tx:
+        write.wish_move(tx, ids, box.archive, 1)
+        write.wish_refused(tx, ids, "The server does not allow it. (no permission)")
+    assert box.shown(box.inbox) == ids and box.shown(box.archive) == []
+    row = read.row(box.store.reader(), ids[0])
+    assert row is not None and row.problem == "The server does not allow it. (no permission)"
+    with box.store.write() as tx:
+        write.wish_move(tx, ids, box.archive, 2)
+    row = read.row(box.store.reader(), ids[0])
+    assert row is not None and row.problem == ""
+
+
 def test_a_wish_taken_back_leaves_no_trace(box: Box) -> None:
     (one,) = box.add(1)
     with box.store.write() as tx:
