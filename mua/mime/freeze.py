@@ -31,8 +31,7 @@ class Frozen:
     """A message ready for the outbox.
 
     ``wire`` goes to servers, ``copy`` (with Bcc) to the Sent folder: the same object when there is no Bcc.
-    ``problems`` not empty: it cannot be sent, and why.  ``eight_bit``/``utf8_header`` say which SMTP extensions the
-    bytes ask for (8BITMIME; SMTPUTF8); ``downgrade`` makes them 7-bit.
+    ``problems`` not empty: it cannot be sent, and why.
     """
 
     wire: bytes
@@ -42,8 +41,6 @@ class Frozen:
     recipients: tuple[str, ...]
     subject: str
     problems: tuple[str, ...]
-    eight_bit: bool = False
-    utf8_header: bool = False
 
 
 def freeze(
@@ -70,10 +67,7 @@ def freeze(
     fields = scan(header + added + b"\r\n").fields
     envelope_from, recipients = _envelope(fields, problems)
     subject = next((decode_words(value) for name, value in fields if name == "subject"), "")
-    return Frozen(
-        wire, copy, message_id, envelope_from, recipients, subject, tuple(problems),
-        eight_bit=not rest.isascii(), utf8_header=not (header + added).isascii(),
-    )  # fmt: skip
+    return Frozen(wire, copy, message_id, envelope_from, recipients, subject, tuple(problems))
 
 
 def _header_end(raw: bytes) -> int:
