@@ -165,16 +165,8 @@ class PopWorker:
             problems = [MailError(Kind.BUG, Retry.SOON, text, type(error).__name__, "bug")]
         grave = [problem for problem in problems if problem.kind is not Kind.MESSAGE]
         if grave and not self._stopping.is_set():
-            self._report(grave[0])
+            self.context.report(self.account.id, grave[0])
         return problems
-
-    def _report(self, error: MailError) -> None:
-        try:
-            self.context.report(self.account.id, error)
-        except MailError as second:  # the disk is full: say it, even if it cannot be written down
-            self.context.publish(
-                wire.Status(self.account.id, wire.State.PROBLEM, second.text, second.code, second.detail)
-            )
 
     def _tell(self, state: wire.State) -> None:
         self.context.publish(wire.Status(self.account.id, state))
