@@ -63,6 +63,9 @@ DEEDS = (
     Deed("quit", "Quit", "x", ("Ctrl+Q",), "Program"),
 )
 
+_IN_THE_MAIL = {"undo", "next", "previous", "next_unread", "back", "inbox", "starred", "search", "select_all"}
+"""What moves about in the mail, or changes it, without a message selected."""
+
 
 class Actions(QObject):
     """The QActions of one window, by id."""
@@ -70,7 +73,8 @@ class Actions(QObject):
     def __init__(self, window: QWidget, keys: Mapping[str, tuple[str, ...]] | None = None) -> None:
         super().__init__(window)
         self._made: dict[str, QAction] = {}
-        self._drawn = False
+        self._drawn = self._hidden = False
+        self._messages = 1
         for deed in DEEDS:
             action = QAction(deed.text, window)
             action.setObjectName(deed.id)
@@ -92,9 +96,19 @@ class Actions(QObject):
 
     def enable(self, messages: int) -> None:
         """Enable what works on messages when there are some."""
+        self._messages = messages
+        self._switch()
+
+    def hide_mail(self, hidden: bool) -> None:
+        """Another page is in the mail's place: no key may act on what nobody sees, and Escape is the page's own."""
+        self._hidden = hidden
+        self._switch()
+
+    def _switch(self) -> None:
         for deed in DEEDS:
-            if deed.needs == "message":
-                self._made[deed.id].setEnabled(messages > 0)
+            there = self._messages > 0 or deed.needs != "message"
+            seen = not self._hidden or (deed.needs != "message" and deed.id not in _IN_THE_MAIL)
+            self._made[deed.id].setEnabled(there and seen)
 
     def draw_icons(self) -> None:
         """Give the actions their icons: for menus, so not needed for the first paint."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from gui_office import Office, office, wait_until
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 
 from mua import wire
@@ -247,3 +248,17 @@ def test_every_part_has_a_name_and_both_directions_paint(place: Office, qapp: QA
     parts = [*page.findChildren(QAbstractButton), *page.findChildren(QLineEdit)]
     nameless = [part for part in parts if not (part.accessibleName() or part.toolTip() or part.text())]
     assert [part for part in nameless if not part.objectName().startswith("qt_")] == []
+
+
+def test_escape_leaves_the_settings_and_no_key_reaches_the_hidden_mail(place: Office) -> None:
+    place.sign_in()
+    window, actions = place.program.window, place.program.window.actions_
+    window.activateWindow()
+    place.rooms.open_settings()
+    window.actions_.enable(1)
+    assert not any(actions[name].isEnabled() for name in ("archive", "delete", "undo", "back"))
+    assert actions["compose"].isEnabled()
+    QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_Escape)
+    wait_until(lambda: place.rooms.page is None, "the page is left")
+    assert actions["archive"].isEnabled()
+    assert actions["back"].isEnabled()
