@@ -116,6 +116,7 @@ def office(root: Path, undo_send: int = 0, secrets: str = "session") -> Iterator
     with house(mailbox) as servers, (root / "engine.txt").open("wb") as words:
         engine = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=words, stderr=words, env=environment)
         program = Program(profile, Options())
+        program.window.resize(1440, 900)
         try:
             program.show()
             wait_until(lambda: program.client is not None and program.client.is_ready, "the engine")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mua.gui.rooms import Rooms
 
 _COLLECT_EVERY = 10_000  # milliseconds
+_OPENING_DEMO = "Opening the demo account…"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Program(QObject):
     """One window and everything that serves it."""
 
     demo_failed = Signal(str)
+    demo_opened = Signal()
 
     def __init__(self, profile: Profile, options: Options) -> None:
         super().__init__()
@@ -112,6 +114,7 @@ class Program(QObject):
         self._collector.timeout.connect(gc.collect)
         self.window.closed.connect(self._save)
         self.demo_failed.connect(self.window.toast.say)
+        self.demo_opened.connect(lambda: self.window.toast.withdraw(_OPENING_DEMO))
 
     def show(self) -> None:
         """Paint the window from the store; the rest follows."""
@@ -181,6 +184,7 @@ class Program(QObject):
         self.client.start()
         rooms.engine_attached()
         if self.options.demo:
+            self.window.toast.say(_OPENING_DEMO, milliseconds=30_000)
             self.open_demo()
 
     def open_demo(self) -> None:
@@ -192,10 +196,10 @@ class Program(QObject):
         def work() -> None:
             try:
                 start()
+                self.demo_opened.emit()
             except MailError as error:
                 self.demo_failed.emit(error.text)
 
-        self.window.toast.say("Opening the demo account…", milliseconds=15_000)
         QThreadPool.globalInstance().start(work)
 
     def _start_desktop(self) -> None:

@@ -379,7 +379,8 @@ class Desk(QObject):
             title, unread = folder_words(folder)[0], folder.unread
             account = next((one.email for one in self.accounts if one.id == folder.account_id), "")
         self.listing.show_title(title, unread_words(unread))
-        self.window.setWindowTitle(" - ".join(part for part in (title, words.shown(account, 100), "Mua") if part != ""))
+        parts = (title if place is not None else "", words.shown(account, 100), "Mua")
+        self.window.setWindowTitle(" - ".join(part for part in parts if part))
 
     def synced_at(self) -> int:
         """When the latest of the accounts was last up to date (UTC seconds; 0: never)."""

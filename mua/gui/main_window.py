@@ -4,7 +4,7 @@ Rules of the file: works at 1024x700; under 1000 pixels the reader takes the lis
 nothing here reads the store or speaks to the engine.
 """
 
-from PySide6.QtCore import QByteArray, QSettings, Signal
+from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
 from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -45,7 +45,7 @@ class MainWindow(QMainWindow):
     def __init__(self, sidebar: Sidebar, listing: ListPane, reader: Reader, keys: dict[str, tuple[str, ...]]) -> None:
         super().__init__()
         self.setWindowTitle("Mua")
-        self.resize(1440, 900)
+        self.resize(QSize(1440, 900).boundedTo(self.screen().availableSize() - QSize(16, 48)))  # room for its frame
         self.setMinimumSize(480, 400)
         self.sidebar, self.listing, self.reader = sidebar, listing, reader
         self.actions_ = Actions(self, keys)
@@ -56,11 +56,12 @@ class MainWindow(QMainWindow):
         self._whole = QStackedWidget()
         self._right = self._right_pane()
         self._lay_out()
-        self.toast = Toast(self)
+        self.toast = Toast(self, listing)
 
     # ---- places
     def show_first_run(self, page: QWidget | None) -> None:
         """Show ``page`` instead of the mail (None: the mail again)."""
+        self.actions_.hide_mail(page is not None)
         if page is None:
             self._whole.setCurrentIndex(0)
             return

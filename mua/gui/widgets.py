@@ -391,11 +391,14 @@ class Banner(QFrame):
 
 
 class Toast(QFrame):
-    """What was just done, with one button (Undo), floating over the bottom of its parent for a few seconds."""
+    """What was just done, with one button (Undo), floating over the bottom of its parent for a few seconds.
 
-    def __init__(self, parent: QWidget) -> None:
+    ``over`` is the part of the parent to float over while it is visible: one with no buttons at its bottom.
+    """
+
+    def __init__(self, parent: QWidget, over: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._area = parent
+        self._area, self._over = parent, over
         self.setProperty("kind", "toast")
         self._text = Label("")
         self._act: Callable[[], object] | None = None
@@ -431,6 +434,11 @@ class Toast(QFrame):
         self.raise_()
         self._timer.start(milliseconds)
 
+    def withdraw(self, text: str) -> None:
+        """Take ``text`` away, unless something else is said by now."""
+        if self._text.text() == text:
+            self.hide()
+
     def text(self) -> str:
         """What it says now."""
         return self._text.text()
@@ -442,8 +450,11 @@ class Toast(QFrame):
         return False
 
     def _place(self) -> None:
-        area = self._area.size()
-        self.move(QPoint((area.width() - self.width()) // 2, area.height() - self.height() - 24))
+        area, centre = self._area.size(), self._area.width() // 2
+        if self._over is not None and self._over.isVisible():
+            centre = self._over.mapTo(self._area, self._over.rect().center()).x()
+        left = max(8, min(centre - self.width() // 2, area.width() - self.width() - 8))
+        self.move(QPoint(left, area.height() - self.height() - 24))
 
     def _clicked(self) -> None:
         self.hide()

@@ -40,6 +40,7 @@ def program(qapp: QApplication, mail: Mail) -> Iterator[Program]:
     """The program, its inbox shown, without an engine."""
     made = Program(mail.profile, Options())
     made.leave_alone()
+    made.window.resize(1440, 900)
     made.show()
     made.desk.show_place(Place(folder=mail.folders["INBOX"]))
     qapp.processEvents()

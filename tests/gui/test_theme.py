@@ -91,3 +91,18 @@ def test_parts_have_accessible_names(qapp: QApplication) -> None:
     assert state.accessibleName()
     assert Chip("Unread").accessibleName() == "Unread"
     assert PasswordField().echoMode() is PasswordField.EchoMode.Password
+
+
+def test_toast_is_withdrawn_only_while_it_says_so(qtbot: object, qapp: QApplication) -> None:
+    parent = QWidget()
+    parent.resize(600, 400)
+    parent.show()
+    toast = Toast(parent)
+    toast.say("Opening")
+    toast.say("Archived 1 message")
+    toast.withdraw("Opening")
+    assert toast.isVisible()
+    toast.withdraw("Archived 1 message")
+    assert not toast.isVisible()
+    parent.close()
+    parent.deleteLater()
