@@ -77,9 +77,13 @@ class MessageModel(QAbstractTableModel):
         self.refreshed.emit()
 
     def refresh(self, changed: Iterable[int] | None = None) -> None:
-        """Read again; ``changed`` are the ids whose rows differ (None: any may)."""
+        """Read again; ``changed`` are the ids whose rows differ (None: any may).
+
+        One that has no card yet may belong to any conversation shown, so every card counts its conversation again.
+        """
         self.refreshing.emit()
-        known = list(self._cards) if changed is None else [one for one in changed if one in self._cards]
+        ids = list(self._cards) if changed is None else list(changed)
+        known = ids if all(one in self._cards for one in ids) else list(self._cards)
         for one in known:
             del self._cards[one]
         new = self._read()

@@ -3,6 +3,7 @@
 import time
 from array import array
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -16,7 +17,7 @@ from mua.gui.theme import DAY_ROW, theme
 from mua.model.account import Account, AccountId
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
-from mua.model.message import Envelope, Flag
+from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
 from mua.store import write
 from mua.store.db import Store, open_reader
@@ -141,3 +142,32 @@ def test_a_message_that_vanished_meanwhile_paints_as_nothing(view: MessageList) 
     model.rows[1] = (model.rows[1] >> 20 << 20) + 1_000_000
     assert model.card(1) is None
     assert not view.grab().isNull()
+
+
+def test_an_answer_makes_every_card_of_its_conversation_count_again(tmp_path: Path, qapp: QApplication) -> None:
+    store = Store(Profile(tmp_path / "p"))
+    now = int(time.time())
+
+    def deliver(uid: int, envelope: Envelope) -> list[MessageId]:
+        with store.write() as tx:
+            return list(write.add_messages(tx, account, folder, [NewMessage(envelope, now + uid, 10, uid)]))
+
+    with store.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "One", "one@example.org"))
+        folder = write.put_folder(tx, account, "INBOX", role=Role.INBOX)
+    first = deliver(1, Envelope(subject="Lunch", message_id="1@example.org"))[0]
+    db = open_reader(store.profile)
+    model = MessageModel(Source(None))
+    model.show(Source(db, Place(folder=folder)))
+
+    def count() -> int:
+        card = model.card(model.row_of(first))
+        assert card is not None
+        return card.in_thread
+
+    assert count() == 1
+    answer = Envelope(subject="Re: Lunch", message_id="2@example.org", references=("1@example.org",))
+    model.refresh(deliver(2, answer))
+    assert count() == 2
+    db.close()
+    store.close()
