@@ -57,7 +57,7 @@ def begin(wish: Writing, who: Identity) -> Letter:
 def _answer(mode: Mode, row: MessageRow, view: MessageView, account: Account, who: Identity) -> Letter:
     sender = Address(account.full_name, account.email)
     moment = time.localtime(view.date if view.date is not None else row.date)
-    when = time.strftime(f"%a, {moment.tm_mday} %b %Y at %H:%M", moment)
+    when = time.strftime(f"{moment.tm_mday} %B %Y at %H:%M", moment)  # whole: it is read in other years
     draft, parts = reply(view, mode, me=who.mine(), sender=sender, date_text=when)
     carried = tuple(
         Attached(one.name, one.type, one.size, part=one.part) for one in view.attachments if one.part in parts

@@ -103,7 +103,8 @@ def test_a_reply_quotes_and_threads(place: Office) -> None:
     assert [one.address for one in composer.to.addresses()] == ["amara.okoye@larkspur.example"]
     assert [one.address for one in composer.cc.addresses()] == ["lena@larkspur.example"]
     assert composer.subject.text() == "Re: The hall"
-    assert "Amara Okoye wrote:\n> Shall we take it?" in composer.letter().text
+    when = time.strftime("%B %Y at %H:%M", time.localtime(1_795_341_600))
+    assert f"{when}, Amara Okoye wrote:\n> Shall we take it?" in composer.letter().text
     composer.editor.insertPlainText("Yes.")
     composer.send()
     wait_until(lambda: place.mails("Sent"), "the sent copy")
