@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
-from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPainterPath, QRegion, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFrame,
@@ -27,6 +27,7 @@ from mua.gui.widgets import Field, Label, Line
 
 CHOICE = Qt.ItemDataRole.UserRole + 1
 _ROW = 36
+_RADIUS = 12  # of the panel in theme.py
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -153,6 +154,14 @@ class Palette(QDialog):
     def shown(self) -> list[Choice]:
         """What fits the words."""
         return list(self._model.shown)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """X11 without a compositor paints what is translucent black: the corners are cut away there."""
+        super().resizeEvent(event)
+        if QGuiApplication.platformName() == "xcb":
+            outline = QPainterPath()
+            outline.addRoundedRect(QRectF(self.rect()), _RADIUS, _RADIUS)
+            self.setMask(QRegion(outline.toFillPolygon().toPolygon()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows move in the list while the words keep the keyboard."""
