@@ -2,6 +2,8 @@
 
 import argparse
 import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,15 +122,13 @@ def file_bytes(name: str) -> bytes:
         return Path(name).read_bytes()
 
 
-class files_at_the_edge:
+@contextmanager
+def files_at_the_edge() -> Iterator[None]:
     """What the system says about a file, as a sentence."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise disk_full(str(error)) from error
-            text = f"{error.filename or 'The file'} cannot be read or written: {error.strerror}."
-            raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise disk_full(str(error)) from error
+        text = f"{error.filename or 'The file'} cannot be read or written: {error.strerror}."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error

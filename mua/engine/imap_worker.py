@@ -147,12 +147,12 @@ class ImapWorker:
     def _tell(self, error: MailError, failures: int) -> None:
         """A connection that was lost once is mended silently; everything else is shown."""
         IMAP.info("account %d: %s (%s)", self.account.id, error.code or error.kind, error.detail)
-        self.rounds.failed(error)
         if error.kind is not Kind.CONNECTION or failures > 1:
             self._reported = True
             self.context.report(self.account.id, error)
         else:
             self.context.publish(wire.Status(self.account.id, wire.State.OFFLINE, error.text, error.code))
+        self.rounds.failed(error)  # last: who is answered now finds the problem in the store
 
     def _pause(self, error: MailError, failures: int) -> None:
         if threading.current_thread() is not self._threads[0]:

@@ -55,6 +55,7 @@ class Engine:
         self.upkeep = Upkeep(self.context)
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
+        self.states: dict[int, wire.Status] = {}
         self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
         self._stay = stay
         self._stopping = threading.Event()
@@ -188,7 +189,9 @@ class Engine:
 
     # ---- news
     def tell(self, event: wire.Event) -> None:
-        """Send an event to every client."""
+        """Send an event to every client; what an account does is told to those who come later, too."""
+        if isinstance(event, wire.Status):
+            self.states[event.account_id] = event
         self.server.tell(event)
 
     def wait_for(self, condition: Callable[[], bool], seconds: float) -> bool:
@@ -242,6 +245,8 @@ class Engine:
             text = "This window and the running engine are of different versions of Mua; close Mua everywhere first."
             raise MailError(Kind.LOCAL, Retry.ASK, text, code="protocol")
         client.name, client.events = hello.client, hello.events
+        for state in list(self.states.values()):
+            client.tell(state)
         if hello.passphrase and self.secrets.place is Place.FILE:
             self.secrets.set_passphrase(hello.passphrase)
         return wire.Welcome(os.getpid(), __version__, self.secrets.place)

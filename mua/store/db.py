@@ -226,6 +226,13 @@ def translated() -> Iterator[None]:
             "The profile's database is damaged; the mail on the server is safe. Move the profile away and start anew."
         )
         raise MailError(Kind.LOCAL, Retry.NEVER, text, str(error), "store-damaged") from error
+    except apsw.Error as error:
+        raise _broken(error) from error
+
+
+def _broken(error: apsw.Error) -> MailError:
+    text = "Mua's store did not do what it should; nothing that was saved is lost. Please report it with the log."
+    return MailError(Kind.BUG, Retry.SOON, text, f"{type(error).__name__}: {error}", "store-error")
 
 
 def disk_full(detail: str) -> MailError:

@@ -120,7 +120,10 @@ def find(db: Db, search: Search, limit: int = 50, account_id: AccountId | None =
 
 
 def _has_index(db: Db) -> bool:
-    return any(row[1] == "fts" for row in db.rows("PRAGMA database_list"))
+    """Whether the indexer has been here: the file is attached, and its tables are made."""
+    if not any(row[1] == "fts" for row in db.rows("PRAGMA database_list")):
+        return False
+    return db.value("SELECT 1 FROM fts.sqlite_master WHERE name = 'progress'") is not None
 
 
 def _match(terms: Sequence[Term]) -> tuple[str, str] | None:

@@ -128,8 +128,11 @@ def listed(db: Db, *, finished: bool = False) -> list[Outgoing]:
 
 
 def waiting(db: Db) -> bool:
-    """Something is still to be sent or filed."""
-    return bool(db.value(f"SELECT EXISTS(SELECT 1 FROM recipient WHERE {_OPEN})") or copies(db))
+    """Something is still to be sent or filed; a demo account's mail waits for no one but its window."""
+    demo = {row[0] for row in db.rows("SELECT id FROM account WHERE demo = 1")}
+    sql = f"SELECT DISTINCT o.account_id FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE r.{_OPEN}"
+    senders = {row[0] for row in db.rows(sql)} | {one.account_id for one in copies(db)}
+    return bool(senders - demo)
 
 
 def due(db: Db, now: int) -> list[Due]:

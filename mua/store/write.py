@@ -106,6 +106,7 @@ def clear_problem(tx: Tx, account_id: AccountId, side: Side | None = None) -> No
 def set_synced(tx: Tx, account_id: AccountId, now: int) -> None:
     """Everything the server had was seen at ``now``."""
     tx.run("UPDATE account SET synced_at = ? WHERE id = ?", now, account_id)
+    tx.changes.accounts = True
 
 
 def put_folder(
