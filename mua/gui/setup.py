@@ -15,7 +15,16 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QProgressBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from mua import wire
 from mua.errors import MailError
@@ -71,6 +80,11 @@ class SetupPage(Room):
         self._work(False)
 
     # ---- looking up
+    def _address_left(self) -> None:
+        """Look up, but not at a click on a button: what the look-up says would move it away from under the mouse."""
+        if not isinstance(QApplication.focusWidget(), QAbstractButton):
+            self.look_up()
+
     def look_up(self) -> None:
         """Ask for the servers of the address, once for each address."""
         email = self.address.text().strip()
@@ -185,8 +199,8 @@ class SetupPage(Room):
             return
         self._work(False)
         texts = list(dict.fromkeys(one.text for one in wrong))
-        self._say(" ".join(texts), "danger")
         codes = {one.code for one in wrong}
+        self._say(" ".join(texts[:1] if codes == {"wrong-password"} else texts), "danger")  # it is one password
         if "wrong-password" in codes:
             self.password.setFocus()
             self.password.selectAll()
@@ -328,7 +342,7 @@ class SetupPage(Room):
         column.addStretch(3)
 
     def _connect(self) -> None:
-        self.address.editingFinished.connect(self.look_up)
+        self.address.editingFinished.connect(self._address_left)
         self.address.returnPressed.connect(self.password.setFocus)
         self.password.returnPressed.connect(self.proceed)
         self.go.clicked.connect(self.proceed)

@@ -262,3 +262,14 @@ def test_escape_leaves_the_settings_and_no_key_reaches_the_hidden_mail(place: Of
     wait_until(lambda: place.rooms.page is None, "the page is left")
     assert actions["archive"].isEnabled()
     assert actions["back"].isEnabled()
+
+
+def test_a_click_on_set_up_by_hand_right_after_the_address_is_not_lost(place: Office) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    place.program.window.activateWindow()
+    page.address.setFocus()
+    page.address.setText("robin@nowhere.invalid")
+    QTest.mouseClick(page.by_hand, Qt.MouseButton.LeftButton)
+    assert not page.form.isHidden()
+    assert page.found.isHidden()
