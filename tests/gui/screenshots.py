@@ -9,6 +9,7 @@ import os
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -17,6 +18,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parents[2]
 WAIT = 90.0  # seconds
 SIZE = (1440, 900)
+LARGE = 195_000  # bytes
 
 
 def quarter_to_ten() -> None:
@@ -77,8 +79,7 @@ class Photographer:
             theme().apply(dark)
             self._live(1.2 if self.window.reader.web is not None else 0.3)
             path = self.folder / f"{name}-{'dark' if dark else 'light'}.png"
-            if not subject.grab().save(str(path)):
-                raise OSError(f"cannot write {path}")
+            _save(subject, path)
             sys.stdout.write(f"{path}\n")
         theme().apply(False)
 
@@ -130,6 +131,7 @@ def draw(folder: Path, profile_root: Path) -> None:
     desk.settings_wanted.emit()
     camera.wait(lambda: True, 0.5)
     camera.both("settings")
+    _send(camera)
     desk.outbox_wanted.emit()
     camera.wait(lambda: True, 0.5)
     camera.both("outbox")
@@ -146,6 +148,57 @@ def draw(folder: Path, profile_root: Path) -> None:
     camera.program.client.ask(wire.Shutdown(), lambda _: None)
     camera.wait(lambda: True, 1.0)
     camera.program.client.close()
+
+
+def _send(camera: Photographer) -> None:
+    """Send a message that one accepts, one refuses and one takes later."""
+    from mua import wire
+    from mua.model.address import Address
+    from mua.model.outgoing import Draft
+
+    told: list[object] = []
+    people = ("amara.okoye", "refused", "later")
+    desk, client = camera.desk, camera.program.client
+    assert client is not None
+    account = desk.accounts[0]
+    draft = Draft(
+        sender=Address(account.full_name, account.email),
+        to=tuple(Address("", f"{name}@larkspur.example") for name in people),
+        subject="Coast map, the final sheets",
+        text="Dear all,\n\nthe sheets are ready.\n\nRobin\n",
+    )
+    client.ask(wire.Send(account.id, draft), told.append)
+    camera.wait(lambda: told, 4.0)
+
+
+def _save(subject: "QWidget", path: Path) -> None:  # type: ignore[name-defined]  # noqa: F821
+    """Write a picture; a large one with 256 colours, so that the repository stays small."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtGui import QImage
+
+    picture = subject.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    saved = picture.save(str(path), "PNG", 0)
+    if saved and path.stat().st_size > LARGE:
+        common = _colours(Counter(memoryview(picture.constBits()).cast("I")))
+        few = picture.convertToFormat(QImage.Format.Format_Indexed8, common, Qt.ImageConversionFlag.ThresholdDither)
+        saved = few.save(str(path), "PNG", 0)
+    if not saved:
+        raise OSError(f"cannot write {path}")
+
+
+def _colours(counts: Counter[int]) -> list[int]:
+    """At most 256 of the colours, the common ones first and none too near to another."""
+    for gap in range(6, 96, 6):
+        chosen: list[tuple[int, int, int]] = []
+        for colour, _ in counts.most_common():
+            red, green, blue = colour >> 16 & 255, colour >> 8 & 255, colour & 255
+            if all(abs(red - r) + abs(green - g) + abs(blue - b) > gap for r, g, b in chosen):
+                chosen.append((red, green, blue))
+                if len(chosen) > 256:
+                    break
+        if len(chosen) <= 256:
+            break
+    return [0xFF000000 | r << 16 | g << 8 | b for r, g, b in chosen[:256]]
 
 
 def _window_beside(camera: Photographer) -> "QWidget":  # type: ignore[name-defined]  # noqa: F821
