@@ -20,6 +20,8 @@ from mua.paths import Profile
 from mua.store import schema
 
 BUSY_MS = 10_000
+CACHE = 16 * 1024  # KiB of pages that a connection keeps
+THREAD_CACHE = 2 * 1024  # the same for each of the engine's threads: there are many, and they look at little
 CHUNK = 500  # ids of one statement
 
 
@@ -141,7 +143,7 @@ class Store:
         """This thread's read-only connection."""
         reader: Db | None = getattr(self._local, "reader", None)
         if reader is None:
-            reader = open_reader(self.profile)
+            reader = open_reader(self.profile, THREAD_CACHE)
             self._local.reader = reader
             with self._lock:
                 self._readers.add(reader)
@@ -155,15 +157,15 @@ class Store:
             self._writer.close()
 
 
-def open_reader(profile: Profile) -> Db:
-    """A read-only connection for a window, a command line or a thread.
+def open_reader(profile: Profile, cache: int = CACHE) -> Db:
+    """A read-only connection for a window, a command line or a thread; ``cache`` is KiB at most.
 
     Raises MailError code "store-missing" (nothing there yet) or "store-version" (made by another version).
     """
     if not profile.cache_db.exists():
         raise MailError(Kind.LOCAL, Retry.ASK, "This profile is empty; add an account first.", code="store-missing")
     with translated():
-        connection = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READONLY)
+        connection = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READONLY, cache)
         version = _user_version(connection)
         if version != schema.VERSION:
             connection.close()
@@ -201,11 +203,11 @@ def _version_error(version: int) -> MailError:
     return MailError(Kind.LOCAL, Retry.ASK, text, f"schema {version}, expected {schema.VERSION}", "store-version")
 
 
-def _open(path: str, flags: int) -> apsw.Connection:
+def _open(path: str, flags: int, cache: int = CACHE) -> apsw.Connection:
     with translated():
         connection = apsw.Connection(path, flags=flags)
         connection.set_busy_timeout(BUSY_MS)
-        connection.execute("PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY")
+        connection.execute(f"PRAGMA cache_size=-{cache}; PRAGMA temp_store=MEMORY")
         return connection
 
 
