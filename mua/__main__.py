@@ -6,15 +6,20 @@ imported at its top: a command line needs no Qt, a window needs no network.
 
 import argparse
 import atexit
+import functools
 import logging
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mua import log
 from mua.errors import UsageError
 from mua.paths import Profile, child_environment, default_profile
+
+if TYPE_CHECKING:
+    from mua.demo.process import DemoServer
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -93,19 +98,20 @@ def _run_window(arguments: argparse.Namespace, profile: Profile) -> int:
 
 
 def start_demo(profile: Profile) -> None:
-    """Start the demo server (it ends with this process) and have the engine use it; blocks, up to half a minute.
+    """Have the engine use the demo server, started if it does not run yet; blocks, up to half a minute.
 
-    Raises MailError.  The server listens on other ports with another password each time, so the account follows.
+    Raises MailError.  The server ends with this process; it listens on other ports with another password each time, so
+    the account follows.  A new engine does not know the password: call this again for it.
     """
     from mua import wire
     from mua.cli.client import EngineClient
-    from mua.demo.process import start
     from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
     from mua.store import read
     from mua.store.db import open_reader
 
-    server = start(profile.create().root / "demo")
-    atexit.register(server.close)
+    if not _demo_server(profile).alive:
+        _demo_server.cache_clear()
+    server = _demo_server(profile)
     engine = EngineClient(profile, start_engine)  # joined for as long as this process lives: the engine has to stay
     atexit.register(engine.close)
     db = open_reader(profile)
@@ -127,6 +133,16 @@ def start_demo(profile: Profile) -> None:
         engine.ask(wire.SetSecret(known, server.password), wire.Done)
     else:
         engine.ask(wire.AddAccount(account, server.password), wire.AccountAdded)
+
+
+@functools.cache
+def _demo_server(profile: Profile) -> "DemoServer":
+    """The demo server of this process."""
+    from mua.demo.process import start
+
+    server = start(profile.create().root / "demo")
+    atexit.register(server.close)
+    return server
 
 
 def start_engine(profile: Profile) -> None:

@@ -109,7 +109,7 @@ class Program(QObject):
         self.client: EngineClient | None = None
         self.desk: Desk = self._make_desk()
         self.rooms: Rooms | None = None
-        self._painted = False
+        self._painted = self._demo_open = False
         self._collector = QTimer(self)
         self._collector.timeout.connect(gc.collect)
         self.window.closed.connect(self._save)
@@ -181,6 +181,7 @@ class Program(QObject):
         rooms = self._furnish()
         self.client = EngineClient(self.profile, self.options.start_engine, self)
         self.desk.attach(self.client)
+        self.client.ready.connect(self._engine_ready)
         self.client.start()
         rooms.engine_attached()
         if self.options.demo:
@@ -193,14 +194,22 @@ class Program(QObject):
         if start is None:
             return
 
+        self._demo_open = False  # until it is: an engine that starts meanwhile is told by this very call
+
         def work() -> None:
             try:
                 start()
+                self._demo_open = True
                 self.demo_opened.emit()
             except MailError as error:
                 self.demo_failed.emit(error.text)
 
         QThreadPool.globalInstance().start(work)
+
+    def _engine_ready(self, _: object) -> None:
+        """An engine that took another's place does not know the password of the demo."""
+        if self._demo_open:
+            self.open_demo()
 
     def _start_desktop(self) -> None:
         from mua.gui.desktop import Desktop
