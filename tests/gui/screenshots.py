@@ -187,12 +187,12 @@ def _save(subject: "QWidget", path: Path) -> None:  # type: ignore[name-defined]
 
 
 def _colours(counts: Counter[int]) -> list[int]:
-    """At most 256 of the colours, the common ones first and none too near to another."""
+    """At most 256 of the colours, the common ones first, and of the rarer ones none too near to another."""
     for gap in range(6, 96, 6):
         chosen: list[tuple[int, int, int]] = []
         for colour, _ in counts.most_common():
             red, green, blue = colour >> 16 & 255, colour >> 8 & 255, colour & 255
-            if all(abs(red - r) + abs(green - g) + abs(blue - b) > gap for r, g, b in chosen):
+            if len(chosen) < 32 or all(abs(red - r) + abs(green - g) + abs(blue - b) > gap for r, g, b in chosen):
                 chosen.append((red, green, blue))
                 if len(chosen) > 256:
                     break
