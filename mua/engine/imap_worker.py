@@ -38,6 +38,7 @@ TIMEOUT = 60.0  # seconds for a single read or write
 THOROUGH_SECONDS = 1800.0  # between two comparisons of all flags where the server counts no changes (CONDSTORE)
 PROBE = 10.0  # seconds for the answer of a connection that may be dead
 IDLE_SECONDS = 540.0  # renew before any NAT forgets us, and long before the server's 30 minutes (RFC 2177)
+LOCAL_SECONDS = 10.0  # between two tries on a full disk
 POLL_SECONDS = 300.0  # between two bulk rounds without a reason
 POLL_CHEAPLY = 120.0  # the same, where one round trip tells about every folder
 _BURST, _BURST_SECONDS = 8, 2.0  # so many turns in so short a time, and then a pause of as long
@@ -155,13 +156,14 @@ class ImapWorker:
         self.rounds.failed(error)  # last: who is answered now finds the problem in the store
 
     def _pause(self, error: MailError, failures: int) -> None:
+        pause = sync.backoff(failures, random.random())
+        if error.kind is Kind.LOCAL:  # space on the disk: trying costs no server anything
+            pause = min(pause, LOCAL_SECONDS)
         if threading.current_thread() is not self._threads[0]:
-            self.rounds.sleep(sync.backoff(failures, random.random()))
+            self.rounds.sleep(pause)
             self.rounds.want()  # the round that failed
-            return
-        waits_for_person = error.kind is Kind.ACCOUNT
-        pause = sync.MAX_BACKOFF if waits_for_person else sync.backoff(failures, random.random())
-        self._wait_for_poke(pause)
+        else:
+            self._wait_for_poke(sync.MAX_BACKOFF if error.kind is Kind.ACCOUNT else pause)
 
     def _wait_for_poke(self, seconds: float) -> None:
         self._poke_read.settimeout(seconds)

@@ -6,6 +6,7 @@ a worker reads the wish.  An engine that was started by a command line ends when
 in the outbox, and the workers have had a moment to carry the last wishes to their servers.
 """
 
+import contextlib
 import os
 import signal
 import threading
@@ -180,7 +181,9 @@ class Engine:
             return
         old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
         for account in read.accounts(self.store.reader()):
-            found = old.get(str(account.id), "password")
+            found = None
+            with contextlib.suppress(MailError):  # a place that cannot be opened holds nothing that could move
+                found = old.get(str(account.id), "password")
             if found is not None:
                 new.set(str(account.id), "password", found)
         with self.store.write(durable=True) as tx:
