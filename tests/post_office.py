@@ -152,7 +152,7 @@ class PostOffice:
     def later(self, seconds: int) -> None:
         """Time passes, and whoever is due now is tried."""
         self.clock += seconds
-        assert self.sender.drain(20)
+        assert self.sender.drain(60)
 
     def sent(self) -> list[MessageRow]:
         """The messages in the Sent folder."""

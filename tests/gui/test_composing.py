@@ -72,7 +72,7 @@ def test_a_letter_goes_out_whole_and_comes_back(place: Office, tmp_path: Path) -
     assert got.get_body(("plain",)).get_content().splitlines()[:3] == ["Hello,", "", "see the file attached."]  # type: ignore[union-attr]
     assert got.get_body(("html",)) is None
     assert [one.get_content() for one in got.iter_attachments()] == [bytes(range(256)) * 40]
-    assert place.rooms.composing.composers == {}
+    wait_until(lambda: place.rooms.composing.composers == {}, "the composer to close")
     place.rooms.composing.journal.settle()
     assert list(place.program.profile.drafts.glob("*.json")) == []
 

@@ -320,12 +320,12 @@ def test_without_a_network_no_attempt_is_burnt(world: World) -> None:
     post.options = {"names": lambda options: Nowhere()}
     post.restart()
     one = post.queue(ANN)
-    post.sender.drain(10)
+    post.sender.drain(60)
     (ann,) = post.get(one).recipients
     assert (ann.state, ann.attempts) == (DEFERRED, 0)
     post.options = {}
     post.restart()  # a start is as good as a poke
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED]
     assert len(sink.copies(ANN)) == 1
     assert len(outbox.attempts(post.store.reader(), one, ANN)) == 1
@@ -366,10 +366,10 @@ def test_killed_at_every_commit_between_two_exchangers(world: World, at: int, af
     one = post.queue(ANN, "ben@x.test")
     post.store.die_at, post.store.die_after = post.store.commits + at, after
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     for _ in range(2):
         post.restart()
-        assert post.sender.drain(10)
+        assert post.sender.drain(60)
     for address, state in zip((ANN, "ben@x.test"), post.states(one), strict=True):
         copies = len(first.copies(address)) + len(second.copies(address))
         assert (state, copies) in {(ACCEPTED, 1), (UNKNOWN, 0), (UNKNOWN, 1)}

@@ -46,7 +46,7 @@ def test_two_of_three_get_it_and_the_third_is_refused_in_the_servers_words(post:
     sink.plan = lambda event, what: "550 5.1.1 never heard of him" if what == BEN else None
     one = post.queue(ANN, BEN, CAT)
     post.sender.start()
-    assert post.sender.drain(10)
+    assert post.sender.drain(60)
     ann, ben, cat = post.get(one).recipients
     assert (ann.state, ben.state, cat.state) == (ACCEPTED, REFUSED, ACCEPTED)
     assert (ben.phase, ben.code, ben.text) == (Phase.RCPT, 550, "5.1.1 never heard of him")
@@ -61,7 +61,7 @@ def test_two_of_three_get_it_and_the_third_is_refused_in_the_servers_words(post:
 def test_the_sent_copy_has_the_bcc_and_the_wire_has_not(post: PostOffice, sink: MailSink) -> None:
     one = post.queue(ANN, bcc=CAT)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED, ACCEPTED]
     assert b"cat" not in sink.copies(CAT)[0]
     (row,) = post.sent()
@@ -76,10 +76,10 @@ def test_files_go_when_nobody_needs_them(post: PostOffice, sink: MailSink) -> No
     post.queue(ANN, bcc=CAT)
     kept = post.queue(BEN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     (post.profile.big / "outgoing-orphan.eml").write_bytes(b"left by a crash before the row")
     post.restart()
-    post.sender.drain(10)
+    post.sender.drain(60)
     left = sorted(path.name for path in post.profile.big.glob("outgoing-*"))
     assert left == [post.store.reader().value("SELECT wire_file FROM outgoing WHERE id = ?", kept)]
 
@@ -87,7 +87,7 @@ def test_files_go_when_nobody_needs_them(post: PostOffice, sink: MailSink) -> No
 def test_undo_send(post: PostOffice, sink: MailSink) -> None:
     one = post.queue(ANN, delay=10)
     post.sender.start()
-    assert post.sender.drain(10)
+    assert post.sender.drain(60)
     assert post.states(one) == [QUEUED]
     with post.store.write() as tx:
         assert outbox.cancel(tx, one) == 1
@@ -100,7 +100,7 @@ def test_undo_send(post: PostOffice, sink: MailSink) -> None:
 def test_send_later_goes_out_when_its_time_has_come(post: PostOffice, sink: MailSink) -> None:
     one = post.queue(ANN, delay=10)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     post.later(11)
     assert post.states(one) == [ACCEPTED]
 
@@ -109,7 +109,7 @@ def test_many_messages_over_one_connection(post: PostOffice, sink: MailSink) -> 
     for _ in range(30):
         post.queue(ANN)
     post.sender.start()
-    assert post.sender.drain(20)
+    assert post.sender.drain(60)
     assert len(sink.copies(ANN)) == 30
     assert sink.connections == 1
     assert len(post.sent()) == 30
@@ -118,7 +118,7 @@ def test_many_messages_over_one_connection(post: PostOffice, sink: MailSink) -> 
 def test_a_large_message_shows_how_far_it_is(post: PostOffice, sink: MailSink) -> None:
     small, large = post.queue(ANN), post.queue(BEN, body=("x" * 76 + "\r\n") * 40_000)
     post.sender.start()
-    assert post.sender.drain(20)
+    assert post.sender.drain(60)
     assert post.states(small) + post.states(large) == [ACCEPTED, ACCEPTED]
     told = [event for event in post.events if isinstance(event, wire.Progress)]
     total = post.get(large).size
@@ -137,7 +137,7 @@ def test_what_was_answered_says_so(post: PostOffice, sink: MailSink) -> None:
         (question,) = write.add_messages(tx, post.account_id, inbox.id, [write.NewMessage(Envelope(), 1, 1, uid=1)])
     post.queue(ANN, answers=question)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     row = read.row(db, question)
     assert row is not None
     assert row.flags & Flag.ANSWERED
@@ -150,7 +150,7 @@ def test_a_deferral_follows_the_schedule(post: PostOffice, sink: MailSink) -> No
     answer(sink, "rcpt", "451 4.3.0 later", "451 4.3.0 later")
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     (ann,) = post.get(one).recipients
     assert (ann.state, ann.attempts, ann.text) == (DEFERRED, 1, "4.3.0 later")
     assert ann.next_attempt == post.clock + MINUTE
@@ -169,7 +169,7 @@ def test_greylisting_is_retried_when_the_server_asks(post: PostOffice, sink: Mai
     answer(sink, "rcpt", "450 4.2.0 Greylisted, try again in 7 minutes")
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.get(one).recipients[0].next_attempt == post.clock + 7 * MINUTE
 
 
@@ -177,7 +177,7 @@ def test_given_up_after_four_days(post: PostOffice, sink: MailSink) -> None:
     sink.plan = lambda event, what: "451 4.3.0 never ready" if event == "rcpt" else None
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     for _ in range(40):
         post.later(4 * HOUR)
     (ann,) = post.get(one).recipients
@@ -191,7 +191,7 @@ def test_recipients_have_their_own_fates(post: PostOffice, sink: MailSink) -> No
     sink.plan = lambda event, what: replies[what].pop() if event == "rcpt" and replies.get(what) else None
     one = post.queue(ANN, BEN, CAT)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED, REFUSED, DEFERRED]
     post.later(MINUTE)
     assert post.states(one) == [ACCEPTED, REFUSED, ACCEPTED]
@@ -211,7 +211,7 @@ def test_too_many_recipients_are_sent_at_once_in_parts(post: PostOffice, sink: M
     everyone = [f"u{n}@example.net" for n in range(17)]
     one = post.queue(*everyone)
     post.sender.start()
-    assert post.sender.drain(20)
+    assert post.sender.drain(60)
     assert set(post.states(one)) == {ACCEPTED}
     assert [len(sink.copies(address)) for address in everyone] == [1] * 17
 
@@ -220,7 +220,7 @@ def test_a_connection_that_went_stale_costs_nobody_an_attempt(post: PostOffice, 
     answer(sink, "mail", None, "421 4.4.2 idle too long")
     one, two = post.queue(ANN), post.queue(BEN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED]
     assert post.states(two) == [ACCEPTED]
     assert post.get(two).recipients[0].attempts == 1
@@ -237,7 +237,7 @@ def test_lost_at_the_dot_is_unknown_and_never_sent_again_by_itself(
     answer(sink, "dot", event)
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     post.restart()
     post.later(5 * DAY)
     assert post.states(one) == [UNKNOWN]
@@ -250,7 +250,7 @@ def test_the_unknown_is_sent_again_only_when_it_is_named(post: PostOffice, sink:
     answer(sink, "dot", DROP)
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     with post.store.write() as tx:
         assert outbox.retry(tx, one, (), post.clock) == 0
         assert outbox.retry(tx, one, (ANN,), post.clock) == 1
@@ -265,14 +265,14 @@ def test_the_unknown_that_turns_up_was_sent(post: PostOffice, sink: MailSink, ro
     answer(sink, "dot", TAKE_AND_DROP)
     one = post.queue(recipient)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [UNKNOWN]
     folder = read.folder_with_role(post.store.reader(), post.account_id, role)
     assert folder is not None
     with post.store.write() as tx:
         found = write.NewMessage(Envelope(message_id=post.get(one).message_id), 1, 1, uid=7)
         write.add_messages(tx, post.account_id, folder.id, [found])
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED]
 
 
@@ -280,7 +280,7 @@ def test_a_refusal_at_the_dot_is_final(post: PostOffice, sink: MailSink) -> None
     answer(sink, "dot", "554 5.7.1 smells of spam")
     one = post.queue(ANN, BEN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [REFUSED, REFUSED]
     assert post.get(one).sent_copy is SentCopy.NONE
     with post.store.write() as tx:
@@ -297,7 +297,7 @@ def test_a_server_that_is_away_burns_no_attempt(post: PostOffice, sink: MailSink
     sink.plan = lambda event, what: "421 4.3.2 not now" if event == "greeting" else None
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     (ann,) = post.get(one).recipients
     assert (ann.state, ann.attempts) == (DEFERRED, 0)
     assert ann.text.endswith(".")
@@ -305,7 +305,7 @@ def test_a_server_that_is_away_burns_no_attempt(post: PostOffice, sink: MailSink
     assert post.problem() == "server-busy"
     assert any(isinstance(event, wire.Status) and event.state is wire.State.PROBLEM for event in post.events)
     sink.plan = lambda event, what: None
-    assert post.sender.drain(10)  # a poke is enough: the clock stands still
+    assert post.sender.drain(60)  # a poke is enough: the clock stands still
     assert post.states(one) == [ACCEPTED]
     assert post.problem() == ""
 
@@ -320,18 +320,18 @@ def test_a_wrong_password_is_tried_once_and_keeps_the_mail(tmp_path: Path) -> No
             sink.plan = lambda event, what: "535 5.7.8 wrong" if event == "auth" else None
             messages = [post.queue(ANN), post.queue(BEN)]
             post.sender.start()
-            post.sender.drain(10)
+            post.sender.drain(60)
             post.later(10 * MINUTE - 1)
             assert [post.states(one) for one in messages] == [[DEFERRED], [DEFERRED]]
             assert post.get(messages[0]).recipients[0].phase is Phase.AUTH
             assert post.problem() == "wrong-password"
             assert len(sink.logins) == 2  # one at the start, one when somebody poked after minutes; no more
-            post.sender.drain(10)
+            post.sender.drain(60)
             assert len(sink.logins) == 2
             sink.plan = lambda event, what: None
             with post.store.write() as tx:  # a new password
                 write.clear_problem(tx, post.account_id)
-            assert post.sender.drain(10)
+            assert post.sender.drain(60)
             assert [post.states(one) for one in messages] == [[ACCEPTED], [ACCEPTED]]
             assert post.problem() == ""
 
@@ -343,7 +343,7 @@ def test_a_password_that_nobody_knows(post: PostOffice, sink: MailSink, tmp_path
         other.password = refuse("no-password", "The password is not known here; enter it once more.")
         one = other.queue(ANN)
         other.sender.start()
-        other.sender.drain(10)
+        other.sender.drain(60)
         assert other.states(one) == [DEFERRED]
         assert other.problem() == "no-password"
         assert sink.connections == 0
@@ -353,7 +353,7 @@ def test_a_server_that_wants_a_login_first_is_a_matter_of_settings(post: PostOff
     sink.plan = lambda event, what: "530 5.7.0 authenticate first" if event == "mail" else None
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [DEFERRED]
     assert post.problem() == "sign-in-required"
 
@@ -362,7 +362,7 @@ def test_an_account_without_a_server_keeps_the_mail(tmp_path: Path) -> None:
     with PostOffice(tmp_path, route="none") as post:
         one = post.queue(ANN)
         post.sender.start()
-        post.sender.drain(10)
+        post.sender.drain(60)
         assert post.states(one) == [DEFERRED]
         assert post.problem() == "no-route"
 
@@ -409,12 +409,12 @@ def test_a_full_disk_at_the_dot_sends_nothing_and_loses_nothing(
     monkeypatch.setattr(outbox, "at_dot", at_dot)
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert sink.copies(ANN) == []
     assert post.states(one) == [DEFERRED]
     while full:
-        post.sender.drain(10)
-    post.sender.drain(10)
+        post.sender.drain(60)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED]
     assert len(sink.copies(ANN)) == 1
 
@@ -437,7 +437,7 @@ def test_a_verdict_that_cannot_be_written_is_held_and_written_later(
     monkeypatch.setattr(outbox, "record", failing)
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED]
     assert len(sink.copies(ANN)) == 1
 
@@ -447,7 +447,7 @@ def test_a_message_whose_file_is_gone_is_refused_in_plain_words(post: PostOffice
     for path in post.profile.big.glob("outgoing-*"):
         path.unlink()
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [REFUSED]
     assert "disk" in post.get(one).recipients[0].text
 
@@ -461,7 +461,7 @@ def test_the_copy_waits_until_the_folders_are_known_and_is_wished_onto_the_serve
     with PostOffice.submitting(tmp_path, sink.port, incoming=Incoming.IMAP) as post:
         one = post.queue(ANN)
         post.sender.start()
-        post.sender.drain(10)
+        post.sender.drain(60)
         assert post.states(one) == [ACCEPTED]
         assert post.get(one).sent_copy is SentCopy.TODO
         with post.store.write() as tx:
@@ -480,7 +480,7 @@ def test_a_server_that_files_it_itself_is_left_to_it(tmp_path: Path, sink: MailS
             tx.run("UPDATE account SET server_saves_sent = 1")
         one = post.queue(ANN)
         post.sender.start()
-        post.sender.drain(10)
+        post.sender.drain(60)
         assert post.get(one).sent_copy is SentCopy.SERVER
         assert post.sent() == []
 
@@ -493,7 +493,7 @@ def commits_of_one_message(folder: Path) -> int:
         post.queue(ANN, BEN)
         before = post.store.commits
         post.sender.start()
-        post.sender.drain(10)
+        post.sender.drain(60)
         assert len(post.sent()) == 1
         return post.store.commits - before
 
@@ -508,10 +508,10 @@ def test_killed_at_every_commit(tmp_path: Path, sink: MailSink, at: int, after: 
         store: MortalStore = post.store
         store.die_at, store.die_after = store.commits + at, after
         post.sender.start()
-        post.sender.drain(10)
+        post.sender.drain(60)
         for _ in range(2):
             post.restart()
-            assert post.sender.drain(10)
+            assert post.sender.drain(60)
         states = set(post.states(one))
         copies = {len(sink.copies(ANN)), len(sink.copies(BEN))}
         assert len(states) == len(copies) == 1
@@ -549,7 +549,7 @@ def test_stopping_in_the_body_requeues(post: PostOffice, sink: MailSink) -> None
     assert post.states(one) == [QUEUED]
     sink.plan = lambda event, what: None
     post.restart()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [ACCEPTED]
     assert len(sink.copies(ANN)) == 1
 
@@ -594,7 +594,7 @@ def test_a_copy_that_cannot_be_filed_never_makes_the_mail_go_out_again(
     one, two = post.queue(ANN), post.queue(BEN)
     post.sender.start()
     while len(post.sent()) < 2:
-        assert post.sender.drain(10)
+        assert post.sender.drain(60)
     assert [post.states(one), post.states(two)] == [[ACCEPTED], [ACCEPTED]]
     assert [len(sink.copies(ANN)), len(sink.copies(BEN))] == [1, 1]
 
@@ -602,7 +602,7 @@ def test_a_copy_that_cannot_be_filed_never_makes_the_mail_go_out_again(
 def test_a_verdict_stands(post: PostOffice, sink: MailSink) -> None:
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     with post.store.write() as tx:
         late = Recipient(ANN, DEFERRED, Phase.MAIL, next_attempt=1)
         outbox.record(tx, one, [outbox.Verdict(late)], post.clock)
@@ -626,6 +626,6 @@ def test_a_mistake_of_ours_after_the_dot_leaves_it_unknown(
     monkeypatch.setattr(Session, "_dot", failing)
     one = post.queue(ANN)
     post.sender.start()
-    post.sender.drain(10)
+    post.sender.drain(60)
     assert post.states(one) == [UNKNOWN]
     assert len(sink.copies(ANN)) == 1
