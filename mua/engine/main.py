@@ -97,7 +97,14 @@ class Engine:
 
     def _last_gone(self) -> None:
         if not self._stay:
-            threading.Thread(target=self._farewell, name="farewell", daemon=True).start()
+            threading.Thread(target=self._leave, name="farewell", daemon=True).start()
+
+    def _leave(self) -> None:
+        try:
+            self._farewell()
+        except MailError as error:  # the store is gone from under us: there is nothing to stay for
+            ENGINE.info("ending: %s", error.detail)
+            self.stop_soon()
 
     def _farewell(self) -> None:
         """End when nobody is there and nothing is left to do; wishes get a bounded time to reach their servers."""
