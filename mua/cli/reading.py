@@ -38,8 +38,9 @@ def sync(session: Session) -> Result:
     if done.problems:
         document = {"error": {"code": done.codes[0], "text": done.problems[0]}, "folders": documents}
         return Result(document, failed=" ".join(done.problems))
-    lines = [("folder", "on server", "here", "bodies", "indexed")]
-    lines += [tuple(str(value) for value in list(one.values())[1:]) for one in documents]  # type: ignore[misc]
+    lines: list[tuple[str, ...]] = [("folder", "on server", "here", "bodies", "indexed")]
+    keys = ("folder", "on_server", "in_store", "with_body", "indexed")
+    lines += [tuple(str(one[key]) for key in keys) for one in documents]
     return Result(documents, table(lines))
 
 

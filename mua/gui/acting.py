@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from mua import wire
 from mua.errors import MailError
 from mua.gui.engine_client import EngineClient
-from mua.gui.widgets import Toast
+from mua.gui.notices import Toast
 from mua.gui.words import count
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId

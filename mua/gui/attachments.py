@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from mua.errors import MailError
 from mua.gui.library import Library, save_file
-from mua.gui.widgets import Toast
+from mua.gui.notices import Toast
 from mua.model.message import Attachment, MessageId
 
 _PROGRAMS = (

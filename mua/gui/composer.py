@@ -32,10 +32,11 @@ from mua.gui.address_field import AddressField, Known
 from mua.gui.body_editor import BodyEditor, FormatBar, LinkBar
 from mua.gui.journal import Attached, Letter
 from mua.gui.letters import forgot_attachment
+from mua.gui.notices import Banner, Toast
 from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
-from mua.gui.widgets import AttachmentCard, Banner, Button, Flow, Label, Line, Toast, ToolButton
+from mua.gui.widgets import AttachmentCard, Button, Flow, Label, Line, ToolButton
 from mua.model.account import Account
 
 LARGE = 20_000_000  # octets: many servers refuse more

@@ -11,9 +11,10 @@ from mua.gui.icons import icon
 from mua.gui.message_cards import Density
 from mua.gui.message_list import MessageList
 from mua.gui.message_model import MessageModel
+from mua.gui.notices import Banner, EmptyState
 from mua.gui.places import Source
 from mua.gui.theme import SECONDARY, TITLE, theme
-from mua.gui.widgets import Banner, Chip, ElidedLabel, EmptyState, Label, SearchField, ToolButton
+from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
 from mua.store.read import Filter
 
 _ROOM_FOR_COUNT = 360  # pixels at the usual text size

@@ -10,10 +10,11 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QSplitter
 
 from mua.gui.actions import Actions
 from mua.gui.list_pane import ListPane
+from mua.gui.notices import Banner, Toast
 from mua.gui.reader import Reader
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import LIST_WIDTH, NARROW_WINDOW, SIDEBAR_ICONS, SIDEBAR_WIDTH, theme
-from mua.gui.widgets import Banner, Line, Toast, ToolButton
+from mua.gui.widgets import Line, ToolButton
 
 _TOOLS = (
     ("reply", "reply_all", "forward"),

@@ -17,9 +17,10 @@ from mua import wire
 from mua.gui import outbox_words as said
 from mua.gui import words
 from mua.gui.library import Library
+from mua.gui.notices import Banner, EmptyState
 from mua.gui.room import Room
 from mua.gui.theme import BASE, META, SECONDARY
-from mua.gui.widgets import Banner, Button, Chip, ElidedLabel, EmptyState, IconLabel, Label, Line, ToolButton
+from mua.gui.widgets import Button, Chip, ElidedLabel, IconLabel, Label, Line, ToolButton
 from mua.model.account import Account
 from mua.model.outgoing import Outgoing, Recipient, RecipientState
 from mua.store import outbox

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from mua.gui import words
+from mua.gui.notices import Banner, EmptyState
 from mua.gui.theme import (
     BASE,
     BODY,
@@ -34,17 +35,7 @@ from mua.gui.theme import (
     SUBJECT,
     theme,
 )
-from mua.gui.widgets import (
-    AttachmentCard,
-    Avatar,
-    Banner,
-    Button,
-    ElidedLabel,
-    EmptyState,
-    Flow,
-    Label,
-    ToolButton,
-)
+from mua.gui.widgets import AttachmentCard, Avatar, Button, ElidedLabel, Flow, Label, ToolButton
 from mua.model.address import Address
 from mua.model.message import Attachment, Flag, MessageRow, MessageView
 

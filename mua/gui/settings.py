@@ -16,12 +16,13 @@ from mua.errors import MailError
 from mua.gui import words
 from mua.gui.account_form import AccountForm, Choice, Wrong
 from mua.gui.message_cards import Density
+from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.sheets import styled
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
-from mua.gui.widgets import Avatar, Banner, Button, ElidedLabel, Label, Line, PasswordField
+from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
 from mua.model.account import Account, Incoming, Route
 
 if TYPE_CHECKING:

@@ -30,10 +30,11 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import address_text, words
 from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.theme import BASE, EMPTY_ICON, SECONDARY, SUBJECT
-from mua.gui.widgets import Banner, Button, Field, IconLabel, Label, Line, PasswordField
+from mua.gui.widgets import Button, Field, IconLabel, Label, Line, PasswordField
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.model.address import Address
 from mua.model.folder import Role

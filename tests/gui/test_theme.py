@@ -6,8 +6,9 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mua.gui.icons import file_icon, pixmap
+from mua.gui.notices import Banner, EmptyState, Toast
 from mua.gui.theme import AVATARS, DARK, LIGHT, TEXT_ON, Colours, avatar_colour, contrast, theme
-from mua.gui.widgets import Banner, Button, Chip, EmptyState, PasswordField, Toast, ToolButton
+from mua.gui.widgets import Button, Chip, PasswordField, ToolButton
 from mua.paths import resources
 
 PAIRS = [(text, surface) for text, surfaces in TEXT_ON for surface in surfaces]

@@ -1,0 +1,186 @@
+"""What the window says in place: an empty pane, a banner with its one button, a toast that can be undone."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from mua.gui.theme import (
+    BASE,
+    EMPTY_ICON,
+    SECONDARY,
+    TITLE,
+)
+from mua.gui.widgets import Button, IconLabel, Label, ToolButton, restyle
+
+
+class EmptyState(QWidget):
+    """Why a pane is empty, and what to do: icon, one line of title, one line of hint, perhaps one button."""
+
+    def __init__(self, icon_name: str, title: str, hint: str, button: QPushButton | None = None) -> None:
+        super().__init__()
+        self._icon = IconLabel(icon_name, "tertiary", EMPTY_ICON)
+        self._title = Label(title, TITLE, bold=True, wrap=True)
+        self._hint = Label(hint, BASE, "secondary", wrap=True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(6)
+        column.addStretch(5)
+        column.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(8)
+        for label in (self._title, self._hint):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label)
+        if button is not None:
+            column.addSpacing(10)
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addStretch(6)
+        self.show_state(icon_name, title, hint)
+
+    def show_state(self, icon_name: str, title: str, hint: str) -> None:
+        """Change what it says."""
+        self._icon.show_icon(icon_name, "tertiary")
+        self._title.setText(title)
+        self._hint.setText(hint)
+        self.setAccessibleName(f"{title}. {hint}")
+
+
+class Banner(QFrame):
+    """A message in place: icon, text, and link buttons (``stacked``: below the text, for narrow panes).
+
+    ``tone`` is "info", "warning" or "danger".
+    """
+
+    _ICONS: ClassVar[dict[str, tuple[str, str]]] = {
+        "info": ("info", "secondary"),
+        "warning": ("triangle-alert", "on_warning"),
+    }
+
+    def __init__(self, text: str = "", tone: str = "info", icon_name: str = "", stacked: bool = False) -> None:
+        super().__init__()
+        self.setProperty("kind", "banner")
+        self._picture = IconLabel("info", "secondary", 16)
+        self._text = Label("", SECONDARY, wrap=True)
+        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._picture, 0, Qt.AlignmentFlag.AlignTop if stacked else Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._text, 1)
+        self._row = QHBoxLayout()
+        self._row.setSpacing(8)
+        whole = QBoxLayout(QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight, self)
+        whole.setContentsMargins(12, 5 + 3 * stacked, 8, 5)
+        whole.setSpacing(2 if stacked else 8)
+        whole.addLayout(row, 1)
+        whole.addLayout(self._row)
+        if stacked:
+            self._row.addStretch()
+        self._buttons: list[QPushButton] = []
+        self.say(text, tone, icon_name)
+
+    def say(self, text: str, tone: str = "info", icon_name: str = "") -> None:
+        """Change text, tone and picture; the buttons stay."""
+        name, role = self._ICONS.get(tone, ("circle-alert", "on_danger"))
+        self._picture.show_icon(icon_name or name, role)
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        restyle(self, tone=tone)
+
+    def text(self) -> str:
+        """What it says now."""
+        return self._text.text()
+
+    def offer(self, text: str, act: Callable[[], object]) -> Button:
+        """Add a link button at the end."""
+        button = Button(text, kind="link")
+        button.clicked.connect(lambda: act())
+        self._row.addWidget(button)
+        self._buttons.append(button)
+        return button
+
+    def withdraw(self) -> None:
+        """Remove all buttons."""
+        for button in self._buttons:
+            self._row.removeWidget(button)
+            button.deleteLater()
+        self._buttons.clear()
+
+
+class Toast(QFrame):
+    """What was just done, with one button (Undo), floating over the bottom of its parent for a few seconds.
+
+    ``over`` is the part of the parent to float over while it is visible: one with no buttons at its bottom.
+    """
+
+    def __init__(self, parent: QWidget, over: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._area, self._over = parent, over
+        self.setProperty("kind", "toast")
+        self._text = Label("")
+        self._act: Callable[[], object] | None = None
+        self._button = Button("Undo", kind="link")
+        self._button.clicked.connect(self._clicked)
+        close = ToolButton("x", "Dismiss")
+        close.show_icon("x", "on_toast")
+        close.clicked.connect(self.hide)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 5, 6, 5)
+        row.setSpacing(10)
+        for part in (self._text, self._button, close):
+            row.addWidget(part)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def say(
+        self, text: str, button: str = "", act: Callable[[], object] | None = None, milliseconds: int = 7_000
+    ) -> None:
+        """Show ``text``, and ``button`` if there is something to click; gone after ``milliseconds``."""
+        self._text.setText(text)
+        self._act = act
+        self._button.setText(button)
+        self._button.setAccessibleName(button or "Undo")
+        self._button.setVisible(act is not None)
+        self.setAccessibleName(text)
+        self.adjustSize()
+        self._place()
+        self.show()
+        self.raise_()
+        self._timer.start(milliseconds)
+
+    def withdraw(self, text: str) -> None:
+        """Take ``text`` away, unless something else is said by now."""
+        if self._text.text() == text:
+            self.hide()
+
+    def text(self) -> str:
+        """What it says now."""
+        return self._text.text()
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Stay at the bottom centre of the parent."""
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self._place()
+        return False
+
+    def _place(self) -> None:
+        area, centre = self._area.size(), self._area.width() // 2
+        if self._over is not None and self._over.isVisible():
+            centre = self._over.mapTo(self._area, self._over.rect().center()).x()
+        left = max(8, min(centre - self.width() // 2, area.width() - self.width() - 8))
+        self.move(QPoint(left, area.height() - self.height() - 24))
+
+    def _clicked(self) -> None:
+        self.hide()
+        if self._act is not None:
+            self._act()
