@@ -1,4 +1,4 @@
-"""``mua`` = ``./run`` = ``python -m mua``: from arguments to a window, a command, an engine or an indexer.
+"""``mua`` = ``./run`` = ``python -m mua``: from arguments to a window, a command, an engine or one of its children.
 
 This is the only module that knows all floors, and the only one that starts processes for others.  Nothing heavy is
 imported at its top: a command line needs no Qt, a window needs no network.
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from mua.demo.process import DemoServer
 
 
+_HIDDEN = ("engine", "indexer", "viewer")  # what child processes are started with
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run Mua; returns the exit code (0 done, 1 failed, 2 used wrongly)."""
     os.umask(0o077)  # databases, logs and drafts are nobody else's, whatever folder the profile is in
@@ -33,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     log.start("DEBUG" if arguments.debug else "WARNING")
     profile = _profile(arguments)
-    if arguments.command in ("engine", "indexer"):
+    if arguments.command in _HIDDEN:
         return _run_hidden(arguments.command, profile)
     if arguments.command is None:
         return _run_window(arguments, profile)
@@ -58,7 +61,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
 def _is_hidden(words: list[str]) -> bool:
     """Is this the start of a child process?  ``mua search engine`` is not."""
     before = [word for at, word in enumerate(words[:-1]) if not word.startswith("--") and words[at - 1] != "--profile"]
-    return words[-1:] in (["engine"], ["indexer"]) and not before and words[-2:-1] != ["--profile"]
+    return bool(words) and words[-1] in _HIDDEN and not before and words[-2:-1] != ["--profile"]
 
 
 def _hidden_arguments(words: list[str]) -> argparse.Namespace:
@@ -83,6 +86,10 @@ def _run_hidden(command: str, profile: Profile) -> int:
         from mua.engine.indexer import main as indexer
 
         return indexer(profile)
+    if command == "viewer":
+        from mua.engine.viewer import main as viewer
+
+        return viewer()
     from mua.engine.main import main as engine
 
     return engine(profile, stay="--stay" in sys.argv)

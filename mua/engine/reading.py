@@ -3,7 +3,6 @@
 Rule of the file: a message is parsed once, and before a transaction begins (``Whole``): the lock is not held meanwhile.
 """
 
-import json
 import os
 import time
 from collections.abc import Sequence
@@ -11,10 +10,10 @@ from pathlib import Path
 
 from mua import wire
 from mua.engine.context import Context
+from mua.engine.viewer import shown
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.message import Parsed, parse, part_bytes, snippet
-from mua.mime.view import view
 from mua.model.account import AccountId
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
@@ -71,9 +70,9 @@ def make_view(context: Context, message_id: MessageId) -> None:
             write.lost_body(tx, message_id)
         text = "This message is not on this computer yet; it is shown as soon as the server can be reached."
         raise MailError(Kind.MESSAGE, Retry.SOON, text, code="no-body")
-    shown = json.dumps(wire.to_json(view(raw)), ensure_ascii=False)
+    made = shown(raw)
     with context.store.write() as tx:
-        write.set_view(tx, message_id, wire.VIEW_VERSION, shown)
+        write.set_view(tx, message_id, wire.VIEW_VERSION, made)
 
 
 def draft_bytes(context: Context, draft: Draft, forwards: int | None = None, parts: tuple[str, ...] = ()) -> bytes:

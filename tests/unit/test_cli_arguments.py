@@ -73,7 +73,9 @@ def test_an_account_that_cannot_be(options: list[str]) -> None:
         setup.account(parser().parse_args([*ADD, *options]))
 
 
-@pytest.mark.parametrize("words", ["engine", "--profile /p engine", "--profile /p --stay engine", "--debug indexer"])
+@pytest.mark.parametrize(
+    "words", ["engine", "--profile /p engine", "--profile /p --stay engine", "--debug indexer", "viewer"]
+)
 def test_the_start_of_a_child_is_recognised(words: str) -> None:
     assert _is_hidden(words.split())
 

@@ -1,0 +1,69 @@
+"""The view of a message, made in a child process where its HTML is large.
+
+Theory of operation.  HTML is the one part of a mail whose reading may cost more than its size says, and both of its
+parsers hold the interpreter's lock while they read.  So a view of more than ``LARGE`` characters of HTML is made by
+``main``, a process of its own, which has ``SECONDS`` of processor time and ``MEMORY`` octets; the kernel ends it when
+it wants more, and the message is then shown by its text.  Smaller ones are not worth the start of a process.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+from mua import wire
+from mua.log import ENGINE
+from mua.mime.message import MAX_TEXT, Parsed, parse
+from mua.mime.text import stripped
+from mua.mime.view import view, view_of
+from mua.model.message import MessageView
+from mua.paths import child_environment
+
+LARGE = 200_000  # characters of HTML
+SECONDS = 10  # of processor time
+WAIT = 30  # seconds, on a busy machine
+MEMORY = 2 << 30
+UNFIT = "This message's HTML is too costly to show; what you see is its text, and the source has all of it."
+
+
+def shown(raw: bytes) -> str:
+    """The ``MessageView`` of a message as JSON.  Never raises."""
+    parsed = parse(raw)
+    if len(parsed.html) > LARGE:
+        return _by_child(raw) or _written(as_text(parsed))
+    return _written(view_of(parsed))
+
+
+def as_text(parsed: Parsed) -> MessageView:
+    """The view of a message whose HTML nobody should parse."""
+    text = parsed.text or stripped(parsed.html[:MAX_TEXT])
+    return view_of(replace(parsed, html="", text=text, warnings=(*parsed.warnings, UNFIT)))
+
+
+def main() -> int:
+    """The child's life: a message on stdin, its view on stdout."""
+    import resource  # not on Windows, which has no such limits either
+
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.stdout.write(_written(view(sys.stdin.buffer.read())))
+    return 0
+
+
+def _by_child(raw: bytes) -> str:
+    """What the child said; empty when it did not finish."""
+    command = [sys.executable, "-P", "-m", "mua", "viewer"]
+    environment = {**child_environment(), "PYTHONUTF8": "1"}
+    try:
+        ended = subprocess.run(command, input=raw, capture_output=True, env=environment, timeout=WAIT, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        ENGINE.info("a view was not made: %s", type(error).__name__)
+        return ""
+    if ended.returncode:
+        ENGINE.info("a view was not made: the child ended with %d", ended.returncode)
+        return ""
+    return ended.stdout.decode()
+
+
+def _written(message: MessageView) -> str:
+    return json.dumps(wire.to_json(message), ensure_ascii=False)

@@ -1,0 +1,59 @@
+"""Views of large HTML are made by a child, within its limits; whatever happens to it, the message is shown."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mua import wire
+from mua.engine import viewer
+from mua.mime.view import view
+from mua.model.message import MessageView
+from mua.paths import child_environment
+
+HEAD = b"From: a@mua.test\r\nSubject: large\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+LARGE = HEAD + "<table><tr><td>größer</table>".encode() + b"<p>more of it</p>" * (viewer.LARGE // 16)
+
+
+def shown(raw: bytes) -> MessageView:
+    return wire.from_json(MessageView, json.loads(viewer.shown(raw)))
+
+
+def test_a_small_view_needs_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "_by_child", lambda _raw: pytest.fail("a child was started"))
+    assert shown(HEAD + b"<p>small</p>") == view(HEAD + b"<p>small</p>")
+
+
+def test_a_child_makes_the_same_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "as_text", lambda _parsed: pytest.fail("the child did not finish"))
+    assert shown(LARGE) == view(LARGE)
+    assert "größer" in shown(LARGE).html
+
+
+def test_what_the_child_cannot_finish_is_shown_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "WAIT", 0.001)
+    found = shown(LARGE)
+    assert not found.html
+    assert "größer" in found.text and "more of it" in found.text
+    assert viewer.UNFIT in found.warnings
+
+
+@pytest.mark.parametrize(
+    "costs",
+    [
+        "viewer.SECONDS = 1; viewer.view = lambda raw: [1 for _ in iter(int, 1)]",
+        "viewer.view = lambda _: bytes(1 << 32)",
+    ],
+)
+def test_the_child_has_limits(costs: str) -> None:
+    script = f"from mua.engine import viewer; {costs}; viewer.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        input=LARGE,
+        capture_output=True,
+        env=child_environment(),
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode and not ended.stdout
