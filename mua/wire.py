@@ -14,13 +14,14 @@ import enum
 import json
 import types
 import typing
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from typing import Any, TypeVar
 
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
 from mua.model.outgoing import Draft
+from mua.records import dataclass
 
 PROTOCOL = 1
 VIEW_VERSION = 1  # of the cached MessageViews: raise it when the sanitiser changes

@@ -4,7 +4,6 @@ import argparse
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from mua.model.account import Account
 from mua.model.folder import Folder
 from mua.model.message import MessageId, MessageRow
 from mua.paths import Profile
+from mua.records import dataclass
 from mua.store import index, read
 from mua.store.blobs import Bodies
 from mua.store.db import Db, disk_full

@@ -5,11 +5,11 @@ Rule of the file: pure but for reading the message; ``Bad`` for items that no RF
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mua.demo import parts
 from mua.demo.mailbox import Message
 from mua.demo.syntax import Bad, Token, internaldate, text, tokens
+from mua.records import dataclass
 
 MACROS = {
     "ALL": ("FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"),

@@ -1,8 +1,7 @@
 """Who lives in the demo: the person whose mailbox it is, and those who write to them."""
 
-from dataclasses import dataclass
-
 from mua.model.address import Address
+from mua.records import dataclass
 
 DOMAIN = "example"  # RFC 2606: nothing under it exists, so nothing here can be anybody's address
 OWNER = Address("Robin Vale", "robin@demo.mua.example")

@@ -7,12 +7,13 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.paths import child_environment
+from mua.records import dataclass
 
 READY_LIMIT = 30.0  # seconds
 END_LIMIT = 5.0

@@ -13,7 +13,7 @@ Rules of the file:
 import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from mua.log import SMTP
@@ -25,6 +25,7 @@ from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
 from mua.plan.mx import AddressAnswer, MxAnswer, Target, Verdict, exchangers, forbidden, literal, targets
 from mua.plan.retry import greylisted
+from mua.records import dataclass
 
 MAX_ANSWERED = 5  # exchangers that answered and took nothing: the next one will not either
 MAX_SECONDS = 600  # for connecting, over all addresses

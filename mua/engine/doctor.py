@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 
 from mua import wire
@@ -32,6 +32,7 @@ from mua.paths import resources
 from mua.plan import discover as plan
 from mua.plan.domains import split_address
 from mua.plan.mx import Verdict
+from mua.records import dataclass
 
 PATIENCE = 10.0  # seconds for a whole discovery
 ONE_ANSWER = 5.0  # seconds for one file, look-up or greeting

@@ -17,7 +17,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 
 from mua import wire
@@ -32,6 +31,7 @@ from mua.model.folder import Folder, FolderState, Role
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Woken
 from mua.plan import replay, sync
+from mua.records import dataclass
 from mua.store import mirror, write
 
 TIMEOUT = 60.0  # seconds for a single read or write

@@ -5,7 +5,7 @@ server without protection has to be allowed by a tick that says what it means (l
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
@@ -15,6 +15,7 @@ from mua.gui.select import Select, Tick
 from mua.gui.theme import META, SECONDARY
 from mua.gui.widgets import Chip, Field, Label, ToolButton
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.records import dataclass
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _SECURITIES = ((Security.TLS, "TLS"), (Security.STARTTLS, "STARTTLS"), (Security.NONE, "No protection"))

@@ -5,7 +5,6 @@ the others Thunderbird's; a person's own keys (``Preferences.keys``) replace an 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from mua.gui.icons import icon
 from mua.gui.theme import theme
+from mua.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

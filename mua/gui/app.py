@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -30,6 +29,7 @@ from mua.gui.sidebar import Sidebar
 from mua.gui.theme import Appearance, system_is_dark, theme
 from mua.model.folder import FolderId
 from mua.paths import Profile
+from mua.records import dataclass
 from mua.store.read import Saved
 
 if TYPE_CHECKING:

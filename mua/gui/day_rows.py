@@ -9,7 +9,8 @@ selection and scroll position.
 from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from mua.records import dataclass
 
 _SECONDS = 20
 

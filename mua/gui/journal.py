@@ -13,7 +13,6 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QThreadPool
@@ -21,6 +20,7 @@ from PySide6.QtCore import QThreadPool
 from mua import log, wire
 from mua.model.address import Address
 from mua.paths import Profile
+from mua.records import dataclass
 
 MAX_JOURNAL = 64 << 20
 

@@ -5,7 +5,6 @@ Rules of the file: no widget; plain decisions over ``mime.reply`` and the store.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from mua.gui import address_text
 from mua.gui.journal import Attached, Letter, new_key
@@ -14,6 +13,7 @@ from mua.mime.reply import Mode, reply
 from mua.model.account import Account
 from mua.model.address import Address
 from mua.model.message import MessageRow, MessageView
+from mua.records import dataclass
 
 _MODES: dict[Kind, Mode] = {Kind.REPLY: "reply", Kind.REPLY_ALL: "all", Kind.FORWARD: "forward"}
 

@@ -1,7 +1,5 @@
 """The middle pane: search field, title, filter chips, banner, and the message list or the reason why it is empty."""
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
@@ -15,6 +13,7 @@ from mua.gui.notices import Banner, EmptyState
 from mua.gui.places import Source
 from mua.gui.theme import SECONDARY, TITLE, theme
 from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
+from mua.records import dataclass
 from mua.store.read import Filter
 
 _ROOM_FOR_COUNT = 360  # pixels at the usual text size

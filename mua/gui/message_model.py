@@ -12,7 +12,6 @@ import time
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
@@ -22,6 +21,7 @@ from mua.gui.day_rows import find, heading_rows, is_heading, steps, with_heading
 from mua.gui.places import Row, Source
 from mua.model.address import Address
 from mua.model.message import Flag, MessageId
+from mua.records import dataclass
 
 CARD = Qt.ItemDataRole.UserRole + 1
 MESSAGE_IDS = "application/x-mua-messages"

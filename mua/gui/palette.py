@@ -5,7 +5,6 @@ action stands beside it, so that the palette teaches the keys.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPainter, QPainterPath, QRegion, QResizeEvent
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 from mua.gui.message_cards import Pen
 from mua.gui.theme import BASE, META, SECONDARY, theme
 from mua.gui.widgets import Field, Label, Line
+from mua.records import dataclass
 
 CHOICE = Qt.ItemDataRole.UserRole + 1
 _ROW = 36

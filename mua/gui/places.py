@@ -5,11 +5,11 @@ Rules of the file: reads only, through ``store.read``; no widget.  ``Source`` is
 
 from array import array
 from bisect import bisect_left
-from dataclasses import dataclass
 
 from mua.gui.words import shown
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import MessageId, MessageRow
+from mua.records import dataclass
 from mua.store import read
 from mua.store.db import Db
 from mua.store.read import Filter, Saved

@@ -6,7 +6,7 @@ file is kept out, never an error; secrets are never here.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from PySide6.QtCore import QSettings
 from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
 from mua.paths import Profile
+from mua.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

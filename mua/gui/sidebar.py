@@ -5,7 +5,7 @@ an account's trouble is shown at its name, never in a dialog.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
@@ -49,6 +49,7 @@ from mua.gui.widgets import Button, ElidedLabel, IconLabel, ToolButton
 from mua.gui.words import shown
 from mua.model.account import Account
 from mua.model.folder import Folder, FolderId, Role
+from mua.records import dataclass
 from mua.store.read import Saved
 
 ENTRY = Qt.ItemDataRole.UserRole + 1

@@ -4,10 +4,10 @@ Rules of the file: no widget, no clock of its own; trouble goes before progress,
 """
 
 import time
-from dataclasses import dataclass
 
 from mua import wire
 from mua.gui import words
+from mua.records import dataclass
 
 _DOING = {
     "headers": "Fetching {done:,} of {total:,}",

@@ -8,7 +8,7 @@ Theory of operation: Fusion style, one ``QPalette`` and one short style sheet, b
 Anything painted by hand asks ``theme().colours``; anything that holds a tinted pixmap listens to ``theme().changed``.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import StrEnum
 from functools import lru_cache
 from zlib import crc32
@@ -16,6 +16,8 @@ from zlib import crc32
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
+
+from mua.records import dataclass
 
 # Text sizes
 BASE, SECONDARY, META, TITLE, SUBJECT, BODY = 13, 12, 11, 17, 22, 14

@@ -1,9 +1,9 @@
 """What the window hands to the composer."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from mua.model.message import MessageRow, MessageView
+from mua.records import dataclass
 
 
 class Kind(StrEnum):

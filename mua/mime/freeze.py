@@ -9,7 +9,6 @@ Rules of the file
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from mua.errors import MailError
@@ -17,6 +16,7 @@ from mua.mime.encode import MAX_LINE, base64_lines, crlf, date_text, encode_body
 from mua.mime.headers import addresses
 from mua.mime.scan import Part, decode, scan
 from mua.mime.words import decode_words
+from mua.records import dataclass
 
 _FIELD_LINES = re.compile(rb"([^\r\n:]+?)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]*\n?")
 _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in 999

@@ -12,7 +12,6 @@ capped and the cut is said in the page.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from html import escape
 from typing import Final
 
@@ -21,6 +20,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from mua.mime.css import CssCleaner
 from mua.mime.text import is_bomb, stripped
+from mua.records import dataclass
 
 SANITISER_VERSION: Final = 1  # part of the key under which views are cached
 MAX_HTML: Final = 2_000_000  # characters

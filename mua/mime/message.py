@@ -9,7 +9,6 @@ Rules of the file
 
 import mimetypes
 import re
-from dataclasses import dataclass
 from html import escape
 from typing import Final
 
@@ -20,6 +19,7 @@ from mua.mime.scan import text as part_text
 from mua.mime.text import has_hidden_controls, html_to_text, neutralise, neutralise_body, safe_filename, unflow
 from mua.mime.uu import UuFile, find_uu
 from mua.model.message import Attachment, Envelope
+from mua.records import dataclass
 
 MAX_TEXT: Final = 4_000_000  # characters of plain text that are shown
 MAX_INDEX: Final = 1_000_000  # characters for full-text search

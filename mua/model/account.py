@@ -1,8 +1,9 @@
 """Accounts and the servers behind them.  Secrets are never here: only ``net/secrets`` knows them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
+
+from mua.records import dataclass
 
 AccountId = NewType("AccountId", int)
 

@@ -1,6 +1,6 @@
 """A mailbox as RFC 5322 s.3.4 has it: a display name and an addr-spec."""
 
-from dataclasses import dataclass
+from mua.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

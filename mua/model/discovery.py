@@ -1,9 +1,9 @@
 """What discovery found for an address: candidates for its servers, and who vouches for them."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from mua.model.account import Incoming, Server
+from mua.records import dataclass
 
 
 class Auth(StrEnum):

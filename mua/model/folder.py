@@ -1,10 +1,10 @@
 """Folders (mailboxes, in IMAP's words)."""
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
 from mua.model.account import AccountId
+from mua.records import dataclass
 
 FolderId = NewType("FolderId", int)
 

@@ -1,13 +1,13 @@
 """Received messages: the row that a list shows, the envelope that a header yields, the view that a reader shows."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import NewType
 
 from mua.model.account import AccountId
 from mua.model.address import Address
 from mua.model.folder import FolderId
+from mua.records import dataclass
 
 MessageId = NewType("MessageId", int)  # received seconds << 20 | sequence: rowid order is date order
 ThreadId = NewType("ThreadId", int)

@@ -4,12 +4,12 @@
 Bytes, Message-ID and Date are frozen at Send.  ``phase=dot`` is on disk before the final dot is written.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
 from mua.model.account import AccountId, Route
 from mua.model.address import Address
+from mua.records import dataclass
 
 OutgoingId = NewType("OutgoingId", int)
 

@@ -5,13 +5,14 @@ The rule of the file: what a server left out is 0 or empty, what does not fit is
 
 import datetime
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Any, BinaryIO
 
 from mua.model.folder import FolderState
 from mua.net.imap_session import Result
 from mua.net.imap_tokens import Fetched, Ranges, expanded, ranges, text
+from mua.records import dataclass
 
 MAX_HEADER = 256 * 1024  # octets of a header block that are looked at
 

@@ -12,12 +12,12 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import BinaryIO, NoReturn
 
 from mua.errors import Kind, MailError, Retry
 from mua.net import tls
 from mua.net.wirelog import WireLog
+from mua.records import dataclass
 
 Sink = Callable[[int], BinaryIO]
 Chunk = bytes | BinaryIO

@@ -15,10 +15,11 @@ import json
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from mua.errors import Kind, MailError, Retry
+from mua.records import dataclass
 
 FORMAT = "mua-secrets-1"
 MAX_FILE = 4 << 20  # octets; a file that claims to be bigger is not ours

@@ -13,7 +13,7 @@ import os
 import socket
 import ssl
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP, masked
@@ -28,6 +28,7 @@ from mua.net.smtp_session import EHLO_NAME, Door, authenticate, open_session
 from mua.net.smtp_transaction import BeforeDot, Progress, Session
 from mua.net.smtp_wire import Lost, Timeouts, Transcript
 from mua.plan.domains import ascii_address
+from mua.records import dataclass
 
 _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 

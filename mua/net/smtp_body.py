@@ -5,9 +5,10 @@ refused: mending it would break signatures, and sending it invites message smugg
 """
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from mua.records import dataclass
 
 BLOCK = 64 * 1024
 MAX_LINE = 998  # RFC 5322 s.2.1.1, without the CRLF

@@ -6,7 +6,7 @@ offers and the ``Transaction``; the table is that of RFC 5321 s.4.2 with the unc
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mua.log import masked
 from mua.model.outgoing import Phase, RecipientState
@@ -14,6 +14,7 @@ from mua.net.smtp_body import Body
 from mua.net.smtp_transaction import Parameters, Session, Transaction
 from mua.net.smtp_wire import Reply
 from mua.plan.domains import ascii_address
+from mua.records import dataclass
 
 MAX_ADDRESS = 320  # octets; RFC 5321 s.4.5.3.1 says 256 for a path, some are longer
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>]")

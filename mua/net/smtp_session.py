@@ -13,7 +13,6 @@ import asyncio
 import base64
 import socket
 import ssl
-from dataclasses import dataclass
 
 import aiosmtplib
 
@@ -23,6 +22,7 @@ from mua.model.outgoing import Phase
 from mua.net.smtp_auth import Dialogue, choose
 from mua.net.smtp_transaction import Session
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
+from mua.records import dataclass
 
 EHLO_NAME = "[127.0.0.1]"  # says nothing about this computer or its network (RFC 5321 s.4.1.3)
 _BROKEN_REPLY = -1  # aiosmtplib's code for something that is no reply

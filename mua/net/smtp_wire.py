@@ -12,11 +12,11 @@ no special case.  When the connection breaks, every waiting future fails with th
 import asyncio
 import re
 from collections import deque
-from dataclasses import dataclass
 from typing import Any
 
 from mua.log import masked
 from mua.model.outgoing import Phase
+from mua.records import dataclass
 
 MAX_LINE = 8192  # RFC 5321 s.4.5.3.1.5 says 512; real servers write longer ones
 MAX_LINES = 200

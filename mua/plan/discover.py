@@ -11,7 +11,6 @@ import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -19,6 +18,7 @@ from xml.parsers import expat
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.discovery import Auth, Found
+from mua.records import dataclass
 
 MAX_DOCUMENT = 128 << 10  # octets of an autoconfig document
 MAX_DEPTH = 12

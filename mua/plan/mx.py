@@ -10,11 +10,11 @@ inside this computer's own networks are refused unless the account allows them.
 import ipaddress
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import zip_longest
 
 from mua.model.account import DirectOptions
+from mua.records import dataclass
 
 MAX_EXCHANGERS = 40  # asked for their addresses; the sender stops far earlier when they answer
 MAX_TARGETS = 100

@@ -7,7 +7,8 @@ space), so that a doubled id costs a second copy at worst, and never a message.
 
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+
+from mua.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,12 @@ and a fulfilled wish leaves none.  A message whose UID is not known (yet) waits 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
+from mua.records import dataclass
 
 NONE = Flag(0)
 FLAG_BATCH = 500

@@ -5,9 +5,9 @@ Pure and deterministic: each role goes to one folder at most, the same one whate
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from mua.model.folder import Role
+from mua.records import dataclass
 
 _MARKS = {
     "\\drafts": Role.DRAFTS,

@@ -6,10 +6,10 @@ operator that makes no sense is searched as the words it is.
 """
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from mua.model.message import Flag
+from mua.records import dataclass
 
 FIELDS = {
     "from": "sender",

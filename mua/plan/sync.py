@@ -9,10 +9,10 @@ UID meaningless: messages are recognised by Message-ID, size and date, and keep 
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from mua.model.folder import FolderState, Role
+from mua.records import dataclass
 
 BATCH = 200  # headers to fetch and commit at once
 BODY_BATCH = 50

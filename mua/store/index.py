@@ -9,7 +9,6 @@ the words are here, the text is in body.db.  ``mark`` is how far into ``message.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import apsw
 
@@ -17,6 +16,7 @@ from mua.model.account import AccountId
 from mua.model.message import MessageId
 from mua.paths import Profile
 from mua.plan.search import Search, Term, spaced
+from mua.records import dataclass
 from mua.store.db import BUSY_MS, Db, Tx, open_reader, translated
 
 SCHEMA = """

@@ -15,7 +15,6 @@ that do not count as attempts (no network, no password): those become due at onc
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from mua.mime.freeze import Frozen
 from mua.model.account import Account, AccountId, Route
 from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
 from mua.paths import Profile
+from mua.records import dataclass
 from mua.store.blobs import write_file
 from mua.store.db import Db, Store, Tx
 

@@ -8,7 +8,6 @@ pages.  Outgoing mail has a file of its own: ``store/outbox.py``.
 import json
 from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +15,7 @@ from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
+from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
 

@@ -6,13 +6,13 @@ is compared with what is *shown*, so that wishing the same twice, or taking it b
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from mua.mime.view import clean_envelope
 from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
 from mua.model.message import Envelope, Flag, MessageId
+from mua.records import dataclass
 from mua.store.db import Tx
 from mua.store.schema import WISHED
 

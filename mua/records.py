@@ -1,0 +1,92 @@
+"""``@dataclass(frozen=True, slots=True)``, as most data here is declared, at a twentieth of the standard's price.
+
+The standard decorator writes the methods of each class as source text and compiles them, 0.8 ms a class: a third of the
+time in which ``mua list`` could have answered.  Here every class gets the same methods, which walk over its fields.
+
+Rules of the file: to a type checker it *is* the standard's, and ``fields``, ``replace``, ``asdict`` and ``match`` see
+no difference; nothing but frozen and slotted can be asked for.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from dataclasses import dataclass
+else:
+
+    def dataclass(*, frozen: bool, slots: bool) -> Callable[[type], type]:
+        """What the standard's does for ``frozen=True, slots=True``."""
+        assert frozen
+        assert slots
+        return _record
+
+
+__all__ = ["dataclass"]
+
+
+def _record(kind: type) -> type:
+    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(kind)
+    made.__init__ = _init(made)
+    made.__repr__, made.__eq__, made.__hash__ = _repr, _eq, _hash
+    made.__setattr__ = made.__delattr__ = _refuse
+    made.__reduce__ = _reduce
+    return made  # type: ignore[no-any-return]
+
+
+def _init(made: Any) -> Callable[..., None]:
+    fields = dataclasses.fields(made)
+    names = tuple(one.name for one in fields)
+    slots = tuple(getattr(made, name).__set__ for name in names)
+    count = len(names)
+
+    def init(self: object, *given: Any, **named: Any) -> None:
+        values = given if len(given) == count and not named else _complete(made, fields, given, named)
+        for put, value in zip(slots, values, strict=True):
+            put(self, value)
+
+    return init
+
+
+def _complete(
+    made: type, fields: tuple[dataclasses.Field[Any], ...], given: tuple[Any, ...], named: dict[str, Any]
+) -> list[Any]:
+    """The values of all fields in order: as given, by name, or by default."""
+    values = list(given)
+    for one in fields[len(given) :]:
+        if one.name in named:
+            values.append(named.pop(one.name))
+        elif one.default is not dataclasses.MISSING:
+            values.append(one.default)
+        elif one.default_factory is not dataclasses.MISSING:
+            values.append(one.default_factory())
+        else:
+            raise TypeError(f"{made.__name__} lacks {one.name}")
+    if named or len(values) != len(fields):
+        raise TypeError(f"{made.__name__} does not take {', '.join(named) or f'{len(values)} values'}")
+    return values
+
+
+def _values(one: Any) -> tuple[Any, ...]:
+    return tuple(getattr(one, name) for name in one.__match_args__)
+
+
+def _repr(self: Any) -> str:
+    shown = (one.name for one in dataclasses.fields(self) if one.repr)
+    return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
+
+
+def _eq(self: Any, other: object) -> bool:
+    return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
+
+
+def _hash(self: Any) -> int:
+    return hash(_values(self))
+
+
+def _reduce(self: Any) -> tuple[type, tuple[Any, ...]]:
+    return type(self), _values(self)
+
+
+def _refuse(self: object, name: str, *_value: Any) -> NoReturn:
+    raise dataclasses.FrozenInstanceError(f"{name} of a {type(self).__name__} is what it is")
