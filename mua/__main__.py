@@ -1,20 +1,18 @@
 """``mua`` = ``./run`` = ``python -m mua``: from arguments to a window, a command, an engine or one of its children.
 
 This is the only module that knows all floors, and the only one that starts processes for others.  Nothing heavy is
-imported at its top: a command line needs no Qt, a window needs no network.
+imported at its top: a command line needs no Qt, a window needs no network, and ``tests/unit/test_imports.py`` says so.
 """
 
 import argparse
 import atexit
 import functools
-import logging
 import os
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mua import log
 from mua.errors import UsageError
 from mua.paths import Profile, child_environment, default_profile
 
@@ -34,8 +32,11 @@ def main(argv: list[str] | None = None) -> int:
     except UsageError as error:
         sys.stderr.write(f"mua: {error}\n")
         return 2
-    log.start("DEBUG" if arguments.debug else "WARNING")
     profile = _profile(arguments)
+    if arguments.debug or arguments.command in (None, *_HIDDEN):  # a command line has nothing to log
+        from mua import log
+
+        log.start("DEBUG" if arguments.debug else "WARNING")
     if arguments.command in _HIDDEN:
         return _run_hidden(arguments.command, profile)
     if arguments.command is None:
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     from mua.cli.main import run
 
     try:
-        return run(arguments, profile, start_engine)
+        return run(arguments, profile, _starter(arguments))
     except UsageError as error:
         sys.stderr.write(f"mua: {error}\n")
         return 2
@@ -101,7 +102,13 @@ def _run_window(arguments: argparse.Namespace, profile: Profile) -> int:
     except ImportError as error:
         sys.stderr.write(f"mua: the window needs PySide6 and Qt's libraries ({error}); commands work without.\n")
         return 1
-    return window(profile, start_engine, lambda: start_demo(profile), demo=arguments.demo, mailto=arguments.mailto)
+    start = _starter(arguments)
+    return window(profile, start, lambda: start_demo(profile), demo=arguments.demo, mailto=arguments.mailto)
+
+
+def _starter(arguments: argparse.Namespace) -> Callable[[Profile], None]:
+    """What starts an engine, which logs in as much detail as this process."""
+    return functools.partial(start_engine, debug=arguments.debug)
 
 
 def start_demo(profile: Profile) -> None:
@@ -152,16 +159,17 @@ def _demo_server(profile: Profile) -> "DemoServer":
     return server
 
 
-def start_engine(profile: Profile) -> None:
+def start_engine(profile: Profile, *, debug: bool = False) -> None:
     """Start an engine for the profile as a process of its own; it ends by itself when nobody needs it.
 
-    What it logs goes to the profile's ``mua.log``, in as much detail as this process logs.
+    What it logs goes to the profile's ``mua.log``, with ``debug`` in every detail.
     """
-    debug = ["--debug"] if log.ENGINE.isEnabledFor(logging.DEBUG) else []
+    import subprocess
+
     profile.create()
     with profile.log_file.open("ab") as errors:
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), *debug, "engine"],
+            [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), *["--debug"] * debug, "engine"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

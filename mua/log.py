@@ -1,13 +1,16 @@
 """Logging, with secrets masked.
 
-Named loggers live here and nowhere else.  Every record passes ``Masker``: strings registered with ``mask()``
+Named loggers live here and nowhere else.  Every record passes ``Masker``: the secrets that ``masking`` knows
 (passwords, tokens) are replaced before a handler sees them, so that no later mistake can put one into a file or on
 stderr.  Control characters become visible, since servers and mails have a say in what is logged.
 """
 
 import logging
-import re
 import sys
+
+from mua.masking import mask as mask
+from mua.masking import masked as masked
+from mua.masking import visible as visible
 
 ENGINE = logging.getLogger("mua.engine")
 IMAP = logging.getLogger("mua.imap")
@@ -18,28 +21,6 @@ INDEX = logging.getLogger("mua.index")
 GUI = logging.getLogger("mua.gui")
 WIRE = logging.getLogger("mua.wire")
 DEMO = logging.getLogger("mua.demo")
-
-_secrets: set[str] = set()
-_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-
-
-def mask(secret: str) -> None:
-    """From now on replace ``secret`` (four characters or more) by ``***`` in everything that is logged."""
-    if len(secret) >= 4:
-        _secrets.add(secret)
-
-
-def masked(text: str) -> str:
-    """``text`` with every registered secret replaced by ``***``."""
-    for secret in tuple(_secrets):  # another thread may be adding one
-        if secret in text:
-            text = text.replace(secret, "***")
-    return text
-
-
-def visible(text: str) -> str:
-    """``text`` for a terminal: every character that acts on one (escapes, C1, bidi) spelt out; lines and tabs stay."""
-    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class Masker(logging.Formatter):

@@ -1,11 +1,9 @@
 """Where files live: one profile is one folder, and everything in it is named here."""
 
 import contextlib
-import hashlib
 import os
 import stat
 import sys
-import tempfile
 from pathlib import Path
 
 MAX_SOCKET_NAME = 100  # octets; sun_path holds 104 to 108
@@ -37,6 +35,8 @@ def runtime_folder() -> Path:
 
     Raises PermissionError (with a sentence) when somebody else has made it first.
     """
+    import tempfile  # here, for few profiles come to this and every start would pay
+
     folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"mua-{os.getuid()}"
     with contextlib.suppress(FileExistsError):
         folder.mkdir(mode=0o700)
@@ -94,6 +94,8 @@ class Profile:
         path = self.root / "engine.sock"
         if len(os.fsencode(path)) < MAX_SOCKET_NAME:
             return path
+        import hashlib  # here, for few profiles come to this and every start would pay
+
         name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:24]
         return runtime_folder() / f"{name}.sock"
 

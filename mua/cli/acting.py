@@ -4,12 +4,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mua import log, wire
+from mua import wire
 from mua.cli import setup
 from mua.cli.documents import account_document, table
 from mua.cli.session import Result, Session, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
-from mua.mime import mbox
+from mua.masking import mask
 from mua.model.folder import Folder, FolderId
 from mua.model.message import Flag
 from mua.store import read
@@ -24,7 +24,7 @@ def account(session: Session) -> Result:
 def _account_add(session: Session) -> Result:
     given = setup.account(session.arguments)
     password = sys.stdin.readline().rstrip("\r\n") if session.arguments.password_stdin else ""
-    log.mask(password)
+    mask(password)
     if session.arguments.discover:
         found = session.engine.ask(wire.Discover(given.email, given.ca_file), wire.Discovered)
         given = setup.with_servers(given, found)
@@ -113,6 +113,8 @@ def import_files(session: Session) -> Result:
 
 def export(session: Session) -> Result:
     """``export FOLDER FILE.mbox``: oldest first, mboxrd, no byte lost."""
+    from mua.mime import mbox
+
     ids = list(read.folder_order(session.db, session.folder(session.arguments.folder).id))
     path = Path(session.arguments.file)
     with files_at_the_edge(), path.open("wb") as stream:
@@ -121,3 +123,6 @@ def export(session: Session) -> Result:
             sender = row.sender[0].address if row.sender else ""
             mbox.append(stream, session.raw(row), sender, row.date)
     return Result({"path": str(path), "exported": len(ids)}, f"{len(ids)} messages exported to {path}.")
+
+
+COMMANDS = {"account": account, "act": act, "undo": undo, "import": import_files, "export": export}

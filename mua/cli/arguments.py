@@ -1,7 +1,9 @@
 """What can be typed: ``mua --help``.  ``--profile``, ``--json`` and ``--account`` work before and after the command."""
 
 import argparse
-from typing import NoReturn, TypeAlias
+import os
+from functools import cache
+from typing import Any, NoReturn, TypeAlias
 
 from mua import __version__
 from mua.errors import UsageError
@@ -10,8 +12,26 @@ SECURITY = ("tls", "starttls", "none")
 ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread")
 
 
+class _Formatter(argparse.HelpFormatter):
+    """The standard one makes itself anew, and asks for the terminal's width, for each argument that is added."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_width())
+
+
+@cache
+def _width() -> int:
+    try:
+        return (int(os.environ.get("COLUMNS", "0")) or os.get_terminal_size().columns) - 2
+    except (ValueError, OSError):
+        return 78
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises UsageError instead of ending the process."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"formatter_class": _Formatter, **options})
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how it is meant."""
@@ -25,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     _common(top, None)
     top.add_argument("--demo", action="store_true", help="open the window on a demo account")
     top.add_argument("--debug", action="store_true", help="log what happens (secrets masked)")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="mua")
     _account(commands)
     _reading(commands)
     _acting(commands)
@@ -51,7 +71,7 @@ def _add(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:
 
 def _account(commands: Commands) -> None:
     account = _add(commands, "account", "add, list, check or remove accounts")
-    verbs = account.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    verbs = account.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser, prog="mua account")
     add = _add(verbs, "add", "add an account")
     add.add_argument("--name", required=True)
     add.add_argument("--email", required=True)

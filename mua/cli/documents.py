@@ -5,17 +5,18 @@ Dates are RFC 3339 in UTC, ids opaque strings, flags by their IMAP names, addres
 
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from mua.log import visible
-from mua.mime.status import explain
-from mua.mime.view import address_json, date_json
+from mua.masking import visible
 from mua.model.account import Account, Server
+from mua.model.address import Address
 from mua.model.folder import Folder
-from mua.model.message import MessageRow, flag_names
+from mua.model.message import MessageRow, MessageView, flag_names
 from mua.model.outgoing import Outgoing, Recipient
 
 Document = dict[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey, but for tab and newline
 
 
@@ -73,6 +74,36 @@ def message_document(row: MessageRow, account: str, folder: str) -> Document:
     }
 
 
+def view_document(shown: MessageView, flags: Iterable[str] = ()) -> Document:
+    """The document of ``show --json`` and ``inspect``; ``flags`` by their IMAP names."""
+    return {
+        "from": address_json(shown.sender),
+        "to": address_json(shown.to),
+        "cc": address_json(shown.cc),
+        "bcc": address_json(shown.bcc),
+        "reply_to": address_json(shown.reply_to),
+        "subject": shown.subject,
+        "date": date_json(shown.date),
+        "message_id": shown.message_id,
+        "text": shown.text,
+        "html": shown.html,
+        "attachments": [
+            {
+                "part": one.part,
+                "name": one.name,
+                "type": one.type,
+                "size": one.size,
+                "content_id": one.content_id,
+                "inline": one.inline,
+            }
+            for one in shown.attachments
+        ],
+        "flags": list(flags),
+        "warnings": list(shown.warnings),
+        "remote": shown.remote,
+    }
+
+
 def outgoing_document(outgoing: Outgoing) -> Document:
     """``send`` and ``compose``, and one entry of ``outbox``."""
     return {
@@ -86,6 +117,8 @@ def outgoing_document(outgoing: Outgoing) -> Document:
 
 
 def _recipient(one: Recipient) -> Document:
+    from mua.mime.status import explain
+
     return {
         "address": one.address,
         "state": one.state,
@@ -98,6 +131,21 @@ def _recipient(one: Recipient) -> Document:
         "host": one.host,
         "tls": one.tls,
     }
+
+
+def address_json(addresses: Iterable[Address]) -> list[dict[str, str]]:
+    """Addresses as ``{"name", "address"}``."""
+    return [{"name": one.name, "address": one.address} for one in addresses]
+
+
+def date_json(seconds: int | None) -> str | None:
+    """UTC seconds as RFC 3339 (``2026-11-22T02:00:00Z``); None for none, and for what no calendar holds."""
+    if seconds is None:
+        return None
+    try:
+        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except OverflowError:
+        return None
 
 
 def table(rows: Iterable[Iterable[object]]) -> str:

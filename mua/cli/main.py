@@ -1,46 +1,45 @@
-"""Carrying out the command line: which function answers which command, printing, and exit codes.
+"""Carrying out the command line: where each command is answered, printing, and exit codes.
 
 0 done, 1 failed with a plain reason, 2 used wrongly.  A command returns its document and its text for people.
 """
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from mua import log
-from mua.cli import acting, reading, sending
-from mua.cli.client import StartEngine
 from mua.cli.documents import CONTROLS, Document
-from mua.cli.session import Result, Session
+from mua.cli.session import Result, Session, StartEngine
 from mua.errors import MailError
+from mua.masking import masked, visible
 from mua.paths import Profile
 
-COMMANDS: dict[str, Callable[[Session], Result]] = {
-    "account": acting.account,
-    "sync": reading.sync,
-    "folders": reading.folders,
-    "list": reading.listing,
-    "show": reading.show,
-    "inspect": reading.inspect,
-    "save": reading.save,
-    "search": reading.search,
-    "act": acting.act,
-    "undo": acting.undo,
-    "send": sending.send,
-    "compose": sending.compose,
-    "outbox": sending.list_outbox,
-    "import": acting.import_files,
-    "export": acting.export,
-}
+ROOMS = {
+    "account": "acting",
+    "act": "acting",
+    "undo": "acting",
+    "import": "acting",
+    "export": "acting",
+    "sync": "syncing",
+    "folders": "listing",
+    "list": "listing",
+    "search": "listing",
+    "show": "reading",
+    "inspect": "reading",
+    "save": "reading",
+    "send": "sending",
+    "compose": "sending",
+    "outbox": "sending",
+}  # each room has its COMMANDS, and is entered only for one of them
 
 
 def run(arguments: argparse.Namespace, profile: Profile, start_engine: StartEngine) -> int:
     """Carry out a command; returns the exit code."""
     session = Session(arguments, profile, start_engine)
     try:
-        result = COMMANDS[arguments.command](session)
+        result = command(arguments.command)(session)
     except MailError as error:
         return _fail(arguments, {"error": {"code": error.code, "text": error.text, "detail": error.detail}}, error.text)
     finally:
@@ -52,8 +51,15 @@ def run(arguments: argparse.Namespace, profile: Profile, start_engine: StartEngi
     elif arguments.json and not _wants_text(arguments):
         _print(_json(result.document))
     elif result.text:
-        _print(result.text if _wants_text(arguments) else log.visible(result.text))
+        _print(result.text if _wants_text(arguments) else visible(result.text))
     return 0
+
+
+def command(name: str) -> Callable[[Session], Result]:
+    """The function that carries out a command."""
+    room = importlib.import_module(f"mua.cli.{ROOMS[name]}")
+    found: Callable[[Session], Result] = room.COMMANDS[name]
+    return found
 
 
 def _wants_text(arguments: argparse.Namespace) -> bool:
@@ -64,8 +70,8 @@ def _fail(arguments: argparse.Namespace, document: Document, reason: str, text: 
     if arguments.json:
         _print(_json(document))
     elif text:
-        _print(log.visible(text))
-    sys.stderr.write(f"mua: {log.visible(log.masked(reason))}\n")
+        _print(visible(text))
+    sys.stderr.write(f"mua: {visible(masked(reason))}\n")
     return 1
 
 

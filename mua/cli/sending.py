@@ -6,11 +6,11 @@ import tempfile
 from pathlib import Path
 
 from mua import wire
-from mua.cli.documents import outgoing_document, table
+from mua.cli.documents import date_json, outgoing_document, table
 from mua.cli.session import Result, Session, file_bytes, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.mime.headers import addresses
-from mua.mime.view import date_json, view
+from mua.mime.view import view
 from mua.model.account import Account
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState
@@ -97,3 +97,6 @@ def _outgoing_text(found: list[Outgoing]) -> str:
         for to in one.recipients
     ]
     return table(lines)
+
+
+COMMANDS = {"send": send, "compose": compose, "outbox": list_outbox}

@@ -2,13 +2,11 @@
 
 import argparse
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mua import wire
-from mua.cli.client import EngineClient, StartEngine
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.model.account import Account
 from mua.model.folder import Folder
@@ -16,8 +14,12 @@ from mua.model.message import MessageId, MessageRow
 from mua.paths import Profile
 from mua.records import dataclass
 from mua.store import index, read
-from mua.store.blobs import Bodies
 from mua.store.db import Db, disk_full
+
+if TYPE_CHECKING:
+    from mua.cli.client import EngineClient
+
+StartEngine = Callable[[Profile], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +43,11 @@ class Session:
         self._db: Db | None = None
 
     @property
-    def engine(self) -> EngineClient:
+    def engine(self) -> "EngineClient":
         """The running engine, started when there is none."""
         if self._engine is None:
+            from mua.cli.client import EngineClient
+
             self.profile.create()
             self._engine = EngineClient(self.profile, self._start_engine)
         return self._engine
@@ -103,6 +107,9 @@ class Session:
 
     def raw(self, row: MessageRow) -> bytes:
         """The message as received; fetched now when it is not here yet."""
+        from mua import wire
+        from mua.store.blobs import Bodies
+
         for fetch in (False, True):
             if fetch:
                 self.engine.ask(wire.OpenMessage(row.id), wire.Done)

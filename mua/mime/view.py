@@ -1,12 +1,11 @@
-"""Raw bytes -> what a reader shows, and the JSON documents of the command line.
+"""Raw bytes -> what a reader shows.
 
-Rules of the file: everything in a ``MessageView`` is safe to show (names, subject and file names neutralised, HTML
-sanitised); JSON keys are those that scripts rely on and are never renamed.
+Rule of the file: everything in a ``MessageView`` is safe to show (names, subject and file names neutralised, HTML
+sanitised).
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from mua.mime.html import CUT_NOTE, sanitise
 from mua.mime.message import Parsed, parse
@@ -17,8 +16,6 @@ from mua.model.message import Envelope, MessageView
 
 MAX_FIELDS: Final = 500  # header fields shown; the source has all
 MAX_FIELD: Final = 16 * 1024
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def view(raw: bytes) -> MessageView:
@@ -79,48 +76,3 @@ def clean_envelope(envelope: Envelope) -> Envelope:
         list_id=envelope.list_id,
         attachment_hint=envelope.attachment_hint,
     )
-
-
-def view_json(shown: MessageView, flags: Iterable[str] = ()) -> dict[str, Any]:
-    """The document of ``show --json`` and ``inspect``; ``flags`` by their IMAP names."""
-    return {
-        "from": address_json(shown.sender),
-        "to": address_json(shown.to),
-        "cc": address_json(shown.cc),
-        "bcc": address_json(shown.bcc),
-        "reply_to": address_json(shown.reply_to),
-        "subject": shown.subject,
-        "date": date_json(shown.date),
-        "message_id": shown.message_id,
-        "text": shown.text,
-        "html": shown.html,
-        "attachments": [
-            {
-                "part": one.part,
-                "name": one.name,
-                "type": one.type,
-                "size": one.size,
-                "content_id": one.content_id,
-                "inline": one.inline,
-            }
-            for one in shown.attachments
-        ],
-        "flags": list(flags),
-        "warnings": list(shown.warnings),
-        "remote": shown.remote,
-    }
-
-
-def address_json(addresses: Iterable[Address]) -> list[dict[str, str]]:
-    """Addresses as ``{"name", "address"}``."""
-    return [{"name": one.name, "address": one.address} for one in addresses]
-
-
-def date_json(seconds: int | None) -> str | None:
-    """UTC seconds as RFC 3339 (``2026-11-22T02:00:00Z``); None for none, and for what no calendar holds."""
-    if seconds is None:
-        return None
-    try:
-        return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    except OverflowError:
-        return None

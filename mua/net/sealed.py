@@ -58,10 +58,14 @@ class SealedFile:
         self._guard = threading.RLock()
 
     def unlock(self, passphrase: str) -> None:
-        """Use ``passphrase`` from now on; MailError "wrong-passphrase" if it does not fit the file."""
+        """Use ``passphrase`` from now on; MailError "wrong-passphrase" if it does not fit the file.
+
+        The one that is used already costs no scrypt: every command line brings it along.
+        """
         with self._guard:
             before = self._passphrase, self._keys
-            self._passphrase, self._keys = passphrase, {}
+            same = hmac.compare_digest(passphrase.encode(), self._passphrase.encode())
+            self._passphrase, self._keys = passphrase, self._keys if same else {}
             try:
                 self.read()
             except MailError:

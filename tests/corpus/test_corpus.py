@@ -11,12 +11,13 @@ import agreement
 import corpora
 import pytest
 
+from mua.cli.documents import view_document
 from mua.mime.build import freeze
 from mua.mime.headers import envelope
 from mua.mime.mbox import append, split
 from mua.mime.message import index_text, parse, part_bytes, snippet
 from mua.mime.scan import Part, decode, scan
-from mua.mime.view import view_json, view_of
+from mua.mime.view import view_of
 
 pytestmark = pytest.mark.skipif(not agreement.available(), reason="the shared corpora are not here")
 
@@ -47,7 +48,7 @@ def covered(root: Part) -> int:
 def check(name: str, raw: bytes) -> None:
     start = time.process_time()
     parsed = parse(raw)
-    json.dumps(view_json(view_of(parsed)))
+    json.dumps(view_document(view_of(parsed)))
     snippet(parsed)
     index_text(parsed)
     assert envelope(raw[: parsed.root.body_start]).subject == parsed.envelope.subject, name

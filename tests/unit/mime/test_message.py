@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mua.cli.documents import address_json, date_json, view_document
 from mua.mime.message import index_text, parse, part_bytes, snippet
-from mua.mime.view import address_json, date_json, view, view_json
+from mua.mime.view import view
 from mua.model.address import Address
 
 
@@ -111,7 +112,7 @@ def test_the_view_is_safe_and_its_document_has_the_promised_keys() -> None:
     )
     shown = view(raw)
     assert (shown.sender[0].name, shown.subject, shown.remote, shown.simple) == ("AB", "a b", 1, False)
-    document = json.loads(json.dumps(view_json(shown, ["\\Seen"])))
+    document = json.loads(json.dumps(view_document(shown, ["\\Seen"])))
     assert document["from"] == [{"name": "AB", "address": "a@example.org"}]
     assert document["date"] == "2026-11-22T02:00:00Z"
     assert document["message_id"] == "m@x"
@@ -134,6 +135,6 @@ def test_json_helpers() -> None:
 
 @given(st.binary(max_size=500))
 def test_any_bytes_have_a_view(raw: bytes) -> None:
-    json.dumps(view_json(view(raw)))
+    json.dumps(view_document(view(raw)))
     snippet(parse(raw))
     index_text(parse(raw))

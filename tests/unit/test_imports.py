@@ -1,0 +1,91 @@
+"""What a start may not load: each module here costs every start its milliseconds and its memory.
+
+A module that is needed is loaded by whoever needs it, when that is so; a module in these lists that is loaded at once
+fails the test, and names itself.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from mua.model.account import Account, AccountId
+from mua.model.folder import Role
+from mua.paths import Profile
+from mua.store import write
+from mua.store.db import Store
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = (
+    "asyncio aiosmtplib dns email.message http imapclient keyring cryptography idna tinycss2 nh3 selectolax cchardet"
+    " xml tomllib PySide6"
+).split()
+COMMAND_LINE = [*HEAVY, *"ssl email logging zstandard mua.net mua.engine mua.gui mua.mime mua.demo".split()]
+
+
+def imported(*argv: str, environment: dict[str, str] | None = None) -> list[str]:
+    """The modules that ``python ARGV`` loads until it ends."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-X", "importtime", *argv],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return modules_of(done.stderr)
+
+
+def modules_of(words: str) -> list[str]:
+    return re.findall(r"^import time: +\d+ \| +\d+ \| +(\S+)$", words, re.MULTILINE)
+
+
+def guilty(found: Sequence[str], forbidden: Sequence[str]) -> list[str]:
+    assert "mua.errors" in found, "nothing was measured"
+    return [one for one in found if any(one == name or one.startswith(f"{name}.") for name in forbidden)]
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    """A profile with one local account and an empty inbox."""
+    store = Store(Profile(tmp_path / "profile"))
+    with store.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "here", "ann@example.org"))
+        write.put_folder(tx, account, "INBOX", role=Role.INBOX, local=True)
+    store.close()
+    return tmp_path / "profile"
+
+
+def test_the_version_is_told_without_loading_what_tells_mail():
+    found = imported("-m", "mua", "--version")
+    assert not guilty(found, [*COMMAND_LINE, "apsw", "dataclasses", "json", "socket", "mua.store", "mua.wire"])
+
+
+def test_a_list_is_the_store_and_nothing_else(profile):
+    found = imported("-m", "mua", "list", "INBOX", "--profile", str(profile))
+    assert not guilty(found, [*COMMAND_LINE, "socket", "subprocess", "mua.wire", "mua.store.write"])
+
+
+def test_a_client_of_the_engine_loads_a_socket_and_the_store():
+    found = imported("-c", "from mua.cli.main import command; command('sync'); import mua.cli.client")
+    assert "mua.wire" in found
+    assert not guilty(found, [*COMMAND_LINE, "subprocess", "mua.store.write", "mua.store.blobs"])
+
+
+def test_every_command_has_a_room():
+    from mua.cli.arguments import parser
+    from mua.cli.main import ROOMS, command
+
+    [words] = [action.choices for action in parser()._actions if action.dest == "command"]
+    assert set(words) == set(ROOMS)
+    assert all(callable(command(name)) for name in words)
+
+
+def test_the_lists_above_can_fail():
+    assert guilty(["mua.errors", "ssl"], COMMAND_LINE) == ["ssl"]
+    assert guilty(["mua.errors", "sslx"], COMMAND_LINE) == []
