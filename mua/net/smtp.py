@@ -21,6 +21,7 @@ from mua.mime.freeze import downgrade
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
+from mua.net.sasl import Who
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
@@ -113,7 +114,7 @@ async def _connected(host: str, port: int, limit: float) -> socket.socket:
 
 async def _log_in(session: Session, server: Server, password: str) -> None:
     try:
-        await authenticate(session, server.user, password)
+        await authenticate(session, Who(server.user, password, host=server.host, port=server.port))
     except Lost as lost:
         await session.quit()
         raise account_error(lost, server.host) from lost

@@ -12,6 +12,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.log import masked
 from mua.model.outgoing import Phase
 from mua.net import tls
+from mua.net.sasl import not_authentic
 from mua.net.smtp_outcome import Outcome
 from mua.net.smtp_session import NotOffered
 from mua.net.smtp_wire import Lost, Reply
@@ -26,9 +27,8 @@ def account_error(lost: Lost, host: str) -> MailError:
         return _not_offered(lost, host, detail)
     if lost.phase is Phase.AUTH and lost.reply and lost.reply.code >= 500:
         return _login_refused(lost.reply, host, detail)
-    if lost.phase is Phase.AUTH and lost.reply is None and isinstance(lost.__cause__, ValueError | KeyError):
-        text = f"{host} could not prove that it is your mail server, so the sign-in was stopped."
-        return MailError(Kind.ACCOUNT, Retry.ASK, text, detail, "server-not-authentic")
+    if lost.phase is Phase.AUTH and lost.reply is None and isinstance(lost.__cause__, ValueError):
+        return not_authentic(host, lost.__cause__)
     if lost.phase is Phase.TLS and lost.reply is None:
         text = f"{host} could not set up a protected connection, so nothing was sent to it."
         return MailError(Kind.CONNECTION, Retry.SOON, text, detail, "tls-failed")

@@ -13,13 +13,14 @@ import asyncio
 import base64
 import socket
 import ssl
+from dataclasses import replace
 
 import aiosmtplib
 
-from mua.log import mask, masked
+from mua.log import masked
 from mua.model.account import Security
 from mua.model.outgoing import Phase
-from mua.net.smtp_auth import Dialogue, choose
+from mua.net.sasl import Exchange, Who, exchanges, mask
 from mua.net.smtp_transaction import Session
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
 from mua.records import dataclass
@@ -74,21 +75,34 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
         raise
 
 
-async def authenticate(session: Session, user: str, password: str) -> None:
-    """One attempt with the best mechanism.  Raises NotOffered, or Lost with the server's refusal.
+async def authenticate(session: Session, who: Who) -> None:
+    """One attempt with the best mechanism; another only where the server refused before anything secret was said.
 
-    The caller has made sure that the connection deserves a password.
+    Raises NotOffered, or Lost with the server's refusal.  The caller has made sure that the connection deserves it.
     """
-    for secret in (password, *_encoded(user, password)):
-        mask(secret)
-    chosen = choose(session.extensions.get("AUTH", ""))
-    if chosen is None:
-        raise NotOffered(Phase.AUTH, "the server offers no way to authenticate that this program knows")
-    name, mechanism = chosen
+    mask(who)
+    refused: Lost = NotOffered(Phase.AUTH, "the server offers no way to authenticate that this program knows")
+    for exchange in exchanges(session.extensions.get("AUTH", "").replace("=", " ").split(), _bound(session, who)):
+        try:
+            return await _attempt(session, exchange)
+        except Lost as lost:
+            refused = lost
+            if exchange.spent or lost.reply is None or lost.reply.code < 500:
+                break
+    raise refused
+
+
+def _bound(session: Session, who: Who) -> Who:
+    """``who`` with the certificate that this connection presented, for channel binding."""
+    connection = session.wire.transport.get_extra_info("ssl_object")
+    return who if connection is None else replace(who, server_cert=connection.getpeercert(True) or b"")
+
+
+async def _attempt(session: Session, exchange: Exchange) -> None:
     session.wire.private = True
     try:
-        await _converse(session, name, mechanism(user, password))
-    except (ValueError, KeyError) as exc:
+        await _converse(session, exchange)
+    except ValueError as exc:
         session.wire.abort()
         raise Lost(Phase.AUTH, masked(str(exc)) or "the server's challenge makes no sense") from exc
     finally:
@@ -191,26 +205,21 @@ async def _hello_again(session: Session, door: Door) -> dict[str, str]:
     return parse_extensions(reply.text)
 
 
-async def _converse(session: Session, name: str, dialogue: Dialogue) -> None:
-    """Play one SASL exchange.  ValueError or KeyError: the server's challenges make no sense."""
-    first = next(dialogue)
-    line = f"AUTH {name}" if first is None else f"AUTH {name} {_base64(first) or '='}"
-    shown = f"AUTH {name} ***"
+async def _converse(session: Session, exchange: Exchange) -> None:
+    """Play one SASL exchange.  ValueError: what the server says makes no sense, or proves nothing."""
+    first = exchange.begin()
+    line = f"AUTH {exchange.name}" if first is None else f"AUTH {exchange.name} {_base64(first) or '='}"
+    shown = f"AUTH {exchange.name} ***"
     while True:
         waiter = session.wire.command(line, shown=shown)[0]
         reply = await session.wire.answer(waiter, Phase.AUTH, session.timeouts.auth)
         if reply.positive:
-            return
+            return exchange.finish()
         if reply.code != 334:
             raise Lost(Phase.AUTH, masked(str(reply)), Reply(reply.code, masked(reply.text)))
-        line, shown = _respond(dialogue, reply.text), "***"
-
-
-def _respond(dialogue: Dialogue, challenge: str) -> str:
-    try:
-        return _base64(dialogue.send(base64.b64decode(challenge, validate=True)) or b"")
-    except StopIteration as exc:
-        raise ValueError("the server asks for more than the mechanism has to say") from exc
+        challenge = base64.b64decode(reply.text, validate=True)
+        response = await asyncio.to_thread(exchange.answer, challenge)  # SCRAM may count for seconds
+        line, shown = _base64(response), "***"
 
 
 def parse_extensions(message: str) -> dict[str, str]:
@@ -251,8 +260,3 @@ def _clean(message: str) -> str:
 
 def _base64(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
-
-
-def _encoded(user: str, password: str) -> tuple[str, str]:
-    """The forms in which a password crosses the wire, for masking."""
-    return _base64(password.encode()), _base64(b"\0" + user.encode() + b"\0" + password.encode())

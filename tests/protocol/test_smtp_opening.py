@@ -252,7 +252,7 @@ def scram_server(password: str = SECRET, forge: bool = False, iterations: int = 
 
     def exchange(talk: Conversation) -> None:
         bare = base64.b64decode(talk.line().split()[2])[3:].decode()
-        nonce, salt = bare.split("r=")[1] + "srv", b"salty"
+        nonce, salt = bare.split("r=")[1] + "srv", b"salt of the earth"
         first = f"r={nonce},s={base64.b64encode(salt).decode()},i={iterations}"
         talk.send(b"334 " + base64.b64encode(first.encode()) + b"\r\n")
         without_proof, proof = base64.b64decode(talk.line()).decode().rsplit(",p=", 1)
