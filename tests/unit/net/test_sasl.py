@@ -267,8 +267,9 @@ def test_an_offer_from_which_somebody_took_the_binding_is_found_out():
 def test_the_hash_is_that_of_the_certificates_signature(hashed, named):
     key = rsa.generate_private_key(65537, 2048) if hashed else ed25519.Ed25519PrivateKey.generate()
     name, days = certs._named("a"), x509.load_der_x509_certificate(server_cert())
-    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, days.not_valid_before_utc)
-    cert = builder.not_valid_after(days.not_valid_after_utc).sign(key, hashed).public_bytes(Encoding.DER)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    builder = builder.not_valid_before(days.not_valid_before_utc).not_valid_after(days.not_valid_after_utc)
+    cert = builder.sign(key, hashed).public_bytes(Encoding.DER)
     assert sasl.end_point(cert) == (hashlib.new(named, cert).digest() if named else b"")
 
 
