@@ -14,6 +14,7 @@ from mua.model.address import Address
 from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
 from mua.model.outgoing import Outgoing, Recipient
+from mua.model.report import Report
 
 Document = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -146,6 +147,29 @@ def date_json(seconds: int | None) -> str | None:
         return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
     except OverflowError:
         return None
+
+
+def report_document(report: Report | None) -> Document | None:
+    """``report`` of ``show`` and ``inspect``: what a bounce or receipt says of a message that was sent; or null."""
+    if report is None:
+        return None
+    return {
+        "envid": report.envid,
+        "message_id": report.message_id,
+        "standard": report.standard,
+        "recipients": [
+            {
+                "address": one.address,
+                "action": one.action,
+                "status": one.status,
+                "text": one.text,
+                "final": one.final,
+                "remote": one.remote,
+                "until": date_json(one.until),
+            }
+            for one in report.recipients
+        ],
+    }
 
 
 def table(rows: Iterable[Iterable[object]]) -> str:

@@ -3,13 +3,15 @@
 import argparse
 from pathlib import Path
 
-from mua.cli.documents import CONTROLS, date_json, view_document
+from mua.cli.documents import CONTROLS, date_json, report_document, view_document
 from mua.cli.session import Result, Session, file_bytes, files_at_the_edge
 from mua.errors import Kind, MailError, Retry
 from mua.mime.message import part_bytes
+from mua.mime.report import report
 from mua.mime.view import view
 from mua.model.address import Address
 from mua.model.message import MessageView, flag_names
+from mua.model.report import Report
 
 
 def show(session: Session) -> Result:
@@ -26,17 +28,21 @@ def inspect(session: Session) -> Result:
 def _shown(arguments: argparse.Namespace, raw: bytes, flags: list[str]) -> Result:
     if arguments.raw:
         return Result(None, raw=raw)
-    shown = view(raw)
-    text = CONTROLS.sub("", shown.html) if arguments.html else shown.text if arguments.text else _readable(shown)
-    return Result(view_document(shown, flags), text)
+    shown, reported = view(raw), report(raw)
+    text = shown.text if arguments.text else _readable(shown, reported)
+    if arguments.html:
+        text = CONTROLS.sub("", shown.html)
+    return Result({**view_document(shown, flags), "report": report_document(reported)}, text)
 
 
-def _readable(shown: MessageView) -> str:
+def _readable(shown: MessageView, reported: Report | None) -> str:
     head = [f"From: {_list(shown.sender)}", f"To: {_list(shown.to)}"]
     head += [f"Cc: {_list(shown.cc)}"] if shown.cc else []
     head += [f"Date: {date_json(shown.date) or '?'}", f"Subject: {shown.subject}"]
     head += [f"Attachment {one.part}: {one.name} ({one.type}, {one.size} octets)" for one in shown.attachments]
     head += [f"Warning: {one}" for one in shown.warnings]
+    for one in reported.recipients if reported else ():
+        head.append(f"Reported: {one.address} {one.action}" + (f" ({one.status})" if one.status else ""))
     return "\n".join(head) + "\n\n" + shown.text
 
 
