@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from mua.net.tls import TlsSocket
+
 _lock = threading.RLock()  # a server's thread and its client ask at the same time
 _DAY = datetime.timedelta(days=1)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -82,6 +84,7 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         certificate, key = self.leaf(kind)
         context.load_cert_chain(certificate, key)
+        context.sslsocket_class = TlsSocket
         return context
 
     def _make(self, kind: str) -> tuple[Path, Path]:

@@ -1,12 +1,15 @@
 """Just enough of RON (Rusty Object Notation) to read STARTTLS test cases that lie beside the checkout as data.
 
-``load(text)``: structs and maps become dicts, lists and tuples lists, ``Name(...)`` a pair ("Name", content), bare
-names strings.
+``load(text)``: structs and maps become dicts (of two equal fields the first counts), lists and tuples lists,
+``Name(...)`` a pair ("Name", content), bare names strings.  ``variants(text)``: the same document with one block of
+commented-out fields after another put in: the collection leaves some attacks to be switched on by hand.
 """
 
 import re
 
 _TOKEN = re.compile(r'\s+|//[^\n]*|"(?P<text>(?:\\.|[^"\\])*)"|(?P<word>[A-Za-z0-9_.+-]+)|(?P<mark>[()\[\]{}:,])')
+_COMMENT = re.compile(r"\s*//\s?(.*)")
+_FIELD = re.compile(r"\s*[a-z_]+:\s")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
@@ -18,6 +21,32 @@ def load(text: str) -> object:
     if at != len(tokens):
         raise ValueError("more than one value")
     return value
+
+
+def variants(text: str) -> list[str]:
+    """One document for each block of comment lines that holds fields, with these fields before the others."""
+    lines, found, at = text.splitlines(), [], 0
+    while at < len(lines):
+        end = at
+        while end < len(lines) and _COMMENT.fullmatch(lines[end]):
+            end += 1
+        fields = _fields([_COMMENT.fullmatch(line)[1] for line in lines[at:end]])  # type: ignore[index]
+        if fields:
+            found.append("\n".join([*lines[:at], *fields, *lines[end:]]))
+        at = max(end, at + 1)
+    return found
+
+
+def _fields(lines: list[str]) -> list[str]:
+    """The lines of a comment that are fields (up to where their brackets close), without the prose."""
+    kept: list[str] = []
+    depth = 0
+    for line in lines:
+        if depth or _FIELD.match(line):
+            kept.append(line)
+            bare = re.sub(r'"(?:\\.|[^"\\])*"', "", line)
+            depth += sum(map(bare.count, "([{")) - sum(map(bare.count, ")]}"))
+    return kept
 
 
 def _tokens(text: str) -> list[re.Match[str]]:
@@ -51,7 +80,8 @@ def _collection(tokens: list[re.Match[str]], at: int) -> tuple[object, int]:
     while tokens[at]["mark"] != closing:
         value, at = _value(tokens, at)
         if tokens[at]["mark"] == ":":
-            fields[value], at = _value(tokens, at + 1)
+            content, at = _value(tokens, at + 1)
+            fields.setdefault(value, content)
         else:
             items.append(value)
         if tokens[at]["mark"] == ",":

@@ -141,13 +141,16 @@ class Session:
         self.busy = ""
         self._wire: Wire | None = None
         self._allow_plaintext = allow_plaintext
+        self._in_clear = server.security is Security.STARTTLS  # until the handshake begins
         self._context: ssl.SSLContext | None = None
         if server.security is not Security.NONE:
             self._context = tls.context(ca_file)
         try:
             self._open(password)
-        except BaseException:
+        except BaseException as error:
             self.abort()
+            if self._in_clear and isinstance(error, MailError):
+                tls.mark_in_clear(error)
             raise
 
     # -- opening
@@ -178,6 +181,7 @@ class Session:
         wire = self.wire
         if len(wire.buffer) > wire.at:
             wire.refuse("data after the answer to STARTTLS")
+        self._in_clear = False
         sock = tls.wrap(wire.sock, context, self.server.host)
         self._wire = Wire(sock, self.server.host, self.limits, self.log)
         self.log.note("TLS")

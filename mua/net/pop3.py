@@ -67,6 +67,7 @@ class Session:
         self._dead: MailError | None = None
         self._sock: socket.socket | None = None
         self._buffer = b""
+        self._in_clear = server.security is Security.STARTTLS  # until the handshake begins
         self._began, self._got = time.monotonic(), 0
         context = tls.context(ca_file) if server.security is not Security.NONE else None
         if context is None and not (allow_plaintext or tls.is_loopback(server.host)):
@@ -76,8 +77,10 @@ class Session:
             self._open(context)
             self._log_in(password())
             self.capabilities = self._ask_capabilities()
-        except BaseException:
+        except BaseException as error:
             self.abort()
+            if self._in_clear and isinstance(error, MailError):
+                tls.mark_in_clear(error)
             raise
 
     # -- opening
@@ -105,6 +108,7 @@ class Session:
         if self._buffer:
             self._break("data after the answer to STLS")
         assert self._sock is not None
+        self._in_clear = False
         self._sock = tls.wrap(self._sock, context, self.server.host)
         self.log.note("TLS")
         self.capabilities = self._ask_capabilities()

@@ -67,6 +67,7 @@ def probe(server: Server, protocol: str, ca_file: str = "", timeout: float = 5.0
     end = time.monotonic() + timeout
     context = tls.context(ca_file)
     sock = tls.connect(server.host, server.port, timeout)
+    in_clear = server.security is Security.STARTTLS  # until the handshake begins
     try:
         sock.settimeout(max(0.1, end - time.monotonic()))
         if server.security is Security.TLS:
@@ -77,9 +78,14 @@ def probe(server: Server, protocol: str, ca_file: str = "", timeout: float = 5.0
             _UPGRADES[protocol](lines, server.host)
             if not lines.nothing_left():
                 raise _other(server.host, "data after the answer to STARTTLS")
+            in_clear = False
             sock = tls.wrap(sock, context, server.host)
     except OSError as error:
         raise tls.os_error(error, server.host) from error
+    except MailError as error:
+        if in_clear:
+            tls.mark_in_clear(error)
+        raise
     finally:
         with contextlib.suppress(OSError):
             sock.close()

@@ -20,10 +20,17 @@ from mua.net.smtp_wire import Lost, Reply
 
 def account_error(lost: Lost, host: str) -> MailError:
     """A failed opening in a person's words, with the server's own in ``detail``."""
-    detail = masked(str(lost.reply or lost.why))
     if isinstance(lost.__cause__, ssl.SSLError):
         return tls.tls_error(lost.__cause__, host)
-    if isinstance(lost, NotOffered):
+    error = _classified(lost, host, masked(str(lost.reply or lost.why)))
+    if lost.in_clear:
+        tls.mark_in_clear(error)
+    return error
+
+
+def _classified(lost: Lost, host: str, detail: str) -> MailError:
+    refused = lost.in_clear and lost.phase is Phase.TLS and lost.reply is not None and lost.reply.code >= 500
+    if isinstance(lost, NotOffered) or refused:
         return _not_offered(lost, host, detail)
     if lost.phase is Phase.AUTH and lost.reply and lost.reply.code >= 500:
         return _login_refused(lost.reply, host, detail)

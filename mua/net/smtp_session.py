@@ -54,6 +54,7 @@ class Door:
 async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | None = None) -> Session:
     """An open session, encrypted as ``door`` says, not yet authenticated.  Raises Lost."""
     timeouts = timeouts or Timeouts()
+    session: Session | None = None
     smtp = aiosmtplib.SMTP(  # its timeout is for the handshake and for the greeting
         hostname=door.host,
         sock=door.sock,
@@ -70,6 +71,10 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
         if door.security is Security.STARTTLS:
             await _upgrade(session, door)
         return session
+    except Lost as lost:
+        smtp.close()
+        lost.in_clear = door.security is Security.STARTTLS and not (session and session.tls)
+        raise
     except BaseException:
         smtp.close()
         raise

@@ -68,13 +68,17 @@ class Reply:
 
 
 class Lost(Exception):
-    """The connection is gone: dropped, timed out, 421, or out of step.  ``reply`` is the 421 or the early refusal."""
+    """The connection is gone: dropped, timed out, 421, or out of step.  ``reply`` is the 421 or the early refusal.
+
+    ``in_clear``: it was to be protected and was not yet, so that anybody may have said what is told here.
+    """
 
     def __init__(self, phase: Phase, why: str, reply: Reply | None = None) -> None:
         super().__init__(f"lost in {phase.value}: {why}")
         self.phase = phase
         self.why = why
         self.reply = reply
+        self.in_clear = False
 
 
 class Transcript:

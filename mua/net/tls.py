@@ -15,11 +15,25 @@ from typing import Any
 
 from mua.errors import Kind, MailError, Retry
 
+IN_CLEAR = "unprotected, so perhaps not from the server: "
 _FIRST_TRY = 10.0  # seconds for one address while others remain
 
 _EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
 _WRONG_NAME = frozenset({62, 63, 64})
 _DOWN = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
+
+
+class TlsSocket(ssl.SSLSocket):
+    """A TLS socket that is closed if its peer was gone before the handshake; ``ssl`` leaves it to the collector."""
+
+    def getpeername(self) -> Any:
+        """The peer's address; asked by ``ssl`` before the handshake, also of a socket that listens and has none."""
+        try:
+            return super().getpeername()
+        except OSError:
+            if not self.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                self.close()
+            raise
 
 
 def context(ca_file: str = "") -> ssl.SSLContext:
@@ -29,6 +43,7 @@ def context(ca_file: str = "") -> ssl.SSLContext:
     """
     made = ssl.create_default_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.sslsocket_class = TlsSocket
     if ca_file:
         try:
             made.load_verify_locations(cafile=ca_file)
@@ -88,6 +103,12 @@ def os_error(error: OSError, host: str) -> MailError:
     else:
         code, text = "connection-lost", f"The connection to {host} was lost; Mua will connect again by itself."
     return MailError(Kind.CONNECTION, Retry.SOON, text, str(error) or type(error).__name__, code)
+
+
+def mark_in_clear(error: MailError) -> None:
+    """Mark the error of an opening that was to be protected and was not yet: its details may be anybody's words."""
+    if error.detail:
+        error.detail = IN_CLEAR + error.detail
 
 
 def is_loopback(host: str) -> bool:

@@ -1,7 +1,9 @@
 """Connecting and the handshake: what each failure is called, and that secrets stay out of the wire log."""
 
+import gc
 import socket
 import ssl
+import struct
 
 import certs
 import pytest
@@ -109,6 +111,20 @@ def test_a_handshake_that_never_ends_is_a_timeout():
         with pytest.raises(MailError) as caught:
             tls.wrap(sock, tls.context(), "localhost")
     assert caught.value.code == "timeout"
+
+
+def test_a_peer_that_was_gone_before_the_handshake_leaves_no_socket_behind():
+    """A socket that nobody closed is a ResourceWarning, which fails a test."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        sock = tls.connect("127.0.0.1", listener.getsockname()[1], 5)
+        peer = listener.accept()[0]
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+    with pytest.raises(MailError) as caught:
+        tls.wrap(sock, tls.context(), "localhost")
+    assert caught.value.kind is Kind.CONNECTION
+    del caught, sock
+    gc.collect()
 
 
 @pytest.mark.parametrize(
