@@ -7,8 +7,8 @@ from email.utils import formatdate
 from pathlib import Path
 
 from mua import wire
+from mua.engine.reading import facts
 from mua.mime.headers import envelope
-from mua.mime.message import parse, snippet
 from mua.mime.text import html_to_text
 from mua.mime.view import view
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
@@ -18,7 +18,7 @@ from mua.paths import Profile
 from mua.store import write
 from mua.store.blobs import Bodies
 from mua.store.db import Store
-from mua.store.write import BodyFacts, NewMessage
+from mua.store.write import NewMessage
 
 HOUR, DAY = 3_600, 86_400
 ME = "maya@example.org"
@@ -135,10 +135,8 @@ class Mail:
             new = NewMessage(envelope(raw), when, len(raw), uid, flags)
             (message_id,) = write.add_messages(tx, account, folder, [new])
         place = self.bodies.put([(message_id, raw)])[message_id]
-        parsed = parse(raw)
-        attached = any(not one.inline for one in parsed.attachments)
         with self.store.write() as tx:
-            write.set_bodies(tx, [BodyFacts(message_id, place, snippet(parsed), attached, len(raw))])
+            write.set_bodies(tx, [facts(message_id, place, raw)])
             if with_view:
                 write.set_view(tx, message_id, wire.VIEW_VERSION, json.dumps(wire.to_json(view(raw))))
         return message_id

@@ -13,7 +13,7 @@ from typing import IO
 
 from mua.errors import MailError
 from mua.log import INDEX
-from mua.mime.message import index_text, parse
+from mua.mime.message import gist
 from mua.model.address import Address
 from mua.paths import Profile, child_environment
 from mua.store import index, read
@@ -23,6 +23,7 @@ from mua.store.db import Db, Tx, open_reader, release_memory
 BATCH = 1000  # messages of one commit
 REMOVALS = 10_000  # removals of one commit
 MAX_RESTARTS = 5
+MAX_TEXT = 1_000_000  # characters of one message
 
 
 def main(profile: Profile) -> int:
@@ -67,8 +68,8 @@ def _document(bodies: Bodies, one: read.Unindexed) -> index.Document:
     raw = bodies.get(one.id) if one.has_body else None
     body, files = None, ""
     if raw is not None:
-        parsed = parse(raw)
-        body, files = index_text(parsed), " ".join(attached.name for attached in parsed.attachments)
+        told = gist(raw)
+        body, files = told.text[:MAX_TEXT], " ".join(told.names)
     return index.Document(one.id, one.subject, _people(one.sender), _people(one.to + one.cc), body, files)
 
 

@@ -13,7 +13,12 @@ from mua.engine.context import Context
 from mua.engine.viewer import shown
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
+<<<<<<< HEAD
 from mua.mime.message import Parsed, parse, part_bytes, snippet
+=======
+from mua.mime.message import Gist, Parsed, gist, gist_of, parse, part_bytes, snippet
+from mua.mime.view import view
+>>>>>>> fafc1be (A list and the index ask for the gist of a message, at half the price of the whole parser)
 from mua.model.account import AccountId
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
@@ -25,11 +30,10 @@ from mua.store.write import NO_FLAGS, BodyFacts
 MAX_ATTACHMENTS = 200 * 1024 * 1024
 
 
-def facts(message_id: MessageId, place: int, raw: bytes, parsed: Parsed | None = None) -> BodyFacts:
+def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = None) -> BodyFacts:
     """What a list shows of a body that has just arrived."""
-    parsed = parsed or parse(raw)
-    attached = any(not one.inline for one in parsed.attachments)
-    return BodyFacts(message_id, place, snippet(parsed), attached, len(raw))
+    told = told or gist(raw)
+    return BodyFacts(message_id, place, snippet(told.text), told.attached, len(raw))
 
 
 class Whole:
@@ -55,7 +59,7 @@ def file_whole(
     ids = write.add_messages(tx, account_id, folder_id, news)
     stored = list(zip(ids, items, strict=True))
     places = context.bodies.put([(key, one.raw) for key, one in stored], durable=True)
-    write.set_bodies(tx, [facts(key, places[key], one.raw, one.parsed) for key, one in stored])
+    write.set_bodies(tx, [facts(key, places[key], one.raw, gist_of(one.parsed)) for key, one in stored])
     return ids
 
 

@@ -9,6 +9,7 @@ Rules of the file
 
 import mimetypes
 import re
+from collections.abc import Iterable
 from html import escape
 from typing import Final
 
@@ -22,14 +23,12 @@ from mua.model.message import Attachment, Envelope
 from mua.records import dataclass
 
 MAX_TEXT: Final = 4_000_000  # characters of plain text that are shown
-MAX_INDEX: Final = 1_000_000  # characters for full-text search
 SNIPPET: Final = 200
 
 _MEDIA: Final = ("image/", "audio/", "video/")
 _ONCE_FIELDS: Final = (
     "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
 )  # fmt: skip
-_QUOTED_LINE = re.compile(r"\s*(?:>|\|)")
 _ATTRIBUTION = re.compile(
     r".{0,200}(?:wrote|writes|schrieb.{0,80}|a \u00e9crit|escribi\u00f3|ha scritto|\u5199\u9053)\s?:\s*$"
 )
@@ -74,6 +73,36 @@ def parse(raw: bytes) -> Parsed:
         text = text[:MAX_TEXT]
         warnings.append("The text of this message is very long and is shown cut; the source has all of it.")
     return Parsed(envelope, root, text, html, tuple(attachments), tuple(warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class Gist:
+    """What lists and the search index keep of a message: its plain text, the names of what is attached.
+
+    ``attached``: something is attached that the text does not show by itself.
+    """
+
+    text: str
+    names: tuple[str, ...]
+    attached: bool
+
+
+def gist_of(parsed: Parsed) -> Gist:
+    """The gist of a message that is parsed already."""
+    names = tuple(one.name for one in parsed.attachments)
+    return Gist(parsed.text, names, any(not one.inline for one in parsed.attachments))
+
+
+def gist(raw: bytes) -> Gist:
+    """The gist of a message: what ``parse`` would say, at a third of its cost.  Never raises."""
+    root = scan(raw)
+    text_parts, html_parts, attached = _choose(root)
+    text, uu_files = _plain_text(raw, text_parts, html_parts)
+    names = [_name(part) for part in attached]
+    names += [_uu_attachment(part, 1, file).name for part, files in uu_files for file in files]
+    related = _related(root) if attached else set()
+    visible = bool(uu_files) or any(not _is_shown(part, part in related) for part in attached)
+    return Gist(text[:MAX_TEXT], tuple(names), visible)
 
 
 # --- which part is what ----------------------------------------------------------------------------------------------
@@ -199,11 +228,38 @@ def _texts(
             shown[part] if part.type == "text/html" else f"<pre>{escape(shown[part], quote=False)}</pre>"
             for part in html_parts
         )
-    plain = [html_to_text(shown[part]) if part.type == "text/html" else shown[part] for part in text_parts]
-    text = "\n".join(piece.rstrip("\n") for piece in plain if piece.strip())
+    text = _joined(html_to_text(shown[part]) if part.type == "text/html" else shown[part] for part in text_parts)
     if not text and html:
-        text = html_to_text(html)
-    return neutralise_body(text) + ("\n" if text and not text.endswith("\n") else ""), uu_files, html
+        text = _finished(html_to_text(html))
+    return text, uu_files, html
+
+
+def _plain_text(
+    raw: bytes, text_parts: list[Part], html_parts: list[Part]
+) -> tuple[str, list[tuple[Part, list[UuFile]]]]:
+    """The plain text of ``_texts`` and the files found in it; HTML is not even decoded where there is other text."""
+    pieces: list[str] = []
+    uu_files: list[tuple[Part, list[UuFile]]] = []
+    for part in text_parts:
+        if part.type == "text/html":
+            pieces.append(html_to_text(part_text(raw, part)))
+            continue
+        piece, files = _plain(raw, part)
+        pieces.append(piece)
+        if files:
+            uu_files.append((part, files))
+    text = _joined(pieces)
+    if not text or any(part.type != "text/html" for part in html_parts if part not in text_parts):
+        return _texts(raw, text_parts, html_parts)[:2]
+    return text, uu_files
+
+
+def _joined(pieces: Iterable[str]) -> str:
+    return _finished("\n".join(piece.rstrip("\n") for piece in pieces if piece.strip()))
+
+
+def _finished(text: str) -> str:
+    return neutralise_body(text) + ("\n" if text and not text.endswith("\n") else "")
 
 
 def _plain(raw: bytes, part: Part) -> tuple[str, list[UuFile]]:
@@ -240,8 +296,13 @@ def _attachment(raw: bytes, part: Part, related: bool) -> Attachment:
         type=part.type,
         size=decoded_size(raw, part),
         content_id=neutralise(content_id)[:998],
-        inline=related or (part.disposition == "inline" and part.type.startswith(_MEDIA)),
+        inline=_is_shown(part, related),
     )
+
+
+def _is_shown(part: Part, related: bool) -> bool:
+    """Does the body show this part by itself?"""
+    return related or (part.disposition == "inline" and part.type.startswith(_MEDIA))
 
 
 def _name(part: Part) -> str:
@@ -351,26 +412,32 @@ def _mixes_scripts(domain: str) -> bool:
 # --- derived texts ---------------------------------------------------------------------------------------------------
 
 
-ENOUGH = 800  # characters to make a snippet of: blanks and the invisible are still to go
+ENOUGH = 800  # characters to make a snippet of: blanks are still to go
+VISIBLE = 400  # of those: the invisible is still to go
 
 
-def snippet(parsed: Parsed) -> str:
-    """The beginning of the text in one line of at most 200 characters; quotations left out when there is other text."""
-    lines = parsed.text[:20_000].split("\n")
+def snippet(text: str) -> str:
+    """The beginning of a text in one line of at most 200 characters; quotations left out when there is other text."""
+    lines = text[:20_000].split("\n")
     own, length = list[str](), 0
     for line in lines:
-        if not _QUOTED_LINE.match(line) and not _ATTRIBUTION.match(line) and line.strip("-_=*# \t"):
+        if not _is_quotation(line) and line.strip("-_=*# \t"):
             own.append(line)
             length += len(line)
             if length > ENOUGH:
                 break
-    text = neutralise(" ".join(own)[:ENOUGH]) or neutralise(" ".join(lines)[:ENOUGH])
-    if len(text) <= SNIPPET:
-        return text
-    return text[: SNIPPET - 1].rstrip() + "\u2026"
+    beginning = _one_line(own) or _one_line(lines)
+    if len(beginning) <= SNIPPET:
+        return beginning
+    return beginning[: SNIPPET - 1].rstrip() + "\u2026"
 
 
-def index_text(parsed: Parsed) -> str:
-    """The text for full-text search, at most a million characters: body, then names of attachments."""
-    names = " ".join(attachment.name for attachment in parsed.attachments)
-    return f"{parsed.text[:MAX_INDEX]}\n{names}" if names else parsed.text[:MAX_INDEX]
+def _is_quotation(line: str) -> bool:
+    """A quoted line, or the line that introduces a quotation."""
+    if line.lstrip().startswith((">", "|")):
+        return True
+    return line.rstrip().endswith(":") and _ATTRIBUTION.match(line) is not None
+
+
+def _one_line(lines: list[str]) -> str:
+    return neutralise(" ".join(" ".join(lines)[:ENOUGH].split())[:VISIBLE])

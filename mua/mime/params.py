@@ -6,6 +6,7 @@ An extended parameter (``filename*``, ``filename*0``) beats the plain one, as RF
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from mua.mime.charset import decode_text
@@ -30,8 +31,19 @@ Segment = tuple[int, bool, bytes]
 
 
 def parameters(raw: bytes) -> tuple[str, dict[str, str], bool]:
-    """(value in lower case, parameters, was one of them ambiguous).  Names in lower case, values decoded."""
-    raw = raw[:MAX_VALUE]
+    """(value in lower case, parameters, was one of them ambiguous).  Names in lower case, values decoded.
+
+    The dictionary is shared by all who ask for the same value: it is not to be changed.
+    """
+    return _remembered(raw) if len(raw) < 200 else _parameters(raw[:MAX_VALUE])
+
+
+@lru_cache(maxsize=1024)
+def _remembered(raw: bytes) -> tuple[str, dict[str, str], bool]:
+    return _parameters(raw)
+
+
+def _parameters(raw: bytes) -> tuple[str, dict[str, str], bool]:
     if b"\n" in raw:
         raw = _FOLD.sub(rb"\1", raw)
     end = raw.find(b";")
@@ -62,7 +74,10 @@ def _collect(rest: bytes, plain: dict[str, bytes], extended: dict[str, list[Segm
             break
         name = match[1].decode("utf-8", "replace").lower()
         quoted, bare = match[2], match[3]
-        value = _QUOTED_PAIR.sub(rb"\1", quoted) if quoted is not None else _TRAILING_COMMENT.sub(b"", bare).strip()
+        if quoted is None:
+            value = _TRAILING_COMMENT.sub(b"", bare).strip() if b"(" in bare else bare.strip()
+        else:
+            value = _QUOTED_PAIR.sub(rb"\1", quoted) if b"\\" in quoted else quoted
         segment = _SEGMENT.match(name) if "*" in name else None
         if segment:
             extended.setdefault(segment[1], []).append(

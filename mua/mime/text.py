@@ -22,8 +22,7 @@ _INVISIBLE: Final = (
     "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u2060-\u2064\u206a-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff"
 )
-_BLANKS: Final = "\t\n\x0b\x0c\r\x1c-\x1f \x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u2800\u3000"
-_BLANK_RUN = re.compile(f"[{_BLANKS}]+")
+_BRAILLE_BLANK: Final = "\u2800"  # the one blank that ``str.split`` does not know
 _DROP = re.compile(f"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_BIDI}{_INVISIBLE}]")
 _JOINERS = re.compile("[\u200c\u200d]")
 _MARKS = re.compile("([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]{4})[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
@@ -84,7 +83,7 @@ def neutralise(text: str) -> str:
     """
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
-    text = _BLANK_RUN.sub(" ", _DROP.sub("", text)).strip()
+    text = " ".join(_DROP.sub("", text).replace(_BRAILLE_BLANK, " ").split())
     if "\u200c" in text or "\u200d" in text:
         text = _JOINERS.sub(_joiner, text)
     return _MARKS.sub(r"\1", text)

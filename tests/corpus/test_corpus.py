@@ -15,7 +15,7 @@ from mua.cli.documents import view_document
 from mua.mime.build import freeze
 from mua.mime.headers import envelope
 from mua.mime.mbox import append, split
-from mua.mime.message import index_text, parse, part_bytes, snippet
+from mua.mime.message import gist, gist_of, parse, part_bytes, snippet
 from mua.mime.scan import Part, decode, scan
 from mua.mime.view import view_of
 
@@ -49,8 +49,8 @@ def check(name: str, raw: bytes) -> None:
     start = time.process_time()
     parsed = parse(raw)
     json.dumps(view_document(view_of(parsed)))
-    snippet(parsed)
-    index_text(parsed)
+    assert gist(raw) == gist_of(parsed), name
+    snippet(parsed.text)
     assert envelope(raw[: parsed.root.body_start]).subject == parsed.envelope.subject, name
     for attachment in parsed.attachments[:20]:
         same, data = part_bytes(raw, attachment.part)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mua.cli.documents import address_json, date_json, view_document
-from mua.mime.message import index_text, parse, part_bytes, snippet
+from mua.mime.message import gist, gist_of, parse, part_bytes, snippet
 from mua.mime.view import view
 from mua.model.address import Address
 
@@ -96,12 +96,32 @@ def test_what_could_mislead_is_said(head: str, words: str) -> None:
     assert any(words in warning for warning in parse(mail("\nx", head)).warnings)
 
 
-def test_snippet_and_index_text() -> None:
-    quoted = mail("\nOn Monday, B wrote:\n> old\n> text\n\nnew \u200btext\n" + "word " * 100)
-    assert snippet(parse(quoted)).startswith("new text word")
-    assert 190 < len(snippet(parse(quoted))) <= 200
-    assert snippet(parse(mail("\n> only quoted"))) == "> only quoted"
-    assert index_text(parse(mail(multipart("mixed", PLAIN, PDF)))) == "plain body\n\na.pdf"
+def test_a_snippet_is_the_beginning_of_what_the_sender_wrote() -> None:
+    quoted = gist(mail("\nOn Monday, B wrote:\n> old\n> text\n\nnew \u200btext\n" + "word " * 100)).text
+    assert snippet(quoted).startswith("new text word")
+    assert 190 < len(snippet(quoted)) <= 200
+    assert snippet("\n> only quoted") == "> only quoted"
+
+
+UU = "\nbefore\nbegin 644 a.txt\n#0V%T\n`\nend\nafter"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        mail("\nhello"),
+        mail(HTML),
+        mail(multipart("alternative", PLAIN, HTML)),
+        mail(multipart("alternative", "Content-Type: text/plain\n\n ", HTML)),
+        mail(multipart("alternative", "Content-Type: text/plain\n\n ", "Content-Type: text/html\n\n<p></p>")),
+        mail(multipart("mixed", PLAIN, PDF, HTML)),
+        mail(multipart("related", HTML, PNG)),
+        mail(UU),
+        mail(multipart("alternative", HTML, f"Content-Type: text/plain\n{UU}")),
+    ],
+)
+def test_the_gist_is_what_the_whole_parser_says(raw: bytes) -> None:
+    assert gist(raw) == gist_of(parse(raw))
 
 
 def test_the_view_is_safe_and_its_document_has_the_promised_keys() -> None:
@@ -136,5 +156,5 @@ def test_json_helpers() -> None:
 @given(st.binary(max_size=500))
 def test_any_bytes_have_a_view(raw: bytes) -> None:
     json.dumps(view_document(view(raw)))
-    snippet(parse(raw))
-    index_text(parse(raw))
+    assert gist(raw) == gist_of(parse(raw))
+    snippet(gist(raw).text)
