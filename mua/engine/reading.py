@@ -13,12 +13,7 @@ from mua.engine.context import Context
 from mua.engine.viewer import shown
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
-<<<<<<< HEAD
-from mua.mime.message import Parsed, parse, part_bytes, snippet
-=======
 from mua.mime.message import Gist, Parsed, gist, gist_of, parse, part_bytes, snippet
-from mua.mime.view import view
->>>>>>> fafc1be (A list and the index ask for the gist of a message, at half the price of the whole parser)
 from mua.model.account import AccountId
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId

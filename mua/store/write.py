@@ -6,8 +6,9 @@ is compared with what is *shown*, so that wishing the same twice, or taking it b
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
-from mua.mime.view import clean_envelope
+from mua.mime.text import neutralise
 from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
@@ -15,11 +16,15 @@ from mua.model.message import Envelope, Flag, MessageId
 from mua.records import dataclass
 from mua.store.db import Tx
 from mua.store.schema import WISHED
+from mua.store.threads import Threads
 
 SEQUENCE_BITS = 20
 NO_FLAGS = Flag(0)
 KEEP_GONE_SECONDS = 30 * 24 * 3600
+FEW = 8  # addresses in a field, as nearly all mail has them
 MAX_MID = 512  # octets of a Message-ID that are kept; longer ones exist only in attacks
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,54 +177,79 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
     Returns the ids in the order given; an existing message's id for one that was there already.
     """
     given = list(messages)
-    ids: dict[int, MessageId] = {}
-    sequence = _next_index_seq(tx, len(given))
+    known = _known(tx, folder_id, [new.uid for new in given if new.uid is not None])
+    taken, places = set(known), list[int]()
     for place in sorted(range(len(given)), key=lambda one: (given[one].internaldate, given[one].uid or 0)):
-        new = given[place]
-        known = None
-        if new.uid is not None:
-            known = tx.value("SELECT id FROM message WHERE folder_id = ? AND uid = ?", folder_id, new.uid)
-        if known is not None:
-            ids[place] = MessageId(known)
-            continue
-        sequence += 1
-        ids[place] = _insert(tx, account_id, folder_id, new, sequence)
+        uid = given[place].uid
+        if uid is None or uid not in taken:
+            places.append(place)
+            taken.add(uid)
+    ids = dict(zip(places, _insert(tx, account_id, folder_id, [given[one] for one in places]), strict=True))
+    known |= {given[place].uid: message_id for place, message_id in ids.items()}
+    tx.changes.messages.update(ids.values())
+    tx.changes.arrived.update(ids.values())
     tx.changes.folders.add(folder_id)
-    return [ids[place] for place in range(len(given))]
+    return [ids[place] if place in ids else known[new.uid] for place, new in enumerate(given)]
 
 
-def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, new: NewMessage, sequence: int) -> MessageId:
-    message_id = _new_id(tx, max(new.internaldate, 0))
-    envelope = clean_envelope(new.envelope)  # what lists show can do nothing to them
-    mid = envelope.message_id[:MAX_MID]
-    date = envelope.date if envelope.date is not None else new.internaldate
-    tx.insert(
-        "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
-        " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, index_seq, want_append)"
-        " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+_INSERT = (
+    "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
+    " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, index_seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+
+
+def _known(tx: Tx, folder_id: FolderId, uids: Sequence[int]) -> dict[int | None, MessageId]:
+    """UID -> id of those that the folder has already."""
+    found = tx.rows_of(f"SELECT uid, id FROM message WHERE folder_id = {int(folder_id)} AND uid IN", uids)
+    return {uid: MessageId(message_id) for uid, message_id in found}
+
+
+def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, news: Sequence[NewMessage]) -> list[MessageId]:
+    """Insert messages that are ascending by date; returns their ids, which are ascending too."""
+    sequence = _next_index_seq(tx, len(news))
+    ids = _new_ids(tx, [max(new.internaldate, 0) for new in news])
+    threads = Threads(tx, [_names(new.envelope) for new in news], ids).ids()
+    tx.run_many(
+        _INSERT,
+        [
+            (*_row(new, message_id, thread_id, account_id, folder_id), sequence + number)
+            for number, (new, message_id, thread_id) in enumerate(zip(news, ids, threads, strict=True), 1)
+        ],
+    )
+    return ids
+
+
+def _row(
+    new: NewMessage, message_id: MessageId, thread_id: int, account_id: AccountId, folder_id: FolderId
+) -> tuple[object, ...]:
+    """The values of ``_INSERT`` but the last; what lists show can do nothing to them."""
+    envelope = new.envelope
+    return (
         message_id, account_id, folder_id, new.uid, int(new.flags), " ".join(new.keywords), new.size,
-        new.internaldate, date, envelope.subject, _addresses(envelope.sender), _addresses(envelope.to),
-        _addresses(envelope.cc), mid, " ".join(envelope.references), envelope.list_id,
-        _thread(tx, mid, envelope.references, message_id), envelope.attachment_hint, sequence, new.append,
+        new.internaldate, new.internaldate if envelope.date is None else envelope.date, neutralise(envelope.subject),
+        _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
+        " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
     )  # fmt: skip
-    tx.changes.messages.add(message_id)
-    tx.changes.arrived.add(message_id)
-    return message_id
+
+
+def _names(envelope: Envelope) -> list[str]:
+    """The Message-IDs that a message ties together: its own and those that it refers to."""
+    return [name[:MAX_MID] for name in dict.fromkeys((envelope.message_id, *envelope.references)) if name]
 
 
 def set_bodies(tx: Tx, bodies: Sequence[BodyFacts]) -> None:
     """The bytes of these messages are here (and durable)."""
     sequence = _next_index_seq(tx, len(bodies))
-    for facts in sorted(bodies, key=lambda one: one.id):
-        sequence += 1
-        sql = (
-            "UPDATE message SET has_body = ?, snippet = ?, has_attachments = ?, size = ?, index_seq = ?, want_body = 0"
-            " WHERE id = ?"
-        )
-        values = (facts.place, facts.snippet, facts.has_attachments, facts.size, sequence, facts.id)
-        if tx.run(sql, *values):
+    sql = (
+        "UPDATE message SET has_body = ?, snippet = ?, has_attachments = ?, size = ?, index_seq = ?, want_body = 0"
+        " WHERE id = ? RETURNING shown_folder"
+    )
+    for number, facts in enumerate(sorted(bodies, key=lambda one: one.id), sequence + 1):
+        found = tx.row(sql, facts.place, facts.snippet, facts.has_attachments, facts.size, number, facts.id)
+        if found is not None:
             tx.changes.messages.add(facts.id)
-            tx.changes.folders.add(tx.value("SELECT shown_folder FROM message WHERE id = ?", facts.id) or 0)
+            tx.changes.folders.add(found[0] or 0)
     tx.changes.folders.discard(0)
 
 
@@ -453,8 +483,18 @@ def record_uidl(tx: Tx, account_id: AccountId, uidl: str, message_id: MessageId,
     tx.run(sql, account_id, uidl, message_id, now)
 
 
-def _addresses(addresses: Iterable[Address]) -> str:
-    return json.dumps([[one.name, one.address] for one in addresses], ensure_ascii=False, separators=(",", ":"))
+def _addresses(addresses: tuple[Address, ...]) -> str:
+    """The stored form of a list of addresses, safe to show; the same few people write most of the mail."""
+    return _remembered(addresses) if len(addresses) <= FEW else _stored(addresses)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(addresses: tuple[Address, ...]) -> str:
+    return _stored(addresses)
+
+
+def _stored(addresses: tuple[Address, ...]) -> str:
+    return _JSON([[neutralise(one.name), neutralise(one.address)] for one in addresses])
 
 
 def _account_values(account: Account) -> dict[str, str | int]:
@@ -495,28 +535,16 @@ def _next_index_seq(tx: Tx, count: int) -> int:
     return int(tx.value("UPDATE meta SET value = value + ? WHERE key = 'index_seq' RETURNING value", count)) - count
 
 
-def _new_id(tx: Tx, seconds: int) -> MessageId:
-    """A fresh id within that second, above every one that is or was used there."""
-    low, high = seconds << SEQUENCE_BITS, (seconds + 1 << SEQUENCE_BITS) - 1
-    last = tx.value(
-        "SELECT max(coalesce((SELECT max(id) FROM message WHERE id BETWEEN ?1 AND ?2), 0),"
-        " coalesce((SELECT max(id) FROM removal WHERE id BETWEEN ?1 AND ?2), 0))",
-        low,
-        high,
+def _new_ids(tx: Tx, seconds: Sequence[int]) -> list[MessageId]:
+    """Fresh ids within these seconds (ascending), each above every one that is or was used in its second."""
+    within = "id BETWEEN value << ?1 AND (value + 1 << ?1) - 1"
+    sql = (
+        f"SELECT value, max(coalesce((SELECT max(id) FROM message WHERE {within}), 0),"
+        f" coalesce((SELECT max(id) FROM removal WHERE {within}), 0)) FROM json_each(?2)"
     )
-    return MessageId(max(low, last + 1))
-
-
-def _thread(tx: Tx, mid: str, references: Sequence[str], fallback: int) -> int:
-    """The thread of a message by union of everything it refers to (placeholders for what is not here)."""
-    names = [name[:MAX_MID] for name in dict.fromkeys((mid, *references)) if name]
-    known = sorted(
-        {found for name in names if (found := tx.value("SELECT thread_id FROM mid WHERE message_id = ?", name))}
-    )
-    thread_id: int = known[0] if known else fallback
-    for other in known[1:]:
-        tx.run("UPDATE mid SET thread_id = ? WHERE thread_id = ?", thread_id, other)
-        tx.run("UPDATE message SET thread_id = ? WHERE thread_id = ?", thread_id, other)
-    for name in names:
-        tx.run("INSERT OR IGNORE INTO mid(message_id, thread_id) VALUES (?, ?)", name, thread_id)
-    return thread_id
+    last = dict(tx.rows(sql, SEQUENCE_BITS, json.dumps(sorted(set(seconds)))))
+    ids = []
+    for second in seconds:
+        last[second] = max(second << SEQUENCE_BITS, last[second] + 1)
+        ids.append(MessageId(last[second]))
+    return ids

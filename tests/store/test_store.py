@@ -55,7 +55,9 @@ def test_newest_first_and_counted(box: Box) -> None:
 
 def test_the_same_uid_twice_is_one_message(box: Box) -> None:
     assert box.add(1) == box.add(1)
-    assert box.counts(box.inbox) == (1, 1)
+    [first, second] = box.add(2, 2)
+    assert first == second
+    assert box.counts(box.inbox) == (2, 2)
 
 
 def test_an_id_is_never_used_again(box: Box) -> None:
