@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
 from mua.model.outgoing import Draft
+from mua.model.policy import Policy
 from mua.records import dataclass
 
 PROTOCOL = 1
@@ -110,6 +111,33 @@ class OpenMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchServers:
+    """Search on the servers too, for what is not here or whose text is not.  Answer: ServersSearched, at the end.
+
+    Meanwhile FoundOnServer tells the hits, folder by folder, under the client's ``token``; what had no row gets one
+    first, so that each hit can be listed and opened.  Another search with the same token ends this one, and so does an
+    empty ``query``.  A client shows what its own look into the store finds first, and adds what is new here.
+    """
+
+    query: str
+    account_id: int | None = None
+    limit: int = 200
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPolicy:
+    """How much is fetched of a folder (None: what its account says), or (``account_id``) of every other.  Answer: Done.
+
+    What is here stays here; what a wider policy adds is fetched at once.
+    """
+
+    policy: Policy | None
+    folder_id: int | None = None
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetFlags:
     """Set and clear flags (bits of ``model.message.Flag``).  Answer: Acted."""
 
@@ -153,6 +181,16 @@ class Undo:
     """Take back an act (the latest when None).  Answer: Acted; error "nothing-to-undo"."""
 
     history_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreMessages:
+    """Bring back what disappeared, by its entries in the ledger (``store.ledger``).  Answer: Restored.
+
+    Each is put into the folder where it was (made again when it is gone), here at once; an IMAP server follows.
+    """
+
+    entries: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,12 +334,31 @@ class Synced:
 
 
 @dataclass(frozen=True, slots=True)
+class ServersSearched:
+    """A search on the servers ended: every hit, in how many folders, and sentences about what was not searched."""
+
+    messages: tuple[int, ...] = ()
+    folders: int = 0
+    problems: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Acted:
     """An act was recorded; ``history_id`` undoes it; ``label`` says what it was ("Archived 3 messages")."""
 
     history_id: int
     label: str
     messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What is back, and sentences about what could not be brought back."""
+
+    messages: tuple[int, ...] = ()
+    problems: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +412,15 @@ class Arrived:
     messages: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundOnServer:
+    """Hits of one folder, newest first, of the search that a client calls ``token``."""
+
+    token: str
+    account_id: int
+    messages: tuple[int, ...]
+
+
 class State(enum.StrEnum):
     """What an account's worker is doing."""
 
@@ -402,13 +468,15 @@ class Raise:
 
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover
-    | Sync | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | Send
-    | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | CreateFolder | ImportFile | Poke | Shutdown | Raise
+    | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages
+    | Undo | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | CreateFolder
+    | SetPolicy | ImportFile | Poke | Shutdown | Raise
 )  # fmt: skip
 Answer = (
-    Welcome | Done | AccountAdded | Checked | Discovered | Synced | Acted | Queued | Saved | FolderMade | Imported
+    Welcome | Done | AccountAdded | Checked | Discovered | Synced | ServersSearched | Acted | Restored | Queued
+    | Saved | FolderMade | Imported
 )  # fmt: skip
-Event = Changed | Arrived | Status | Progress | Notice | Raise
+Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 
 _COMMANDS = {one.__name__: one for one in typing.get_args(Command)}
 _ANSWERS = {one.__name__: one for one in typing.get_args(Answer)}

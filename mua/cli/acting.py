@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mua import wire
-from mua.cli import setup
+from mua.cli import policies, setup
 from mua.cli.documents import account_document, table
 from mua.cli.session import Result, Session, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
@@ -16,8 +16,14 @@ from mua.store import read
 
 
 def account(session: Session) -> Result:
-    """``account add|list|remove|check``."""
-    verbs = {"add": _account_add, "list": _account_list, "remove": _account_remove, "check": _account_check}
+    """``account add|list|remove|check|policy``."""
+    verbs = {
+        "add": _account_add,
+        "list": _account_list,
+        "remove": _account_remove,
+        "check": _account_check,
+        "policy": policies.account_policy,
+    }
     return verbs[session.arguments.verb](session)
 
 

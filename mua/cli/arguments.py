@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="log what happens (secrets masked)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="mua")
     _account(commands)
+    _folder(commands)
     _reading(commands)
     _acting(commands)
     _sending(commands)
@@ -94,10 +95,25 @@ def _account(commands: Commands) -> None:
     add.add_argument("--ca-file", metavar="F", default="", help="a private certification authority (PEM)")
     add.add_argument("--allow-plaintext", action="store_true", help="allow unprotected connections to other hosts")
     add.add_argument("--discover", action="store_true", help="look the servers up")
+    add.add_argument("--policy", metavar="everything|headers|days:N", default="everything", help="how much is fetched")
     add.add_argument("--delete-from-server", action="store_true", help="POP3: delete what was fetched")
     _add(verbs, "list", "the accounts")
+    policy = _add(verbs, "policy", "show or choose how much is fetched of folders without a choice of their own")
+    policy.add_argument("name", metavar="N")
+    policy.add_argument("policy", metavar="everything|headers|days:N", nargs="?")
     for verb, about in (("remove", "forget an account"), ("check", "connect and say what is wrong")):
         _add(verbs, verb, about).add_argument("name", metavar="N")
+
+
+POLICIES = "everything|headers|days:N|default"
+
+
+def _folder(commands: Commands) -> None:
+    folder = _add(commands, "folder", "how much of a folder is fetched to this computer")
+    verbs = folder.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    policy = _add(verbs, "policy", "show or choose how much of a folder is fetched; what is here stays here")
+    policy.add_argument("folder", metavar="FOLDER")
+    policy.add_argument("policy", metavar=POLICIES, nargs="?")
 
 
 def _reading(commands: Commands) -> None:
@@ -122,6 +138,7 @@ def _reading(commands: Commands) -> None:
     search = _add(commands, "search", "search all mail, newest first")
     search.add_argument("query", metavar="QUERY", nargs="+")
     search.add_argument("--limit", type=int, default=50)
+    search.add_argument("--server", action="store_true", help="on the servers too, for what is not here")
 
 
 def _acting(commands: Commands) -> None:
@@ -130,6 +147,10 @@ def _acting(commands: Commands) -> None:
     act.add_argument("ids", metavar="ID", nargs="+")
     act.add_argument("--to", metavar="FOLDER", help="where to move")
     _add(commands, "undo", "take the last act back")
+    ledger = _add(commands, "ledger", "what disappeared, when and why; restore brings messages back")
+    ledger.add_argument("verb", metavar="restore", nargs="?", choices=("restore",))
+    ledger.add_argument("entries", metavar="ID", nargs="*")
+    ledger.add_argument("--limit", type=int, default=100)
 
 
 def _sending(commands: Commands) -> None:

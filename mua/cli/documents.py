@@ -14,6 +14,7 @@ from mua.model.address import Address
 from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
 from mua.model.outgoing import Outgoing, Recipient
+from mua.model.policy import Policy
 from mua.model.report import Report
 
 Document = dict[str, Any]
@@ -32,6 +33,7 @@ def account_document(account: Account) -> Document:
         "incoming_server": _server(account.incoming_server),
         "route": account.route,
         "submission": _server(account.submission),
+        "policy": str(account.policy),
     }
 
 
@@ -41,8 +43,8 @@ def _server(server: Server | None) -> Document | None:
     return {"host": server.host, "port": server.port, "security": server.security, "user": server.user}
 
 
-def folder_document(folder: Folder, account: str) -> Document:
-    """One entry of ``folders``."""
+def folder_document(folder: Folder, account: str, policy: Policy) -> Document:
+    """One entry of ``folders``; ``not_here``: how many of its messages the policy leaves on the server."""
     return {
         "account": account,
         "name": folder.name,
@@ -51,6 +53,10 @@ def folder_document(folder: Folder, account: str) -> Document:
         "total": folder.total,
         "id": str(folder.id),
         "problem": folder.problem,
+        "policy": str(policy),
+        "on_server": folder.state.on_server,
+        "not_here": folder.state.left_there,
+        "with_body": folder.with_body,
     }
 
 

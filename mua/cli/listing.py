@@ -1,9 +1,11 @@
-"""Commands that list: folders, list, search.  They ask the store, and start no engine."""
+"""Commands that list: folders, list, search.  They ask the store, and start no engine (but for ``search --server``)."""
 
 import time
+from collections.abc import Sequence
 
 from mua.cli.documents import date_json, folder_document, message_document, table
 from mua.cli.session import Result, Session
+from mua.model.account import AccountId
 from mua.model.message import Flag, MessageRow
 from mua.store import index, read
 
@@ -12,7 +14,8 @@ def folders(session: Session) -> Result:
     """``folders``."""
     found = [(one.name, folder) for one in session.accounts() for folder in read.folders(session.db, one.id)]
     lines = [(name, folder.name, folder.role, folder.unread, folder.total) for name, folder in found]
-    return Result([folder_document(folder, name) for name, folder in found], table(lines))
+    documents = [folder_document(folder, name, read.policy(session.db, folder.id)) for name, folder in found]
+    return Result(documents, table(lines))
 
 
 def listing(session: Session) -> Result:
@@ -22,12 +25,31 @@ def listing(session: Session) -> Result:
 
 
 def search(session: Session) -> Result:
-    """``search QUERY``."""
+    """``search QUERY [--server]``: what this computer finds, then what only the servers find."""
     from mua.plan.search import parse
 
-    query = parse(" ".join(session.arguments.query), int(time.time()))
+    text, limit = " ".join(session.arguments.query), max(session.arguments.limit, 0)
     chosen = session.account().id if session.arguments.account else None
-    return _messages(session, index.find(session.db, query, max(session.arguments.limit, 0), chosen))
+    here = index.find(session.db, parse(text, int(time.time())), limit, chosen)
+    return _search_servers(session, text, limit, chosen, here) if session.arguments.server else _found(session, here)
+
+
+def _search_servers(session: Session, text: str, limit: int, chosen: AccountId | None, here: list[int]) -> Result:
+    from mua import wire
+
+    asked = session.engine.ask(wire.SearchServers(text, chosen, max(limit, 1)), wire.ServersSearched)
+    found = _found(session, here, [one for one in asked.messages if one not in set(here)][:limit])
+    if not asked.problems:
+        return found
+    error = {"code": asked.codes[0], "text": asked.problems[0]}
+    return Result({"error": error, "messages": found.document}, found.text, failed=" ".join(asked.problems))
+
+
+def _found(session: Session, here: list[int], there: Sequence[int] = ()) -> Result:
+    found = _messages(session, [*here, *there])
+    for document in found.document:
+        document["where"] = "server" if int(document["id"]) in there else "local"
+    return found
 
 
 def _messages(session: Session, ids: list[int]) -> Result:

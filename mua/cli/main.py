@@ -20,6 +20,8 @@ ROOMS = {
     "account": "acting",
     "act": "acting",
     "undo": "acting",
+    "ledger": "ledger",
+    "folder": "policies",
     "import": "acting",
     "export": "acting",
     "sync": "syncing",

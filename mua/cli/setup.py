@@ -5,6 +5,7 @@ import argparse
 from mua import wire
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.model.policy import Policy, policy_from
 
 IMAP_PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
 POP3_PORTS = {Security.TLS: 995, Security.STARTTLS: 110, Security.NONE: 110}
@@ -39,7 +40,16 @@ def account(given: argparse.Namespace) -> Account:
         given.ca_file,
         leave_on_server=not given.delete_from_server,
         allow_plaintext=given.allow_plaintext,
+        policy=policy(given.policy),
     )
+
+
+def policy(text: str) -> Policy:
+    """What ``str(Policy)`` says; raises UsageError."""
+    try:
+        return policy_from(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not everything, headers or days:N") from None
 
 
 def server(text: str, security: str, ports: dict[Security, int], user: str) -> Server:
@@ -63,4 +73,5 @@ def with_servers(given: Account, found: wire.Discovered) -> Account:
     return Account(
         given.id, given.name, given.email, given.full_name, best.incoming, best.incoming_server, best.route,
         best.submission, given.direct, given.ca_file, given.leave_on_server, given.allow_plaintext,
+        policy=given.policy,
     )  # fmt: skip

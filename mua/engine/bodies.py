@@ -48,11 +48,12 @@ def fetch_wanted(shared: Shared, connection: ImapConnection, tried: set[int]) ->
 
 
 def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> Iterator[None]:
-    """Fetch every body that a folder lacks, newest first; yields after each committed batch."""
+    """Fetch every body that a folder lacks and its policy wants, newest first; yields after each committed batch."""
     below, opened = _LAST, False
-    while not shared.stopping.is_set():
+    since = sync.bodies_since(read.policy(shared.context.store.reader(), folder.id), shared.context.now())
+    while since is not None and not shared.stopping.is_set():
         db = shared.context.store.reader()
-        waiting = mirror.bodiless(db, shared.account.id, folder.id, below, _LOOKAHEAD)
+        waiting = mirror.bodiless(db, shared.account.id, folder.id, below, _LOOKAHEAD, since)
         if not waiting:
             return
         batch = _next_batch(shared, waiting)

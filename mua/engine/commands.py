@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, doctor, files
+from mua.engine import acts, doctor, files, folders, ledger
 from mua.engine.reading import Whole, draft_bytes, make_view
+from mua.engine.server_search import Asked
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.freeze import freeze
@@ -23,6 +24,7 @@ from mua.model.account import Account, AccountId, Incoming, Route, Security, Ser
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.model.outgoing import FINAL, OutgoingId, RecipientState
+from mua.plan.search import parse
 from mua.store import outbox, read, write
 from mua.store.db import Tx
 
@@ -95,9 +97,11 @@ def _may_be_plain(account: Account, server: Server) -> bool:
 def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
     """Replace the settings and start its worker anew."""
     account = _checked(command.account)
-    _account(engine, account.id)
+    before = folders.account(engine, account.id)
     with engine.store.write(durable=True) as tx:
         write.update_account(tx, account)
+        if account.policy != before.policy:
+            write.set_policy(tx, account.id, None, account.policy)
         write.clear_problem(tx, account.id)
     engine.restart_worker(account.id)
     return wire.Done()
@@ -105,7 +109,7 @@ def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
 
 def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
     """Stop its worker, then forget its password, rows and bytes."""
-    account = _account(engine, command.account_id)
+    account = folders.account(engine, command.account_id)
     engine.stop_worker(account.id)
     engine.secrets.delete(str(account.id), "password")
     with engine.store.write(durable=True) as tx:
@@ -116,7 +120,7 @@ def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
 
 def set_secret(engine: Engine, command: wire.SetSecret) -> wire.Done:
     """A new password; what waited for it goes on."""
-    account = _account(engine, command.account_id)
+    account = folders.account(engine, command.account_id)
     engine.remember_password(account, command.password)
     with engine.store.write() as tx:
         write.clear_problem(tx, account.id)
@@ -136,7 +140,7 @@ def check_account(engine: Engine, command: wire.CheckAccount) -> wire.Checked:
     if command.account is not None:
         account, password = _checked(command.account), command.password
     else:
-        account = _account(engine, command.account_id)
+        account = folders.account(engine, command.account_id)
         password = command.password or engine.password(account)
     return wire.Checked(tuple(doctor.check(account, password)))
 
@@ -166,6 +170,35 @@ def sync(engine: Engine, command: wire.Sync) -> wire.Synced:
     return wire.Synced(tuple(one.text for one in problems), tuple(one.code or one.kind for one in problems))
 
 
+def search_servers(engine: Engine, command: wire.SearchServers) -> wire.ServersSearched:
+    """Ask the servers, tell the hits as they come, and wait for the end."""
+    for one in engine.searching.pop(command.token, []):
+        one.end()
+    if not command.query.strip():
+        return wire.ServersSearched()
+    search = parse(command.query, engine.context.now())
+    found: set[int] = set()
+    asked: list[Asked] = []
+    for account_id, worker in engine.workers_by_id(command.account_id).items():
+
+        def tell(ids: list[MessageId], account_id: AccountId = account_id) -> None:
+            found.update(ids)
+            engine.tell(wire.FoundOnServer(command.token, account_id, tuple(ids)))
+
+        asked.append(Asked(search, max(command.limit, 1), tell))
+        worker.search(asked[-1])
+    engine.searching[command.token] = asked
+    for one in asked:
+        one.wait()
+    problems = [problem for one in asked for problem in one.problems]
+    return wire.ServersSearched(
+        tuple(sorted(found, reverse=True)),
+        sum(one.folders for one in asked),
+        tuple(one.text for one in problems),
+        tuple(one.code or one.kind for one in problems),
+    )
+
+
 def open_message(engine: Engine, command: wire.OpenMessage) -> wire.Done:
     """Fetch the body if it is not here, then make the view."""
     message_id = MessageId(command.message_id)
@@ -192,7 +225,7 @@ def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
 # ---- sending ------------------------------------------------------------------------------------------------------
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
-    account = _account(engine, command.account_id)
+    account = folders.account(engine, command.account_id)
     if account.route is Route.NONE:
         text = f"“{account.name}” has no way to send mail; add a submission server in its settings."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
@@ -223,7 +256,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
 
 def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     """Put the draft into Drafts; the one that it replaces goes."""
-    account = _account(engine, command.account_id)
+    account = folders.account(engine, command.account_id)
     folder = acts.folder_for(engine, account.id, Role.DRAFTS)
     raw = draft_bytes(engine.context, command.draft)
     (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
@@ -273,18 +306,6 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
     return wire.Done()
 
 
-def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade:
-    """Make a folder here; an IMAP server follows."""
-    account = _account(engine, command.account_id)
-    local = account.incoming is not Incoming.IMAP
-    if read.folder_named(engine.store.reader(), account.id, command.name) is not None:
-        raise MailError(Kind.FOLDER, Retry.ASK, f"There is a folder “{command.name}” already.", code="name-taken")
-    with engine.store.write(durable=True) as tx:
-        made = write.put_folder(tx, account.id, command.name, local=local, create=not local)
-    engine.poke(account.id)
-    return wire.FolderMade(made)
-
-
 # ---- the rest -----------------------------------------------------------------------------------------------------
 def poke(engine: Engine, command: wire.Poke) -> wire.Done:
     """Try again now."""
@@ -310,13 +331,6 @@ def raise_window(engine: Engine, command: wire.Raise) -> wire.Done:
     return wire.Done()
 
 
-def _account(engine: Engine, account_id: int) -> Account:
-    found = read.account(engine.store.reader(), AccountId(account_id))
-    if found is None:
-        raise MailError(Kind.ACCOUNT, Retry.NEVER, "That account is not there any more.", code="no-such-account")
-    return found
-
-
 _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.AddAccount: add_account,
     wire.UpdateAccount: update_account,
@@ -326,6 +340,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.CheckAccount: check_account,
     wire.Discover: discover,
     wire.Sync: sync,
+    wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,
     wire.SetFlags: acts.set_flags,
     wire.MoveMessages: acts.move_messages,
@@ -333,12 +348,14 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.JunkMessages: acts.junk_messages,
     wire.DeleteMessages: acts.delete_messages,
     wire.Undo: acts.undo,
+    wire.RestoreMessages: ledger.restore,
     wire.Send: send,
     wire.SaveDraft: save_draft,
     wire.AwaitVerdicts: await_verdicts,
     wire.CancelOutgoing: cancel_outgoing,
     wire.RetryOutgoing: retry_outgoing,
-    wire.CreateFolder: create_folder,
+    wire.CreateFolder: folders.create_folder,
+    wire.SetPolicy: folders.set_policy,
     wire.ImportFile: files.import_file,
     wire.Poke: poke,
     wire.Shutdown: shutdown,

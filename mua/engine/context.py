@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mua import wire
 from mua.errors import MailError
@@ -17,6 +17,9 @@ from mua.model.account import Account, AccountId, Side
 from mua.store import write
 from mua.store.blobs import Bodies
 from mua.store.db import Store
+
+if TYPE_CHECKING:
+    from mua.engine.server_search import Asked
 
 
 def utc_now() -> int:
@@ -74,3 +77,9 @@ class Worker(Protocol):
         ``complete``: also until every body is here.  Returns what went wrong (empty: nothing); a connection that
         fails is tried once more, then given up with its error, so that a command line always gets an answer.
         """
+
+    def compare(self) -> None:
+        """Compare everything with the server soon, because what is wanted of it has changed.  Does not wait."""
+
+    def search(self, asked: "Asked") -> None:
+        """Search on the server too, where it can; ``asked.over`` tells the end.  Does not wait."""

@@ -24,6 +24,8 @@ from mua.engine.bodies import fetch_bodies, fetch_wanted
 from mua.engine.context import Context
 from mua.engine.pull import Shared, pull_folder, pull_folders
 from mua.engine.push import push
+from mua.engine.server_search import Asked, Searches
+from mua.engine.server_search import serve as serve_searches
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
 from mua.model.account import Account, Server
@@ -47,11 +49,12 @@ ALONE_SECONDS = 600.0  # before a second connection is tried again where it was 
 
 
 class Work(Enum):
-    """What the bulk thread should do: compare every folder, only fetch missing bodies, or nothing."""
+    """What the bulk thread should do: compare every folder, only fetch missing bodies, only search, or nothing."""
 
     NOTHING = 0
-    BODIES = 1
-    ROUND = 2
+    SEARCH = 1
+    BODIES = 2
+    ROUND = 3
 
 
 class ImapWorker:
@@ -65,6 +68,7 @@ class ImapWorker:
         self.server: Server = account.incoming_server
         self.shared = Shared(context, account)
         self.rounds = _Rounds(self.shared.stopping)
+        self.searches = Searches()
         self._connections: set[ImapConnection] = set()
         self._poke_read, self._poke_write = socket.socketpair()
         self._poke_read.setblocking(False)
@@ -118,6 +122,17 @@ class ImapWorker:
         self.poke()
         return self.rounds.wait(ticket, complete)
 
+    def compare(self) -> None:
+        """Compare everything with the server soon."""
+        self.rounds.ask()
+        self.poke()
+
+    def search(self, asked: Asked) -> None:
+        """Search on the server as soon as it can be asked; ``asked.over`` tells the end."""
+        self.searches.add(asked)
+        self.rounds.want(Work.SEARCH)
+        self.poke()
+
     # -- both threads
 
     def _run(self, session: Callable[[], None]) -> None:
@@ -148,6 +163,8 @@ class ImapWorker:
     def _tell(self, error: MailError, failures: int) -> None:
         """A connection that was lost once is mended silently; everything else is shown."""
         IMAP.info("account %d: %s (%s)", self.account.id, error.code or error.kind, error.detail)
+        if failures > 1 or error.kind is not Kind.CONNECTION:
+            self.searches.fail(error)
         if error.kind is not Kind.CONNECTION or failures > 1:
             self._reported = True
             self.context.report(self.account.id, error)
@@ -276,6 +293,8 @@ class ImapWorker:
             self._exhaust(self._guarded(connection, folder))
         while fetch_wanted(self.shared, connection, tried):
             pass
+        if self._alone:
+            self._exhaust(serve_searches(self.shared, connection, self.searches))
 
     @staticmethod
     def _exhaust(units: Iterator[None]) -> None:
@@ -344,16 +363,25 @@ class ImapWorker:
             self.poke()
 
     def _round(self, connection: ImapConnection, ticket: int, work: Work) -> Iterator[None]:
-        """Every folder compared (a whole round), then every body; yields after each bounded unit."""
-        if work is Work.ROUND:
-            yield from self._compare_folders(connection, ticket)
-        for folder in self.shared.folders():
-            if folder.selectable:
-                yield from fetch_bodies(self.shared, connection, folder)
+        """Every folder compared (a whole round), then every body; yields after each bounded unit.
+
+        What a person searches comes before each of them.
+        """
+        for _ in self._units(connection, ticket, work):
+            yield
+            yield from serve_searches(self.shared, connection, self.searches)
         if work is Work.ROUND:
             self.rounds.completed(ticket)
         if self._reported and self.rounds.online:
             self._all_well()
+
+    def _units(self, connection: ImapConnection, ticket: int, work: Work) -> Iterator[None]:
+        yield
+        if work is Work.ROUND:
+            yield from self._compare_folders(connection, ticket)
+        for folder in self.shared.folders() if work is not Work.SEARCH else []:
+            if folder.selectable:
+                yield from fetch_bodies(self.shared, connection, folder)
 
     def _compare_folders(self, connection: ImapConnection, ticket: int) -> Iterator[None]:
         started = time.monotonic()

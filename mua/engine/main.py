@@ -23,6 +23,7 @@ from mua.engine.pop_worker import PopWorker
 from mua.engine.publisher import Publisher
 from mua.engine.sender import Sender
 from mua.engine.server import Client, Server
+from mua.engine.server_search import Asked
 from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
@@ -57,6 +58,7 @@ class Engine:
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
         self.states: dict[int, wire.Status] = {}
+        self.searching: dict[str, list[Asked]] = {}  # by the client's token
         self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
         self._stay = stay
         self._stopping = threading.Event()
@@ -146,8 +148,12 @@ class Engine:
 
     def workers_of(self, account_id: int | None) -> list[Worker]:
         """The worker of one account, or all."""
+        return list(self.workers_by_id(account_id).values())
+
+    def workers_by_id(self, account_id: int | None) -> dict[AccountId, Worker]:
+        """The same, by account."""
         with self._lock:
-            return [one for key, one in self.workers.items() if account_id is None or key == account_id]
+            return {key: one for key, one in self.workers.items() if account_id is None or key == account_id}
 
     def poke(self, account_id: AccountId) -> None:
         """There is something to do for this account."""

@@ -21,6 +21,7 @@ from typing import IO
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.reading import Whole, facts, file_whole
+from mua.engine.server_search import Asked
 from mua.errors import Kind, MailError, Retry
 from mua.log import POP3 as LOG
 from mua.mime.headers import date
@@ -110,6 +111,14 @@ class PopWorker:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._answered >= mine or self._stopping.is_set())
             return list(self._problems)
+
+    def compare(self) -> None:
+        """A POP3 account has one mailbox, and all of it is fetched."""
+        self.poke()
+
+    def search(self, asked: Asked) -> None:
+        """POP3 has no search, and all that its server has is here."""
+        asked.end()
 
     # -- the thread
 

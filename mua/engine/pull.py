@@ -17,12 +17,14 @@ from mua.log import IMAP
 from mua.mime.headers import envelope
 from mua.model.account import Account
 from mua.model.folder import Folder, FolderState, Role
+from mua.model.ledger import Claim
 from mua.model.message import MessageId, flags_from_names
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import FetchedHeader, FlagNews, ListedFolder, Selected
 from mua.net.imap_tokens import uid_sets
 from mua.plan import sync
 from mua.plan.roles import Candidate, assign_roles
+from mua.plan.search import imap_day
 from mua.plan.sync import FolderPlan, Identity, Listing, Refresh
 from mua.store import mirror, read, write
 from mua.store.db import Tx
@@ -119,7 +121,7 @@ def _confirm_removal(shared: Shared, connection: ImapConnection, folder: Folder)
             raise
         if error.code == "folder-gone":
             with shared.context.store.write(durable=True) as tx:
-                write.remove_folder(tx, folder.id, "the folder was removed on the server", shared.context.now())
+                write.remove_folder(tx, folder.id, shared.context.now())
 
 
 # -- one folder
@@ -141,9 +143,11 @@ class _Pull:
         self.connection = connection
         self.folder = folder
         self.store = shared.context.store
+        self.nameless: list[Identity] = []
 
     def run(self) -> Iterator[None]:
-        nameless = [one.key for one in mirror.without_uid(self.store.reader(), self.folder.id)]
+        self.nameless = mirror.without_uid(self.store.reader(), self.folder.id)
+        nameless = [one.key for one in self.nameless]
         seen, wanted = self._compare(again=False)
         yield from self._fetch(wanted)
         if not self._finish(seen):
@@ -180,7 +184,22 @@ class _Pull:
             here = self._here(plan, selected)
             self._drop_gone(selected, plan, here, listed)
             self._take_flags(selected, plan)
-        return remote, sync.missing(here, listed, plan.low)
+        wanted, left = self._divided(plan, sync.missing(here, listed, plan.low))
+        before = 0 if plan.listing is Listing.ALL else known.left_there
+        return replace(remote, left_there=before + left), wanted
+
+    def _divided(self, plan: FolderPlan, absent: list[int]) -> tuple[list[int], int]:
+        """(UIDs to fetch, how many the folder's policy leaves on the server) of those that are not here."""
+        since = self._since(self.nameless)
+        if not since or not absent:
+            return absent, 0
+        recent = self.connection.uid_search(f"UID {plan.low}:* SINCE {imap_day(since)}")
+        return sync.divided(absent, recent)
+
+    def _since(self, looked_for: list[Identity]) -> int:
+        """From when on messages are fetched (0: all): the policy, and what has to be recognised."""
+        policy = read.policy(self.store.reader(), self.folder.id)
+        return sync.reach(policy, self.shared.context.now(), [one.internaldate for one in looked_for])
 
     def _known_state(self) -> FolderState:
         found = read.folder(self.store.reader(), self.folder.id)
@@ -227,8 +246,8 @@ class _Pull:
             IMAP.info("folder %d: %d of %d messages are gone on the server", self.folder.id, len(gone), len(here))
         if gone:
             with self.store.write() as tx:
-                reason = "not on the server any more"
-                mirror.remove_uids(tx, self.folder.id, gone, reason, self.shared.context.now())
+                claim = Claim.UNLISTED if whole else Claim.VANISHED
+                mirror.remove_uids(tx, self.folder.id, gone, claim, self.shared.context.now())
             here.difference_update(gone)
 
     def _confirmed(self, claimed: list[int]) -> list[int]:
@@ -259,7 +278,9 @@ class _Pull:
         """Every UID is void: recognise the messages, in one transaction."""
         theirs: list[Identity] = []
         if remote.on_server:
-            for one in self.connection.fetch_headers("1:*"):
+            since = self._since(mirror.identities(self.store.reader(), self.folder.id))
+            chosen = self.connection.uid_search(f"SINCE {imap_day(since)}") if since else "1:*"
+            for one in self.connection.fetch_headers(chosen):
                 found = envelope(one.header)
                 theirs.append(Identity(one.uid, found.message_id[: write.MAX_MID], one.size, one.internaldate))
         with self.store.write(durable=True) as tx:
@@ -291,9 +312,7 @@ class _Pull:
     def _commit_headers(self, headers: list[FetchedHeader]) -> None:
         if not headers:
             return
-        if not self.connection.can("UIDPLUS"):  # what was moved or deleted stays there, marked, until somebody expunges
-            headers = [one for one in headers if "\\deleted" not in map(str.lower, one.flags)]
-        news = [_new_message(one, self.shared.context.now()) for one in headers]
+        news = new_messages(self.connection, headers, self.shared.context.now())
         with self.store.write() as tx:
             write.add_messages(tx, self.shared.account.id, self.folder.id, news)
             _recognise(tx, self.folder)
@@ -306,7 +325,7 @@ class _Pull:
             _recognise(tx, self.folder)
             rest = [MessageId(one.key) for one in mirror.without_uid(tx, self.folder.id) if one.key in nameless]
             if rest and not self.connection.news:
-                write.remove_messages(tx, rest, "not found on the server", self.shared.context.now())
+                write.remove_messages(tx, rest, Claim.NOT_FOUND, self.shared.context.now())
 
     def _finish(self, seen: FolderState) -> bool:
         """Record the state when the store has what the server counts (or when something changed meanwhile)."""
@@ -315,6 +334,13 @@ class _Pull:
         with self.store.write() as tx:
             write.set_folder_state(tx, self.folder.id, seen)
         return True
+
+
+def new_messages(connection: ImapConnection, headers: list[FetchedHeader], now: int) -> list[write.NewMessage]:
+    """Fetched headers as rows to be."""
+    if not connection.can("UIDPLUS"):  # what was moved or deleted stays there, marked, until somebody expunges
+        headers = [one for one in headers if "\\deleted" not in map(str.lower, one.flags)]
+    return [_new_message(one, now) for one in headers]
 
 
 def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:

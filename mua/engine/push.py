@@ -13,6 +13,7 @@ from mua.engine.pull import Shared
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
 from mua.model.folder import Folder, FolderId, FolderState, Role
+from mua.model.ledger import Claim
 from mua.model.message import Flag, MessageId, flag_names
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Placed, Selected
@@ -75,7 +76,7 @@ class _Push:
                 self._append(step)
             case Forget():
                 with self.store.write() as tx:
-                    write.remove_messages(tx, step.ids, "deleted before it was uploaded", self.shared.context.now())
+                    write.remove_messages(tx, step.ids, Claim.NEVER_UPLOADED, self.shared.context.now())
             case StoreFlags():
                 self._store_flags(step)
             case Move():
@@ -172,7 +173,7 @@ class _Push:
             self.connection.expunge(list(messages.values()))
             with self.store.write(durable=True) as tx:
                 if self.connection.can("UIDPLUS"):
-                    write.remove_messages(tx, list(messages), "deleted", self.shared.context.now())
+                    write.remove_messages(tx, list(messages), Claim.DELETED, self.shared.context.now())
                 else:
                     write.flags_pushed(tx, messages, Flag.DELETED, Flag(0))
 

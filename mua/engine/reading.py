@@ -34,12 +34,20 @@ def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = Non
 class Whole:
     """A whole message that is about to have a row, parsed when it is made.  ``received`` is UTC seconds."""
 
-    __slots__ = ("flags", "parsed", "raw", "received")
+    __slots__ = ("flags", "keywords", "parsed", "raw", "received")
 
-    def __init__(self, raw: bytes, received: int, flags: Flag = NO_FLAGS, parsed: Parsed | None = None) -> None:
+    def __init__(
+        self,
+        raw: bytes,
+        received: int,
+        flags: Flag = NO_FLAGS,
+        parsed: Parsed | None = None,
+        keywords: tuple[str, ...] = (),
+    ) -> None:
         self.raw = raw
         self.received = received
         self.flags = flags
+        self.keywords = keywords
         self.parsed = parsed or parse(raw)
 
 
@@ -48,7 +56,7 @@ def file_whole(
 ) -> list[MessageId]:
     """Add whole messages to a folder, bytes first; ``append``: they are to be put on the server too."""
     news = [
-        write.NewMessage(one.parsed.envelope, one.received, len(one.raw), flags=one.flags, append=append)
+        write.NewMessage(one.parsed.envelope, one.received, len(one.raw), None, one.flags, one.keywords, append)
         for one in items
     ]
     ids = write.add_messages(tx, account_id, folder_id, news)

@@ -24,6 +24,7 @@ SLOW = (
     wire.CheckAccount,
     wire.Discover,
     wire.Sync,
+    wire.SearchServers,
     wire.OpenMessage,
     wire.AwaitVerdicts,
     wire.ImportFile,

@@ -9,7 +9,7 @@ import time
 from mua.engine.context import Context
 from mua.errors import MailError
 from mua.log import ENGINE
-from mua.store import write
+from mua.store import ledger
 from mua.store.db import Store
 
 FIRST_SECONDS = 20.0
@@ -58,7 +58,7 @@ def train(context: Context) -> None:
 def purge(context: Context) -> int:
     """Delete the bytes of messages that have been gone for 30 days; returns how many."""
     with context.store.write(durable=True) as tx:
-        gone = write.purgeable(tx, context.now())
+        gone = ledger.purgeable(tx, context.now())
     context.bodies.delete(gone)
     return len(gone)
 
@@ -81,6 +81,6 @@ def sweep(context: Context, stopping: threading.Event | None = None) -> int:
 def _sweep_chunk(store: Store, context: Context, chunk: list[int]) -> int:
     """Under the write lock, so that no row can be on its way to its bytes."""
     with store.write() as tx:
-        orphans = write.unnamed(tx, chunk)
+        orphans = ledger.unnamed(tx, chunk)
         context.bodies.delete(orphans)
     return len(orphans)

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import NewType
 
+from mua.model.policy import EVERYTHING, Policy
 from mua.records import dataclass
 
 AccountId = NewType("AccountId", int)
@@ -79,3 +80,4 @@ class Account:
     leave_on_server: bool = True
     allow_plaintext: bool = False
     demo: bool = False
+    policy: Policy = EVERYTHING  # of every folder that has none of its own

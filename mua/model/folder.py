@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import NewType
 
 from mua.model.account import AccountId
+from mua.model.policy import Policy
 from mua.records import dataclass
 
 FolderId = NewType("FolderId", int)
@@ -24,17 +25,24 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FolderState:
-    """What the server last told us about a folder (RFC 9051 s.2.3.1, RFC 7162).  0: not known."""
+    """What the server last told us about a folder (RFC 9051 s.2.3.1, RFC 7162).  0: not known.
+
+    ``left_there``: how many of its messages have no row here, because the policy leaves them on the server.
+    """
 
     uidvalidity: int = 0
     uidnext: int = 0
     highestmodseq: int = 0
     on_server: int = 0
+    left_there: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder.  ``name`` is the full decoded name with ``delimiter`` between levels; counts are kept counters."""
+    """One folder.  ``name`` is the full decoded name with ``delimiter`` between levels; counts are kept counters.
+
+    ``policy`` None: the account's.
+    """
 
     id: FolderId
     account_id: AccountId
@@ -48,6 +56,7 @@ class Folder:
     total: int = 0
     with_body: int = 0
     problem: str = ""
+    policy: Policy | None = None
 
     @property
     def leaf(self) -> str:

@@ -6,6 +6,7 @@ operator that makes no sense is searched as the words it is.
 """
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
@@ -107,6 +108,68 @@ def _day(value: str, now: int) -> date | None:
         return date.fromisoformat(value)
     except ValueError:
         return None
+
+
+# -- the same, asked of a server
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Words of the person inside a SEARCH command: whoever sends them quotes them."""
+
+    text: str
+
+
+Key = str | Quote
+_KEYS = {"": ("TEXT",), "sender": ("FROM",), "recipients": ("TO", "CC"), "subject": ("SUBJECT",), "body": ("BODY",)}
+_FLAG_KEYS = {Flag.SEEN: "SEEN", Flag.FLAGGED: "FLAGGED", Flag.ANSWERED: "ANSWERED", Flag.DRAFT: "DRAFT"}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def imap_keys(search: Search) -> tuple[Key, ...] | None:
+    """The SEARCH keys (RFC 9051 s.6.4.4) of a search; None when it asks for what IMAP cannot search for.
+
+    ``folder`` and ``attachments`` are not among the keys: the first says which folders to ask, the second is looked
+    for among the answers.
+    """
+    if any(term.field not in _KEYS for term in search.terms):
+        return None
+    keys: list[Key] = [key for term in search.terms for key in _term_keys(term)]
+    keys += ["UN" * (not wanted) + _FLAG_KEYS[flag] for flag, wanted in search.flags]
+    keys += _limit_keys(search)
+    return tuple(keys) or ("ALL",)
+
+
+def _term_keys(term: Term) -> Iterator[Key]:
+    words = Quote(" ".join(term.text.split()))
+    if term.negated:
+        yield "NOT"
+    names = _KEYS[term.field]
+    if len(names) == 2:
+        yield "OR"
+    for name in names:
+        yield name
+        yield words
+
+
+def _limit_keys(search: Search) -> list[Key]:
+    """Dates as the Date header has them, like the dates that are shown; sizes in octets."""
+    found: list[Key] = []
+    if search.after is not None:
+        found.append(f"SENTSINCE {imap_day(search.after)}")
+    if search.before is not None:
+        found.append(f"SENTBEFORE {imap_day(search.before)}")
+    if search.larger is not None:
+        found.append(f"LARGER {search.larger}")
+    if search.smaller is not None:
+        found.append(f"SMALLER {search.smaller}")
+    return found
+
+
+def imap_day(seconds: int) -> str:
+    """The date of RFC 9051 s.9, in UTC."""
+    when = datetime.fromtimestamp(min(max(seconds, 0), 253402300799), UTC)
+    return f"{when.day}-{_MONTHS[when.month - 1]}-{when.year:04d}"
 
 
 def spaced(text: str) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from enum import Enum
 
 from mua.model.folder import FolderState, Role
+from mua.model.policy import Keep, Policy
 from mua.records import dataclass
 
 BATCH = 200  # headers to fetch and commit at once
@@ -19,6 +20,7 @@ BODY_BATCH = 50
 BODY_OCTETS = 4 << 20
 FEW = 20  # so many messages may vanish without a second look
 MAX_BACKOFF = 900.0
+DAY = 24 * 3600
 
 
 class Listing(Enum):
@@ -65,7 +67,7 @@ def plan_folder(local: FolderState, stored: int, remote: FolderState, *, resynce
     if not remote.uidnext or remote.uidnext < local.uidnext:  # not told, or a lie: look at everything
         return FolderPlan(listing=Listing.ALL, refresh=refresh, since=since)
     arrived = remote.uidnext > local.uidnext
-    if not resynced and not arrived and remote.on_server != stored:
+    if not resynced and not arrived and remote.on_server != stored + local.left_there:
         return FolderPlan(listing=Listing.ALL, refresh=refresh, since=since)
     return FolderPlan(listing=Listing.NEW if arrived else Listing.NONE, low=local.uidnext, refresh=refresh, since=since)
 
@@ -81,8 +83,8 @@ def _refresh(local: FolderState, stored: int, remote: FolderState, resynced: boo
 
 
 def is_whole(stored: int, remote: FolderState) -> bool:
-    """After a pull: the store has as many messages as the server said; otherwise everything has to be compared."""
-    return stored == remote.on_server
+    """After a pull: store and policy account for every message of the server; else everything has to be compared."""
+    return stored + remote.left_there == remote.on_server
 
 
 def may_have_news(local: FolderState, stored: int, remote: FolderState, *, thorough: bool = True) -> bool:
@@ -92,7 +94,7 @@ def may_have_news(local: FolderState, stored: int, remote: FolderState, *, thoro
     """
     if not local.uidnext or (local.uidvalidity, local.uidnext) != (remote.uidvalidity, remote.uidnext):
         return True
-    if stored != remote.on_server:
+    if stored + local.left_there != remote.on_server:
         return True
     if not local.highestmodseq or not remote.highestmodseq:
         return thorough
@@ -220,6 +222,34 @@ _ORDER = (Role.INBOX, Role.DRAFTS, Role.SENT, Role.NONE, Role.ARCHIVE, Role.ALL,
 def folder_order(role: Role, name: str) -> tuple[int, str]:
     """Sort key: what a person looks at first is pulled first."""
     return _ORDER.index(role), name.casefold()
+
+
+# -- policies
+
+
+def reach(policy: Policy, now: int, needed: Iterable[int] = ()) -> int:
+    """From which received time on (UTC seconds) a folder's messages are fetched; 0: all of them.
+
+    ``needed``: when messages were received that are being looked for, however old they are.  A day is added, since
+    SEARCH SINCE counts days in the server's time zone.
+    """
+    if policy.keep is not Keep.DAYS:
+        return 0
+    return max(1, min([now - policy.days * DAY, *needed]) - DAY)
+
+
+def divided(absent: Sequence[int], recent: Collection[int] | None) -> tuple[list[int], int]:
+    """(UIDs to fetch, how many stay on the server) of what is not here; ``recent`` None: the policy takes all."""
+    if recent is None:
+        return list(absent), 0
+    within_reach = set(recent)
+    wanted = [uid for uid in absent if uid in within_reach]
+    return wanted, len(absent) - len(wanted)
+
+
+def bodies_since(policy: Policy, now: int) -> int | None:
+    """From which received time on bodies are fetched unasked (UTC seconds; 0: all); None: they are not."""
+    return None if policy.keep is Keep.HEADERS else reach(policy, now)
 
 
 # -- bodies and time

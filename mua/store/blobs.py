@@ -2,7 +2,7 @@
 
 Up to 256 KB a message is a zstd-compressed row of body.db; above, a file in ``big/``.  Both are durable *before* the
 row of cache.db that names them, so that a crash leaves only orphans, never a message without its bytes.  The bytes of a
-message that disappeared are kept 30 days (``store/write.purgeable``, ``engine/upkeep``).
+message that disappeared are kept 30 days (``store/ledger.purgeable``, ``engine/upkeep``).
 """
 
 import errno

@@ -4,10 +4,12 @@ Rules of the file: as ``read.py`` and ``write.py``; a function that changes take
 *and* UID, and is carried out only for rows that are still there: another thread may have moved them meanwhile.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 
 from mua.model.account import AccountId
 from mua.model.folder import FolderId, FolderState
+from mua.model.ledger import Claim
 from mua.model.message import Flag, MessageId
 from mua.plan.replay import Wish
 from mua.plan.sync import Identity
@@ -56,6 +58,24 @@ def uids(db: Db, folder_id: FolderId, low: int = 1) -> set[int]:
     return {row[0] for row in db.rows("SELECT uid FROM message WHERE folder_id = ? AND uid >= ?", folder_id, low)}
 
 
+def ids_of(db: Db, folder_id: FolderId, uids: Sequence[int]) -> dict[int, MessageId]:
+    """UID -> id of those that are here."""
+    wanted = set(uids)
+    low = min(wanted, default=0)
+    found = db.rows("SELECT uid, id FROM message WHERE folder_id = ? AND uid >= ?", folder_id, low)
+    return {row[0]: MessageId(row[1]) for row in found if row[0] in wanted}
+
+
+def fetched_after_all(tx: Tx, folder_id: FolderId, uids: Sequence[int]) -> None:
+    """These messages, which the policy had left on the server, have rows now."""
+    sql = (
+        "UPDATE folder SET left_there = max(0, left_there - (SELECT count(*) FROM json_each(?1) WHERE value < uidnext))"
+        " WHERE id = ?2"
+    )
+    tx.run(sql, json.dumps(list(uids)), folder_id)
+    tx.changes.folders.add(folder_id)
+
+
 def stored(db: Db, folder_id: FolderId) -> int:
     """How many messages of a folder are here (those whose UID is known)."""
     return int(db.value("SELECT count(*) FROM message WHERE folder_id = ? AND uid IS NOT NULL", folder_id))
@@ -95,17 +115,17 @@ def reset_uids(tx: Tx, folder_id: FolderId, matched: dict[int, int], state: Fold
     for one, uid in matched.items():
         write.set_uid(tx, MessageId(one), uid)
     lost = [MessageId(one.key) for one in without_uid(tx, folder_id)]
-    write.remove_messages(tx, lost, "not in the folder after it was numbered anew", now)
+    write.remove_messages(tx, lost, Claim.RENUMBERED, now)
     write.set_folder_state(tx, folder_id, state)
     return lost
 
 
-def remove_uids(tx: Tx, folder_id: FolderId, gone: Iterable[int], reason: str, now: int) -> int:
+def remove_uids(tx: Tx, folder_id: FolderId, gone: Iterable[int], claim: Claim, now: int) -> int:
     """The server confirmed that these are gone; rows that moved elsewhere meanwhile stay.  Returns how many went."""
     sql = "SELECT id FROM message WHERE folder_id = ? AND uid = ?"
     found = [tx.value(sql, folder_id, uid) for uid in gone]
     ids = [MessageId(one) for one in found if one is not None]
-    write.remove_messages(tx, ids, reason, now)
+    write.remove_messages(tx, ids, claim, now)
     return len(ids)
 
 
@@ -137,18 +157,25 @@ def wanted_bodies(db: Db, account_id: AccountId) -> list[tuple[MessageId, Folder
     return [(MessageId(row[0]), FolderId(row[1]), row[2], row[3]) for row in db.rows(sql, account_id)]
 
 
-def bodiless(db: Db, account_id: AccountId, folder_id: FolderId, below: int, limit: int) -> list[tuple[int, int, int]]:
-    """(id, UID, octets) of messages without a body, newest first, with ids under ``below``."""
+def bodiless(
+    db: Db, account_id: AccountId, folder_id: FolderId, below: int, limit: int, since: int = 0
+) -> list[tuple[int, int, int]]:
+    """(id, UID, octets) of messages without a body, received ``since`` then, newest first, with ids under ``below``."""
     sql = (
         "SELECT id, uid, size FROM message WHERE account_id = ? AND folder_id = ? AND has_body = 0 AND id < ?"
-        " AND uid IS NOT NULL ORDER BY id DESC LIMIT ?"
+        " AND id >= ? AND uid IS NOT NULL ORDER BY id DESC LIMIT ?"
     )
-    return [(row[0], row[1], row[2]) for row in db.rows(sql, account_id, folder_id, below, limit)]
+    lowest = since << write.SEQUENCE_BITS
+    return [(row[0], row[1], row[2]) for row in db.rows(sql, account_id, folder_id, below, lowest, limit)]
 
 
 def body_counts(db: Db, account_id: AccountId) -> tuple[int, int]:
-    """(messages with body, messages) of an account, from the folders' counters."""
-    row = db.row("SELECT sum(with_body), sum(total) FROM folder WHERE account_id = ?", account_id) or (0, 0)
+    """(messages with body, messages) of an account, from the counters of the folders whose bodies are fetched."""
+    sql = (
+        "SELECT sum(f.with_body), sum(f.total) FROM folder f JOIN account a ON a.id = f.account_id"
+        " WHERE a.id = ? AND coalesce(nullif(f.policy, ''), a.policy) <> 'headers'"
+    )
+    row = db.row(sql, account_id) or (0, 0)
     return int(row[0] or 0), int(row[1] or 0)
 
 

@@ -15,6 +15,7 @@ from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
+from mua.model.policy import EVERYTHING, Policy, policy_from
 from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
@@ -22,11 +23,11 @@ from mua.store.schema import WISHED
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
     " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, leave_on_server,"
-    " allow_plaintext, demo"
+    " allow_plaintext, demo, policy"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
-    " unread, total, with_body, problem"
+    " left_there, unread, total, with_body, problem, policy"
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
@@ -131,6 +132,13 @@ def folder(db: Db, folder_id: FolderId) -> Folder | None:
     """One folder, or None when it is gone."""
     row = db.row(f"SELECT {FOLDER_COLUMNS} FROM folder WHERE id = ?", folder_id)
     return None if row is None else _folder(row)
+
+
+def policy(db: Db, folder_id: FolderId) -> Policy:
+    """How much of a folder is fetched: its own policy, or its account's."""
+    sql = "SELECT coalesce(nullif(f.policy, ''), a.policy) FROM folder f JOIN account a ON a.id = f.account_id"
+    found = db.value(f"{sql} WHERE f.id = ?", folder_id)
+    return EVERYTHING if found is None else policy_from(found)
 
 
 def folder_with_role(db: Db, account_id: AccountId, role: Role) -> Folder | None:
@@ -305,6 +313,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         leave_on_server=bool(row[18]),
         allow_plaintext=bool(row[19]),
         demo=bool(row[20]),
+        policy=policy_from(row[21]),
     )
 
 
@@ -317,11 +326,12 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         role=Role(row[4]),
         selectable=bool(row[5]),
         subscribed=bool(row[6]),
-        state=FolderState(*row[7:11]),
-        unread=row[11],
-        total=row[12],
-        with_body=row[13],
-        problem=row[14],
+        state=FolderState(*row[7:12]),
+        unread=row[12],
+        total=row[13],
+        with_body=row[14],
+        problem=row[15],
+        policy=policy_from(row[16]) if row[16] else None,
     )
 
 

@@ -8,7 +8,7 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 1
+VERSION = 2
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
@@ -193,7 +193,23 @@ CREATE TABLE attempt(                                 -- the timeline: append-on
 CREATE INDEX attempt_recipient ON attempt(recipient_id);
 """
 
-MIGRATIONS = (CACHE_1,)
+# Policies; the ledger says who claimed what, and holds what a restored message needs besides its bytes.
+CACHE_2 = """
+ALTER TABLE account ADD COLUMN policy TEXT NOT NULL DEFAULT 'everything';
+ALTER TABLE folder ADD COLUMN policy TEXT NOT NULL DEFAULT '';             -- empty: the account's
+ALTER TABLE folder ADD COLUMN left_there INTEGER NOT NULL DEFAULT 0;       -- messages that the policy does not fetch
+ALTER TABLE removal ADD COLUMN claim TEXT NOT NULL DEFAULT '';             -- model.ledger.Claim; empty: not recorded
+ALTER TABLE removal ADD COLUMN sender TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE removal ADD COLUMN flags INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE removal ADD COLUMN keywords TEXT NOT NULL DEFAULT '';
+ALTER TABLE removal ADD COLUMN internaldate INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE removal ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE removal ADD COLUMN has_body INTEGER NOT NULL DEFAULT 1;        -- of older entries: to be found out
+ALTER TABLE removal ADD COLUMN restored_as INTEGER;                        -- the message that it became again
+CREATE INDEX removal_at ON removal(account_id, seq);
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

@@ -12,15 +12,17 @@ from mua.mime.text import neutralise
 from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
+from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
+from mua.model.policy import EVERYTHING, Policy
 from mua.records import dataclass
+from mua.store import ledger
 from mua.store.db import Tx
 from mua.store.schema import WISHED
 from mua.store.threads import Threads
 
 SEQUENCE_BITS = 20
 NO_FLAGS = Flag(0)
-KEEP_GONE_SECONDS = 30 * 24 * 3600
 FEW = 8  # addresses in a field, as nearly all mail has them
 MAX_MID = 512  # octets of a Message-ID that are kept; longer ones exist only in attacks
 
@@ -75,8 +77,8 @@ def remove_account(tx: Tx, account_id: AccountId) -> list[int]:
     """Forget an account; returns the ids of its messages, whose bytes the caller deletes after the commit."""
     ids = [row[0] for row in tx.rows("SELECT id FROM message WHERE account_id = ?", account_id)]
     tx.changes.folders.update(row[0] for row in tx.rows("SELECT id FROM folder WHERE account_id = ?", account_id))
-    now = tx.value("SELECT unixepoch()")
-    _record_removals(tx, ids, "account removed", now)
+    ledger.record(tx, ids, Claim.ACCOUNT_REMOVED, tx.value("SELECT unixepoch()"))
+    ledger.forget_account(tx, account_id)
     tx.run("DELETE FROM message WHERE account_id = ?", account_id)
     tx.run("DELETE FROM account WHERE id = ?", account_id)
     tx.changes.accounts = True
@@ -144,8 +146,10 @@ def put_folder(
 
 def set_folder_state(tx: Tx, folder_id: FolderId, state: FolderState) -> None:
     """Record what the server said about a folder."""
-    values = (state.uidvalidity, state.uidnext, state.highestmodseq, state.on_server)
-    sql = "UPDATE folder SET uidvalidity = ?, uidnext = ?, highestmodseq = ?, on_server = ? WHERE id = ?"
+    values = (state.uidvalidity, state.uidnext, state.highestmodseq, state.on_server, state.left_there)
+    sql = (
+        "UPDATE folder SET uidvalidity = ?, uidnext = ?, highestmodseq = ?, on_server = ?, left_there = ? WHERE id = ?"
+    )
     tx.run(sql, *values, folder_id)
     tx.changes.folders.add(folder_id)
 
@@ -156,17 +160,32 @@ def set_folder_problem(tx: Tx, folder_id: FolderId, problem: str) -> None:
         tx.changes.folders.add(folder_id)
 
 
+def set_policy(tx: Tx, account_id: AccountId, folder_id: FolderId | None, policy: Policy | None) -> None:
+    """How much is fetched: of one folder (None: what its account says), or of every folder without its own policy.
+
+    What the change concerns is compared with the server in full: a wider policy fetches what a narrower one left there.
+    """
+    if folder_id is not None:
+        tx.run("UPDATE folder SET policy = ?, uidnext = 0 WHERE id = ?", str(policy or ""), folder_id)
+        tx.changes.folders.add(folder_id)
+        return
+    tx.run("UPDATE account SET policy = ? WHERE id = ?", str(policy or EVERYTHING), account_id)
+    concerned = "UPDATE folder SET uidnext = 0 WHERE account_id = ? AND policy = '' AND local = 0 RETURNING id"
+    tx.changes.folders.update(row[0] for row in tx.rows(concerned, account_id))
+    tx.changes.accounts = True
+
+
 def rename_folder(tx: Tx, folder_id: FolderId, name: str) -> None:
     """The folder has another name on the server now; its messages are the same."""
     tx.run("UPDATE folder SET name = ? WHERE id = ?", name, folder_id)
     tx.changes.folders.add(folder_id)
 
 
-def remove_folder(tx: Tx, folder_id: FolderId, reason: str, now: int) -> None:
+def remove_folder(tx: Tx, folder_id: FolderId, now: int) -> None:
     """The folder is gone; its messages go into the ledger, and wishes to move into it are taken back."""
     tx.run("UPDATE message SET want_folder_id = NULL WHERE want_folder_id = ?", folder_id)
     ids = [row[0] for row in tx.rows("SELECT id FROM message WHERE folder_id = ?", folder_id)]
-    remove_messages(tx, [MessageId(one) for one in ids], reason, now)
+    remove_messages(tx, [MessageId(one) for one in ids], Claim.FOLDER_REMOVED, now)
     tx.run("DELETE FROM folder WHERE id = ?", folder_id)
     tx.changes.folders.add(folder_id)
 
@@ -332,43 +351,15 @@ def set_uid(tx: Tx, message_id: MessageId, uid: int | None) -> None:
     tx.changes.messages.add(message_id)
 
 
-def remove_messages(tx: Tx, ids: Sequence[MessageId], reason: str, now: int) -> None:
-    """These rows disappear, with an entry in the ledger; the bytes stay until ``purgeable``."""
-    _record_removals(tx, ids, reason, now)
+def remove_messages(tx: Tx, ids: Sequence[MessageId], claim: Claim, now: int) -> None:
+    """These rows disappear, with an entry in the ledger; the bytes stay until ``ledger.purgeable``."""
+    ledger.record(tx, ids, claim, now)
     for one in ids:
         tx.changes.folders.add(tx.value("SELECT folder_id FROM message WHERE id = ?", one) or 0)
         tx.run("DELETE FROM message WHERE id = ?", one)
     tx.changes.folders.discard(0)
     tx.changes.removed.update(ids)
     tx.changes.messages.difference_update(ids)
-
-
-def _record_removals(tx: Tx, ids: Sequence[int], reason: str, now: int) -> None:
-    for one in ids:
-        tx.run(
-            "INSERT INTO removal(id, account_id, folder, uid, message_id, subject, at, reason)"
-            " SELECT m.id, m.account_id, f.name, m.uid, m.message_id, m.subject, ?, ? FROM message m"
-            " JOIN folder f ON f.id = m.folder_id WHERE m.id = ?",
-            now,
-            reason,
-            one,
-        )
-
-
-def purgeable(tx: Tx, now: int) -> list[int]:
-    """Ids of messages gone for more than 30 days, now marked as purged; the caller deletes their bytes."""
-    sql = "UPDATE removal SET purged = 1 WHERE purged = 0 AND at < ? RETURNING id"
-    gone = [row[0] for row in tx.rows(sql, now - KEEP_GONE_SECONDS)]
-    return [one for one in gone if tx.value("SELECT 1 FROM message WHERE id = ?", one) is None]
-
-
-def unnamed(tx: Tx, ids: Sequence[int]) -> list[int]:
-    """Those of ``ids`` that are neither a message nor one whose bytes are still kept."""
-    sql = (
-        "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT id FROM message)"
-        " AND value NOT IN (SELECT id FROM removal WHERE purged = 0)"
-    )
-    return [int(row[0]) for row in tx.rows(sql, json.dumps(list(ids)))]
 
 
 def wish_flags(tx: Tx, ids: Sequence[MessageId], add: Flag, remove: Flag, now: int) -> None:
@@ -426,7 +417,7 @@ def settle_local(tx: Tx, account_id: AccountId, now: int) -> None:
     for one, folder_id, added, cleared, gone in tx.rows(sql, account_id):
         message_id = MessageId(one)
         if gone:
-            remove_messages(tx, [message_id], "deleted", now)
+            remove_messages(tx, [message_id], Claim.DELETED, now)
             continue
         flags_pushed(tx, [message_id], Flag(added), Flag(cleared))
         if folder_id is not None:
@@ -508,6 +499,7 @@ def _account_values(account: Account) -> dict[str, str | int]:
         "leave_on_server": account.leave_on_server,
         "allow_plaintext": account.allow_plaintext,
         "demo": account.demo,
+        "policy": str(account.policy),
     }
     values |= _server_values("in", account.incoming_server) | _server_values("out", account.submission)
     if account.direct is not None:

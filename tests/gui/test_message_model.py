@@ -17,6 +17,7 @@ from mua.gui.theme import DAY_ROW, theme
 from mua.model.account import Account, AccountId
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
+from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
 from mua.store import write
@@ -111,7 +112,7 @@ def test_one_change_touches_few_rows(view: MessageList, store: tuple[Store, Fold
     assert resets == []
     assert view.current_id() == chosen
     with store[0].write() as tx:
-        write.remove_messages(tx, new, "test", int(time.time()))
+        write.remove_messages(tx, new, Claim.DELETED, int(time.time()))
     model.refresh(new)
     assert model.messages == MANY
 

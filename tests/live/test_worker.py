@@ -9,8 +9,9 @@ from lab import Lab, User, missing
 from retrieval import Desk, desk
 
 from mua.model.folder import Role
+from mua.model.ledger import Claim
 from mua.model.message import Flag
-from mua.store import mirror, read, write
+from mua.store import ledger, mirror, read, write
 from mua.store.write import NewMessage
 
 pytestmark = pytest.mark.live
@@ -92,8 +93,9 @@ def test_changes_made_elsewhere(here, dovecot, ann):
     here.sync()
     same(here, dovecot, ann)
     same(here, dovecot, ann, "Kept")
-    removed = here.store.reader().rows("SELECT reason FROM removal")
-    assert [row[0] for row in removed] == ["not on the server any more"] * 2
+    removed = ledger.entries(here.store.reader())
+    assert {one.claim for one in removed} <= {Claim.VANISHED, Claim.UNLISTED}
+    assert sorted(one.now_in for one in removed) == [(), ("Kept",)]
 
 
 def test_wishes_reach_the_server(here, dovecot, ann):
@@ -200,8 +202,8 @@ def test_folders_come_and_go_and_change_their_names(here, dovecot, ann):
     client.logout()
     here.sync()
     assert read.folder_named(here.store.reader(), here.account.id, "Office") is None
-    reason = here.store.reader().value("SELECT reason FROM removal WHERE id = ?", one)
-    assert reason == "the folder was removed on the server"
+    [removal] = ledger.entries(here.store.reader())
+    assert (removal.id, removal.claim, removal.folder) == (one, Claim.FOLDER_REMOVED, "Office")
     assert here.bodies.get(one) == mail(1)  # the bytes stay for a while
 
 

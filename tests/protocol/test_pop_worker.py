@@ -21,6 +21,7 @@ from mua.errors import Kind
 from mua.mime.scan import split_fields
 from mua.model.account import Account, AccountId, Incoming, Security, Server
 from mua.model.folder import Role
+from mua.model.ledger import Claim
 from mua.model.message import MessageId
 from mua.paths import Profile
 from mua.store import read, write
@@ -200,7 +201,7 @@ def test_a_message_deleted_here_is_not_fetched_again(house: Callable[..., House]
         worker.sync(complete=True)
         uids = read.uidls(home.store.reader(), home.account.id)
         with home.store.write() as tx:
-            write.remove_messages(tx, [uids["uid-2"]], "deleted", 1_800_000_000)
+            write.remove_messages(tx, [uids["uid-2"]], Claim.DELETED, 1_800_000_000)
         assert worker.sync(complete=True) == []
         assert home.inbox() == [letter(1), letter(3)]
         assert len(drop.retrieved) == 3

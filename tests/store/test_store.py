@@ -9,9 +9,11 @@ from mua.errors import MailError
 from mua.model.account import Account, AccountId
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
+from mua.model.ledger import KEEP_GONE_SECONDS, Claim
 from mua.model.message import Envelope, Flag, MessageId
+from mua.model.policy import EVERYTHING
 from mua.paths import Profile
-from mua.store import blobs, read, schema, write
+from mua.store import blobs, ledger, read, schema, write
 from mua.store.db import Changes, Store, open_reader
 
 
@@ -63,7 +65,7 @@ def test_the_same_uid_twice_is_one_message(box: Box) -> None:
 def test_an_id_is_never_used_again(box: Box) -> None:
     first = box.add(1)
     with box.store.write() as tx:
-        write.remove_messages(tx, first, "expunged", 5)
+        write.remove_messages(tx, first, Claim.VANISHED, 5)
     assert box.add(2) != first
 
 
@@ -161,11 +163,11 @@ def test_deleted_for_ever_is_not_shown_and_the_ledger_knows(box: Box) -> None:
         write.wish_gone(tx, ids[:1], 1)
     assert box.shown(box.inbox) == [ids[1]] and box.counts(box.inbox) == (1, 1)
     with box.store.write() as tx:
-        write.remove_messages(tx, ids[:1], "deleted", 10)
-    assert box.store.reader().rows("SELECT id, reason FROM removal") == [(ids[0], "deleted")]
+        write.remove_messages(tx, ids[:1], Claim.DELETED, 10)
+    assert box.store.reader().rows("SELECT id, claim FROM removal") == [(ids[0], "deleted")]
     with box.store.write() as tx:
-        assert write.purgeable(tx, 10) == []
-        assert write.purgeable(tx, 11 + write.KEEP_GONE_SECONDS) == [ids[0]]
+        assert ledger.purgeable(tx, 10) == []
+        assert ledger.purgeable(tx, 11 + KEEP_GONE_SECONDS) == [ids[0]]
 
 
 def test_threads_join_whatever_the_order_of_arrival(box: Box) -> None:
@@ -241,6 +243,48 @@ def test_a_newer_profile_is_refused(tmp_path: Path) -> None:
         with pytest.raises(MailError) as caught:
             opening()
         assert caught.value.code == "store-version"
+
+
+def test_a_profile_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    import apsw
+
+    profile = Profile(tmp_path).create()
+    connection = apsw.Connection(str(profile.cache_db))
+    connection.execute(f"BEGIN; {schema.CACHE_1}; PRAGMA user_version=1; COMMIT")
+    connection.execute(
+        "INSERT INTO account(name, email) VALUES ('home', 'maya@example.org');"
+        "INSERT INTO folder(account_id, name, role, on_server) VALUES (1, 'INBOX', 'inbox', 7);"
+        "INSERT INTO message(id, account_id, folder_id, uid, subject) VALUES (5, 1, 1, 3, 'kept');"
+        "INSERT INTO removal(id, account_id, folder, uid, message_id, subject, at, reason)"
+        " VALUES (4, 1, 'INBOX', 2, 'a@x', 'gone', 10, 'not on the server any more')"
+    )
+    connection.close()
+    store = Store(profile)
+    [account], [folder] = read.accounts(store.reader()), read.folders(store.reader())
+    assert (account.policy, folder.policy, folder.state.left_there) == (EVERYTHING, None, 0)
+    assert (folder.state.on_server, folder.total) == (7, 1)
+    [entry] = ledger.entries(store.reader())
+    assert (entry.reason, entry.claim, entry.restorable_until) == (
+        "not on the server any more",
+        "",
+        10 + KEEP_GONE_SECONDS,
+    )
+    store.close()
+
+
+def test_the_ledger_forgets_a_removed_account(tmp_path: Path) -> None:
+    box = Box(Store(Profile(tmp_path)))
+    [one, other] = box.add(1, 2, message_id="a@x")
+    with box.store.write() as tx:
+        write.remove_messages(tx, [one], Claim.VANISHED, 10)
+    [entry] = ledger.entries(box.store.reader())
+    assert (entry.id, entry.subject, entry.now_in, entry.restorable_until) == (one, "m1", ("INBOX",), 0)
+    with box.store.write() as tx:
+        write.remove_account(tx, box.account)
+        assert sorted(ledger.unnamed(tx, [one, other])) == [one, other]
+    assert ledger.entries(box.store.reader()) == []
+    assert box.store.reader().value("SELECT count(*) FROM removal WHERE subject <> '' OR message_id <> ''") == 0
+    box.store.close()
 
 
 def test_raw_messages_come_back_byte_for_byte(tmp_path: Path) -> None:

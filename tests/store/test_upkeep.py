@@ -10,6 +10,7 @@ from mua.engine import upkeep
 from mua.engine.context import Context
 from mua.model.account import Account, AccountId
 from mua.model.folder import Role
+from mua.model.ledger import KEEP_GONE_SECONDS, Claim
 from mua.model.message import Envelope, MessageId
 from mua.paths import Profile
 from mua.store import write
@@ -40,7 +41,7 @@ def add(context: Context, raw: bytes) -> MessageId:
 def test_orphans_go_and_everything_named_stays(context: Context) -> None:
     kept, gone = add(context, b"kept"), add(context, b"x" * (BIG + 1))
     with context.store.write() as tx:
-        write.remove_messages(tx, [gone], "expunged", 10)
+        write.remove_messages(tx, [gone], Claim.VANISHED, 10)
     context.bodies.put([(777, b"orphan"), (778, b"y" * (BIG + 1))])
     stale, fresh = (context.store.profile.big / f"{name}.part" for name in ("stale", "fresh"))
     for path in (stale, fresh):
@@ -57,9 +58,9 @@ def test_orphans_go_and_everything_named_stays(context: Context) -> None:
 def test_bytes_of_what_is_gone_are_kept_for_thirty_days(context: Context) -> None:
     gone = add(context, b"gone")
     with context.store.write() as tx:
-        write.remove_messages(tx, [gone], "expunged", 10)
+        write.remove_messages(tx, [gone], Claim.VANISHED, 10)
     assert upkeep.purge(context) == 0
-    context.now = lambda: 11 + write.KEEP_GONE_SECONDS
+    context.now = lambda: 11 + KEEP_GONE_SECONDS
     assert upkeep.purge(context) == 1
     assert context.bodies.get(gone) is None
 

@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mua.model.folder import FolderState, Role
+from mua.model.policy import Keep, Policy, policy_from
 from mua.plan import sync
-from mua.plan.sync import FolderPlan, Identity, Listing, Refresh, plan_folder
+from mua.plan.sync import DAY, FolderPlan, Identity, Listing, Refresh, plan_folder
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,43 @@ def test_status_tells_whether_to_look():
     assert not sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 12, 0, 5), thorough=False)
     assert sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 13, 0, 6), thorough=False)
     assert sync.may_have_news(FolderState(7, 0, 0, 5), 5, state)
+
+
+@pytest.mark.parametrize(
+    "policy, needed, since, bodies",
+    [
+        (Policy(), [5], 0, 0),
+        (Policy(Keep.HEADERS), [5], 0, None),
+        (Policy(Keep.DAYS, 30), [], 69 * DAY, 69 * DAY),
+        (Policy(Keep.DAYS, 30), [50 * DAY, 90 * DAY], 49 * DAY, 69 * DAY),
+        (Policy(Keep.DAYS, 3000), [], 1, 1),
+    ],
+)
+def test_a_policy_says_from_when_on(policy, needed, since, bodies):
+    assert sync.reach(policy, 100 * DAY, needed) == since
+    assert sync.bodies_since(policy, 100 * DAY) == bodies
+
+
+def test_what_a_policy_leaves_there_is_counted():
+    assert sync.divided([1, 2, 9], None) == ([1, 2, 9], 0)
+    assert sync.divided([1, 2, 9], [9, 10]) == ([9], 2)
+    seen = FolderState(7, 12, 90, 5, 3)
+    assert sync.is_whole(2, seen)
+    assert not sync.is_whole(5, seen)
+    assert not sync.may_have_news(seen, 2, FolderState(7, 12, 90, 5))
+    assert sync.may_have_news(seen, 2, FolderState(7, 12, 90, 4))
+    assert plan_folder(seen, 2, FolderState(7, 12, 90, 5), resynced=False) == FolderPlan(low=12)
+
+
+@pytest.mark.parametrize("text", ["everything", "headers", "days:1", "days:30"])
+def test_a_policy_reads_as_it_is_written(text):
+    assert str(policy_from(text)) == text
+
+
+@pytest.mark.parametrize("text", ["", "days", "days:0", "days:-3", "days:99999", "all"])
+def test_what_is_no_policy(text):
+    with pytest.raises(ValueError):
+        policy_from(text)
 
 
 def test_newest_first_and_the_first_batch_is_short():

@@ -1,0 +1,55 @@
+"""Commands about folders: making one, and how much of one is fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mua import wire
+from mua.errors import Kind, MailError, Retry
+from mua.model.account import Account, AccountId, Incoming
+from mua.model.folder import Folder, FolderId
+from mua.store import read, write
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+
+
+def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade:
+    """Make a folder here; an IMAP server follows."""
+    owner = account(engine, command.account_id)
+    local = owner.incoming is not Incoming.IMAP
+    if read.folder_named(engine.store.reader(), owner.id, command.name) is not None:
+        raise MailError(Kind.FOLDER, Retry.ASK, f"There is a folder “{command.name}” already.", code="name-taken")
+    with engine.store.write(durable=True) as tx:
+        made = write.put_folder(tx, owner.id, command.name, local=local, create=not local)
+    engine.poke(owner.id)
+    return wire.FolderMade(made)
+
+
+def set_policy(engine: Engine, command: wire.SetPolicy) -> wire.Done:
+    """Choose how much is fetched; what a wider policy adds is fetched at once."""
+    folder = None if command.folder_id is None else _folder(engine, command.folder_id)
+    owner = account(engine, (command.account_id or 0) if folder is None else folder.account_id)
+    if owner.incoming is not Incoming.IMAP:
+        text = f"“{owner.name}” keeps all of its mail on this computer; there is nothing to choose."
+        raise MailError(Kind.FOLDER, Retry.NEVER, text, code="no-policy")
+    with engine.store.write(durable=True) as tx:
+        write.set_policy(tx, owner.id, None if folder is None else folder.id, command.policy)
+    for worker in engine.workers_of(owner.id):
+        worker.compare()
+    return wire.Done()
+
+
+def account(engine: Engine, account_id: int) -> Account:
+    """An account; raises "no-such-account"."""
+    found = read.account(engine.store.reader(), AccountId(account_id))
+    if found is None:
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, "That account is not there any more.", code="no-such-account")
+    return found
+
+
+def _folder(engine: Engine, folder_id: int) -> Folder:
+    found = read.folder(engine.store.reader(), FolderId(folder_id))
+    if found is None:
+        raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
+    return found
