@@ -5,9 +5,12 @@
         drop.retrieved         # unique ids in the order they were fetched, over all sessions
         drop.messages          # what is left (deletions happen at QUIT)
 
-``cut_after`` octets of answers each session is dropped (None: never); ``uids=False`` is a server without UIDL;
-``refuse`` holds unique ids whose RETR is answered with -ERR; ``sizes`` are lies about the sizes of some.  While
-``flowing`` is cleared a message stops half-way, and ``halfway`` is set.
+``cut_after`` octets of answers each session is dropped (None: never), ``sent`` counts those of the last session;
+``uids=False`` is a server without UIDL, ``numbers_as_uids`` tells the number where an id should be, ``top=False``
+knows no TOP.  ``refuse`` holds unique ids whose RETR is answered with -ERR, ``deadly`` those whose RETR ends the
+session; ``sizes`` are lies about the sizes of some.  ``at_quit`` is "update", or "forget" for a server that is gone
+before it deletes anything, or "half" for one that deletes one message and says -ERR.  While ``flowing`` is cleared a
+message stops half-way, and ``halfway`` is set.
 """
 
 import contextlib
@@ -26,6 +29,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.listed = list(self.drop.messages.items())
         self.deleted: set[str] = set()
         self.drop.sessions += 1
+        self.drop.sent = 0
         with contextlib.suppress(OSError, EOFError):
             self.say(b"+OK ready")
             while words := self.rfile.readline().split():
@@ -41,6 +45,7 @@ class _Session(socketserver.StreamRequestHandler):
         if self.left is not None:
             data, self.left = data[: self.left], self.left - len(data)
         self.wfile.write(data)
+        self.drop.sent += len(data)
         if self.left is not None and self.left < 0:
             raise EOFError
 
@@ -48,7 +53,7 @@ class _Session(socketserver.StreamRequestHandler):
         self.say(b"-ERR unknown")
 
     def do_capa(self) -> None:
-        self.say(b"+OK", b"USER\r\nTOP\r\n" + self.drop.capabilities)
+        self.say(b"+OK", b"USER\r\n" + b"TOP\r\n" * self.drop.top + self.drop.capabilities)
 
     def do_user(self, _: bytes) -> None:
         self.say(b"+OK")
@@ -65,10 +70,14 @@ class _Session(socketserver.StreamRequestHandler):
         if not self.drop.uids:
             self.say(b"-ERR unknown")
             return
-        lines = [b"%d %s\r\n" % (n, uid.split("#")[0].encode()) for n, (uid, _) in enumerate(self.listed, 1)]
+        uids = [str(n) if self.drop.numbers_as_uids else uid for n, (uid, _) in enumerate(self.listed, 1)]
+        lines = [b"%d %s\r\n" % (n, uid.split("#")[0].encode()) for n, uid in enumerate(uids, 1)]
         self.say(b"+OK", b"".join(lines))
 
     def do_top(self, number: bytes, _: bytes) -> None:
+        if not self.drop.top:
+            self.say(b"-ERR unknown")
+            return
         self.say(b"+OK", self.listed[int(number) - 1][1].partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
 
     def do_retr(self, number: bytes) -> None:
@@ -76,6 +85,8 @@ class _Session(socketserver.StreamRequestHandler):
         if uid in self.drop.refuse:
             self.say(b"-ERR [SYS/TEMP] later")
             return
+        if uid in self.drop.deadly:
+            raise EOFError
         if not self.drop.flowing.is_set():
             self.wfile.write(b"+OK\r\n" + raw[: len(raw) // 2])
             self.drop.halfway.set()
@@ -89,9 +100,12 @@ class _Session(socketserver.StreamRequestHandler):
         self.say(b"+OK")
 
     def do_quit(self) -> None:
-        for uid in self.deleted:
+        if self.drop.at_quit == "forget":
+            raise EOFError
+        half = self.drop.at_quit == "half"
+        for uid in sorted(self.deleted)[: 1 if half else None]:
             self.drop.messages.pop(uid, None)
-        self.say(b"+OK bye")
+        self.say(b"-ERR some deleted messages not removed" if half else b"+OK bye")
 
 
 class _Server(socketserver.ThreadingTCPServer):
@@ -107,8 +121,12 @@ class Maildrop:
         self.messages = dict(messages)
         self.uids = uids
         self.capabilities = b"PIPELINING\r\n" if pipelining else b""
+        self.top, self.numbers_as_uids = True, False
         self.cut_after: int | None = None
+        self.sent = 0
         self.refuse: set[str] = set()
+        self.deadly: set[str] = set()
+        self.at_quit = "update"
         self.sizes: dict[str, int] = {}
         self.retrieved: list[str] = []
         self.commands: list[str] = []

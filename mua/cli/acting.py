@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from mua import wire
@@ -29,6 +30,9 @@ def account(session: Session) -> Result:
 
 def _account_add(session: Session) -> Result:
     given = setup.account(session.arguments)
+    if session.arguments.inbox_of:
+        target = session.account(session.arguments.inbox_of)
+        given = replace(given, pop=replace(given.pop, inbox_of=target.id))
     password = sys.stdin.readline().rstrip("\r\n") if session.arguments.password_stdin else ""
     mask(password)
     if session.arguments.discover:

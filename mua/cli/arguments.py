@@ -96,7 +96,7 @@ def _account(commands: Commands) -> None:
     add.add_argument("--allow-plaintext", action="store_true", help="allow unprotected connections to other hosts")
     add.add_argument("--discover", action="store_true", help="look the servers up")
     add.add_argument("--policy", metavar="everything|headers|days:N", default="everything", help="how much is fetched")
-    add.add_argument("--delete-from-server", action="store_true", help="POP3: delete what was fetched")
+    _pop3(add)
     _add(verbs, "list", "the accounts")
     policy = _add(verbs, "policy", "show or choose how much is fetched of folders without a choice of their own")
     policy.add_argument("name", metavar="N")
@@ -114,6 +114,15 @@ def _folder(commands: Commands) -> None:
     policy = _add(verbs, "policy", "show or choose how much of a folder is fetched; what is here stays here")
     policy.add_argument("folder", metavar="FOLDER")
     policy.add_argument("policy", metavar=POLICIES, nargs="?")
+
+
+def _pop3(add: argparse.ArgumentParser) -> None:
+    stay = add.add_mutually_exclusive_group()
+    stay.add_argument("--keep-days", metavar="N", type=int, help="POP3: delete on the server after N days")
+    stay.add_argument("--delete-fetched", action="store_true", help="POP3: delete on the server what is here")
+    gone = "POP3: delete on the server what is deleted here"
+    add.add_argument("--delete-when-deleted", action="store_true", help=gone)
+    add.add_argument("--inbox-of", metavar="ACCOUNT", default="", help="POP3: into the inbox of this account")
 
 
 def _reading(commands: Commands) -> None:

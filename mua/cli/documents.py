@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mua.masking import visible
-from mua.model.account import Account, Server
+from mua.model.account import FOR_EVER, Account, Incoming, Server
 from mua.model.address import Address
 from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
@@ -34,6 +34,16 @@ def account_document(account: Account) -> Document:
         "route": account.route,
         "submission": _server(account.submission),
         "policy": str(account.policy),
+        "pop3": _pop(account) if account.incoming is Incoming.POP3 else None,
+    }
+
+
+def _pop(account: Account) -> Document:
+    days = account.pop.keep_days
+    return {
+        "keep_days": None if days == FOR_EVER else days,
+        "delete_when_deleted": account.pop.delete_with_ours,
+        "inbox_of": str(account.pop.inbox_of) if account.pop.inbox_of else None,
     }
 
 

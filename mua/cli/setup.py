@@ -4,7 +4,17 @@ import argparse
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry, UsageError
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.model.account import (
+    FOR_EVER,
+    Account,
+    AccountId,
+    DirectOptions,
+    Incoming,
+    PopOptions,
+    Route,
+    Security,
+    Server,
+)
 from mua.model.policy import Policy, policy_from
 
 IMAP_PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
@@ -38,7 +48,7 @@ def account(given: argparse.Namespace) -> Account:
         server(given.smtp, given.smtp_security, SMTP_PORTS, sending_user) if given.smtp else None,
         DirectOptions(given.dns, given.mx_port, given.allow_private_mx) if given.direct else None,
         given.ca_file,
-        leave_on_server=not given.delete_from_server,
+        pop=_pop(given),
         allow_plaintext=given.allow_plaintext,
         policy=policy(given.policy),
     )
@@ -50,6 +60,15 @@ def policy(text: str) -> Policy:
         return policy_from(text)
     except ValueError:
         raise UsageError(f"{text!r} is not everything, headers or days:N") from None
+
+
+def _pop(given: argparse.Namespace) -> PopOptions:
+    asked = given.keep_days is not None or given.delete_fetched or given.delete_when_deleted or given.inbox_of
+    if asked and not (given.pop3 or given.discover):
+        raise UsageError("--keep-days, --delete-fetched, --delete-when-deleted and --inbox-of need --pop3")
+    if given.keep_days is not None and given.keep_days < 1:
+        raise UsageError("--keep-days is a number of days, at least 1")
+    return PopOptions(0 if given.delete_fetched else given.keep_days or FOR_EVER, given.delete_when_deleted)
 
 
 def server(text: str, security: str, ports: dict[Security, int], user: str) -> Server:
@@ -72,6 +91,6 @@ def with_servers(given: Account, found: wire.Discovered) -> Account:
     best = found.accounts[0]
     return Account(
         given.id, given.name, given.email, given.full_name, best.incoming, best.incoming_server, best.route,
-        best.submission, given.direct, given.ca_file, given.leave_on_server, given.allow_plaintext,
+        best.submission, given.direct, given.ca_file, given.pop, given.allow_plaintext,
         policy=given.policy,
     )  # fmt: skip

@@ -45,6 +45,7 @@ def handle(engine: Engine, command: wire.Command) -> wire.Answer:
 def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
     """Store the account, then its password; without the password there is no account."""
     account = _checked(command.account)
+    _check_inbox(engine, account)
     if read.account_named(engine.store.reader(), account.name) is not None:
         text = f"There is an account named “{account.name}” already; choose another name."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="name-taken")
@@ -90,6 +91,16 @@ def _checked(account: Account) -> Account:
     return account
 
 
+def _check_inbox(engine: Engine, account: Account) -> None:
+    """Another account's inbox has to live on this computer: what POP3 fetches is never put on another server."""
+    target = read.account(engine.store.reader(), account.pop.inbox_of) if account.pop.inbox_of else None
+    if account.pop.inbox_of and (target is None or target.incoming is Incoming.IMAP or target.id == account.id):
+        text = (
+            "New mail can go into the inbox of another POP3 account, or of one on this computer only; choose such one."
+        )
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="inbox-elsewhere")
+
+
 def _may_be_plain(account: Account, server: Server) -> bool:
     return account.allow_plaintext or server.host in LOOPBACK
 
@@ -98,6 +109,7 @@ def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
     """Replace the settings and start its worker anew."""
     account = _checked(command.account)
     before = folders.account(engine, account.id)
+    _check_inbox(engine, account)
     with engine.store.write(durable=True) as tx:
         write.update_account(tx, account)
         if account.policy != before.policy:

@@ -11,10 +11,12 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from mua.gui.choice import Choice
+from mua.gui.pop_fields import PopFields
 from mua.gui.select import Select, Tick
 from mua.gui.theme import META, SECONDARY
-from mua.gui.widgets import Chip, Field, Label, ToolButton
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.gui.widgets import Field, Label, ToolButton
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server
 from mua.records import dataclass
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -32,40 +34,6 @@ class Wrong:
 
     field: Field
     text: str
-
-
-class Choice(QWidget):
-    """A few chips, one of them down."""
-
-    changed = Signal()
-
-    def __init__(self, label: str, choices: Sequence[tuple[str, str]]) -> None:
-        super().__init__()
-        self.setAccessibleName(label)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
-        self._chips: dict[str, Chip] = {}
-        for value, text in choices:
-            chip = self._chips[value] = Chip(text)
-            chip.setAccessibleName(f"{label}: {text}")
-            chip.clicked.connect(lambda _=False, value=value: self.choose(value))
-            row.addWidget(chip)
-        row.addStretch()
-        self._value = choices[0][0]
-        self.choose(self._value)
-
-    def value(self) -> str:
-        """What is chosen."""
-        return self._value
-
-    def choose(self, value: str) -> None:
-        """Press a chip."""
-        changed, self._value = value != self._value, value
-        for name, chip in self._chips.items():
-            chip.setChecked(name == value)
-        if changed:
-            self.changed.emit()
 
 
 class ServerFields(QWidget):
@@ -144,8 +112,7 @@ class AccountForm(QWidget):
         self.full_name = Field("Your name", "Your name, as others see it")
         self.incoming = Choice("Mail comes by", (("imap", "IMAP"), ("pop3", "POP3"), ("local", "This computer only")))
         self.receiving = ServerFields("Incoming")
-        self.leave = Tick("Leave mail on the server")
-        self.leave.setChecked(True)
+        self.pop = PopFields()
         self.route = Choice(
             "Mail goes", (("smtp", "By a server"), ("direct", "Directly to recipients"), ("none", "Not at all"))
         )
@@ -163,6 +130,10 @@ class AccountForm(QWidget):
         self.sending.changed.connect(self._arrange)
         self._arrange()
 
+    def offer_inboxes(self, accounts: Sequence[Account]) -> None:
+        """Let a POP3 account's mail go into the inbox of one of these."""
+        self.pop.offer_inboxes(accounts, self._base.id)
+
     def show_account(self, account: Account) -> None:
         """Fill in."""
         self._base = account
@@ -172,7 +143,7 @@ class AccountForm(QWidget):
         self.receiving.show_server(account.incoming_server)
         self.sending.show_server(account.submission)
         self.ca_file.setText(account.ca_file)
-        self.leave.setChecked(account.leave_on_server)
+        self.pop.show_options(account.pop)
         self.plain.setChecked(account.allow_plaintext)
         self._arrange()
 
@@ -184,6 +155,9 @@ class AccountForm(QWidget):
         for found in (receiving, sending):
             if isinstance(found, Wrong):
                 return found
+        pop = self.pop.options()
+        if pop is None and incoming is Incoming.POP3:
+            return Wrong(self.pop.days, "A number of days is at least 1 and at most 3650.")
         return replace(
             self._base,
             name=self._base.name or email,
@@ -195,7 +169,7 @@ class AccountForm(QWidget):
             submission=sending if isinstance(sending, Server) else None,
             direct=(self._base.direct or DirectOptions()) if route is Route.DIRECT else None,
             ca_file=self.ca_file.text().strip(),
-            leave_on_server=self.leave.isChecked(),
+            pop=pop if pop is not None and incoming is Incoming.POP3 else PopOptions(),
             allow_plaintext=self.plain.isChecked() and self._open(),
         )
 
@@ -207,7 +181,7 @@ class AccountForm(QWidget):
         column.addWidget(self.full_name)
         column.addSpacing(4)
         column.addWidget(Label("Incoming mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
-        for part in (self.incoming, self.receiving, self.leave):
+        for part in (self.incoming, self.receiving, self.pop):
             column.addWidget(part)
         column.addSpacing(4)
         column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
@@ -225,7 +199,7 @@ class AccountForm(QWidget):
     def _arrange(self) -> None:
         incoming, route = self.incoming.value(), self.route.value()
         self.receiving.setVisible(incoming != "local")
-        self.leave.setVisible(incoming == "pop3")
+        self.pop.setVisible(incoming == "pop3")
         self.sending.setVisible(route == "smtp")
         self.direct_note.setVisible(route == "direct")
         if incoming != "local":

@@ -91,6 +91,7 @@ class Rooms(QObject):
         from mua.gui.setup import SetupPage
 
         page = SetupPage(self.desk.library.profile, first=not self.desk.accounts)
+        page.form.offer_inboxes(self.desk.accounts)
         self._serve(page.asked, page)
         page.demo_wanted.connect(self._program.open_demo)
         page.left.connect(self.close_page)

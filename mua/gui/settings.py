@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSlider, QVBo
 from mua import wire
 from mua.errors import MailError
 from mua.gui import words
-from mua.gui.account_form import AccountForm, Choice, Wrong
+from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.choice import Choice
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
 from mua.gui.room import Room
@@ -74,6 +75,7 @@ class SettingsPage(Room):
             panel.deleteLater()
         self.panels = [AccountPanel(one) for one in accounts]
         for panel in self.panels:
+            panel.form.offer_inboxes(accounts)
             panel.asked.connect(self.asked)
             panel.gone.connect(lambda panel=panel: self._forget(panel))
             self._accounts.addWidget(panel)

@@ -63,6 +63,22 @@ class DirectOptions:
     allow_private_mx: bool = False
 
 
+FOR_EVER = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PopOptions:
+    """POP3: what becomes of mail on the server once it is here, and which inbox it goes into.
+
+    ``keep_days``: days that it stays there after it was fetched, 0 for none, or ``FOR_EVER``.  ``delete_with_ours``:
+    what is deleted here is deleted there, too.  ``inbox_of``: the account whose inbox it goes into, 0 for its own.
+    """
+
+    keep_days: int = FOR_EVER
+    delete_with_ours: bool = False
+    inbox_of: AccountId = AccountId(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account.  ``name`` is unique in a profile; ``id`` 0 means: not stored yet."""
@@ -77,7 +93,7 @@ class Account:
     submission: Server | None = None
     direct: DirectOptions | None = None
     ca_file: str = ""
-    leave_on_server: bool = True
+    pop: PopOptions = PopOptions()
     allow_plaintext: bool = False
     demo: bool = False
     policy: Policy = EVERYTHING  # of every folder that has none of its own

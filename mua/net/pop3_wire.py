@@ -14,6 +14,8 @@ _CODE = re.compile(r"\[([A-Z0-9/_.-]{1,40})\][ \t]*", re.IGNORECASE)
 _NUMBERED = re.compile(rb"[ \t]*([0-9]{1,9})[ \t]+([\x21-\x7e\x80-\xff]{1,512})")
 _END = b"\r\n.\r\n"
 
+Capabilities = dict[str, tuple[str, ...]]
+
 
 class BadReply(ValueError):
     """The server said what no POP3 server says."""
@@ -49,7 +51,7 @@ def parse_numbered(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
             yield number, match[2]
 
 
-def parse_capabilities(lines: Iterable[bytes]) -> dict[str, tuple[str, ...]]:
+def parse_capabilities(lines: Iterable[bytes]) -> Capabilities:
     """The answer to CAPA (RFC 2449 s.5): name -> arguments, all upper case."""
     words = [line.decode("ascii", "replace").upper().split() for line in lines]
     return {first: tuple(rest) for first, *rest in filter(None, words)}

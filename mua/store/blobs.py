@@ -6,6 +6,7 @@ message that disappeared are kept 30 days (``store/ledger.purgeable``, ``engine/
 """
 
 import errno
+import hashlib
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -97,6 +98,20 @@ class Bodies:
         path = self.path(message_id)
         with file_errors():
             return path.read_bytes() if path.exists() else None
+
+    def digest(self, message_id: int) -> bytes:
+        """SHA-256 of the bytes as they are read back now; empty when they are not here."""
+        if self._has_row(message_id):
+            return hashlib.sha256(self.get(message_id) or b"").digest()
+        path = self.path(message_id)
+        if not path.exists():
+            return b""
+        with file_errors(), path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+
+    def _has_row(self, message_id: int) -> bool:
+        with self._lock, translated():
+            return self._db.execute("SELECT 1 FROM raw WHERE id = ?", (message_id,)).fetchone() is not None
 
     def delete(self, ids: list[int]) -> None:
         """Forget the bytes of these messages for good."""

@@ -55,8 +55,11 @@ def record(tx: Tx, ids: Sequence[int], claim: Claim, now: int) -> None:
 
 
 def set_restored(tx: Tx, number: int, message_id: MessageId) -> None:
-    """This entry's message is back."""
+    """This entry's message is back; what POP3 fetched it as is that message again."""
     tx.run("UPDATE removal SET restored_as = ? WHERE seq = ?", message_id, number)
+    tx.run(
+        "UPDATE uidl SET message_id = ? WHERE message_id = (SELECT id FROM removal WHERE seq = ?)", message_id, number
+    )
 
 
 def forget_account(tx: Tx, account_id: AccountId) -> None:

@@ -11,19 +11,20 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server, Side
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server, Side
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.model.policy import EVERYTHING, Policy, policy_from
+from mua.plan.pop import Fetched, Ours
 from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
 
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
-    " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, leave_on_server,"
-    " allow_plaintext, demo, policy"
+    " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, allow_plaintext, demo,"
+    " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
@@ -225,6 +226,28 @@ def uidls(db: Db, account_id: AccountId) -> dict[str, MessageId]:
     return {str(uidl): MessageId(one) for uidl, one in found}
 
 
+def fetched(db: Db, account_id: AccountId) -> dict[str, Fetched]:
+    """POP3: what became here of each message that was fetched, by its unique id."""
+    sql = (
+        "SELECT u.uidl, u.message_id, u.at, u.digest, m.shown_folder IS NULL, f.role FROM uidl u"
+        " LEFT JOIN message m ON m.id = u.message_id LEFT JOIN folder f ON f.id = m.shown_folder WHERE u.account_id = ?"
+    )
+    return {
+        str(uidl): Fetched(MessageId(one), at, digest, _ours(bool(gone), role))
+        for uidl, one, at, digest, gone, role in db.rows(sql, account_id)
+    }
+
+
+def _ours(gone: bool, role: str | None) -> Ours:
+    return Ours.GONE if gone else Ours.TRASHED if role == Role.TRASH else Ours.HERE
+
+
+def uidls_with_digest(db: Db, account_id: AccountId, digest: bytes) -> list[tuple[str, MessageId]]:
+    """POP3: under which unique ids a message with just these bytes was fetched, oldest first."""
+    sql = "SELECT uidl, message_id FROM uidl WHERE account_id = ? AND digest = ? ORDER BY at, message_id"
+    return [(str(uidl), MessageId(one)) for uidl, one in db.rows(sql, account_id, digest)]
+
+
 def uidls_without_body(db: Db, account_id: AccountId) -> dict[str, MessageId]:
     """POP3: the fetched messages whose bytes are not here any more."""
     sql = (
@@ -310,10 +333,10 @@ def _account(row: tuple[Any, ...]) -> Account:
         submission=_server(*row[10:14]),
         direct=DirectOptions(row[14], row[15], bool(row[16])) if route is Route.DIRECT else None,
         ca_file=row[17],
-        leave_on_server=bool(row[18]),
-        allow_plaintext=bool(row[19]),
-        demo=bool(row[20]),
-        policy=policy_from(row[21]),
+        pop=PopOptions(row[20], bool(row[21]), AccountId(row[22])),
+        allow_plaintext=bool(row[18]),
+        demo=bool(row[19]),
+        policy=policy_from(row[23]),
     )
 
 

@@ -8,7 +8,7 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 2
+VERSION = 3
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
@@ -209,7 +209,19 @@ ALTER TABLE removal ADD COLUMN restored_as INTEGER;                        -- th
 CREATE INDEX removal_at ON removal(account_id, seq);
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2)
+# POP3: what becomes of mail on the server, whose inbox it goes into, and by which bytes a message is known again.
+CACHE_3 = """
+ALTER TABLE account ADD COLUMN keep_days INTEGER NOT NULL DEFAULT -1;        -- POP3: on the server; -1 for ever
+ALTER TABLE account ADD COLUMN delete_with_ours INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE account ADD COLUMN inbox_of INTEGER REFERENCES account(id) ON DELETE SET NULL;
+UPDATE account SET keep_days = 0 WHERE leave_on_server = 0;
+ALTER TABLE account DROP COLUMN leave_on_server;
+ALTER TABLE uidl ADD COLUMN digest BLOB NOT NULL DEFAULT x'';                -- SHA-256 of the message; empty: not known
+CREATE INDEX uidl_digest ON uidl(account_id, digest) WHERE digest <> x'';
+CREATE INDEX uidl_message ON uidl(message_id);
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

@@ -79,11 +79,17 @@ def remove_account(tx: Tx, account_id: AccountId) -> list[int]:
     tx.changes.folders.update(row[0] for row in tx.rows("SELECT id FROM folder WHERE account_id = ?", account_id))
     ledger.record(tx, ids, Claim.ACCOUNT_REMOVED, tx.value("SELECT unixepoch()"))
     ledger.forget_account(tx, account_id)
+    _forget_fetched(tx, account_id)
     tx.run("DELETE FROM message WHERE account_id = ?", account_id)
     tx.run("DELETE FROM account WHERE id = ?", account_id)
     tx.changes.accounts = True
     tx.changes.removed.update(ids)
     return ids
+
+
+def _forget_fetched(tx: Tx, account_id: AccountId) -> None:
+    """What other POP3 accounts put into this one's inbox goes with it, by nobody's wish: they fetch it once more."""
+    tx.run("DELETE FROM uidl WHERE message_id IN (SELECT id FROM message WHERE account_id = ?)", account_id)
 
 
 def set_setting(tx: Tx, key: str, value: str) -> None:
@@ -468,10 +474,10 @@ def set_view(tx: Tx, message_id: MessageId, version: int, data: str) -> None:
     tx.changes.messages.add(message_id)
 
 
-def record_uidl(tx: Tx, account_id: AccountId, uidl: str, message_id: MessageId, now: int) -> None:
-    """POP3: this UIDL was fetched; commit it together with its message."""
-    sql = "INSERT OR IGNORE INTO uidl(account_id, uidl, message_id, at) VALUES (?, ?, ?, ?)"
-    tx.run(sql, account_id, uidl, message_id, now)
+def record_uidl(tx: Tx, account_id: AccountId, uidl: str, message_id: MessageId, now: int, digest: bytes = b"") -> None:
+    """POP3: this UIDL was fetched; commit it together with its message.  ``digest``: SHA-256 of its bytes."""
+    sql = "INSERT OR IGNORE INTO uidl(account_id, uidl, message_id, at, digest) VALUES (?, ?, ?, ?, ?)"
+    tx.run(sql, account_id, uidl, message_id, now, digest)
 
 
 def _addresses(addresses: tuple[Address, ...]) -> str:
@@ -488,18 +494,20 @@ def _stored(addresses: tuple[Address, ...]) -> str:
     return _JSON([[neutralise(one.name), neutralise(one.address)] for one in addresses])
 
 
-def _account_values(account: Account) -> dict[str, str | int]:
-    values: dict[str, str | int] = {
+def _account_values(account: Account) -> dict[str, str | int | None]:
+    values: dict[str, str | int | None] = {
         "name": account.name,
         "email": account.email,
         "full_name": account.full_name,
         "incoming": account.incoming,
         "route": account.route,
         "ca_file": account.ca_file,
-        "leave_on_server": account.leave_on_server,
         "allow_plaintext": account.allow_plaintext,
         "demo": account.demo,
         "policy": str(account.policy),
+        "keep_days": account.pop.keep_days,
+        "delete_with_ours": account.pop.delete_with_ours,
+        "inbox_of": account.pop.inbox_of or None,
     }
     values |= _server_values("in", account.incoming_server) | _server_values("out", account.submission)
     if account.direct is not None:

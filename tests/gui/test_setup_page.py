@@ -15,7 +15,7 @@ from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.settings import SettingsPage
 from mua.gui.setup import SetupPage
-from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.model.account import Account, AccountId, Incoming, PopOptions, Route, Security, Server
 from mua.model.folder import Role
 from mua.store import read
 
@@ -188,10 +188,54 @@ def form(qapp: QApplication) -> Iterator[AccountForm]:
 def test_the_form_gives_back_what_it_shows(form: AccountForm) -> None:
     account = Account(
         AccountId(3), "Work", "a@example.org", "A", Incoming.POP3, Server("pop.example.org", 995, Security.TLS, "a"),
-        Route.SMTP, Server("smtp.example.org", 587, Security.STARTTLS, "b"), None, "/ca.pem", False, False, False,
+        Route.SMTP, Server("smtp.example.org", 587, Security.STARTTLS, "b"), None, "/ca.pem",
+        PopOptions(30, True), False, False,
     )  # fmt: skip
     form.show_account(account)
     assert form.account("a@example.org") == account
+
+
+def test_what_pop3_asks_shows_with_pop3_only(form: AccountForm) -> None:
+    assert form.pop.isHidden()
+    form.incoming.choose("pop3")
+    assert not form.pop.isHidden()
+    assert form.pop.options() == PopOptions()
+    assert form.pop.inbox.isHidden(), "there is no other account"
+
+
+def test_days_on_the_server_are_a_number(form: AccountForm) -> None:
+    form.incoming.choose("pop3")
+    form.receiving.host.setText("pop.example.org")
+    form.route.choose("none")
+    form.pop.stay.choose("days")
+    form.pop.days.setText("0")
+    made = form.account("a@example.org")
+    assert isinstance(made, Wrong)
+    assert made.field is form.pop.days
+    form.pop.days.setText("7")
+    form.pop.follow.setChecked(True)
+    made = form.account("a@example.org")
+    assert isinstance(made, Account)
+    assert made.pop == PopOptions(7, True)
+    form.incoming.choose("imap")
+    made = form.account("a@example.org")
+    assert isinstance(made, Account)
+    assert made.pop == PopOptions()
+
+
+def test_the_inboxes_of_this_computer_are_offered(form: AccountForm) -> None:
+    known = [
+        Account(AccountId(number), name, "a@example.org", "", kind)
+        for number, (name, kind) in enumerate(zip(("far", "pop", "here"), Incoming, strict=True), 1)
+    ]
+    form.show_account(known[1])
+    form.offer_inboxes(known)
+    assert [form.pop.inbox.itemText(n) for n in range(form.pop.inbox.count())] == [
+        "New mail goes into an inbox of its own",
+        "New mail goes into the inbox of here",
+    ]
+    form.pop.show_options(PopOptions(inbox_of=AccountId(3)))
+    assert form.pop.options() == PopOptions(inbox_of=AccountId(3))
 
 
 def test_usual_ports_follow_the_protection(form: AccountForm) -> None:

@@ -62,7 +62,7 @@ def fetched(session: Session, *numbers: int) -> list[bytes]:
     out = []
     for _, answer in session.retrieve(numbers, io.BytesIO):
         assert not isinstance(answer, MailError)
-        out.append(answer.read())
+        out.append(answer.getvalue())
     return out
 
 
@@ -95,7 +95,7 @@ def test_a_whole_session() -> None:
         session = connect(server)
         assert session.listing() == [Listed(1, "aaa", 120), Listed(2, "bbb", 200)]
         assert fetched(session, 2) == [b"Subject: two\r\n\r\n.dot\r\n"]
-        session.delete(2)
+        assert list(session.delete([2])) == [(2, None)]
         session.quit()
 
 
@@ -315,7 +315,7 @@ def test_no_command_can_be_smuggled_into_a_name(bad: str) -> None:
 
 
 def test_a_server_without_uidl_and_with_lies() -> None:
-    with scripted(OPEN, r"""
+    with scripted(HELLO, SIGNED_IN.replace("UIDL", "TOP"), r"""
         C: LIST
         S: +OK 2 messages
         S: 1 many
@@ -333,7 +333,19 @@ def test_a_server_without_uidl_and_with_lies() -> None:
     """) as server:  # fmt: skip
         session = connect(server)
         assert session.listing() == [Listed(1, "", 0), Listed(3, "", 99999999)]
-        assert session.header(3) == b"Subject: three\r\n"
+        assert list(session.headers([3])) == [(3, b"Subject: three")]
+        session.quit()
+
+
+@pytest.mark.parametrize(("offers", "says"), [("UIDL", "-ERR not now"), ("TOP", "-ERR [SYS/TEMP] disk")])
+def test_a_server_that_has_unique_ids_and_cannot_tell_them_now(offers: str, says: str) -> None:
+    """Without them all of its mail would look new."""
+    script = f"C: LIST\nS: +OK\nS: 1 7\nS: .\nC: UIDL\nS: {says}"
+    with scripted(HELLO, SIGNED_IN.replace("UIDL", offers), script) as server:
+        session = connect(server)
+        with pytest.raises(MailError) as caught:
+            session.listing()
+        assert (caught.value.kind, caught.value.code) == (Kind.CONNECTION, "listing-refused")
         session.quit()
 
 
@@ -388,7 +400,7 @@ def test_pipelined_retrieval_asks_ahead() -> None:
         session = connect(server)
         answers = list(session.retrieve([3, 2, 1], io.BytesIO))
         assert [number for number, _ in answers] == [3, 2, 1]
-        contents = [answer.code if isinstance(answer, MailError) else answer.read() for _, answer in answers]
+        contents = [answer.code if isinstance(answer, MailError) else answer.getvalue() for _, answer in answers]
         assert contents == [b"three\r\n", "message-refused", b"one\r\n"]
         session.quit()
 
@@ -412,7 +424,7 @@ def test_without_pipelining_one_at_a_time() -> None:
         session = connect(server)
         (_, empty), (_, refused) = session.retrieve([1, 2], io.BytesIO)
         assert not isinstance(empty, MailError)
-        assert empty.read() == b""
+        assert empty.getvalue() == b""
         assert isinstance(refused, MailError)
         assert (refused.kind, refused.retry) == (Kind.MESSAGE, Retry.SOON)
         session.quit()
@@ -523,10 +535,10 @@ def test_stopping_early_leaves_no_half_conversation() -> None:
 def test_deletions_that_were_not_confirmed() -> None:
     with scripted(OPEN, "C: DELE 1\nS: +OK\nC: DELE 2\nS: -ERR no such\nC: QUIT\nS: -ERR some not removed") as server:
         session = connect(server)
-        session.delete(1)
-        with pytest.raises(MailError) as caught:
-            session.delete(2)
-        assert caught.value.kind is Kind.MESSAGE
+        (_, marked), (_, refused) = session.delete([1, 2])
+        assert marked is None
+        assert refused is not None
+        assert refused.kind is Kind.MESSAGE
         with pytest.raises(MailError) as caught:
             session.quit()
         assert caught.value.code == "not-deleted"

@@ -7,95 +7,30 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from maildrop import Maildrop
+from pop_house import House, houses, letter, letters
 
 from mua import wire
-from mua.engine import pop_worker
-from mua.engine.context import Context
-from mua.engine.pop_worker import PopWorker, arrival
+from mua.engine import pop_visit, pop_worker
+from mua.engine.pop_visit import arrival
 from mua.errors import Kind
 from mua.mime.scan import split_fields
-from mua.model.account import Account, AccountId, Incoming, Security, Server
+from mua.model.account import PopOptions
 from mua.model.folder import Role
 from mua.model.ledger import Claim
-from mua.model.message import MessageId
 from mua.paths import Profile
 from mua.store import read, write
 from mua.store.blobs import Bodies
 from mua.store.db import Store
 
 
-def letter(number: int, size: int = 50) -> bytes:
-    stamp = f"Mon, 2 Nov 2026 10:{number // 60:02d}:{number % 60:02d} +0000"
-    head = f"Received: by x; {stamp}\r\nFrom: a@example.org\r\nSubject: letter {number}\r\nMessage-ID: <{number}@x>\r\n"
-    return head.encode() + b"\r\n.dot\r\n" + b"x" * size + b"\r\n"
-
-
-def letters(count: int, size: int = 50) -> dict[str, bytes]:
-    return {f"uid-{number}": letter(number, size) for number in range(1, count + 1)}
-
-
-@dataclass
-class House:
-    """A profile with one POP3 account, and a worker for it."""
-
-    store: Store
-    bodies: Bodies
-    account: Account
-    events: list[wire.Event] = field(default_factory=list)
-    password: str = "right"
-    workers: list[PopWorker] = field(default_factory=list)
-
-    def start(self, interval: float = 300.0) -> PopWorker:
-        context = Context(self.store, self.bodies, lambda _: self.password, self.events.append)
-        worker = PopWorker(context, self.account, interval)
-        self.workers.append(worker)
-        worker.start()
-        return worker
-
-    def stop(self) -> None:
-        for worker in self.workers:
-            worker.stop()
-            worker.join(5)
-            assert not worker._thread.is_alive()
-
-    def inbox(self) -> list[bytes]:
-        """The raw messages of INBOX, oldest row first."""
-        folder = read.folder_with_role(self.store.reader(), self.account.id, Role.INBOX)
-        assert folder is not None
-        return [
-            self.bodies.get(MessageId(one)) or b"" for one in sorted(read.folder_order(self.store.reader(), folder.id))
-        ]
-
-    def problem(self) -> str:
-        return "".join(one.code for one in read.problems(self.store.reader()))
-
-
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Callable[..., House]]:
-    made: list[House] = []
-
-    def make(port: int, **changes: object) -> House:
-        profile = Profile(tmp_path / "profile")
-        store = Store(profile)
-        server = Server("127.0.0.1", port, Security.NONE, "ada")
-        settings = {"incoming": Incoming.POP3, "incoming_server": server} | changes
-        with store.write() as tx:
-            account_id = write.add_account(tx, Account(AccountId(0), "Ada", "ada@example.org", **settings))  # type: ignore[arg-type]
-        account = read.account(store.reader(), account_id)
-        assert account is not None
-        made.append(House(store, Bodies(profile), account))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
-        one.bodies.close()
-        one.store.close()
+    with houses(tmp_path) as make:
+        yield make
 
 
 def test_everything_comes_once_newest_first_and_stays(house: Callable[..., House]) -> None:
@@ -164,7 +99,7 @@ def test_large_messages_and_strange_ones(house: Callable[..., House]) -> None:
 def test_deleted_on_the_server_only_when_safe_here(house: Callable[..., House]) -> None:
     mail = letters(10)
     with Maildrop(mail) as drop:
-        home = house(drop.port, leave_on_server=False)
+        home = house(drop.port, pop=PopOptions(keep_days=0))
         drop.refuse = {"uid-4"}
         worker = home.start()
         problems = worker.sync(complete=True)
@@ -185,12 +120,7 @@ def test_what_cannot_be_read_back_is_not_deleted(house: Callable[..., House]) ->
         assert worker.sync(complete=True) == []
         uids = read.uidls(home.store.reader(), home.account.id)
         home.bodies.delete([uids["uid-1"]])
-        worker.stop()
-        worker.join(5)
-        home.account = Account(
-            **{name: getattr(home.account, name) for name in home.account.__slots__} | {"leave_on_server": False}
-        )  # type: ignore[arg-type]
-        assert home.start().sync(complete=True) == []
+        assert home.restart(pop=PopOptions(keep_days=0)).sync(complete=True) == []
         assert list(drop.messages) == ["uid-1"]
 
 
@@ -211,11 +141,11 @@ def test_a_message_deleted_here_is_not_fetched_again(house: Callable[..., House]
 def test_a_message_that_is_too_big_stays_and_stops_nobody(
     house: Callable[..., House], monkeypatch: pytest.MonkeyPatch, told: int
 ) -> None:
-    monkeypatch.setattr(pop_worker, "MAX_MESSAGE", 20_000)
+    monkeypatch.setattr(pop_visit, "MAX_MESSAGE", 20_000)
     mail = letters(2) | {"big": letter(3, 50_000)} | {"last": letter(4)}
     with Maildrop(mail) as drop:
         drop.sizes = {"big": told}
-        home = house(drop.port, leave_on_server=False)
+        home = house(drop.port, pop=PopOptions(keep_days=0))
         worker = home.start()
         worker.sync(complete=True)
         assert worker.sync(complete=True) == []
@@ -332,7 +262,6 @@ def test_stopping_in_the_middle_of_a_message(house: Callable[..., House]) -> Non
         waiting.join(5)
         assert not waiting.is_alive()
         drop.flowing.set()
-        home.workers.clear()
         assert home.start().sync(complete=True) == []
         assert home.inbox() == list(mail.values())
 
@@ -384,7 +313,7 @@ def test_the_servers_login_delay_is_kept(house: Callable[..., House]) -> None:
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from mua.engine import pop_worker
+    from mua.engine import pop_visit, pop_worker
     from mua.engine.context import Context
     from mua.model.account import *
     from mua.paths import Profile
@@ -394,7 +323,7 @@ KILLED = """
 
     profile, port, deadly = Profile(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
     store, bodies, step = Store(profile), Bodies(profile), 0
-    pop_worker.GROUP_COUNT = 2
+    pop_visit.GROUP_COUNT = 2
 
     def stepped(function):
         def run(*args, **kwargs):
@@ -410,12 +339,12 @@ KILLED = """
 
     write.add_messages, write.record_uidl = stepped(write.add_messages), stepped(write.record_uidl)
     bodies.put = stepped(bodies.put)
-    pop_worker.PopWorker._commit = stepped(pop_worker.PopWorker._commit)
+    pop_visit._Visit._commit = stepped(pop_visit._Visit._commit)
     if not read.accounts(store.reader()):
         server = Server("127.0.0.1", port, Security.NONE, "ada")
         with store.write(durable=True) as tx:
             write.add_account(tx, Account(AccountId(0), "Ada", "a@b.c", incoming=Incoming.POP3, incoming_server=server,
-                              leave_on_server=False))
+                              pop=PopOptions(keep_days=0)))
     account = read.accounts(store.reader())[0]
     worker = pop_worker.PopWorker(Context(store, bodies, lambda _: "right", lambda _: None), account)
     worker.start()

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 
 from mua.errors import MailError
-from mua.model.account import Account, AccountId
+from mua.model.account import Account, AccountId, PopOptions
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
 from mua.model.ledger import KEEP_GONE_SECONDS, Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING
 from mua.paths import Profile
+from mua.plan.pop import Fetched, Ours
 from mua.store import blobs, ledger, read, schema, write
 from mua.store.db import Changes, Store, open_reader
 
@@ -230,6 +231,23 @@ def test_counters_equal_a_recount_after_random_acts(box: Box) -> None:
     for folder in (box.inbox, box.archive, box.trash):
         sql = "SELECT count(*), coalesce(sum(shown_flags & 1 = 0), 0) FROM message WHERE shown_folder = ?"
         assert box.counts(folder) == box.store.reader().row(sql, folder)
+
+
+def test_a_profile_of_the_first_version_keeps_what_was_chosen_for_pop3(tmp_path: Path) -> None:
+    import apsw
+
+    profile = Profile(tmp_path).create()
+    connection = apsw.Connection(str(profile.cache_db))
+    connection.execute(schema.CACHE_1 + "PRAGMA user_version = 1;")
+    for name, leave in (("keeps", 1), ("empties", 0)):
+        sql = "INSERT INTO account(name, email, incoming, leave_on_server) VALUES (?, 'a@example.org', 'pop3', ?)"
+        connection.execute(sql, (name, leave))
+    connection.execute("INSERT INTO uidl(account_id, uidl, message_id, at) VALUES (1, 'uid', 7, 8)")
+    connection.close()
+    store = Store(profile)
+    assert [one.pop for one in read.accounts(store.reader())] == [PopOptions(), PopOptions(keep_days=0)]
+    assert read.fetched(store.reader(), AccountId(1)) == {"uid": Fetched(MessageId(7), 8, b"", Ours.GONE)}
+    store.close()
 
 
 def test_a_newer_profile_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from mua.__main__ import _is_hidden
 from mua.cli import setup
 from mua.cli.arguments import parser
 from mua.errors import UsageError
-from mua.model.account import Incoming, Route, Security, Server
+from mua.model.account import FOR_EVER, Incoming, PopOptions, Route, Security, Server
 
 ADD = ["account", "add", "--name", "home", "--email", "maya@example.org"]
 
@@ -85,3 +85,32 @@ def test_the_start_of_a_child_is_recognised(words: str) -> None:
 )
 def test_a_word_of_a_command_starts_no_child(words: str) -> None:
     assert not _is_hidden(words.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], PopOptions(FOR_EVER)),
+        (["--keep-days", "14"], PopOptions(14)),
+        (["--delete-fetched"], PopOptions(0)),
+        (["--delete-when-deleted"], PopOptions(FOR_EVER, True)),
+        (["--keep-days", "14", "--delete-when-deleted"], PopOptions(14, True)),
+    ],
+)
+def test_what_becomes_of_mail_on_a_pop3_server(options: list[str], expected: PopOptions) -> None:
+    assert setup.account(parser().parse_args([*ADD, "--pop3", "mail.example.org", *options])).pop == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--imap", "a.example", "--keep-days", "3"],
+        ["--local", "--delete-when-deleted"],
+        ["--pop3", "a.example", "--keep-days", "0"],
+        ["--pop3", "a.example", "--keep-days", "3", "--delete-fetched"],
+        ["--local", "--inbox-of", "home"],
+    ],
+)
+def test_pop3_options_that_make_no_sense(options: list[str]) -> None:
+    with pytest.raises(UsageError):
+        setup.account(parser().parse_args([*ADD, *options]))
