@@ -73,7 +73,8 @@ class ImapWorker:
         self._poke_read, self._poke_write = socket.socketpair()
         self._poke_read.setblocking(False)
         self._poke_write.setblocking(False)
-        self._refused_password: str | None = None
+        self._refused: tuple[str, MailError] | None = None  # a password, and what the server said to it
+        self._mechanism = ""
         self._forced = False
         self._nudged = False
         self._reported = False
@@ -224,20 +225,21 @@ class ImapWorker:
                 TIMEOUT,
                 allow_plaintext=self.account.allow_plaintext,
                 names=self.shared.names,
+                before=self._mechanism,
             )
         except MailError as error:
-            if error.code == "wrong-password" and tried:
-                self._refused_password = tried[0]
+            if error.kind is Kind.ACCOUNT and tried:
+                self._refused = tried[0], error
             raise
-        self._refused_password = None
+        self._refused = None
+        self._mechanism = connection.mechanism
         return connection
 
     def _password(self) -> str:
         """The password; a refused one is not sent again unless a person asks for it."""
         password = self.context.password(self.account)
-        if password == self._refused_password and not self._forced:
-            text = f"{self.server.host} did not accept the password; enter it again in the account's settings."
-            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="wrong-password")
+        if self._refused is not None and password == self._refused[0] and not self._forced:
+            raise self._refused[1]
         self._forced = False
         return password
 

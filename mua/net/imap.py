@@ -1,7 +1,7 @@
 """IMAP4rev1 and rev2 (RFC 3501, RFC 9051) as one connection that the engine's workers own: ``ImapConnection``.
 
 What lives where: ``imap_wire`` the buffer and its limits, ``imap_tokens`` the grammar, ``imap_session`` connecting,
-logging in and single commands, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back; here the
+and ``imap_login`` logging in, ``imap_dialogue`` single commands, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back; here the
 commands with a meaning.  imapclient is used in these files and nowhere else.
 
 Rules of the file: UIDs only, never sequence numbers; sets are compressed and cut to command size; sections are peeked;
@@ -38,8 +38,10 @@ from mua.net.imap_answers import (
     status_values,
     with_state,
 )
+from mua.net.imap_dialogue import Part, Result
 from mua.net.imap_fetch import FetchStream, only_section
-from mua.net.imap_session import Part, Result, Session
+from mua.net.imap_login import Keys
+from mua.net.imap_session import Session
 from mua.net.imap_tokens import (
     BadSyntax,
     Literal,
@@ -72,7 +74,7 @@ class ImapConnection(Session):
     """A logged-in connection, owned by one thread.  Failures are MailErrors (see ``Session``).
 
     ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes; share it between the
-    connections of an account.
+    connections of an account.  ``token``, ``certificate`` and ``before`` are as in ``Keys``.
     """
 
     def __init__(
@@ -85,10 +87,14 @@ class ImapConnection(Session):
         allow_plaintext: bool = False,
         limits: Limits | None = None,
         names: dict[str, bytes] | None = None,
+        token: Callable[[], str] | None = None,
+        certificate: str = "",
+        before: str = "",
     ) -> None:
         self.names: dict[str, bytes] = {} if names is None else names
         self.selected = ""
-        super().__init__(server, password, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
+        keys = Keys(password, token, certificate, before)
+        super().__init__(server, keys, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
 
     # -- the server
 
@@ -99,8 +105,9 @@ class ImapConnection(Session):
         ours = b"(" + b" ".join(map(quoted, ("name", "Mua", "version", __version__))) + b")"
         answer = self.command("ID", ours, answers={b"ID"})
         pairs = next((one.values[0] for one in answer.untagged if one.values), None) or []
-        words = [text(value) for value in pairs] if isinstance(pairs, list) else []
-        return dict(zip(words[::2], words[1::2], strict=False))
+        words = [text(value)[:200] for value in pairs[:60]] if isinstance(pairs, list) else []
+        self.server_id = dict(zip(words[::2], words[1::2], strict=False))
+        return self.server_id
 
     def namespace(self) -> tuple[str, str]:
         """(prefix, delimiter) of the personal namespace (RFC 2342); ("", "") when not told."""
@@ -186,7 +193,7 @@ class ImapConnection(Session):
             raise BadSyntax("not a mailbox name")
         if raw.upper() == b"INBOX":
             return "INBOX"
-        name = decode_name(raw)
+        name = decode_name(raw, utf8=self.utf8)
         if name is None:
             argument(raw)
             name = raw.decode("utf-8", "backslashreplace")
@@ -194,7 +201,8 @@ class ImapConnection(Session):
         return name
 
     def _mailbox(self, name: str) -> bytes:
-        return quoted(self.names.get(name) or encode_name(name))
+        raw = self.names.get(name) or (name.encode() if self.utf8 else encode_name(name))
+        return quoted(raw, utf8=self.utf8)
 
     def status(self, name: str) -> FolderState:
         """STATUS of a mailbox that is not selected."""
@@ -306,7 +314,8 @@ class ImapConnection(Session):
 
     def uid_search(self, *criteria: Part, most: int = 5_000_000) -> list[int]:
         """UIDs that match (``"ALL"``, ``"UID 5:*"``, ``"FROM", quoted(...)``), ascending."""
-        charset = [] if all(argument(one).isascii() for one in criteria) else ["CHARSET UTF-8"]
+        ascii_only = self.utf8 or all(argument(one).isascii() for one in criteria)  # RFC 6855 s.3: no CHARSET there
+        charset = [] if ascii_only else ["CHARSET UTF-8"]
         if not self.can("ESEARCH"):
             answer = self.command("UID SEARCH", *charset, *criteria, answers={b"SEARCH"})
             found = {one for reply in answer.untagged for one in reply.values if isinstance(one, int) and one > 0}
@@ -392,7 +401,7 @@ class ImapConnection(Session):
             text = "A message that should go to the server cannot be read from this computer's disk."
             raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-missing") from error
         self.wire.send(b"\r\n", quiet=True)
-        end = self._finish(tag, (), spool)
+        end = self.finish(tag, (), spool)
         if end.status.kind != b"OK":
             raise self.refusal(end.status, "APPEND", folder)
         return end.status
@@ -423,13 +432,13 @@ class ImapConnection(Session):
         tag = self.start(["IDLE"])
         self.busy = "IDLE"
         try:
-            refused = self._await_go_ahead(tag)
+            refused = self.go_ahead(tag)
             if refused is not None:
                 raise self.refusal(refused, "IDLE", self.selected)
             why = self._watch(poke, timeout, tag)
             wire.sock.settimeout(wire.timeout)
             wire.send(b"DONE\r\n")
-            self._finish(tag, (), spool)
+            self.finish(tag, (), spool)
         finally:
             self.busy = ""
             if wire.dead is None:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO
 
 from mua.model.folder import FolderState
-from mua.net.imap_session import Result
+from mua.net.imap_dialogue import Result
 from mua.net.imap_tokens import Fetched, Ranges, expanded, ranges, text
 from mua.records import dataclass
 

@@ -1,21 +1,16 @@
-"""An IMAP session: connected, protected, logged in; commands go in, results and news come out.
+"""Opening an IMAP session: connected, protected, logged in, and with the extensions switched on that need it.
 
 imapclient (on our own ``imaplib.IMAP4``, see ``_Imaplib``) opens the session, upgrades it to TLS, and runs the plain
-folder commands; everything whose answer matters to the byte goes through ``Session.command`` on the same ``Wire``.
+folder commands; everything whose answer matters to the byte goes through ``Dialogue.command`` on the same ``Wire``.
 
 Rules of the file: nothing that arrived before TLS survives it (NO STARTTLS, USENIX Security 2021); a password is asked
-for after the certificate was verified, and tried once; what a server says about the selected mailbox on the side is
-*news*: a level, not a list of events, because whoever reads it compares the mailbox anyway.
+for after the certificate was verified; capabilities are learned anew after each change of state.
 """
 
-import base64
 import contextlib
 import imaplib
-import re
-import socket
 import ssl
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from imapclient import IMAPClient
@@ -24,24 +19,18 @@ from imapclient.imap4 import IMAP4WithTimeout
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
+from mua.model.connection import Facts
 from mua.net import tls
-from mua.net.imap_tokens import BadSyntax, Literal, Status, Untagged, argument, quoted, status, text, untagged
-from mua.net.imap_wire import Chunk, Limits, Sink, Wire, spool
-from mua.net.wirelog import WireLog
+from mua.net.imap_dialogue import NEWS, Dialogue, Result
+from mua.net.imap_login import Keys, log_in
+from mua.net.imap_tokens import argument, status, text
+from mua.net.imap_wire import Limits, Wire
 
-Part = str | bytes
-
-_NEWS = frozenset({b"EXISTS", b"EXPUNGE", b"VANISHED", b"FETCH"})
-_STATUSES = frozenset({b"OK", b"NO", b"BAD"})
-_SMALL_LITERAL = 4096  # what LITERAL- allows without asking (RFC 7888 s.5)
-
-
-@dataclass(slots=True)
-class Result:
-    """The end of a command that was OK, and the untagged responses that were asked for."""
-
-    status: Status
-    untagged: list[Untagged] = field(default_factory=list)
+_ENABLE = ("CONDSTORE", "QRESYNC", "UTF8=ACCEPT", "IMAP4REV2")
+_PART_OF_REV2 = frozenset(  # RFC 9051 s.E: what needs no capability of its own any more
+    "BINARY ENABLE ESEARCH IDLE LIST-EXTENDED LIST-STATUS LITERAL- MOVE NAMESPACE SASL-IR SEARCHRES SPECIAL-USE"
+    " STATUS=SIZE UIDPLUS UNSELECT".split()
+)
 
 
 class _Imaplib(IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no types
@@ -95,7 +84,7 @@ class _Imaplib(IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no typ
         return super()._command(name, *args)
 
     def _append_untagged(self, kind: str, data: Any) -> None:
-        if kind.encode() in _NEWS:
+        if kind.encode() in NEWS:
             self._session.news.add(kind)
         super()._append_untagged(kind, data)
 
@@ -115,38 +104,36 @@ class _Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
         return _Imaplib(self._session)
 
 
-class Session:
+class Session(Dialogue):
     """One connection, owned by one thread.  Every failure is a MailError; after kind CONNECTION the session is dead.
 
-    ``news`` is a set of kinds ("EXISTS", "EXPUNGE", "VANISHED", "FETCH") said about the selected mailbox on the side.
+    ``enabled`` is what ENABLE switched on, ``mechanism`` how we logged in, ``quirks`` what the server offers and cannot,
+    ``server_id`` what it says about itself once it was asked.
     """
 
     def __init__(
         self,
         server: Server,
-        password: Callable[[], str],
+        keys: Keys,
         ca_file: str = "",
         timeout: float = 60.0,
         *,
         allow_plaintext: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        self.server = server
+        super().__init__(server, limits)
         self.timeout = timeout
-        self.limits = limits or Limits()
-        self.log = WireLog()
-        self.news: set[str] = set()
-        self.capabilities: frozenset[str] = frozenset()
         self.enabled: frozenset[str] = frozenset()
-        self.busy = ""
-        self._wire: Wire | None = None
+        self.mechanism = ""
+        self.quirks: set[str] = set()
+        self.server_id: dict[str, str] = {}
         self._allow_plaintext = allow_plaintext
         self._in_clear = server.security is Security.STARTTLS  # until the handshake begins
         self._context: ssl.SSLContext | None = None
         if server.security is not Security.NONE:
-            self._context = tls.context(ca_file)
+            self._context = tls.context(ca_file, keys.certificate)
         try:
-            self._open(password)
+            self._open(keys)
         except BaseException as error:
             self.abort()
             if self._in_clear and isinstance(error, MailError):
@@ -155,7 +142,7 @@ class Session:
 
     # -- opening
 
-    def _open(self, password: Callable[[], str]) -> None:
+    def _open(self, keys: Keys) -> None:
         if self._context is None and not (self._allow_plaintext or tls.is_loopback(self.server.host)):
             text = "This account is set to an unprotected connection, which Mua does not use; choose TLS or STARTTLS."
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
@@ -165,7 +152,9 @@ class Session:
         if self.server.security is Security.STARTTLS:
             self._starttls()
         if self._client._imap.state != "AUTH":
-            self._log_in(password())
+            self.mechanism, end = log_in(self, keys)
+            self._client._imap.state = "AUTH"
+            self._learn_capabilities(end)
         self._enable()
 
     def connect_socket(self) -> Any:
@@ -204,45 +193,6 @@ class Session:
         text = f"{self.server.host} does not offer a protected connection here, so your password was not sent."
         return MailError(Kind.ACCOUNT, Retry.ASK, text, detail, "no-starttls")
 
-    def _log_in(self, password: str) -> None:
-        log.mask(password)
-        user = self.server.user
-        log.mask(password.replace("\\", "\\\\").replace('"', '\\"'))  # as LOGIN quotes it, and a server may echo it
-        if "AUTH=PLAIN" in self.capabilities:
-            token = base64.b64encode(b"\0".join((b"", user.encode(), password.encode())))
-            log.mask(token.decode())
-            end = self._authenticate_plain(token)
-        elif "LOGINDISABLED" in self.capabilities:
-            text = f"{self.server.host} does not accept a password on this connection; choose TLS or STARTTLS."
-            raise MailError(Kind.ACCOUNT, Retry.ASK, text, " ".join(sorted(self.capabilities)), "login-disabled")
-        else:
-            end = self._finish(self.start(["LOGIN", quoted(user), quoted(password)], secret=True), frozenset(), spool)
-        if end.status.kind != b"OK":
-            raise self._login_refused(end.status)
-        self._client._imap.state = "AUTH"
-        self._learn_capabilities(end)
-
-    def _authenticate_plain(self, token: bytes) -> Result:
-        """AUTHENTICATE PLAIN (RFC 4616), in one trip where SASL-IR allows (RFC 4959)."""
-        if "SASL-IR" in self.capabilities:
-            return self._finish(self.start(["AUTHENTICATE PLAIN", token], secret=True), frozenset(), spool)
-        tag = self.start(["AUTHENTICATE PLAIN"])
-        refused = self._await_go_ahead(tag)
-        if refused is not None:
-            return Result(refused)
-        self.wire.send(token + b"\r\n", secret=True)
-        return self._finish(tag, frozenset(), spool)
-
-    def _login_refused(self, end: Status) -> MailError:
-        words = log.masked(f"{end.kind.decode()} {end.code_name} {end.text}".replace("  ", " "))
-        host = self.server.host
-        busy = end.code_name in ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG")
-        if busy or (not end.code_name and re.search(r"(?i)too many|temporar|try again|unavailable", end.text)):
-            text = f"{host} does not let Mua in right now, perhaps because of too many connections; it will try again."
-            return MailError(Kind.CONNECTION, Retry.SOON, text, words, "too-many-connections")
-        text = f"{host} does not accept this user name and password; check both in the account's settings."
-        return MailError(Kind.ACCOUNT, Retry.ASK, text, words, "wrong-password")
-
     def _learn_capabilities(self, end: Result) -> None:
         """Capabilities change at login: the OK may carry them, else we ask (RFC 9051 s.6.1.1)."""
         if end.status.code_name == "CAPABILITY":
@@ -255,44 +205,44 @@ class Session:
         self.capabilities = frozenset(name.upper() for name in names)
 
     def _enable(self) -> None:
-        wanted = [name for name in ("CONDSTORE", "QRESYNC") if name in self.capabilities]
-        if "ENABLE" not in self.capabilities or not wanted:
+        """ENABLE (RFC 9051 s.6.3.1) what changes the server's answers for the better."""
+        wanted = [name for name in _ENABLE if name in self.capabilities]
+        if not wanted or not ("ENABLE" in self.capabilities or "IMAP4REV2" in self.capabilities):
             return
-        with contextlib.suppress(MailError):
+        try:
             answer = self.command("ENABLE", *wanted, answers={b"ENABLED"})
-            self.enabled = frozenset(text(value).upper() for one in answer.untagged for value in one.values)
-        if self.wire.dead is not None:
-            raise self.wire.dead
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+            self.quirks.add("ENABLE")
+            return
+        self.enabled = frozenset(text(value).upper() for one in answer.untagged for value in one.values)
+        if "IMAP4REV2" in self.enabled:
+            self.capabilities |= _PART_OF_REV2
+        if self.utf8:
+            self._client.folder_encode = False
+            self._client._imap._mode_utf8()
 
     # -- state
 
     @property
-    def wire(self) -> Wire:
-        """The buffer and socket of this session."""
-        assert self._wire is not None
-        return self._wire
+    def utf8(self) -> bool:
+        """Whether names and searches are UTF-8 as they are (RFC 6855, RFC 9051)."""
+        return not self.enabled.isdisjoint({"UTF8=ACCEPT", "IMAP4REV2"})
 
-    def can(self, capability: str) -> bool:
-        """Whether the server offers this capability now."""
-        return capability in self.capabilities
-
-    def ready(self) -> None:
-        """Raise when a stream or IDLE is running, or the connection is gone."""
-        if self._wire is not None and self._wire.dead is not None:
-            raise self._wire.dead
-        if self.busy:
-            raise MailError(Kind.BUG, Retry.NEVER, "Mua made a mistake in a conversation.", f"{self.busy} is running")
-
-    def interrupt(self) -> None:
-        """From any thread: whatever the owner waits for fails at once.  The owner still has to ``abort``."""
-        if self._wire is not None:
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._wire.sock, socket.SHUT_RDWR)  # past ssl, which is not ours to touch
-
-    def abort(self) -> None:
-        """Close the socket without a word; idempotent."""
-        if self._wire is not None:
-            self._wire.close()
+    def facts(self) -> Facts:
+        """What there is to know about this connection now."""
+        wire = self.wire
+        return Facts(
+            mechanism=self.mechanism,
+            tls=(wire.sock.version() or "") if isinstance(wire.sock, ssl.SSLSocket) else "",
+            capabilities=tuple(sorted(self.capabilities)),
+            enabled=tuple(sorted(self.enabled)),
+            server=tuple(self.server_id.items()),
+            quirks=tuple(sorted(self.quirks)),
+            octets_in=wire.octets_in,
+            octets_out=wire.octets_out,
+        )
 
     def log_out(self) -> None:
         """Say goodbye if that is possible within three seconds, and close."""
@@ -307,7 +257,7 @@ class Session:
         finally:
             self.abort()
 
-    # -- commands
+    # -- imapclient
 
     @contextlib.contextmanager
     def _library(self, what: str, folder: str = "") -> Iterator[None]:
@@ -333,163 +283,6 @@ class Session:
     def _not_welcome(self, detail: str) -> NoReturn:
         text = f"{self.server.host} turned Mua away; it will try again by itself."
         self.wire.die(MailError(Kind.CONNECTION, Retry.SOON, text, detail[:500], "turned-away"))
-
-    def command(self, *parts: Part, answers: Collection[bytes] = (), folder: str = "", sink: Sink = spool) -> Result:
-        """Run one command; ``parts`` are joined by spaces, a ``Literal`` is sent as one.
-
-        Untagged responses of the kinds in ``answers`` come back in the Result; others are news or nothing.
-        Raises MailError of kind FOLDER for NO and BAD (``folder`` names it), CONNECTION when the session is over.
-        """
-        end = self._finish(self.start(parts), answers, sink)
-        if end.status.kind != b"OK":
-            raise self.refusal(end.status, text(argument(parts[0])).split(" (")[0], folder)
-        return end
-
-    def start(self, parts: Collection[Part], *, secret: bool = False) -> bytes:
-        """Send a command (FetchStream and IDLE read the answers themselves); returns its tag."""
-        self.ready()
-        pieces = [argument(part) for part in parts]
-        tag: bytes = self._client._imap._new_tag()
-        self._client._imap.tagged_commands.pop(tag, None)
-        out = bytearray(tag)
-        for piece in pieces:
-            out += b" "
-            if not isinstance(piece, Literal):
-                out += piece
-                continue
-            self._announce(out, len(piece), tag, secret)
-            out = bytearray(piece)
-        self.wire.send(out + b"\r\n", secret=secret)
-        return tag
-
-    def start_literal(self, parts: Collection[Part], size: int) -> bytes:
-        """Send a command up to the announcement of a literal that the caller sends; returns the tag."""
-        self.ready()
-        tag: bytes = self._client._imap._new_tag()
-        self._client._imap.tagged_commands.pop(tag, None)
-        self._announce(bytearray(b" ".join([tag, *map(argument, parts)]) + b" "), size, tag, False)
-        return tag
-
-    def _announce(self, out: bytearray, size: int, tag: bytes, secret: bool) -> None:
-        """Send ``out`` and a literal's size, and wait for the go-ahead where the server wants to be asked."""
-        small = size <= _SMALL_LITERAL and self.can("LITERAL-")
-        if self.can("LITERAL+") or small:
-            self.wire.send(out + b"{%d+}\r\n" % size, secret=secret)
-            return
-        self.wire.send(out + b"{%d}\r\n" % size, secret=secret)
-        refused = self._await_go_ahead(tag)
-        if refused is not None:
-            raise self.refusal(refused, "literal")
-
-    def _await_go_ahead(self, tag: bytes) -> Status | None:
-        """Wait for ``+``; a Status means that the command ended instead."""
-        while True:
-            chunks = self._response(spool)
-            head = chunks[0]
-            assert isinstance(head, bytes)
-            if head.startswith(b"+"):
-                return None
-            end = self.handle(tag, chunks)
-            if isinstance(end, Status):
-                return end
-
-    def _finish(self, tag: bytes, answers: Collection[bytes], sink: Sink) -> Result:
-        found: list[Untagged] = []
-        held = 0
-        for _ in range(self.limits.responses):
-            chunks = self._response(sink)
-            reply = self.handle(tag, chunks, answers)
-            if isinstance(reply, Status):
-                return Result(reply, found)
-            if reply is not None:
-                found.append(reply)
-                held += sum(len(chunk) for chunk in chunks if isinstance(chunk, bytes))
-            if held > self.limits.answers:
-                break
-        raise self.wire.broken("responses without end")
-
-    def _response(self, sink: Sink) -> list[Chunk]:
-        return self.wire.response(sink)
-
-    def handle(self, tag: bytes, chunks: list[Chunk], answers: Collection[bytes] = ()) -> Status | Untagged | None:
-        """A Status when ``chunks`` ends the command ``tag``; an Untagged of a kind in ``answers``; None otherwise."""
-        head = chunks[0]
-        assert isinstance(head, bytes)
-        if head.startswith(b"* "):
-            reply = self.understood(chunks)
-            if reply.kind in answers:
-                return reply
-            self.take_note(reply)
-            return None
-        if head.startswith(tag + b" "):
-            end = status(head[len(tag) + 1 :])
-            if end.kind in _STATUSES:
-                return end
-        raise self.wire.broken(f"unexpected {head[:80]!r}")
-
-    def understood(self, chunks: list[Chunk]) -> Untagged:
-        """An untagged response; BYE and nonsense end the session."""
-        try:
-            reply = untagged(chunks)
-        except (BadSyntax, ValueError) as error:
-            self.wire.refuse(str(error)[:200])
-        if reply.kind == b"BYE":
-            text = f"{self.server.host} closed the connection; Mua will connect again by itself."
-            words = log.masked(reply.values[0].text)
-            self.wire.die(MailError(Kind.CONNECTION, Retry.SOON, text, words, "server-closed"))
-        return reply
-
-    def take_note(self, reply: Untagged) -> None:
-        """Remember that the selected mailbox changed; a FETCH without flags (our own MODSEQ) is no news."""
-        if reply.kind not in _NEWS or (
-            reply.kind == b"FETCH" and (reply.fetched is None or reply.fetched.flags is None)
-        ):
-            return
-        self.news.add(reply.kind.decode())
-
-    def take_news(self) -> set[str]:
-        """The news so far, which are then forgotten."""
-        news, self.news = self.news, set()
-        return news
-
-    def refusal(self, end: Status, command: str, folder: str = "") -> MailError:
-        """A NO or BAD in plain words, classified by its response code (RFC 5530, RFC 9051 s.7.1)."""
-        code, retry, sentence = _reason(end)
-        where = f'the folder "{folder}"' if folder else "this"
-        text = sentence.format(host=self.server.host, where=where, command=command)
-        words = " ".join(filter(None, [end.kind.decode(), f"[{end.code_name}]" if end.code else "", end.text]))
-        return MailError(Kind.FOLDER, retry, text, log.masked(words), code)
-
-
-_GONE = "{host} does not have {where} any more; Mua will look at its folders again."
-_BUSY = "{host} cannot do this right now; Mua will try again by itself."
-_REASONS: dict[str, tuple[str, Retry, str]] = {
-    "NONEXISTENT": ("folder-gone", Retry.SOON, _GONE),
-    "TRYCREATE": ("folder-gone", Retry.SOON, _GONE),
-    "OVERQUOTA": ("over-quota", Retry.ASK, "The mailbox at {host} is full; delete something there, then try again."),
-    "TOOBIG": ("too-big", Retry.NEVER, "This message is larger than {host} accepts."),
-    "LIMIT": ("server-limit", Retry.SOON, "{host} says that a limit is reached; Mua will try again later."),
-    "ALREADYEXISTS": ("already-exists", Retry.NEVER, "{host} has {where} already."),
-    "NOPERM": ("no-permission", Retry.ASK, "{host} does not allow you to do that with {where}."),
-    "READ-ONLY": ("no-permission", Retry.ASK, "{host} does not allow changes in {where}."),
-    "CANNOT": ("refused", Retry.NEVER, "{host} says that this cannot be done with {where}."),
-    "INUSE": ("server-busy", Retry.SOON, _BUSY),
-    "UNAVAILABLE": ("server-busy", Retry.SOON, _BUSY),
-    "SERVERBUG": ("server-busy", Retry.SOON, _BUSY),
-    "CORRUPTION": ("server-busy", Retry.SOON, _BUSY),
-}
-_NO_SUCH = re.compile(
-    r"(?i)(mailbox|folder|does).{0,40}(not? exist|n't exist|not found|unknown|no such)|unknown mailbox|no such"
-)
-
-
-def _reason(end: Status) -> tuple[str, Retry, str]:
-    known = _REASONS.get(end.code_name)
-    if known is not None:
-        return known
-    if end.kind == b"NO" and _NO_SUCH.search(end.text):
-        return _REASONS["NONEXISTENT"]
-    return "refused", Retry.NEVER, "{host} refused what Mua asked of {where}."
 
 
 def _words(error: str) -> bytes:

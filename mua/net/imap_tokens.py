@@ -279,10 +279,11 @@ def argument(value: str | bytes) -> bytes:
     return raw
 
 
-def quoted(value: str | bytes) -> bytes:
-    """A string argument: quoted when it is plain ASCII, else a literal; CR, LF and NUL are refused."""
+def quoted(value: str | bytes, *, utf8: bool = False) -> bytes:
+    """A string argument: quoted when it is plain ASCII (or ``utf8`` was enabled), else a literal; CR, LF and NUL are
+    refused."""
     raw = argument(value)
-    if not raw.isascii() or len(raw) > 1000:
+    if not (utf8 or raw.isascii()) or len(raw) > 1000:
         return Literal(raw)
     return b'"' + raw.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
 
@@ -294,10 +295,16 @@ def encode_name(name: str) -> bytes:
     return encoded
 
 
-def decode_name(raw: bytes) -> str | None:
-    """The readable form of a mailbox name, or None when it would not lead back to the same bytes."""
+def decode_name(raw: bytes, *, utf8: bool = False) -> str | None:
+    """The readable form of a mailbox name, or None when it would not lead back to the same bytes.
+
+    ``utf8``: the server was switched from modified UTF-7 to UTF-8.
+    """
     try:
-        name: str = imap_utf7.decode(raw)
+        if utf8:
+            name = raw.decode()
+            return None if _UNPRINTABLE.search(name) else name
+        name = str(imap_utf7.decode(raw))
         if imap_utf7.encode(name) == raw and not _UNPRINTABLE.search(name):
             return name
     except (ValueError, UnicodeError):

@@ -62,6 +62,7 @@ class Wire:
         self.buffer = bytearray()
         self.at = 0  # everything before is consumed
         self.dead: MailError | None = None
+        self.octets_in = self.octets_out = 0
         self._landing = bytearray(_READ)
         self._began: float | None = None
         self._got = 0
@@ -126,6 +127,7 @@ class Wire:
         if not count:
             self.die(_gone(self.host, "the server closed the connection"))
         self._got += count
+        self.octets_in += count
         return count
 
     def _check(self) -> None:
@@ -149,6 +151,7 @@ class Wire:
         self._check()
         if not quiet:
             self.log.sent(bytes(data[:400]), secret)
+        self.octets_out += len(data)
         try:
             self.sock.sendall(data)
         except OSError as error:

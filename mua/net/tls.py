@@ -36,10 +36,11 @@ class TlsSocket(ssl.SSLSocket):
             raise
 
 
-def context(ca_file: str = "") -> ssl.SSLContext:
+def context(ca_file: str = "", client_cert: str = "") -> ssl.SSLContext:
     """A client context: chain and name verified, TLS 1.2 or newer.
 
-    ``ca_file`` (PEM) is a private authority trusted beside the system's own.  Raises MailError "ca-file".
+    ``ca_file`` (PEM) is a private authority trusted beside the system's own; ``client_cert`` (PEM, certificate and
+    key, without a passphrase) is what we present to a server that asks.  Raises MailError "ca-file", "client-cert".
     """
     made = ssl.create_default_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -50,6 +51,12 @@ def context(ca_file: str = "") -> ssl.SSLContext:
         except OSError as error:
             text = f"The certificate file {ca_file} cannot be read; choose another one in the account's settings."
             raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "ca-file") from error
+    if client_cert:
+        try:
+            made.load_cert_chain(client_cert, password=lambda: "")  # or OpenSSL would ask on the terminal
+        except (OSError, ValueError) as error:
+            text = f"{client_cert} does not hold a certificate and its key that Mua can use; choose another file."
+            raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "client-cert") from error
     return made
 
 
