@@ -3,6 +3,7 @@
 Everything is made fresh for each run (elliptic curves: milliseconds), so that no test ever ages.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,13 +21,17 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """``ca`` is the file to trust; ``untrusted`` is signed by another authority, the rest by this one."""
+    """``ca`` is the file to trust; ``untrusted`` is signed by another authority, the rest by this one.
+
+    ``client(name)`` makes a person's certificate, signed by this one too.
+    """
 
     ca: Path
     good: Leaf
     expired: Leaf
     wrong_name: Leaf
     untrusted: Leaf
+    client: Callable[[str], Leaf]
 
 
 class Issuer(certs.Authority):
@@ -50,4 +55,5 @@ def make_pki(folder: Path, names: tuple[str, ...]) -> Pki:
         expired=ours.issue("expired", names, (-60, -1)),
         wrong_name=ours.issue("wrong-name", ("other.invalid",)),
         untrusted=theirs.issue("untrusted", names),
+        client=lambda name: ours.issue(f"client-{name}", (name,)),
     )

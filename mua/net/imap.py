@@ -1,8 +1,9 @@
 """IMAP4rev1 and rev2 (RFC 3501, RFC 9051) as one connection that the engine's workers own: ``ImapConnection``.
 
-What lives where: ``imap_wire`` the buffer and its limits, ``imap_tokens`` the grammar, ``imap_session`` connecting,
-and ``imap_login`` logging in, ``imap_dialogue`` single commands, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back; here the
-commands with a meaning.  imapclient is used in these files and nowhere else.
+What lives where: ``imap_wire`` the buffer and its limits, ``imap_tokens`` the grammar, ``imap_dialogue`` single
+commands, ``imap_session`` opening with ``imap_login`` logging in, ``imap_refusal`` what a NO means, ``imap_fetch`` the
+fetch stream, ``imap_answers`` the data that comes back; here the commands with a meaning.  imapclient is used in these
+files and nowhere else.
 
 Rules of the file: UIDs only, never sequence numbers; sets are compressed and cut to command size; sections are peeked;
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE

@@ -83,12 +83,15 @@ _LOGIN_WORDS = (
     ("app-password", re.compile(r"(?i)application-specific|app(lication)? password")),
     ("web-login", re.compile(r"(?i)web ?login|log ?in (via|with|using) (your|a) (web )?browser")),
     ("imap-disabled", re.compile(r"(?i)imap.{0,30}(disabled|not enabled|not allowed)|(not enabled|disabled) for imap")),
-    ("password-disabled", re.compile(r"(?i)basic ?auth|password.{0,20}(log-?in|authentication).{0,10}(disabled|block)")),
+    (
+        "password-disabled",
+        re.compile(r"(?i)basic ?auth|password.{0,20}(log-?in|authentication).{0,10}(disabled|block)"),
+    ),
 )
 _BY_MECHANISM = {"EXTERNAL": "certificate-refused", "OAUTHBEARER": "token-refused", "XOAUTH2": "token-refused"}
 _LOGIN_TEXTS = {
     "wrong-password": "{host} does not accept this user name and password; check both in the account's settings.",
-    "not-allowed": "{host} knows you, but does not let you into this mailbox; check the user name, or ask its operator.",
+    "not-allowed": "{host} knows you, but does not let you in here; check the user name, or ask its operator.",
     "password-expired": "{host} says that your password has expired; set a new one there, then enter it here.",
     "encryption-required": "{host} wants a protected connection; choose TLS in the account's settings.",
     "ask-operator": "{host} does not let you in and wants you to contact its operator.",

@@ -107,8 +107,8 @@ class _Client(IMAPClient):  # type: ignore[misc]  # imapclient has no types
 class Session(Dialogue):
     """One connection, owned by one thread.  Every failure is a MailError; after kind CONNECTION the session is dead.
 
-    ``enabled`` is what ENABLE switched on, ``mechanism`` how we logged in, ``quirks`` what the server offers and cannot,
-    ``server_id`` what it says about itself once it was asked.
+    ``enabled`` is what ENABLE switched on, ``mechanism`` how we logged in, ``quirks`` what the server offers and cannot
+    do, ``server_id`` what it says about itself once it was asked.
     """
 
     def __init__(

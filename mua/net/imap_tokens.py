@@ -281,7 +281,8 @@ def argument(value: str | bytes) -> bytes:
 
 def quoted(value: str | bytes, *, utf8: bool = False) -> bytes:
     """A string argument: quoted when it is plain ASCII (or ``utf8`` was enabled), else a literal; CR, LF and NUL are
-    refused."""
+    refused.
+    """
     raw = argument(value)
     if not (utf8 or raw.isascii()) or len(raw) > 1000:
         return Literal(raw)
