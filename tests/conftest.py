@@ -3,6 +3,9 @@
 Rules of the suite, enforced here: an unexpected warning in one of Mua's logs fails the test that caused it; the
 person's own profile, keyring and screen are never touched; the number of skipped tests is the last line printed; and
 where ``CI`` is set a skipped test fails the run, unless the test says why it may be skipped.
+
+Tests wait more than they work, so several pytest processes (pytest-xdist's workers) take them from one queue; each has
+a home, a laboratory and fixtures of its own.  A test must therefore not rely on the one before it.
 """
 
 import logging
@@ -14,6 +17,7 @@ from pathlib import Path
 import pytest
 
 SHARED = Path(os.environ.get("MUA_SHARED") or Path(__file__).resolve().parents[2] / "shared")
+MOST_WORKERS = 8
 
 # Before anything imports Qt, keyring or mua.paths: these libraries read the environment once.
 _HOME = tempfile.TemporaryDirectory(prefix="mua-test-home-")
@@ -24,6 +28,17 @@ os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 os.environ.setdefault("NO_AT_BRIDGE", "1")
 if hasattr(os, "geteuid") and os.geteuid() == 0:
     os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"  # Chromium refuses to sandbox root, and dies instead
+
+
+# -- beside each other -----------------------------------------------------------------------------------------------
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """How many processes run the tests: none but this one for a single file, so that a developer sees it as it runs."""
+    named = {argument.partition("::")[0] for argument in config.args}
+    if len(named) == 1 and named.pop().endswith(".py"):
+        return 0
+    return min(2 * (os.cpu_count() or 1), MOST_WORKERS)
 
 
 # -- mail that lies beside the checkout ------------------------------------------------------------------------------
@@ -76,23 +91,21 @@ def log_warnings(request: pytest.FixtureRequest) -> Iterator[list[str]]:
 
 
 class SkipCount:
-    """Counts skipped tests; prints the count last; fails the run for the ones that nobody excused, where CI is set."""
+    """Counts skipped tests; prints the count last; fails the run for the ones that nobody excused, where CI is set.
+
+    It looks at reports only, because these come from all workers, and what is collected does not.
+    """
 
     def __init__(self) -> None:
         self.skipped: dict[str, str] = {}
         self.excused: set[str] = set()
 
-    def pytest_itemcollected(self, item: pytest.Item) -> None:
-        """Remember which tests say why they may be skipped."""
-        for mark in item.iter_markers("may_skip"):
-            if not mark.args:
-                raise pytest.UsageError(f"{item.nodeid}: may_skip needs a reason")
-            self.excused.add(item.nodeid)
-
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a test that was skipped (not an expected failure)."""
+        """Note a test that was skipped (not an expected failure), and whether it says why it may be."""
         if report.skipped and not hasattr(report, "wasxfail"):
             self.skipped[report.nodeid] = _reason(report)
+            if "may_skip" in report.keywords:
+                self.excused.add(report.nodeid)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note a module that skipped itself as a whole."""
@@ -127,5 +140,13 @@ def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     return report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """An excuse says something, or the test fails before it can be skipped."""
+    if any(not mark.args for mark in item.iter_markers("may_skip")):
+        pytest.fail("may_skip needs a reason", pytrace=False)
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(SkipCount(), "mua-skip-count")
+    if not hasattr(config, "workerinput"):  # a worker's reports are counted where they are gathered
+        config.pluginmanager.register(SkipCount(), "mua-skip-count")

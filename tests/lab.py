@@ -40,6 +40,12 @@ from lab_proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[1]
 PASSPHRASE = "open sesame, laboratory"
+IMPATIENT = """
+import sys, pathlib, mua.engine.main, mua.log, mua.paths
+mua.log.start("WARNING")
+profile, patience = mua.paths.Profile(pathlib.Path(sys.argv[1])), float(sys.argv[2])
+sys.exit(mua.engine.main.main(profile, stay=True, patience=patience))
+"""
 NEEDED = ("dovecot",)
 NEEDED_INSIDE = ("dovecot", "postfix", "nsd", "unbound", "ip")
 
@@ -305,9 +311,12 @@ class Lab:
                 yield Run(code, stdout, worker.stdout.read(err).decode("utf-8", "replace"), tuple(words))
 
     @contextlib.contextmanager
-    def engine(self, profile: Path) -> Iterator[subprocess.Popen[bytes]]:
-        """A running engine of ``profile``, ready to be spoken to; it stays until the block ends."""
-        running = self.start_engine(profile)
+    def engine(self, profile: Path, patience: float = 0.0) -> Iterator[subprocess.Popen[bytes]]:
+        """A running engine of ``profile``, ready to be spoken to; it stays until the block ends.
+
+        ``patience``: how many seconds it waits for a server, where the test wants fewer than a person's minute.
+        """
+        running = self.start_engine(profile, patience)
         try:
             until(lambda: answers(profile / "engine.sock") or running.poll() is not None, "the engine to listen")
             assert running.poll() is None, f"the engine ended at once\n{self.tail(10)}"
@@ -316,10 +325,13 @@ class Lab:
             running.terminate()
             running.wait(20)
 
-    def start_engine(self, profile: Path) -> subprocess.Popen[bytes]:
+    def start_engine(self, profile: Path, patience: float = 0.0) -> subprocess.Popen[bytes]:
         """``mua engine`` in the foreground, staying without clients; its log is the profile's, as always."""
         profile.mkdir(mode=0o700, exist_ok=True)
-        argv = self.command(sys.executable, "-m", "mua", "--profile", str(profile), "--stay", "engine")
+        words = ["-m", "mua", "--profile", str(profile), "--stay", "engine"]
+        if patience:
+            words = ["-c", IMPATIENT, str(profile), str(patience)]
+        argv = self.command(sys.executable, *words)
         with (profile / "mua.log").open("ab") as out:
             return subprocess.Popen(
                 argv, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out

@@ -21,6 +21,8 @@ from mua.store.db import Store
 if TYPE_CHECKING:
     from mua.engine.server_search import Asked
 
+PATIENCE = 60.0  # seconds for a single read or write of a server that mail is fetched from
+
 
 def utc_now() -> int:
     """The clock of the engine: UTC seconds."""
@@ -39,6 +41,7 @@ class Context:
     password: Callable[[Account], str]
     publish: Callable[[wire.Event], None]
     now: Callable[[], int] = utc_now
+    patience: float = PATIENCE
     committed: threading.Condition = field(default_factory=threading.Condition)
 
     def report(self, account_id: AccountId, error: MailError, side: Side = Side.INCOMING) -> None:

@@ -36,7 +36,6 @@ from mua.plan import replay, sync
 from mua.records import dataclass
 from mua.store import mirror, write
 
-TIMEOUT = 60.0  # seconds for a single read or write
 THOROUGH_SECONDS = 1800.0  # between two comparisons of all flags where the server counts no changes (CONDSTORE)
 PROBE = 10.0  # seconds for the answer of a connection that may be dead
 IDLE_SECONDS = 540.0  # renew before any NAT forgets us, and long before the server's 30 minutes (RFC 2177)
@@ -222,7 +221,7 @@ class ImapWorker:
                 self.server,
                 password,
                 self.account.ca_file,
-                TIMEOUT,
+                self.context.patience,
                 allow_plaintext=self.account.allow_plaintext,
                 names=self.shared.names,
                 before=self._mechanism,

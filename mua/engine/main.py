@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from mua import __version__, wire
 from mua.engine import commands
-from mua.engine.context import Context, Worker
+from mua.engine.context import PATIENCE, Context, Worker
 from mua.engine.imap_worker import ImapWorker
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
@@ -44,14 +44,14 @@ STOP_SECONDS = 30
 class Engine:
     """Everything that runs for one profile."""
 
-    def __init__(self, profile: Profile, lock: ProfileLock, *, stay: bool = False) -> None:
+    def __init__(self, profile: Profile, lock: ProfileLock, *, stay: bool = False, patience: float = PATIENCE) -> None:
         self.profile = profile
         self.lock = lock
         self.store = Store(profile, self._committed)
         self.bodies = Bodies(profile)
         self.secrets: Secrets = open_secrets(profile, read.setting(self.store.reader(), "secrets"))
         self.publisher = Publisher(self.tell, self._arrived)
-        self.context = Context(self.store, self.bodies, self.password, self.tell)
+        self.context = Context(self.store, self.bodies, self.password, self.tell, patience=patience)
         self.indexer = Indexer(profile, self._tell_waiting)
         self.sender = Sender(self.context, filed=self.poke)
         self.upkeep = Upkeep(self.context)
@@ -268,10 +268,10 @@ class Engine:
         return wire.Welcome(os.getpid(), __version__, self.secrets.place)
 
 
-def main(profile: Profile, *, stay: bool = False) -> int:
-    """Run an engine in this process until it ends; returns the exit code."""
+def main(profile: Profile, *, stay: bool = False, patience: float = PATIENCE) -> int:
+    """Run an engine in this process until it ends; returns the exit code.  ``patience``: see ``engine.context``."""
     try:
-        engine = Engine(profile, _take_lock(profile.create()), stay=stay)
+        engine = Engine(profile, _take_lock(profile.create()), stay=stay, patience=patience)
     except MailError as error:
         ENGINE.error("%s (%s)", error.text, error.detail)
         return 1

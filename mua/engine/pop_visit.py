@@ -97,6 +97,7 @@ def visit(
         account.incoming_server,
         lambda: context.password(account),
         account.ca_file,
+        context.patience,
         allow_plaintext=account.allow_plaintext,
         max_message=MAX_MESSAGE,
     )
