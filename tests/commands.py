@@ -46,7 +46,7 @@ class Mua:
             (self.profile / "mua.log").open("ab") as log,
             subprocess.Popen(self.command("--stay", "engine"), stderr=log, env=self._environment()) as process,
         ):
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while self.engine_pid() != process.pid or not (self.profile / "engine.sock").exists():
                 assert process.poll() is None and time.monotonic() < deadline, "the engine does not start"
                 time.sleep(0.02)  # another process: its lock file and socket are the only events there are

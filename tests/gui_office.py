@@ -26,7 +26,7 @@ from mua.paths import Profile, child_environment
 from mua.store import outbox, read
 from mua.store.db import Db
 
-PATIENCE = 15.0  # seconds
+PATIENCE = 60.0  # seconds
 FOLDERS = (("Drafts", "\\Drafts"), ("Sent", "\\Sent"), ("Trash", "\\Trash"), ("Archive", "\\Archive"))
 
 

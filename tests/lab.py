@@ -226,7 +226,7 @@ class Lab:
         self.start("dovecot", which("dovecot"), "-F", "-c", str(self.folder / "dovecot.conf"))
         self._await_port(self.plan.imap_ip, self.plan.imap)
 
-    def _await_port(self, host: str, port: int, patience: float = 15.0) -> None:
+    def _await_port(self, host: str, port: int, patience: float = 60.0) -> None:
         deadline = time.monotonic() + patience
         while True:
             try:
@@ -510,7 +510,7 @@ class Lab:
         return witness
 
 
-def until(probe: Callable[[], Any], what: str, patience: float = 20.0) -> Any:
+def until(probe: Callable[[], Any], what: str, patience: float = 60.0) -> Any:
     """Ask ``probe`` until it answers something true, and return that; AssertionError with ``what`` when it does not."""
     deadline = time.monotonic() + patience
     while not (answer := probe()):

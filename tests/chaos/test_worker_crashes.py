@@ -98,12 +98,12 @@ def test_killed_at_every_commit(dovecot, tmp_path, late, monkeypatch):
         with desk(profile, dovecot.plan.imap, user.name, user.password, ca_file=str(dovecot.ca)) as here:
             here.sync()
             here.worker.stop()
-            here.worker.join(10)
+            here.worker.join(60)
             wish_everything(here)
             gallows = Gallows(here.store, number, late)
             here.worker = ImapWorker(here.context, here.account)
             here.worker.start()
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while not gallows.reached and mirror.wishes(here.store.reader(), here.account.id):
                 assert time.monotonic() < end
                 time.sleep(0.01)

@@ -53,7 +53,7 @@ class Rig:
         self.pid = welcome.pid
 
     def wait(self, condition: object) -> None:
-        self.qtbot.waitUntil(condition, timeout=12_000)  # type: ignore[arg-type]
+        self.qtbot.waitUntil(condition, timeout=60_000)  # type: ignore[arg-type]
 
     def ids(self) -> list[int]:
         return [key for key in self.program.window.listing.model.rows if key > 0]
@@ -187,7 +187,7 @@ def test_no_engine_at_all_is_said(tmp_path: Path, qtbot: QtBot) -> None:
         raise OSError("no such program")
 
     client = EngineClient(Profile(tmp_path).create(), broken)
-    with qtbot.waitSignal(client.gave_up, timeout=5_000) as told:
+    with qtbot.waitSignal(client.gave_up, timeout=60_000) as told:
         client.start()
     assert "does not start" in told.args[0].text
     client.close()

@@ -99,7 +99,7 @@ def test_the_page_does_connect_where_nothing_is_forbidden(page: str, listener: L
     environment = {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1", "HOME": str(tmp_path)}
     command = [sys.executable, str(tmp_path / "control.py"), str(tmp_path / "leak.html")]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    assert listener.wait(40)
+    assert listener.wait(60)
     process.kill()
     process.wait()
 
@@ -116,10 +116,10 @@ def test_the_web_view_connects_to_nothing(page: str, listener: Listener, qtbot: 
     web = WebView(inline)
     web.resize(800, 600)
     web.show()
-    with qtbot.waitSignal(web.loadFinished, timeout=40_000):
+    with qtbot.waitSignal(web.loadFinished, timeout=60_000):
         web.show_page(page + '<img src="cid:part1@example.org">')
-    qtbot.waitUntil(lambda: asked == ["part1@example.org"], timeout=10_000)
-    with qtbot.waitSignal(web.loadFinished, timeout=40_000):
+    qtbot.waitUntil(lambda: asked == ["part1@example.org"], timeout=60_000)
+    with qtbot.waitSignal(web.loadFinished, timeout=60_000):
         web.show_page("<p>Another mail</p>")
     qtbot.wait(1_500)
     assert listener.hits == 0
@@ -135,7 +135,7 @@ def test_a_clicked_link_is_told_and_not_followed(listener: Listener, qtbot: QtBo
     web.resize(400, 300)
     web.show()
     link = f'<body style="margin:0"><a href="{listener.base}x" style="display:block;height:300px">Here</a></body>'
-    with qtbot.waitSignal(web.loadFinished, timeout=40_000):
+    with qtbot.waitSignal(web.loadFinished, timeout=60_000):
         web.show_page(link)
     target = web.focusProxy() or web
 
@@ -145,7 +145,7 @@ def test_a_clicked_link_is_told_and_not_followed(listener: Listener, qtbot: QtBo
 
     clicked: list[str] = []
     web.link_clicked.connect(clicked.append)
-    qtbot.waitUntil(click, timeout=10_000)
+    qtbot.waitUntil(click, timeout=60_000)
     assert clicked[0] == f"{listener.base}x"
     assert web.url().scheme() == "mua-mail"
     assert listener.hits == 0

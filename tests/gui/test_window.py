@@ -105,9 +105,9 @@ def test_attachments_are_saved_byte_for_byte_and_never_over_each_other(
     assert reader.row is not None
     for _ in range(2):
         program.desk.attachments.save_in(reader.row.id, reader.view.attachments, folder)
-    qtbot.waitUntil(lambda: len(list(folder.iterdir())) == 2)
+    qtbot.waitUntil(lambda: len(list(folder.iterdir())) == 2, timeout=60_000)
     assert sorted(path.name for path in folder.iterdir()) == ["floor-plan (2).pdf", "floor-plan.pdf"]
-    qtbot.waitUntil(lambda: program.window.toast.text().startswith("Saved floor-plan"))
+    qtbot.waitUntil(lambda: program.window.toast.text().startswith("Saved floor-plan"), timeout=60_000)
     assert {path.read_bytes()[:4] for path in folder.iterdir()} == {b"\x89PNG"}
 
 
@@ -235,7 +235,7 @@ def test_the_keyboard_moves_over_headings(program: Program) -> None:
 def test_letters_are_keys_in_the_list_and_letters_in_the_search(program: Program, qtbot: QtBot) -> None:
     window, view = program.window, program.window.listing.view
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
     view.setFocus()
     for key in "jjk":
         qtbot.keyClick(view, key)

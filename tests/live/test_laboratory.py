@@ -18,7 +18,8 @@ from lab_config import REFUSAL, RESOLVER
 pytestmark = pytest.mark.live
 
 HOLD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the background was started with it ignored
 sys.path.insert(0, {tests!r})
 from lab import Lab
 with Lab() as lab:

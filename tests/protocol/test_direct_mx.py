@@ -347,7 +347,7 @@ def test_what_one_exchanger_settled_is_on_disk_while_the_next_is_asked(world: Wo
     post = world.stack.enter_context(PostOffice.direct(world.folder, names.address, world.port))
     one = post.queue(ANN, "ben@x.test", "cat@x.test")
     post.sender.start()
-    assert reached.wait(10)
+    assert reached.wait(60)
     assert post.states(one) == [ACCEPTED, REFUSED, RecipientState.TRYING]
     leave.set()
     post.until(lambda: post.states(one)[2] is ACCEPTED)

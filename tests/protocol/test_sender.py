@@ -542,9 +542,9 @@ def test_stopping_in_the_body_requeues(post: PostOffice, sink: MailSink) -> None
     sink.plan = hold
     one = post.queue(ANN)
     post.sender.start()
-    assert reached.wait(10)
+    assert reached.wait(60)
     post.sender.stop()
-    post.sender.join(10)
+    post.sender.join(60)
     leave.set()
     assert post.states(one) == [QUEUED]
     sink.plan = lambda event, what: None
@@ -568,10 +568,10 @@ def test_stopping_at_the_dot_waits_for_the_answer(post: PostOffice, sink: MailSi
     sink.plan = hold
     one = post.queue(ANN)
     post.sender.start()
-    assert reached.wait(10)
+    assert reached.wait(60)
     post.sender.stop()
     leave.set()
-    post.sender.join(10)
+    post.sender.join(60)
     assert post.states(one) == [ACCEPTED]
 
 
