@@ -15,7 +15,7 @@ from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
 from mua.model.outgoing import Outgoing, Recipient
 from mua.model.policy import Policy
-from mua.model.report import Report
+from mua.model.report import Report, Reported
 
 Document = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -147,6 +147,7 @@ def _recipient(one: Recipient) -> Document:
         "attempts": one.attempts,
         "host": one.host,
         "tls": one.tls,
+        "reported": _reported(one.reported) if one.reported else None,
     }
 
 
@@ -173,18 +174,19 @@ def report_document(report: Report | None) -> Document | None:
         "envid": report.envid,
         "message_id": report.message_id,
         "standard": report.standard,
-        "recipients": [
-            {
-                "address": one.address,
-                "action": one.action,
-                "status": one.status,
-                "text": one.text,
-                "final": one.final,
-                "remote": one.remote,
-                "until": date_json(one.until),
-            }
-            for one in report.recipients
-        ],
+        "recipients": [_reported(one) for one in report.recipients],
+    }
+
+
+def _reported(one: Reported) -> Document:
+    return {
+        "address": one.address,
+        "action": one.action,
+        "status": one.status,
+        "text": one.text,
+        "final": one.final,
+        "remote": one.remote,
+        "until": date_json(one.until),
     }
 
 

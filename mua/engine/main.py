@@ -231,6 +231,8 @@ class Engine:
         self.publisher.add(changes)
         if changes.messages or changes.removed:
             self.indexer.poke()
+        if changes.reports:
+            self.sender.look()
         self._tell_waiting()
 
     def _tell_waiting(self) -> None:

@@ -28,7 +28,7 @@ MAX_ATTACHMENTS = 200 * 1024 * 1024
 def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = None) -> BodyFacts:
     """What a list shows of a body that has just arrived."""
     told = told or gist(raw)
-    return BodyFacts(message_id, place, snippet(told.text), told.attached, len(raw))
+    return BodyFacts(message_id, place, snippet(told.text), told.attached, len(raw), told.reports)
 
 
 class Whole:

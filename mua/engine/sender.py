@@ -20,6 +20,7 @@ from mua.engine import lane
 from mua.engine.context import Context
 from mua.engine.direct_mx import Names
 from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece
+from mua.engine.reports import annotate
 from mua.engine.sent_copy import file_copies
 from mua.errors import MailError
 from mua.log import ENGINE
@@ -81,6 +82,10 @@ class Sender:
     def poke(self) -> None:
         """There is something new, or the network is back, or a person says "now"."""
         self._pokes += 1
+        self._wake()
+
+    def look(self) -> None:
+        """Something may have come back about what was sent."""
         self._wake()
 
     def stop(self) -> None:
@@ -145,6 +150,7 @@ class Sender:
             self._wake_postponed(now)
         for place, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
             self._start(place, account, pieces)
+        annotate(context)
         self._look_for_unknown(now)
         return self._nap(now, self._file_copies())
 

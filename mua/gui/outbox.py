@@ -168,7 +168,7 @@ class OutgoingCard(QFrame):
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 2, 0, 2)
         column.setSpacing(2)
-        icon, role, word = said.LOOKS[one.state]
+        icon, role, word = said.look(one)
         row = QHBoxLayout()
         row.setSpacing(10)
         row.addWidget(IconLabel(icon, role, 16, word))
@@ -208,8 +208,13 @@ class OutgoingCard(QFrame):
         column.setSpacing(3)
         now, db = time.time(), self._library.db
         steps = outbox.attempts(db, self.message.id, one.address) if db is not None else []
-        first = f"{said.moment(self.message.queued_at, now)} · Queued"
-        for text in [first, *(said.step(at, was, now) for at, was in steps)]:
+        news = outbox.came_back(db, self.message.id, one.address) if db is not None else []
+        lines = [f"{said.moment(self.message.queued_at, now)} · Queued"]
+        lines += [said.step(at, was, now) for at, was in steps]
+        lines += [f"{said.moment(what.at, now)} · {said.reported(what, now)}" for what in news]
+        if one.state is RecipientState.ACCEPTED and not news:
+            lines.append("Nothing has come back since; most servers send news only when something went wrong.")
+        for text in lines:
             label = Label(text, META, "tertiary", wrap=True)
             column.addWidget(label)
         column.addWidget(Label(f"Message-ID {words.shown(self.message.message_id, 200)}", META, "tertiary", wrap=True))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from mua.gui import words
 from mua.model.outgoing import Outgoing, Phase, Recipient, RecipientState, SentCopy
+from mua.model.report import Action, Reported
 
 State = RecipientState
 # state -> (icon, colour role, word)
@@ -19,6 +20,18 @@ LOOKS = {
     State.REFUSED: ("circle-x", "on_danger", "Refused"),
     State.UNKNOWN: ("circle-help", "on_danger", "Not known"),
     State.CANCELLED: ("ban", "tertiary", "Taken back"),
+}
+BACK = ("circle-x", "on_danger", "Came back")
+# what a report says -> words for it
+_REPORTED = {
+    Action.FAILED: "It came back, undelivered",
+    Action.DELAYED: "A server on the way cannot deliver it yet, and goes on trying",
+    Action.DELIVERED: "It was delivered",
+    Action.RELAYED: "It went on to a server that sends no further news",
+    Action.EXPANDED: "It went on to the members of a list; there will be no further news",
+    Action.DISPLAYED: "It was opened",
+    Action.DELETED: "It was deleted without being opened",
+    Action.PROCESSED: "A program of the recipient took it",
 }
 _PHASES = {
     Phase.CONNECT: "connecting",
@@ -36,6 +49,8 @@ TWICE = "It may have arrived, and then it arrives twice."
 
 def sentence(one: Recipient, now: float) -> str:
     """What is known about a recipient and what happens next."""
+    if one.reported is not None:
+        return reported(one.reported, now)
     said = quoted(one)
     if one.state is State.QUEUED:
         later = one.next_attempt is not None and one.next_attempt > now + 1
@@ -60,6 +75,23 @@ def sentence(one: Recipient, now: float) -> str:
     return "You took it back; it was not sent."
 
 
+def reported(one: Reported, now: float) -> str:
+    """What came back, in words, and in those of the server that sent it."""
+    until = f" until {moment(one.until, now)}" if one.until is not None and one.action is Action.DELAYED else ""
+    quote = f": {words.shown(one.text or one.status, 500)}" if one.text or one.status[:1] in ("4", "5") else ""
+    return f"{_REPORTED[one.action]}{until}{quote or '.'}"
+
+
+def look(one: Recipient) -> tuple[str, str, str]:
+    """(icon, colour role, word) for one recipient."""
+    return BACK if came_back(one) else LOOKS[one.state]
+
+
+def came_back(one: Recipient) -> bool:
+    """A report says that it was not delivered after all."""
+    return one.reported is not None and one.reported.action is Action.FAILED
+
+
 def quoted(one: Recipient) -> str:
     """The server's own words, with its code."""
     text = words.shown(one.text, 500)
@@ -70,12 +102,12 @@ def quoted(one: Recipient) -> str:
 
 def headline(message: Outgoing) -> tuple[str, str, str]:
     """(icon, colour role, words) for a message as a whole: trouble first."""
-    states = [one.state for one in message.recipients]
-    for state in (State.UNKNOWN, State.REFUSED, State.TRYING, State.DEFERRED, State.QUEUED, State.CANCELLED):
-        number = states.count(state)
+    looks = [look(one) for one in message.recipients]
+    states = (State.UNKNOWN, State.REFUSED, State.TRYING, State.DEFERRED, State.QUEUED, State.CANCELLED)
+    for icon, role, word in (BACK, *(LOOKS[state] for state in states)):
+        number = looks.count((icon, role, word))
         if number:
-            icon, role, word = LOOKS[state]
-            return icon, role, word if number == len(states) else f"{word}: {number} of {len(states)}"
+            return icon, role, word if number == len(looks) else f"{word}: {number} of {len(looks)}"
     filed = " · copy kept in Sent" if message.sent_copy in (SentCopy.FILED, SentCopy.SERVER) else ""
     return "circle-check", "good", f"Accepted{filed}"
 
@@ -104,9 +136,13 @@ def moment(at: int | None, now: float) -> str:
 
 def failed_addresses(message: Outgoing) -> list[str]:
     """Whom it did not reach, or perhaps did not."""
-    return [one.address for one in message.recipients if one.state in (State.REFUSED, State.UNKNOWN)]
+    return [one.address for one in message.recipients if one.state in (State.REFUSED, State.UNKNOWN) or came_back(one)]
 
 
 def needs_attention(messages: Iterable[Outgoing], seen_at: int) -> int:
-    """How many messages wait, or failed since the outbox was looked at."""
-    return sum(not one.finished or (one.queued_at > seen_at and bool(failed_addresses(one))) for one in messages)
+    """How many messages wait, or failed or came back since the outbox was looked at."""
+    return sum(not one.finished or (_last_news(one) > seen_at and bool(failed_addresses(one))) for one in messages)
+
+
+def _last_news(message: Outgoing) -> int:
+    return max([message.queued_at, *(one.reported.at for one in message.recipients if one.reported is not None)])

@@ -15,6 +15,7 @@ from typing import Final
 
 from mua.mime.charset import decode_text
 from mua.mime.headers import decode_header, envelope_of
+from mua.mime.report import may_report
 from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
 from mua.mime.scan import text as part_text
 from mua.mime.text import has_hidden_controls, html_to_text, neutralise, neutralise_body, safe_filename, unflow
@@ -79,18 +80,20 @@ def parse(raw: bytes) -> Parsed:
 class Gist:
     """What lists and the search index keep of a message: its plain text, the names of what is attached.
 
-    ``attached``: something is attached that the text does not show by itself.
+    ``attached``: something is attached that the text does not show by itself.  ``reports``: it may be a bounce or a
+    receipt (``mime.report`` knows).
     """
 
     text: str
     names: tuple[str, ...]
     attached: bool
+    reports: bool = False
 
 
 def gist_of(parsed: Parsed) -> Gist:
     """The gist of a message that is parsed already."""
     names = tuple(one.name for one in parsed.attachments)
-    return Gist(parsed.text, names, any(not one.inline for one in parsed.attachments))
+    return Gist(parsed.text, names, any(not one.inline for one in parsed.attachments), may_report(parsed.root))
 
 
 def gist(raw: bytes) -> Gist:
@@ -102,7 +105,7 @@ def gist(raw: bytes) -> Gist:
     names += [_uu_attachment(part, 1, file).name for part, files in uu_files for file in files]
     related = _related(root) if attached else set()
     visible = bool(uu_files) or any(not _is_shown(part, part in related) for part in attached)
-    return Gist(text[:MAX_TEXT], tuple(names), visible)
+    return Gist(text[:MAX_TEXT], tuple(names), visible, may_report(root))
 
 
 # --- which part is what ----------------------------------------------------------------------------------------------

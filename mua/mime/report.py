@@ -49,6 +49,7 @@ _ADDRESS = re.compile(r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}@[\w-]+(?:\.[\w-]+)*", re.A
 _X400 = re.compile(r"(?i)^.*\b(?:smtp|rfc822)=")  # how an old Exchange writes an address
 _SYSTEM = re.compile(r"(?i)^(?:mailer.?daemon|post_?master|mail.?(?:delivery|system|admin)|mdaemon|bounce|majordomo)")
 _SYSTEM_NAME = re.compile(r"(?i)\b(?:mail (?:delivery|administrator|system)|mailer.?daemon|postmaster)\b")
+_SYSTEM_SENDER = re.compile(rb"(?i)daemon|post_?master|mail.?(?:delivery|system|admin)|bounce|<>")
 _FAILURE_SUBJECT = re.compile(
     r"(?i)undeliver|not deliver|non.?deliver|returned mail|delivery (?:status|fail|notif|problem|error|report|has)|"
     r"failure notice|mail (?:error|could not)|(?:mail|message) (?:failure|delivery)|delayed mail|rejected mail|"
@@ -74,6 +75,13 @@ _DELAYED = re.compile(
 )
 _GIVEN_UP = re.compile(r"(?i)permanent|given up|giving up|fatal error|could not be delivered|undeliverable|failed")
 _RETURNED_ID = re.compile(r"(?im)^[ \t>]*message-id:\s*(<[^<>\s]{1,998}>)")
+
+
+def may_report(root: Part) -> bool:
+    """Is it worth asking ``report``?  A glance, made at every message that arrives."""
+    if root.type == "multipart/report" or root.field("x-failed-recipients") is not None:
+        return True
+    return _SYSTEM_SENDER.search(root.field("from") or b"") is not None
 
 
 def report(raw: bytes, root: Part | None = None) -> Report | None:

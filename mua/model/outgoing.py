@@ -9,6 +9,7 @@ from typing import NewType
 
 from mua.model.account import AccountId, Route
 from mua.model.address import Address
+from mua.model.report import Reported
 from mua.records import dataclass
 
 OutgoingId = NewType("OutgoingId", int)
@@ -55,7 +56,10 @@ class SentCopy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One recipient of one outgoing message.  ``code``/``text`` are the server's last reply; times are UTC seconds."""
+    """One recipient of one outgoing message.  ``code``/``text`` are the server's last reply; times are UTC seconds.
+
+    ``reported``: the last thing that came back about it later, which is not part of the verdict.
+    """
 
     address: str
     state: RecipientState = RecipientState.QUEUED
@@ -66,6 +70,7 @@ class Recipient:
     attempts: int = 0
     host: str = ""
     tls: str = ""
+    reported: Reported | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Reported:
 
     ``address`` is the one that we sent to where the report says so (ORCPT), ``final`` the one that it became.
     ``status`` is an enhanced code (RFC 3463) or empty; ``text`` the words of the server that spoke last; ``until``
-    (UTC seconds) when a delayed message will be given up.
+    (UTC seconds) when a delayed message will be given up; ``at`` (UTC seconds) when the report arrived, 0: not known.
     """
 
     address: str
@@ -36,6 +36,7 @@ class Reported:
     final: str = ""
     remote: str = ""
     until: int | None = None
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

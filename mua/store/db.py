@@ -35,6 +35,7 @@ class Changes:
     arrived: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
     outgoing: set[int] = field(default_factory=set)
+    reports: bool = False  # a bounce or a receipt may have come; nobody's business but the sender's
 
     def merge(self, other: "Changes") -> None:
         """Add what ``other`` changed."""

@@ -21,6 +21,7 @@ from typing import Any
 from mua.mime.freeze import Frozen
 from mua.model.account import Account, AccountId, Route
 from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.model.report import Action, Reported
 from mua.paths import Profile
 from mua.records import dataclass
 from mua.store.blobs import write_file
@@ -30,6 +31,7 @@ MAX_TEXT = 2000  # characters kept of a server's reply
 MAX_DUE = 1000  # recipients taken at once
 PREFIX = "outgoing-"
 
+_REPORTED = "r.address, c.action, c.status, c.text, c.remote, c.until, c.at"
 _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
 
 
@@ -199,6 +201,17 @@ def attempts(db: Db, outgoing_id: OutgoingId, address: str) -> list[tuple[int, R
     ]
 
 
+def came_back(db: Db, outgoing_id: OutgoingId, address: str) -> list[Reported]:
+    """The reports about one recipient (``store/reports``), oldest first."""
+    rows = db.rows(
+        f"SELECT {_REPORTED} FROM came_back c JOIN recipient r ON r.id = c.recipient_id"
+        " WHERE r.outgoing_id = ? AND r.address = ? ORDER BY c.at, c.id",
+        outgoing_id,
+        address,
+    )
+    return [_reported(*row) for row in rows]
+
+
 # Steps of an attempt
 
 
@@ -354,14 +367,23 @@ def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
         f" o.sent_copy, o.size FROM outgoing o WHERE {where} ORDER BY o.id DESC",
         *values,
     )
+    news = {
+        (one, rest[0]): _reported(*rest)
+        for one, *rest in db.rows(
+            f"SELECT o.id, {_REPORTED} FROM came_back c JOIN recipient r ON r.id = c.recipient_id"
+            f" JOIN outgoing o ON o.id = r.outgoing_id WHERE {where} ORDER BY c.at, c.id",
+            *values,
+        )
+    }
     recipients: dict[int, list[Recipient]] = {row[0]: [] for row in rows}
     for one, *rest in db.rows(
         "SELECT r.outgoing_id, r.address, r.state, r.phase, r.code, r.text, r.next_attempt, r.attempts, r.host, r.tls"
         f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE {where} ORDER BY r.id",
         *values,
     ):
-        address, state, phase, *others = rest
-        recipients[one].append(Recipient(address, RecipientState(state), Phase(phase), *others))
+        address, state, phase, code, text, next_attempt, tries, host, tls = rest
+        known = (code, text, next_attempt, tries, host, tls, news.get((one, address)))
+        recipients[one].append(Recipient(address, RecipientState(state), Phase(phase), *known))
     return [
         Outgoing(
             OutgoingId(one), AccountId(account_id), message_id, subject, sender, Route(route), queued, not_before,
@@ -369,6 +391,10 @@ def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
         )
         for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size in rows
     ]  # fmt: skip
+
+
+def _reported(address: str, action: str, status: str, text: str, remote: str, until: int | None, at: int) -> Reported:
+    return Reported(address, Action(action), status, text, "", remote, until, at)
 
 
 def _note(tx: Tx, outgoing_id: OutgoingId, one: Recipient, now: int) -> None:

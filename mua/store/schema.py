@@ -8,7 +8,7 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 3
+VERSION = 4
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
@@ -221,7 +221,22 @@ CREATE INDEX uidl_digest ON uidl(account_id, digest) WHERE digest <> x'';
 CREATE INDEX uidl_message ON uidl(message_id);
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3)
+# Bounces and receipts.
+CACHE_4 = """
+ALTER TABLE message ADD COLUMN reports INTEGER NOT NULL DEFAULT 0;  -- as a bounce or receipt: reports.Standing
+CREATE INDEX message_reports ON message(id) WHERE reports = 1;
+CREATE INDEX outgoing_mid ON outgoing(message_id);
+CREATE INDEX outgoing_envid ON outgoing(envid);
+CREATE TABLE came_back(                               -- what reports told of a recipient: append-only
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  recipient_id INTEGER NOT NULL REFERENCES recipient(id) ON DELETE CASCADE,
+  message_id INTEGER NOT NULL,                        -- the report itself, which may be deleted later
+  at INTEGER NOT NULL, action TEXT NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL, remote TEXT NOT NULL,
+  until INTEGER,
+  UNIQUE(recipient_id, message_id)) STRICT;
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

@@ -54,6 +54,7 @@ class BodyFacts:
     snippet: str
     has_attachments: bool
     size: int
+    reports: bool = False  # it may be a bounce or a receipt
 
 
 def add_account(tx: Tx, account: Account) -> AccountId:
@@ -275,6 +276,8 @@ def set_bodies(tx: Tx, bodies: Sequence[BodyFacts]) -> None:
         if found is not None:
             tx.changes.messages.add(facts.id)
             tx.changes.folders.add(found[0] or 0)
+        if facts.reports:
+            tx.changes.reports |= bool(tx.run("UPDATE message SET reports = 1 WHERE id = ? AND reports = 0", facts.id))
     tx.changes.folders.discard(0)
 
 

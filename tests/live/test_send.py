@@ -164,3 +164,19 @@ def test_a_reply_threads_with_what_it_answers(lab: Lab, profile: Path, account: 
     question = lab.mua("list", "INBOX", profile=profile).ok()[0]
     reply = lab.mua("list", "Sent", profile=profile).ok()[0]
     assert reply["thread_id"] == question["thread_id"]
+
+
+def test_a_bounce_finds_the_mail_that_it_is_about(lab: Lab, profile: Path, account: User) -> None:
+    """The MSA accepts two, cannot deliver one, and sends a real delivery report to the sender's inbox."""
+    bob, lost = lab.user("bob"), "no!body@good.test"  # what Dovecot takes for nobody
+    raw = mail_to(bob.address, lost, sender=account.address, subject="One of two")
+    sent = send(lab, profile, raw, "--wait").ok()
+    assert states(sent) == {bob.address: "accepted", lost: "accepted"}
+
+    def news() -> dict[str, str | None]:
+        lab.mua("sync", profile=profile).ok()
+        (found,) = lab.mua("outbox", "--all", profile=profile).ok()
+        return {one["address"]: one["reported"] and one["reported"]["action"] for one in found["recipients"]}
+
+    until(lambda: news()[lost], "the report")
+    assert news() == {bob.address: None, lost: "failed"}

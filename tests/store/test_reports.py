@@ -1,0 +1,125 @@
+"""What came back is noted beside the recipient that it is about, once, and changes no verdict but "nobody knows"."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from post_office import ME, PostOffice
+
+from mua.engine.reading import Whole, file_whole
+from mua.engine.reports import annotate
+from mua.model.folder import Role
+from mua.model.outgoing import OutgoingId, Recipient, RecipientState
+from mua.model.report import Action, Reported
+from mua.plan.reports import about
+from mua.store import outbox, read
+from mua.store.reports import Standing
+
+ANN, BEN = "ann@one.test", "ben@two.test"
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[PostOffice]:
+    with PostOffice.submitting(tmp_path, 1) as made:
+        yield made
+
+
+def verdict(post: PostOffice, one: OutgoingId, state: RecipientState) -> None:
+    with post.store.write() as tx:
+        verdicts = [outbox.Verdict(Recipient(address, state)) for address in (ANN, BEN)]
+        outbox.record(tx, one, verdicts, post.clock)
+
+
+def arrive(post: PostOffice, raw: str, at: int = 50) -> int:
+    """A message comes into the inbox, and reports are read; returns how the message stands as a report."""
+    inbox = read.folder_with_role(post.store.reader(), post.account_id, Role.INBOX)
+    assert inbox is not None
+    with post.store.write() as tx:
+        (key,) = file_whole(post.context, tx, post.account_id, inbox.id, [Whole(raw.encode(), at)], append=False)
+    annotate(post.context)
+    return int(post.store.reader().value("SELECT reports FROM message WHERE id = ?", key))
+
+
+def bounce(recipient: str, about_id: str = "n1@example.org", envid: str = "", action: str = "failed") -> str:
+    return (
+        f"From: MAILER-DAEMON@mx.test\nTo: {ME}\nSubject: Undelivered\nContent-Type: multipart/report; boundary=b\n\n"
+        f"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; mx.test\n"
+        f"Original-Envelope-Id: {envid}\n\nFinal-Recipient: rfc822; {recipient}\nAction: {action}\nStatus: 5.1.1\n"
+        f"Diagnostic-Code: smtp; 550 5.1.1 nobody\n\n"
+        f"--b\nContent-Type: text/rfc822-headers\n\nMessage-ID: <{about_id}>\n--b--\n"
+    )
+
+
+def reported(post: PostOffice, one: OutgoingId) -> list[Action | None]:
+    return [found.reported.action if found.reported else None for found in post.get(one).recipients]
+
+
+def test_a_bounce_is_noted_beside_its_recipient_and_the_verdict_stands(post: PostOffice) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.ACCEPTED)
+    assert arrive(post, bounce(BEN)) == Standing.OURS
+    assert post.states(one) == [RecipientState.ACCEPTED, RecipientState.ACCEPTED]
+    assert reported(post, one) == [None, Action.FAILED]
+    said = Reported(BEN, Action.FAILED, "5.1.1", "550 5.1.1 nobody", at=50)
+    assert outbox.came_back(post.store.reader(), one, BEN) == [said]
+    assert annotate(post.context) == 0, "it is read once"
+
+
+def test_the_envelope_id_finds_what_the_message_id_does_not(post: PostOffice) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.ACCEPTED)
+    envid = post.store.reader().value("SELECT envid FROM outgoing WHERE id = ?", one)
+    assert arrive(post, bounce("moved@one.test", "rewritten@relay.test", envid)) == Standing.OURS
+    assert reported(post, one) == [Action.FAILED, None]
+
+
+def test_the_last_news_is_shown_and_all_of_it_kept(post: PostOffice) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.ACCEPTED)
+    arrive(post, bounce(ANN, action="delayed"), at=50)
+    arrive(post, bounce(ANN, action="delivered"), at=60)
+    assert reported(post, one) == [Action.DELIVERED, None]
+    assert [was.action for was in outbox.came_back(post.store.reader(), one, ANN)] == [Action.DELAYED, Action.DELIVERED]
+
+
+def test_whoever_nobody_knew_about_got_it_when_something_comes_back(post: PostOffice) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.UNKNOWN)
+    arrive(post, bounce(ANN, action="relayed"))
+    assert post.states(one) == [RecipientState.ACCEPTED, RecipientState.UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [bounce(ANN, "somebody.elses@example.org"), bounce("stranger@three.test")],
+    ids=["another message", "nobody of ours"],
+)
+def test_what_is_not_about_ours_changes_nothing(post: PostOffice, raw: str) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.ACCEPTED)
+    arrive(post, raw)
+    assert reported(post, one) == [None, None]
+
+
+def test_backscatter_is_known_as_such_and_an_answer_is_no_report(post: PostOffice) -> None:
+    assert arrive(post, bounce(ANN, "never.sent@example.org")) == Standing.STRANGE
+    assert arrive(post, f"From: {ANN}\nTo: {ME}\nIn-Reply-To: <n1@example.org>\n\nThank you.\n") == Standing.NONE
+    assert (
+        arrive(post, f"From: postmaster@one.test\nTo: {ME}\nSubject: Hello\n\nI am the postmaster.\n") == Standing.NONE
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "final", "sent_to", "expected"),
+    [
+        ("Ann@One.test", "", [ANN, BEN], ANN),
+        ("x@relay.test", ANN, [ANN, BEN], ANN),
+        ("other@two.test", "", [ANN, BEN], BEN),
+        ("other@one.test", "", [ANN, "ann2@one.test"], None),
+        ("other@three.test", "", [ANN, BEN], None),
+        ("other@three.test", "", [ANN], ANN),
+        ("", "", [ANN, BEN], None),
+    ],
+)
+def test_whom_a_report_is_about(address: str, final: str, sent_to: list[str], expected: str | None) -> None:
+    assert about(Reported(address, Action.FAILED, final=final), sent_to) == expected
