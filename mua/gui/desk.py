@@ -219,11 +219,27 @@ class Desk(QObject):
             return
         view = self.library.view(message_id)
         self.reader.show_message(row, view, self._mine())
+        self.show_journey()
         if view is None:
             self.view_wanted.emit(message_id)
         wait = self.preferences.mark_read_after
         if not row.flags & Flag.SEEN and wait >= 0:
             self._seen.start(round(max(wait, 0.3) * 1_000))
+
+    def show_journey(self) -> None:
+        """Where the message that is read is now, when it is one of ours."""
+        row, db = self.reader.row, self.library.db
+        if (
+            row is None
+            or db is None
+            or not row.message_id
+            or not any(one.address.lower() in self._mine() for one in row.sender)
+        ):
+            self.reader.show_journey(None)
+            return
+        from mua.store import outbox
+
+        self.reader.show_journey(outbox.by_message_id(db, row.message_id))
 
     def chosen_rows(self) -> list[MessageRow]:
         """The selected messages (the one being read when the list has no selection)."""

@@ -112,6 +112,14 @@ def headline(message: Outgoing) -> tuple[str, str, str]:
     return "circle-check", "good", f"Accepted{filed}"
 
 
+def journey(message: Outgoing, now: float) -> str:
+    """One line over a message that was sent: what is known of its only recipient, or of all of them."""
+    if len(message.recipients) == 1:
+        return sentence(message.recipients[0], now)
+    _, _, line = headline(message)
+    return line if " of " in line else f"{line.partition(' · ')[0]}, all {len(message.recipients)} recipients"
+
+
 def step(at: int, one: Recipient, now: float) -> str:
     """One line of a timeline."""
     where = f" at {words.shown(one.host, 80)}" if one.host else ""

@@ -38,6 +38,7 @@ from mua.gui.theme import (
 from mua.gui.widgets import AttachmentCard, Avatar, Button, ElidedLabel, Flow, Label, ToolButton
 from mua.model.address import Address
 from mua.model.message import Attachment, Flag, MessageRow, MessageView
+from mua.model.outgoing import Outgoing
 
 if TYPE_CHECKING:
     from mua.gui.text_view import TextView
@@ -175,6 +176,8 @@ class Reader(QFrame):
     saved = Signal(object)
     """An attachment is to be saved."""
     all_saved = Signal()
+    journey_wanted = Signal()
+    """Every step of the message that is shown, for each recipient."""
 
     def __init__(self, inline: Callable[[str], bytes | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -188,6 +191,8 @@ class Reader(QFrame):
         self.remote = Banner(tone="warning", icon_name="image-off")
         self.warnings = Banner(tone="danger")
         self.problem = Banner(tone="danger")
+        self.journey = Banner()
+        self.journey.offer("Details", self.journey_wanted.emit)
         self._text: TextView | None = None
         self.web: WebView | None = None
         self.attachments = Flow()
@@ -246,6 +251,16 @@ class Reader(QFrame):
         self.problem.show()
         self._waiting.setText("")
 
+    def show_journey(self, message: Outgoing | None) -> None:
+        """What became of a message that was sent from here; None: it was not."""
+        self.journey.setVisible(message is not None)
+        if message is not None:
+            from mua.gui import outbox_words as said
+
+            icon, role, _ = said.headline(message)
+            tone = {"on_danger": "danger", "on_warning": "warning"}.get(role, "info")
+            self.journey.say(said.journey(message, time.time()), tone, icon)
+
     def toggle_text(self) -> None:
         """Plain text instead of HTML, and back."""
         if self.view is not None and self.view.html:
@@ -283,7 +298,7 @@ class Reader(QFrame):
         column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
         column.setSpacing(14)
         column.addWidget(self.header)
-        for banner in (self.problem, self.warnings, self.remote):
+        for banner in (self.problem, self.journey, self.warnings, self.remote):
             banner.hide()
             column.addWidget(banner)
         column.addWidget(self._bodies, 1)

@@ -43,6 +43,7 @@ class Rooms(QObject):
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
+        self.desk.reader.journey_wanted.connect(self.open_outbox)
         self.desk.settings_wanted.connect(self.open_settings)
         self.desk.emptied.connect(self._emptied)
         self.window.closed.connect(self.end)
@@ -143,6 +144,7 @@ class Rooms(QObject):
         listed = outbox.listed(db, finished=True) if db is not None else []
         waiting = needs_attention(listed, seen)
         self._tell_failures(listed)
+        self.desk.show_journey()
         if waiting != self.desk.waiting:
             self.desk.waiting = waiting
             self.desk.read_accounts()
@@ -166,8 +168,8 @@ class Rooms(QObject):
         row, db = self.desk.reader.row, self.desk.library.db
         if row is None or db is None or not row.message_id:
             return 0
-        found = outbox.listed(db, finished=True)
-        return next((int(one.id) for one in found if one.message_id == row.message_id), 0)
+        found = outbox.by_message_id(db, row.message_id)
+        return int(found.id) if found is not None else 0
 
     def _ask_passphrase(self, account_id: AccountId) -> None:
         from mua.gui.secrets_choice import PassphraseBar

@@ -124,6 +124,12 @@ def outgoing(db: Db, outgoing_id: OutgoingId) -> Outgoing | None:
     return found[0] if found else None
 
 
+def by_message_id(db: Db, message_id: str) -> Outgoing | None:
+    """The message of that Message-ID that was sent last, if any was sent from here."""
+    found = _outgoing(db, "o.message_id = ?", message_id)
+    return found[0] if found else None
+
+
 def listed(db: Db, *, finished: bool = False) -> list[Outgoing]:
     """Messages with a recipient that still waits for a verdict, newest first; with ``finished`` all of them."""
     return _outgoing(db, "1" if finished else "o.finished_at = 0")

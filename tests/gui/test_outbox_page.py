@@ -10,9 +10,13 @@ from PySide6.QtWidgets import QApplication
 from mua import wire
 from mua.gui import outbox_words as said
 from mua.gui.outbox import OutboxPage
+from mua.gui.places import Place
+from mua.gui.widgets import Label
 from mua.model.account import AccountId, Route
 from mua.model.address import Address
+from mua.model.folder import FolderId, Role
 from mua.model.outgoing import Draft, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.store import outbox, read
 
 NOW = 1_800_000_000.0
 State = RecipientState
@@ -82,12 +86,57 @@ def test_a_timeline_has_every_step(place: Office) -> None:
     shown._open.add((int(shown.cards[0].message.id), "later@larkspur.example"))
     shown._shown = None
     shown.refresh()
-    from mua.gui.widgets import Label
-
     lines = [label.text() for label in shown.cards[0].findChildren(Label)]
     assert any("Queued" in line for line in lines)
     assert any("Not yet at 127.0.0.1" in line and "451" in line for line in lines)
     assert any(line.startswith("Message-ID ") for line in lines)
+
+
+BOUNCE = """From: MAILER-DAEMON@larkspur.example
+To: robin@demo.mua.example
+Subject: Undelivered
+Content-Type: multipart/report; boundary=cut
+
+--cut
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; larkspur.example
+
+Final-Recipient: rfc822; {address}
+Action: failed
+Status: 5.1.1
+Diagnostic-Code: smtp; 550 5.1.1 Nobody of this name
+
+--cut
+Content-Type: text/rfc822-headers
+
+Message-ID: <{message_id}>
+--cut--
+"""
+
+
+def test_a_sent_message_tells_where_it_is_and_that_it_came_back(place: Office) -> None:
+    address = "amara.okoye@larkspur.example"
+    send(place, address)
+    desk, reader = place.program.desk, place.program.desk.reader
+    wait_until(lambda: place.mails("Sent"), "the sent copy")
+    folder = FolderId(place.folder(Role.SENT))
+    wait_until(lambda: read.folder_order(place.db, folder), "the sent copy in the list")
+    desk.show_place(Place(folder=folder))
+    desk.listing.view.select(read.folder_order(place.db, folder)[0])
+    wait_until(lambda: reader.row is not None and not reader.journey.isHidden(), "the line over it")
+    assert reader.journey.text().startswith("Accepted")
+    (sent,) = outbox.listed(place.db, finished=True)
+    report = BOUNCE.format(address=address, message_id=sent.message_id).encode()
+    place.servers.do(lambda: place.servers.mailbox.find("INBOX").add(report, int(NOW)))
+    wait_until(
+        lambda: reader.journey.text() == "It came back, undelivered: 550 5.1.1 Nobody of this name", "the bounce"
+    )
+    reader.journey_wanted.emit()
+    assert isinstance(place.rooms.page, OutboxPage)
+    lines = [label.text() for label in place.rooms.page.cards[0].findChildren(Label)]
+    assert any("· It came back, undelivered" in line for line in lines)
+    assert "Came back" in lines
 
 
 def outgoing(*states: RecipientState) -> Outgoing:
