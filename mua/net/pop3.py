@@ -20,6 +20,7 @@ from mua.net import tls
 from mua.net.pop3_line import Line
 from mua.net.pop3_login import log_in
 from mua.net.pop3_wire import Capabilities, Reply, parse_capabilities, parse_numbered
+from mua.net.sasl import Who
 from mua.net.wirelog import WireLog
 from mua.plan.pop import Listed
 
@@ -48,6 +49,8 @@ class Session:
     """One connection.  Raises MailError: kind CONNECTION means that the session is over, ACCOUNT that a person is
     needed, MESSAGE that only this message is in trouble.  ``timeout`` (seconds) bounds every wait.
 
+    A ``token`` of OAuth 2 excludes the password; ``mechanism`` is how the log-in was done.
+
     One thread owns a session; ``abort`` is safe from any.
     """
 
@@ -60,8 +63,10 @@ class Session:
         *,
         allow_plaintext: bool = False,
         max_message: int = MAX_MESSAGE,
+        token: Callable[[], str] | None = None,
     ) -> None:
         self.server = server
+        self.mechanism = ""
         self.max_message = max_message
         self.capabilities: Capabilities = {}
         context = tls.context(ca_file) if server.security is not Security.NONE else None
@@ -71,7 +76,8 @@ class Session:
         self._line = Line(server.host, server.port, timeout)
         try:
             greeting = self._open(context)
-            log_in(self._line, server.user, password(), self.capabilities, greeting)
+            who = self._who(password, token)
+            self.mechanism = log_in(self._line, who, self.capabilities, greeting)
             self._ask_capabilities()
         except BaseException as error:
             self.abort()
@@ -100,6 +106,17 @@ class Session:
         if "UTF8" in self.capabilities:  # before the log-in, and after TLS (RFC 6856 s.2)
             self._line.command("UTF8")
         return greeting.text
+
+    def _who(self, password: Callable[[], str], token: Callable[[], str] | None) -> Who:
+        server = self.server
+        return Who(
+            server.user,
+            password=password() if token is None else "",
+            token=token() if token is not None else "",
+            server_cert=self._line.server_cert,
+            host=server.host,
+            port=server.port,
+        )
 
     def _protect(self, context: ssl.SSLContext) -> None:
         """STLS (RFC 2595 s.4), after which everything that was said before is forgotten."""

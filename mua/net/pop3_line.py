@@ -72,25 +72,31 @@ class Line:
 
     def reply(self) -> Reply:
         """The next status line."""
-        return self.understood(self.line())
-
-    def understood(self, line: bytes) -> Reply:
-        """A status line, read."""
         try:
-            return parse_reply(line)
+            return parse_reply(self.line())
         except BadReply as error:
             self.broken(str(error))
 
     def line(self) -> bytes:
         """The next line, without its end."""
+        line = self.peek()
+        self._buffer = self._buffer[self._buffer.find(b"\n") + 1 :]
+        self.log.received(line)
+        return line
+
+    def peek(self) -> bytes:
+        """The next line, without its end, which ``line`` will take."""
         self._began, self._got = time.monotonic(), 0
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > MAX_LINE:
                 self.broken("a line without end")
             self._buffer += self._receive()
-        line, self._buffer = self._buffer[:end].removesuffix(b"\r"), self._buffer[end + 1 :]
-        self.log.received(line)
-        return line
+        return self._buffer[:end].removesuffix(b"\r")
+
+    @property
+    def server_cert(self) -> bytes:
+        """What the server presented in TLS (DER); empty without TLS."""
+        return (self._sock.getpeercert(True) or b"") if isinstance(self._sock, ssl.SSLSocket) else b""
 
     def lines(self, limit: int) -> Iterator[bytes]:
         """The lines of a multi-line answer of at most ``limit`` octets, as they come."""

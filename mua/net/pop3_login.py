@@ -1,79 +1,151 @@
 """Signing in to POP3: which way, in which words, and what a refusal means (RFC 1939, 2449, 3206, 5034).
 
-Rules of the file: one way is chosen and tried once, so a mistyped password costs one failed login.  SASL comes first;
-USER and PASS where the server offers no SASL that we speak; APOP last, since all that it has is MD5 (RFC 6151), and
-never with a challenge that came before TLS, because an attacker may have chosen it.
+Rules of the file: a secret is tried once, unless the server refused before it was said.  SASL comes first, strongest
+first; USER and PASS where the server offers no SASL that we speak; APOP last, since all that it has is MD5 (RFC 6151),
+and never with a challenge that came before TLS, because an attacker may have chosen it.
 """
 
 import base64
 import hashlib
 import re
+from collections.abc import Callable, Iterator
 
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.net.pop3_line import Line
 from mua.net.pop3_wire import Capabilities, Reply
+from mua.net.sasl import Exchange, Unacceptable, Who, exchanges, mask, not_authentic
 
-_IN_ONE_LINE = 240  # octets of an initial response (RFC 5034 s.4: the line has 255)
+_MAX_COMMAND = 253  # octets, without CRLF (RFC 2449 s.4)
 _BUSY = re.compile(r"(?i)\block|in use|busy|too many (open|concurrent|simult|conn|sess)|temporar|unavailable")
 _VAGUE = re.compile(r"(?i)too many|try again|wait")
 _WRONG = re.compile(r"(?i)passw|auth|credential|log-?[io]n|invalid|incorrect|denied|unknown user|fail")
 _CHALLENGE = re.compile(r"<[!-;=?-~]{1,200}@[!-;=?-~]{1,200}>")
 
+Attempt = Callable[[], tuple[Reply, bool]]
+"""What signs in, and tells whether something secret was said."""
 
-def log_in(line: Line, user: str, password: str, offered: Capabilities, greeting: str) -> None:
-    """Sign in, or raise MailError.  ``greeting`` is its text if it can be trusted, else empty."""
-    log.mask(password)
-    if any(char in user + password for char in "\r\n\0"):
+
+def log_in(line: Line, who: Who, offered: Capabilities, greeting: str) -> str:
+    """Sign in, or raise MailError; returns the name of the way.  ``greeting`` is its text if it can be trusted."""
+    mask(who)
+    if any(char in who.user + who.password + who.token for char in "\r\n\0"):
         text = "A user name or password cannot hold a line break; check both in the account's settings."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="wrong-password")
-    reply = _sign(line, user, password, offered, _CHALLENGE.search(greeting))
-    if not reply.ok:
-        raise _refused(line.host, reply, offered)
-
-
-def _sign(line: Line, user: str, password: str, offered: Capabilities, challenge: re.Match[str] | None) -> Reply:
-    if "PLAIN" in offered.get("SASL", ()):
-        return _plain(line, f"\0{user}\0{password}")
-    if not offered or "USER" in offered:
-        reply = line.command(f"USER {user}", secret=True)
+    refusal = _no_way(line.host, who, offered)
+    for name, attempt in _attempts(line, who, offered, _CHALLENGE.search(greeting)):
+        reply, spent = attempt()
         if reply.ok:
-            return line.command(f"PASS {password}", secret=True)
-        if reply.code or challenge is None:  # else a server that knows APOP only; no password was tried yet
-            return reply
-    if challenge is None:
-        text = f"{line.host} does not accept a password on this connection; choose TLS or STARTTLS."
-        raise MailError(Kind.ACCOUNT, Retry.ASK, text, " ".join(sorted(offered)), "login-disabled")
-    digest = hashlib.md5((challenge[0] + password).encode(), usedforsecurity=False).hexdigest()
-    return line.command(f"APOP {user} {digest}", secret=True)
+            return name
+        refusal = _refused(line.host, reply, offered, who)
+        if spent or refusal.kind is not Kind.ACCOUNT:
+            break
+    raise refusal
 
 
-def _plain(line: Line, message: str) -> Reply:
-    """AUTH PLAIN (RFC 4616), in one line where it fits into one."""
-    response = base64.b64encode(message.encode("utf-8", "surrogateescape")).decode()
-    log.mask(response)
-    if len(response) <= _IN_ONE_LINE:
-        return line.command(f"AUTH PLAIN {response}", secret=True)
-    line.send("AUTH PLAIN")
-    asked = line.line()
-    if not asked.startswith(b"+") or asked.upper().startswith(b"+OK"):
-        return line.understood(asked)
-    return line.command(response, secret=True)
+def _attempts(
+    line: Line, who: Who, offered: Capabilities, challenge: re.Match[str] | None
+) -> Iterator[tuple[str, Attempt]]:
+    mechanisms = [name for name in offered.get("SASL", ()) if name != "LOGIN"]  # USER and PASS are the same
+    for exchange in exchanges(mechanisms, who):
+        yield exchange.name, lambda one=exchange: (_play(line, one), one.spent)  # type: ignore[misc]
+    if who.password and (not offered or "USER" in offered):
+        yield "USER", lambda: _user(line, who)
+    if who.password and challenge is not None:
+        yield "APOP", lambda: (_apop(line, who, challenge[0]), True)
 
 
-def _refused(host: str, reply: Reply, offered: Capabilities) -> MailError:
+def _user(line: Line, who: Who) -> tuple[Reply, bool]:
+    reply = line.command(f"USER {who.user}", secret=True)
+    if not reply.ok:  # a code says that the name is known to be wrong, or the server to be in trouble
+        return reply, bool(reply.code)
+    return line.command(f"PASS {who.password}", secret=True), True
+
+
+def _apop(line: Line, who: Who, challenge: str) -> Reply:
+    digest = hashlib.md5((challenge + who.password).encode(), usedforsecurity=False).hexdigest()
+    return line.command(f"APOP {who.user} {digest}", secret=True)
+
+
+def _play(line: Line, exchange: Exchange) -> Reply:
+    """One exchange (RFC 5034 s.4), with the initial response in the command where it fits into one."""
+    try:
+        first = exchange.begin()
+        command = f"AUTH {exchange.name}"
+        whole = command if first is None else f"{command} {_base64(first) or '='}"
+        if len(whole) <= _MAX_COMMAND:
+            command, first = whole, None
+        line.send(command, secret=True)
+        while (challenge := _challenge(line)) is not None:
+            response, first = (exchange.answer(challenge) if first is None else first), None
+            line.send(_base64(response), secret=True)
+        reply = line.reply()
+        if reply.ok:
+            exchange.finish()
+        return reply
+    except Unacceptable as error:
+        line.abort()
+        raise not_authentic(line.host, error) from error
+
+
+def _challenge(line: Line) -> bytes | None:
+    """What the server asks, or None when it comes to its verdict."""
+    if not (said := line.peek()).startswith(b"+") or said[:3].upper() == b"+OK":
+        return None
+    try:
+        return base64.b64decode(line.line()[1:].strip(), validate=True)
+    except ValueError as error:
+        raise Unacceptable("a challenge that is not base64") from error
+
+
+def _base64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+# -- refusals in plain words
+
+
+def _no_way(host: str, who: Who, offered: Capabilities) -> MailError:
+    """Nothing that the server offers could be tried."""
+    offers = " ".join([*sorted(offered), *offered.get("SASL", ())])
+    if who.token:
+        text = f"{host} does not offer to sign in as this account does; set it up again with a password."
+        return MailError(Kind.ACCOUNT, Retry.ASK, text, offers, "no-mechanism")
+    text = f"{host} does not accept a password on this connection; choose TLS or STARTTLS."
+    return MailError(Kind.ACCOUNT, Retry.ASK, text, offers, "login-disabled")
+
+
+_SENTENCES = {
+    "app-password": "{host} wants an app password for this account: make one on its web site and enter it here.",
+    "web-login": "{host} wants you to sign in on its web site once; then try again here.",
+    "pop3-disabled": "{host} has POP3 switched off for this account; switch it on in its settings on the web site.",
+    "password-disabled": "{host} has switched off sign-in with a password for this account.",
+    "token-refused": "{host} does not accept this sign-in any more; sign in again in the account's settings.",
+    "wrong-password": "{host} does not accept this user name and password; check both in the account's settings.",
+}
+_WORDS = {
+    "app-password": re.compile(r"(?i)application-specific|app(lication)? password"),
+    "web-login": re.compile(r"(?i)web ?log-?in"),
+    "pop3-disabled": re.compile(r"(?i)pop3?\b.{0,30}(disabled|not enabled|not allowed)|not enabled for pop"),
+    "password-disabled": re.compile(r"(?i)basic ?auth|password.{0,20}(log-?in|authentication).{0,10}(disabled|block)"),
+}
+
+
+def _refused(host: str, reply: Reply, offered: Capabilities, who: Who) -> MailError:
     """RFC 2449 s.8.1 and RFC 3206 where the server speaks them, its words where it does not."""
     said, code = log.masked(reply.text), reply.code
-    if code in ("IN-USE", "LOGIN-DELAY") or (not code and _is_busy(reply.text)):
-        return _busy(host, code, said)
-    if code == "SYS/PERM":
-        text = f"{host} says that this mailbox cannot be opened until its operator or you change something there."
-        return MailError(Kind.ACCOUNT, Retry.ASK, text, said, "login-refused")
-    if code.startswith("SYS/") or (not code and "AUTH-RESP-CODE" in offered):
-        text = f"{host} does not let Mua in right now, for a reason of its own; it will try again by itself."
-        return MailError(Kind.CONNECTION, Retry.SOON, text, said, "server-trouble")
-    text = f"{host} does not accept this user name and password; check both in the account's settings."
-    return MailError(Kind.ACCOUNT, Retry.ASK, text, said, "wrong-password")
+    word = next((word for word, pattern in _WORDS.items() if pattern.search(reply.text)), "")
+    if not word:
+        if code in ("IN-USE", "LOGIN-DELAY") or (not code and _is_busy(reply.text)):
+            return _busy(host, code, said)
+        if code == "SYS/PERM":
+            text = f"{host} says that this mailbox cannot be opened until its operator or you change something there."
+            return MailError(Kind.ACCOUNT, Retry.ASK, text, said, "login-refused")
+        if code.startswith("SYS/") or (not code and "AUTH-RESP-CODE" in offered):
+            text = f"{host} does not let Mua in right now, for a reason of its own; it will try again by itself."
+            return MailError(Kind.CONNECTION, Retry.SOON, text, said, "server-trouble")
+    word = word or ("token-refused" if who.token else "wrong-password")
+    return MailError(Kind.ACCOUNT, Retry.ASK, _SENTENCES[word].format(host=host), said, word)
 
 
 def _is_busy(text: str) -> bool:
