@@ -96,3 +96,36 @@ def test_a_message_flagged_and_deleted_here_stays_so(lab: Lab, profile: Path, po
     rows = lab.mua("list", "INBOX", profile=profile).ok()
     assert [row["subject"] for row in rows] == ["Flag me"]
     assert "\\Flagged" in rows[0]["flags"]
+
+
+def on_server(lab: Lab, user: User) -> list[str]:
+    raws = lab.raw_messages(user).values()
+    return sorted(line[9:].decode() for raw in raws for line in raw.splitlines() if line.startswith(b"Subject: "))
+
+
+def test_deleted_there_once_it_is_here(lab: Lab, profile: Path) -> None:
+    user = lab.user("polly")
+    lab.add_account(profile, user, kind="pop3", delete_fetched=True).ok()
+    lab.fill(user, [message(f"Letter {n}") for n in range(30)])
+    held = sorted(lab.raw_messages(user).values())
+    assert sync_inbox(lab, profile)["in_store"] == 30
+    assert lab.raw_messages(user) == {}
+    lab.deliver(user, message("One more"))
+    assert sync_inbox(lab, profile)["in_store"] == 31
+    assert lab.raw_messages(user) == {}
+    rows = lab.mua("list", "INBOX", profile=profile).ok()
+    raws = [lab.mua("show", row["id"], "--raw", profile=profile, as_json=False).stdout for row in rows]
+    assert set(held) < set(raws)
+
+
+def test_deleted_there_when_it_is_deleted_here(lab: Lab, profile: Path) -> None:
+    user = lab.user("polly")
+    lab.add_account(profile, user, kind="pop3", keep_days=7, delete_when_deleted=True).ok()
+    lab.fill(user, [message("Keep me"), message("Trash me"), message("File me")])
+    sync_inbox(lab, profile)
+    ids = {row["subject"]: row["id"] for row in lab.mua("list", "INBOX", profile=profile).ok()}
+    lab.mua("act", "delete", ids["Trash me"], profile=profile).ok()
+    lab.mua("act", "archive", ids["File me"], profile=profile).ok()
+    sync_inbox(lab, profile)
+    assert on_server(lab, user) == ["File me", "Keep me"]
+    assert [row["subject"] for row in lab.mua("list", "Trash", profile=profile).ok()] == ["Trash me"]

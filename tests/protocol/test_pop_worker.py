@@ -1,9 +1,5 @@
 """One POP3 account against a server: each message once, newest first, nothing deleted that is not safe."""
 
-import signal
-import subprocess
-import sys
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +17,7 @@ from mua.mime.scan import split_fields
 from mua.model.account import PopOptions
 from mua.model.folder import Role
 from mua.model.ledger import Claim
-from mua.paths import Profile
 from mua.store import read, write
-from mua.store.blobs import Bodies
-from mua.store.db import Store
 
 
 @pytest.fixture
@@ -308,74 +301,6 @@ def test_the_servers_login_delay_is_kept(house: Callable[..., House]) -> None:
         time.sleep(0.3)
         assert drop.sessions == before
         assert worker.sync(complete=True) == [], "a person who asks is not kept waiting"
-
-
-KILLED = """
-    import os, signal, sys
-    from pathlib import Path
-    from mua.engine import pop_visit, pop_worker
-    from mua.engine.context import Context
-    from mua.model.account import *
-    from mua.paths import Profile
-    from mua.store import read, write
-    from mua.store.blobs import Bodies
-    from mua.store.db import Store, Tx
-
-    profile, port, deadly = Profile(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3])
-    store, bodies, step = Store(profile), Bodies(profile), 0
-    pop_visit.GROUP_COUNT = 2
-
-    def stepped(function):
-        def run(*args, **kwargs):
-            global step
-            for last in (False, True):
-                step += 1
-                if step == deadly:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                if not last:
-                    result = function(*args, **kwargs)
-            return result
-        return run
-
-    write.add_messages, write.record_uidl = stepped(write.add_messages), stepped(write.record_uidl)
-    bodies.put = stepped(bodies.put)
-    pop_visit._Visit._commit = stepped(pop_visit._Visit._commit)
-    if not read.accounts(store.reader()):
-        server = Server("127.0.0.1", port, Security.NONE, "ada")
-        with store.write(durable=True) as tx:
-            write.add_account(tx, Account(AccountId(0), "Ada", "a@b.c", incoming=Incoming.POP3, incoming_server=server,
-                              pop=PopOptions(keep_days=0)))
-    account = read.accounts(store.reader())[0]
-    worker = pop_worker.PopWorker(Context(store, bodies, lambda _: "right", lambda _: None), account)
-    worker.start()
-    print(worker.sync(True))
-"""
-
-
-@pytest.mark.chaos
-def test_killed_at_every_step_each_message_comes_exactly_once(tmp_path: Path) -> None:
-    """SIGKILL at step 1, 2, 3 ... of a visit (each from the state that the last kill left), then one to the end."""
-    mail = letters(7)
-    root = str(Path(__file__).resolve().parents[2])
-    with Maildrop(mail) as drop:
-
-        def visit(deadly: int) -> int:
-            command = [sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path / "p"), str(drop.port), str(deadly)]
-            done = subprocess.run(command, cwd=root, capture_output=True, timeout=30, check=False)
-            assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-            return done.returncode
-
-        codes = [visit(deadly) for deadly in range(1, 11)]
-        assert codes.count(-signal.SIGKILL) >= 8, codes
-        assert visit(0) == 0
-        assert drop.messages == {}
-    profile = Profile(tmp_path / "p")
-    store, bodies = Store(profile), Bodies(profile)
-    account = read.accounts(store.reader())[0]
-    home = House(store, bodies, account)
-    assert home.inbox() == list(mail.values())
-    bodies.close()
-    store.close()
 
 
 # --- when a message came ----------------------------------------------------------------------------------------
