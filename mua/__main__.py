@@ -84,7 +84,7 @@ def _profile(arguments: argparse.Namespace) -> Profile:
 
 def _run_hidden(command: str, profile: Profile) -> int:
     if command == "indexer":
-        from mua.engine.indexer import main as indexer
+        from mua.engine.indexing import main as indexer
 
         return indexer(profile)
     if command == "viewer":

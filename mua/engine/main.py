@@ -240,17 +240,16 @@ class Engine:
             self.context.committed.notify_all()
 
     def _arrived(self, ids: set[int]) -> None:
+        horizon = self.context.now() - FRESH_SECONDS
+        newest = sorted(one for one in ids if one >> write.SEQUENCE_BITS >= horizon)[-50:]
+        if not newest:  # a first synchronisation brings thousands, and nearly all are old
+            return
         db = self.store.reader()
         inboxes = {folder.id for folder in read.folders(db) if folder.role is Role.INBOX}
-        horizon = self.context.now() - FRESH_SECONDS
-        newest = sorted(ids)[-50:]
-        fresh = [
-            row.id
-            for row in read.rows(db, newest)
-            if row.folder_id in inboxes and not row.flags & Flag.SEEN and row.id >> write.SEQUENCE_BITS >= horizon
-        ]
+        rows = read.rows(db, newest)
+        fresh = tuple(row.id for row in rows if row.folder_id in inboxes and not row.flags & Flag.SEEN)
         if fresh:
-            self.tell(wire.Arrived(tuple(fresh)))
+            self.tell(wire.Arrived(fresh))
 
     # ---- commands
     def _handle(self, client: Client, command: wire.Command) -> wire.Answer:

@@ -35,6 +35,7 @@ class Bodies:
         self.profile = profile
         self._lock = threading.Lock()
         self._dictionaries: dict[int, zstandard.ZstdCompressionDict] = {}
+        self._decompressors: dict[int, zstandard.ZstdDecompressor] = {}  # used under the lock
         flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
         with translated():
             self._db = apsw.Connection(str(profile.body_db), flags=flags)
@@ -91,10 +92,9 @@ class Bodies:
         """The message as received, or None when its bytes are not here."""
         with self._lock, translated():
             found = self._db.execute("SELECT size, dictionary, data FROM raw WHERE id = ?", (message_id,)).fetchone()
-        if found is not None:
-            size, dictionary, data = found
-            reader = zstandard.ZstdDecompressor(dict_data=self._load(dictionary) if dictionary else None)
-            return reader.decompress(data, max_output_size=size)
+            if found is not None:
+                size, dictionary, data = found
+                return self._decompressor(dictionary).decompress(data, max_output_size=size)
         path = self.path(message_id)
         with file_errors():
             return path.read_bytes() if path.exists() else None
@@ -163,6 +163,12 @@ class Bodies:
         if newest:
             self._dictionary = newest
             self._compressor = zstandard.ZstdCompressor(level=LEVEL, dict_data=self._load(newest))
+
+    def _decompressor(self, number: int) -> zstandard.ZstdDecompressor:
+        if number not in self._decompressors:
+            dictionary = self._load(number) if number else None
+            self._decompressors[number] = zstandard.ZstdDecompressor(dict_data=dictionary)
+        return self._decompressors[number]
 
     def _load(self, number: int) -> zstandard.ZstdCompressionDict:
         if number not in self._dictionaries:

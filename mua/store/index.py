@@ -3,8 +3,10 @@
 Its sole writer is the indexer (a child of the engine).  ``mail`` holds one document a message under the message's
 id; since ids grow with time, ``ORDER BY rowid DESC LIMIT n`` stops early and newest comes first for nothing.  ``head``
 holds subjects and addresses only, with prefix indexes, for the first two letters while typing.  Both are contentless:
-the words are here, the text is in body.db.  ``mark`` is how far into ``message.index_seq`` the index has come,
-``removed`` the same for the ledger of removals.
+the words are here, the text is in body.db.
+
+``Progress.mark`` is how far into ``message.index_seq`` the index has come, ``whole`` the same for messages that have a
+body, ``removed`` for the ledger of removals.
 """
 
 import re
@@ -25,21 +27,32 @@ CREATE VIRTUAL TABLE IF NOT EXISTS mail USING fts5(subject, sender, recipients, 
 CREATE VIRTUAL TABLE IF NOT EXISTS head USING fts5(subject, people,
   content='', contentless_delete=1, prefix='1 2', tokenize="unicode61 remove_diacritics 2");
 CREATE TABLE IF NOT EXISTS progress(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('removed', 0), ('version', 1);
+INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('whole', 0), ('removed', 0), ('version', 1);
 """
+TABLES = ("mail", "head")
 HASH_BYTES = 64 * 1024 * 1024
+MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is indexed of one message.  ``body`` is None while only its header is here."""
+    """What is indexed of one message.  ``body`` is empty while only its header is here."""
 
     id: MessageId
     subject: str
     sender: str
     recipients: str
-    body: str | None = None
+    body: str = ""
     files: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the index has come; see above."""
+
+    mark: int
+    whole: int
+    removed: int
 
 
 def open_index(profile: Profile) -> Tx:
@@ -51,10 +64,12 @@ def open_index(profile: Profile) -> Tx:
         db.rows("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
         connection.execute(SCHEMA)
         connection.execute("INSERT INTO mail(mail, rank) VALUES ('hashsize', ?)", (HASH_BYTES,))
+        for table in TABLES:  # a commit does not wait for merges: ``tidy`` does them
+            connection.execute(f"INSERT INTO {table}({table}, rank) VALUES ('automerge', 0)")
     return db
 
 
-def add(db: Tx, documents: Iterable[Document], mark: int) -> None:
+def add(db: Tx, documents: Iterable[Document], mark: int, whole: int) -> None:
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
         for one in sorted(documents, key=lambda document: document.id):
@@ -66,10 +81,19 @@ def add(db: Tx, documents: Iterable[Document], mark: int) -> None:
                 subject,
                 spaced(one.sender),
                 spaced(one.recipients),
-                spaced(one.body or ""),
+                spaced(one.body),
                 spaced(one.files),
             )
-        db.run("UPDATE progress SET value = ? WHERE key = 'mark'", mark)
+        db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
+
+
+def tidy(db: Tx) -> bool:
+    """One small step of merging the segments that commits left; False when there is nothing left to merge."""
+    before = db.connection.total_changes()
+    with translated(), db.connection:
+        for table in TABLES:
+            db.run(f"INSERT INTO {table}({table}, rank) VALUES ('merge', ?)", MERGE_PAGES)
+    return db.connection.total_changes() - before > len(TABLES)
 
 
 def remove(db: Tx, ids: Sequence[int], mark: int) -> None:
@@ -81,10 +105,10 @@ def remove(db: Tx, ids: Sequence[int], mark: int) -> None:
         db.run("UPDATE progress SET value = ? WHERE key = 'removed'", mark)
 
 
-def progress(db: Db, schema: str = "main") -> tuple[int, int]:
-    """(mark, removed): how far the index has come."""
+def progress(db: Db, schema: str = "main") -> Progress:
+    """How far the index has come."""
     found = dict(db.rows(f"SELECT key, value FROM {schema}.progress"))
-    return int(found["mark"]), int(found["removed"])
+    return Progress(found["mark"], found.get("whole", 0), found["removed"])
 
 
 def open_search(profile: Profile) -> Db:
@@ -96,8 +120,11 @@ def open_search(profile: Profile) -> Db:
 
 
 def index_mark(db: Db) -> int:
-    """How far the index has come, over a connection of ``open_search``; 0 without an index."""
-    return progress(db, "fts")[0] if _has_index(db) else 0
+    """How far the index has come in whole messages, over a connection of ``open_search``; 0 without an index."""
+    if not _has_index(db):
+        return 0
+    found = progress(db, "fts")
+    return max(found.mark, found.whole)
 
 
 def find(db: Db, search: Search, limit: int = 50, account_id: AccountId | None = None) -> list[int]:

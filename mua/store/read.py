@@ -282,13 +282,13 @@ def index_seq(db: Db) -> int:
     return int(db.value("SELECT value FROM meta WHERE key = 'index_seq'"))
 
 
-def to_index(db: Db, mark: int, limit: int) -> list[Unindexed]:
-    """What came or changed after ``mark``, oldest change first."""
+def to_index(db: Db, mark: int, limit: int, last: int = 2**62, *, bodyless: bool = False) -> list[Unindexed]:
+    """What came or changed after ``mark`` and up to ``last``, oldest change first; ``bodyless``: only what has none."""
     sql = (
-        "SELECT index_seq, id, subject, sender, recipients, cc, has_body FROM message WHERE index_seq > ?"
-        " ORDER BY index_seq LIMIT ?"
+        "SELECT index_seq, id, subject, sender, recipients, cc, has_body FROM message"
+        f" WHERE index_seq > ? AND index_seq <= ? {'AND has_body = 0' if bodyless else ''} ORDER BY index_seq LIMIT ?"
     )
-    return [_unindexed(row) for row in db.rows(sql, mark, limit)]
+    return [_unindexed(row) for row in db.rows(sql, mark, last, limit)]
 
 
 def removals_after(db: Db, seq: int, limit: int) -> list[tuple[int, MessageId]]:

@@ -52,6 +52,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
             for n, (s, w, b, f) in enumerate(MAILS)
         ],
         99,
+        99,
     )
     reader = index.open_search(profile)
     yield reader
@@ -106,12 +107,12 @@ def test_a_removed_message_is_not_found(tmp_path: Path) -> None:
     profile = Profile(tmp_path)
     store = Store(profile)
     writer = index.open_index(profile)
-    index.add(writer, [index.Document(MessageId(5), "hello", "", "", "world")], 1)
-    index.add(writer, [index.Document(MessageId(5), "hello", "", "", "moon")], 2)
+    index.add(writer, [index.Document(MessageId(5), "hello", "", "", "world")], 1, 3)
+    index.add(writer, [index.Document(MessageId(5), "hello", "", "", "moon")], 2, 3)
     assert [writer.value("SELECT count(*) FROM mail WHERE mail MATCH ?", word) for word in ("world", "moon")] == [0, 1]
     index.remove(writer, [5], 1)
     assert writer.value("SELECT count(*) FROM mail WHERE mail MATCH 'moon'") == 0
-    assert index.progress(writer) == (2, 1)
+    assert index.progress(writer) == index.Progress(mark=2, whole=3, removed=1)
     writer.close()
     store.close()
 

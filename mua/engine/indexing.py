@@ -1,0 +1,168 @@
+"""The indexer's child process: it reads cache.db and body.db, and is the sole writer of fts.db.
+
+Theory of operation.  Whatever the index has to see has a number, and a message gets a new one with its body
+(``message.index_seq``).  In a first synchronisation every header comes long before its body, and indexing both would be
+double work; so a message without a body is put off until nothing more comes, or for half a minute.  Two marks say how
+far the index is: everything with a body up to ``whole``, everything up to ``mark``; they and the documents that they
+speak of are one transaction, so that a child killed anywhere goes on where its last commit was.
+
+Documents are collected and inserted in ascending order of their ids, since FTS5 begins a new segment at each id that is
+lower than the one before; segments are merged when there is nothing else to do (``index.tidy``).
+"""
+
+import sys
+import threading
+import time
+
+from mua.errors import MailError
+from mua.log import INDEX
+from mua.mime.message import gist
+from mua.model.address import Address
+from mua.paths import Profile
+from mua.store import index, read
+from mua.store.blobs import Bodies
+from mua.store.db import Db, Tx, open_reader, release_memory
+
+BATCH = 1000  # messages of one commit
+BATCH_TEXT = 8_000_000  # characters of one commit
+REMOVALS = 10_000  # removals of one commit
+MAX_TEXT = 1_000_000  # characters of one message
+LULL = 0.1  # seconds without news after which an unfinished batch is committed
+PATIENCE = 1.0  # seconds without news after which bodies that are missing are not waited for
+LONGEST = 30.0  # seconds that a message without a body is put off, whatever comes
+
+
+def main(profile: Profile) -> int:
+    """The child's life: work, say ``mark N`` and ``idle``, wait for a line; the end of stdin ends it."""
+    cache, bodies, fts = open_reader(profile), Bodies(profile, readonly=True), index.open_index(profile)
+    work, pokes, poked = Indexing(cache, bodies, fts), _Pokes(), True
+    try:
+        while not pokes.ended:
+            wait = work.advance(quiet=not poked)
+            _say(f"mark {work.mark}")
+            _say("idle")
+            poked = pokes.wait(wait)
+        return 0
+    except (BrokenPipeError, KeyboardInterrupt):
+        return 0
+    except MailError as error:
+        INDEX.error("%s (%s)", error.text, error.detail)
+        return 1
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+class _Pokes:
+    """Lines on stdin, heard by a thread of their own."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._heard = threading.Event()
+        threading.Thread(target=self._listen, name="pokes", daemon=True).start()
+
+    def _listen(self) -> None:
+        for _ in sys.stdin:
+            self._heard.set()
+        self.ended = True
+        self._heard.set()
+
+    def wait(self, seconds: float | None) -> bool:
+        """Whether there was one, waiting up to so long (None: for ever)."""
+        heard = self._heard.wait(seconds)
+        self._heard.clear()
+        return heard
+
+
+class Indexing:
+    """The state of the work between two looks at the store."""
+
+    def __init__(self, cache: Db, bodies: Bodies, fts: Tx) -> None:
+        self._cache, self._bodies, self._fts = cache, bodies, fts
+        done = index.progress(fts)
+        self.mark, self._removed = done.mark, done.removed
+        self._seen = max(done.mark, done.whole)
+        self._batch: list[index.Document] = []
+        self._batch_text = 0
+        self._put_off: float | None = time.monotonic() if done.whole > done.mark else None
+
+    def advance(self, *, quiet: bool) -> float | None:
+        """Do what there is to do now; returns after how many seconds to look again without news (None: never).
+
+        ``quiet``: there was no news for the time that the last call returned.
+        """
+        self._forget()
+        if self._gather():
+            quiet = False
+        if self._batch:
+            if not quiet:
+                return LULL
+            self._commit()
+            quiet = False
+        if self._put_off is not None:
+            if not quiet and time.monotonic() - self._put_off < LONGEST:
+                return PATIENCE
+            self._settle()
+        if index.tidy(self._fts):
+            return 0.0
+        release_memory()
+        return None
+
+    def _forget(self) -> None:
+        while gone := read.removals_after(self._cache, self._removed, REMOVALS):
+            self._removed = gone[-1][0]
+            index.remove(self._fts, [message_id for _, message_id in gone], self._removed)
+
+    def _gather(self) -> bool:
+        """Read what is new, and commit each full batch; returns whether there was something."""
+        some = False
+        while news := read.to_index(self._cache, self._seen, BATCH):
+            some = True
+            for one in news:
+                self._take(one)
+                self._seen = one.seq
+                if len(self._batch) >= BATCH or self._batch_text > BATCH_TEXT:
+                    self._commit()
+        return some
+
+    def _take(self, one: read.Unindexed) -> None:
+        if not one.has_body:
+            self._put_off = self._put_off or time.monotonic()
+            return
+        document = _document(one, self._bodies.get(one.id))
+        self._batch.append(document)
+        self._batch_text += len(document.body)
+
+    def _commit(self) -> None:
+        if self._put_off is not None and not read.to_index(self._cache, self.mark, 1, self._seen, bodyless=True):
+            self._put_off = None
+        if self._put_off is None:
+            self.mark = self._seen
+        index.add(self._fts, self._batch, self.mark, self._seen)
+        self._batch, self._batch_text = [], 0
+
+    def _settle(self) -> None:
+        """Index what is still without a body."""
+        while news := read.to_index(self._cache, self.mark, BATCH, self._seen, bodyless=True):
+            self.mark = news[-1].seq
+            index.add(self._fts, [_document(one, None) for one in news], self.mark, self._seen)
+        self._put_off = None
+        self._commit()
+
+
+def _document(one: read.Unindexed, raw: bytes | None) -> index.Document:
+    told = None if raw is None else gist(raw)
+    return index.Document(
+        one.id,
+        one.subject,
+        _people(one.sender),
+        _people(one.to + one.cc),
+        "" if told is None else told.text[:MAX_TEXT],
+        "" if told is None else " ".join(told.names),
+    )
+
+
+def _people(addresses: tuple[Address, ...]) -> str:
+    return " ".join(f"{one.name} {one.address}" for one in addresses)

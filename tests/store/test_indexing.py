@@ -1,0 +1,137 @@
+"""The indexer's work: what is put off, what a crash leaves, and that the marks never claim more than there is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mua.engine import indexing
+from mua.engine.indexing import Indexing
+from mua.engine.reading import facts
+from mua.model.account import Account, AccountId
+from mua.model.folder import FolderId
+from mua.model.ledger import Claim
+from mua.model.message import Envelope, MessageId
+from mua.paths import Profile
+from mua.store import index, read, write
+from mua.store.blobs import Bodies
+from mua.store.db import Store, open_reader
+
+
+class Room:
+    """A profile with one folder, and an indexer's work in this process."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.store, self.bodies = Store(profile), Bodies(profile)
+        with self.store.write() as tx:
+            self.account = write.add_account(tx, Account(AccountId(0), "home", "maya@example.org"))
+            self.inbox: FolderId = write.put_folder(tx, self.account, "INBOX")
+        self.fts = index.open_index(profile)
+        self.begin()
+
+    def begin(self) -> None:
+        """As after a restart: what is known is what was committed."""
+        self.work = Indexing(open_reader(self.profile), Bodies(self.profile, readonly=True), self.fts)
+
+    def headers(self, *subjects: str) -> list[MessageId]:
+        with self.store.write() as tx:
+            news = [write.NewMessage(Envelope(subject=one), 1_700_000_000, 1) for one in subjects]
+            return write.add_messages(tx, self.account, self.inbox, news)
+
+    def body(self, message_id: MessageId, text: str) -> None:
+        raw = b"Subject: s\r\n\r\n" + text.encode()
+        place = self.bodies.put([(message_id, raw)])[message_id]
+        with self.store.write() as tx:
+            write.set_bodies(tx, [facts(message_id, place, raw)])
+
+    def found(self, word: str) -> list[int]:
+        return [row[0] for row in self.fts.rows("SELECT rowid FROM mail WHERE mail MATCH ? ORDER BY rowid", word)]
+
+    def is_behind(self) -> bool:
+        return self.work.mark < read.index_seq(self.store.reader())
+
+    def finish(self) -> None:
+        """Let the time pass that the work asks for, without news, until it has nothing left to do."""
+        while self.work.advance(quiet=True) is not None:
+            pass
+
+    def close(self) -> None:
+        self.store.close()
+        self.bodies.close()
+        self.fts.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[Room]:
+    made = Room(Profile(tmp_path / "profile"))
+    yield made
+    made.close()
+
+
+def test_a_message_is_indexed_once_with_its_body(room: Room) -> None:
+    [first, second] = room.headers("garden", "letter")
+    assert room.work.advance(quiet=False) == indexing.PATIENCE
+    room.body(first, "potatoes")
+    assert room.work.advance(quiet=False) == indexing.LULL  # more may come: nothing is committed yet
+    assert room.found("potatoes") == []
+    assert room.work.advance(quiet=True) == indexing.PATIENCE
+    assert room.found("potatoes") == room.found("garden") == [first]
+    assert room.found("letter") == []
+    assert index.progress(room.fts).whole > room.work.mark
+    room.body(second, "tomatoes")
+    room.finish()
+    assert room.found("tomatoes") == room.found("letter") == [second]
+    assert not room.is_behind()
+
+
+def test_what_stays_without_a_body_is_found_by_its_header(room: Room) -> None:
+    [first, second] = room.headers("garden", "letter")
+    room.body(second, "tomatoes")
+    room.finish()
+    assert (room.found("garden"), room.found("tomatoes")) == ([first], [second])
+    assert not room.is_behind()
+    room.body(first, "potatoes")
+    room.finish()
+    assert room.found("garden") == room.found("potatoes") == [first]
+
+
+def test_a_message_is_not_put_off_for_ever(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    [first] = room.headers("garden")
+    room.work.advance(quiet=False)
+    monkeypatch.setattr(indexing, "LONGEST", 0.0)
+    room.work.advance(quiet=False)
+    assert room.found("garden") == [first]
+
+
+@pytest.mark.parametrize("steps", range(5))
+def test_a_killed_indexer_goes_on_where_it_was(room: Room, steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "BATCH", 2)
+    ids = room.headers("garden", "letter", "window", "ladder", "river")
+    for message_id in reversed(ids[1:]):
+        room.body(message_id, f"body{message_id}")
+    for _ in range(steps):
+        room.work.advance(quiet=True)
+        marks = index.progress(room.fts)
+        sql = "SELECT id FROM message WHERE index_seq <= ? AND (has_body > 0 OR index_seq <= ?)"
+        claimed = {row[0] for row in room.store.reader().rows(sql, max(marks.mark, marks.whole), marks.mark)}
+        assert claimed <= {row[0] for row in room.fts.rows("SELECT rowid FROM mail")}
+    room.begin()
+    room.finish()
+    assert [room.found(word) for word in ("garden", "letter", "river")] == [[ids[0]], [ids[1]], [ids[4]]]
+    assert [room.found(f"body{one}") for one in ids[1:]] == [[one] for one in ids[1:]]
+    assert not room.is_behind()
+
+
+def test_what_is_gone_is_forgotten_and_segments_are_merged(room: Room) -> None:
+    for number in range(40):
+        [one] = room.headers(f"subject{number}")
+        room.body(one, "common")
+        room.work.advance(quiet=True)
+        room.work.advance(quiet=True)
+    assert len(room.found("common")) == 40
+    with room.store.write() as tx:
+        write.remove_messages(tx, [MessageId(room.found("subject7")[0])], Claim.VANISHED, 1)
+    room.finish()
+    assert (len(room.found("common")), room.found("subject7")) == (39, [])
+    assert not index.tidy(room.fts)
