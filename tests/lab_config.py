@@ -39,6 +39,7 @@ class Plan:
     submission: int
     submissions: int
     with_mx: bool
+    connections: int = 1000
 
     @property
     def mail(self) -> Path:
@@ -80,7 +81,7 @@ mail_uid = {uid}
 mail_gid = {gid}
 first_valid_uid = 1
 mail_fsync = never
-mail_max_userip_connections = 1000
+mail_max_userip_connections = {plan.connections}
 mail_plugins = zlib
 passdb {{
   driver = passwd-file

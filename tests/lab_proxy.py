@@ -26,6 +26,7 @@ class Proxy:
         self._network, self._host, self._target = network, host, target
         self._change = threading.Condition()
         self._open: set[socket.socket] = set()
+        self._swallowed: set[socket.socket] = set()
         self._budget: int | None = None
         self._hold: int | None = None
         self._stalled = self._closed = False
@@ -53,6 +54,11 @@ class Proxy:
             self._change.notify_all()
         if reopen and self._listener is not None:
             self._accept_on(self._listener)
+
+    def swallow(self) -> None:
+        """Every open connection goes dead without a word: what either side says is taken and lost.  New ones live."""
+        with self._change:
+            self._swallowed |= self._open
 
     def stall(self) -> None:
         """Keep connections open and forward nothing."""
@@ -119,6 +125,8 @@ class Proxy:
                 if down and self.delay:
                     time.sleep(self.delay)
                 allowed = self._leave(block, down)
+                if sink in self._swallowed:
+                    continue
                 sink.sendall(block[:allowed])
                 if allowed < len(block):
                     raise ConnectionAbortedError

@@ -321,8 +321,8 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
 # ---- the rest -----------------------------------------------------------------------------------------------------
 def poke(engine: Engine, command: wire.Poke) -> wire.Done:
     """Try again now."""
-    for account_id in engine.workers if command.account_id is None else [AccountId(command.account_id)]:
-        engine.poke(account_id)
+    for worker in engine.workers_of(command.account_id):
+        worker.network_changed()
     engine.sender.poke()
     return wire.Done()
 

@@ -81,6 +81,9 @@ class Worker(Protocol):
         fails is tried once more, then given up with its error, so that a command line always gets an answer.
         """
 
+    def network_changed(self) -> None:
+        """The network is another one, or the computer slept: try again at once, and see whether connections live."""
+
     def compare(self) -> None:
         """Compare everything with the server soon, because what is wanted of it has changed.  Does not wait."""
 

@@ -80,6 +80,8 @@ class ImapWorker:
         self._turns: deque[float] = deque(maxlen=_BURST)
         self._alone_until = 0.0
         self._thorough_ticket, self._thorough_at = -1, 0.0
+        self._network = 0  # how often it changed
+        self._doubting: set[threading.Thread] = set()
         self._threads = [
             threading.Thread(target=self._run, args=(self._interactive,), name=f"imap-{account.id}", daemon=True),
             threading.Thread(target=self._run, args=(self._bulk,), name=f"imap-{account.id}-bulk", daemon=True),
@@ -122,6 +124,12 @@ class ImapWorker:
         self.poke()
         return self.rounds.wait(ticket, complete)
 
+    def network_changed(self) -> None:
+        """End each back-off, which begins anew, and have both threads see whether their connections live."""
+        self._network += 1
+        self._doubting.update(self._threads)
+        self.poke()
+
     def compare(self) -> None:
         """Compare everything with the server soon."""
         self.rounds.ask()
@@ -137,7 +145,7 @@ class ImapWorker:
 
     def _run(self, session: Callable[[], None]) -> None:
         """Run sessions until stopped; each failure is told, and followed by a pause."""
-        failures = 0
+        failures, network = 0, self._network
         while not self.shared.stopping.is_set():
             started = time.monotonic()
             try:
@@ -150,7 +158,8 @@ class ImapWorker:
                 trouble = self._mistake(error)
             if self.shared.stopping.is_set():
                 return
-            failures = 1 if time.monotonic() - started > POLL_SECONDS else failures + 1
+            rested = time.monotonic() - started > POLL_SECONDS or network != self._network
+            failures, network = 1 if rested else failures + 1, self._network
             self._tell(trouble, failures)
             self._pause(trouble, failures)
 
@@ -196,10 +205,17 @@ class ImapWorker:
             while self._poke_read.recv(4096):
                 pass
 
+    def _reassure(self, connection: ImapConnection) -> None:
+        """After a change of the network: a dead connection must not look alive for long."""
+        if threading.current_thread() in self._doubting:
+            self._doubting.discard(threading.current_thread())
+            connection.probe(PROBE)
+
     @contextlib.contextmanager
     def _using(self, connection: ImapConnection) -> Iterator[None]:
         """While it is used, ``stop`` can interrupt the connection."""
         self._connections.add(connection)
+        self._doubting.discard(threading.current_thread())  # this one is new
         try:
             if self.shared.stopping.is_set():
                 connection.interrupt()
@@ -268,6 +284,7 @@ class ImapWorker:
         elif self._nudged:
             work = Work.NOTHING
         self._nudged = False
+        self._reassure(connection)
         self._status(wire.State.SYNCING)
         self._serve(connection)
         inbox = self._inbox()
@@ -347,6 +364,7 @@ class ImapWorker:
             return
         with self._using(connection):
             while work is not Work.NOTHING:
+                self._reassure(connection)
                 self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
                 work = self.rounds.wait_for_work(POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS)
 

@@ -19,6 +19,7 @@ from mua.engine.context import PATIENCE, Context, Worker
 from mua.engine.imap_worker import ImapWorker
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
+from mua.engine.network import Network
 from mua.engine.pop_worker import PopWorker
 from mua.engine.publisher import Publisher
 from mua.engine.sender import Sender
@@ -55,6 +56,7 @@ class Engine:
         self.indexer = Indexer(profile, self._tell_waiting)
         self.sender = Sender(self.context, filed=self.poke)
         self.upkeep = Upkeep(self.context)
+        self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
         self.states: dict[int, wire.Status] = {}
@@ -73,6 +75,7 @@ class Engine:
         self.sender.start()
         self.indexer.poke()
         self.upkeep.start()
+        self.network.start()
         self.server.start()
         ENGINE.info("engine %s ready", __version__)
         self._stopping.wait()
@@ -84,6 +87,7 @@ class Engine:
 
     def _stop(self) -> None:
         self.server.stop()
+        self.network.stop()
         for worker in self.workers.values():
             worker.stop()
         self.sender.stop()
@@ -159,6 +163,12 @@ class Engine:
         """There is something to do for this account."""
         for worker in self.workers_of(account_id):
             worker.poke()
+
+    def network_changed(self, _why: str) -> None:
+        """Nobody waits out a pause that was made for another network ."""
+        for worker in self.workers_of(None):
+            worker.network_changed()
+        self.sender.poke()
 
     def settle_local(self, account_id: AccountId) -> None:
         """Fulfil the wishes that need no server."""

@@ -72,6 +72,10 @@ class PopWorker:
             self._changed.wait_for(lambda: self._answered >= mine or self._stopping.is_set())
             return list(self._problems)
 
+    def network_changed(self) -> None:
+        """Visit soon: no connection is kept that could have died."""
+        self.poke()
+
     def compare(self) -> None:
         """A POP3 account has one mailbox, and all of it is fetched."""
         self.poke()

@@ -68,6 +68,7 @@ MAX_NAME = 1_000  # octets of a mailbox name
 _PIECE = 1 << 18
 _NAP = 30.0  # seconds of IDLE after which the clocks are compared
 _ASLEEP = 60.0  # a wall clock that ran so much further than ours means that the computer slept
+_DONE = 15.0  # seconds for the end of IDLE, which costs a server nothing: a dead connection is found out by it
 _POLL = 60.0  # seconds between NOOPs where the server has no IDLE
 
 
@@ -437,7 +438,7 @@ class ImapConnection(Session):
             if refused is not None:
                 raise self.refusal(refused, "IDLE", self.selected)
             why = self._watch(poke, timeout, tag)
-            wire.sock.settimeout(wire.timeout)
+            wire.sock.settimeout(min(_DONE, wire.timeout or _DONE))
             wire.send(b"DONE\r\n")
             self.finish(tag, (), spool)
         finally:
