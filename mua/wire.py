@@ -267,6 +267,20 @@ class Poke:
 
 
 @dataclass(frozen=True, slots=True)
+class Health:
+    """How one account is, or all are.  Answer: HealthTold, at once, from what is known here."""
+
+    account_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaveBundle:
+    """Write health and log into a file that strangers may read (see ``engine.health``).  Answer: Done."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shutdown:
     """End the engine in order.  Answer: Done."""
 
@@ -391,6 +405,57 @@ class Imported:
     imported: int
 
 
+@dataclass(frozen=True, slots=True)
+class AccountHealth:
+    """One account's health.  Times are UTC seconds, 0: never or not known; so are texts that are empty.
+
+    ``state`` is a ``State``.  ``software`` is what the server says it is, ``offered`` its capabilities, ``in_use``
+    those that Mua uses, ``enabled`` what was switched on, ``quirks`` what does not work there and is done otherwise.
+    ``connections`` are open now; ``allowed`` is how many the server lets us have (0: as many as we want).
+    ``woken_by``: "news", "poke" (there was something to do), "timeout" (IDLE was renewed), "slept".  ``checked_at``:
+    when everything was last compared.  ``not_indexed``: what the search does not know yet.  ``octets_*`` count since
+    the engine started.  After ``failures`` failed connections in a row the next is tried at ``paused_until``.
+    """
+
+    account_id: int
+    incoming: str = ""
+    host: str = ""
+    port: int = 0
+    security: str = ""
+    state: str = ""
+    software: str = ""
+    tls: str = ""
+    mechanism: str = ""
+    offered: tuple[str, ...] = ()
+    in_use: tuple[str, ...] = ()
+    enabled: tuple[str, ...] = ()
+    quirks: tuple[str, ...] = ()
+    compressed: bool = False
+    connections: int = 0
+    allowed: int = 0
+    woken_at: int = 0
+    woken_by: str = ""
+    checked_at: int = 0
+    on_server: int = 0
+    in_store: int = 0
+    with_body: int = 0
+    not_indexed: int = 0
+    wishes: int = 0
+    octets_in: int = 0
+    octets_out: int = 0
+    failures: int = 0
+    paused_until: int = 0
+    problems: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HealthTold:
+    """The accounts in the person's order."""
+
+    accounts: tuple[AccountHealth, ...] = ()
+
+
 # ---- events: what the engine says of itself -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -470,11 +535,11 @@ Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover
     | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages
     | Undo | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | CreateFolder
-    | SetPolicy | ImportFile | Poke | Shutdown | Raise
+    | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | Synced | ServersSearched | Acted | Restored | Queued
-    | Saved | FolderMade | Imported
+    | Saved | FolderMade | Imported | HealthTold
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

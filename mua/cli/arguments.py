@@ -155,6 +155,8 @@ def _acting(commands: Commands) -> None:
     act.add_argument("act", choices=ACTS)
     act.add_argument("ids", metavar="ID", nargs="+")
     act.add_argument("--to", metavar="FOLDER", help="where to move")
+    health = _add(commands, "health", "how each account is: server, connections, lag, bytes, problems")
+    health.add_argument("--bundle", metavar="FILE", help="save it with the log, without anything private")
     _add(commands, "undo", "take the last act back")
     ledger = _add(commands, "ledger", "what disappeared, when and why; restore brings messages back")
     ledger.add_argument("verb", metavar="restore", nargs="?", choices=("restore",))

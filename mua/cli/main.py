@@ -22,6 +22,7 @@ ROOMS = {
     "undo": "acting",
     "ledger": "ledger",
     "folder": "policies",
+    "health": "health",
     "import": "acting",
     "export": "acting",
     "sync": "syncing",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, doctor, files, folders, ledger
+from mua.engine import acts, doctor, files, folders, health, ledger
 from mua.engine.reading import Whole, draft_bytes, make_view
 from mua.engine.server_search import Asked
 from mua.errors import Kind, MailError, Retry
@@ -370,6 +370,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.SetPolicy: folders.set_policy,
     wire.ImportFile: files.import_file,
     wire.Poke: poke,
+    wire.Health: health.health,
+    wire.SaveBundle: health.save_bundle,
     wire.Shutdown: shutdown,
     wire.Raise: raise_window,
 }

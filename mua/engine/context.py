@@ -19,6 +19,7 @@ from mua.store.blobs import Bodies
 from mua.store.db import Store
 
 if TYPE_CHECKING:
+    from mua.engine.pulse import Pulse
     from mua.engine.server_search import Asked
 
 PATIENCE = 60.0  # seconds for a single read or write of a server that mail is fetched from
@@ -61,6 +62,8 @@ class Context:
 
 class Worker(Protocol):
     """One account's retrieval: ``ImapWorker(context, account)``, ``PopWorker(context, account)``."""
+
+    pulse: "Pulse"
 
     def start(self) -> None:
         """Start the threads."""

@@ -23,6 +23,7 @@ from mua import wire
 from mua.engine.bodies import fetch_bodies, fetch_wanted
 from mua.engine.context import Context
 from mua.engine.pull import Shared, pull_folder, pull_folders
+from mua.engine.pulse import Pulse
 from mua.engine.push import push
 from mua.engine.server_search import Asked, Searches
 from mua.engine.server_search import serve as serve_searches
@@ -68,6 +69,7 @@ class ImapWorker:
         self.shared = Shared(context, account)
         self.rounds = _Rounds(self.shared.stopping)
         self.searches = Searches()
+        self.pulse = Pulse(context.now)
         self._connections: set[ImapConnection] = set()
         self._poke_read, self._poke_write = socket.socketpair()
         self._poke_read.setblocking(False)
@@ -189,7 +191,9 @@ class ImapWorker:
             self.rounds.sleep(pause)
             self.rounds.want()  # the round that failed
         else:
-            self._wait_for_poke(sync.MAX_BACKOFF if error.kind is Kind.ACCOUNT else pause)
+            pause = sync.MAX_BACKOFF if error.kind is Kind.ACCOUNT else pause
+            self.pulse.paused(failures, pause)
+            self._wait_for_poke(pause)
 
     def _wait_for_poke(self, seconds: float) -> None:
         self._poke_read.settimeout(seconds)
@@ -223,6 +227,7 @@ class ImapWorker:
             connection.log_out()
         finally:
             self._connections.discard(connection)
+            self.pulse.closed(connection.facts())
             connection.abort()
 
     def _connect(self) -> ImapConnection:
@@ -231,6 +236,14 @@ class ImapWorker:
         def password() -> str:
             tried.append(self._password())
             return tried[0]
+
+        opened: list[ImapConnection] = []
+
+        def adopt(connection: ImapConnection) -> None:
+            opened.append(connection)
+            self._connections.add(connection)
+            if self.shared.stopping.is_set():
+                connection.interrupt()
 
         try:
             connection = ImapConnection(
@@ -241,8 +254,10 @@ class ImapWorker:
                 allow_plaintext=self.account.allow_plaintext,
                 names=self.shared.names,
                 before=self._mechanism,
+                adopt=adopt,
             )
         except MailError as error:
+            self._connections.difference_update(opened)
             if error.kind is Kind.ACCOUNT and tried:
                 self._refused = tried[0], error
             raise
@@ -267,6 +282,7 @@ class ImapWorker:
             with contextlib.suppress(MailError):  # a server may refuse to be asked for its name
                 connection.identify()
             self._all_well()
+            self.pulse.well()
             self.rounds.online = True
             try:
                 work = Work.ROUND
@@ -296,7 +312,9 @@ class ImapWorker:
         if self._alone and work is not Work.NOTHING:
             self._do_round_here(connection, ticket, work)
         self._status(wire.State.IDLE)
+        self.pulse.open(connection.facts())
         woken = self._idle(connection, inbox)
+        self.pulse.woke(woken.value)
         if woken is Woken.TIMEOUT:
             return Work.ROUND if self._alone else Work.NOTHING
         if woken is Woken.SLEPT or (woken is Woken.NEWS and _compares_cheaply(connection)):
@@ -359,12 +377,14 @@ class ImapWorker:
                 raise
             IMAP.info("account %d: one connection only (%s)", self.account.id, error.code)
             self._alone_until = time.monotonic() + ALONE_SECONDS
+            self.pulse.alone = True
             self.rounds.asked_again()
             self.poke()
             return
         with self._using(connection):
             while work is not Work.NOTHING:
                 self._reassure(connection)
+                self.pulse.open(connection.facts())
                 self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
                 work = self.rounds.wait_for_work(POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS)
 

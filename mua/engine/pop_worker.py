@@ -10,10 +10,12 @@ import time
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.pop_visit import Trouble, visit
+from mua.engine.pulse import Pulse
 from mua.engine.server_search import Asked
 from mua.errors import Kind, MailError, Retry
 from mua.log import POP3 as LOG
 from mua.model.account import Account
+from mua.model.connection import Facts
 from mua.net.pop3 import Session
 from mua.plan import pop
 
@@ -29,6 +31,7 @@ class PopWorker:
         self.account = account
         self.interval = interval
         self._changed = threading.Condition()
+        self.pulse = Pulse(context.now)
         self._stopping = threading.Event()
         self._poked = False
         self._asked = self._answered = self._covered = 0
@@ -111,6 +114,7 @@ class PopWorker:
         due = pop.next_visit(now, failures, self.interval, self._login_delay(), random.random())
         if any(problem.retry is not Retry.SOON and problem.kind is not Kind.MESSAGE for problem in self._problems):
             due = float("inf")  # only a person can help: changed settings start a new worker, and a poke tries again
+        self.pulse.paused(failures, min(due - now, 3600.0) if failures else 0)
         with self._changed:
             while not (self._stopping.is_set() or self._asked > self._answered):
                 wake = min(due, now + POKE_PAUSE) if self._poked else due
@@ -130,6 +134,8 @@ class PopWorker:
             problems = visit(self.context, self.account, self._trouble, self._connected, self._listed)
             self.context.all_well(self.account.id)
             self._tell(wire.State.IDLE)
+            offered = self._session.capabilities if self._session is not None else {}
+            self.pulse.saw(Facts(capabilities=tuple(sorted(offered))))
         except MailError as error:
             problems = [error]
         except Exception as error:  # noqa: BLE001 - a bug in one account must not end its thread

@@ -76,7 +76,8 @@ class ImapConnection(Session):
     """A logged-in connection, owned by one thread.  Failures are MailErrors (see ``Session``).
 
     ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes; share it between the
-    connections of an account.  ``token``, ``certificate`` and ``before`` are as in ``Keys``.
+    connections of an account.  ``token``, ``certificate`` and ``before`` are as in ``Keys``.  ``adopt`` is given the
+    connection as soon as it has a socket, before it logs in, so that another thread can interrupt that too.
     """
 
     def __init__(
@@ -92,11 +93,20 @@ class ImapConnection(Session):
         token: Callable[[], str] | None = None,
         certificate: str = "",
         before: str = "",
+        adopt: Callable[["ImapConnection"], None] | None = None,
     ) -> None:
+        self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
         self.selected = ""
         keys = Keys(password, token, certificate, before)
         super().__init__(server, keys, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
+
+    def connect_socket(self) -> Any:
+        """As ``Session``'s, for whoever adopts the connection."""
+        sock = super().connect_socket()
+        if self._adopt is not None:
+            self._adopt(self)
+        return sock
 
     # -- the server
 

@@ -7,7 +7,7 @@ pages.  Outgoing mail has a file of its own: ``store/outbox.py``.
 
 import json
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -107,6 +107,11 @@ def wishes_pending(db: Db) -> int:
         " + (SELECT count(*) FROM folder WHERE want_create = 1 AND local = 0)"
     )
     return int(db.value(sql))
+
+
+def wishes_of(db: Db, account_id: AccountId) -> int:
+    """How many messages of an account still have to be changed on its server."""
+    return int(db.value(f"SELECT count(*) FROM message WHERE account_id = ? AND ({WISHED})", account_id))
 
 
 def problems(db: Db, side: Side | None = None) -> list[Problem]:
@@ -289,6 +294,22 @@ def to_index(db: Db, mark: int, limit: int, last: int = 2**62, *, bodyless: bool
         f" WHERE index_seq > ? AND index_seq <= ? {'AND has_body = 0' if bodyless else ''} ORDER BY index_seq LIMIT ?"
     )
     return [_unindexed(row) for row in db.rows(sql, mark, last, limit)]
+
+
+def unindexed(db: Db, mark: int) -> dict[int, int]:
+    """Per account, how many messages changed after ``mark``.  Counts rows: for reports only."""
+    sql = "SELECT account_id, count(*) FROM message WHERE index_seq > ? GROUP BY account_id"
+    return {int(row[0]): int(row[1]) for row in db.rows(sql, mark)}
+
+
+def words_of_newest(db: Db, count: int) -> Iterator[str]:
+    """Subjects and names of people of the newest messages: what must not get into a report."""
+    sql = "SELECT subject, sender, recipients, cc FROM message ORDER BY id DESC LIMIT ?"
+    for subject, *people in db.rows(sql, count):
+        yield subject
+        for one in people:
+            for address in addresses_from_json(one):
+                yield from (address.name, address.address)
 
 
 def removals_after(db: Db, seq: int, limit: int) -> list[tuple[int, MessageId]]:
