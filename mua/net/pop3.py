@@ -173,7 +173,7 @@ class Session:
 
     def _header(self) -> bytes:
         found = bytearray()
-        for piece in self._line.dotted(self.max_message):
+        for piece in self._message():
             found += piece[: MAX_HEADER - len(found)]
         return (b"\r\n" + bytes(found)).partition(b"\r\n\r\n")[0].removeprefix(b"\r\n")
 
@@ -230,7 +230,7 @@ class Session:
             return self._message_refused(reply)
         file = sink()
         try:
-            for piece in self._line.dotted(self.max_message):
+            for piece in self._message():
                 file.write(piece)
         except OSError as error:
             file.close()
@@ -242,6 +242,18 @@ class Session:
                 return error
             raise
         return file
+
+    def _message(self) -> Iterator[bytes]:
+        """The octets of a message; over ``max_message`` the session ends with kind MESSAGE."""
+        size = 0
+        for piece in self._line.dotted():
+            size += len(piece)
+            if size > self.max_message:
+                self.abort()
+                text = f"A message on {self.server.host} is larger than Mua accepts; it stays on the server."
+                detail = f"more than {self.max_message} octets"
+                raise MailError(Kind.MESSAGE, Retry.NEVER, text, detail, "too-big")
+            yield piece
 
     # -- refusals in plain words
 

@@ -100,25 +100,20 @@ class Line:
 
     def lines(self, limit: int) -> Iterator[bytes]:
         """The lines of a multi-line answer of at most ``limit`` octets, as they come."""
-        rest = b""
-        for piece in self.dotted(limit):
+        rest, size = b"", 0
+        for piece in self.dotted():
+            size += len(piece)
             *whole, rest = (rest + piece).split(b"\r\n")
-            if len(rest) > MAX_LINE:
-                self.broken("a line without end")
+            if len(rest) > MAX_LINE or size > limit:
+                self.broken("an answer without end")
             yield from whole
 
-    def dotted(self, limit: int) -> Iterator[bytes]:
-        """The octets of a multi-line answer, dots taken off; over ``limit`` the session ends with kind MESSAGE."""
-        unstuffer, size = Unstuffer(), 0
+    def dotted(self) -> Iterator[bytes]:
+        """The octets of a multi-line answer, dots taken off, as they come: it is for the caller to have enough."""
+        unstuffer = Unstuffer()
         data, self._buffer = self._buffer, b""
         while True:
-            piece = unstuffer.feed(data)
-            size += len(piece)
-            if size > limit:
-                self.abort()
-                text = f"A message on {self.host} is larger than Mua accepts; it stays on the server."
-                raise MailError(Kind.MESSAGE, Retry.NEVER, text, f"more than {limit} octets", "too-big")
-            yield piece
+            yield unstuffer.feed(data)
             if unstuffer.finished:
                 self._buffer = unstuffer.rest
                 return

@@ -1,7 +1,9 @@
 """POP3, as conversations: opening, signing in, fetching, deleting, and every way a server can spoil it."""
 
+import contextlib
 import io
 import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator
 
@@ -12,6 +14,7 @@ from scripted import Conversation, Scripted
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
+from mua.net import pop3
 from mua.net.pop3 import Session
 from mua.plan.pop import Listed
 
@@ -505,6 +508,59 @@ def test_a_message_beyond_the_limit_is_not_kept() -> None:
         with pytest.raises(MailError) as caught:
             next(answers)
         assert caught.value.kind is Kind.CONNECTION
+
+
+@pytest.mark.parametrize("lines", [b"%d 7\r\n", b"x\r\n", b"\r\n", b"y" * 5000 + b"\r\n"])
+def test_a_listing_without_end_is_cut(monkeypatch: pytest.MonkeyPatch, lines: bytes) -> None:
+    """Whatever it consists of: the trouble is the server's, and is not blamed on one message."""
+    monkeypatch.setattr(pop3, "MAX_LISTING", 1_000_000)
+    monkeypatch.setattr(pop3, "MAX_MESSAGES", 2_000)
+
+    def flood(talk: Conversation) -> None:
+        talk.send(b"+OK\r\n")
+        with contextlib.suppress(OSError):
+            for start in range(0, 10**9, 1000):
+                talk.send(b"".join(lines % n if b"%d" in lines else lines for n in range(start, start + 1000)))
+
+    with scripted(OPEN, "C: LIST", flood, partial=True) as server:
+        session = connect(server)
+        with pytest.raises(MailError) as caught:
+            session.listing()
+        assert caught.value.code in ("protocol-error", "too-many-messages")
+        assert caught.value.kind in (Kind.CONNECTION, Kind.ACCOUNT)
+
+
+@pytest.mark.parametrize("part", ["greeting", "message"])
+def test_a_server_that_trickles_is_given_up(part: str) -> None:
+    """Each octet comes in time, and the answer never does."""
+
+    def trickle(talk: Conversation) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                talk.send(b"x")
+                time.sleep(0.02)
+
+    script = ("S- +O", trickle) if part == "greeting" else (OPEN, "C: RETR 1\nS: +OK", trickle)
+    with scripted(*script, partial=True) as server:
+        place = Server("127.0.0.1", server.port, Security.NONE, "ada")
+        began = time.monotonic()
+        with pytest.raises(MailError) as caught:
+            fetched(Session(place, lambda: PASSWORD, timeout=0.5), 1)
+        assert caught.value.code == "timeout"
+        assert time.monotonic() - began < 20
+
+
+def test_an_answer_that_nobody_asked_for_ends_the_session() -> None:
+    """Else each later command would get the answer to the one before: DELE 2 the +OK of DELE 1."""
+
+    def slip(talk: Conversation) -> None:
+        talk.send(b"+OK\r\n1 7\r\n.\r\n+OK stray\r\n")
+
+    with scripted(OPEN, "C: LIST", slip, partial=True) as server:
+        session = connect(server)
+        with pytest.raises(MailError) as caught:
+            session.listing()
+        assert caught.value.code == "protocol-error"
 
 
 def test_a_full_disk_is_this_computers_trouble() -> None:
