@@ -177,6 +177,8 @@ def _sending(commands: Commands) -> None:
         one.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
     outbox = _add(commands, "outbox", "what waits to be sent")
     outbox.add_argument("--all", action="store_true", help="with what is finished")
+    timeline = _add(commands, "timeline", "every step of a sent message, and what was said")
+    timeline.add_argument("id", metavar="ID")
 
 
 def _files(commands: Commands) -> None:

@@ -13,7 +13,7 @@ from mua.model.account import FOR_EVER, Account, Incoming, Server
 from mua.model.address import Address
 from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
-from mua.model.outgoing import Outgoing, Recipient
+from mua.model.outgoing import Outgoing, Recipient, Step
 from mua.model.policy import Policy
 from mua.model.report import Report, Reported
 
@@ -130,6 +130,34 @@ def outgoing_document(outgoing: Outgoing) -> Document:
         "recipients": [_recipient(one) for one in outgoing.recipients],
         "queued_at": date_json(outgoing.queued_at),
         "sent_copy": outgoing.sent_copy,
+    }
+
+
+def timeline_document(
+    outgoing: Outgoing,
+    steps: dict[str, list[Step]],
+    news: dict[str, list[Reported]],
+    dialogues: dict[int, str],
+) -> Document:
+    """``timeline``: as ``outbox`` says it, with each attempt, what was said in it, and what came back."""
+    document = outgoing_document(outgoing)
+    for one in document["recipients"]:
+        one["steps"] = [_step(step, dialogues[step.dialogue]) for step in steps[one["address"]]]
+        one["reports"] = [{**_reported(told), "at": date_json(told.at)} for told in news[one["address"]]]
+    return document
+
+
+def _step(step: Step, dialogue: str) -> Document:
+    was = step.was
+    return {
+        "at": date_json(step.at),
+        "state": was.state,
+        "phase": was.phase,
+        "host": was.host,
+        "tls": was.tls,
+        "code": was.code,
+        "text": was.text,
+        "dialogue": dialogue.split("\n") if dialogue else [],
     }
 
 

@@ -35,6 +35,7 @@ ROOMS = {
     "send": "sending",
     "compose": "sending",
     "outbox": "sending",
+    "timeline": "sending",
 }  # each room has its COMMANDS, and is entered only for one of them
 
 

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from mua import wire
-from mua.cli.documents import date_json, outgoing_document, table
+from mua.cli.documents import date_json, outgoing_document, table, timeline_document
 from mua.cli.session import Result, Session, file_bytes, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.mime.headers import addresses
@@ -90,6 +90,25 @@ def list_outbox(session: Session) -> Result:
     return Result([outgoing_document(one) for one in found], _outgoing_text(found) or "The outbox is empty.")
 
 
+def timeline(session: Session) -> Result:
+    """``timeline ID``: every step of one message, for each recipient."""
+    given = session.arguments.id
+    found = outbox.outgoing(session.db, OutgoingId(int(given))) if given.isdecimal() else None
+    if found is None:
+        raise MailError(Kind.MESSAGE, Retry.ASK, f"There is no sent message {given}.", code="no-such-message")
+    steps = {one.address: outbox.attempts(session.db, found.id, one.address) for one in found.recipients}
+    news = {one.address: outbox.came_back(session.db, found.id, one.address) for one in found.recipients}
+    said = {one.dialogue: outbox.dialogue(session.db, one.dialogue) for some in steps.values() for one in some}
+    document = timeline_document(found, steps, news, said)
+    lines: list[tuple[object, ...]] = [(date_json(found.queued_at), "", "queued", "", "", "", "")]
+    for to, some in steps.items():
+        for one in some:
+            was = one.was
+            lines.append((date_json(one.at), to, was.state, was.host, was.tls, was.code or "", was.text))
+        lines.extend((date_json(one.at), to, one.action, one.remote, "", one.status, one.text) for one in news[to])
+    return Result(document, table(lines))
+
+
 def _outgoing_text(found: list[Outgoing]) -> str:
     lines = [
         (one.id, one.subject[:40], to.address, to.state, to.code or "", to.text[:60], date_json(to.next_attempt) or "")
@@ -99,4 +118,4 @@ def _outgoing_text(found: list[Outgoing]) -> str:
     return table(lines)
 
 
-COMMANDS = {"send": send, "compose": compose, "outbox": list_outbox}
+COMMANDS = {"send": send, "compose": compose, "outbox": list_outbox, "timeline": timeline}

@@ -101,7 +101,6 @@ class Lane:
         finally:
             if session is not None:
                 await session.quit()
-                SMTP.debug("%s", session.transcript.text)
 
     async def _open(self) -> Session:
         account, means = self._account, self._means
@@ -219,14 +218,15 @@ class Lane:
             host=outcome.host,
             tls=outcome.tls,
         )
+        said = outcome.dialogue
         if outcome.state is not RecipientState.DEFERRED:
-            return Verdict(one)
+            return Verdict(one, said)
         if attempt.stale:
-            return Verdict(replace(one, next_attempt=now), counted=False)
+            return Verdict(replace(one, next_attempt=now), said, counted=False)
         if attempt.offline:
-            return Verdict(replace(one, next_attempt=retry.postponed(postponed + 1, now)), counted=False)
+            return Verdict(replace(one, next_attempt=retry.postponed(postponed + 1, now)), said, counted=False)
         if outcome.at_once:
-            return Verdict(replace(one, next_attempt=now))
+            return Verdict(replace(one, next_attempt=now), said)
         when = retry.next_attempt(
             attempts=attempts + 1,
             queued_at=due.queued_at,
@@ -235,8 +235,8 @@ class Lane:
             text=outcome.text if outcome.code else "",
         )
         if when is None:
-            return Verdict(replace(one, state=RecipientState.REFUSED, text=f"Given up after 4 days: {one.text}"))
-        return Verdict(replace(one, next_attempt=when))
+            return Verdict(replace(one, state=RecipientState.REFUSED, text=f"Given up after 4 days: {one.text}"), said)
+        return Verdict(replace(one, next_attempt=when), said)
 
     async def _postpone(self, error: MailError) -> None:
         """Nothing was attempted: everyone waits, uncounted, with the reason; the account has a problem."""

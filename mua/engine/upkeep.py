@@ -9,13 +9,14 @@ import time
 from mua.engine.context import Context
 from mua.errors import MailError
 from mua.log import ENGINE
-from mua.store import ledger
+from mua.store import ledger, outbox
 from mua.store.db import Store
 
 FIRST_SECONDS = 20.0
 DAY_SECONDS = 24 * 3600.0
 CHUNK = 500
 SAMPLES = 1000
+DIALOGUE_SECONDS = 90 * 24 * 3600
 STALE_SECONDS = 24 * 3600
 
 
@@ -56,9 +57,10 @@ def train(context: Context) -> None:
 
 
 def purge(context: Context) -> int:
-    """Delete the bytes of messages that have been gone for 30 days; returns how many."""
+    """Delete the bytes of messages that have been gone for 30 days (returns how many), and old dialogues."""
     with context.store.write(durable=True) as tx:
         gone = ledger.purgeable(tx, context.now())
+        outbox.forget_dialogues(tx, context.now() - DIALOGUE_SECONDS)
     context.bodies.delete(gone)
     return len(gone)
 

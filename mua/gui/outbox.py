@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mua import wire
@@ -209,15 +209,16 @@ class OutgoingCard(QFrame):
         now, db = time.time(), self._library.db
         steps = outbox.attempts(db, self.message.id, one.address) if db is not None else []
         news = outbox.came_back(db, self.message.id, one.address) if db is not None else []
-        lines = [f"{said.moment(self.message.queued_at, now)} · Queued"]
-        lines += [said.step(at, was, now) for at, was in steps]
-        lines += [f"{said.moment(what.at, now)} · {said.reported(what, now)}" for what in news]
+        _tell(column, f"{said.moment(self.message.queued_at, now)} · Queued")
+        for step in steps:
+            _tell(column, said.step(step, now))
+            if words_said := outbox.dialogue(db, step.dialogue) if db is not None and step.dialogue else "":
+                column.addWidget(Dialogue(words_said))
+        lines = [f"{said.moment(what.at, now)} · {said.reported(what, now)}" for what in news]
         if one.state is RecipientState.ACCEPTED and not news:
             lines.append("Nothing has come back since; most servers send news only when something went wrong.")
-        for text in lines:
-            label = Label(text, META, "tertiary", wrap=True)
-            column.addWidget(label)
-        column.addWidget(Label(f"Message-ID {words.shown(self.message.message_id, 200)}", META, "tertiary", wrap=True))
+        for text in (*lines, f"Message-ID {words.shown(self.message.message_id, 200)}"):
+            _tell(column, text)
 
     def _buttons(self) -> QWidget | None:
         states = {one.state for one in self.message.recipients}
@@ -256,6 +257,34 @@ class OutgoingCard(QFrame):
         self._ask.offer("Send it again", lambda: self.retried.emit(addresses))
         self._ask.offer("Leave it", self._ask.hide)
         self._ask.show()
+
+
+class Dialogue(QWidget):
+    """What was said in one attempt, unfolded by a click; what the server refused is marked."""
+
+    def __init__(self, dialogue: str) -> None:
+        super().__init__()
+        self._button = Button("What was said", kind="link")
+        self.text = Label("", META, "secondary", wrap=True)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text.setText("\n".join(said.dialogue(dialogue)))
+        self.text.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 4)
+        column.setSpacing(2)
+        column.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.text)
+        self._button.clicked.connect(self.toggle)
+
+    def toggle(self) -> None:
+        """Show it, or hide it again."""
+        shown = self.text.isHidden()
+        self.text.setVisible(shown)
+        self._button.setText("Hide it" if shown else "What was said")
+
+
+def _tell(column: QVBoxLayout, text: str) -> None:
+    column.addWidget(Label(text, META, "tertiary", wrap=True))
 
 
 def _interesting(message: Outgoing) -> bool:

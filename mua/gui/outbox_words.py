@@ -3,11 +3,12 @@
 Rules of the file: pure; the server's own words are quoted as they came (made harmless), never replaced by ours.
 """
 
+import re
 import time
 from collections.abc import Iterable
 
 from mua.gui import words
-from mua.model.outgoing import Outgoing, Phase, Recipient, RecipientState, SentCopy
+from mua.model.outgoing import Outgoing, Phase, Recipient, RecipientState, SentCopy, Step
 from mua.model.report import Action, Reported
 
 State = RecipientState
@@ -43,6 +44,7 @@ _PHASES = {
     Phase.DATA: "handing over the text",
     Phase.DOT: "waiting for the server's confirmation",
 }
+_REFUSAL = re.compile(r"S: [45]\d\d")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TWICE = "It may have arrived, and then it arrives twice."
 
@@ -120,12 +122,18 @@ def journey(message: Outgoing, now: float) -> str:
     return line if " of " in line else f"{line.partition(' · ')[0]}, all {len(message.recipients)} recipients"
 
 
-def step(at: int, one: Recipient, now: float) -> str:
+def step(taken: Step, now: float) -> str:
     """One line of a timeline."""
+    at, one = taken.at, taken.was
     where = f" at {words.shown(one.host, 80)}" if one.host else ""
     safe = f", {words.shown(one.tls, 60)}" if one.tls else ""
     said = quoted(one)
     return f"{moment(at, now)} · {LOOKS[one.state][2]}{where}{safe}" + (f" · {said}" if said else "")
+
+
+def dialogue(text: str) -> list[str]:
+    """The lines of a dialogue, made harmless; an arrow stands before each refusal."""
+    return [("→ " if _REFUSAL.match(line) else "   ") + words.shown(line, 500) for line in text.split("\n")]
 
 
 def moment(at: int | None, now: float) -> str:

@@ -74,6 +74,15 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One attempt for one recipient: ``at`` (UTC seconds), how it stood then, the id of its dialogue (0: not kept)."""
+
+    at: int
+    was: Recipient
+    dialogue: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """One frozen message on its way out."""
 

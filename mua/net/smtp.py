@@ -176,7 +176,7 @@ async def open_exchanger(
         return session
     except Lost as lost:
         SMTP.info("%s[%s]: %s", exchanger.name, exchanger.address, lost)
-        raise _host_failed(lost, exchanger) from lost
+        raise _host_failed(lost, exchanger, transcript) from lost
 
 
 async def deliver_to_host(
@@ -229,7 +229,7 @@ def unverified_context() -> ssl.SSLContext:
     return made
 
 
-def _host_failed(lost: Lost, exchanger: Exchanger) -> HostFailed:
+def _host_failed(lost: Lost, exchanger: Exchanger, transcript: Transcript) -> HostFailed:
     outcome = Outcome(
         "",
         RecipientState.DEFERRED,
@@ -238,6 +238,7 @@ def _host_failed(lost: Lost, exchanger: Exchanger) -> HostFailed:
         lost.reply.text if lost.reply else _broken(lost, exchanger.name),
         host=f"{exchanger.name}[{exchanger.address}]",
         next_host=True,
+        dialogue=transcript.text,
     )
     # A reply injected behind the 220 has no cause: it is an attack, and no invitation to go on in clear.
     handshake = lost.phase is Phase.TLS and isinstance(lost.__cause__, OSError | ValueError)

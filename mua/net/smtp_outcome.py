@@ -36,8 +36,8 @@ class Outcome:
     """What became of one recipient.
 
     ``state`` is ACCEPTED, DEFERRED, REFUSED or UNKNOWN; ``code`` and ``text`` the server's reply, or None and our
-    words.  ``at_once``: the server only had too many recipients, send again now.  ``next_host``: another exchanger may
-    be tried in the same attempt (direct delivery).
+    words, ``dialogue`` all that was said.  ``at_once``: the server only had too many recipients, send again now.
+    ``next_host``: another exchanger may be tried in the same attempt (direct delivery).
     """
 
     address: str
@@ -49,12 +49,14 @@ class Outcome:
     tls: str = ""
     at_once: bool = False
     next_host: bool = False
+    dialogue: str = ""
 
 
 def outcomes_of(transaction: Transaction, session: Session) -> list[Outcome]:
     """The truth table: each recipient's verdict, from the replies and from how far the transaction came."""
     pairs = zip(transaction.recipients, transaction.rcpt, strict=True)
-    return [_outcome(transaction, address, reply, session) for address, reply in pairs]
+    said = session.transcript.text
+    return [replace(_outcome(transaction, address, reply, session), dialogue=said) for address, reply in pairs]
 
 
 def _outcome(transaction: Transaction, address: str, reply: Reply | None, session: Session) -> Outcome:

@@ -93,6 +93,7 @@ class Session:
         OSError when the body cannot be read, and cancellation.  The dot is never written after any of these.
         """
         transaction = Transaction(tuple(recipients))
+        self.wire.transcript.begin()
         parameters = parameters or Parameters()
         try:
             if await self._envelope(transaction, _commands(sender, recipients, parameters)):

@@ -82,10 +82,20 @@ class Lost(Exception):
 
 
 class Transcript:
-    """The dialogue of one connection, with secrets masked and without message bodies; bounded."""
+    """The dialogue of one connection, with secrets masked and without message bodies; bounded.
+
+    It holds how the connection was opened, and the last message (``begin``) of those that went over it.
+    """
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._opening: int | None = None
+
+    def begin(self) -> None:
+        """A message begins: the dialogue about the one before it is forgotten."""
+        if self._opening is None:
+            self._opening = len(self._lines)
+        del self._lines[self._opening :]
 
     def client(self, line: str) -> None:
         """We said ``line`` (already without secrets)."""

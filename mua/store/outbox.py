@@ -20,7 +20,7 @@ from typing import Any
 
 from mua.mime.freeze import Frozen
 from mua.model.account import Account, AccountId, Route
-from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy, Step
 from mua.model.report import Action, Reported
 from mua.paths import Profile
 from mua.records import dataclass
@@ -52,9 +52,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What an attempt yielded for one recipient.  ``counted`` False: it does not count as an attempt."""
+    """What an attempt yielded for one recipient, and what was said; ``counted`` False: it counts as no attempt."""
 
     recipient: Recipient
+    dialogue: str = ""
     counted: bool = True
 
 
@@ -193,18 +194,23 @@ def unknowns(db: Db) -> list[Unknown]:
     ]
 
 
-def attempts(db: Db, outgoing_id: OutgoingId, address: str) -> list[tuple[int, Recipient]]:
-    """The timeline of one recipient: (UTC seconds, how it was then), oldest first."""
+def attempts(db: Db, outgoing_id: OutgoingId, address: str) -> list[Step]:
+    """The attempts for one recipient, oldest first."""
     rows = db.rows(
-        "SELECT a.at, a.state, a.phase, a.code, a.text, a.host, a.tls FROM attempt a"
+        "SELECT a.at, a.state, a.phase, a.code, a.text, a.host, a.tls, a.dialogue_id FROM attempt a"
         " JOIN recipient r ON r.id = a.recipient_id WHERE r.outgoing_id = ? AND r.address = ? ORDER BY a.id",
         outgoing_id,
         address,
     )
     return [
-        (at, Recipient(address, RecipientState(state), Phase(phase), code, text, host=host, tls=tls))
-        for at, state, phase, code, text, host, tls in rows
+        Step(at, Recipient(address, RecipientState(state), Phase(phase), code, text, host=host, tls=tls), dialogue or 0)
+        for at, state, phase, code, text, host, tls, dialogue in rows
     ]
+
+
+def dialogue(db: Db, dialogue_id: int) -> str:
+    """What was said in an attempt, a line each, secrets masked; empty when it is not kept any more."""
+    return str(db.value("SELECT text FROM dialogue WHERE id = ?", dialogue_id) or "")
 
 
 def came_back(db: Db, outgoing_id: OutgoingId, address: str) -> list[Reported]:
@@ -243,6 +249,7 @@ def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: in
 
     A verdict stands: nothing but "it was sent" for an unknown recipient replaces one, whoever calls.
     """
+    dialogues: dict[str, int] = {"": 0}
     for verdict in verdicts:
         one = verdict.recipient
         sql = (
@@ -254,7 +261,10 @@ def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: in
         written = tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt,
                          verdict.counted, verdict.counted, outgoing_id, one.address, one.state)  # fmt: skip
         if written and verdict.counted:
-            _note(tx, outgoing_id, one, now)
+            if verdict.dialogue not in dialogues:
+                sql = "INSERT INTO dialogue(at, text) VALUES (?, ?)"
+                dialogues[verdict.dialogue] = tx.insert(sql, now, verdict.dialogue)
+            _note(tx, outgoing_id, one, now, dialogues[verdict.dialogue])
     _close(tx, outgoing_id, now)
 
 
@@ -403,13 +413,19 @@ def _reported(address: str, action: str, status: str, text: str, remote: str, un
     return Reported(address, Action(action), status, text, "", remote, until, at)
 
 
-def _note(tx: Tx, outgoing_id: OutgoingId, one: Recipient, now: int) -> None:
+def _note(tx: Tx, outgoing_id: OutgoingId, one: Recipient, now: int, dialogue_id: int) -> None:
     sql = (
-        "INSERT INTO attempt(recipient_id, at, state, phase, host, tls, code, text)"
-        " SELECT id, ?, ?, ?, ?, ?, ?, ? FROM recipient WHERE outgoing_id = ? AND address = ?"
+        "INSERT INTO attempt(recipient_id, at, state, phase, host, tls, code, text, dialogue_id)"
+        " SELECT id, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0) FROM recipient WHERE outgoing_id = ? AND address = ?"
     )
     text = one.text[:MAX_TEXT]
-    tx.run(sql, now, one.state, one.phase, one.host, one.tls, one.code, text, outgoing_id, one.address)
+    values = (now, one.state, one.phase, one.host, one.tls, one.code, text, dialogue_id, outgoing_id, one.address)
+    tx.run(sql, *values)
+
+
+def forget_dialogues(tx: Tx, before: int) -> int:
+    """What was said before a time (UTC seconds) is not kept; returns how many dialogues went."""
+    return tx.run("DELETE FROM dialogue WHERE at < ?", before)
 
 
 def _close(tx: Tx, outgoing_id: OutgoingId, now: int) -> None:

@@ -8,7 +8,7 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 4
+VERSION = 5
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
@@ -236,7 +236,14 @@ CREATE TABLE came_back(                               -- what reports told of a 
   UNIQUE(recipient_id, message_id)) STRICT;
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4)
+# What was said in each attempt.
+CACHE_5 = """
+CREATE TABLE dialogue(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
+ALTER TABLE attempt ADD COLUMN dialogue_id INTEGER REFERENCES dialogue(id) ON DELETE SET NULL;
+CREATE INDEX attempt_dialogue ON attempt(dialogue_id) WHERE dialogue_id IS NOT NULL;
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

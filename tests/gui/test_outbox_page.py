@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 
 from mua import wire
 from mua.gui import outbox_words as said
-from mua.gui.outbox import OutboxPage
+from mua.gui.outbox import Dialogue, OutboxPage
 from mua.gui.places import Place
 from mua.gui.widgets import Label
 from mua.model.account import AccountId, Route
@@ -90,6 +90,14 @@ def test_a_timeline_has_every_step(place: Office) -> None:
     assert any("Queued" in line for line in lines)
     assert any("Not yet at 127.0.0.1" in line and "451" in line for line in lines)
     assert any(line.startswith("Message-ID ") for line in lines)
+    (what_was_said,) = shown.cards[0].findChildren(Dialogue)
+    assert what_was_said.text.isHidden()
+    what_was_said.toggle()
+    said_lines = what_was_said.text.text().split("\n")
+    assert any(line.strip().startswith("C: RCPT TO:<later@larkspur.example>") for line in said_lines)
+    refused = [line for line in said_lines if line.startswith("→")]
+    assert refused[0].startswith("→ S: 451 4.7.1 Greylisted")
+    assert place.servers.login.password not in what_was_said.text.text()
 
 
 BOUNCE = """From: MAILER-DAEMON@larkspur.example

@@ -51,6 +51,11 @@ def test_two_get_it_and_the_third_is_refused_in_the_servers_words(lab: Lab, prof
     assert len(lab.raw_messages(account, "Sent")) == 1
     listed = lab.mua("outbox", "--all", profile=profile).ok()
     assert [states(one) for one in listed] == [states(document)]
+    told = lab.mua("timeline", document["id"], profile=profile).ok()["recipients"][2]
+    (step,) = told["steps"]
+    assert (told["address"], step["state"], step["code"]) == ("refused@good.test", "refused", 550)
+    assert any(line.startswith("S: 550 5.1.1") and REFUSAL in line for line in step["dialogue"])
+    assert "C: RCPT TO:<refused@good.test>" in " ".join(step["dialogue"])
 
 
 def test_a_full_mailbox_is_tried_again_later(lab: Lab, profile: Path, account: User) -> None:

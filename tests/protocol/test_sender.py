@@ -162,7 +162,7 @@ def test_a_deferral_follows_the_schedule(post: PostOffice, sink: MailSink) -> No
     post.later(MINUTE)
     assert post.states(one) == [ACCEPTED]
     timeline = outbox.attempts(post.store.reader(), one, ANN)
-    assert [entry.state for _, entry in timeline] == [DEFERRED, DEFERRED, ACCEPTED]
+    assert [step.was.state for step in timeline] == [DEFERRED, DEFERRED, ACCEPTED]
 
 
 def test_greylisting_is_retried_when_the_server_asks(post: PostOffice, sink: MailSink) -> None:
