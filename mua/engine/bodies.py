@@ -6,6 +6,7 @@ round, and one that is larger than we take, or that breaks the connection, does 
 """
 
 import dataclasses
+import functools
 import itertools
 import os
 import tempfile
@@ -25,7 +26,7 @@ from mua.store.blobs import MAX_MESSAGE, file_errors
 from mua.store.write import BodyFacts
 
 _HEAD = 1 << 20  # octets of a large message that are parsed for the list
-_LOOKAHEAD = 400
+_LOOKAHEAD = 2000
 _LAST = 2**62
 
 
@@ -42,7 +43,8 @@ def fetch_wanted(shared: Shared, connection: ImapConnection, tried: set[int]) ->
         if folder is not None and _open(connection, folder):
             while waiting:
                 batch = _next_batch(shared, waiting)
-                _fetch(shared, connection, batch)
+                for _ in _fetch(shared, connection, [batch]):
+                    pass
                 waiting = waiting[max(len(batch), 1) :]
     return bool(by_folder)
 
@@ -56,17 +58,32 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
         waiting = mirror.bodiless(db, shared.account.id, folder.id, below, _LOOKAHEAD, since)
         if not waiting:
             return
-        batch = _next_batch(shared, waiting)
-        below = waiting[max(len(batch), 1) - 1][0]
-        if not batch:
+        batches, below = _plan(shared, waiting, connection.ahead)
+        if not batches:
             continue
         opened = opened and connection.selected == folder.name
         if not opened and not _open(connection, folder):
             return
         opened = True
-        _fetch(shared, connection, batch)
-        shared.progress("messages", *mirror.body_counts(db, shared.account.id))
-        yield
+        for _ in _fetch(shared, connection, batches):
+            shared.progress("messages", *mirror.body_counts(db, shared.account.id))
+            yield
+
+
+def _plan(shared: Shared, waiting: list[tuple[int, int, int]], ahead: int) -> tuple[list[dict[int, MessageId]], int]:
+    """(batches to fetch in one go, the last id that was looked at); whatever needs care goes alone, or not at all."""
+    batches: list[dict[int, MessageId]] = []
+    below = _LAST
+    while waiting and not (batches and (ahead == 1 or _needs_care(shared, *waiting[0]))):
+        batch = _next_batch(shared, waiting)
+        below = waiting[max(len(batch), 1) - 1][0]
+        alone = _needs_care(shared, *waiting[0])
+        waiting = waiting[max(len(batch), 1) :]
+        if batch:
+            batches.append(batch)
+        if alone:
+            break
+    return batches, below
 
 
 def _next_batch(shared: Shared, waiting: list[tuple[int, int, int]]) -> dict[int, MessageId]:
@@ -90,35 +107,35 @@ def _open(connection: ImapConnection, folder: Folder) -> bool:
     return connection.select(folder.name, readonly=True).state.uidvalidity == folder.state.uidvalidity
 
 
-def _fetch(shared: Shared, connection: ImapConnection, messages: dict[int, MessageId]) -> None:
-    """Fetch and commit one batch (UID -> id); remember which batch broke the connection."""
+def _fetch(shared: Shared, connection: ImapConnection, batches: list[dict[int, MessageId]]) -> Iterator[None]:
+    """Fetch and commit batches (UID -> id); yields after each.  Remembers what may have broken the connection."""
+    waiting = {uid: one for batch in batches for uid, one in batch.items()}
+    sink = functools.partial(_landing, shared.context.store.profile.big)
+    alone = len(waiting) == 1
     try:
-        _fetch_batch(shared, connection, messages)
+        for bodies in connection.fetch_body_batches(batches, sink):
+            _commit(shared, [(waiting.pop(one.uid), one.body) for one in bodies if one.uid in waiting])
+            yield
     except MailError as error:
         if error.code == "protocol-error":
-            (shared.poisonous if len(messages) == 1 else shared.suspects).update(messages.values())
+            late = [batch for batch in batches if not waiting.keys().isdisjoint(batch)][: connection.ahead]
+            under_way = {one for batch in late for uid, one in batch.items() if uid in waiting}
+            (shared.poisonous if alone else shared.suspects).update(under_way)
         raise
-    shared.suspects.difference_update(messages.values())
+    shared.suspects.difference_update(one for batch in batches for one in batch.values())
 
 
-def _fetch_batch(shared: Shared, connection: ImapConnection, messages: dict[int, MessageId]) -> None:
-    small: list[tuple[MessageId, bytes]] = []
-    large: list[BodyFacts] = []
+def _landing(folder: Path, _size: int) -> BinaryIO:
+    return tempfile.NamedTemporaryFile(dir=folder, prefix="in-", suffix=".part", delete=False)  # type: ignore[return-value]
 
-    def sink(_size: int) -> BinaryIO:
-        big = shared.context.store.profile.big
-        return tempfile.NamedTemporaryFile(dir=big, prefix="in-", suffix=".part", delete=False)  # type: ignore[return-value]
 
-    for one in connection.fetch_bodies(messages, sink):
-        message_id = messages[one.uid]
-        if isinstance(one.body, bytes):
-            small.append((message_id, one.body))
-        else:
-            large.append(_adopt(shared, message_id, one.body))
-    places = shared.context.bodies.put([(int(one), raw) for one, raw in small])
-    found = [facts(one, places[one], raw) for one, raw in small]
+def _commit(shared: Shared, bodies: list[tuple[MessageId, bytes | BinaryIO]]) -> None:
+    small = [(one, body) for one, body in bodies if isinstance(body, bytes)]
+    found = [_adopt(shared, one, body) for one, body in bodies if not isinstance(body, bytes)]
+    places = shared.context.bodies.put(small)
+    found += [facts(one, places[one], raw) for one, raw in small]
     with shared.context.store.write() as tx:
-        write.set_bodies(tx, found + large)
+        write.set_bodies(tx, found)
 
 
 def _adopt(shared: Shared, message_id: MessageId, file: BinaryIO) -> BodyFacts:

@@ -292,12 +292,15 @@ class _Pull:
     # new headers
 
     def _fetch(self, wanted: list[int]) -> Iterator[None]:
+        batches = list(sync.newest_first(wanted))
         total, done = len(wanted), 0
-        for batch in sync.newest_first(wanted):
-            self._commit_headers(list(self.connection.fetch_headers(batch)))
-            done += len(batch)
-            self.shared.progress("headers", done, total)
-            yield
+        step = 1 if self.connection.ahead == 1 else len(batches)  # how many before the connection is free in between
+        for start in range(0, len(batches), max(step, 1)):
+            for headers in self.connection.fetch_header_batches(batches[start : start + step]):
+                self._commit_headers(headers)
+                done += len(headers)
+                self.shared.progress("headers", done, total)
+                yield
             self._reopen()
 
     def _reopen(self) -> None:

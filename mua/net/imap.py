@@ -14,7 +14,7 @@ ESEARCH (4731), IDLE (2177), ID (2971), NAMESPACE (2342), LITERAL+/- (7888), SAS
 import selectors
 import socket
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,11 +40,12 @@ from mua.net.imap_answers import (
     with_state,
 )
 from mua.net.imap_dialogue import Part, Result
-from mua.net.imap_fetch import FetchStream, only_section
+from mua.net.imap_fetch import FetchStream, in_batches, only_section
 from mua.net.imap_login import Keys
 from mua.net.imap_session import Session
 from mua.net.imap_tokens import (
     BadSyntax,
+    Fetched,
     Literal,
     Status,
     argument,
@@ -63,6 +64,8 @@ HEADER_FIELDS = (
     "DATE FROM TO CC BCC REPLY-TO SENDER SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID CONTENT-TYPE"
     " MIME-VERSION CONTENT-TRANSFER-ENCODING"
 )
+_HEADER_ITEMS = f"UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
+_BODY_ITEMS = "UID BODY.PEEK[]"
 MAX_FOLDERS = 20_000
 MAX_NAME = 1_000  # octets of a mailbox name
 _PIECE = 1 << 18
@@ -78,6 +81,9 @@ class ImapConnection(Session):
     ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes; share it between the
     connections of an account.  ``token``, ``certificate`` and ``before`` are as in ``Keys``.  ``adopt`` is given the
     connection as soon as it has a socket, before it logs in, so that another thread can interrupt that too.
+
+    ``ahead`` is how many batches ``fetch_header_batches`` and ``fetch_body_batches`` have under way at once: more than
+    one only where nobody else wants the connection between two batches.
     """
 
     def __init__(
@@ -98,6 +104,7 @@ class ImapConnection(Session):
         self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
         self.selected = ""
+        self.ahead = 1
         keys = Keys(password, token, certificate, before)
         super().__init__(server, keys, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
 
@@ -294,28 +301,28 @@ class ImapConnection(Session):
 
     def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
         """Header fields, flags, date and size, in the server's order; each UID once.  See ``FetchStream``."""
-        items = f"UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
         seen: set[int] = set()
-        for message in FetchStream(self, _sets(uids, batch), items, window=window):
-            uid = message.uid or 0
-            if uid in seen:
-                continue
-            seen.add(uid)
-            yield FetchedHeader(
-                uid,
-                message.flags or (),
-                date_seconds(message.internaldate),
-                message.size or 0,
-                head(only_section(message)),
-                message.modseq or 0,
-            )
+        for message in FetchStream(self, _sets(uids, batch), _HEADER_ITEMS, window=window):
+            if message.uid not in seen:
+                seen.add(message.uid or 0)
+                yield _header(message)
+
+    def fetch_header_batches(self, batches: Sequence[Collection[int]]) -> Iterator[list[FetchedHeader]]:
+        """The same, batch by batch, with ``ahead`` batches under way.  Nothing else can be asked until the end."""
+        for group in in_batches(self, batches, _HEADER_ITEMS, self.ahead):
+            yield [_header(one) for one in {one.uid: one for one in group}.values()]
 
     def fetch_bodies(
         self, uids: Iterable[int], sink: Sink = spool, *, batch: int = 50, window: int = 2
     ) -> Iterator[FetchedBody]:
         """Whole messages, in the server's order; those over 1 MB as files from ``sink(size)``."""
-        for message in FetchStream(self, _sets(uids, batch), "UID BODY.PEEK[]", window=window, sink=sink):
+        for message in FetchStream(self, _sets(uids, batch), _BODY_ITEMS, window=window, sink=sink):
             yield FetchedBody(message.uid or 0, only_section(message))
+
+    def fetch_body_batches(self, batches: Sequence[Collection[int]], sink: Sink = spool) -> Iterator[list[FetchedBody]]:
+        """The same, batch by batch; see ``fetch_header_batches``."""
+        for group in in_batches(self, batches, _BODY_ITEMS, self.ahead, sink):
+            yield [FetchedBody(one.uid or 0, only_section(one)) for one in group]
 
     def fetch_flags(self, uids: Iterable[int] | str, changed_since: int = 0) -> Iterator[FlagNews]:
         """Flags of ``uids`` ("1:*" for all), with CONDSTORE only those changed after a modseq."""
@@ -508,6 +515,17 @@ class ImapConnection(Session):
                 if time.monotonic() >= end:
                     return Woken.NEWS if self.news else Woken.TIMEOUT
         return Woken.NEWS
+
+
+def _header(one: Fetched) -> FetchedHeader:
+    return FetchedHeader(
+        one.uid or 0,
+        one.flags or (),
+        date_seconds(one.internaldate),
+        one.size or 0,
+        head(only_section(one)),
+        one.modseq or 0,
+    )
 
 
 def _sets(uids: Iterable[int] | str, count: int) -> list[bytes]:

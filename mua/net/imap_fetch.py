@@ -9,12 +9,12 @@ somebody else's change: news, not an answer.
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import BinaryIO
 
 from mua.errors import MailError
 from mua.net.imap_session import Session
-from mua.net.imap_tokens import Fetched, Status, flag_tuple, ranges, text
+from mua.net.imap_tokens import Fetched, Status, flag_tuple, ranges, text, uid_sets
 from mua.net.imap_wire import Sink, spool
 
 _USUAL = re.compile(
@@ -154,6 +154,30 @@ class FetchStream:
                 self._next()
         except MailError:
             pass  # the connection is dead, as its next use will say
+
+
+def in_batches(
+    session: Session, batches: Sequence[Collection[int]], items: str, ahead: int, sink: Sink = spool
+) -> Iterator[list[Fetched]]:
+    """FETCH of batches of UIDs, handed over batch by batch, with ``ahead`` of them under way; one: after each other.
+
+    A batch ends with the first answer of a later one; what a server answers out of turn comes with the next.
+    """
+    if ahead == 1:
+        for batch in batches:
+            yield list(FetchStream(session, list(uid_sets(batch, max(len(batch), 1))), items, sink=sink))
+        return
+    places = {uid: place for place, batch in enumerate(batches) for uid in batch}
+    sets = [one for batch in batches for one in uid_sets(batch, max(len(batch), 1))]
+    group, current = list[Fetched](), 0
+    for message in FetchStream(session, sets, items, window=ahead, sink=sink):
+        place = places.get(message.uid or 0, 0)
+        if place > current and group:
+            yield group
+            group = []
+        current = max(current, place)
+        group.append(message)
+    yield group
 
 
 def _usual(found: re.Match[bytes], literal: bytes) -> Fetched:

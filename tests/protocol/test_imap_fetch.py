@@ -146,6 +146,27 @@ def test_no_other_command_while_streaming_and_an_early_end_is_clean():
         assert connection.take_news() == {"EXISTS"}
 
 
+def test_batches_are_asked_for_before_the_last_is_read():
+    """The second command goes out before the first is answered; an answer out of turn is not lost."""
+    script = r"""
+        C: {tag} UID FETCH 5:6 (UID BODY.PEEK[])
+        C: {tag} UID FETCH 3:4 (UID BODY.PEEK[])
+        S- * 5 FETCH (UID 5 BODY[] {1}\r\ne)\r\n
+        S- * 3 FETCH (UID 3 BODY[] {1}\r\nc)\r\n
+        S- * 6 FETCH (UID 6 BODY[] {1}\r\nf)\r\n
+        S: {tag-1} OK x
+        C: {tag} UID FETCH 2 (UID BODY.PEEK[])
+        S: {tag-1} OK x
+        S- * 2 FETCH (UID 2 BODY[] {1}\r\nb)\r\n
+        S: {tag} OK x
+        """
+    with talking(SELECT, script) as connection:
+        connection.select("INBOX")
+        connection.ahead = 2
+        got = [[one.uid for one in group] for group in connection.fetch_body_batches([[5, 6], [4, 3], [2]])]
+    assert got == [[5], [3, 6], [2]]
+
+
 def test_cut_in_the_middle_of_a_message():
     script = r"""
         C: {tag} UID FETCH 1:2 (UID BODY.PEEK[])
