@@ -12,7 +12,9 @@ from pathlib import Path
 
 from mua import wire
 from mua.engine.context import Context
+from mua.engine.pop_visit import Trouble, visit
 from mua.engine.pop_worker import PopWorker
+from mua.errors import MailError
 from mua.model.account import Account, AccountId, Incoming, Security, Server
 from mua.model.folder import Folder, Role
 from mua.model.message import MessageId
@@ -48,12 +50,20 @@ class House:
     workers: list[PopWorker] = field(default_factory=list)
     now: int | None = None
 
+    def context(self) -> Context:
+        """What the engine would give to a worker."""
+        made = Context(self.store, self.bodies, lambda _: self.password, self.events.append)
+        clock = made.now
+        made.now = lambda: clock() if self.now is None else self.now
+        return made
+
+    def visit(self) -> list[MailError]:
+        """One visit, without a worker; raises MailError."""
+        return visit(self.context(), self.account, Trouble(), lambda _: None, lambda: None)
+
     def start(self, interval: float = 300.0) -> PopWorker:
         """A running worker."""
-        context = Context(self.store, self.bodies, lambda _: self.password, self.events.append)
-        clock = context.now
-        context.now = lambda: clock() if self.now is None else self.now
-        worker = PopWorker(context, self.account, interval)
+        worker = PopWorker(self.context(), self.account, interval)
         self.workers.append(worker)
         worker.start()
         return worker

@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from typing import NamedTuple
 
 from mua.model.account import FOR_EVER, PopOptions
 from mua.model.message import MessageId
@@ -27,17 +28,18 @@ _CHANGING = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One message on the server: its number in this session, its unique id (empty: none given) and its size."""
+class Listed(NamedTuple):
+    """One message on the server: its number in this session, its unique id (empty: none given) and its size.
+
+    This and ``Keyed`` are tuples, since a visit makes 100,000 of them where so many messages are.
+    """
 
     number: int
     uid: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Keyed:
+class Keyed(NamedTuple):
     """A listed message and the key under which the store remembers that it was fetched."""
 
     key: str
