@@ -148,6 +148,7 @@ class Program(QObject):
             self.client.close()
         if self.window.reader.web is not None:
             self.window.reader.web.close_down()
+        self.desk.seeker.close()
         self.library.close()
 
     # ---- after the first paint

@@ -7,12 +7,15 @@ selection and scroll position.
 """
 
 from array import array
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mua.records import dataclass
 
 _SECONDS = 20
+_FEW, _MANY = 4, 200  # steps that are worth more than a reset, in the longest lists and in short ones
+_MOVED = 4_000_000  # rows that all steps together may move along
+_MIXED = 50_000  # rows between the first and the last difference: beyond it they are not compared one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,24 @@ def with_headings(ids: "array[int]", periods: Sequence[tuple[int, str]]) -> "arr
     if begin < len(ids):
         rows.extend(ids[begin:])
     return rows
+
+
+def edited(ids: "array[int]", gone: Iterable[int], came: Iterable[int]) -> "array[int]":
+    """``ids`` (newest first) without ``gone`` and with ``came`` in their places; the same array if nothing differs."""
+    wanted = dict.fromkeys(gone, False) | dict.fromkeys(came, True)
+    made, begin = array("q"), 0
+    for one in sorted(wanted, reverse=True):
+        place = bisect_left(ids, -one, begin, key=lambda key: -key)
+        there = place < len(ids) and ids[place] == one
+        if there is not wanted[one]:
+            made.extend(ids[begin:place])
+            begin = place + there
+            if wanted[one]:
+                made.append(one)
+    if not begin and not made:
+        return ids
+    made.extend(ids[begin:])
+    return made
 
 
 def lower(rows: "array[int]", bound: int) -> int:
@@ -77,35 +98,46 @@ def heading_rows(rows: "array[int]", periods: Sequence[tuple[int, str]]) -> list
     return found
 
 
-def steps(old: "array[int]", new: "array[int]", most: int = 200) -> list[Step] | None:
+def steps(old: "array[int]", new: "array[int]") -> list[Step] | None:
     """How to get from ``old`` to ``new``: removals from the back, then insertions from the front.
 
-    None: too many steps, or the common rows changed their order; the caller resets.
+    None: too many steps for this length, or the common rows changed their order; the caller resets.
     """
-    head = _common(old, new, lambda rows, length: rows[:length])
+    head = _common(old, new, lambda rows, begin, end: rows[begin:end])
     limit = min(len(old), len(new)) - head
-    tail = _common(old, new, lambda rows, length: rows[len(rows) - length :], limit)
+    tail = _common(old, new, lambda rows, begin, end: rows[len(rows) - end : len(rows) - begin], limit)
     before, after = old[head : len(old) - tail], new[head : len(new) - tail]
+    if not before or not after:
+        return _one_step(head, before, after)
+    if len(before) + len(after) > _MIXED:
+        return None
     gone, came = set(before) - set(after), set(after) - set(before)
     if [key for key in before if key not in gone] != [key for key in after if key not in came]:
         return None
     removals = [Step(head + a, head + b - 1, None) for a, b in _runs(before, gone)]
     insertions = [Step(head + a, head + b - 1, after[a:b]) for a, b in _runs(after, came)]
     found = [*reversed(removals), *insertions]
-    return found if len(found) <= most else None
+    return found if len(found) <= max(_FEW, min(_MANY, _MOVED // (len(new) + 1))) else None
+
+
+def _one_step(head: int, before: "array[int]", after: "array[int]") -> list[Step]:
+    """Where one stretch was only removed, or only inserted."""
+    if before:
+        return [Step(head, head + len(before) - 1, None)]
+    return [Step(head, head + len(after) - 1, after)] if after else []
 
 
 def _common(
     old: "array[int]",
     new: "array[int]",
-    cut: "Callable[[array[int], int], array[int]]",
+    cut: "Callable[[array[int], int, int], array[int]]",
     limit: int | None = None,
 ) -> int:
-    """The length of the longest common start (or end, as ``cut`` cuts), by bisection."""
+    """The length of the longest common start (or end, as ``cut`` cuts), by bisection over what is not yet known."""
     low, high = 0, min(len(old), len(new)) if limit is None else limit
     while low < high:
         middle = (low + high + 1) // 2
-        if cut(old, middle) == cut(new, middle):
+        if cut(old, low, middle) == cut(new, low, middle):
             low = middle
         else:
             high = middle - 1

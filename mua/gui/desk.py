@@ -9,7 +9,6 @@ changes mail, ``Hearing`` listens to the engine and has us ``read_again``.
 """
 
 import time
-from array import array
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -21,14 +20,16 @@ from mua.gui import words
 from mua.gui.library import Library
 from mua.gui.list_pane import Emptiness, unread_words
 from mua.gui.main_window import MainWindow
-from mua.gui.places import SAVED_NAMES, Place, Source, folder_words
+from mua.gui.places import FOUND, SAVED_NAMES, Place, Source, folder_words
 from mua.gui.reader import NOTHING_CHOSEN
+from mua.gui.seeker import Seeker
 from mua.gui.sidebar import entries
 from mua.gui.theme import theme
 from mua.gui.writing import Kind, Writing
 from mua.model.account import Account, AccountId
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
+from mua.plan.search import parse
 from mua.store import read
 from mua.store.read import Filter, Saved
 
@@ -50,7 +51,9 @@ _EMPTY_SAVED = {
     Saved.UNREAD: Emptiness("mail-open", "Everything is read", "New mail appears here by itself; F5 looks now."),
     Saved.STARRED: Emptiness("star", "Nothing is starred", "Press S on a message to keep it in sight here."),
 }
-_NOTHING_FOUND = Emptiness("search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment.")
+_NOTHING_FOUND = Emptiness(
+    "search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31."
+)
 
 
 class Desk(QObject):
@@ -78,6 +81,7 @@ class Desk(QObject):
         super().__init__(window)
         self.library, self.window, self.preferences = library, window, preferences
         self.sidebar, self.listing, self.reader = window.sidebar, window.listing, window.reader
+        self.seeker = Seeker(library.profile, self)
         self.client: EngineClient | None = None
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
@@ -85,6 +89,7 @@ class Desk(QObject):
         self.waiting = 0
         """Messages in the outbox that wait, or failed since it was looked at (``rooms`` counts them)."""
         self._collapsed: set[int] = set()
+        self._searching = False
         self._wanted: MessageId | None = None
         self._seen = QTimer(self)
         self._seen.setSingleShot(True)
@@ -167,12 +172,10 @@ class Desk(QObject):
         self.listing.search.blockSignals(False)
         folder = self.folders.get(place.folder) if place.folder is not None else None
         outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
+        self._searching = False
         self.listing.view.forget_current()
-        self.listing.show_emptiness(self._emptiness(place))
         self.listing.model.show(Source(self.library.db, place, chosen), outgoing)
-        self.listing.view.scrollToTop()
         self.place_shown.emit(folder)
-        self._say_title()
         self._show_chosen(None)
 
     def go_to(self, message_id: MessageId) -> None:
@@ -184,31 +187,19 @@ class Desk(QObject):
 
     def filter(self, chosen: Filter) -> None:
         """All, unread or starred of what is listed."""
-        self.listing.model.source.chosen = chosen
-        self.listing.model.refresh()
+        model = self.listing.model
+        model.show(Source(self.library.db, self.place, chosen, model.source.query), model.outgoing)
 
     def search(self, text: str) -> None:
         """List what matches, over all mail; no text: the place again."""
-        source = self.listing.model.source
         if not text.strip():
-            if source.found is not None and self.place is not None:
+            if self.place is not None and (self._searching or self.listing.model.source.query is not None):
                 self.show_place(self.place)
             return
-        try:
-            found = array("q", self.library.search(text, int(time.time())))
-        except MailError as error:
-            self.window.toast.say(error.text)
-            return
-        fresh = Source(self.library.db, self.place or Place(saved=Saved.ALL_INBOXES), self.listing.chosen_filter())
-        fresh.found = found
-        self.listing.show_emptiness(
-            Emptiness(
-                "search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31."
-            )
-        )
-        self.listing.model.show(fresh)
-        self.listing.view.scrollToTop()
-        self._say_title()
+        self._searching = True
+        place = self.place or Place(saved=Saved.ALL_INBOXES)
+        query = parse(text, int(time.time()))
+        self.listing.model.show(Source(self.library.db, place, self.listing.chosen_filter(), query))
 
     # ---- the message
     def show_message(self, message_id: MessageId) -> None:
@@ -288,6 +279,10 @@ class Desk(QObject):
         self.listing.view.chosen.connect(self._show_chosen)
         self.listing.view.opened.connect(self.open_row)
         self.listing.view.selected.connect(self._selected)
+        self.listing.model.serve(self.seeker)
+        self.listing.model.shown.connect(self._list_shown)
+        self.listing.model.refreshed.connect(self._say_title)
+        self.seeker.failed.connect(self._not_found)
 
     # ---- reading again
     def read_again(self, changed: set[int] | None, sidebar: bool) -> None:
@@ -320,6 +315,18 @@ class Desk(QObject):
             self.reader.show_message(row, view, self._mine())
 
     # ---- inside: the list speaks
+    def _list_shown(self) -> None:
+        """Another folder, or the results of a search, are listed now."""
+        source = self.listing.model.source
+        if source.query is not None:
+            self.listing.show_emptiness(_NOTHING_FOUND)
+        elif source.place is not None:
+            self.listing.show_emptiness(self._emptiness(source.place))
+        self.listing.view.scrollToTop()
+
+    def _not_found(self, _: int, error: MailError) -> None:
+        self.window.toast.say(error.text)
+
     def _place_chosen(self, place: Place) -> None:
         self.show_place(place)
         self.window.read(False)
@@ -382,8 +389,8 @@ class Desk(QObject):
 
     def _say_title(self) -> None:
         source, place = self.listing.model.source, self.place
-        if source.found is not None:
-            self.listing.show_title("Search", words.count(len(source.found), "result"))
+        if source.query is not None:
+            self.listing.show_title("Search", _hits(self.listing.model.messages))
             return
         title, unread, account = "Mua", 0, ""
         if place is not None and place.saved is not None:
@@ -417,3 +424,7 @@ class Desk(QObject):
     def account(self, account_id: int) -> Account | None:
         """One account."""
         return next((one for one in self.accounts if one.id == AccountId(account_id)), None)
+
+
+def _hits(number: int) -> str:
+    return f"the newest {number:,}" if number >= FOUND else words.count(number, "result")

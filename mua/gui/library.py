@@ -17,8 +17,6 @@ from mua.store import read
 if TYPE_CHECKING:
     from mua.store.blobs import Bodies
 
-SEARCH_LIMIT = 500
-
 
 class Library:
     """The readable side of one profile."""
@@ -27,7 +25,6 @@ class Library:
         self.profile = profile
         self.db: store.Db | None = None
         self.problem: MailError | None = None
-        self._search: store.Db | None = None
         self._bodies: Bodies | None = None
         self.open()
 
@@ -43,10 +40,10 @@ class Library:
 
     def close(self) -> None:
         """Close everything; it can be opened again."""
-        for one in (self.db, self._search, self._bodies):
+        for one in (self.db, self._bodies):
             if one is not None:
                 one.close()
-        self.db = self._search = self._bodies = None
+        self.db = self._bodies = None
 
     def view(self, message_id: MessageId) -> MessageView | None:
         """The cached view, or None when the engine has to make it first."""
@@ -74,24 +71,6 @@ class Library:
             return None if raw is None else part_bytes(raw, section)
         except KeyError:
             return None
-
-    def search(self, text: str, now: int) -> list[int]:
-        """The newest messages that match, newest first.  Raises MailError."""
-        from mua.plan import search as plan
-        from mua.store import index
-
-        if self._search is None:
-            self._search = index.open_search(self.profile)
-            if not self._is_indexed(self._search):  # the indexer is just making its file: look again next time
-                early, self._search = self._search, None
-                early.close()
-                return []
-        return index.find(self._search, plan.parse(text, now), SEARCH_LIMIT)
-
-    def _is_indexed(self, db: store.Db) -> bool:
-        if not any(row[1] == "fts" for row in db.rows("PRAGMA database_list")):
-            return False
-        return int(db.value("SELECT count(*) FROM fts.sqlite_master WHERE name IN ('mail', 'head', 'progress')")) == 3
 
 
 def save_file(folder: Path, name: str, data: bytes) -> Path:

@@ -168,7 +168,7 @@ class ListPane(QFrame):
             self.view.step(1)
 
     def _show_state(self) -> None:
-        empty = self.model.messages == 0
+        empty = self.model.messages == 0 and not self.model.seeking
         if empty:
             state = self._emptiness
             chosen = self.chosen_filter()

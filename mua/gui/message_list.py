@@ -29,7 +29,7 @@ from mua.gui.theme import DAY_ROW, theme
 from mua.model.message import MessageId
 
 _FLAG = QItemSelectionModel.SelectionFlag
-_CONTROL = Qt.KeyboardModifier.ControlModifier
+_SELECTED = 2_000  # selected messages that a reset finds again
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -208,18 +208,36 @@ class MessageList(QTableView):
         self._following = [*after, *before]
 
     def _remember(self) -> None:
-        self._kept = (self._current, self.verticalScrollBar().value(), self.messages.heading_rows())
+        """What a reset must not lose: the message at the top, the selection."""
+        row = self.rowAt(0)
+        row += self.messages.id_at(row) is None  # a heading may not be there any more; the message below it may
+        self._top = (self.messages.id_at(row), self.rowViewportPosition(row))
+        few = sum(part.bottom() - part.top() + 1 for part in self._ranges()) <= _SELECTED
+        self._kept = self.selected_ids() if few else []
+        self._sized = self.messages.heading_rows()
 
     def _restore(self) -> None:
-        current, scroll, headings = self._kept
-        for row in headings:
-            if row < len(self.messages.rows):
-                self.verticalHeader().resizeSection(row, row_height(self._delegate.density))
+        model = self.messages
+        self._size([row for row in self._sized if row < len(model.rows)], row_height(self._delegate.density))
         self._size_headings()
-        if current is not None and self.select(current):
-            self.verticalScrollBar().setValue(scroll)
-        else:
+        current = model.row_of(self._current) if self._current is not None else -1
+        selection = QItemSelection()
+        for row in map(model.row_of, self._kept):
+            if row >= 0:
+                selection.select(model.index(row, 0), model.index(row, 0))
+        if current >= 0:
+            self.selectionModel().setCurrentIndex(model.index(current, 0), _FLAG.NoUpdate)
+        elif not self._refreshing:
             self._current = None
+        self.selectionModel().select(selection, _FLAG.ClearAndSelect)
+        self._scroll_back()
+
+    def _scroll_back(self) -> None:
+        key, offset = self._top
+        row = self.messages.row_of(key) if key is not None else -1
+        if row >= 0:
+            self.updateGeometries()
+            self.verticalScrollBar().setValue(self.verticalHeader().sectionPosition(row) - offset)
 
     def _settle(self) -> None:
         """After a refresh: headings have their size, and a message that went away has a successor."""
@@ -236,9 +254,16 @@ class MessageList(QTableView):
     def forget_current(self) -> None:
         """Start anew: another place is shown."""
         self._current = None
+        self.clearSelection()
 
     def _size_headings(self) -> None:
-        header, height = self.verticalHeader(), round(DAY_ROW * max(1.0, theme().scale))
-        for row in self.messages.heading_rows():
+        self._size(self.messages.heading_rows(), round(DAY_ROW * max(1.0, theme().scale)))
+
+    def _size(self, rows: list[int], height: int) -> None:
+        """Give rows a height; without updates, or the header finds every place anew for each of them."""
+        header = self.verticalHeader()
+        header.setUpdatesEnabled(False)
+        for row in rows:
             if header.sectionSize(row) != height:
                 header.resizeSection(row, height)
+        header.setUpdatesEnabled(True)

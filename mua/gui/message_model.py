@@ -2,10 +2,12 @@
 
 Rules of the file: one column; ``CARD`` is the only role the delegate asks; a row that was never shown is never read.
 
-Theory of operation: ``rows`` holds one integer a row (``day_rows``).  ``data`` fetches the 128 rows around the one
-asked for and keeps the last 64 such pages by id.  ``refresh`` re-reads the vector and applies the difference as
-insertions and removals, so that selection and scroll position survive; rows whose content changed are dropped from
-the cache.
+Theory of operation: ``ids`` is the order vector, ``rows`` the same with headings, one integer a row (``day_rows``).
+``data`` fetches the 128 rows around the one asked for and keeps the last 64 such pages by id.  ``show`` reads the
+newest ids by itself and leaves the rest (and a whole search) to the seeker's thread; until that answers, what was there
+stays.  ``refresh`` asks only whether the ids that changed belong here.  Each new vector is applied as insertions and
+removals, so that selection and scroll position survive; ids that changed while the seeker was reading are asked again
+when it answers, because it may have passed them before.
 """
 
 import time
@@ -14,11 +16,21 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QMimeData,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    QTimer,
+    Signal,
+)
 
 from mua.gui import words
-from mua.gui.day_rows import find, heading_rows, is_heading, steps, with_headings
+from mua.gui.day_rows import Step, edited, find, heading_rows, is_heading, steps, with_headings
 from mua.gui.places import Row, Source
+from mua.gui.seeker import Seeker
 from mua.model.address import Address
 from mua.model.message import Flag, MessageId
 from mua.records import dataclass
@@ -26,6 +38,8 @@ from mua.records import dataclass
 CARD = Qt.ItemDataRole.UserRole + 1
 MESSAGE_IDS = "application/x-mua-messages"
 _PAGE, _KEPT = 128, 64 * 128
+_PAUSE = 500  # milliseconds before what changed while the seeker was reading is read once more
+_ONE_BY_ONE = 2_000  # changed ids beyond which the whole vector is read again
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -54,56 +68,86 @@ class MessageModel(QAbstractTableModel):
 
     refreshing = Signal()
     refreshed = Signal()
+    shown = Signal()
+    """Another source is listed now (``show`` may have been a while ago)."""
 
     def __init__(self, source: Source, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.source = source
+        self.ids: array[int] = array("q")
         self.rows: array[int] = array("q")
-        self.messages = 0
+        self.seeking = False
+        """The order is being read; what is listed is not all, or not that yet."""
         self.outgoing = False
         """Show recipients instead of senders (Sent, Drafts)."""
+        self._seeker: Seeker | None = None
+        self._question = 0
+        self._next: tuple[Source, bool] | None = None
+        self._meanwhile: set[int] = set()
+        self._stale = False
         self._now = time.time()
         self._periods: list[tuple[int, str]] = []
         self._names: dict[int, str] = {}
         self._cards: OrderedDict[int, Card] = OrderedDict()
 
+    @property
+    def messages(self) -> int:
+        """How many messages are listed."""
+        return len(self.ids)
+
+    def serve(self, seeker: Seeker) -> None:
+        """Who reads what takes longer than a frame (without one everything is read here)."""
+        self._seeker = seeker
+        seeker.found.connect(self._found)
+        seeker.failed.connect(self._not_found)
+
     def show(self, source: Source, outgoing: bool = False) -> None:
-        """Show something else."""
-        self.beginResetModel()
-        self.source, self.outgoing = source, outgoing
-        self._cards.clear()
-        self.rows = self._read()
-        self.endResetModel()
-        self.refreshed.emit()
+        """Show something else: at once what can be read at once, the rest when the seeker has it."""
+        self._forget_question()
+        first = source.first()
+        ids, whole = first if first is not None else (array("q"), False)
+        self.seeking = not whole
+        if first is not None or source.place != self.source.place:
+            self._take(source, outgoing, _corrected(source, ids, ()))
+        else:
+            self._next = (source, outgoing)
+        if not whole:
+            self._seek(source)
 
     def refresh(self, changed: Iterable[int] | None = None) -> None:
         """Read again; ``changed`` are the ids whose rows differ (None: any may).
 
         One that has no card yet may belong to any conversation shown, so every card counts its conversation again.
         """
-        self.refreshing.emit()
         ids = list(self._cards) if changed is None else list(changed)
         known = ids if all(one in self._cards for one in ids) else list(self._cards)
         for one in known:
             del self._cards[one]
-        new = self._read()
-        found = steps(self.rows, new)
-        if found is None:
-            self.beginResetModel()
-            self.rows = new
-            self.endResetModel()
+        if changed is not None and len(ids) <= _ONE_BY_ONE:
+            self._refresh_some(ids)
         else:
-            for step in found:
-                if step.keys is None:
-                    self.beginRemoveRows(QModelIndex(), step.first, step.last)
-                    del self.rows[step.first : step.last + 1]
-                    self.endRemoveRows()
-                else:
-                    self.beginInsertRows(QModelIndex(), step.first, step.last)
-                    self.rows[step.first : step.first] = step.keys
-                    self.endInsertRows()
+            self._refresh_whole()
         self._tell(known)
-        self.refreshed.emit()
+
+    def _refresh_some(self, ids: list[int]) -> None:
+        if self.seeking:
+            self._meanwhile.update(ids)
+            if self._next is None and self.ids:  # what is older than what is listed so far comes with the rest
+                ids = [one for one in ids if one >= self.ids[-1]]
+        self._apply(_corrected(self.source, self.ids, ids))
+
+    def _refresh_whole(self) -> None:
+        if self.source.query is not None:
+            self._apply(_corrected(self.source, self.ids, self.ids))
+            return
+        first = self.source.first()
+        if first is not None and first[1] and self._next is None:
+            self._forget_question()
+            self._apply(_corrected(self.source, first[0], ()))
+        elif self.seeking:
+            self._stale = True
+        else:
+            self._seek(self.source)
 
     def row_of(self, message_id: int) -> int:
         """The row of a message, or -1."""
@@ -167,17 +211,90 @@ class MessageModel(QAbstractTableModel):
         data.setData(MESSAGE_IDS, ",".join(ids).encode())
         return data
 
-    # ---- reading
-    def _read(self) -> "array[int]":
-        ids = self.source.order()
-        self.messages = len(ids)
-        self._now = time.time()
-        if not ids:
-            return ids
-        self._periods = words.periods(ids[-1] >> 20, self._now)
-        self._names = dict(self._periods)
-        return with_headings(ids, self._periods)
+    # ---- the order
+    def _seek(self, source: Source) -> None:
+        self.seeking, self._stale = True, False
+        self._meanwhile.clear()
+        if self._seeker is not None:
+            self._question = self._seeker.ask(source.whole)
+        elif source.db is not None:
+            self._question += 1
+            for ids, whole in source.whole(source.db):
+                self._found(self._question, ids, whole)
 
+    def _seek_again(self) -> None:
+        if self._stale and not self.seeking:
+            self._seek(self.source)
+
+    def _forget_question(self) -> None:
+        self._question, self._next, self.seeking, self._stale = 0, None, False, False
+        if self._seeker is not None:
+            self._seeker.forget()
+
+    def _found(self, question: int, ids: "array[int]", whole: bool) -> None:
+        """The seeker has (a part of) the order."""
+        if question != self._question:
+            return
+        self.seeking = not whole
+        news, self._next = self._next, None
+        if news is not None:
+            self._take(*news, _corrected(news[0], ids, self._meanwhile))
+        elif whole or not self.ids or self.source.query is not None:
+            self._apply(_corrected(self.source, ids, self._meanwhile))
+        if whole and self._stale:
+            QTimer.singleShot(_PAUSE, self, self._seek_again)
+
+    def _not_found(self, question: int, _: object) -> None:
+        if question == self._question:
+            self._next, self.seeking = None, False
+            self.refreshed.emit()
+
+    def _take(self, source: Source, outgoing: bool, ids: "array[int]") -> None:
+        """List another source."""
+        self._now = time.time()
+        periods = words.periods(ids[-1] >> 20, self._now) if ids else []
+        self.beginResetModel()
+        self.source, self.outgoing = source, outgoing
+        self._cards.clear()
+        self._put(ids, with_headings(ids, periods), periods)
+        self.endResetModel()
+        self.refreshed.emit()
+        self.shown.emit()
+
+    def _apply(self, ids: "array[int]") -> None:
+        """List ``ids``, by as few insertions and removals as it takes."""
+        self.refreshing.emit()
+        self._now = time.time()
+        periods = words.periods(ids[-1] >> 20, self._now) if ids else []
+        if ids is not self.ids or periods != self._periods:
+            self._change(ids, with_headings(ids, periods), periods)
+        self.refreshed.emit()
+
+    def _change(self, ids: "array[int]", rows: "array[int]", periods: list[tuple[int, str]]) -> None:
+        found = steps(self.rows, rows)
+        if found is None:
+            self.beginResetModel()
+            self._put(ids, rows, periods)
+            self.endResetModel()
+        else:
+            for step in found:
+                self._step(step)
+            self._put(ids, self.rows, periods)
+
+    def _put(self, ids: "array[int]", rows: "array[int]", periods: list[tuple[int, str]]) -> None:
+        self.ids, self.rows, self._periods, self._names = ids, rows, periods, dict(periods)
+
+    def _step(self, step: Step) -> None:
+        if step.keys is None:
+            self.beginRemoveRows(QModelIndex(), step.first, step.last)
+            del self.rows[step.first : step.last + 1]
+            self.endRemoveRows()
+        else:
+            self.beginInsertRows(QModelIndex(), step.first, step.last)
+            self.rows[step.first : step.first] = step.keys
+            self.endInsertRows()
+
+    # ---- reading
     def _fetch(self, row: int) -> None:
         start = row // _PAGE * _PAGE
         wanted = array("q", (key for key in self.rows[start : start + _PAGE] if key > 0 and key not in self._cards))
@@ -220,10 +337,18 @@ class MessageModel(QAbstractTableModel):
         )
 
     def _tell(self, ids: list[int]) -> None:
-        rows = [row for row in map(self.row_of, ids) if row >= 0]
-        if len(rows) > 64:
-            rows = [min(rows), max(rows)]
-            self.dataChanged.emit(self.index(rows[0], 0), self.index(rows[1], 0))
-        else:
-            for row in rows:
+        if len(ids) > 64 and self.rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, 0))
+            return
+        for row in map(self.row_of, ids):
+            if row >= 0:
                 self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
+
+
+def _corrected(source: Source, ids: "array[int]", changed: Iterable[int]) -> "array[int]":
+    """``ids`` with each of ``changed`` (and a message that is kept) where it belongs now, or nowhere."""
+    asked = list(changed)
+    belong = source.among(asked)
+    if source.query is not None:  # a search finds what it found
+        belong.intersection_update(ids)
+    return edited(ids, asked, belong) if asked or belong else ids

@@ -1,19 +1,28 @@
 """What a list can show: a folder, a unified view, or the results of a search; and where it reads that from.
 
 Rules of the file: reads only, through ``store.read``; no widget.  ``Source`` is the one thing the list model asks.
+What the window's own thread asks is bounded: the newest few ids, a page of rows, whether some ids belong here.  What is
+not (``whole``) runs on the seeker's thread.
 """
 
 from array import array
-from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from mua.errors import MailError
 from mua.gui.words import shown
 from mua.model.folder import Folder, FolderId, Role
-from mua.model.message import MessageId, MessageRow
+from mua.model.message import Flag, MessageId, MessageRow
+from mua.plan.search import Search
 from mua.records import dataclass
 from mua.store import read
 from mua.store.db import Db
 from mua.store.read import Filter, Saved
 
+FIRST = 256  # ids that the window reads by itself
+_FIRST_STEPS = 200_000  # of SQLite's machine, about 10 ms: more is the seeker's business
+PART = 20_000  # ids of one statement there
+FIRST_FOUND, FOUND = 50, 500  # the newest hits of a search that are shown at once, and all that are shown
 SAVED_NAMES = {
     Saved.ALL_INBOXES: ("All inboxes", "inbox"),
     Saved.UNREAD: ("Unread", "mail-open"),
@@ -47,29 +56,50 @@ class Row:
 
 
 class Source:
-    """Reads order vectors and rows for one ``Place``.  Every method is one short read transaction."""
+    """What one list shows: a ``Place``, or what a search (``query``) found; with one of the chips.
 
-    def __init__(self, db: Db | None, place: Place | None = None, chosen: Filter = Filter.ALL) -> None:
-        self.db, self.place, self.chosen = db, place, chosen
-        self.found: array[int] | None = None
-        """Search results (newest first) to show instead of the place; None: no search."""
+    ``first`` and ``whole`` give the order of the messages, ``rows`` a page of them, ``among`` whether some belong here.
+    """
+
+    def __init__(
+        self, db: Db | None, place: Place | None = None, chosen: Filter = Filter.ALL, query: Search | None = None
+    ) -> None:
+        self.db, self.place, self.chosen, self.query = db, place, chosen, query
         self._kept: MessageRow | None = None
 
     def keep(self, row: MessageRow) -> None:
         """Go on listing the message that is being read, though it is not unread any more."""
         self._kept = row
 
-    def order(self) -> "array[int]":
-        """The message ids to show, newest first."""
+    def first(self) -> tuple["array[int]", bool] | None:
+        """The newest ids and whether they are all; None when that takes longer than the window may wait."""
         if self.db is None or self.place is None:
-            return array("q")
-        if self.found is not None:
-            return self._filtered(self.found)
-        if self.place.saved is not None:
-            return self._with_kept(read.saved_order(self.db, self.place.saved, self.chosen))
-        if self.place.folder is not None:
-            return self._with_kept(read.folder_order(self.db, self.place.folder, self.chosen))
-        return array("q")
+            return array("q"), True
+        if self.query is not None:
+            return None
+        try:
+            with self.db.within(_FIRST_STEPS):
+                ids = self._order(self.db, limit=FIRST)
+        except MailError as error:
+            if error.code == "interrupted":
+                return None
+            raise
+        return ids, len(ids) < FIRST
+
+    def whole(self, db: Db) -> Iterator[tuple["array[int]", bool]]:
+        """The ids as they are found, over another thread's connection, and whether they are all."""
+        yield from self._found(db) if self.query is not None else self._parts(db)
+
+    def among(self, ids: Sequence[int]) -> set[int]:
+        """Which of ``ids`` belong into this list (of a search: are still there)."""
+        if self.db is None or self.place is None:
+            return set()
+        if self.query is not None:
+            return read.still_there(self.db, ids)
+        belong = read.among(self.db, self._key(), self.chosen, ids)
+        if self._kept is not None and self._still_kept():
+            belong.add(self._kept.id)
+        return belong
 
     def rows(self, ids: "array[int]") -> dict[int, Row]:
         """The rows with these ids; ids that are gone are missing."""
@@ -83,25 +113,54 @@ class Source:
         """One row."""
         return None if self.db is None else read.row(self.db, message_id)
 
-    def _with_kept(self, ids: "array[int]") -> "array[int]":
-        """``ids`` and the kept message in its place, unless it was moved away meanwhile."""
-        kept = self._kept
-        if kept is None or not self._unread_only():
-            return ids
-        now = self.message(kept.id)
-        place = bisect_left(ids, -kept.id, key=lambda one: -one)
-        if now is not None and now.folder_id == kept.folder_id and (place == len(ids) or ids[place] != kept.id):
-            ids.insert(place, kept.id)
-        return ids
+    # ---- inside
+    def _key(self) -> FolderId | Saved:
+        assert self.place is not None
+        key = self.place.folder if self.place.folder is not None else self.place.saved
+        assert key is not None
+        return key
+
+    def _order(self, db: Db, below: int = read.NEWEST, limit: int = -1) -> "array[int]":
+        key = self._key()
+        if isinstance(key, Saved):
+            return read.saved_order(db, key, self.chosen, below, limit)
+        return read.folder_order(db, key, self.chosen, below, limit)
+
+    def _parts(self, db: Db) -> Iterator[tuple["array[int]", bool]]:
+        """In parts, so that neither Python's lock nor a read transaction is held for long."""
+        ids = self._order(db, limit=FIRST)
+        part = ids
+        if len(ids) == FIRST:
+            yield ids[:], False
+            part = self._order(db, ids[-1], PART)
+            ids.extend(part)
+        while len(part) == PART:
+            part = self._order(db, ids[-1], PART)
+            ids.extend(part)
+        yield ids, True
+
+    def _found(self, db: Db) -> Iterator[tuple["array[int]", bool]]:
+        from mua.store import index
+
+        assert self.query is not None
+        flags = {Filter.ALL: (), Filter.UNREAD: ((Flag.SEEN, False),), Filter.STARRED: ((Flag.FLAGGED, True),)}
+        query = replace(self.query, flags=(*self.query.flags, *flags[self.chosen]))
+        for limit in (FIRST_FOUND, FOUND):
+            ids = array("q", index.find(db, query, limit))
+            whole = len(ids) < limit or limit == FOUND
+            yield ids, whole
+            if whole:
+                return
+
+    def _still_kept(self) -> bool:
+        """Whether the kept message is where it was: one that was moved away is not kept."""
+        if self._kept is None or not self._unread_only():
+            return False
+        now = self.message(self._kept.id)
+        return now is not None and now.folder_id == self._kept.folder_id
 
     def _unread_only(self) -> bool:
         return self.chosen is Filter.UNREAD or (self.place is not None and self.place.saved is Saved.UNREAD)
-
-    def _filtered(self, ids: "array[int]") -> "array[int]":
-        if self.chosen is Filter.ALL or self.db is None:
-            return ids
-        wanted = (lambda one: not one.flags & 1) if self.chosen is Filter.UNREAD else (lambda one: one.flags & 4)
-        return array("q", (one.id for one in read.rows(self.db, ids) if wanted(one)))
 
 
 def folder_words(folder: Folder) -> tuple[str, str]:

@@ -23,6 +23,7 @@ BUSY_MS = 10_000
 CACHE = 16 * 1024  # KiB of pages that a connection keeps
 THREAD_CACHE = 2 * 1024  # the same for each of the engine's threads: there are many, and they look at little
 CHUNK = 500  # ids of one statement
+_LOOK_EVERY = 20_000  # steps of SQLite's machine, about a millisecond
 
 
 @dataclass(slots=True)
@@ -61,12 +62,12 @@ class Db:
         with translated():
             return list(self.connection.execute(sql, values))
 
-    def rows_of(self, sql: str, ids: Sequence[int | str]) -> list[tuple[Any, ...]]:
-        """Every row of a query that ends in ``IN``, for any number of ids, in no order."""
+    def rows_of(self, sql: str, ids: Sequence[int | str], *values: Any) -> list[tuple[Any, ...]]:
+        """Every row of a query that ends in ``IN``, for any number of ids, in no order; ``values`` come before."""
         found: list[tuple[Any, ...]] = []
         for start in range(0, len(ids), CHUNK):
             chunk = ids[start : start + CHUNK]
-            found += self.rows(f"{sql} ({','.join('?' * len(chunk))})", *chunk)
+            found += self.rows(f"{sql} ({','.join('?' * len(chunk))})", *values, *chunk)
         return found
 
     def row(self, sql: str, *values: Any) -> tuple[Any, ...] | None:
@@ -80,6 +81,19 @@ class Db:
         """The first column of the first row, or None."""
         found = self.row(sql, *values)
         return None if found is None else found[0]
+
+    @contextmanager
+    def within(self, steps: int) -> Iterator[None]:
+        """What takes more than so many steps of SQLite's machine (a few million a second) ends as "interrupted"."""
+        self.connection.set_progress_handler(lambda: True, steps)
+        try:
+            yield
+        finally:
+            self.connection.set_progress_handler(None)
+
+    def end_when(self, unwanted: Callable[[], bool]) -> None:
+        """From now on a statement ends as "interrupted" soon after ``unwanted`` says so (any thread may decide it)."""
+        self.connection.set_progress_handler(unwanted, _LOOK_EVERY)
 
     def close(self) -> None:
         """Close the connection; idempotent."""
@@ -250,6 +264,8 @@ def _mail_error(error: apsw.Error) -> MailError:
             "The profile's database is damaged; the mail on the server is safe. Move the profile away and start anew."
         )
         return MailError(Kind.LOCAL, Retry.NEVER, text, said, "store-damaged")
+    if isinstance(error, apsw.InterruptError):
+        return MailError(Kind.LOCAL, Retry.SOON, "This was not looked up to its end.", "", "interrupted")
     return _broken(error)
 
 

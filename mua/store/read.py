@@ -9,6 +9,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server, Side
@@ -34,6 +35,8 @@ ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
     " keywords, size, has_attachments, thread_id, snippet, has_body, message_id, problem"
 )
+
+NEWEST = (1 << 63) - 1  # above every message id
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,22 +169,47 @@ def folder_named(db: Db, account_id: AccountId, name: str) -> Folder | None:
     return None
 
 
-def folder_order(db: Db, folder_id: FolderId, chosen: Filter = Filter.ALL) -> "array[int]":
-    """The order vector of a folder: message ids, newest first."""
-    return _ids(db, f"shown_folder = ? {_FILTERS[chosen]}", folder_id)
+def folder_order(
+    db: Db, folder_id: FolderId, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+) -> "array[int]":
+    """The order vector of a folder: message ids, newest first; ``limit`` of them (-1: all), older than ``below``."""
+    return _ids(db, f"shown_folder = ? {_FILTERS[chosen]}", below, limit, folder_id)
 
 
-def saved_order(db: Db, saved: Saved, chosen: Filter = Filter.ALL) -> "array[int]":
-    """The order vector of a unified view; junk and trash take no part."""
-    where = {
-        Saved.ALL_INBOXES: "shown_folder IN (SELECT id FROM folder WHERE role = 'inbox')",
-        Saved.UNREAD: f"shown_flags & 1 = 0 AND {_WANTED}",
-        Saved.STARRED: f"shown_flags & 4 <> 0 AND {_WANTED}",
-    }[saved]
-    return _ids(db, f"{where} {_FILTERS[chosen]}")
+def saved_order(
+    db: Db, saved: Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+) -> "array[int]":
+    """The same for a unified view; junk and trash take no part."""
+    if saved is Saved.ALL_INBOXES:  # each inbox by its own index: one statement over all of them would sort them all
+        inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
+        parts = [folder_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
+        if len(parts) == 1:
+            return parts[0]
+        merged = array("q", sorted(chain.from_iterable(parts), reverse=True))
+        return merged if limit < 0 else merged[:limit]
+    return _ids(db, f"{_SAVED[saved]} {_FILTERS[chosen]}", below, limit)
 
 
-_WANTED = "shown_folder IN (SELECT id FROM folder WHERE role NOT IN ('junk', 'trash'))"
+def among(db: Db, place: FolderId | Saved, chosen: Filter, ids: Sequence[int]) -> set[int]:
+    """Which of ``ids`` a folder or a unified view lists."""
+    key: tuple[FolderId, ...] = () if isinstance(place, Saved) else (place,)
+    where = _SAVED[place] if isinstance(place, Saved) else "shown_folder = ?"
+    sql = f"SELECT id FROM message WHERE {where} {_FILTERS[chosen]} AND id IN"
+    return {row[0] for row in db.rows_of(sql, ids, *key)}
+
+
+def still_there(db: Db, ids: Sequence[int]) -> set[int]:
+    """Which of ``ids`` are messages that nobody wishes gone."""
+    return {row[0] for row in db.rows_of("SELECT id FROM message WHERE want_gone = 0 AND id IN", ids)}
+
+
+# "+": by the small index of what is unread or starred, not by the whole folders'
+_WANTED = "+shown_folder IN (SELECT id FROM folder WHERE role NOT IN ('junk', 'trash'))"
+_SAVED = {
+    Saved.ALL_INBOXES: "shown_folder IN (SELECT id FROM folder WHERE role = 'inbox')",
+    Saved.UNREAD: f"shown_flags & 1 = 0 AND {_WANTED}",
+    Saved.STARRED: f"shown_flags & 4 <> 0 AND {_WANTED}",
+}
 _FILTERS = {Filter.ALL: "", Filter.UNREAD: "AND shown_flags & 1 = 0", Filter.STARRED: "AND shown_flags & 4 <> 0"}
 
 
@@ -332,8 +360,9 @@ def addresses_from_json(text: str) -> tuple[Address, ...]:
     return tuple(Address(name, address) for name, address in json.loads(text))
 
 
-def _ids(db: Db, where: str, *values: Any) -> "array[int]":
-    text = db.value(f"SELECT group_concat(id) FROM (SELECT id FROM message WHERE {where} ORDER BY id DESC)", *values)
+def _ids(db: Db, where: str, below: int, limit: int, *values: Any) -> "array[int]":
+    newest = f"SELECT id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
+    text = db.value(f"SELECT group_concat(id) FROM ({newest})", *values, below, limit)
     return array("q", map(int, text.split(","))) if text else array("q")
 
 

@@ -5,7 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mua.gui.day_rows import Step, find, heading_rows, is_heading, steps, with_headings
+from mua.gui.day_rows import Step, edited, find, heading_rows, is_heading, steps, with_headings
 
 PERIODS = [(3_000, "Today"), (2_000, "Yesterday"), (1_000, "Last week"), (0, "Before")]
 
@@ -57,6 +57,14 @@ def test_steps_lead_from_any_list_to_any_other(before: list[int], after: list[in
     found = steps(old, new)
     assert found is not None
     assert apply(old, found) == new
+
+
+@given(seconds, seconds, seconds)
+def test_a_vector_is_edited_as_a_set_would_be(times: list[int], gone: list[int], came: list[int]) -> None:
+    ids, without, also = vector(times), set(vector(gone)), set(vector(came))
+    made = edited(ids, without, also)
+    assert list(made) == sorted((set(ids) - without) | also, reverse=True)
+    assert (made is ids) == (made == ids)
 
 
 def test_one_arrival_is_one_step() -> None:

@@ -1,7 +1,6 @@
 """The main window over real mail in a real store."""
 
 import time
-from array import array
 from pathlib import Path
 
 import pytest
@@ -419,11 +418,19 @@ def test_state_is_kept(program: Program, mail: Mail) -> None:
     assert state.value("sidebar/collapsed") == "2"
 
 
-def test_a_search_result_is_an_ordinary_list(program: Program) -> None:
-    wanted = [key for key in ids(program) if key][:2]
-    program.window.listing.model.source.found = array("q", wanted)
-    program.window.listing.model.refresh()
-    assert ids(program) == wanted
+def test_a_search_lists_what_it_finds_and_keeps_what_is_there_until_then(program: Program, qtbot: QtBot) -> None:
+    before = ids(program)
+    program.desk.search("is:starred")
+    assert ids(program) == before
+    qtbot.waitUntil(lambda: len(ids(program)) == 3)
+    assert program.window.listing._title.text() == "Search"
+    program.window.listing._press(Filter.UNREAD)
+    qtbot.waitUntil(lambda: len(ids(program)) == 1)
+    program.desk.search("is:starred larger:1m")
+    qtbot.waitUntil(lambda: ids(program) == [])
+    assert program.window.listing._empty.accessibleName().startswith("Nothing")
+    program.desk.search("")
+    assert ids(program) == before
 
 
 def test_sent_mail_shows_its_recipients(program: Program, mail: Mail) -> None:
