@@ -163,9 +163,10 @@ class ArchiveMessages:
 
 @dataclass(frozen=True, slots=True)
 class JunkMessages:
-    """Move each to its account's junk folder.  Answer: Acted."""
+    """Mark as junk and move to the account's junk folder; not ``junk``: the reverse, to its inbox.  Answer: Acted."""
 
     messages: tuple[int, ...]
+    junk: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,14 @@ class Undo:
     """Take back an act (the latest when None).  Answer: Acted; error "nothing-to-undo"."""
 
     history_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettleRefused:
+    """The person has read why wishes for these messages were refused; ``again``: wish the same anew.  Answer: Done."""
+
+    messages: tuple[int, ...]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -534,8 +543,8 @@ class Raise:
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover
     | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages
-    | Undo | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | CreateFolder
-    | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    | Undo | SettleRefused | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing
+    | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | Synced | ServersSearched | Acted | Restored | Queued

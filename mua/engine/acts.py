@@ -13,6 +13,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import AccountId, Incoming
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
+from mua.plan.roles import flags_of_way
 from mua.store import read, write
 from mua.store.db import Tx
 
@@ -57,11 +58,7 @@ def move_messages(engine: Engine, command: wire.MoveMessages) -> wire.Acted:
         text = "Messages can be moved within one account only; forward or copy them instead."
         raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="other-account")
     label = f"Moved {_messages(len(command.messages))} to {target.leaf}"
-    return _act(engine, command.messages, label, Flag(0), _moving(target.id))
-
-
-def _moving(folder_id: FolderId) -> Wish:
-    return lambda tx, ids, now: write.wish_move(tx, ids, folder_id, now)
+    return _move(engine, command.messages, label, lambda _: target)
 
 
 def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acted:
@@ -70,8 +67,10 @@ def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acte
 
 
 def junk_messages(engine: Engine, command: wire.JunkMessages) -> wire.Acted:
-    """Move each to its account's junk folder."""
-    return _to_role(engine, command.messages, Role.JUNK, "Moved {} to Junk")
+    """Move each to its account's junk folder, or out of it."""
+    if command.junk:
+        return _to_role(engine, command.messages, Role.JUNK, "Moved {} to Junk")
+    return _to_role(engine, command.messages, Role.INBOX, "Marked {} as not junk")
 
 
 def delete_messages(engine: Engine, command: wire.DeleteMessages) -> wire.Acted:
@@ -86,7 +85,7 @@ def delete_messages(engine: Engine, command: wire.DeleteMessages) -> wire.Acted:
             write.wish_move(tx, [one], folder_id, now)
 
     label = f"Deleted {_messages(len(rows))}" + ("" if trashes else " for ever")
-    return _act(engine, command.messages, label, Flag(0), wish)
+    return _act(engine, command.messages, label, Flag(0), wish, moved=True)
 
 
 def _role_of(engine: Engine, row: MessageRow) -> Role:
@@ -95,18 +94,36 @@ def _role_of(engine: Engine, row: MessageRow) -> Role:
 
 
 def _to_role(engine: Engine, messages: tuple[int, ...], role: Role, label: str) -> wire.Acted:
-    owner = {row.id: row.account_id for row in rows_of(engine, messages)}
-    targets = {account_id: folder_for(engine, account_id, role).id for account_id in set(owner.values())}
+    text = label.format(_messages(len(messages)))
+    return _move(engine, messages, text, lambda account_id: folder_for(engine, account_id, role))
 
-    def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
-        for one in ids:
-            write.wish_move(tx, [one], targets[owner[one]], now)
 
-    return _act(engine, messages, label.format(_messages(len(messages))), Flag(0), wish)
+def _move(
+    engine: Engine, messages: tuple[int, ...], label: str, target_of: Callable[[AccountId], Folder]
+) -> wire.Acted:
+    """Wish each into its account's target, with the flags that go with the way there."""
+    rows = rows_of(engine, messages)
+    targets = {account_id: target_of(account_id) for account_id in {row.account_id for row in rows}}
+    ways = [(row.id, targets[row.account_id], _role_of(engine, row)) for row in rows]
+
+    def wish(tx: Tx, _: list[MessageId], now: int) -> None:
+        for one, target, source in ways:
+            write.wish_flags(tx, [one], *flags_of_way(source, target.role), now)
+            write.wish_move(tx, [one], target.id, now)
+
+    changed = Flag(0)
+    for _, target, source in ways:
+        add, remove = flags_of_way(source, target.role)
+        changed |= add | remove
+    return _act(engine, messages, label, changed, wish, moved=True)
 
 
 def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
-    """The account's folder of this role, made when it has none (on an IMAP server: as soon as it can be reached)."""
+    """The account's folder of this role, made when it has none.
+
+    On an IMAP server: as soon as it can be reached and has listed its folders; if one of them has the role, that one
+    takes the place of ours (``engine/pull``).
+    """
     found = read.folder_with_role(engine.store.reader(), account_id, role)
     if found is not None:
         return found
@@ -121,11 +138,13 @@ def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
     return made
 
 
-def _act(engine: Engine, messages: tuple[int, ...], label: str, changed: Flag, wish: Wish) -> wire.Acted:
+def _act(
+    engine: Engine, messages: tuple[int, ...], label: str, changed: Flag, wish: Wish, *, moved: bool = False
+) -> wire.Acted:
     rows = rows_of(engine, messages)
     ids, now = [row.id for row in rows], engine.context.now()
     with engine.store.write(durable=True) as tx:
-        history_id = write.remember(tx, ids, label, changed, now)
+        history_id = write.remember(tx, ids, label, changed, now, moved=moved)
         wish(tx, ids, now)
     for account_id in {row.account_id for row in rows}:
         engine.settle_local(account_id)
@@ -144,6 +163,17 @@ def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
         engine.settle_local(row.account_id)
         engine.poke(row.account_id)
     return wire.Acted(history_id, f"Undone: {label}", tuple(ids))
+
+
+def settle_refused(engine: Engine, command: wire.SettleRefused) -> wire.Done:
+    """Forget why wishes were refused, or wish the same again."""
+    rows = read.rows(engine.store.reader(), list(command.messages))
+    with engine.store.write(durable=True) as tx:
+        write.settle_refused(tx, [row.id for row in rows], again=command.again, now=engine.context.now())
+    for account_id in {row.account_id for row in rows} if command.again else ():
+        engine.settle_local(account_id)
+        engine.poke(account_id)
+    return wire.Done()
 
 
 def rows_of(engine: Engine, ids: Iterable[int]) -> list[MessageRow]:

@@ -358,6 +358,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.MoveMessages: acts.move_messages,
     wire.ArchiveMessages: acts.archive_messages,
     wire.JunkMessages: acts.junk_messages,
+    wire.SettleRefused: acts.settle_refused,
     wire.DeleteMessages: acts.delete_messages,
     wire.Undo: acts.undo,
     wire.RestoreMessages: ledger.restore,

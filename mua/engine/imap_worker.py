@@ -427,7 +427,11 @@ class ImapWorker:
     def _compare_folders(self, connection: ImapConnection, ticket: int) -> Iterator[None]:
         started = time.monotonic()
         thorough = ticket > self._thorough_ticket or started - self._thorough_at > THOROUGH_SECONDS
+        first = not self.shared.listed
         states = pull_folders(self.shared, connection)
+        if first and mirror.folders_to_create(self.context.store.reader(), self.account.id):
+            self._nudged = True  # what waited for the list can be pushed now
+            self.poke()
         yield
         for folder in self.shared.folders():
             if folder.id not in states or not folder.selectable:

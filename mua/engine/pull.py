@@ -37,6 +37,7 @@ _FLAG_BATCH = 2000
 class Shared:
     """What the two threads of an account share: the account, the engine's parts, and the lock over comparisons.
 
+    ``listed``: the server's folders are known, in this run of the engine; until then none is made for a role.
     ``suspects`` are messages in whose batch a connection died of a broken answer: they are fetched one by one; one that
     kills its connection alone is ``poisonous``, and left alone until the engine starts again.
     """
@@ -46,6 +47,7 @@ class Shared:
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
     names: dict[str, bytes] = field(default_factory=dict)
+    listed: bool = False
     suspects: set[int] = field(default_factory=set)
     poisonous: set[int] = field(default_factory=set)
     _told: float = 0.0
@@ -84,6 +86,9 @@ def pull_folders(shared: Shared, connection: ImapConnection) -> dict[int, Folder
         for old, new in new_names.items():
             write.rename_folder(tx, ours[old].id, new)
         _describe(tx, shared, listed, ours)
+        for folder_id in mirror.waiting_for_list(tx, shared.account.id):
+            mirror.give_way(tx, folder_id)
+    shared.listed = True
     waiting = set(mirror.folders_to_create(shared.context.store.reader(), shared.account.id))
     for name in lost.keys() - new_names.keys():
         if ours[name].id not in waiting:

@@ -40,10 +40,11 @@ def push(shared: Shared, connection: ImapConnection) -> Iterator[Folder]:
     db = shared.context.store.reader()
     wishes = mirror.wishes(db, shared.account.id)
     new_folders = mirror.folders_to_create(db, shared.account.id)
+    held = frozenset() if shared.listed else mirror.waiting_for_list(db, shared.account.id)
     if not wishes and not new_folders:
         return
     worker = _Push(shared, connection)
-    for step in replay.steps(wishes, new_folders, can_expunge=connection.can("UIDPLUS")):
+    for step in replay.steps(wishes, new_folders, held=held, can_expunge=connection.can("UIDPLUS")):
         if shared.stopping.is_set():
             return
         try:

@@ -48,9 +48,14 @@ class Acting(QObject):
         if ids and self._confirmed(f"Delete {count(len(ids), 'message')} for ever?"):
             self._act(ids, wire.DeleteMessages(tuple(ids), forever=True), undoable=False)
 
-    def junk(self, ids: Ids) -> None:
-        """Into each account's junk folder."""
-        self._act(ids, wire.JunkMessages(tuple(ids)))
+    def junk(self, ids: Ids, junk: bool = True) -> None:
+        """Into each account's junk folder, or out of it into the inbox."""
+        self._act(ids, wire.JunkMessages(tuple(ids), junk))
+
+    def settle_refused(self, ids: Ids, again: bool) -> None:
+        """The server's refusal has been read; ``again``: wish the same once more."""
+        if self._client is not None:
+            self._client.ask(wire.SettleRefused(tuple(ids), again), failed=self._failed)
 
     def move(self, ids: Ids, folder_id: FolderId) -> None:
         """Into a folder."""

@@ -110,6 +110,10 @@ class Actions(QObject):
             seen = not self._hidden or (deed.needs != "message" and deed.id not in _IN_THE_MAIL)
             self._made[deed.id].setEnabled(there and seen)
 
+    def tell_junk(self, junk: bool) -> None:
+        """What is listed is junk: the same key takes it out."""
+        self._made["junk"].setText("Not junk" if junk else "Junk")
+
     def draw_icons(self) -> None:
         """Give the actions their icons: for menus, so not needed for the first paint."""
         self._drawn = True

@@ -18,6 +18,7 @@ from mua.gui import words
 from mua.gui.palette import Choice, Palette
 from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.writing import Kind, Writing
+from mua.model.folder import Role
 from mua.model.message import Flag, MessageRow
 from mua.store.read import Saved
 
@@ -81,6 +82,12 @@ class Deeds(QObject):
             self._acting.flag(ids, remove=Flag.FLAGGED)
         else:
             self._acting.flag(ids, add=Flag.FLAGGED)
+
+    def junk(self) -> None:
+        """Junk; in a junk folder the reverse."""
+        rows, folders = self._desk.chosen_rows(), self._desk.folders
+        junk = any(folders[row.folder_id].role is not Role.JUNK for row in rows if row.folder_id in folders)
+        self._acting.junk([row.id for row in rows], junk)
 
     def mark_unread(self) -> None:
         """And do not mark it read again by itself."""
@@ -153,7 +160,7 @@ class Deeds(QObject):
             "archive": lambda: acts.archive(chosen()),
             "delete": lambda: acts.delete(chosen()),
             "delete_forever": lambda: acts.delete_forever(chosen()),
-            "junk": lambda: acts.junk(chosen()),
+            "junk": self.junk,
             "move": self.open_move,
             "star": self.star,
             "mark_read": lambda: acts.flag(chosen(), add=Flag.SEEN),
@@ -187,6 +194,7 @@ class Deeds(QObject):
         view.paged.connect(self._page)
         view.menu_wanted.connect(lambda place: self.menu().popup(place))
         self._reader.all_saved.connect(self._save_all)
+        self._reader.settled.connect(lambda again: self._with_row(lambda row: acts.settle_refused([row.id], again)))
         self._reader.link_clicked.connect(self.follow_link)
         self._reader.header.starred.connect(self.star)
         for button, kind in (

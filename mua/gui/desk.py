@@ -173,6 +173,7 @@ class Desk(QObject):
         folder = self.folders.get(place.folder) if place.folder is not None else None
         outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
         self._searching = False
+        self.window.actions_.tell_junk(folder is not None and folder.role is Role.JUNK)
         self.listing.view.forget_current()
         self.listing.model.show(Source(self.library.db, place, chosen), outgoing)
         self.place_shown.emit(folder)

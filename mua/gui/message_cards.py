@@ -165,8 +165,9 @@ def _paint_name(pen: Pen, card: Card, rect: QRect, selected: bool) -> None:
 
 
 def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int:
-    """Star, clip, answered, forwarded, from the end; returns the room they took."""
+    """Refused, star, clip, answered, forwarded, from the end; returns the room they took."""
     marks = (
+        (card.refused, "circle-alert", "on_danger", False),
         (card.starred, "star", "star", True),
         (card.clip, "paperclip", "tertiary", False),
         (card.answered, "reply", "tertiary", False),

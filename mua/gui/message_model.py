@@ -60,6 +60,8 @@ class Card:
     forwarded: bool
     in_thread: int
     size: str
+    refused: bool
+    """The server refused what was wished of it."""
     spoken: str
 
 
@@ -317,6 +319,7 @@ class MessageModel(QAbstractTableModel):
             words.full_time(message.date, self._now),
             "has attachment" if message.has_attachments else "",
             "starred" if message.flags & Flag.FLAGGED else "",
+            "a change was refused" if message.problem else "",
             f"conversation of {row.in_thread}" if row.in_thread > 1 else "",
         ]
         return Card(
@@ -333,6 +336,7 @@ class MessageModel(QAbstractTableModel):
             forwarded=bool(message.flags & Flag.FORWARDED),
             in_thread=row.in_thread,
             size=words.size(message.size),
+            refused=bool(message.problem),
             spoken=", ".join(part for part in spoken if part),
         )
 

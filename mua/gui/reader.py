@@ -178,6 +178,8 @@ class Reader(QFrame):
     all_saved = Signal()
     journey_wanted = Signal()
     """Every step of the message that is shown, for each recipient."""
+    settled = Signal(bool)
+    """The person has read why a wish was refused; True: it is to be tried again."""
 
     def __init__(self, inline: Callable[[str], bytes | None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -193,6 +195,9 @@ class Reader(QFrame):
         self.problem = Banner(tone="danger")
         self.journey = Banner()
         self.journey.offer("Details", self.journey_wanted.emit)
+        self.refusal = Banner(tone="danger")
+        self.refusal.offer("Try again", lambda: self.settled.emit(True))
+        self.refusal.offer("Dismiss", lambda: self.settled.emit(False))
         self._text: TextView | None = None
         self.web: WebView | None = None
         self.attachments = Flow()
@@ -234,6 +239,8 @@ class Reader(QFrame):
         self.row, self._mine = row, mine
         self._pages.setCurrentWidget(self._page)
         self.header.show_message(row, view, mine)
+        self.refusal.say(f"The last change was not made. {words.shown(row.problem, 500)}", "danger")
+        self.refusal.setVisible(bool(row.problem))
         if again:
             return
         self.view = view
@@ -298,7 +305,7 @@ class Reader(QFrame):
         column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
         column.setSpacing(14)
         column.addWidget(self.header)
-        for banner in (self.problem, self.journey, self.warnings, self.remote):
+        for banner in (self.refusal, self.problem, self.journey, self.warnings, self.remote):
             banner.hide()
             column.addWidget(banner)
         column.addWidget(self._bodies, 1)

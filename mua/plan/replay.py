@@ -6,8 +6,8 @@ and a fulfilled wish leaves none.  A message whose UID is not known (yet) waits 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import field
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import field, replace
 from typing import TypeVar
 
 from mua.model.folder import FolderId
@@ -88,17 +88,24 @@ Group = TypeVar("Group", bound=tuple[int, ...])
 Step = CreateFolder | Append | Forget | StoreFlags | Move | Delete
 
 
-def steps(wishes: Iterable[Wish], new_folders: Iterable[FolderId] = (), *, can_expunge: bool = True) -> list[Step]:
+def steps(
+    wishes: Iterable[Wish],
+    new_folders: Iterable[FolderId] = (),
+    *,
+    held: Container[FolderId] = (),
+    can_expunge: bool = True,
+) -> list[Step]:
     """The steps that fulfil these wishes.
 
+    ``held`` folders are not to be made yet; what has to go into them waits with them.
     Without ``can_expunge`` (no UIDPLUS) a deletion ends with the mark ``\\Deleted``; one that is marked stays as it is.
     """
-    rows = list(wishes)
+    rows = [replace(row, target=None) if row.target in held else row for row in wishes if row.folder_id not in held]
     if not can_expunge:
         rows = [row for row in rows if not (row.gone and row.flags & Flag.DELETED)]
     never_there = tuple(row.id for row in rows if row.gone and row.uid is None and row.append)
     return [
-        *map(CreateFolder, new_folders),
+        *(CreateFolder(one) for one in new_folders if one not in held),
         *([Forget(never_there)] if never_there else []),
         *(Append(row.id, row.folder_id) for row in rows if row.append and row.uid is None and not row.gone),
         *_flag_steps(rows),

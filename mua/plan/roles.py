@@ -1,4 +1,5 @@
 """Which folder is for what: the server's own marks (RFC 6154) first, then names in the languages that servers use.
+And which flags go with a way from one to another.
 
 Pure and deterministic: each role goes to one folder at most, the same one whatever the order of the list.
 """
@@ -7,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from mua.model.folder import Role
+from mua.model.message import Flag
 from mua.records import dataclass
 
 _MARKS = {
@@ -68,6 +70,15 @@ def assign_roles(folders: Iterable[Candidate]) -> dict[str, Role]:
             found[name] = role
             taken.add(role)
     return found
+
+
+def flags_of_way(source: Role, target: Role) -> tuple[Flag, Flag]:
+    """(flags to set, flags to clear) when a person moves a message: servers learn from $Junk and $NotJunk."""
+    if target is Role.JUNK and source is not Role.JUNK:
+        return Flag.JUNK, Flag.NOT_JUNK
+    if source is Role.JUNK and target not in (Role.JUNK, Role.TRASH):
+        return Flag.NOT_JUNK, Flag.JUNK
+    return Flag(0), Flag(0)
 
 
 def _claims(folder: Candidate) -> list[tuple[tuple[int, int, int], str, Role]]:

@@ -47,6 +47,30 @@ def folders_to_create(db: Db, account_id: AccountId) -> list[FolderId]:
     return [FolderId(row[0]) for row in db.rows(sql, account_id)]
 
 
+def waiting_for_list(db: Db, account_id: AccountId) -> frozenset[FolderId]:
+    """Those of them that were made because no folder had their role, as far as was known."""
+    sql = "SELECT id FROM folder WHERE account_id = ? AND want_create <> 0 AND local = 0 AND role <> ''"
+    return frozenset(FolderId(row[0]) for row in db.rows(sql, account_id))
+
+
+def give_way(tx: Tx, folder_id: FolderId) -> None:
+    """If the server has a folder with the role of this one, which was to be made, that one takes its place."""
+    sql = (
+        "SELECT s.id FROM folder s JOIN folder o ON o.id = ? AND s.account_id = o.account_id AND s.role = o.role"
+        " WHERE s.want_create = 0 AND s.local = 0 AND s.id <> o.id"
+    )
+    theirs = tx.value(sql, folder_id)
+    if theirs is None:
+        return
+    tx.changes.folders.update({folder_id, theirs})
+    sql = "UPDATE message SET want_folder_id = nullif(?1, folder_id) WHERE want_folder_id = ?2 RETURNING id"
+    tx.changes.messages.update(row[0] for row in tx.rows(sql, theirs, folder_id))
+    sql = "UPDATE message SET folder_id = ?1 WHERE folder_id = ?2 RETURNING id"
+    tx.changes.messages.update(row[0] for row in tx.rows(sql, theirs, folder_id))
+    tx.run("UPDATE history_item SET folder_id = ?1 WHERE folder_id = ?2", theirs, folder_id)
+    tx.run("DELETE FROM folder WHERE id = ?", folder_id)
+
+
 def folder_created(tx: Tx, folder_id: FolderId) -> None:
     """The server has this folder now."""
     tx.run("UPDATE folder SET want_create = 0, problem = '' WHERE id = ?", folder_id)

@@ -8,7 +8,7 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 5
+VERSION = 6
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
@@ -243,7 +243,14 @@ ALTER TABLE attempt ADD COLUMN dialogue_id INTEGER REFERENCES dialogue(id) ON DE
 CREATE INDEX attempt_dialogue ON attempt(dialogue_id) WHERE dialogue_id IS NOT NULL;
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5)
+# What a server refused can be wished again; an act that changes flags and moves is undone as one.
+CACHE_6 = """
+ALTER TABLE message ADD COLUMN refused TEXT NOT NULL DEFAULT '';             -- JSON of the want_* columns, with problem
+ALTER TABLE history_item ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
+UPDATE history_item SET moved = 1 WHERE changed = 0;
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

@@ -405,16 +405,41 @@ def wish_gone(tx: Tx, ids: Sequence[MessageId], now: int) -> None:
 
 
 def wish_refused(tx: Tx, ids: Sequence[MessageId], problem: str) -> None:
-    """The server refuses: the message is shown where the server has it, with the reason."""
+    """The server refuses: the message is shown where the server has it, with the reason; what was wished is noted."""
     for one in ids:
         _touched(tx, one)
         tx.run(
-            "UPDATE message SET want_folder_id = NULL, want_set = 0, want_clear = 0, want_gone = 0, want_append = 0,"
-            " problem = ? WHERE id = ?",
+            "UPDATE message SET refused = json_array(want_folder_id, want_set, want_clear, want_gone, want_append),"
+            " want_folder_id = NULL, want_set = 0, want_clear = 0, want_gone = 0, want_append = 0, problem = ?"
+            " WHERE id = ?",
             problem,
             one,
         )
         _touched(tx, one)
+
+
+def settle_refused(tx: Tx, ids: Sequence[MessageId], *, again: bool, now: int) -> None:
+    """The person has read why a wish was refused; ``again``: it is wished once more."""
+    for one in ids:
+        refused = tx.value("SELECT refused FROM message WHERE id = ? AND problem <> ''", one)
+        if refused is None:
+            continue
+        _touched(tx, one)
+        tx.run("UPDATE message SET problem = '', refused = '' WHERE id = ?", one)
+        if again and refused:
+            _wish_again(tx, one, json.loads(refused), now)
+        _touched(tx, one)
+
+
+def _wish_again(tx: Tx, message_id: MessageId, refused: Sequence[int | None], now: int) -> None:
+    """A folder that is gone by now is not wished; what the server has meanwhile is not either."""
+    folder_id, added, cleared, gone, append = refused
+    sql = (
+        "UPDATE message SET want_folder_id = (SELECT id FROM folder WHERE id = ?1 AND id <> folder_id),"
+        " want_set = ?2 & ~flags, want_clear = ?3 & flags, want_gone = ?4, want_append = ?5 AND uid IS NULL,"
+        " wish_at = ?6 WHERE id = ?7"
+    )
+    tx.run(sql, folder_id, added, cleared, gone, append, now, message_id)
 
 
 def settle_local(tx: Tx, account_id: AccountId, now: int) -> None:
@@ -440,15 +465,16 @@ def _touched(tx: Tx, message_id: MessageId) -> None:
         tx.changes.folders.add(folder_id)
 
 
-def remember(tx: Tx, ids: Sequence[MessageId], label: str, changed: Flag, now: int) -> int:
-    """Note how these messages are shown, for undo, before an act; returns the history id."""
+def remember(tx: Tx, ids: Sequence[MessageId], label: str, changed: Flag, now: int, *, moved: bool = False) -> int:
+    """Note how these messages are shown, for undo, before an act on these flags or folders; returns the history id."""
     history_id = tx.insert("INSERT INTO history(at, label) VALUES (?, ?)", now, label)
     for one in ids:
         tx.run(
-            "INSERT INTO history_item(history_id, message_id, folder_id, flags, changed)"
-            " SELECT ?, id, shown_folder, shown_flags, ? FROM message WHERE id = ? AND shown_folder IS NOT NULL",
+            "INSERT INTO history_item(history_id, message_id, folder_id, flags, changed, moved)"
+            " SELECT ?, id, shown_folder, shown_flags, ?, ? FROM message WHERE id = ? AND shown_folder IS NOT NULL",
             history_id,
             int(changed),
+            moved,
             one,
         )
     return history_id
@@ -461,12 +487,13 @@ def undo(tx: Tx, history_id: int | None, now: int) -> tuple[int, str, list[Messa
     if found is None:
         return None
     tx.run("UPDATE history SET undone = 1 WHERE id = ?", found[0])
-    items = tx.rows("SELECT message_id, folder_id, flags, changed FROM history_item WHERE history_id = ?", found[0])
-    for message_id, folder_id, flags, changed in items:
+    sql = "SELECT message_id, folder_id, flags, changed, moved FROM history_item WHERE history_id = ?"
+    items = tx.rows(sql, found[0])
+    for message_id, folder_id, flags, changed, moved_too in items:
         one = MessageId(message_id)
         if changed:
             wish_flags(tx, [one], Flag(flags & changed), Flag(~flags & changed), now)
-        else:
+        if moved_too:
             wish_move(tx, [one], FolderId(folder_id), now)
     return found[0], found[1], [MessageId(item[0]) for item in items]
 

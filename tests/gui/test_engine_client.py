@@ -135,6 +135,57 @@ def test_star_junk_and_delete_many(rig: Rig) -> None:
     rig.wait(lambda: rig.ids() == before)
 
 
+def test_twenty_five_acts_are_taken_back_one_by_one(rig: Rig) -> None:
+    one = MessageId(rig.ids()[0])
+    acting = rig.program.desk.acting
+    for number in range(25):
+        if number % 2:
+            acting.flag([one], remove=Flag.FLAGGED)
+        else:
+            acting.flag([one], add=Flag.FLAGGED)
+    rig.wait(lambda: len(acting._done) == 25)
+    undone: list[bool] = []
+    for number in reversed(range(25)):
+        rig.trigger("undo")
+        wanted = bool(number % 2)
+        rig.wait(lambda wanted=wanted: rig.program.library.db and _starred(rig, one) is wanted)
+        undone.append(wanted)
+    assert len(undone) == 25
+
+
+def _starred(rig: Rig, one: MessageId) -> bool:
+    row = read.row(rig.program.library.db, one)  # type: ignore[arg-type]
+    return row is not None and bool(row.flags & Flag.FLAGGED)
+
+
+def test_junk_and_back_is_one_key_and_teaches_the_server(rig: Rig) -> None:
+    before = rig.ids()
+    one, desk = MessageId(before[0]), rig.program.desk
+
+    def flags() -> Flag:
+        row = read.row(rig.program.library.db, one)  # type: ignore[arg-type]
+        assert row is not None
+        return row.flags & (Flag.JUNK | Flag.NOT_JUNK)
+
+    rig.program.window.listing.view.select(one)
+    rig.trigger("junk")
+    rig.wait(lambda: one not in rig.ids())
+    assert flags() == Flag.JUNK
+    rig.trigger("undo")
+    rig.wait(lambda: rig.ids() == before)
+    assert flags() == Flag(0)
+    desk.acting.junk([one])
+    rig.wait(lambda: one not in rig.ids())
+    desk.show_place(Place(folder=rig.folders["Junk"]))
+    assert rig.program.window.actions_["junk"].text() == "Not junk"
+    rig.program.window.listing.view.select(one)
+    rig.trigger("junk")
+    rig.wait(lambda: rig.ids() == [])
+    assert flags() == Flag.NOT_JUNK
+    desk.show_place(Place(folder=rig.folders["Inbox"]))
+    assert rig.ids() == before
+
+
 def test_move_by_typing(rig: Rig) -> None:
     before = rig.ids()
     rig.program.window.listing.view.select(before[4])

@@ -365,6 +365,31 @@ def test_progress_has_counts_and_an_end(program: Program) -> None:
     assert program.window.sidebar.status.text().startswith("Up to date")
 
 
+def test_a_refused_change_is_marked_and_says_the_server_s_words(program: Program, mail: Mail) -> None:
+    first = MessageId(ids(program)[0])
+    with mail.store.write() as tx:
+        write.wish_move(tx, [first], mail.folders["Archive"], 1)
+        write.wish_refused(tx, [first], "imap.example.org refuses this. (Over quota)")
+    program.desk.read_again({first}, sidebar=False)
+    card = program.window.listing.model.card(program.window.listing.model.row_of(first))
+    assert card is not None
+    assert card.refused
+    assert "a change was refused" in card.spoken
+    program.window.listing.view.select(first)
+    refusal = program.window.reader.refusal
+    assert not refusal.isHidden()
+    assert "Over quota" in refusal.text()
+    settled: list[bool] = []
+    program.window.reader.settled.connect(settled.append)
+    for button in refusal._buttons:
+        button.click()
+    assert settled == [True, False]
+    with mail.store.write() as tx:
+        write.settle_refused(tx, [first], again=False, now=2)
+    program.desk.read_again({first}, sidebar=False)
+    assert refusal.isHidden()
+
+
 # ---- for everybody
 def test_every_button_and_field_has_a_name(program: Program) -> None:
     program.window.listing.view.select(ids(program)[0])

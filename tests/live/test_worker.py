@@ -8,6 +8,7 @@ import pytest
 from lab import Lab, User, missing
 from retrieval import Desk, desk
 
+from mua.mime.headers import envelope
 from mua.model.folder import Role
 from mua.model.ledger import Claim
 from mua.model.message import Flag
@@ -124,7 +125,6 @@ def test_a_message_of_ours_is_uploaded_once(here, dovecot, ann):
     sent = here.folder("Sent")
     raw = mail(7, subject="our own").replace(b"\r\n", b"\n")
     from mua.engine.reading import facts
-    from mua.mime.headers import envelope
 
     with here.store.write(durable=True) as tx:
         new = NewMessage(envelope(raw), 1_700_000_000, len(raw), flags=Flag.SEEN, append=True)
@@ -148,7 +148,6 @@ def test_an_upload_whose_answer_was_lost_is_not_repeated(here, dovecot, ann):
     client.append("Drafts", "", "", mail(7))
     client.append("Drafts", "", "", raw)  # what the cut attempt left there
     client.logout()
-    from mua.mime.headers import envelope
 
     here.worker.stop()
     here.worker.join(5)
@@ -217,6 +216,19 @@ def test_a_folder_made_here_is_made_there(here, dovecot, ann):
     here.until(lambda: not mirror.wishes(here.store.reader(), here.account.id), "the move")
     here.sync()
     assert any("Gr&APw-n" in name for name in dovecot.folders(ann))
+
+
+def test_a_folder_for_a_role_waits_for_the_server_s_list(here, dovecot, ann):
+    with here.store.write(durable=True) as tx:
+        ours = write.put_folder(tx, here.account.id, "Old papers", role=Role.ARCHIVE, create=True)
+        new = NewMessage(envelope(mail(1)), 1_700_000_000, len(mail(1)), append=True)
+        [one] = write.add_messages(tx, here.account.id, ours, [new])
+        here.bodies.put([(one, mail(1))], durable=True)
+    here.sync()
+    here.until(lambda: not mirror.wishes(here.store.reader(), here.account.id), "the upload")
+    assert "Old papers" not in dovecot.folders(ann)
+    assert len(dovecot.messages(ann, "Archive")) == 1
+    assert list(here.shown("Archive")) == [one]
 
 
 def test_a_wish_for_a_folder_that_is_gone_comes_back(here, dovecot, ann):

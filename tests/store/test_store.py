@@ -14,7 +14,7 @@ from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING
 from mua.paths import Profile
 from mua.plan.pop import Fetched, Ours
-from mua.store import blobs, ledger, read, schema, write
+from mua.store import blobs, ledger, mirror, read, schema, write
 from mua.store.db import Changes, Store, open_reader
 
 
@@ -133,7 +133,7 @@ def test_the_servers_flags_do_not_overrule_a_wish(box: Box) -> None:
 def test_undo_puts_back_what_was_shown(box: Box) -> None:
     ids = box.add(1, 2)
     with box.store.write() as tx:
-        write.remember(tx, ids, "Archived", Flag(0), 1)
+        write.remember(tx, ids, "Archived", Flag(0), 1, moved=True)
         write.wish_move(tx, ids, box.archive, 1)
     with box.store.write() as tx:
         write.moved(tx, ids[0], box.archive, 9)  # the server was quick with one of them
@@ -144,6 +144,48 @@ def test_undo_puts_back_what_was_shown(box: Box) -> None:
     assert box.store.reader().value("SELECT want_folder_id FROM message WHERE id = ?", ids[0]) == box.inbox
     with box.store.write() as tx:
         assert write.undo(tx, None, 3) is None
+
+
+def test_an_act_on_flags_and_folder_is_undone_as_one(box: Box) -> None:
+    ids = box.add(1, 2)
+    with box.store.write() as tx:
+        write.remember(tx, ids, "Junk", Flag.JUNK | Flag.NOT_JUNK, 1, moved=True)
+        write.wish_flags(tx, ids, Flag.JUNK, Flag.NOT_JUNK, 1)
+        write.wish_move(tx, ids, box.trash, 1)
+        write.undo(tx, None, 2)
+    assert box.shown(box.inbox) == sorted(ids, reverse=True)
+    assert [row.flags for row in read.rows(box.store.reader(), ids)] == [Flag(0), Flag(0)]
+    assert mirror.wishes(box.store.reader(), box.account) == []
+
+
+def test_a_refused_wish_can_be_wished_again_or_put_away(box: Box) -> None:
+    first, second = box.add(1, 2)
+    with box.store.write() as tx:
+        write.wish_move(tx, [first, second], box.archive, 1)
+        write.wish_flags(tx, [first], Flag.FLAGGED, Flag(0), 1)
+        write.wish_refused(tx, [first, second], "Over quota.")
+        write.settle_refused(tx, [second], again=False, now=2)
+    assert [row.problem for row in read.rows(box.store.reader(), [first, second])] == ["Over quota.", ""]
+    with box.store.write() as tx:
+        write.settle_refused(tx, [first, second], again=True, now=3)
+    assert (box.shown(box.archive), box.shown(box.inbox)) == ([first], [second])
+    [row] = read.rows(box.store.reader(), [first])
+    assert (row.problem, row.flags) == ("", Flag.FLAGGED)
+
+
+def test_a_folder_made_for_a_role_gives_way_to_the_server_s(box: Box) -> None:
+    (one,) = box.add(1)
+    with box.store.write() as tx:
+        ours = write.put_folder(tx, box.account, "Spam", role=Role.JUNK, create=True)
+        write.wish_move(tx, [one], ours, 1)
+        [draft] = write.add_messages(tx, box.account, ours, [write.NewMessage(Envelope(), 1, 10, append=True)])
+        mirror.give_way(tx, ours)
+        assert mirror.waiting_for_list(tx, box.account) == {ours}  # nobody else has the role
+        theirs = write.put_folder(tx, box.account, "Bulk", role=Role.JUNK)
+        mirror.give_way(tx, ours)
+    assert box.shown(theirs) == sorted([one, draft], reverse=True)
+    assert read.folder(box.store.reader(), ours) is None
+    assert box.counts(theirs) == (2, 2)
 
 
 def test_undo_of_a_flag_leaves_other_flags_alone(box: Box) -> None:

@@ -36,6 +36,14 @@ def test_what_goes_for_ever_is_not_flagged_or_moved_first():
     assert steps([wish(1, gone=True, target=ARCHIVE, add=Flag.SEEN)]) == [Delete(INBOX, {MessageId(1): 101})]
 
 
+def test_a_folder_that_is_not_to_be_made_yet_holds_only_what_goes_into_it():
+    wishes = [wish(1, target=NEW, add=Flag.SEEN), wish(2, target=ARCHIVE), wish(3, None, NEW, append=True)]
+    assert steps(wishes, [NEW], held={NEW}) == [
+        StoreFlags(INBOX, Flag.SEEN, Flag(0), {MessageId(1): 101}),
+        Move(INBOX, ARCHIVE, {MessageId(2): 102}),
+    ]
+
+
 def test_an_unknown_uid_waits():
     assert steps([wish(1, uid=None, add=Flag.SEEN, target=ARCHIVE), wish(2, uid=None, gone=True)]) == []
 

@@ -5,7 +5,23 @@ import random
 import pytest
 
 from mua.model.folder import Role
-from mua.plan.roles import Candidate, assign_roles
+from mua.model.message import Flag
+from mua.plan.roles import Candidate, assign_roles, flags_of_way
+
+
+@pytest.mark.parametrize(
+    "source, target, flags",
+    [
+        (Role.INBOX, Role.JUNK, (Flag.JUNK, Flag.NOT_JUNK)),
+        (Role.JUNK, Role.INBOX, (Flag.NOT_JUNK, Flag.JUNK)),
+        (Role.JUNK, Role.NONE, (Flag.NOT_JUNK, Flag.JUNK)),
+        (Role.JUNK, Role.TRASH, (Flag(0), Flag(0))),
+        (Role.JUNK, Role.JUNK, (Flag(0), Flag(0))),
+        (Role.INBOX, Role.ARCHIVE, (Flag(0), Flag(0))),
+    ],
+)
+def test_the_way_into_junk_and_out_of_it_teaches_the_server(source, target, flags):
+    assert flags_of_way(source, target) == flags
 
 
 def marked(name: str, *marks: str, delimiter: str = "/") -> Candidate:
