@@ -114,6 +114,7 @@ class Program(QObject):
         self._collector.timeout.connect(gc.collect)
         self.window.closed.connect(self._save)
         self.demo_failed.connect(self.window.toast.say)
+        self.desk.demo_wanted.connect(self.open_demo)
         self.demo_opened.connect(lambda: self.window.toast.withdraw(_OPENING_DEMO))
 
     def show(self) -> None:

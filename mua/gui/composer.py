@@ -57,6 +57,9 @@ class Composer(QFrame):
     discard_wanted = Signal()
     closed = Signal()
 
+    activated = Signal()
+    """It has the keyboard."""
+
     def __init__(
         self, letter: Letter, accounts: Sequence[Account], known: Known, make_folder: Callable[[str], Path]
     ) -> None:
@@ -454,6 +457,12 @@ class Composer(QFrame):
         self.editor.setFocus()
 
     # ---- events
+    def changeEvent(self, event: QEvent) -> None:
+        """Tell when the keyboard has come."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Enter in the subject goes on to the text."""
         if event.type() == QEvent.Type.KeyPress and watched is self.subject:

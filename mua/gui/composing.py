@@ -32,6 +32,8 @@ from mua.store import outbox, read
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
+_OPENING = 3_000  # milliseconds that a composer may take to get the keyboard
+_FETCHING = 30_000  # the same while the text that it needs is fetched
 _FORGET_AFTER = 12_000  # milliseconds that a discarded letter can be brought back
 
 
@@ -46,6 +48,9 @@ class Composing(QObject):
         self._desk = desk
         self.journal = Journal(desk.library.profile)
         self.composers: dict[str, Composer] = {}
+        self._holding = QTimer(self)
+        self._holding.setSingleShot(True)
+        self._holding.timeout.connect(self._release)
 
     # ---- opening
     def write(self, wish: Writing) -> None:
@@ -54,11 +59,13 @@ class Composing(QObject):
         if not desk.accounts:
             desk.account_wanted.emit()
             return
+        self._hold(_OPENING)
         if wish.row is not None and wish.view is None:
             self._fetch_first(wish)
             return
         if wish.kind is Kind.DRAFT and (already := self._open_draft(wish)) is not None:
             already.activateWindow()
+            self._release()
             return
         place = desk.folders.get(desk.place.folder) if desk.place is not None and desk.place.folder else None
         who = letters.Identity(desk.accounts, place.account_id if place else 0, desk.preferences.signature)
@@ -81,6 +88,7 @@ class Composing(QObject):
         composer.closed.connect(lambda: self._closed(composer))
         self._place(composer)
         composer.show()
+        composer.activated.connect(self._release)
         self.opened.emit(composer)
         return composer
 
@@ -316,14 +324,30 @@ class Composing(QObject):
         row, client = wish.row, self._desk.client
         assert row is not None
         if client is None:
+            self._release()
+            self._desk.window.toast.say("The text of this message is not here, and Mua's mail engine is not there yet.")
             return
+        self._hold(_FETCHING)
 
         def ready(_: wire.Answer) -> None:
             view = self._desk.library.view(row.id)
             if view is not None:
                 self.write(replace(wish, view=view))
 
-        client.ask(wire.OpenMessage(row.id), ready)
+        def failed(error: MailError) -> None:
+            self._release()
+            self._desk.window.toast.say(error.text)
+
+        client.ask(wire.OpenMessage(row.id), ready, failed)
+
+    def _hold(self, milliseconds: int) -> None:
+        """No letter acts on the mail from now on, until the composer has the keyboard, or does not come."""
+        self._desk.window.actions_.hold(True)
+        self._holding.start(milliseconds)
+
+    def _release(self) -> None:
+        self._holding.stop()
+        self._desk.window.actions_.hold(False)
 
     def _known(self, prefix: str) -> list[Address]:
         db = self._desk.library.db

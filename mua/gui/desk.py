@@ -63,6 +63,8 @@ class Desk(QObject):
     """A ``Writing``: open the composer."""
     settings_wanted = Signal()
     outbox_wanted = Signal()
+    demo_wanted = Signal()
+    """The demo's servers are to be started again."""
     account_wanted = Signal()
     """The person wants to add an account."""
     emptied = Signal(bool)

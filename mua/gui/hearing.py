@@ -43,7 +43,7 @@ class Hearing(QObject):
     def attach(self, client: EngineClient) -> None:
         """The engine is on the line, or will be."""
         client.told.connect(self.hear)
-        client.failed.connect(lambda error: self._desk.window.toast.say(error.text))
+        client.failed.connect(self.troubles.failed)
         client.ready.connect(self._ready)
         client.lost.connect(self.lose)
         client.gave_up.connect(self.troubles.engine_gave_up)

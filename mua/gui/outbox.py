@@ -7,7 +7,7 @@ Rules of the file: a message whose fate is not known is never sent again without
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -34,10 +34,15 @@ class OutboxPage(Room):
     """The page.  ``chosen`` is the outgoing message to show with its timeline (0: none)."""
 
     asked = Signal(object, object, object)
+    put_away = Signal(int)
+    """A finished message whose failure has been read (its id)."""
 
-    def __init__(self, library: Library, accounts: Sequence[Account], chosen: int = 0) -> None:
+    def __init__(
+        self, library: Library, accounts: Sequence[Account], chosen: int = 0, away: Iterable[int] = ()
+    ) -> None:
         super().__init__("Outbox")
         self._library = library
+        self._away = set(away)
         self._names = {one.id: words.shown(one.email, 80) for one in accounts}
         self._open: set[tuple[int, str]] = set()
         self._chosen, self._all = chosen, bool(chosen)
@@ -80,7 +85,7 @@ class OutboxPage(Room):
         """Read again; where nothing changed only the times are written anew."""
         db = self._library.db if self._library.open() else None
         found = outbox.listed(db, finished=True) if db is not None else []
-        listed = [one for one in found if self._all or _interesting(one) or one.id == self._chosen]
+        listed = [one for one in found if self._all or self._interesting(one) or one.id == self._chosen]
         listed = sorted(listed, key=lambda one: one.id != self._chosen)[:SHOWN]
         if listed != self._shown:
             self._shown = listed
@@ -106,10 +111,22 @@ class OutboxPage(Room):
     def _card(self, message: Outgoing) -> "OutgoingCard":
         if message.id == self._chosen:
             self._open.update((int(message.id), one.address) for one in message.recipients)
-        card = OutgoingCard(message, self._names.get(message.account_id, ""), self._library, self._open)
+        account, away = self._names.get(message.account_id, ""), message.id in self._away
+        card = OutgoingCard(message, account, self._library, self._open, away=away)
         card.retried.connect(lambda addresses: self._ask(wire.RetryOutgoing(message.id, tuple(addresses))))
         card.cancelled.connect(lambda: self._ask(wire.CancelOutgoing(message.id)))
+        card.put_away.connect(lambda: self._put_away(int(message.id)))
         return card
+
+    def _interesting(self, message: Outgoing) -> bool:
+        return not message.finished or (message.id not in self._away and bool(said.failed_addresses(message)))
+
+    def _put_away(self, outgoing_id: int) -> None:
+        """Out of sight; All still has it."""
+        self._away.add(outgoing_id)
+        self._chosen = 0 if self._chosen == outgoing_id else self._chosen
+        self.put_away.emit(outgoing_id)
+        self.refresh()
 
     def _ask(self, command: wire.Command) -> None:
         self.banner.hide()
@@ -125,9 +142,13 @@ class OutgoingCard(QFrame):
 
     retried = Signal(list)
     cancelled = Signal()
+    put_away = Signal()
 
-    def __init__(self, message: Outgoing, account: str, library: Library, open_: set[tuple[int, str]]) -> None:
+    def __init__(
+        self, message: Outgoing, account: str, library: Library, open_: set[tuple[int, str]], *, away: bool = False
+    ) -> None:
         super().__init__()
+        self._is_away = away
         self.setProperty("kind", "panel")
         self.message, self._library, self._open = message, library, open_
         self._sentences: list[tuple[Recipient, Label]] = []
@@ -237,6 +258,10 @@ class OutgoingCard(QFrame):
         if unknown:
             made.append(Button("Send again…", "send"))
             made[-1].clicked.connect(lambda: self._ask_again(unknown))
+        if self.message.finished and said.failed_addresses(self.message) and not self._is_away:
+            made.append(Button("Put away", "check"))
+            made[-1].setToolTip("It stays under All.")
+            made[-1].clicked.connect(lambda: self.put_away.emit())
         for button in made:
             row.addWidget(button)
         if not made:
@@ -285,7 +310,3 @@ class Dialogue(QWidget):
 
 def _tell(column: QVBoxLayout, text: str) -> None:
     column.addWidget(Label(text, META, "tertiary", wrap=True))
-
-
-def _interesting(message: Outgoing) -> bool:
-    return not message.finished or bool(said.failed_addresses(message))

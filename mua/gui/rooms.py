@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mua.gui.setup import SetupPage
 
 Answered = Callable[[Any], None]
+_AWAY = 1_000  # messages put away that are remembered
 
 
 class Rooms(QObject):
@@ -104,7 +105,8 @@ class Rooms(QObject):
         """Where sent mail is now; the message that is read first, if it was sent from here."""
         from mua.gui.outbox import OutboxPage
 
-        page = OutboxPage(self.desk.library, self.desk.accounts, self._shown_outgoing())
+        page = OutboxPage(self.desk.library, self.desk.accounts, self._shown_outgoing(), self._away())
+        page.put_away.connect(self._put_away)
         self._serve(page.asked, page)
         page.left.connect(self.close_page)
         if self.desk.client is not None:
@@ -124,6 +126,15 @@ class Rooms(QObject):
         page.add_wanted.connect(self.add_account)
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
+
+    def _away(self) -> list[int]:
+        """Finished messages whose failure has been read and put away."""
+        kept = str(self._program.state.value("outbox/away", ""))
+        return [int(one) for one in kept.split(",") if one.isdigit()]
+
+    def _put_away(self, outgoing_id: int) -> None:
+        kept = [*self._away(), outgoing_id][-_AWAY:]
+        self._program.state.setValue("outbox/away", ",".join(map(str, kept)))
 
     # ---- inside: the engine speaks
     def _hear(self, event: wire.Event) -> None:

@@ -241,10 +241,21 @@ class SetupPage(Room):
         self.secrets.chosen.connect(lambda place, phrase: self._choose_secrets(account, password, place, phrase))
         self._panels.addWidget(self.secrets)
         self._work(False)
+        self._edit(False)  # it is this account, with this password, that the choice is for
+        self.banner.offer("Change the account", self._leave_secrets)
         self.form.hide()
         self.go.hide()
         self.secrets.passphrase.setFocus()
         self.bring_into_view(self.secrets)
+
+    def _leave_secrets(self) -> None:
+        """Back to the fields; nothing was added."""
+        if self.secrets is not None:
+            self.secrets.hide()
+        self.banner.hide()
+        self.go.show()
+        self._edit(True)
+        self.address.setFocus()
 
     def _choose_secrets(self, account: Account, password: str, place: str, passphrase: str) -> None:
         def chosen(_: wire.Answer) -> None:
@@ -357,8 +368,13 @@ class SetupPage(Room):
         self.progress.setVisible(working)
         self._doing.setText(text)
         self._doing.setVisible(working)
-        for part in (self.address, self.password, self.go, self.form, self.demo, self.importing, self.by_hand):
-            part.setEnabled(not working)
+        self._edit(not working)
+
+    def _edit(self, editable: bool) -> None:
+        for part in (
+            self.address, self.password, self.found.change, self.go, self.form, self.demo, self.importing, self.by_hand
+        ):  # fmt: skip
+            part.setEnabled(editable)
 
     def _say(self, text: str, tone: str, button: str = "", act: object = None) -> None:
         self.banner.withdraw()

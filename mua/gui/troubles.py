@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
 _PASSWORD = frozenset({"wrong-password", "no-password", "password-missing", "app-password-needed", "secret-missing"})
+_DISK = frozenset({"disk-full", "disk-error"})  # no account's trouble: said once, above the panes
 _SETTINGS = frozenset({"unknown-host", "certificate", "wrong-port", "no-starttls", "plaintext-refused"})
 
 
@@ -34,6 +35,7 @@ class Troubles(QObject):
         self._account: Problem | None = None
         self._named: Account | None = None
         self._bar: PasswordBar | None = None
+        self._disk = ""
 
     # ---- the engine
     def engine_is_gone(self) -> None:
@@ -57,8 +59,29 @@ class Troubles(QObject):
 
     def notice(self, notice: wire.Notice) -> None:
         """Something that belongs to no account."""
+        if notice.code in _DISK:
+            self._say_disk(notice.text)
+            return
         self._engine(notice.text, "warning")
         self._window.banner.offer("Dismiss", self._window.banner.hide)
+
+    def failed(self, error: MailError) -> None:
+        """A command failed and nobody else was told."""
+        if error.code in _DISK:
+            self._say_disk(error.text)
+        else:
+            self._window.toast.say(error.text)
+
+    def _say_disk(self, text: str) -> None:
+        self._disk = text
+        self._engine(text, "warning")
+        self._window.banner.offer("Try again", lambda: self._poke(None))
+
+    def _forget_disk(self) -> None:
+        """An account came to rest: there is space again."""
+        if self._window.banner.text() == self._disk:
+            self._window.banner.hide()
+        self._disk = ""
 
     def _engine(self, text: str, tone: str) -> None:
         self._window.banner.withdraw()
@@ -68,17 +91,27 @@ class Troubles(QObject):
     # ---- accounts and folders
     def status(self, status: wire.Status) -> None:
         """An account's state changed."""
+        if status.state is wire.State.PROBLEM and status.code in _DISK:
+            self._say_disk(status.text)
+        elif status.state is wire.State.IDLE and self._disk:
+            self._forget_disk()
         if status.state is wire.State.PROBLEM:
             self.show([Problem(AccountId(status.account_id), status.text, status.code, status.detail)])
         elif status.state in (wire.State.SYNCING, wire.State.IDLE) and self._concerns(status.account_id):
             self.show([])
+        elif status.state is wire.State.OFFLINE and self._is_demo(status.account_id):
+            self.show([Problem(AccountId(status.account_id), status.text, status.code, status.detail)])
+
+    def _is_demo(self, account_id: int) -> bool:
+        account = self._desk.account(account_id)
+        return account is not None and account.demo
 
     def _concerns(self, account_id: int) -> bool:
         return self._account is not None and self._account.account_id == account_id
 
     def show(self, problems: Sequence[Problem]) -> None:
         """Say the first account's trouble, or nothing."""
-        problem = problems[0] if problems else None
+        problem = next((one for one in problems if one.code not in _DISK), None)
         account = self._desk.account(problem.account_id) if problem is not None else None
         if problem == self._account and account == self._named:
             return
@@ -92,7 +125,10 @@ class Troubles(QObject):
         name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
         banner.say(name + problem.text, "danger")
         banner.setToolTip(words.tip(words.shown(problem.detail)))
-        if problem.code in _PASSWORD:
+        if account is not None and account.demo:
+            banner.say("The demo's mail server is not running; nothing that you did here is lost.", "warning")
+            banner.offer("Open the demo again", self._desk.demo_wanted.emit)
+        elif problem.code in _PASSWORD:
             banner.offer("Enter the password", lambda: self._ask_password(problem.account_id))
         elif problem.code in _SETTINGS:
             banner.offer("Account settings", self._desk.settings_wanted.emit)
@@ -108,7 +144,7 @@ class Troubles(QObject):
             banner.say(problem, "warning")
             banner.setVisible(bool(problem))
 
-    def _poke(self, account_id: AccountId) -> None:
+    def _poke(self, account_id: AccountId | None) -> None:
         if self._desk.client is not None:
             self._desk.client.ask(wire.Poke(account_id))
 

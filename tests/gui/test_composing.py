@@ -77,6 +77,17 @@ def test_a_letter_goes_out_whole_and_comes_back(place: Office, tmp_path: Path) -
     assert list(place.program.profile.drafts.glob("*.json")) == []
 
 
+def test_letters_typed_while_a_composer_opens_do_not_act_on_the_mail(place: Office) -> None:
+    actions = place.program.window.actions_
+    held: list[bool] = []
+    place.rooms.composing.opened.connect(lambda _: held.append(actions["compose"].isEnabled()))
+    composer = place.write()
+    assert held == [False]
+    composer.activateWindow()
+    wait_until(lambda: actions["compose"].isEnabled(), "the composer to have the keyboard")
+    composer.discard_wanted.emit()
+
+
 def test_formatted_text_goes_out_both_ways(place: Office) -> None:
     composer = place.write()
     composer.to._paste("robin@demo.mua.example")

@@ -11,7 +11,7 @@ from mua import wire
 from mua.gui import outbox_words as said
 from mua.gui.outbox import Dialogue, OutboxPage
 from mua.gui.places import Place
-from mua.gui.widgets import Label
+from mua.gui.widgets import Button, Label
 from mua.model.account import AccountId, Route
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
@@ -198,3 +198,16 @@ def test_an_unknown_fate_is_not_sent_again_without_the_sentence(qapp: QApplicati
     card._ask._buttons[0].click()
     assert heard == [["r0@example.org"]]
     card.deleteLater()
+
+
+def test_a_failure_that_was_read_is_put_away_and_stays_under_all(place: Office) -> None:
+    send(place, "refused@larkspur.example")
+    wait_until(lambda: set(place.states().values()) == {"refused"}, "the verdict")
+    shown = page(place)
+    [button] = [one for one in shown.cards[0].findChildren(Button) if one.accessibleName() == "Put away"]
+    button.click()
+    assert shown.cards == []
+    shown.show_all(True)
+    assert len(shown.cards) == 1
+    assert "Put away" not in [one.accessibleName() for one in shown.cards[0].findChildren(Button)]
+    assert page(place).cards == []  # also when it is opened again

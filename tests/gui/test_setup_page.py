@@ -109,6 +109,7 @@ def test_without_a_keyring_the_place_is_chosen_in_place(qapp: QApplication, tmp_
         error = MailError(Kind.LOCAL, Retry.ASK, "No keyring.", code="keyring-unavailable")
         page._not_added(place.account(), place.servers.login.password, error)
         assert page.secrets is not None
+        assert not any(part.isEnabled() for part in (page.address, page.password, page.by_hand, page.demo))
         page.secrets.passphrase.setText("long enough")
         assert not page.secrets.button.isEnabled()
         page.secrets.again.setText("long enough")

@@ -356,6 +356,48 @@ def test_a_refused_password_is_asked_for_in_place(program: Program) -> None:
     assert program.window.sidebar.status.text().startswith("Up to date")
 
 
+def test_a_full_disk_is_said_once(program: Program) -> None:
+    text = "The disk of this computer is full; nothing is lost."
+    hearing, window = program.desk.hearing, program.window
+    for account in (1, 2):
+        hearing.hear(wire.Status(account, wire.State.PROBLEM, text, "disk-full"))
+    hearing.hear(wire.Notice(text, "disk-full"))
+    hearing.troubles.failed(MailError(Kind.LOCAL, Retry.SOON, text, code="disk-full"))
+    assert window.banner.text() == text
+    assert len(window.banner._buttons) == 1
+    assert window.listing.banner.isHidden()
+    assert window.toast.isHidden()
+    hearing.hear(wire.Status(1, wire.State.IDLE))
+    assert window.banner.isHidden()
+
+
+def test_a_demo_whose_server_died_can_be_opened_again(program: Program, mail: Mail) -> None:
+    with mail.store.write() as tx:
+        tx.run("UPDATE account SET demo = 1 WHERE id = 2")
+    program.desk.read_accounts()
+    program.desk.hearing.hear(wire.Status(1, wire.State.OFFLINE, "No answer.", "offline"))
+    assert program.window.listing.banner.isHidden()
+    wanted: list[int] = []
+    program.desk.demo_wanted.connect(lambda: wanted.append(1))
+    program.desk.hearing.hear(wire.Status(2, wire.State.OFFLINE, "No answer.", "offline"))
+    assert "demo's mail server is not running" in program.window.listing.banner.text()
+    program.window.listing.banner._buttons[0].click()
+    assert wanted == [1]
+    program.desk.hearing.hear(wire.Status(2, wire.State.IDLE))
+    assert program.window.listing.banner.isHidden()
+
+
+def test_no_letter_acts_on_the_mail_while_a_composer_is_held_for(program: Program) -> None:
+    actions = program.window.actions_
+    program.window.listing.view.select(ids(program)[0])
+    actions.hold(True)
+    assert not any(actions[name].isEnabled() for name in ("archive", "delete", "junk", "star", "compose", "undo"))
+    assert actions["palette"].isEnabled()
+    assert actions["quit"].isEnabled()
+    actions.hold(False)
+    assert actions["archive"].isEnabled()
+
+
 def test_progress_has_counts_and_an_end(program: Program) -> None:
     program.desk.hearing.hear(wire.Status(1, wire.State.SYNCING))
     program.desk.hearing.hear(wire.Progress(1, "headers", 1_203, 10_000))
