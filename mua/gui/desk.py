@@ -9,6 +9,7 @@ changes mail, ``Hearing`` listens to the engine and has us ``read_again``.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,10 @@ from mua.gui.places import FOUND, SAVED_NAMES, Place, Source, folder_words
 from mua.gui.reader import NOTHING_CHOSEN
 from mua.gui.seeker import Seeker
 from mua.gui.sidebar import entries
+from mua.gui.status import checked_words
 from mua.gui.theme import theme
 from mua.gui.writing import Kind, Writing
-from mua.model.account import Account, AccountId
+from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.plan.search import parse
@@ -54,6 +56,9 @@ _EMPTY_SAVED = {
 _NOTHING_FOUND = Emptiness(
     "search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31."
 )
+
+
+_SIDES = {Side.INCOMING: "Receiving", Side.OUTGOING: "Sending"}
 
 
 class Desk(QObject):
@@ -88,6 +93,8 @@ class Desk(QObject):
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
+        self.note_of: Callable[[int, int, float], str] | None = None
+        """What an account is doing, once there is somebody who hears it (``hearing``)."""
         self.waiting = 0
         """Messages in the outbox that wait, or failed since it was looked at (``rooms`` counts them)."""
         self._collapsed: set[int] = set()
@@ -148,7 +155,10 @@ class Desk(QObject):
         before = bool(self.accounts)
         self.accounts = read.accounts(db)
         self.folders = {folder.id: folder for folder in read.folders(db)}
-        problems: dict[int, str] = {problem.account_id: problem.text for problem in read.problems(db)}
+        problems: dict[int, str] = {}
+        for one in read.problems(db):
+            words_of = f"{_SIDES[one.side]}: {words.shown(one.text, 300)}"
+            problems[one.account_id] = "\n".join(filter(None, (problems.get(one.account_id, ""), words_of)))
         lines = entries(
             self.accounts,
             self.folders.values(),
@@ -156,12 +166,22 @@ class Desk(QObject):
             frozenset(self._collapsed),
             problems,
             self.waiting,
+            self.notes(),
         )
         self.sidebar.fill(lines)
         if not self.accounts or not before:
             self.emptied.emit(not self.accounts)
         self.accounts_read.emit()
         self._say_title()
+
+    def notes(self) -> dict[int, str]:
+        """When each account that has a server was last checked, or what it is doing now."""
+        db, now, found = self.library.db, time.time(), dict[int, str]()
+        for account in self.accounts if db is not None else ():
+            if account.incoming is not Incoming.LOCAL:
+                at = read.synced_at(db, account.id)  # type: ignore[arg-type]
+                found[account.id] = self.note_of(account.id, at, now) if self.note_of else checked_words(at, now)
+        return found
 
     # ---- places
     def show_place(self, place: Place, chosen: Filter = Filter.ALL) -> None:

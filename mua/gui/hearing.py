@@ -18,6 +18,7 @@ from mua.model.message import Flag, MessageId
 from mua.store import read
 
 _GATHER = 60  # milliseconds between a hint and reading again
+_AGEING = 20_000  # milliseconds after which "2 min ago" is said anew
 
 
 class Hearing(QObject):
@@ -34,6 +35,10 @@ class Hearing(QObject):
         self._gather.setSingleShot(True)
         self._gather.setInterval(_GATHER)
         self._gather.timeout.connect(self.refresh)
+        desk.note_of = self.board.note
+        self._ageing = QTimer(self)
+        self._ageing.timeout.connect(self._say_standing)
+        self._ageing.start(_AGEING)
         desk.view_wanted.connect(self._fetch_view)
         desk.seen.connect(self._mark_seen)
         desk.accounts_read.connect(self._accounts_read)
@@ -101,6 +106,7 @@ class Hearing(QObject):
         self._say_standing()
 
     def _say_standing(self) -> None:
+        self._desk.sidebar.tell(self._desk.notes())
         line, status = self.board.standing(time.time()), self._desk.sidebar.status
         if line.total:
             status.progress(line.text, line.done, line.total)

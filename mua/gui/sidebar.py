@@ -52,6 +52,7 @@ from mua.model.folder import Folder, FolderId, Role
 from mua.records import dataclass
 from mua.store.read import Saved
 
+_NOTE = 14  # pixels of an account's second line
 ENTRY = Qt.ItemDataRole.UserRole + 1
 Index = QModelIndex | QPersistentModelIndex
 
@@ -71,6 +72,8 @@ class Entry:
     collapsed: bool = False
     problem: str = ""
     outbox: bool = False
+    note: str = ""
+    """Of an account: when it was last checked, or what it is doing."""
 
     @property
     def heading(self) -> bool:
@@ -84,7 +87,7 @@ class Entry:
             parts.append("account, collapsed" if self.collapsed else "account" if self.account else "heading")
         if self.count:
             parts.append(f"{self.count} {'unread' if self.loud else 'messages'}")
-        return ", ".join([*parts, self.problem] if self.problem else parts)
+        return ", ".join([*parts, *(one for one in (self.note, self.problem) if one)])
 
 
 def entries(
@@ -94,6 +97,7 @@ def entries(
     collapsed: frozenset[int] = frozenset(),
     problems: dict[int, str] | None = None,
     waiting: int = 0,
+    notes: dict[int, str] | None = None,
 ) -> list[Entry]:
     """Every line of the sidebar, in order.  ``waiting``: messages in the outbox that are not finished."""
     lines = [Entry("Favourites")]
@@ -111,7 +115,8 @@ def entries(
         shut = account.id in collapsed
         problem = (problems or {}).get(account.id, "")
         title = shown(account.name or account.email, 80)
-        lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem))
+        note = (notes or {}).get(account.id, "")
+        lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem, note=note))
         if not shut:
             lines.extend(_folder_entry(folder) for folder in by_account.get(account.id, ()) if folder.selectable)
     return lines
@@ -135,6 +140,11 @@ def _folder_entry(folder: Folder) -> Entry:
     )
 
 
+def _bare(entry: Entry) -> Entry:
+    """What makes it this line: not what is counted or told of it."""
+    return replace(entry, count=0, problem="", note="·" if entry.note else "")
+
+
 class SidebarModel(QAbstractListModel):
     """The lines as a model."""
 
@@ -144,10 +154,7 @@ class SidebarModel(QAbstractListModel):
 
     def show(self, entries: list[Entry]) -> None:
         """Show other lines; where only counts differ, nothing else moves."""
-        same = [replace(a, count=0, problem="") for a in self.entries] == [
-            replace(b, count=0, problem="") for b in entries
-        ]
-        if same:
+        if [_bare(one) for one in self.entries] == [_bare(one) for one in entries]:
             self.entries = entries
             if entries:
                 self.dataChanged.emit(self.index(0), self.index(len(entries) - 1))
@@ -174,7 +181,8 @@ class SidebarModel(QAbstractListModel):
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return entry.spoken()
         if role == Qt.ItemDataRole.ToolTipRole:
-            return words.tip(entry.problem or entry.text)
+            parts = (entry.text, entry.note, entry.problem) if entry.heading else (entry.problem or entry.text,)
+            return words.tip("\n".join(part for part in parts if part))
         return None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -194,6 +202,8 @@ class SidebarDelegate(QStyledItemDelegate):
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         entry = index.data(ENTRY)
         height = HEADING_ROW if entry is not None and entry.heading else FOLDER_ROW
+        if entry is not None and entry.note:
+            height += _NOTE
         if self.narrow and entry is not None and entry.heading:
             height = 14
         return QSize(60, round(height * max(1.0, theme().scale)))
@@ -213,7 +223,11 @@ class SidebarDelegate(QStyledItemDelegate):
         if self.narrow:
             return
         area = pen.area
-        rect = area.adjusted(16, 12, -40, 0)
+        note = round(_NOTE * max(1.0, theme().scale)) if entry.note else 0
+        rect = area.adjusted(16, 12, -40, -note)
+        if note:
+            below = QRect(rect.left(), rect.bottom() - 6, rect.width() + 24, note + 2)
+            pen.text(below, entry.note, theme().font(META), "tertiary")
         pen.text(rect, entry.text, theme().font(META, SEMIBOLD), "tertiary")
         if entry.problem:
             pen.icon(area.right() - 30, rect.top() + (rect.height() - 14) // 2, "circle-alert", "on_danger")
@@ -390,6 +404,15 @@ class Sidebar(QFrame):
         self.model.show(entries)
         if self._place is not None:
             self.choose(self._place)
+
+    def tell(self, notes: dict[int, str]) -> None:
+        """What each account is doing has changed, and nothing else."""
+        told = [
+            replace(one, note=notes.get(one.account, "")) if one.heading and one.account else one
+            for one in self.model.entries
+        ]
+        if told != self.model.entries:
+            self.fill(told)
 
     def choose(self, place: Place) -> bool:
         """Mark a place as the chosen one (without telling); False when it is not listed."""

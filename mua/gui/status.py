@@ -38,13 +38,19 @@ class Board:
         self._states: dict[int, wire.Status] = {}
         self._work: dict[tuple[int, str], wire.Progress] = {}
         self._synced_at = 0.0
+        self._checked: dict[int, float] = {}
+        self._offline: dict[int, float] = {}
 
     def take(self, event: wire.Status | wire.Progress, now: float) -> None:
         """Note an event."""
         if isinstance(event, wire.Status):
             self._states[event.account_id] = event
             if event.state is wire.State.IDLE:
-                self._synced_at = now
+                self._synced_at = self._checked[event.account_id] = now
+            if event.state in (wire.State.OFFLINE, wire.State.PROBLEM):
+                self._offline.setdefault(event.account_id, now)
+            elif event.state in (wire.State.IDLE, wire.State.SYNCING):
+                self._offline.pop(event.account_id, None)
             if event.state in (wire.State.IDLE, wire.State.OFFLINE, wire.State.PROBLEM):
                 self._work = {key: work for key, work in self._work.items() if key[0] != event.account_id}
         elif event.done < event.total:
@@ -61,12 +67,26 @@ class Board:
     def keep(self, account_ids: set[int]) -> None:
         """Forget accounts that are no more."""
         self._states = {one: state for one, state in self._states.items() if one in account_ids}
+        self._offline = {one: since for one, since in self._offline.items() if one in account_ids}
         self._work = {key: work for key, work in self._work.items() if key[0] in account_ids}
 
     def problem(self, account_id: int) -> wire.Status | None:
         """The account's trouble, if it has any."""
         state = self._states.get(account_id)
         return state if state is not None and state.state is wire.State.PROBLEM else None
+
+    def note(self, account_id: int, synced_at: int, now: float) -> str:
+        """One account's line: counts while it fetches, since when it is offline, when it was last checked."""
+        works = [work for (one, _), work in self._work.items() if one == account_id]
+        if works:
+            work = min(works, key=lambda one: ([*list(_DOING), one.what]).index(one.what))
+            return f"{work.done:,} of {work.total:,}"
+        checked = max(synced_at, self._checked.get(account_id, 0.0))
+        if account_id in self._offline:
+            return f"Offline since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
+        if account_id in self._states and self._states[account_id].state is not wire.State.IDLE:
+            return "Checking…"
+        return checked_words(checked, now)
 
     def standing(self, now: float) -> Standing:
         """The line to show."""
@@ -97,3 +117,8 @@ class Board:
         done, total = sum(work.done for work in works), sum(work.total for work in works)
         text = _DOING.get(what, "Working, {done:,} of {total:,}").format(done=done, total=total)
         return Standing(text, "refresh-cw", "tertiary", done, total)
+
+
+def checked_words(at: float, now: float) -> str:
+    """When an account was last checked."""
+    return f"Checked {words.ago(at, now)}" if at else "Not checked yet"

@@ -116,6 +116,19 @@ def full_time(date: int | None, now: float) -> str:
     return f"{time.strftime('%a', moment)} {moment.tm_mday} {time.strftime('%b %Y', moment)}, {clock}"
 
 
+def ago(at: float, now: float) -> str:
+    """How long ago: just now, 2 min ago, 3 h ago, yesterday at 18:20, on Wed 12 Nov 2025 at 16:04."""
+    minutes = int(now - at) // 60
+    if minutes < 1:
+        return "just now"
+    if minutes < 60:
+        return f"{minutes} min ago"
+    if minutes < 12 * 60:
+        return f"{minutes // 60} h ago"
+    day, clock = full_time(int(at), now).rsplit(", ", 1)
+    return f"{day.lower()} at {clock}" if day in ("Today", "Yesterday") else f"on {day} at {clock}"
+
+
 def periods(oldest: int, now: float) -> list[tuple[int, str]]:
     """(first second, heading) of each period that a list is grouped by, newest first, down to ``oldest``."""
     local = time.localtime(now)

@@ -20,9 +20,11 @@ from mua.gui.message_model import CARD, Card
 from mua.gui.pages import ShortcutsPage, SourcePage
 from mua.gui.palette import Palette, ranked, score
 from mua.gui.places import Place
+from mua.gui.sidebar import Entry
 from mua.gui.theme import DARK, LIGHT
 from mua.gui.widgets import AttachmentCard
 from mua.gui.writing import Kind as WritingKind
+from mua.model.account import AccountId, Side
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.store import read, write
@@ -430,6 +432,40 @@ def test_a_refused_change_is_marked_and_says_the_server_s_words(program: Program
         write.settle_refused(tx, [first], again=False, now=2)
     program.desk.read_again({first}, sidebar=False)
     assert refusal.isHidden()
+
+
+def heading(program: Program, account: int) -> Entry:
+    return next(one for one in program.window.sidebar.model.entries if one.heading and one.account == account)
+
+
+def test_each_account_says_when_it_was_last_checked(program: Program, mail: Mail) -> None:
+    hearing = program.desk.hearing
+    assert heading(program, 1).note == "Not checked yet"
+    with mail.store.write() as tx:
+        write.set_synced(tx, AccountId(1), int(time.time()) - 130)
+    program.desk.read_again(set(), sidebar=True)
+    assert heading(program, 1).note == "Checked 2 min ago"
+    hearing.hear(wire.Status(1, wire.State.SYNCING))
+    assert heading(program, 1).note == "Checking…"
+    hearing.hear(wire.Progress(1, "headers", 12_400, 200_000))
+    assert (heading(program, 1).note, heading(program, 2).note) == ("12,400 of 200,000", "Not checked yet")
+    hearing.hear(wire.Progress(1, "headers", 200_000, 200_000))
+    hearing.hear(wire.Status(1, wire.State.OFFLINE))
+    assert heading(program, 1).note == f"Offline since {time.strftime('%H:%M')}"
+    hearing.hear(wire.Status(1, wire.State.IDLE))
+    assert heading(program, 1).note == "Checked just now"
+    assert "Checked just now" in heading(program, 1).spoken()
+
+
+def test_an_account_s_trouble_is_told_for_both_ways(program: Program, mail: Mail) -> None:
+    with mail.store.write() as tx:
+        write.set_problem(tx, AccountId(1), "wrong-password", "The password was refused.")
+        write.set_problem(tx, AccountId(1), "unknown-host", "There is no such host.", side=Side.OUTGOING)
+    program.desk.read_again(set(), sidebar=True)
+    model = program.window.sidebar.model
+    row = next(row for row, one in enumerate(model.entries) if one.heading and one.account == 1)
+    tip = model.data(model.index(row), Qt.ItemDataRole.ToolTipRole)
+    assert tip.splitlines()[2:] == ["Receiving: The password was refused.", "Sending: There is no such host."]
 
 
 # ---- for everybody
