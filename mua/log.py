@@ -21,6 +21,7 @@ INDEX = logging.getLogger("mua.index")
 GUI = logging.getLogger("mua.gui")
 WIRE = logging.getLogger("mua.wire")
 DEMO = logging.getLogger("mua.demo")
+logging.getLogger("imapclient").setLevel(logging.CRITICAL)  # its warnings quote the server, unmasked
 
 
 class Masker(logging.Formatter):

@@ -147,6 +147,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.fail("may_skip needs a reason", pytrace=False)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", type=float, default=0, metavar="SECONDS", help="fuzz each protocol for so long")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # a worker's reports are counted where they are gathered
         config.pluginmanager.register(SkipCount(), "mua-skip-count")

@@ -91,6 +91,8 @@ class Line:
             if len(self._buffer) > MAX_LINE:
                 self.broken("a line without end")
             self._buffer += self._receive()
+        if end > MAX_LINE:
+            self.broken("a line too long")
         return self._buffer[:end].removesuffix(b"\r")
 
     @property

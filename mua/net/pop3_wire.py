@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 MAX_LINE = 8 << 10  # RFC 2449 s.4 says 512
-_REPLY = re.compile(rb"(\+OK|-ERR)(?:[ \t]+(.*?))?[ \t]*$", re.DOTALL | re.IGNORECASE)
+_REPLY = re.compile(rb"(\+OK|-ERR)(?:[ \t](.*))?$", re.DOTALL | re.IGNORECASE)
 _CODE = re.compile(r"\[([A-Z0-9/_.-]{1,40})\][ \t]*", re.IGNORECASE)
 _NUMBERED = re.compile(rb"[ \t]*([0-9]{1,9})[ \t]+([\x21-\x7e\x80-\xff]{1,512})")
 _END = b"\r\n.\r\n"
@@ -35,7 +35,7 @@ def parse_reply(line: bytes) -> Reply:
     match = _REPLY.match(line)
     if match is None:
         raise BadReply(f"not a POP3 reply: {line[:80]!r}")
-    text = (match[2] or b"").decode("utf-8", "replace")
+    text = (match[2] or b"").strip(b" \t")[:2000].decode("utf-8", "replace")
     text = "".join(char if char.isprintable() else " " for char in text)[:500]
     code = _CODE.match(text)
     return Reply(match[1] == b"+OK" or match[1].upper() == b"+OK", text, code[1].upper() if code else "")

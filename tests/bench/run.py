@@ -5,7 +5,8 @@
     noop     a sync with nothing new, engine running / cold       against mbsync
     memory   PSS of the idle program                              against a bare PySide6 window
     corpus   parsing the mail collection (tests/bench/corpus.py)
-    starttls not a race, and runs alone: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
+    starttls     alone, and not a race: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
+    transcripts  alone, and not a race: records sessions with real servers (tests/bench/transcripts.py)
 
 The machine's load changes by the minute, so only ratios inside one run count: ours and the peer's alternate, medians
 are taken, and a bare time is never a result.  ``--full`` takes more rounds and writes docs/bench.md.
@@ -306,8 +307,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="more rounds, and write docs/bench.md")
     parser.add_argument("--count", type=int, default=10_000, help="messages in the mailbox")
     options = parser.parse_args()
-    if options.names == ["starttls"]:
-        runpy.run_path(str(HERE / "starttls.py"), run_name="__main__")
+    if options.names in (["starttls"], ["transcripts"]):
+        runpy.run_path(str(HERE / f"{options.names[0]}.py"), run_name="__main__")
     wanted = options.names or names
     if unknown := set(wanted) - set(names):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
