@@ -90,6 +90,7 @@ def _bytes(body: Any) -> bytes:
     if isinstance(body, bytes):
         return body
     with body:
+        body.seek(0)
         return bytes(body.read())
 
 
@@ -101,18 +102,20 @@ def pop(server: Server, *, ca_file: str = "", timeout: float = 5.0, max_message:
         steps.take("capabilities", lambda: sorted(session.capabilities.items()))
         listed = steps.take("listing", session.listing) or []
         numbers = [one.number for one in listed][:50] or [1, 2]
-        steps.take("header", lambda: session.header(numbers[0]))
+        steps.take("headers", lambda: [_mail(one) for one in session.headers(numbers[:2])])
         steps.take("mails", lambda: [_mail(one) for one in session.retrieve(numbers, tempfile.TemporaryFile)])
-        steps.take("delete", lambda: session.delete(numbers[0]))
+        steps.take("delete", lambda: [_mail(one) for one in session.delete(numbers[:2])])
         steps.take("quit", session.quit)
     finally:
         session.abort()
     return steps
 
 
-def _mail(one: tuple[int, Any]) -> tuple[int, bytes | str]:
-    number, file = one
-    return (number, file.code) if isinstance(file, MailError) else (number, _bytes(file))
+def _mail(one: tuple[int, Any]) -> tuple[int, bytes | str | None]:
+    number, answer = one
+    if isinstance(answer, MailError):
+        return number, answer.code
+    return number, answer if answer is None else _bytes(answer)
 
 
 def submission(server: Server, *, ca_file: str = "", timeouts: Timeouts | None = None) -> Steps:
