@@ -113,8 +113,9 @@ class Fuzzer:
     def _walk(self, puppet: Puppet, dice: random.Random | None) -> Steps:
         server = Server("127.0.0.1", 1, Security.NONE, "walker")
         if self.protocol == "smtp":
-            with mock.patch("mua.net.smtp._connected", _puppet_stream(puppet)):
-                return WALKS["smtp"](server, timeouts=Timeouts(*[1.0] * 10))
+            silence = 0.03 if dice else 20.0  # seconds; a spoilt session may leave both sides waiting
+            with mock.patch("mua.net.smtp._connected", _puppet_stream(puppet, silence)):
+                return WALKS["smtp"](server, timeouts=Timeouts(*[1.0 if dice else 20.0] * 10))
         with mock.patch("mua.net.tls.connect", connecting(PuppetSocket(puppet, dice))):
             return WALKS[self.protocol](server, **({"limits": LIMITS} if self.protocol == "imap" else {}))
 
@@ -127,7 +128,7 @@ def _replaced(dice: random.Random, data: bytes, pattern: bytes, word: bytes) -> 
     return data[: found.start()] + word + data[found.end() :]
 
 
-def _puppet_stream(puppet: Puppet) -> Callable[[str, int, float], Awaitable[socket.socket]]:
+def _puppet_stream(puppet: Puppet, silence: float) -> Callable[[str, int, float], Awaitable[socket.socket]]:
     """Stands in for SMTP's way to connect: a socket pair, the puppet on the same loop at its other end."""
 
     async def connect(host: str, port: int, limit: float) -> socket.socket:
@@ -145,7 +146,7 @@ def _puppet_stream(puppet: Puppet) -> Callable[[str, int, float], Awaitable[sock
             while True:
                 await loop.sock_sendall(sock, puppet.said[told:])
                 told = len(puppet.said)
-                data = await asyncio.wait_for(loop.sock_recv(sock, 1 << 16), 0.03)
+                data = await asyncio.wait_for(loop.sock_recv(sock, 1 << 16), silence)
                 if not data:
                     return
                 puppet.hear(data)

@@ -34,6 +34,12 @@ class Result:
     untagged: list[Untagged] = field(default_factory=list)
 
 
+def _weight(chunks: Collection[Chunk]) -> int:
+    """About how much memory a response takes once it is parsed: an object for each word, a list for each bracket."""
+    texts = [chunk for chunk in chunks if isinstance(chunk, bytes)]
+    return 400 + sum(len(text) + 64 * (text.count(b" ") + text.count(b"(") + text.count(b'"')) for text in texts)
+
+
 class Dialogue:
     """Commands on a ``Wire``, owned by one thread.  Whoever opens the connection sets the wire and gives out the tags.
 
@@ -151,17 +157,15 @@ class Dialogue:
         """Read until the command has ended, whatever its end is; ``answers`` as for ``command``."""
         found: list[Untagged] = []
         held = 0
-        for _ in range(self.limits.responses):
+        while held <= self.limits.answers:
             chunks = self.wire.response(sink)
             reply = self.handle(tag, chunks, answers)
             if isinstance(reply, Status):
                 return Result(reply, found)
             if reply is not None:
                 found.append(reply)
-                held += sum(len(chunk) for chunk in chunks if isinstance(chunk, bytes))
-            if held > self.limits.answers:
-                break
-        raise self.wire.broken("responses without end")
+                held += _weight(chunks)
+        raise self.wire.broken("answers without end")
 
     def handle(self, tag: bytes, chunks: list[Chunk], answers: Collection[bytes] = ()) -> Status | Untagged | None:
         """A Status when ``chunks`` ends the command ``tag``; an Untagged of a kind in ``answers``; None otherwise."""

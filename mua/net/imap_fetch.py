@@ -55,7 +55,14 @@ class FetchStream:
         self._needs_size = "RFC822.SIZE" in items
         self._needs_section = "BODY" in items
         self._asked = None if any(b"*" in one for one in sets) else sorted(span for one in sets for span in ranges(one))
+        self._count = 0
+        self._most = self._most_answers()
         self._lows = [low for low, _ in self._asked or []]
+
+    def _most_answers(self) -> int:
+        """A message may be told about twice; one that is told about for ever is a flood."""
+        spans = [(1, self._session.limits.responses)] if self._asked is None else self._asked
+        return 1000 + 2 * sum(high - low + 1 for low, high in spans)
 
     def __iter__(self) -> Iterator[Fetched]:
         try:
@@ -134,6 +141,10 @@ class FetchStream:
             and (bool(message.sections) or not self._needs_section)
         )
         if complete and self._was_asked(message.uid or 0):
+            self._count += 1
+            if self._count > self._most:
+                self._session.wire.refuse("more answers than messages")
+            self._session.wire.asked()
             return message
         if message.flags is not None:
             self._session.news.add("FETCH")

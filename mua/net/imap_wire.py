@@ -30,6 +30,8 @@ _NUMBERS = re.compile(rb"\* (?:SEARCH|ESEARCH|VANISHED|SORT) ", re.IGNORECASE)
 _READ = 1 << 18
 _COMPACT = 1 << 16
 _SLOWEST = 2048  # bytes a second below which a response counts as stalled, whatever trickles in
+_LITERALS, _FILES = 256, 8  # literals in one response, and how many of them may be files
+_PATIENCE = 30  # time-outs that a command may go on without an answer of its own, whatever is said on the side
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,9 @@ class Limits:
     literal: int = 512 << 20
     inline: int = 1 << 20  # larger literals go to a file
     response: int = 64 << 20  # all inline literals of one response together
-    responses: int = 3_000_000  # to one command
-    answers: int = 128 << 20  # all responses kept for one command
+    responses: int = 1_000_000  # in a row, without one that was asked for
+    answers: int = 256 << 20  # of memory, for all responses kept for one command
+    aside: int = 8 << 20  # all that is said around one of imapclient's commands
 
 
 def spool(_size: int) -> BinaryIO:
@@ -65,6 +68,8 @@ class Wire:
         self.octets_in = self.octets_out = 0
         self._landing = bytearray(_READ)
         self._began: float | None = None
+        self._asked = time.monotonic()
+        self._responses = self._aside = self._octets_before = 0
         self._got = 0
 
     # -- failing
@@ -110,7 +115,7 @@ class Wire:
             count = self._receive()
         except WOULD_BLOCK:
             if self.at == len(self.buffer):
-                self.rest()
+                self._began = None
             raise
         self.buffer += memoryview(self._landing)[:count]
 
@@ -143,8 +148,20 @@ class Wire:
             self.die(tls.os_error(TimeoutError("the answer trickled in too slowly"), self.host))
 
     def rest(self) -> None:
-        """A whole response was consumed: the next one has its own time."""
+        """A whole response was consumed: the next one has its own time; but not so many that nobody asked for."""
         self._began = None
+        self._responses += 1
+        so_far = self.octets_in - self._octets_before
+        if self._responses > self.limits.responses or so_far > self.limits.literal + self.limits.response:
+            self.refuse("responses without end")
+        if self._responses % 64 == 1 and self.timeout and time.monotonic() - self._asked > _PATIENCE * self.timeout:
+            self.die(tls.os_error(TimeoutError("an answer never came"), self.host))
+
+    def asked(self) -> None:
+        """A command was sent, or answered in part: what it is answered with has its own budget."""
+        self._asked = time.monotonic()
+        self._responses = self._aside = 0
+        self._octets_before = self.octets_in
 
     def send(self, data: bytes | bytearray | memoryview, *, secret: bool = False, quiet: bool = False) -> None:
         """Send everything; ``secret`` keeps it out of the log, ``quiet`` too (a literal's body)."""
@@ -152,6 +169,7 @@ class Wire:
         if not quiet:
             self.log.sent(bytes(data[:400]), secret)
         self.octets_out += len(data)
+        self.asked()
         try:
             self.sock.sendall(data)
         except OSError as error:
@@ -187,6 +205,7 @@ class Wire:
         line = bytes(self.buffer[start:end])
         self.at = end + 2
         self.rest()
+        self._beside(len(line))
         self.log.received(line)
         if line.endswith(b"}") and _STATUS.match(line):
             return line + b" \r\n"  # imaplib would wait for a literal after "* OK text {5}"
@@ -196,16 +215,23 @@ class Wire:
         """``count`` bytes, for imaplib."""
         if count > self.limits.inline:
             self.refuse(f"a literal of {count} octets")
+        self._beside(count)
         while len(self.buffer) - self.at < count:
             self.fill()
         data = bytes(self.buffer[self.at : self.at + count])
         self.at += count
         return data
 
+    def _beside(self, octets: int) -> None:
+        """What imaplib reads it keeps until its command has ended: no more than so much of it."""
+        self._aside += octets
+        if self._aside > self.limits.aside:
+            self.refuse("answers without end")
+
     def response(self, sink: Sink = spool) -> list[Chunk]:
         """One response as [text, literal, text, ...]; literals over ``limits.inline`` are files from ``sink(size)``."""
         chunks: list[Chunk] = []
-        start, held = self.at, 0
+        start, held, files = self.at, 0, 0
         while True:
             start, end = self._line_end(start)
             literal = self._literal_at(start, end, continued=bool(chunks))
@@ -217,11 +243,17 @@ class Wire:
                 return chunks
             text_end, size = literal
             chunks.append(bytes(self.buffer[start:text_end]))
+            held += text_end - start
+            if len(chunks) > 2 * _LITERALS or held > 2 * self.limits.response:
+                self.refuse("literals without end")
             if size <= self.limits.inline and held + size <= self.limits.response:
                 start = self._await(end + 2, size)
                 chunks.append(bytes(memoryview(self.buffer)[start : start + size]))
                 start, held = start + size, held + size
             else:
+                files += 1
+                if files > _FILES:
+                    self.refuse("large literals without end")
                 self.at = end + 2
                 chunks.append(self._spill(size, sink))
                 start = self.at
