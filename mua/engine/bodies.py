@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mua.engine.pull import Shared
-from mua.engine.reading import facts
 from mua.errors import MailError
 from mua.model.folder import Folder, FolderId
 from mua.model.message import MessageId
@@ -130,6 +129,8 @@ def _landing(folder: Path, _size: int) -> BinaryIO:
 
 
 def _commit(shared: Shared, bodies: list[tuple[MessageId, bytes | BinaryIO]]) -> None:
+    from mua.engine.reading import facts  # loaded by the first mail that comes
+
     small = [(one, body) for one, body in bodies if isinstance(body, bytes)]
     found = [_adopt(shared, one, body) for one, body in bodies if not isinstance(body, bytes)]
     places = shared.context.bodies.put(small)
@@ -140,6 +141,8 @@ def _commit(shared: Shared, bodies: list[tuple[MessageId, bytes | BinaryIO]]) ->
 
 def _adopt(shared: Shared, message_id: MessageId, file: BinaryIO) -> BodyFacts:
     """Make a streamed file durable and name it after its message."""
+    from mua.engine.reading import facts
+
     with file_errors(), file:
         head = file.read(_HEAD)
         size = file.seek(0, os.SEEK_END)

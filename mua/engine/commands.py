@@ -1,28 +1,23 @@
 """One function per command of wire.py: validate, write wishes, poke.  No command talks to a server itself.
 
 Rules of the file: whatever a person did is committed durably before it is answered; what needs a network is a wish, or
-waits (with its own deadline) for a worker to have done it.
+waits (with its own deadline) for a worker to have done it.  What reads, builds or checks mail is loaded by the first
+command that needs it.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, doctor, files, folders, health, ledger
-from mua.engine.reading import Whole, draft_bytes, make_view
-from mua.engine.server_search import Asked
+from mua.engine import acts, folders
 from mua.errors import Kind, MailError, Retry
-from mua.mime import build
-from mua.mime.freeze import freeze
-from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
+from mua.model.account import Account, AccountId, Incoming, Security, Server, Side
 from mua.model.folder import Role
-from mua.model.message import Flag, MessageId
+from mua.model.message import MessageId
 from mua.model.outgoing import FINAL, OutgoingId, RecipientState
 from mua.plan.search import parse
 from mua.store import outbox, read, write
@@ -154,11 +149,15 @@ def check_account(engine: Engine, command: wire.CheckAccount) -> wire.Checked:
     else:
         account = folders.account(engine, command.account_id)
         password = command.password or engine.password(account)
+    from mua.engine import doctor
+
     return wire.Checked(tuple(doctor.check(account, password)))
 
 
 def discover(engine: Engine, command: wire.Discover) -> wire.Discovered:
     """Look up the servers of an address."""
+    from mua.engine import doctor
+
     return doctor.discover(command.email, command.ca_file)
 
 
@@ -184,6 +183,8 @@ def sync(engine: Engine, command: wire.Sync) -> wire.Synced:
 
 def search_servers(engine: Engine, command: wire.SearchServers) -> wire.ServersSearched:
     """Ask the servers, tell the hits as they come, and wait for the end."""
+    from mua.engine.server_search import Asked
+
     for one in engine.searching.pop(command.token, []):
         one.end()
     if not command.query.strip():
@@ -220,6 +221,8 @@ def open_message(engine: Engine, command: wire.OpenMessage) -> wire.Done:
             write.want_body(tx, [message_id])
         engine.poke(found.account_id)
         engine.wait_for(lambda: _has_body_or_problem(engine, message_id), OPEN_SECONDS)
+    from mua.engine.reading import make_view
+
     make_view(engine.context, message_id)
     return wire.Done()
 
@@ -237,56 +240,16 @@ def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
 # ---- sending ------------------------------------------------------------------------------------------------------
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
-    account = folders.account(engine, command.account_id)
-    if account.route is Route.NONE:
-        text = f"“{account.name}” has no way to send mail; add a submission server in its settings."
-        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
-    now = engine.context.now()
-    if command.draft is not None:
-        raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)
-    else:
-        path = Path(command.file)
-        with files.readable(path):
-            raw = path.read_bytes()
-    message_id = build.new_message_id(account.email, os.urandom(16))
-    frozen = freeze(raw, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
-    if not frozen.recipients:
-        raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
-    if frozen.problems:
-        raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
-    outgoing_id = outbox.queue(
-        engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
-        forwards=command.forwards,
-    )  # fmt: skip
-    if command.take_file and command.file:
-        Path(command.file).unlink(missing_ok=True)
-    if command.replaces_draft is not None:
-        _drop_draft(engine, MessageId(command.replaces_draft))
-    engine.sender.poke()
-    return wire.Queued(outgoing_id, frozen.message_id)
+    from mua.engine import posting
+
+    return posting.send(engine, command)
 
 
 def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     """Put the draft into Drafts; the one that it replaces goes."""
-    account = folders.account(engine, command.account_id)
-    folder = acts.folder_for(engine, account.id, Role.DRAFTS)
-    raw = draft_bytes(engine.context, command.draft)
-    (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
-    if command.replaces is not None:
-        _drop_draft(engine, MessageId(command.replaces))
-    engine.poke(account.id)
-    return wire.Saved(saved)
+    from mua.engine import posting
 
-
-def _drop_draft(engine: Engine, message_id: MessageId) -> None:
-    row = read.row(engine.store.reader(), message_id)
-    folder = read.folder(engine.store.reader(), row.folder_id) if row else None
-    if row is None or folder is None or folder.role is not Role.DRAFTS:
-        return
-    with engine.store.write(durable=True) as tx:
-        write.wish_gone(tx, [message_id], engine.context.now())
-    engine.settle_local(row.account_id)
-    engine.poke(row.account_id)
+    return posting.save_draft(engine, command)
 
 
 def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:
@@ -316,6 +279,35 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
         outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now())
     engine.sender.poke()
     return wire.Done()
+
+
+# ---- what came from elsewhere, and what is gone ---------------------------------------------------------------------
+def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
+    """Read an mbox, a Maildir or .eml files into a folder."""
+    from mua.engine import files
+
+    return files.import_file(engine, command)
+
+
+def restore(engine: Engine, command: wire.RestoreMessages) -> wire.Restored:
+    """Bring back what disappeared."""
+    from mua.engine import ledger
+
+    return ledger.restore(engine, command)
+
+
+def tell_health(engine: Engine, command: wire.Health) -> wire.HealthTold:
+    """Every account's health, or one's."""
+    from mua.engine import health
+
+    return health.health(engine, command)
+
+
+def save_bundle(engine: Engine, command: wire.SaveBundle) -> wire.Done:
+    """Write a file for a report of a problem."""
+    from mua.engine import health
+
+    return health.save_bundle(engine, command)
 
 
 # ---- the rest -----------------------------------------------------------------------------------------------------
@@ -361,7 +353,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.SettleRefused: acts.settle_refused,
     wire.DeleteMessages: acts.delete_messages,
     wire.Undo: acts.undo,
-    wire.RestoreMessages: ledger.restore,
+    wire.RestoreMessages: restore,
     wire.Send: send,
     wire.SaveDraft: save_draft,
     wire.AwaitVerdicts: await_verdicts,
@@ -369,10 +361,10 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.RetryOutgoing: retry_outgoing,
     wire.CreateFolder: folders.create_folder,
     wire.SetPolicy: folders.set_policy,
-    wire.ImportFile: files.import_file,
+    wire.ImportFile: import_file,
     wire.Poke: poke,
-    wire.Health: health.health,
-    wire.SaveBundle: health.save_bundle,
+    wire.Health: tell_health,
+    wire.SaveBundle: save_bundle,
     wire.Shutdown: shutdown,
     wire.Raise: raise_window,
 }

@@ -6,6 +6,10 @@ bodies, newest first, after each push and every few minutes; so opening a mail n
 server allows only one connection, the interactive thread does the bulk rounds too, in small units between which it
 looks for pokes.  Everything is level-triggered: a poke says *that* something changed; what, is in the store.
 
+Where one LIST tells the state of every folder (LIST-STATUS, CONDSTORE), "is there anything new?" is that one round
+trip: over the bulk connection while the other stays in IDLE, or, while that is busy or not open, over the interactive
+one.  So an account to which nothing happens has one connection; the bulk thread opens another when there is bulk.
+
 A failed connection is tried again with growing pauses; a failure of the account (password, certificate) waits for a
 person: the same wrong password is not tried again by itself.
 """
@@ -79,6 +83,7 @@ class ImapWorker:
         self._mechanism = ""
         self._forced = False
         self._nudged = False
+        self._idling = self._bulk_is_ready = False
         self._reported = False
         self._turns: deque[float] = deque(maxlen=_BURST)
         self._alone_until = 0.0
@@ -124,7 +129,10 @@ class ImapWorker:
         """Compare everything with the server once from now on; see the contract."""
         ticket = self.rounds.ask()
         self._forced = True
-        self.poke()
+        if self._idling and self._bulk_is_ready and not self._is_wished():
+            self.rounds.pushed(ticket.number, Work.ROUND)  # nothing to push: IDLE goes on
+        else:
+            self.poke()
         return self.rounds.wait(ticket, complete)
 
     def network_changed(self) -> None:
@@ -143,6 +151,15 @@ class ImapWorker:
         self.searches.add(asked)
         self.rounds.want(Work.SEARCH)
         self.poke()
+
+    def _is_wished(self) -> bool:
+        """Whether the interactive thread has something to do for a person."""
+        db, account_id = self.context.store.reader(), self.account.id
+        return bool(
+            mirror.wishes(db, account_id)
+            or mirror.folders_to_create(db, account_id)
+            or mirror.wanted_bodies(db, account_id)
+        )
 
     # -- both threads
 
@@ -296,7 +313,8 @@ class ImapWorker:
         """One turn: push, fetch what is waited for, pull the inbox, wait.  Returns what is to be done in bulk next."""
         self._drain_pokes()  # before anything is looked at: what is written later pokes again
         ticket = self.rounds.asked
-        if ticket > self.rounds.pushed_ticket:
+        asked = ticket > self.rounds.pushed_ticket
+        if asked:
             work = Work.ROUND
         elif self._nudged:
             work = Work.NOTHING
@@ -304,6 +322,8 @@ class ImapWorker:
         self._reassure(connection)
         self._status(wire.State.SYNCING)
         self._serve(connection)
+        if asked and not self._bulk_is_ready and self._is_unchanged(connection, ticket):
+            work = Work.BODIES
         inbox = self._inbox()
         if inbox.state.uidnext or self._alone:
             self._exhaust(pull_folder(self.shared, connection, inbox))
@@ -354,7 +374,11 @@ class ImapWorker:
             self._wait_for_poke(_BURST_SECONDS)  # a server that has news at every turn must not keep us spinning
         if connection.news:
             return Woken.NEWS
-        woken = connection.idle(self._poke_read, POLL_SECONDS if self._alone else IDLE_SECONDS)
+        self._idling = not self._alone
+        try:
+            woken = connection.idle(self._poke_read, POLL_SECONDS if self._alone else IDLE_SECONDS)
+        finally:
+            self._idling = False
         if woken is Woken.SLEPT:
             connection.probe(PROBE)
         return woken
@@ -371,6 +395,9 @@ class ImapWorker:
         work = self.rounds.wait_for_work(POLL_SECONDS)
         if work is Work.NOTHING or self._alone:
             return
+        if work is Work.BODIES and not mirror.lacks_bodies(self.context.store.reader(), self.account.id):
+            self.rounds.completed(self.rounds.pulled_ticket)
+            return
         try:
             connection = self._connect()
         except MailError as error:
@@ -384,11 +411,14 @@ class ImapWorker:
             return
         connection.ahead = AHEAD
         with self._using(connection):
+            pause = POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS
             while work is not Work.NOTHING:
                 self._reassure(connection)
                 self.pulse.open(connection.facts())
                 self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
-                work = self.rounds.wait_for_work(POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS)
+                self._bulk_is_ready = True
+                work = self.rounds.wait_for_work(pause)
+                self._bulk_is_ready = False
 
     def _do_round_here(self, connection: ImapConnection, ticket: int, work: Work) -> None:
         """A bulk round on the interactive connection: pokes are served between its units."""
@@ -408,11 +438,12 @@ class ImapWorker:
 
         What a person searches comes before each of them.
         """
+        compared = ticket if work is Work.ROUND else self.rounds.pulled_ticket
         for _ in self._units(connection, ticket, work):
             yield
             yield from serve_searches(self.shared, connection, self.searches)
-        if work is Work.ROUND:
-            self.rounds.completed(ticket)
+        if work is not Work.SEARCH:
+            self.rounds.completed(compared)
         if self._reported and self.rounds.online:
             self._all_well()
 
@@ -440,8 +471,23 @@ class ImapWorker:
                 yield from self._guarded(connection, folder)
         if thorough:
             self._thorough_ticket, self._thorough_at = ticket, started
-        self.rounds.pulled(ticket)
         self._nudge()
+        self._compared(ticket)
+
+    def _is_unchanged(self, connection: ImapConnection, ticket: int) -> bool:
+        """Whether one round trip tells that no folder has anything new; who waits for that is answered."""
+        if self._alone or not _compares_cheaply(connection) or not self._inbox().state.uidnext:
+            return False
+        states = pull_folders(self.shared, connection)
+        known = [one for one in self.shared.folders() if one.id in states and one.selectable]
+        if any(states[one.id] is None or self._may_have_news(connection, one, states[one.id], True) for one in known):
+            return False
+        self._compared(ticket)
+        return True
+
+    def _compared(self, ticket: int) -> None:
+        """Every folder has been compared with the server."""
+        self.rounds.pulled(ticket)
         with self.context.store.write() as tx:
             write.set_synced(tx, self.account.id, self.context.now())
 
@@ -505,7 +551,7 @@ class _Rounds:
         self._last_error: list[MailError] = []
         self._pulled = self._complete = -1
         self.asked = 0
-        self.pushed_ticket = 0
+        self.pushed_ticket = -1
 
     @property
     def online(self) -> bool:
@@ -533,7 +579,7 @@ class _Rounds:
     def pushed(self, ticket: int, work: Work) -> None:
         """What was wished before ``ticket`` was drawn is pushed, and so much work is left for the bulk thread."""
         with self._changed:
-            self.pushed_ticket = ticket
+            self.pushed_ticket = max(self.pushed_ticket, ticket)
         self.want(work)
 
     def want(self, work: Work = Work.ROUND) -> None:
@@ -546,6 +592,11 @@ class _Rounds:
         """The round that was handed to the bulk thread has to be done by the interactive one."""
         with self._changed:
             self.pushed_ticket = min(self.pushed_ticket, self.asked - 1)
+
+    @property
+    def pulled_ticket(self) -> int:
+        """The last ticket since which every folder was compared."""
+        return self._pulled
 
     def pulled(self, ticket: int) -> None:
         """Every folder was compared."""

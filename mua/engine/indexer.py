@@ -1,26 +1,32 @@
-"""The engine's handle on its indexer, a child process (``engine/indexing``).
+"""The engine's handle on its indexer, a child process (``engine/indexing``) that is there only while it has work.
 
-``poke`` after a commit: the child looks for what is new as soon as it is idle.  It says ``mark N`` when it has come so
-far, and ``idle`` when it waits.  A child that dies is started again with the next poke, a few times.
+Theory of operation: whether there is, the store and the index tell (``behind``); a poke wakes the child, or starts one
+when it is so.  The child ends by itself after a while without work; since it can be on its way out when it is poked,
+its end is a reason to look once more.  One that dies is started again with the next poke, a few times.
 """
 
+import contextlib
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from typing import IO
 
+from mua.errors import MailError
 from mua.log import INDEX
 from mua.paths import Profile, child_environment
+from mua.store import index, read
+from mua.store.db import Db
 
 MAX_RESTARTS = 5
 
 
 class Indexer:
-    """The engine's handle on its child: ``poke`` after a commit, ``mark`` tells how far it is."""
+    """``poke`` after a commit; ``mark`` tells how far the index is.  ``reader`` is the calling thread's connection."""
 
-    def __init__(self, profile: Profile, on_mark: Callable[[], None]) -> None:
+    def __init__(self, profile: Profile, reader: Callable[[], Db], on_mark: Callable[[], None]) -> None:
         self._profile = profile
+        self._reader = reader
         self._on_mark = on_mark
         self._child: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
@@ -28,15 +34,25 @@ class Indexer:
         self._stopping = False
         self._idle = False
         self._again = False
-        self.mark = 0
+        self.mark, self._removed = index.marks(profile)
+
+    def has_seen(self, seq: int) -> bool:
+        """Whether the index has everything that was in the store when its counter was ``seq``."""
+        return self.mark >= seq or (self._child is None and not self.behind())
+
+    def behind(self) -> bool:
+        """Whether the store has something that the index has not seen."""
+        db = self._reader()
+        return bool(read.to_index(db, self.mark, 1) or read.removals_after(db, self._removed, 1))
 
     def poke(self) -> None:
-        """There is something new (or the child has to be started)."""
+        """There may be something new."""
         with self._lock:
             if self._stopping:
                 return
-            if self._child is None or self._child.poll() is not None:
-                self._start()
+            if self._child is None:
+                if self.behind():
+                    self._start()
             elif self._idle:
                 self._wake()
             else:
@@ -49,7 +65,7 @@ class Indexer:
                 self._child.stdin.write("\n")
                 self._child.stdin.flush()
         except OSError:
-            INDEX.info("the indexer is gone; it starts again with the next news")
+            INDEX.info("the indexer is gone; it starts again when there is need")
 
     def _start(self) -> None:
         if self._restarts > MAX_RESTARTS:
@@ -60,10 +76,11 @@ class Indexer:
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=child_environment()
         )
-        threading.Thread(target=self._listen, args=(self._child.stdout,), name="indexer", daemon=True).start()
+        threading.Thread(target=self._listen, args=(self._child,), name="indexer", daemon=True).start()
 
-    def _listen(self, lines: IO[str]) -> None:
-        for line in lines:
+    def _listen(self, child: subprocess.Popen[str]) -> None:
+        assert child.stdout is not None
+        for line in child.stdout:
             word, _, number = line.strip().partition(" ")
             if word == "idle":
                 self._rest()
@@ -71,12 +88,30 @@ class Indexer:
                 self.mark = int(number)
                 self._restarts = 0
                 self._on_mark()
+        self._ended(child, child.stdout)
 
     def _rest(self) -> None:
         with self._lock:
             self._idle = True
             if self._again and not self._stopping:
                 self._wake()
+
+    def _ended(self, child: subprocess.Popen[str], lines: IO[str]) -> None:
+        """From its own file we learn what it has seen; what came as it ended is a reason for the next one."""
+        by_itself = child.wait() == 0
+        lines.close()
+        if child.stdin is not None:
+            with contextlib.suppress(OSError):  # a poke that nobody read
+                child.stdin.close()
+        with self._lock, contextlib.suppress(MailError):  # not now: then it is looked at once too often
+            self._child = None
+            self.mark, self._removed = index.marks(self._profile)
+        self._on_mark()
+        if by_itself:
+            try:
+                self.poke()
+            except MailError as error:
+                INDEX.info("whether there is something to index is not known: %s", error.detail)
 
     def stop(self) -> None:
         """End the child and wait for it."""

@@ -30,10 +30,14 @@ MAX_TEXT = 1_000_000  # characters of one message
 LULL = 0.1  # seconds without news after which an unfinished batch is committed
 PATIENCE = 1.0  # seconds without news after which bodies that are missing are not waited for
 LONGEST = 30.0  # seconds that a message without a body is put off, whatever comes
+IDLE = 5.0  # seconds with nothing left to do, and the child ends: what it takes to read mail is much memory for nothing
 
 
 def main(profile: Profile) -> int:
-    """The child's life: work, say ``mark N`` and ``idle``, wait for a line; the end of stdin ends it."""
+    """The child's life: work, say ``mark N`` and ``idle``, wait for a line.
+
+    The end of stdin ends it, and so does waiting in vain.
+    """
     cache, bodies, fts = open_reader(profile), Bodies(profile, readonly=True), index.open_index(profile)
     work, pokes, poked = Indexing(cache, bodies, fts), _Pokes(), True
     try:
@@ -41,7 +45,9 @@ def main(profile: Profile) -> int:
             wait = work.advance(quiet=not poked)
             _say(f"mark {work.mark}")
             _say("idle")
-            poked = pokes.wait(wait)
+            poked = pokes.wait(IDLE if wait is None else wait)
+            if wait is None and not poked:
+                break
         return 0
     except (BrokenPipeError, KeyboardInterrupt):
         return 0
@@ -69,8 +75,8 @@ class _Pokes:
         self.ended = True
         self._heard.set()
 
-    def wait(self, seconds: float | None) -> bool:
-        """Whether there was one, waiting up to so long (None: for ever)."""
+    def wait(self, seconds: float) -> bool:
+        """Whether there was one, waiting up to so long."""
         heard = self._heard.wait(seconds)
         self._heard.clear()
         return heard

@@ -12,19 +12,17 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from mua import __version__, wire
 from mua.engine import commands
 from mua.engine.context import PATIENCE, Context, Worker
-from mua.engine.imap_worker import ImapWorker
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
 from mua.engine.network import Network
-from mua.engine.pop_worker import PopWorker
 from mua.engine.publisher import Publisher
-from mua.engine.sender import Sender
+from mua.engine.sending import Sending
 from mua.engine.server import Client, Server
-from mua.engine.server_search import Asked
 from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
@@ -36,6 +34,9 @@ from mua.paths import Profile
 from mua.store import outbox, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import Changes, Store
+
+if TYPE_CHECKING:
+    from mua.engine.server_search import Asked
 
 FAREWELL_SECONDS = 15
 FRESH_SECONDS = 3600
@@ -53,8 +54,8 @@ class Engine:
         self.secrets: Secrets = open_secrets(profile, read.setting(self.store.reader(), "secrets"))
         self.publisher = Publisher(self.tell, self._arrived)
         self.context = Context(self.store, self.bodies, self.password, self.tell, patience=patience)
-        self.indexer = Indexer(profile, self._tell_waiting)
-        self.sender = Sender(self.context, filed=self.poke)
+        self.indexer = Indexer(profile, self.store.reader, self._tell_waiting)
+        self.sender = Sending(self.context, filed=self.poke)
         self.upkeep = Upkeep(self.context)
         self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
@@ -132,9 +133,8 @@ class Engine:
         account = read.account(self.store.reader(), account_id)
         if account is None or account.incoming is Incoming.LOCAL:
             return
-        kind: Callable[[Context, Account], Worker] = ImapWorker if account.incoming is Incoming.IMAP else PopWorker
         with self._lock:
-            worker = self.workers[account_id] = kind(self.context, account)
+            worker = self.workers[account_id] = _worker(self.context, account)
         worker.start()
 
     def stop_worker(self, account_id: AccountId) -> None:
@@ -235,7 +235,7 @@ class Engine:
         """Wait until the index has seen everything that was in the store when this was called."""
         target = read.index_seq(self.store.reader())
         self.indexer.poke()
-        return self.wait_for(lambda: self.indexer.mark >= target, seconds)
+        return self.wait_for(lambda: self.indexer.has_seen(target), seconds)
 
     def _committed(self, changes: Changes) -> None:
         self.publisher.add(changes)
@@ -277,6 +277,17 @@ class Engine:
         if hello.passphrase and self.secrets.place is Place.FILE:
             self.secrets.set_passphrase(hello.passphrase)
         return wire.Welcome(os.getpid(), __version__, self.secrets.place)
+
+
+def _worker(context: Context, account: Account) -> Worker:
+    """The retrieval that fits the account; the other one, which nobody may need, is not loaded."""
+    if account.incoming is Incoming.IMAP:
+        from mua.engine.imap_worker import ImapWorker
+
+        return ImapWorker(context, account)
+    from mua.engine.pop_worker import PopWorker
+
+    return PopWorker(context, account)
 
 
 def main(profile: Profile, *, stay: bool = False, patience: float = PATIENCE) -> int:

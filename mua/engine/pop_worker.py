@@ -6,18 +6,21 @@ The worker keeps nothing that the store does not know, except which messages it 
 import random
 import threading
 import time
+from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.pop_visit import Trouble, visit
 from mua.engine.pulse import Pulse
-from mua.engine.server_search import Asked
 from mua.errors import Kind, MailError, Retry
 from mua.log import POP3 as LOG
 from mua.model.account import Account
 from mua.model.connection import Facts
 from mua.net.pop3 import Session
 from mua.plan import pop
+
+if TYPE_CHECKING:
+    from mua.engine.server_search import Asked
 
 INTERVAL = 300.0  # seconds between visits
 POKE_PAUSE = 15.0  # a poke sooner after a visit than this waits: stars and moves need no visit
@@ -83,7 +86,7 @@ class PopWorker:
         """A POP3 account has one mailbox, and all of it is fetched."""
         self.poke()
 
-    def search(self, asked: Asked) -> None:
+    def search(self, asked: "Asked") -> None:
         """POP3 has no search, and all that its server has is here."""
         asked.end()
 

@@ -14,7 +14,6 @@ from mua import wire
 from mua.engine.context import Context
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
-from mua.mime.headers import envelope
 from mua.model.account import Account
 from mua.model.folder import Folder, FolderState, Role
 from mua.model.ledger import Claim
@@ -281,6 +280,8 @@ class _Pull:
 
     def _restart(self, remote: FolderState) -> None:
         """Every UID is void: recognise the messages, in one transaction."""
+        from mua.mime.headers import envelope
+
         theirs: list[Identity] = []
         if remote.on_server:
             since = self._since(mirror.identities(self.store.reader(), self.folder.id))
@@ -352,6 +353,8 @@ def new_messages(connection: ImapConnection, headers: list[FetchedHeader], now: 
 
 
 def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:
+    from mua.mime.headers import envelope  # loaded by the first mail that comes
+
     flags, keywords = flags_from_names(one.flags)
     found = envelope(one.header)
     return write.NewMessage(

@@ -111,6 +111,23 @@ def progress(db: Db, schema: str = "main") -> Progress:
     return Progress(found["mark"], found.get("whole", 0), found["removed"])
 
 
+def marks(profile: Profile) -> tuple[int, int]:
+    """(mark, removed) of the profile's index as it is on the disk; (0, 0) where there is none yet."""
+    if not profile.fts_db.exists():
+        return 0, 0
+    with translated():
+        connection = apsw.Connection(str(profile.fts_db), flags=apsw.SQLITE_OPEN_READONLY)
+        connection.set_busy_timeout(BUSY_MS)
+    db = Db(connection)
+    try:
+        if db.value("SELECT 1 FROM sqlite_master WHERE name = 'progress'") is None:
+            return 0, 0
+        found = progress(db)
+        return found.mark, found.removed
+    finally:
+        db.close()
+
+
 def open_search(profile: Profile) -> Db:
     """A read-only connection to cache.db with fts.db attached as ``fts`` (absent until the indexer ran once)."""
     db = open_reader(profile)

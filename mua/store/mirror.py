@@ -193,6 +193,17 @@ def bodiless(
     return [(row[0], row[1], row[2]) for row in db.rows(sql, account_id, folder_id, below, lowest, limit)]
 
 
+def lacks_bodies(db: Db, account_id: AccountId) -> bool:
+    """Whether there may be a message whose bytes are only on the server and should be here."""
+    sql = (
+        "SELECT EXISTS(SELECT 1 FROM folder f JOIN account a ON a.id = f.account_id"
+        " WHERE a.id = ? AND coalesce(nullif(f.policy, ''), a.policy) <> 'headers' AND EXISTS("
+        "SELECT 1 FROM message m WHERE m.account_id = a.id AND m.folder_id = f.id AND m.has_body = 0"
+        " AND m.uid IS NOT NULL))"
+    )
+    return bool(db.value(sql, account_id))
+
+
 def body_counts(db: Db, account_id: AccountId) -> tuple[int, int]:
     """(messages with body, messages) of an account, from the counters of the folders whose bodies are fetched."""
     sql = (

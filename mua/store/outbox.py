@@ -16,9 +16,8 @@ that do not count as attempts (no network, no password): those become due at onc
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mua.mime.freeze import Frozen
 from mua.model.account import Account, AccountId, Route
 from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy, Step
 from mua.model.report import Action, Reported
@@ -26,6 +25,9 @@ from mua.paths import Profile
 from mua.records import dataclass
 from mua.store.blobs import write_file
 from mua.store.db import Db, Store, Tx
+
+if TYPE_CHECKING:
+    from mua.mime.freeze import Frozen
 
 MAX_TEXT = 2000  # characters kept of a server's reply
 MAX_DUE = 1000  # recipients taken at once
@@ -89,7 +91,7 @@ class Unknown:
 def queue(
     store: Store,
     account: Account,
-    frozen: Frozen,
+    frozen: "Frozen",
     *,
     now: int,
     not_before: int,
@@ -142,6 +144,16 @@ def waiting(db: Db) -> bool:
     sql = f"SELECT DISTINCT o.account_id FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE r.{_OPEN}"
     senders = {row[0] for row in db.rows(sql)} | {one.account_id for one in copies(db)}
     return bool(senders - demo)
+
+
+def unsettled(db: Db) -> bool:
+    """There is something that a sender could do, now or later."""
+    sql = (
+        f"SELECT EXISTS(SELECT 1 FROM recipient WHERE {_OPEN})"
+        " OR EXISTS(SELECT 1 FROM recipient WHERE state = 'unknown')"
+        " OR EXISTS(SELECT 1 FROM outgoing WHERE (finished_at = 0 OR sent_copy = 'todo') AND sent_copy = 'todo')"
+    )
+    return bool(db.value(sql))
 
 
 def due(db: Db, now: int) -> list[Due]:

@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from mua.mime.text import neutralise
 from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role
@@ -250,6 +249,8 @@ def _row(
     new: NewMessage, message_id: MessageId, thread_id: int, account_id: AccountId, folder_id: FolderId
 ) -> tuple[object, ...]:
     """The values of ``_INSERT`` but the last; what lists show can do nothing to them."""
+    from mua.mime.text import neutralise  # loaded by the first mail that comes
+
     envelope = new.envelope
     return (
         message_id, account_id, folder_id, new.uid, int(new.flags), " ".join(new.keywords), new.size,
@@ -521,6 +522,8 @@ def _remembered(addresses: tuple[Address, ...]) -> str:
 
 
 def _stored(addresses: tuple[Address, ...]) -> str:
+    from mua.mime.text import neutralise
+
     return _JSON([[neutralise(one.name), neutralise(one.address)] for one in addresses])
 
 

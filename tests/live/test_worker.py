@@ -285,10 +285,13 @@ def test_nothing_new_is_one_round_trip(here, dovecot, ann):
     dovecot.deliver_all(ann, [mail(number) for number in range(5)])
     here.sync()
     here.sync()
-    [bulk] = [one for one in here.worker._connections if one.selected != "INBOX" or not one.busy]
-    before = bulk.log.lines_sent
+    here.until(lambda: here.worker._idling and here.worker._bulk_is_ready, "both threads to have nothing to do")
+    connections = list(here.worker._connections)
+    assert len(connections) == 2
+    before = sum(one.log.lines_sent for one in connections)
     here.sync()
-    assert bulk.log.lines_sent - before == 1
+    assert sum(one.log.lines_sent for one in connections) - before == 1  # IDLE was not even interrupted
+    assert here.worker._connections == set(connections)
 
 
 def test_mail_moved_out_of_the_inbox_elsewhere_turns_up_where_it_went(here, dovecot, ann):

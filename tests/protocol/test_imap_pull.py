@@ -1,14 +1,17 @@
 """Pulling from a server that lies: conversations with ``engine.pull``, and what the store holds afterwards."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from imap_talk import talking
+from imap_talk import hello, talking
 from retrieval import Desk
+from scripted import Scripted
 
 from mua.engine.bodies import fetch_bodies
+from mua.engine.imap_worker import ImapWorker
 from mua.engine.pull import pull_folder, pull_folders
 from mua.engine.push import push
 from mua.errors import Kind, MailError
@@ -24,7 +27,7 @@ KNOWN = 30
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Desk]:
     """Thirty messages of an inbox, pulled before; the worker itself does not run."""
-    desk = Desk(tmp_path / "profile", Server("127.0.0.1", 1, Security.NONE, "ann"), "x")
+    desk = Desk(tmp_path / "profile", Server("127.0.0.1", 1, Security.NONE, "ann"), "s3cr3t")
     with desk.store.write() as tx:
         inbox = write.put_folder(tx, desk.account.id, "INBOX", role=Role.INBOX)
         news = [NewMessage(Envelope(message_id=f"{uid}@x"), 1000 + uid, 10, uid=uid) for uid in range(1, KNOWN + 1)]
@@ -213,6 +216,49 @@ def test_one_poisonous_message_does_not_keep_the_others_away(here):
         fetch("C: {tag} UID FETCH 3 {}\n", body(3), "S: {tag} OK x\nC: {tag} UID FETCH 2 {}\n", poison)
     fetch("C: {tag} UID FETCH 1 {}\n", body(1), "S: {tag} OK x")
     assert here.folder("INBOX").with_body == 2
+
+
+EVERYTHING = "IMAP4rev1 SASL-IR AUTH=PLAIN IDLE ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS UIDPLUS"
+STATES = r"""
+    C: {tag} LIST "" "*" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ))
+    S: * LIST (\Subscribed) "/" INBOX
+    S: * STATUS INBOX (MESSAGES 30 UIDNEXT 31 UIDVALIDITY 7 UNSEEN 0 HIGHESTMODSEQ 99)
+    S: {tag} OK done
+    """
+OPENED = """
+    S: * 30 EXISTS
+    S: * OK [UIDVALIDITY 7] x
+    S: * OK [UIDNEXT 31] x
+    S: * OK [HIGHESTMODSEQ 99] x
+    S: {tag} OK [READ-WRITE] done
+    """
+SELECT_AGAIN = 'C: {tag} SELECT "INBOX" (QRESYNC (7 99))\n'
+
+
+def test_nothing_new_is_told_after_one_round_trip_over_one_connection(here):
+    """Each answer waits for LIST only: the SELECT that follows is held back.  A second connection would be an error."""
+    with here.store.write() as tx:
+        tx.run("UPDATE message SET has_body = 1")
+        write.set_folder_state(tx, here.folder("INBOX").id, FolderState(7, KNOWN + 1, 99, KNOWN))
+    enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
+    idle = "C: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
+    first = STATES + SELECT_AGAIN + "STALL first\n" + OPENED + idle
+    then = "C: DONE\nS: {tag} OK x\n" + STATES + SELECT_AGAIN + "STALL then\n" + OPENED + "C: {} IDLE\nS: + go on\n"
+    with Scripted(hello(EVERYTHING), enable, first, then, partial=True) as server:
+        worker = ImapWorker(
+            here.context,
+            dataclasses.replace(here.account, incoming_server=Server("127.0.0.1", server.port, Security.NONE, "ann")),
+        )
+        worker.start()
+        try:
+            assert worker.sync(complete=False) == []
+            server.release("first")
+            server.wait("idle")
+            assert worker.sync(complete=False) == []
+            server.release("then")
+        finally:
+            worker.stop()
+            worker.join(10)
 
 
 def test_a_server_with_news_at_every_turn_does_not_keep_us_spinning(here):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from lab import answers, until
 
 from mua.model.account import Account, AccountId
 from mua.model.folder import Role
@@ -75,6 +76,32 @@ def test_a_client_of_the_engine_loads_a_socket_and_the_store():
     found = imported("-c", "from mua.cli.main import command; command('sync'); import mua.cli.client")
     assert "mua.wire" in found
     assert not guilty(found, [*COMMAND_LINE, "subprocess", "mua.store.write", "mua.store.blobs"])
+
+
+def test_an_engine_with_nothing_to_do_loads_nothing_to_do_it_with(profile):
+    """Running, with one local account: no network, no mail is read or written, no child indexes."""
+    argv = [sys.executable, "-P", "-X", "importtime", "-m", "mua", "--profile", str(profile), "--stay", "engine"]
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "MUA_SECRETS": "session"}
+    with subprocess.Popen(argv, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as engine:
+        try:
+            until(lambda: answers(profile / "engine.sock"), "the engine")
+            assert not Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text()
+        finally:
+            engine.terminate()
+        _, words = engine.communicate(timeout=30)
+    parts = "doctor files imap_worker indexing lane pop_worker posting reading sender viewer".split()
+    forbidden = [*HEAVY, "ssl", "email", "mua.mime", "mua.net.imap", "mua.net.smtp", "mua.net.tls"]
+    assert not guilty(modules_of(words), [*forbidden, *(f"mua.engine.{one}" for one in parts)])
+
+
+def test_an_imap_account_loads_what_speaks_imap():
+    found = imported("-c", "import mua.engine.main, mua.engine.imap_worker")
+    assert "imapclient" in found
+    forbidden = sorted(
+        {*HEAVY, "mua.mime", "mua.net.smtp", "mua.engine.sender", "mua.engine.reading"}
+        - {"imapclient", "email.message"}
+    )
+    assert not guilty(found, forbidden)
 
 
 def test_every_command_has_a_room():

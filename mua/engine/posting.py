@@ -1,0 +1,78 @@
+"""What a person wrote becomes a message: queued for the sender, or put into Drafts.
+
+Apart from ``commands.py``, because an engine that only retrieves mail does not load what builds it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mua import wire
+from mua.engine import acts, files, folders
+from mua.engine.reading import Whole, draft_bytes
+from mua.errors import Kind, MailError, Retry
+from mua.mime import build
+from mua.mime.freeze import freeze
+from mua.model.account import Route
+from mua.model.folder import Role
+from mua.model.message import Flag, MessageId
+from mua.store import outbox, read, write
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+
+
+def send(engine: Engine, command: wire.Send) -> wire.Queued:
+    """Freeze the message and queue it durably; the sender does the rest."""
+    account = folders.account(engine, command.account_id)
+    if account.route is Route.NONE:
+        text = f"“{account.name}” has no way to send mail; add a submission server in its settings."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
+    now = engine.context.now()
+    if command.draft is not None:
+        raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)
+    else:
+        path = Path(command.file)
+        with files.readable(path):
+            raw = path.read_bytes()
+    message_id = build.new_message_id(account.email, os.urandom(16))
+    frozen = freeze(raw, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
+    if not frozen.recipients:
+        raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
+    if frozen.problems:
+        raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
+    outgoing_id = outbox.queue(
+        engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
+        forwards=command.forwards,
+    )  # fmt: skip
+    if command.take_file and command.file:
+        Path(command.file).unlink(missing_ok=True)
+    if command.replaces_draft is not None:
+        _drop_draft(engine, MessageId(command.replaces_draft))
+    engine.sender.poke()
+    return wire.Queued(outgoing_id, frozen.message_id)
+
+
+def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
+    """Put the draft into Drafts; the one that it replaces goes."""
+    account = folders.account(engine, command.account_id)
+    folder = acts.folder_for(engine, account.id, Role.DRAFTS)
+    raw = draft_bytes(engine.context, command.draft)
+    (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
+    if command.replaces is not None:
+        _drop_draft(engine, MessageId(command.replaces))
+    engine.poke(account.id)
+    return wire.Saved(saved)
+
+
+def _drop_draft(engine: Engine, message_id: MessageId) -> None:
+    row = read.row(engine.store.reader(), message_id)
+    folder = read.folder(engine.store.reader(), row.folder_id) if row else None
+    if row is None or folder is None or folder.role is not Role.DRAFTS:
+        return
+    with engine.store.write(durable=True) as tx:
+        write.wish_gone(tx, [message_id], engine.context.now())
+    engine.settle_local(row.account_id)
+    engine.poke(row.account_id)
