@@ -41,6 +41,13 @@ class Sending:
         elif outbox.unsettled(self._context.store.reader()):
             threading.Thread(target=self._open_and_poke, name="sender-door", daemon=True).start()
 
+    def look(self) -> None:
+        """Something may have come back about what was sent."""
+        if self._sender is None:
+            self.poke()
+        else:
+            self._sender.look()
+
     def drain(self, seconds: float) -> bool:
         """Try everything that is due now and wait until it has its verdict; False when the time was not enough."""
         if self._sender is None and not outbox.unsettled(self._context.store.reader()):

@@ -147,11 +147,12 @@ def waiting(db: Db) -> bool:
 
 
 def unsettled(db: Db) -> bool:
-    """There is something that a sender could do, now or later."""
+    """There is something that a sender could do, now or later: for a recipient, a sent copy, or what came back."""
     sql = (
         f"SELECT EXISTS(SELECT 1 FROM recipient WHERE {_OPEN})"
         " OR EXISTS(SELECT 1 FROM recipient WHERE state = 'unknown')"
         " OR EXISTS(SELECT 1 FROM outgoing WHERE (finished_at = 0 OR sent_copy = 'todo') AND sent_copy = 'todo')"
+        " OR EXISTS(SELECT 1 FROM message WHERE reports = 1)"
     )
     return bool(db.value(sql))
 

@@ -84,7 +84,7 @@ def test_an_engine_with_nothing_to_do_loads_nothing_to_do_it_with(profile):
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "MUA_SECRETS": "session"}
     with subprocess.Popen(argv, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as engine:
         try:
-            until(lambda: answers(profile / "engine.sock"), "the engine")
+            until(lambda: answers(profile / "engine.sock"), "the engine", 60)
             assert not Path(f"/proc/{engine.pid}/task/{engine.pid}/children").read_text()
         finally:
             engine.terminate()
