@@ -65,6 +65,8 @@ class Engine:
         self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
         self._stay = stay
         self._stopping = threading.Event()
+        self._end, self.wakeup = os.pipe()  # a signal that comes just before the main thread sleeps must still wake it
+        os.set_blocking(self.wakeup, False)
         self._lock = threading.Lock()
 
     # ---- life
@@ -79,12 +81,15 @@ class Engine:
         self.network.start()
         self.server.start()
         ENGINE.info("engine %s ready", __version__)
-        self._stopping.wait()
+        while not self._stopping.is_set():
+            os.read(self._end, 64)
         self._stop()
 
     def stop_soon(self) -> None:
         """End in order; from any thread or signal handler."""
         self._stopping.set()
+        with contextlib.suppress(BlockingIOError):  # full of wakes
+            os.write(self.wakeup, b"!")
 
     def _stop(self) -> None:
         self.server.stop()
@@ -299,6 +304,7 @@ def main(profile: Profile, *, stay: bool = False, patience: float = PATIENCE) ->
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: engine.stop_soon())
+    signal.set_wakeup_fd(engine.wakeup, warn_on_full_buffer=False)
     engine.run()
     return 0
 
