@@ -4,11 +4,16 @@ Standard input: one JSON list of words a line.  Standard output, per command: a 
 and two lengths, and then that many bytes of its standard output and standard error.
 """
 
+import functools
 import io
 import json
 import runpy
 import sys
 import traceback
+
+from mua.cli import arguments
+
+arguments.parser = functools.cache(arguments.parser)  # most of what a small command costs
 
 
 def run(words: list[str]) -> tuple[int, bytes, bytes]:
