@@ -34,7 +34,7 @@ from typing import Any, Self
 import lab_config
 from lab_config import DOMAIN, Plan
 from lab_evil import Witness
-from lab_net import Namespace, Network
+from lab_net import Namespace, Network, obstacle
 from lab_pki import Leaf, make_pki
 from lab_proxy import Proxy
 
@@ -100,7 +100,7 @@ def missing(namespace: bool = True) -> str:
     absent = [tool for tool in (NEEDED_INSIDE if namespace else NEEDED) if not which(tool)]
     if absent:
         return f"not installed: {', '.join(absent)}"
-    return "needs root for a network namespace" if namespace and os.geteuid() else ""
+    return obstacle() if namespace else ""
 
 
 def which(tool: str) -> str | None:

@@ -5,11 +5,36 @@ namespace and makes sockets for everybody; the test process itself stays outside
 """
 
 import ctypes
+import functools
 import os
 import socket
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
+
+
+@functools.cache
+def obstacle() -> str:
+    """Why this computer gives us no network namespace, or an empty string.  Tried, once: a container may forbid it."""
+    if os.geteuid():
+        return "needs root for a network namespace"
+    if Path("/proc/self").readlink() != Path(str(os.getpid())):
+        return "sees other processes in /proc than its own: mount /proc inside the container"
+    name = f"mua-try-{os.getpid()}"
+    done = _ip_netns("add", name)
+    if not done.returncode:
+        done = _ip_netns("exec", name, "true")
+        _ip_netns("del", name)
+    if not done.returncode:
+        return ""
+    hint = " (in a chroot: bind-mount its folder onto itself first)" if "rslave" in done.stderr else ""
+    return f"cannot enter a network namespace: {done.stderr.strip()}{hint}"
+
+
+def _ip_netns(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["ip", "netns", *words], capture_output=True, text=True, check=False)
 
 
 class Network:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 PR_SET_CHILD_SUBREAPER = 36
+PATIENCE = 60.0  # seconds that the processes of a laboratory may take to end after SIGKILL
 GRACE = 2.0  # seconds between SIGTERM and SIGKILL, when one daemon is stopped
 
 
@@ -61,9 +62,13 @@ class Supervisor:
 
     def tear_down(self) -> None:
         """Everything away, without ceremony: processes, mounts, namespace, folder (nothing here outlives the test)."""
+        end = time.monotonic() + PATIENCE
         while stragglers := self._stragglers():
             for pid in stragglers:
                 _kill(pid)
+            if time.monotonic() > end:
+                sys.stderr.write(f"the laboratory's processes do not end: {sorted(stragglers)}\n")
+                break
             _reap()
             time.sleep(0.01)
         self._unmount()
