@@ -100,6 +100,8 @@ def missing(namespace: bool = True) -> str:
     absent = [tool for tool in (NEEDED_INSIDE if namespace else NEEDED) if not which(tool)]
     if absent:
         return f"not installed: {', '.join(absent)}"
+    if Path("/proc/self").readlink() != Path(str(os.getpid())):
+        return "sees another system's processes in /proc: mount /proc inside the container"
     return obstacle() if namespace else ""
 
 

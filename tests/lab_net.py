@@ -10,7 +10,6 @@ import os
 import socket
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
 
@@ -20,8 +19,6 @@ def obstacle() -> str:
     """Why this computer gives us no network namespace, or an empty string.  Tried, once: a container may forbid it."""
     if os.geteuid():
         return "needs root for a network namespace"
-    if Path("/proc/self").readlink() != Path(str(os.getpid())):
-        return "sees other processes in /proc than its own: mount /proc inside the container"
     name = f"mua-try-{os.getpid()}"
     done = _ip_netns("add", name)
     if not done.returncode:
