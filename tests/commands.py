@@ -26,14 +26,14 @@ class Mua:
         """Run a command; the caller looks at its code and output."""
         command = self.command(*words)
         return subprocess.run(
-            command, input=stdin, capture_output=True, timeout=seconds, env=self._environment(), check=False
+            command, input=stdin, capture_output=True, timeout=seconds, env=self.settings(), check=False
         )
 
     def command(self, *words: str) -> list[str]:
         """The command's words."""
         return [sys.executable, "-m", "mua", "--profile", str(self.profile), *words]
 
-    def _environment(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
         secrets = {"MUA_SECRETS": "file", "MUA_PASSPHRASE": PASSPHRASE}
         return {**os.environ, **secrets, "PYTHONPATH": str(ROOT), **dict(self.environment)}
 
@@ -44,7 +44,7 @@ class Mua:
         (self.profile / "mua.log").touch(mode=0o600)
         with (
             (self.profile / "mua.log").open("ab") as log,
-            subprocess.Popen(self.command("--stay", "engine"), stderr=log, env=self._environment()) as process,
+            subprocess.Popen(self.command("--stay", "engine"), stderr=log, env=self.settings()) as process,
         ):
             deadline = time.monotonic() + 60
             while self.engine_pid() != process.pid or not (self.profile / "engine.sock").exists():

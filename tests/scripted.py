@@ -43,7 +43,7 @@ from typing import Self
 import certs
 
 Step = tuple[str, str] | Callable[["Conversation"], object]
-PATIENCE = 10.0  # seconds that either side may be silent before the script gives up
+PATIENCE = 60.0  # seconds that either side may be silent before the script gives up
 
 
 class Mismatch(AssertionError):

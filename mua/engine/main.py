@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from mua.engine.server_search import Asked
 
 FAREWELL_SECONDS = 15
+LONELY_SECONDS = 10
 FRESH_SECONDS = 3600
 STOP_SECONDS = 30
 
@@ -80,6 +81,8 @@ class Engine:
         self.upkeep.start()
         self.network.start()
         self.server.start()
+        if not self._stay:
+            threading.Thread(target=self._await_first_client, name="lonely", daemon=True).start()
         ENGINE.info("engine %s ready", __version__)
         while not self._stopping.is_set():
             os.read(self._end, 64)
@@ -106,6 +109,11 @@ class Engine:
         self.bodies.close()
         self.store.close()
         self.lock.release()
+
+    def _await_first_client(self) -> None:
+        """Who asked for this engine may have found another, or gone, while it was starting: nobody needs it."""
+        if not self._stopping.wait(LONELY_SECONDS):
+            self._leave()
 
     def _last_gone(self) -> None:
         if not self._stay:

@@ -3,6 +3,7 @@
 import json
 import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -114,3 +115,11 @@ def test_a_client_that_does_not_read_holds_nobody_up(mua: Mua, tmp_path: Path) -
     (tmp_path / "two.eml").write_bytes(b"Subject: more\r\n\r\nhello\r\n")
     assert mua.json("import", str(tmp_path / "two.eml"), "Inbox")["imported"] == 1
     deaf.close()
+
+
+def test_an_engine_that_nobody_joins_ends(tmp_path: Path) -> None:
+    """A window that waits long starts a second one, which gets the lock when the window and the first have gone."""
+    mua = Mua(tmp_path / "profile")
+    mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+    assert subprocess.run(mua.command("engine"), env=mua.settings(), timeout=100, check=False).returncode == 0
+    assert mua.engine_pid() == 0

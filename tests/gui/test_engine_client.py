@@ -113,7 +113,7 @@ def test_archive_and_undo(rig: Rig) -> None:
     rig.wait(lambda: "rchived" in rig.program.window.toast.text())
     rig.trigger("undo")
     rig.wait(lambda: rig.ids() == before)
-    assert "Undone" in rig.program.window.toast.text()
+    rig.wait(lambda: "Undone" in rig.program.window.toast.text())
 
 
 def test_star_junk_and_delete_many(rig: Rig) -> None:

@@ -29,9 +29,12 @@ TABLE = {
 }
 
 
+SILENT = ("timeout.test", "deadhost.test")  # nobody answers, so nobody is waited for
+
+
 def ask(name: str, what: str = "mx") -> object:
     with DnsServer(TABLE) as server:
-        resolver = Resolver(server.address, lifetime=1)
+        resolver = Resolver(server.address, lifetime=1 if name in SILENT else 60)
         return asyncio.run(getattr(resolver, what)(name))
 
 
