@@ -329,6 +329,7 @@ class ImapWorker:
             self._exhaust(pull_folder(self.shared, connection, inbox))
         elif work is Work.BODIES:
             work = Work.ROUND  # the bulk thread has not been through the inbox yet
+        connection.notify()  # before the bulk thread compares: what happens from now on is told
         self.rounds.pushed(ticket, work)
         if self._alone and work is not Work.NOTHING:
             self._do_round_here(connection, ticket, work)
@@ -338,7 +339,8 @@ class ImapWorker:
         self.pulse.woke(woken.value)
         if woken is Woken.TIMEOUT:
             return Work.ROUND if self._alone else Work.NOTHING
-        if woken is Woken.SLEPT or (woken is Woken.NEWS and _compares_cheaply(connection)):
+        elsewhere = connection.take_elsewhere()
+        if elsewhere or woken is Woken.SLEPT or (woken is Woken.NEWS and _compares_cheaply(connection)):
             return Work.ROUND  # what left the inbox is in another folder now
         return Work.BODIES
 
@@ -372,7 +374,7 @@ class ImapWorker:
         self._turns.append(time.monotonic())
         if len(self._turns) == _BURST and self._turns[-1] - self._turns[0] < _BURST_SECONDS:
             self._wait_for_poke(_BURST_SECONDS)  # a server that has news at every turn must not keep us spinning
-        if connection.news:
+        if connection.news or connection.elsewhere:
             return Woken.NEWS
         self._idling = not self._alone
         try:
@@ -416,6 +418,7 @@ class ImapWorker:
                 self._reassure(connection)
                 self.pulse.open(connection.facts())
                 self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
+                connection.unselect()  # now, rather than when the next round begins
                 self._bulk_is_ready = True
                 work = self.rounds.wait_for_work(pause)
                 self._bulk_is_ready = False

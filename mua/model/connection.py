@@ -9,7 +9,8 @@ class Facts:
 
     ``mechanism`` is how we logged in ("SCRAM-SHA-256", "LOGIN"), ``tls`` the protocol's version or empty in clear,
     ``enabled`` what ENABLE switched on, ``server`` what the server says about itself (ID), ``quirks`` what of it turned
-    out not to work and is therefore done in another way, ``octets_in`` and ``octets_out`` what crossed the wire.
+    out not to work and is therefore done in another way, ``octets_in`` and ``octets_out`` what was said, before
+    compression.
     """
 
     mechanism: str = ""

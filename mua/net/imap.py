@@ -1,9 +1,9 @@
 """IMAP4rev1 and rev2 (RFC 3501, RFC 9051) as one connection that the engine's workers own: ``ImapConnection``.
 
-What lives where: ``imap_wire`` the buffer and its limits, ``imap_tokens`` the grammar, ``imap_dialogue`` single
-commands, ``imap_session`` opening with ``imap_login`` logging in, ``imap_refusal`` what a NO means, ``imap_fetch`` the
-fetch stream, ``imap_answers`` the data that comes back; here the commands with a meaning.  imapclient is used in these
-files and nowhere else.
+What lives where: ``imap_wire`` the buffer and its limits (``imap_deflate`` below it), ``imap_tokens`` the grammar,
+``imap_dialogue`` single commands, ``imap_session`` opening with ``imap_login`` logging in, ``imap_watch`` waiting for
+news, ``imap_refusal`` what a NO means, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back; here
+the commands with a meaning.  imapclient is used in these files and nowhere else.
 
 Rules of the file: UIDs only, never sequence numbers; sets are compressed and cut to command size; sections are peeked;
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
@@ -11,9 +11,6 @@ and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STAT
 ESEARCH (4731), IDLE (2177), ID (2971), NAMESPACE (2342), LITERAL+/- (7888), SASL-IR (4959).
 """
 
-import selectors
-import socket
-import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,7 +26,6 @@ from mua.net.imap_answers import (
     ListedFolder,
     Placed,
     Selected,
-    Woken,
     copied,
     date_time,
     esearch_all,
@@ -39,10 +35,10 @@ from mua.net.imap_answers import (
     status_values,
     with_state,
 )
+from mua.net.imap_deflate import is_far
 from mua.net.imap_dialogue import Part, Result
 from mua.net.imap_fetch import FetchStream, in_batches, only_section
 from mua.net.imap_login import Keys
-from mua.net.imap_session import Session
 from mua.net.imap_tokens import (
     BadSyntax,
     Fetched,
@@ -58,7 +54,8 @@ from mua.net.imap_tokens import (
     text,
     uid_sets,
 )
-from mua.net.imap_wire import WOULD_BLOCK, Limits, Sink, spool
+from mua.net.imap_watch import Watching
+from mua.net.imap_wire import Limits, Sink, spool
 
 HEADER_FIELDS = (
     "DATE FROM TO CC BCC REPLY-TO SENDER SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID CONTENT-TYPE"
@@ -69,13 +66,10 @@ _BODY_ITEMS = "UID BODY.PEEK[]"
 MAX_FOLDERS = 20_000
 MAX_NAME = 1_000  # octets of a mailbox name
 _PIECE = 1 << 18
-_NAP = 30.0  # seconds of IDLE after which the clocks are compared
-_ASLEEP = 60.0  # a wall clock that ran so much further than ours means that the computer slept
-_DONE = 15.0  # seconds for the end of IDLE, which costs a server nothing: a dead connection is found out by it
-_POLL = 60.0  # seconds between NOOPs where the server has no IDLE
+_DEFLATES = 8_000_000  # octets a second
 
 
-class ImapConnection(Session):
+class ImapConnection(Watching):
     """A logged-in connection, owned by one thread.  Failures are MailErrors (see ``Session``).
 
     ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes; share it between the
@@ -103,7 +97,6 @@ class ImapConnection(Session):
     ) -> None:
         self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
-        self.selected = ""
         self.ahead = 1
         keys = Keys(password, token, certificate, before)
         super().__init__(server, keys, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
@@ -139,24 +132,17 @@ class ImapConnection(Session):
         except (LookupError, TypeError, ValueError):
             return "", ""
 
-    def noop(self) -> None:
-        """Give the server an occasion to tell news."""
-        with self._library("NOOP"):
-            self._client.noop()
-
-    def probe(self, seconds: float) -> None:
-        """NOOP with a short deadline: after a suspend a dead connection must not look alive for long."""
-        wire = self.wire
-        timeout, wire.timeout = wire.timeout, seconds
-        wire.sock.settimeout(seconds)
-        self.noop()
-        wire.timeout = timeout
-        wire.sock.settimeout(timeout)
-
     # -- folders
 
     def list_folders(self) -> list[ListedFolder]:
-        """Every mailbox, with STATUS in the same round trip where the server can (LIST-STATUS)."""
+        """Every mailbox, with STATUS in the same round trip where the server can (LIST-STATUS).
+
+        The selected mailbox is left first: what STATUS says of it may be what this connection knows already, and no
+        more (RFC 3501 s.6.3.10; Dovecot does so).
+        """
+        self.unselect()
+        if self.selected:
+            self.noop()
         if self.can("LIST-EXTENDED"):
             try:
                 return self._list_extended()
@@ -229,7 +215,8 @@ class ImapConnection(Session):
             "STATUS", self._mailbox(name), f"({self._status_items()})", answers={b"STATUS"}, folder=name
         )
         try:
-            return folder_state(status_values(answer.untagged[0].values[1]))
+            told = [one for one in answer.untagged if self._readable(one.values[0]) == name]  # NOTIFY tells of others
+            return folder_state(status_values((told or answer.untagged)[-1].values[1]))
         except (LookupError, TypeError, ValueError) as error:
             raise self.wire.broken(f"bad STATUS: {error}") from error
 
@@ -299,8 +286,32 @@ class ImapConnection(Session):
 
     # -- reading messages
 
+    def _consider_compression(self) -> None:
+        """COMPRESS=DEFLATE where it pays: once the line has shown itself slower than servers can deflate.
+
+        Measured with Dovecot: its zlib makes 8 MB a second, so on anything faster compression is the brake.
+        """
+        wire = self.wire
+        rate = wire.rate()
+        if rate is None or rate > _DEFLATES or wire.compressed or "COMPRESS" in self.quirks:
+            return
+        if self.can("COMPRESS=DEFLATE") and is_far(wire.plain):
+            self.compress()
+
+    def compress(self) -> None:
+        """Deflate from here on; a server that refuses is not asked again."""
+        try:
+            self.command("COMPRESS DEFLATE")
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+            self.quirks.add("COMPRESS")
+        else:
+            self.wire.compress()
+
     def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
         """Header fields, flags, date and size, in the server's order; each UID once.  See ``FetchStream``."""
+        self._consider_compression()
         seen: set[int] = set()
         for message in FetchStream(self, _sets(uids, batch), _HEADER_ITEMS, window=window):
             if message.uid not in seen:
@@ -309,6 +320,7 @@ class ImapConnection(Session):
 
     def fetch_header_batches(self, batches: Sequence[Collection[int]]) -> Iterator[list[FetchedHeader]]:
         """The same, batch by batch, with ``ahead`` batches under way.  Nothing else can be asked until the end."""
+        self._consider_compression()
         for group in in_batches(self, batches, _HEADER_ITEMS, self.ahead):
             yield [_header(one) for one in {one.uid: one for one in group}.values()]
 
@@ -316,11 +328,13 @@ class ImapConnection(Session):
         self, uids: Iterable[int], sink: Sink = spool, *, batch: int = 50, window: int = 2
     ) -> Iterator[FetchedBody]:
         """Whole messages, in the server's order; those over 1 MB as files from ``sink(size)``."""
+        self._consider_compression()
         for message in FetchStream(self, _sets(uids, batch), _BODY_ITEMS, window=window, sink=sink):
             yield FetchedBody(message.uid or 0, only_section(message))
 
     def fetch_body_batches(self, batches: Sequence[Collection[int]], sink: Sink = spool) -> Iterator[list[FetchedBody]]:
         """The same, batch by batch; see ``fetch_header_batches``."""
+        self._consider_compression()
         for group in in_batches(self, batches, _BODY_ITEMS, self.ahead, sink):
             yield [FetchedBody(one.uid or 0, only_section(one)) for one in group]
 
@@ -437,84 +451,6 @@ class ImapConnection(Session):
         except OSError:
             self.abort()
             raise
-
-    # -- waiting
-
-    def idle(self, poke: socket.socket, timeout: float = 1500.0) -> Woken:
-        """Wait for news, for ``poke`` to become readable (the caller empties it), or ``timeout`` seconds.
-
-        Every buffer is looked into before sleeping: what was read already is never reported by a selector.
-        """
-        if not self.can("IDLE"):
-            return self._poll(poke, timeout)
-        wire = self.wire
-        tag = self.start(["IDLE"])
-        self.busy = "IDLE"
-        try:
-            refused = self.go_ahead(tag)
-            if refused is not None:
-                raise self.refusal(refused, "IDLE", self.selected)
-            why = self._watch(poke, timeout, tag)
-            wire.sock.settimeout(min(_DONE, wire.timeout or _DONE))
-            wire.send(b"DONE\r\n")
-            self.finish(tag, (), spool)
-        finally:
-            self.busy = ""
-            if wire.dead is None:
-                wire.sock.settimeout(wire.timeout)
-        return why
-
-    def _watch(self, poke: socket.socket, timeout: float, tag: bytes) -> Woken:
-        wire, end = self.wire, time.monotonic() + timeout
-        with selectors.DefaultSelector() as selector:
-            selector.register(wire.sock, selectors.EVENT_READ)
-            selector.register(poke, selectors.EVENT_READ)
-            wire.sock.settimeout(0)
-            while True:
-                self._hear(tag)
-                if self.news:
-                    return Woken.NEWS
-                left = end - time.monotonic()
-                if left <= 0:
-                    return Woken.TIMEOUT
-                before = time.time()
-                nap = 0 if wire.pending() else min(left, _NAP)
-                ready = selector.select(nap)
-                if any(key.fileobj is poke for key, _ in ready):
-                    return Woken.POKE
-                if time.time() - before > nap + _ASLEEP:
-                    return Woken.SLEPT
-                if ready or wire.pending():
-                    self._read_more()
-
-    def _hear(self, tag: bytes) -> None:
-        """Consume every whole response that is in the buffer."""
-        wire = self.wire
-        try:
-            while wire.buffer.find(b"\r\n", wire.at) >= 0:
-                if isinstance(self.handle(tag, wire.response()), Status):
-                    wire.refuse("IDLE ended by itself")
-        except WOULD_BLOCK:
-            pass  # the rest of a response is still under way
-
-    def _read_more(self) -> None:
-        try:
-            self.wire.fill()
-        except WOULD_BLOCK:
-            pass  # a TLS record without data
-
-    def _poll(self, poke: socket.socket, timeout: float) -> Woken:
-        """Where there is no IDLE: sleep a minute, then NOOP."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(poke, selectors.EVENT_READ)
-            end = time.monotonic() + timeout
-            while not self.news:
-                if selector.select(min(_POLL, max(0.0, end - time.monotonic()))):
-                    return Woken.POKE
-                self.noop()
-                if time.monotonic() >= end:
-                    return Woken.NEWS if self.news else Woken.TIMEOUT
-        return Woken.NEWS
 
 
 def _header(one: Fetched) -> FetchedHeader:

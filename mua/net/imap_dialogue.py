@@ -21,7 +21,7 @@ from mua.net.wirelog import WireLog
 
 Part = str | bytes
 
-NEWS = frozenset({b"EXISTS", b"EXPUNGE", b"VANISHED", b"FETCH"})
+_NEWS = frozenset({b"EXISTS", b"EXPUNGE", b"VANISHED", b"FETCH"})
 _STATUSES = frozenset({b"OK", b"NO", b"BAD"})
 _SMALL_LITERAL = 4096  # what LITERAL- allows without asking (RFC 7888 s.5)
 
@@ -80,7 +80,7 @@ class Dialogue:
         """From any thread: whatever the owner waits for fails at once.  The owner still has to ``abort``."""
         if self._wire is not None:
             with contextlib.suppress(OSError):
-                socket.socket.shutdown(self._wire.sock, socket.SHUT_RDWR)  # past ssl, which is not ours to touch
+                socket.socket.shutdown(self._wire.plain, socket.SHUT_RDWR)  # past ssl, which is not ours to touch
 
     def abort(self) -> None:
         """Close the socket without a word; idempotent."""
@@ -196,12 +196,16 @@ class Dialogue:
         return reply
 
     def take_note(self, reply: Untagged) -> None:
-        """Remember that the selected mailbox changed; a FETCH without flags (our own MODSEQ) is no news."""
-        if reply.kind not in NEWS or (
-            reply.kind == b"FETCH" and (reply.fetched is None or reply.fetched.flags is None)
-        ):
-            return
-        self.news.add(reply.kind.decode())
+        """Remember that something changed; a FETCH without flags (our own MODSEQ) is no news."""
+        if reply.kind == b"OK":
+            self.overheard(reply.values[0].code_name.encode())
+        elif reply.kind != b"FETCH" or (reply.fetched is not None and reply.fetched.flags is not None):
+            self.overheard(reply.kind)
+
+    def overheard(self, kind: bytes) -> None:
+        """A response, or response code, of this kind came on the side."""
+        if kind in _NEWS:
+            self.news.add(kind.decode())
 
     def take_news(self) -> set[str]:
         """The news so far, which are then forgotten."""

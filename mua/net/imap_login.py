@@ -56,7 +56,7 @@ def _offered(session: Dialogue) -> list[str]:
 
 
 def _who(session: Dialogue, keys: Keys) -> Who:
-    server, sock = session.server, session.wire.sock
+    server, sock = session.server, session.wire.plain
     cert = (sock.getpeercert(True) or b"") if isinstance(sock, ssl.SSLSocket) else b""
     by_certificate = bool(keys.certificate and cert) and "EXTERNAL" in _offered(session)
     return Who(

@@ -21,7 +21,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.connection import Facts
 from mua.net import tls
-from mua.net.imap_dialogue import NEWS, Dialogue, Result
+from mua.net.imap_dialogue import Dialogue, Result
 from mua.net.imap_login import Keys, log_in
 from mua.net.imap_tokens import argument, status, text
 from mua.net.imap_wire import Limits, Wire
@@ -75,6 +75,13 @@ class _Imaplib(IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no typ
         self._get_capabilities()
         return kind, data
 
+    def _get_capabilities(self) -> None:
+        """As imaplib, which knows no other version than IMAP4rev1."""
+        super()._get_capabilities()
+        self.offered = self.capabilities
+        if "IMAP4REV2" in self.capabilities:
+            self.capabilities += ("IMAP4REV1",)
+
     def _command(self, name: str, *args: Any) -> Any:
         for value in args:
             if isinstance(value, str | bytes):
@@ -84,8 +91,7 @@ class _Imaplib(IMAP4WithTimeout):  # type: ignore[misc]  # imapclient has no typ
         return super()._command(name, *args)
 
     def _append_untagged(self, kind: str, data: Any) -> None:
-        if kind.encode() in NEWS:
-            self._session.news.add(kind)
+        self._session.overheard(kind.encode())
         super()._append_untagged(kind, data)
 
     def _log(self, line: str) -> None:
@@ -148,7 +154,7 @@ class Session(Dialogue):
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
         with self._library("connect"):
             self._client = _Client(self)
-            self._know(self._client._imap.capabilities)
+            self._know(self._client._imap.offered)
         if self.server.security is Security.STARTTLS:
             self._starttls()
         if self._client._imap.state != "AUTH":
@@ -171,7 +177,7 @@ class Session(Dialogue):
         if len(wire.buffer) > wire.at:
             wire.refuse("data after the answer to STARTTLS")
         self._in_clear = False
-        sock = tls.wrap(wire.sock, context, self.server.host)
+        sock = tls.wrap(wire.plain, context, self.server.host)
         self._wire = Wire(sock, self.server.host, self.limits, self.log)
         self.log.note("TLS")
         self.news.clear()
@@ -183,7 +189,7 @@ class Session(Dialogue):
         try:
             with self._library("STARTTLS"):
                 self._client.starttls(self._context)
-                self._know(self._client._imap.capabilities)
+                self._know(self._client._imap.offered)
         except MailError as error:
             if error.kind is Kind.FOLDER:  # NO or BAD
                 raise self._no_starttls(error.detail) from error
@@ -235,11 +241,12 @@ class Session(Dialogue):
         wire = self.wire
         return Facts(
             mechanism=self.mechanism,
-            tls=(wire.sock.version() or "") if isinstance(wire.sock, ssl.SSLSocket) else "",
+            tls=(wire.plain.version() or "") if isinstance(wire.plain, ssl.SSLSocket) else "",
             capabilities=tuple(sorted(self.capabilities)),
             enabled=tuple(sorted(self.enabled)),
             server=tuple(self.server_id.items()),
             quirks=tuple(sorted(self.quirks)),
+            compressed=wire.compressed,
             octets_in=wire.octets_in,
             octets_out=wire.octets_out,
         )

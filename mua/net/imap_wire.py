@@ -16,6 +16,7 @@ from typing import BinaryIO, NoReturn
 
 from mua.errors import Kind, MailError, Retry
 from mua.net import tls
+from mua.net.imap_deflate import DeflatedSocket
 from mua.net.wirelog import WireLog
 from mua.records import dataclass
 
@@ -29,6 +30,7 @@ _STATUS = re.compile(rb"(?:[A-Za-z0-9]+|\*) (?:OK|NO|BAD|BYE|PREAUTH)\b|\+")
 _NUMBERS = re.compile(rb"\* (?:SEARCH|ESEARCH|VANISHED|SORT) ", re.IGNORECASE)
 _READ = 1 << 18
 _COMPACT = 1 << 16
+_ENOUGH = 1 << 20  # octets before the speed of a connection is judged
 _SLOWEST = 2048  # bytes a second below which a response counts as stalled, whatever trickles in
 _LITERALS, _FILES = 256, 8  # literals in one response, and how many of them may be files
 _PATIENCE = 30  # time-outs that a command may go on without an answer of its own, whatever is said on the side
@@ -57,7 +59,8 @@ class Wire:
     """A socket with the only buffer above it.  ``timeout`` (seconds) bounds every single read and write."""
 
     def __init__(self, sock: socket.socket, host: str, limits: Limits, log: WireLog) -> None:
-        self.sock = sock
+        self.sock: socket.socket | DeflatedSocket = sock
+        self.plain = sock  # under the compression
         self.host = host
         self.limits = limits
         self.log = log
@@ -65,7 +68,8 @@ class Wire:
         self.buffer = bytearray()
         self.at = 0  # everything before is consumed
         self.dead: MailError | None = None
-        self.octets_in = self.octets_out = 0
+        self.octets_in = self.octets_out = 0  # of the conversation, whatever compression made of them
+        self._flow, self._flow_seconds = 0, 0.0
         self._landing = bytearray(_READ)
         self._began: float | None = None
         self._asked = time.monotonic()
@@ -103,7 +107,24 @@ class Wire:
 
     def pending(self) -> bool:
         """Whether decrypted bytes wait that a selector on the socket will not report."""
-        return isinstance(self.sock, ssl.SSLSocket) and self.sock.pending() > 0
+        return isinstance(self.sock, ssl.SSLSocket | DeflatedSocket) and self.sock.pending() > 0
+
+    @property
+    def compressed(self) -> bool:
+        """Whether ``compress`` was called."""
+        return isinstance(self.sock, DeflatedSocket)
+
+    def compress(self) -> None:
+        """From now on both directions are deflated (RFC 4978); what was read beyond the server's OK is deflated too."""
+        already = bytes(self.buffer[self.at :])
+        self.buffer.clear()
+        self.at = 0
+        self.sock = DeflatedSocket(self.plain, already)
+        self.log.note("DEFLATE")
+
+    def rate(self) -> float | None:
+        """Octets a second at which the peer sends when it has begun to; None before that can be told."""
+        return self._flow / max(self._flow_seconds, 1e-6) if self._flow >= _ENOUGH else None
 
     def fill(self) -> None:
         """Read once from the socket into the buffer; would-block errors of a non-blocking socket pass through."""
@@ -112,15 +133,17 @@ class Wire:
             del self.buffer[: self.at]
             self.at = 0
         try:
-            count = self._receive()
+            count = self._receive(flowing=len(self.buffer) > self.at)
         except WOULD_BLOCK:
             if self.at == len(self.buffer):
                 self._began = None
             raise
         self.buffer += memoryview(self._landing)[:count]
 
-    def _receive(self) -> int:
+    def _receive(self, flowing: bool) -> int:
+        """Read into the landing; ``flowing``: in the middle of a response, so that the peer is not thinking."""
         self._check_pace()
+        before = time.monotonic()
         try:
             count = self.sock.recv_into(self._landing)
         except WOULD_BLOCK:
@@ -133,6 +156,9 @@ class Wire:
             self.die(_gone(self.host, "the server closed the connection"))
         self._got += count
         self.octets_in += count
+        if flowing:
+            self._flow += count
+            self._flow_seconds += time.monotonic() - before
         return count
 
     def _check(self) -> None:
@@ -302,7 +328,7 @@ class Wire:
 
     def _drain(self, size: int, file: BinaryIO) -> int:
         while size >= _READ:
-            count = self._receive()
+            count = self._receive(flowing=True)
             file.write(memoryview(self._landing)[:count])
             size -= count
         return size

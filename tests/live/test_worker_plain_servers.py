@@ -31,7 +31,7 @@ def dovecot(request: pytest.FixtureRequest) -> Iterator[Lab]:
     with pytest.MonkeyPatch.context() as patch:
         capability = f"\nimap_capability = {SERVERS[request.param]}\n"
         patch.setattr(lab_config, "dovecot_conf", lambda plan: whole(plan) + capability)
-        patch.setattr("mua.net.imap._POLL", 0.5)
+        patch.setattr("mua.net.imap_watch._POLL", 0.5)
         with Lab(namespace=False) as running:
             yield running
 

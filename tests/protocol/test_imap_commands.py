@@ -9,7 +9,7 @@ from imap_talk import CAPABILITIES, SELECT, talking
 
 from mua.errors import Kind, MailError, Retry
 from mua.model.folder import FolderState
-from mua.net.imap import Placed, Woken
+from mua.net.imap_answers import Placed, Woken
 
 LIST = r"""
     C: {tag} LIST "" "*" RETURN (SUBSCRIBED SPECIAL-USE STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN HIGHESTMODSEQ))
@@ -387,8 +387,8 @@ def test_idle_over_tls(poke):
 
 
 def test_a_computer_that_slept_is_noticed_and_the_connection_probed(poke, monkeypatch):
-    monkeypatch.setattr("mua.net.imap._NAP", 0.05)
-    monkeypatch.setattr("mua.net.imap._ASLEEP", -1.0)  # any nap is longer than it should be
+    monkeypatch.setattr("mua.net.imap_watch._NAP", 0.05)
+    monkeypatch.setattr("mua.net.imap_watch._ASLEEP", -1.0)  # any nap is longer than it should be
     script = "C: {tag} IDLE\nS: + i\nC: DONE\nS: {tag} OK x\nC: {tag} NOOP\nSTALL never"
     with talking(SELECT, script, partial=True) as connection:
         connection.select("INBOX")
@@ -417,7 +417,7 @@ def test_idle_refused_leaves_the_connection_usable(poke):
 
 
 def test_without_idle_it_asks_now_and_then(poke, monkeypatch):
-    monkeypatch.setattr("mua.net.imap._POLL", 0.05)
+    monkeypatch.setattr("mua.net.imap_watch._POLL", 0.05)
     script = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} NOOP\nS: * 4 EXISTS\nS: {tag} OK x"
     capabilities = CAPABILITIES.replace(" IDLE", "")
     with talking(SELECT, script, capabilities=capabilities) as connection:
@@ -432,3 +432,16 @@ def test_another_thread_can_end_a_wait(poke):
         with pytest.raises(MailError) as caught:
             connection.idle(poke[0], 5)
         assert caught.value.kind is Kind.CONNECTION
+
+
+def test_the_selected_mailbox_is_left_before_its_status_is_believed():
+    listing = 'C: {tag} LIST "" "*"\nS: {tag} OK x\nC: {tag} LSUB "" "*"\nS: {tag} OK x'
+    with talking(SELECT, "C: {tag} UNSELECT\nS: {tag} OK x", listing, listing) as connection:
+        connection.select("INBOX")
+        connection.list_folders()
+        connection.list_folders()
+    without = CAPABILITIES.replace(" UNSELECT", "")
+    with talking(SELECT, "C: {tag} NOOP\nS: * 4 EXISTS\nS: {tag} OK x", listing, capabilities=without) as connection:
+        connection.select("INBOX")
+        connection.list_folders()
+        assert connection.news == {"EXISTS"}
