@@ -191,8 +191,8 @@ def test_folders_come_and_go_and_change_their_names(here, dovecot, ann):
     client.append("Work", "", "", mail(1))
     here.sync()
     one = here.find("number 1", "Work")
+    client.create('"Entw&APw-rfe 2"')  # before the renaming: what follows one within a second, Dovecot 2.3 may not list
     client.rename("Work", "Office")
-    client.create('"Entw&APw-rfe 2"')
     here.sync()
     assert here.find("number 1", "Office") == one
     assert here.folder("Entwürfe 2").total == 0
