@@ -67,13 +67,13 @@ def test_both_sides_come_to_be_the_same(here, dovecot, ann):
     dovecot.fill(ann, [mail(number) for number in range(12)])
     here.sync()
     same(here, dovecot, ann, "INBOX")
+    ids = [here.find(f"number {number}") for number in range(12)]
     client = dovecot.imap(ann)
     client.select("INBOX")
     client.uid("STORE", "1:3", "+FLAGS", "(\\Seen)")
     client.uid("STORE", "12", "+FLAGS", "(\\Deleted)")
     client.expunge()
     client.logout()
-    ids = [here.find(f"number {number}") for number in range(12)]
     with here.store.write(durable=True) as tx:
         write.wish_flags(tx, ids[3:5], Flag.FLAGGED, Flag(0), 1)
         write.wish_move(tx, ids[5:7], here.folder("Archive").id, 1)
