@@ -418,7 +418,6 @@ class ImapWorker:
                 self._reassure(connection)
                 self.pulse.open(connection.facts())
                 self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
-                connection.unselect()  # now, rather than when the next round begins
                 self._bulk_is_ready = True
                 work = self.rounds.wait_for_work(pause)
                 self._bulk_is_ready = False

@@ -137,35 +137,37 @@ class ImapConnection(Watching):
     def list_folders(self) -> list[ListedFolder]:
         """Every mailbox, with STATUS in the same round trip where the server can (LIST-STATUS).
 
-        The selected mailbox is left first: what STATUS says of it may be what this connection knows already, and no
-        more (RFC 3501 s.6.3.10; Dovecot does so).
+        The selected mailbox is left on the way: what STATUS says of it may be what this connection knows already, and
+        no more (RFC 3501 s.6.3.10; Dovecot does so).
         """
-        self.unselect()
-        if self.selected:
-            self.noop()
+        before = "" if not self.selected else "UNSELECT" if self.can("UNSELECT") else "NOOP"
         if self.can("LIST-EXTENDED"):
             try:
-                return self._list_extended()
+                return self._list_extended(before)
             except MailError as error:
                 if error.kind is not Kind.FOLDER:
                     raise
-        listed = self._listed(self.command("LIST", '""', '"*"', answers={b"LIST"}))
+        listed = self._listed(self._list('""', '"*"', before=before))
         subscribed = {one.name for one in self._listed(self.command("LSUB", '""', '"*"', answers={b"LSUB"}))}
         return [
             ListedFolder(one.name, one.delimiter, one.attributes, one.name in subscribed or one.name == "INBOX")
             for one in listed
         ]
 
-    def _list_extended(self) -> list[ListedFolder]:
+    def _list(self, *parts: Part, before: Part) -> Result:
+        answer = self.command("LIST", *parts, answers={b"LIST", b"STATUS"}, before=before)
+        if before == "UNSELECT":
+            self._left()
+        return answer
+
+    def _list_extended(self, before: Part) -> list[ListedFolder]:
         options = ["SUBSCRIBED"]
         if self.can("SPECIAL-USE"):
             options.append("SPECIAL-USE")
         if self.can("LIST-STATUS"):
             options.append(f"STATUS ({self._status_items()})")
-        return self._listed(
-            self.command("LIST", '""', '"*"', "RETURN", f"({' '.join(options)})", answers={b"LIST", b"STATUS"}),
-            extended=True,
-        )
+        answer = self._list('""', '"*"', "RETURN", f"({' '.join(options)})", before=before)
+        return self._listed(answer, extended=True)
 
     def _status_items(self) -> str:
         return "MESSAGES UIDNEXT UIDVALIDITY UNSEEN" + " HIGHESTMODSEQ" * self.can("CONDSTORE")
@@ -280,9 +282,13 @@ class ImapConnection(Watching):
         """Leave the mailbox without expunging anything (RFC 3691); without UNSELECT just stay."""
         if self.selected and self.can("UNSELECT"):
             self.command("UNSELECT")
-            self.selected = ""
-            self._client._imap.state = "AUTH"
-            self.news.clear()
+            self._left()
+
+    def _left(self) -> None:
+        """No mailbox is selected any more."""
+        self.selected = ""
+        self._client._imap.state = "AUTH"
+        self.news.clear()
 
     # -- reading messages
 

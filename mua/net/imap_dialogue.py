@@ -89,13 +89,20 @@ class Dialogue:
 
     # -- commands
 
-    def command(self, *parts: Part, answers: Collection[bytes] = (), folder: str = "", sink: Sink = spool) -> Result:
+    def command(
+        self, *parts: Part, answers: Collection[bytes] = (), folder: str = "", sink: Sink = spool, before: Part = ""
+    ) -> Result:
         """Run one command; ``parts`` are joined by spaces, a ``Literal`` is sent as one.
 
+        ``before`` is a command that goes ahead of it in the same round trip, whatever its end is.
         Untagged responses of the kinds in ``answers`` come back in the Result; others are news or nothing.
         Raises MailError of kind FOLDER for NO and BAD (``folder`` names it), CONNECTION when the session is over.
         """
-        end = self.finish(self.start(parts), answers, sink)
+        ahead = self.start([before]) if before else None
+        tag = self.start(parts)
+        if ahead is not None:
+            self.finish(ahead)
+        end = self.finish(tag, answers, sink)
         if end.status.kind != b"OK":
             raise self.refusal(end.status, text(argument(parts[0])).split(" (")[0], folder)
         return end

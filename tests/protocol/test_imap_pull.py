@@ -243,7 +243,10 @@ def test_nothing_new_is_told_after_one_round_trip_over_one_connection(here):
     enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
     idle = "C: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
     first = STATES + SELECT_AGAIN + "STALL first\n" + OPENED + idle
-    then = "C: DONE\nS: {tag} OK x\n" + STATES + SELECT_AGAIN + "STALL then\n" + OPENED + "C: {} IDLE\nS: + go on\n"
+    told = "C: {tag} NOOP\nS: {tag} OK x\n"  # what is open is looked at anew, in the same round trip
+    then = (
+        "C: DONE\nS: {tag} OK x\n" + told + STATES + SELECT_AGAIN + "STALL then\n" + OPENED + "C: {} IDLE\nS: + go on\n"
+    )
     with Scripted(hello(EVERYTHING), enable, first, then, partial=True) as server:
         worker = ImapWorker(
             here.context,
