@@ -56,14 +56,17 @@ DEEDS = (
     Deed("print", "Print", "printer", ("Ctrl+P",), "Program", "message"),
     Deed("bigger", "Larger text", "plus", ("Ctrl++", "Ctrl+="), "Program"),
     Deed("smaller", "Smaller text", "text", ("Ctrl+-",), "Program"),
+    Deed("keep", "How much of this folder is kept here", "hard-drive", (), "Program"),
     Deed("outbox", "Outbox", "send", ("G,O",), "Program"),
     Deed("add_account", "Add an account", "user", (), "Program"),
+    Deed("ledger", "What disappeared", "history", (), "Program"),
+    Deed("health", "Health", "info", (), "Program"),
     Deed("settings", "Settings", "settings", ("Ctrl+,",), "Program"),
     Deed("shortcuts", "Keyboard shortcuts", "keyboard", ("?",), "Program"),
     Deed("quit", "Quit", "x", ("Ctrl+Q",), "Program"),
 )
 
-_IN_THE_MAIL = {"undo", "next", "previous", "next_unread", "back", "inbox", "starred", "search", "select_all"}
+_IN_THE_MAIL = {"keep", "undo", "next", "previous", "next_unread", "back", "inbox", "starred", "search", "select_all"}
 """What moves about in the mail, or changes it, without a message selected."""
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtCore import QObject, QPoint, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMenu
 
@@ -17,6 +17,7 @@ from mua import wire
 from mua.gui import words
 from mua.gui.palette import Choice, Palette
 from mua.gui.places import SAVED_NAMES, Place, folder_words
+from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageRow
@@ -183,6 +184,9 @@ class Deeds(QObject):
             "smaller": lambda: self._zoom(-0.1),
             "outbox": desk.outbox_wanted.emit,
             "add_account": desk.account_wanted.emit,
+            "ledger": desk.ledger_wanted.emit,
+            "health": desk.health_wanted.emit,
+            "keep": self._keep,
             "settings": desk.settings_wanted.emit,
             "shortcuts": self._show_shortcuts,
             "quit": self._window.close,
@@ -192,6 +196,7 @@ class Deeds(QObject):
         self._reader.opened.connect(lambda one: self._with_row(lambda row: desk.attachments.open(row.id, one)))
         self._reader.saved.connect(lambda one: self._with_row(lambda row: desk.attachments.save(row.id, [one])))
         view.paged.connect(self._page)
+        desk.sidebar.folders.menu_wanted.connect(self._folder_menu)
         view.menu_wanted.connect(lambda place: self.menu().popup(place))
         self._reader.all_saved.connect(self._save_all)
         self._reader.settled.connect(lambda again: self._with_row(lambda row: acts.settle_refused([row.id], again)))
@@ -205,6 +210,20 @@ class Deeds(QObject):
             (desk.sidebar.compose_small, Kind.NEW),
         ):
             button.clicked.connect(lambda _=False, kind=kind: self.write(kind))
+
+    def _keep(self) -> None:
+        """The menu of the folder that is listed."""
+        folders = self._desk.sidebar.folders
+        index = folders.currentIndex()
+        if index.isValid():
+            self._folder_menu(index.data(ENTRY), folders.viewport().mapToGlobal(folders.visualRect(index).center()))
+
+    def _folder_menu(self, entry: Entry, place: QPoint) -> None:
+        from mua.gui.folder_menu import folder_menu
+
+        menu = folder_menu(self._desk, entry)
+        if menu is not None:
+            menu.popup(place)
 
     def _page(self) -> None:
         """Space: a page further, and from the end to the next message."""

@@ -67,6 +67,8 @@ class Desk(QObject):
     writing = Signal(object)
     """A ``Writing``: open the composer."""
     settings_wanted = Signal()
+    health_wanted = Signal()
+    ledger_wanted = Signal()
     outbox_wanted = Signal()
     demo_wanted = Signal()
     """The demo's servers are to be started again."""
@@ -125,13 +127,16 @@ class Desk(QObject):
         from mua.gui.acting import Acting
         from mua.gui.attachments import Attachments
         from mua.gui.deeds import Deeds
+        from mua.gui.elsewhere import Elsewhere
         from mua.gui.hearing import Hearing
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
         self.attachments = Attachments(self.window, self.library, self.window.toast)
         self.deeds = Deeds(self)
+        self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
+        self.elsewhere.tell()
         self.sidebar.folders.dropped.connect(self.acting.move)
 
     def attach(self, client: "EngineClient") -> None:

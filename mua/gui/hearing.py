@@ -70,6 +70,8 @@ class Hearing(QObject):
         elif isinstance(event, wire.Arrived):
             if desk.library.db is not None:
                 desk.arrived.emit(read.rows(desk.library.db, event.messages))
+        elif isinstance(event, wire.FoundOnServer):
+            desk.elsewhere.hear(event)
         elif isinstance(event, wire.Notice):
             self.troubles.notice(event)
         elif isinstance(event, wire.Raise):

@@ -9,7 +9,7 @@ from mua.gui.icons import icon
 from mua.gui.message_cards import Density
 from mua.gui.message_list import MessageList
 from mua.gui.message_model import MessageModel
-from mua.gui.notices import Banner, EmptyState
+from mua.gui.notices import Banner, EmptyState, RestLine
 from mua.gui.places import Source
 from mua.gui.theme import SECONDARY, TITLE, theme
 from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
@@ -48,6 +48,7 @@ class ListPane(QFrame):
         self.search = SearchField()
         self.banner = Banner(stacked=True)
         self.banner.hide()
+        self.rest = RestLine()
         self.back = ToolButton("chevron-left", "Leave the search")
         self.back.hide()
         self._title = ElidedLabel("", TITLE, bold=True)
@@ -138,6 +139,7 @@ class ListPane(QFrame):
         column.addLayout(head)
         column.addLayout(self._bars)
         column.addWidget(self._stack, 1)
+        column.addWidget(self.rest)
 
     def _menu_button(self) -> ToolButton:
         button = ToolButton("list-filter", "How the list looks")

@@ -151,6 +151,10 @@ class MessageModel(QAbstractTableModel):
         else:
             self._seek(self.source)
 
+    def add(self, found: Iterable[int]) -> None:
+        """List these too: what a server found for the search that is shown."""
+        self._apply(edited(self.ids, (), found))
+
     def row_of(self, message_id: int) -> int:
         """The row of a message, or -1."""
         return find(self.rows, message_id)

@@ -16,10 +16,11 @@ from PySide6.QtWidgets import (
 from mua.gui.theme import (
     BASE,
     EMPTY_ICON,
+    META,
     SECONDARY,
     TITLE,
 )
-from mua.gui.widgets import Button, IconLabel, Label, ToolButton, restyle
+from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton, restyle
 
 
 class EmptyState(QWidget):
@@ -112,6 +113,50 @@ class Banner(QFrame):
             self._row.removeWidget(button)
             button.deleteLater()
         self._buttons.clear()
+
+
+class RestLine(QFrame):
+    """A quiet line below a list, with one button: what is not listed, and how to get it.  Hidden when all is here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ElidedLabel("", META, "tertiary")
+        self._button = Button("", kind="link")
+        self._act: Callable[[], object] | None = None
+        self._button.clicked.connect(self._clicked)
+        row = QHBoxLayout()
+        row.setContentsMargins(18, 2, 12, 6)
+        row.setSpacing(8)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(Line())
+        column.addLayout(row)
+        self.hide()
+
+    def say(self, text: str, button: str = "", act: Callable[[], object] | None = None) -> None:
+        """Show it."""
+        self._text.setText(text)
+        self._act = act
+        self._button.setText(button)
+        self._button.setAccessibleName(button)
+        self._button.setVisible(act is not None)
+        self.setAccessibleName(text)
+        self.show()
+
+    def text(self) -> str:
+        """What it says."""
+        return self._text.text()
+
+    def press(self) -> None:
+        """As a click on its button."""
+        self._button.click()
+
+    def _clicked(self) -> None:
+        if self._act is not None:
+            self._act()
 
 
 class Toast(QFrame):

@@ -46,6 +46,8 @@ class Rooms(QObject):
         self.desk.outbox_wanted.connect(self.open_outbox)
         self.desk.reader.journey_wanted.connect(self.open_outbox)
         self.desk.settings_wanted.connect(self.open_settings)
+        self.desk.ledger_wanted.connect(self.open_ledger)
+        self.desk.health_wanted.connect(self.open_health)
         self.desk.emptied.connect(self._emptied)
         self.window.closed.connect(self.end)
 
@@ -115,6 +117,26 @@ class Rooms(QObject):
         self._program.state.setValue("outbox/seen", int(time.time()))
         self._count_waiting()
 
+    def open_ledger(self) -> None:
+        """What disappeared, and bringing it back."""
+        from mua.gui.ledger import LedgerPage
+
+        page = LedgerPage(self.desk.library)
+        self._serve(page.asked, page)
+        page.left.connect(self.close_page)
+        if self.desk.client is not None:
+            self.desk.client.told.connect(page.hear)
+        self._show(page)
+
+    def open_health(self) -> None:
+        """How each account is."""
+        from mua.gui.health import HealthPage
+
+        page = HealthPage(self.desk.accounts)
+        self._serve(page.asked, page)
+        page.left.connect(self.close_page)
+        self._show(page)
+
     def open_settings(self) -> None:
         """Accounts, appearance, writing, notifications, passwords."""
         from mua.gui.settings import SettingsPage
@@ -124,6 +146,8 @@ class Rooms(QObject):
         page.left.connect(self.close_page)
         page.appearance_changed.connect(self._program.apply_appearance)
         page.add_wanted.connect(self.add_account)
+        page.health_wanted.connect(self.open_health)
+        page.ledger_wanted.connect(self.open_ledger)
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
 

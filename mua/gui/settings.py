@@ -47,6 +47,8 @@ class SettingsPage(Room):
     asked = Signal(object, object, object)
     appearance_changed = Signal()
     add_wanted = Signal()
+    health_wanted = Signal()
+    ledger_wanted = Signal()
     shortcuts_wanted = Signal()
 
     def __init__(self, desk: "Desk") -> None:
@@ -59,7 +61,11 @@ class SettingsPage(Room):
         self.column.addLayout(self._accounts)
         add = Button("Add an account", "plus")
         add.clicked.connect(self.add_wanted)
-        self._row(add)
+        health = Button("Health", "info")
+        health.clicked.connect(self.health_wanted)
+        ledger = Button("What disappeared", "history")
+        ledger.clicked.connect(self.ledger_wanted)
+        self._row(add, health, ledger)
         self._appearance()
         self._writing()
         self._notifications()
@@ -188,9 +194,11 @@ class SettingsPage(Room):
         row.addWidget(part)
         self.column.addLayout(row)
 
-    def _row(self, button: Button) -> None:
+    def _row(self, *buttons: Button) -> None:
         row = QHBoxLayout()
-        row.addWidget(button)
+        row.setSpacing(8)
+        for button in buttons:
+            row.addWidget(button)
         row.addStretch()
         self.column.addLayout(row)
 

@@ -20,6 +20,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
+    QContextMenuEvent,
     QDragEnterEvent,
     QDragMoveEvent,
     QDropEvent,
@@ -271,6 +272,8 @@ class SidebarDelegate(QStyledItemDelegate):
 class FolderList(QListView):
     """The lines as a view: folders are chosen, headings collapse, messages can be dropped on folders."""
 
+    menu_wanted = Signal(object, object)
+    """(Entry, global position) of a context menu."""
     dropped = Signal(list, object)
     """(message ids, FolderId) when messages are dropped on a folder."""
 
@@ -293,6 +296,14 @@ class FolderList(QListView):
         while index.isValid() and index.data(ENTRY).heading:
             index = index.siblingAtRow(index.row() + (-1 if up else 1))
         return index if index.isValid() else self.currentIndex()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Of the line below the mouse, or of the chosen one."""
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        if index.isValid():
+            place = event.globalPos() if by_mouse else self.viewport().mapToGlobal(self.visualRect(index).center())
+            self.menu_wanted.emit(index.data(ENTRY), place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasFormat(MESSAGE_IDS):

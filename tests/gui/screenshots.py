@@ -135,6 +135,9 @@ def draw(folder: Path, profile_root: Path) -> None:
     desk.outbox_wanted.emit()
     camera.wait(lambda: True, 0.5)
     camera.both("outbox")
+    desk.health_wanted.emit()
+    camera.wait(lambda: True, 1.0)
+    camera.both("health")
     camera.window.show_first_run(None)
 
     demo = desk.accounts[0]

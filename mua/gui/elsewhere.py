@@ -1,0 +1,136 @@
+"""What is not on this computer, said quietly below the list: older messages on the server, and a search there.
+
+Rules of the file: the numbers are the folders' own counters; nothing is asked of a server before the person presses the
+button; hits of the server join those that were found here, and are counted apart.
+"""
+
+import itertools
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import words
+from mua.model.account import Incoming
+from mua.model.folder import Folder
+from mua.model.message import Flag
+from mua.model.policy import EVERYTHING, Keep
+from mua.plan.search import Search
+from mua.store import read
+from mua.store.read import Filter
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+
+_FLAGS = {Filter.UNREAD: (Flag.SEEN, False), Filter.STARRED: (Flag.FLAGGED, True)}
+
+
+class Elsewhere(QObject):
+    """The line below one list."""
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._model, self._line = desk.listing.model, desk.listing.rest
+        self._numbers = itertools.count(1)
+        self._query: Search | None = None
+        self._token = self._told = ""
+        self._more = 0
+        self._model.shown.connect(self._shown)
+        desk.accounts_read.connect(self.tell)
+
+    def tell(self) -> None:
+        """Say what there is to say about what is listed."""
+        source = self._model.source
+        folder = self._desk.folders.get(source.place.folder) if source.place and source.place.folder else None
+        if source.query is not None:
+            self._tell_search()
+        elif folder is not None and self._has_server(folder.account_id):
+            self._tell_folder(folder)
+        else:
+            self._line.hide()
+
+    def search(self) -> None:
+        """Ask the servers for what is searched."""
+        client, text = self._desk.client, self._desk.listing.search.text()
+        if client is None or self._query is None:
+            return
+        token = self._token = f"window-{next(self._numbers)}"
+        self._told, self._more = "asking", 0
+
+        def done(answer: wire.Answer) -> None:
+            if isinstance(answer, wire.ServersSearched) and token == self._token:
+                self._told = " ".join(words.shown(one, 200) for one in answer.problems[:2]) or "done"
+                self.tell()
+
+        def failed(error: MailError) -> None:
+            if token == self._token:
+                self._told = error.text
+                self.tell()
+
+        client.ask(wire.SearchServers(text, token=token), done, failed)
+        self.tell()
+
+    def hear(self, event: wire.FoundOnServer) -> None:
+        """Hits of one folder."""
+        db = self._desk.library.db
+        if event.token != self._token or db is None or self._model.source.query is None:
+            return
+        fresh = set(event.messages).difference(self._model.ids)
+        flag, wanted = _FLAGS.get(self._model.source.chosen, (Flag(0), False))
+        rows = [one for one in read.rows(db, list(fresh)) if bool(one.flags & flag) is wanted]
+        self._more += len(rows)
+        self._model.add(one.id for one in rows)
+        self.tell()
+
+    # ---- inside
+    def _shown(self) -> None:
+        """Something else is listed: a search that still runs for what was is not wanted any more."""
+        if self._told == "asking" and self._desk.client is not None:
+            self._desk.client.ask(wire.SearchServers("", token=self._token))
+        self._query = self._model.source.query
+        self._token = self._told = ""
+        self._more = 0
+        self.tell()
+
+    def _tell_folder(self, folder: Folder) -> None:
+        db, left = self._desk.library.db, folder.state.left_there
+        keep = read.policy(db, folder.id).keep if db is not None else Keep.EVERYTHING
+        older = words.count(left, "older message is", "older messages are")
+        if left and keep is Keep.EVERYTHING:
+            self._line.say(f"{older} being fetched")
+        elif left:
+            self._line.say(f"{older} on the server", "Fetch them", lambda: self._fetch(folder))
+        elif keep is Keep.HEADERS and folder.with_body < folder.total:
+            self._line.say(
+                "The text of a message is fetched when you open it", "Fetch all", lambda: self._fetch(folder)
+            )
+        else:
+            self._line.hide()
+
+    def _fetch(self, folder: Folder) -> None:
+        if self._desk.client is not None:
+            self._desk.client.ask(wire.SetPolicy(EVERYTHING, folder_id=folder.id))
+
+    def _tell_search(self) -> None:
+        served = [one for one in self._desk.folders.values() if self._has_server(one.account_id)]
+        here = sum(one.total for one in self._desk.folders.values())
+        texts = sum(one.with_body for one in served)
+        there = sum(one.state.left_there for one in served)
+        if not there and texts >= sum(one.total for one in served):
+            self._line.hide()
+            return
+        text = f"Searched here: {here:,} of {here + there:,}"
+        if not self._told:
+            self._line.say(text, "Ask the server", self.search)
+        elif self._told == "asking":
+            self._line.say(f"{text}; on the server: {self._more:,} more so far…")
+        elif self._told == "done":
+            self._line.say(f"{text}; on the server: {self._more:,} more")
+        else:
+            self._line.say(f"{self._told} {text}; on the server: {self._more:,} more", "Try again", self.search)
+
+    def _has_server(self, account_id: int) -> bool:
+        account = self._desk.account(account_id)
+        return account is not None and account.incoming is Incoming.IMAP

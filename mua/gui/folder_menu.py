@@ -1,0 +1,71 @@
+"""The context menu of a folder, or of an account: how much of it is kept on this computer."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu
+
+from mua import wire
+from mua.gui.sidebar import Entry
+from mua.model.account import Account, Incoming
+from mua.model.policy import EVERYTHING, Keep, Policy
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+
+_POLICIES = (EVERYTHING, *(Policy(Keep.DAYS, days) for days in (30, 90, 365)), Policy(Keep.HEADERS))
+
+
+def policy_words(policy: Policy) -> str:
+    """A policy as a person reads it."""
+    if policy.keep is Keep.DAYS:
+        return "The last year" if policy.days == 365 else f"The last {policy.days} days"
+    return "Everything" if policy.keep is Keep.EVERYTHING else "Senders and subjects only"
+
+
+def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
+    """The menu; None where there is nothing to choose: no server, or all of its mail is here anyway."""
+    account = desk.account(entry.account)
+    if account is None or account.incoming is not Incoming.IMAP:
+        return None
+    menu = QMenu(desk.window)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.addAction("Kept on this computer").setEnabled(False)
+    group = QActionGroup(menu)
+    folder = desk.folders.get(entry.place.folder) if entry.place is not None and entry.place.folder else None
+    if folder is None:
+        for policy in _offered(account.policy):
+            _add(menu, group, policy_words(policy), policy == account.policy, partial(_choose, desk, account, policy))
+        return menu
+    own = folder.policy
+    text = f"As the account ({policy_words(account.policy).lower()})"
+    command = partial(_ask, desk, wire.SetPolicy(None, folder_id=folder.id))
+    _add(menu, group, text, own is None, command)
+    for policy in _offered(own):
+        command = partial(_ask, desk, wire.SetPolicy(policy, folder_id=folder.id))
+        _add(menu, group, policy_words(policy), policy == own, command)
+    return menu
+
+
+def _offered(now: Policy | None) -> tuple[Policy, ...]:
+    """What can be chosen, and what is, though it was chosen elsewhere."""
+    return _POLICIES if now is None or now in _POLICIES else (*_POLICIES, now)
+
+
+def _add(menu: QMenu, group: QActionGroup, text: str, checked: bool, act: "partial[None]") -> None:
+    action = QAction(text, group)
+    action.setCheckable(True)
+    action.setChecked(checked)
+    action.triggered.connect(lambda _=False: act())
+    menu.addAction(action)
+
+
+def _choose(desk: "Desk", account: Account, policy: Policy) -> None:
+    _ask(desk, wire.SetPolicy(policy, account_id=account.id))
+
+
+def _ask(desk: "Desk", command: wire.SetPolicy) -> None:
+    if desk.client is not None:
+        desk.client.ask(command)
