@@ -16,6 +16,7 @@ from mua.gui.sidebar import Sidebar
 from mua.gui.theme import LIST_WIDTH, NARROW_WINDOW, SIDEBAR_ICONS, SIDEBAR_WIDTH, theme
 from mua.gui.widgets import Line, ToolButton
 
+_LEAST_SIDE, _LEAST_LIST = 160, 280  # pixels at the usual text size
 _TOOLS = (
     ("reply", "reply_all", "forward"),
     ("archive", "delete", "junk", "move", "star", "mark_unread"),
@@ -57,6 +58,7 @@ class MainWindow(QMainWindow):
         self._whole = QStackedWidget()
         self._right = self._right_pane()
         self._lay_out()
+        theme().changed.connect(self._grow)
         self.toast = Toast(self, listing)
 
     # ---- places
@@ -99,7 +101,7 @@ class MainWindow(QMainWindow):
     def _lay_out(self) -> None:
         self._middle.setHandleWidth(1)
         self._middle.setChildrenCollapsible(False)
-        for pane, least in ((self.sidebar, SIDEBAR_ICONS), (self.listing, 280), (self._right, 320)):
+        for pane, least in ((self.sidebar, SIDEBAR_ICONS), (self.listing, _LEAST_LIST), (self._right, 320)):
             pane.setMinimumWidth(least)
             self._middle.addWidget(pane)
         self._middle.setStretchFactor(2, 1)
@@ -165,6 +167,16 @@ class MainWindow(QMainWindow):
         button.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)
         return button
 
+    def _grow(self) -> None:
+        """Larger text needs wider panes; the reader keeps half of the window."""
+        if self.narrow:
+            return
+        grown = min(max(1.0, theme().scale), 1.6)
+        side, middle = round(_LEAST_SIDE * grown), round(_LEAST_LIST * grown)
+        room = self.width() // 2
+        self.sidebar.setMinimumWidth(min(side, room * 2 // 5))
+        self.listing.setMinimumWidth(min(middle, room * 3 // 5))
+
     def _arrange(self) -> None:
         """Which panes are shown, at this width."""
         self.sidebar.set_narrow(self.narrow)
@@ -173,8 +185,8 @@ class MainWindow(QMainWindow):
             self.sidebar.setFixedWidth(icons)
             self._middle.setSizes([icons, self.width() - icons, self.width() - icons])
         else:
-            self.sidebar.setMinimumWidth(160)
             self.sidebar.setMaximumWidth(420)
+            self._grow()
         self.listing.setVisible(not (self.narrow and self._reading))
         self._right.setVisible(not self.narrow or self._reading)
         self.back.setVisible(self.narrow)

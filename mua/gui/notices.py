@@ -121,7 +121,7 @@ class RestLine(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._text = ElidedLabel("", META, "tertiary")
-        self._button = Button("", kind="link")
+        self._button = Button("Fetch", kind="link")
         self._act: Callable[[], object] | None = None
         self._button.clicked.connect(self._clicked)
         row = QHBoxLayout()

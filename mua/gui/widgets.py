@@ -7,7 +7,7 @@ caller.  Nothing here knows about mail, the store or the engine; parts take plai
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, QRect, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import QMimeData, QRect, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -102,14 +102,14 @@ class Button(QPushButton):
         self.setProperty("kind", kind)
         self.setAccessibleName(text)
         self.setIconSize(QSize(16, 16))
-        if kind == "primary":
-            self.setFixedHeight(PRIMARY_HEIGHT)
         if kind == "link":
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._tint()
         theme().changed.connect(self._tint)
 
     def _tint(self) -> None:
+        if self._kind == "primary":
+            self.setFixedHeight(round(PRIMARY_HEIGHT * max(1.0, theme().scale)))
         if self._icon_name:
             roles = {"primary": "on_accent", "danger": "on_danger", "link": "accent"}
             self.setIcon(icon(self._icon_name, roles.get(self._kind, "secondary"), 16))
@@ -180,7 +180,9 @@ class ElidedLabel(Label):
         line = metrics.elidedText(self.text(), self._mode, self.width())
         self.setToolTip(words.tip(self.text()) if line != self.text() else "")
         painter.setPen(self.palette().color(self.foregroundRole()))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, line)
+        painter.setLayoutDirection(Qt.LayoutDirection.LayoutDirectionAuto)  # the string's own: it may begin with digits
+        side = Qt.AlignmentFlag.AlignRight if self.isRightToLeft() else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute | side, line)
 
 
 class IconLabel(QLabel):
@@ -384,6 +386,9 @@ class Flow(QWidget):
         self._parts: list[QWidget] = []
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setSizePolicy(policy)
+        theme().changed.connect(
+            lambda: QTimer.singleShot(0, self, self._arrange)
+        )  # when the parts have their new sizes
 
     def fill(self, parts: Sequence[QWidget]) -> None:
         """Show ``parts`` instead of what was shown."""
