@@ -386,9 +386,7 @@ class Flow(QWidget):
         self._parts: list[QWidget] = []
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setSizePolicy(policy)
-        theme().changed.connect(
-            lambda: QTimer.singleShot(0, self, self._arrange)
-        )  # when the parts have their new sizes
+        theme().changed.connect(self._arrange_soon)
 
     def fill(self, parts: Sequence[QWidget]) -> None:
         """Show ``parts`` instead of what was shown."""
@@ -408,6 +406,10 @@ class Flow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap again."""
         self._arrange()
+
+    def _arrange_soon(self) -> None:
+        """When the parts have their new sizes."""
+        QTimer.singleShot(0, self, self._arrange)
 
     def _arrange(self) -> None:
         y = 0
