@@ -25,7 +25,6 @@ from mua.gui.places import FOUND, SAVED_NAMES, Place, Source, folder_words
 from mua.gui.reader import NOTHING_CHOSEN
 from mua.gui.seeker import Seeker
 from mua.gui.sidebar import entries
-from mua.gui.status import checked_words
 from mua.gui.theme import theme
 from mua.gui.writing import Kind, Writing
 from mua.model.account import Account, AccountId, Incoming, Side
@@ -185,7 +184,7 @@ class Desk(QObject):
         for account in self.accounts if db is not None else ():
             if account.incoming is not Incoming.LOCAL:
                 at = read.synced_at(db, account.id)  # type: ignore[arg-type]
-                found[account.id] = self.note_of(account.id, at, now) if self.note_of else checked_words(at, now)
+                found[account.id] = self.note_of(account.id, at, now) if self.note_of else words.checked(at, now)
         return found
 
     # ---- places

@@ -86,7 +86,7 @@ class Board:
             return f"Offline since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
         if account_id in self._states and self._states[account_id].state is not wire.State.IDLE:
             return "Checking…"
-        return checked_words(checked, now)
+        return words.checked(checked, now)
 
     def standing(self, now: float) -> Standing:
         """The line to show."""
@@ -117,8 +117,3 @@ class Board:
         done, total = sum(work.done for work in works), sum(work.total for work in works)
         text = _DOING.get(what, "Working, {done:,} of {total:,}").format(done=done, total=total)
         return Standing(text, "refresh-cw", "tertiary", done, total)
-
-
-def checked_words(at: float, now: float) -> str:
-    """When an account was last checked."""
-    return f"Checked {words.ago(at, now)}" if at else "Not checked yet"

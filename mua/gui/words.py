@@ -129,6 +129,11 @@ def ago(at: float, now: float) -> str:
     return f"{day.lower()} at {clock}" if day in ("Today", "Yesterday") else f"on {day} at {clock}"
 
 
+def checked(at: float, now: float) -> str:
+    """When an account was last checked."""
+    return f"Checked {ago(at, now)}" if at else "Not checked yet"
+
+
 def periods(oldest: int, now: float) -> list[tuple[int, str]]:
     """(first second, heading) of each period that a list is grouped by, newest first, down to ``oldest``."""
     local = time.localtime(now)

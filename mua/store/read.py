@@ -10,17 +10,19 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server, Side
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.model.policy import EVERYTHING, Policy, policy_from
-from mua.plan.pop import Fetched, Ours
 from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
+
+if TYPE_CHECKING:
+    from mua.plan.pop import Fetched, Ours
 
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
@@ -259,8 +261,10 @@ def uidls(db: Db, account_id: AccountId) -> dict[str, MessageId]:
     return {str(uidl): MessageId(one) for uidl, one in found}
 
 
-def fetched(db: Db, account_id: AccountId) -> dict[str, Fetched]:
+def fetched(db: Db, account_id: AccountId) -> "dict[str, Fetched]":
     """POP3: what became here of each message that was fetched, by its unique id."""
+    from mua.plan.pop import Fetched  # what decides about POP3 is loaded where there is some
+
     sql = (
         "SELECT u.uidl, u.message_id, u.at, u.digest, m.shown_folder IS NULL, f.role FROM uidl u"
         " LEFT JOIN message m ON m.id = u.message_id LEFT JOIN folder f ON f.id = m.shown_folder WHERE u.account_id = ?"
@@ -271,7 +275,9 @@ def fetched(db: Db, account_id: AccountId) -> dict[str, Fetched]:
     }
 
 
-def _ours(gone: bool, role: str | None) -> Ours:
+def _ours(gone: bool, role: str | None) -> "Ours":
+    from mua.plan.pop import Ours
+
     return Ours.GONE if gone else Ours.TRASHED if role == Role.TRASH else Ours.HERE
 
 

@@ -69,13 +69,25 @@ def test_the_version_is_told_without_loading_what_tells_mail():
 
 def test_a_list_is_the_store_and_nothing_else(profile):
     found = imported("-m", "mua", "list", "INBOX", "--profile", str(profile))
-    assert not guilty(found, [*COMMAND_LINE, "socket", "subprocess", "mua.wire", "mua.store.write"])
+    assert not guilty(found, [*COMMAND_LINE, "socket", "subprocess", "mua.wire", "mua.store.write", "hashlib"])
 
 
 def test_a_client_of_the_engine_loads_a_socket_and_the_store():
     found = imported("-c", "from mua.cli.main import command; command('sync'); import mua.cli.client")
     assert "mua.wire" in found
     assert not guilty(found, [*COMMAND_LINE, "subprocess", "mua.store.write", "mua.store.blobs"])
+
+
+def test_the_window_is_painted_before_what_it_does_is_loaded(profile):
+    """From the command to the first paint: the store, and Qt's widgets; nothing that speaks or reads mail."""
+    pytest.importorskip("PySide6.QtWidgets")
+    painted = {"QT_QPA_PLATFORM": "offscreen", "MUA_BENCH_PAINTED": "1", "XDG_RUNTIME_DIR": str(profile)}
+    found = imported("-m", "mua", "--profile", str(profile), environment=painted)
+    assert "mua.gui.sidebar" in found
+    late = "rooms engine_client composer settings setup outbox web_view desktop notify status acting".split()
+    forbidden = sorted({*COMMAND_LINE} - {"PySide6", "logging", "mua.gui"})
+    modules = ["PySide6.QtNetwork", "PySide6.QtDBus", "PySide6.QtWebEngineCore", "socket", "hashlib", "mua.wire"]
+    assert not guilty(found, [*forbidden, *modules, *(f"mua.gui.{one}" for one in late)])
 
 
 def test_an_engine_with_nothing_to_do_loads_nothing_to_do_it_with(profile):
