@@ -3,7 +3,9 @@
     window   python -m mua until its window is painted          against a bare PySide6 window
     sync     the first 10,000 messages listed / synced, indexed  against mbsync of the same mailbox
     noop     a sync with nothing new, engine running / cold       against mbsync
+    flags    1,000 flag changes made elsewhere, until seen        against mbsync
     memory   PSS of the idle program                              against a bare PySide6 window
+    peak     the most that the engine and its children take while a 50 MB message arrives    against mbsync
     corpus   parsing the mail collection (tests/bench/corpus.py)
     starttls     alone, and not a race: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
     transcripts  alone, and not a race: records sessions with real servers (tests/bench/transcripts.py)
@@ -13,6 +15,8 @@ are taken, and a bare time is never a result.  ``--full`` takes more rounds and 
 """
 
 import argparse
+import base64
+import contextlib
 import os
 import platform
 import runpy
@@ -20,10 +24,12 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -31,6 +37,9 @@ sys.path[:0] = [str(HERE.parent), str(ROOT)]
 
 from lab import Filled, Lab, User, missing, until  # noqa: E402
 from mailgen import letters  # noqa: E402
+
+from mua.paths import Profile  # noqa: E402
+from mua.store.db import open_reader  # noqa: E402
 
 MBSYNC = """\
 FSync no
@@ -211,6 +220,51 @@ class Bench:
             window.terminate()
             window.wait(30)
 
+    def peak(self) -> None:
+        """The most memory while a message of 50 MB arrives: ours with all children, and mbsync's."""
+        profile, user = self._synced_profile(), self._filled_mailbox()
+        self._mbsync(user, self.lab.folder / "mbsync-peak")
+        with self.lab.engine(profile) as engine:
+            self.lab.mua("sync", profile=profile).ok()
+            with Peak(engine.pid) as ours:
+                self.lab.fill(user, [Filled(_large())])
+                self.lab.mua("sync", "--until-complete", profile=profile, timeout=300).ok()
+        settings = self.lab.folder / "mbsync-peak.rc"
+        mbsync = subprocess.Popen(self.lab.command("mbsync", "-q", "-c", str(settings), "-a"))
+        with Peak(mbsync.pid) as theirs:
+            assert mbsync.wait(300) == 0
+        self.count += 1
+        self._add("peak", "a 50 MB message arrives", [ours.most], "mbsync", [theirs.most], "MB")
+
+    # -- changes made elsewhere ----------------------------------------------------------------------------------------
+
+    def flags(self) -> None:
+        """From the server's OK to another client's changes of flags until they are here; the engine waits in IDLE."""
+        profile, user = self._synced_profile(), self._filled_mailbox()
+        maildir = self.lab.folder / "mbsync-0"
+        self._mbsync(user, maildir)
+        ours, theirs = [], []
+        with self.lab.engine(profile), self.lab.imap(user) as client:
+            self.lab.mua("sync", profile=profile).ok()
+            db = open_reader(Profile(profile))
+            client.select("INBOX")
+            uids = client.uid("SEARCH", "ALL")[1][0].decode().split()[:1000]
+            inbox = "(SELECT id FROM folder WHERE role = 'inbox')"
+            count = (
+                f"SELECT count(*) FROM message WHERE folder_id = {inbox} AND flags & 2 AND uid IN ({','.join(uids)})"
+            )
+            for _ in range(self.rounds * 2 + 1):
+                for sign, wanted in (("+", len(uids)), ("-", 0)):
+                    assert client.uid("STORE", ",".join(uids), f"{sign}FLAGS.SILENT", "(\\Answered)")[0] == "OK"
+                    began = time.monotonic()
+                    while db.value(count) != wanted:
+                        assert time.monotonic() - began < 60, f"{db.value(count)} of {wanted}"
+                        time.sleep(0.005)
+                    ours.append(time.monotonic() - began)
+                    theirs.append(self._mbsync(user, maildir))
+            db.close()
+        self._add("flags", f"{len(uids)} flag changes made elsewhere, seen", ours, "mbsync", theirs)
+
     # -- corpus --------------------------------------------------------------------------------------------------------
 
     def corpus(self) -> None:
@@ -253,6 +307,40 @@ class Bench:
         row = Row(name, what, statistics.median(ours), peer_name, statistics.median(peer), unit)
         self.rows.append(row)
         print(_line(row), flush=True)
+
+
+class Peak:
+    """The most that a process and its descendants take between ``with`` and the end of its block, in MB."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.most = 0.0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._over.wait(0.02):
+            with contextlib.suppress(OSError, StopIteration):  # one of them has just ended
+                self.most = max(self.most, _pss(self._pid))
+
+
+def _large() -> bytes:
+    """A message of 50 MB, nearly all of it one attachment."""
+    line = base64.b64encode(bytes(range(54))) + b"\r\n"
+    head = (
+        b"From: Bo <bo@example.org>\r\nTo: ann@example.org\r\nSubject: the film\r\nMessage-ID: <film@example.org>\r\n"
+        b"MIME-Version: 1.0\r\nContent-Type: application/octet-stream; name=film.bin\r\n"
+        b"Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=film.bin\r\n\r\n"
+    )
+    return head + line * (50_000_000 // len(line))
 
 
 def _timed(work: Callable[[], object]) -> float:
@@ -299,7 +387,7 @@ def _page(rows: list[Row], rounds: int) -> str:
 
 def main() -> int:
     """Run the named benchmarks, or all of them."""
-    names = ["sync", "noop", "window", "memory", "corpus"]
+    names = ["sync", "noop", "flags", "window", "memory", "peak", "corpus"]
     parser = argparse.ArgumentParser(
         prog="./run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
