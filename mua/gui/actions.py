@@ -76,7 +76,9 @@ class Actions(QObject):
     def __init__(self, window: QWidget, keys: Mapping[str, tuple[str, ...]] | None = None) -> None:
         super().__init__(window)
         self._made: dict[str, QAction] = {}
-        self._drawn = self._hidden = self._held = False
+        self._drawn = self._hidden = False
+        self.held = False
+        """A composer is opening: what is typed meanwhile is meant for it, and may not act on the mail (``hold``)."""
         self._messages = 1
         for deed in DEEDS:
             action = QAction(deed.text, window)
@@ -111,11 +113,11 @@ class Actions(QObject):
         for deed in DEEDS:
             there = self._messages > 0 or deed.needs != "message"
             seen = not self._hidden or (deed.needs != "message" and deed.id not in _IN_THE_MAIL)
-            self._made[deed.id].setEnabled(there and seen and not (self._held and _typed(deed)))
+            self._made[deed.id].setEnabled(there and seen and not (self.held and _typed(deed)))
 
     def hold(self, held: bool) -> None:
-        """A composer is opening: what is typed meanwhile is meant for it, and may not act on the mail."""
-        self._held = held
+        """Begin or end that."""
+        self.held = held
         self._switch()
 
     def tell_junk(self, junk: bool) -> None:

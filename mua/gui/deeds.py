@@ -227,6 +227,8 @@ class Deeds(QObject):
 
     def _page(self) -> None:
         """Space: a page further, and from the end to the next message."""
+        if self._window.actions_.held:
+            return
         if self._reader.row is None or not self._reader.page_down():
             self._listing.view.step(1)
 

@@ -83,7 +83,8 @@ class Board:
             return f"{work.done:,} of {work.total:,}"
         checked = max(synced_at, self._checked.get(account_id, 0.0))
         if account_id in self._offline:
-            return f"Offline since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
+            how = "Needs you" if self.problem(account_id) is not None else "Offline"
+            return f"{how} since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
         if account_id in self._states and self._states[account_id].state is not wire.State.IDLE:
             return "Checking…"
         return words.checked(checked, now)

@@ -396,6 +396,8 @@ def test_no_letter_acts_on_the_mail_while_a_composer_is_held_for(program: Progra
     assert not any(actions[name].isEnabled() for name in ("archive", "delete", "junk", "star", "compose", "undo"))
     assert actions["palette"].isEnabled()
     assert actions["quit"].isEnabled()
+    press(program.window.listing.view, Qt.Key.Key_Space, " ")
+    assert program.window.listing.view.current_id() == ids(program)[0]
     actions.hold(False)
     assert actions["archive"].isEnabled()
 
@@ -452,6 +454,8 @@ def test_each_account_says_when_it_was_last_checked(program: Program, mail: Mail
     hearing.hear(wire.Progress(1, "headers", 200_000, 200_000))
     hearing.hear(wire.Status(1, wire.State.OFFLINE))
     assert heading(program, 1).note == f"Offline since {time.strftime('%H:%M')}"
+    hearing.hear(wire.Status(1, wire.State.PROBLEM, "No.", "wrong-password"))
+    assert heading(program, 1).note.startswith("Needs you since ")
     hearing.hear(wire.Status(1, wire.State.IDLE))
     assert heading(program, 1).note == "Checked just now"
     assert "Checked just now" in heading(program, 1).spoken()
