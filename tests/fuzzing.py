@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from unittest import mock
 
 from conftest import SHARED
-from transcripts import Puppet, PuppetSocket, connecting, load
+from transcripts import PIECES, Puppet, PuppetSocket, connecting, load
 from walks import WALKS, Steps
 
 from mua.errors import MailError
@@ -61,9 +61,22 @@ class Fuzzer:
         self.transcript = load(protocol)
         self._words = dictionary()
 
-    def faithful(self) -> Steps:
-        """What the client learns from the session as it was recorded."""
-        return self._walk(Puppet(self.transcript), None)
+    def faithful(self, pieces: tuple[int, ...] = ()) -> Steps:
+        """What the client learns from the session as it was recorded, received in ``pieces`` of so many octets."""
+        return self._walk(Puppet(self.transcript), random.Random(1) if pieces else None, pieces or PIECES)
+
+    def cut(self, length: int) -> tuple[Steps, str]:
+        """What the client learns from the first ``length`` octets, and by which error it ended (POP3 and IMAP)."""
+        answers = []
+        for answer in self.transcript.answers:
+            answers.append(answer[:length])
+            length = max(0, length - len(answer))
+        steps = Steps()
+        try:
+            self._walk(Puppet(self.transcript, answers), None, steps=steps)
+        except MailError as error:
+            return steps, error.code
+        return steps, ""
 
     def run(self, seed: int) -> str:
         """One spoilt session; "" or what went wrong."""
@@ -110,14 +123,21 @@ class Fuzzer:
             case _:  # depth, length
                 return data[:start] + dice.choice(_FILLERS) * dice.choice((10, 1000, 200_000)) + data[end:]
 
-    def _walk(self, puppet: Puppet, dice: random.Random | None) -> Steps:
+    def _walk(
+        self,
+        puppet: Puppet,
+        dice: random.Random | None,
+        pieces: tuple[int, ...] = PIECES,
+        steps: Steps | None = None,
+    ) -> Steps:
         server = Server("127.0.0.1", 1, Security.NONE, "walker")
         if self.protocol == "smtp":
             silence = 0.03 if dice else 20.0  # seconds; a spoilt session may leave both sides waiting
             with mock.patch("mua.net.smtp._connected", _puppet_stream(puppet, silence)):
                 return WALKS["smtp"](server, timeouts=Timeouts(*[1.0 if dice else 20.0] * 10))
-        with mock.patch("mua.net.tls.connect", connecting(PuppetSocket(puppet, dice))):
-            return WALKS[self.protocol](server, **({"limits": LIMITS} if self.protocol == "imap" else {}))
+        with mock.patch("mua.net.tls.connect", connecting(PuppetSocket(puppet, dice, pieces))):
+            more = {"limits": LIMITS} if self.protocol == "imap" else {}
+            return WALKS[self.protocol](server, steps=steps, **more)
 
 
 def _replaced(dice: random.Random, data: bytes, pattern: bytes, word: bytes) -> bytes:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("transcripts")
+PIECES = (1, 2, 7, 64, 1 << 20)
 _LITERAL = re.compile(rb"\{(\d+)\+?\}\r\n\Z")
 
 
@@ -172,11 +173,12 @@ class Puppet:
 
 
 class PuppetSocket:
-    """As much of a socket as a session uses.  ``dice`` cuts what is received into pieces of any size."""
+    """As much of a socket as a session uses.  ``dice`` cuts what is received into ``pieces``."""
 
-    def __init__(self, puppet: Puppet, dice: random.Random | None = None) -> None:
+    def __init__(self, puppet: Puppet, dice: random.Random | None = None, pieces: tuple[int, ...] = PIECES) -> None:
         self.puppet = puppet
         self._dice = dice
+        self._pieces = pieces
         self._at = 0
         self._closed = False
 
@@ -185,7 +187,7 @@ class PuppetSocket:
         if self._closed:
             raise OSError(9, "closed")
         if self._dice is not None:
-            size = min(size, self._dice.choice((1, 2, 7, 64, 1 << 20)))
+            size = min(size, self._dice.choice(self._pieces))
         data = self.puppet.said[self._at : self._at + size]
         self._at += len(data)
         return data

@@ -1,7 +1,7 @@
 """Whole sessions of our clients: all that a worker does with a server, one step after the other.
 
 A step that the server refuses is a step (``MailError`` of kind FOLDER or MESSAGE); the walk ends where the connection
-does, by a MailError.  Returned is what was learned, step by step.
+does, by a MailError.  Returned is what was learned, step by step; give ``steps`` to have it also then.
 """
 
 import asyncio
@@ -32,17 +32,24 @@ class Steps(list[str]):
         try:
             result = do()
         except MailError as error:
-            self.append(f"{what}: {error.code}")
             if error.kind not in _GOES_ON:
                 raise
+            self.append(f"{what}: {error.code}")
             return None
         self.append(f"{what}: {result!r}")
         return result
 
 
-def imap(server: Server, *, limits: Limits | None = None, ca_file: str = "", timeout: float = 5.0) -> Steps:
+def imap(
+    server: Server,
+    *,
+    steps: Steps | None = None,
+    limits: Limits | None = None,
+    ca_file: str = "",
+    timeout: float = 5.0,
+) -> Steps:
     """Everything that ``ImapConnection`` can do, save waiting."""
-    steps = Steps()
+    steps = Steps() if steps is None else steps
     connection = ImapConnection(server, lambda: PASSWORD, ca_file, timeout, limits=limits)
     try:
         _imap_folders(connection, steps)
@@ -94,9 +101,16 @@ def _bytes(body: Any) -> bytes:
         return bytes(body.read())
 
 
-def pop(server: Server, *, ca_file: str = "", timeout: float = 5.0, max_message: int = 1 << 20) -> Steps:
+def pop(
+    server: Server,
+    *,
+    steps: Steps | None = None,
+    ca_file: str = "",
+    timeout: float = 5.0,
+    max_message: int = 1 << 20,
+) -> Steps:
     """A visit to a POP3 server."""
-    steps = Steps()
+    steps = Steps() if steps is None else steps
     session = pop3.Session(server, lambda: PASSWORD, ca_file, timeout, max_message=max_message)
     try:
         steps.take("capabilities", lambda: sorted(session.capabilities.items()))

@@ -51,6 +51,7 @@ from mua.net.imap_tokens import (
     expanded,
     quoted,
     ranges,
+    spelt_out,
     text,
     uid_sets,
 )
@@ -64,6 +65,7 @@ HEADER_FIELDS = (
 _HEADER_ITEMS = f"UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
 _BODY_ITEMS = "UID BODY.PEEK[]"
 MAX_FOLDERS = 20_000
+_UNSAYABLE = set(b"\0\r\n")
 MAX_NAME = 1_000  # octets of a mailbox name
 _PIECE = 1 << 18
 _DEFLATES = 8_000_000  # octets a second
@@ -202,13 +204,14 @@ class ImapConnection(Watching):
             return "INBOX"
         name = decode_name(raw, utf8=self.utf8)
         if name is None:
-            argument(raw)
-            name = raw.decode("utf-8", "backslashreplace")
+            if set(raw) & _UNSAYABLE:
+                raise BadSyntax("a mailbox name that cannot be asked for")
+            name = spelt_out(raw)
             self.names[name] = raw
         return name
 
     def _mailbox(self, name: str) -> bytes:
-        raw = self.names.get(name) or (name.encode() if self.utf8 else encode_name(name))
+        raw = self.names.get(name) or (argument(name) if self.utf8 else encode_name(name))
         return quoted(raw, utf8=self.utf8)
 
     def status(self, name: str) -> FolderState:

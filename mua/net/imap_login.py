@@ -13,7 +13,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.net.imap_dialogue import Dialogue, Result
 from mua.net.imap_refusal import login_refusal
 from mua.net.imap_tokens import Status, quoted
-from mua.net.sasl import Exchange, Unacceptable, Who, exchanges, hides_password, mask, not_authentic
+from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, hides_password, mask, not_authentic
 from mua.records import dataclass
 
 
@@ -35,6 +35,7 @@ class Keys:
 def log_in(session: Dialogue, keys: Keys) -> tuple[str, Result]:
     """Log in; returns by which mechanism, and the answer, which may carry the new capabilities."""
     who = _who(session, keys)
+    check_sayable(who.user, who.password, who.token)
     mask(who)
     refused: MailError | None = None
     for name, attempt in _attempts(session, who):

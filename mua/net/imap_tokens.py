@@ -21,7 +21,7 @@ MAX_UID = 2**32 - 1
 
 _DEPTH = 100
 _CONTROL = re.compile(rb"[\0\r\n]")
-_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # and what turns text round
 _TOKEN = re.compile(
     rb"\(|\)"
     rb'|"(?:[^"\\]|\\.)*+"|".*'  # quoted; or an open quote, to the end
@@ -272,11 +272,18 @@ def _runs(numbers: list[int], longest: int) -> Iterator[tuple[int, int]]:
 
 def argument(value: str | bytes) -> bytes:
     """A piece of a command as bytes; CR, LF and NUL are refused, since they would start another command."""
-    raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    try:
+        raw = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else value
+    except UnicodeEncodeError as error:
+        raise _unsayable(value) from error
     if _CONTROL.search(raw) and not isinstance(raw, Literal):
-        text = "A name or text holds a control character, which cannot be sent to a mail server."
-        raise MailError(Kind.MESSAGE, Retry.NEVER, text, repr(raw[:80]), "control-character")
+        raise _unsayable(raw)
     return raw
+
+
+def _unsayable(value: str | bytes) -> MailError:
+    text = "A name or text holds a control character, which cannot be sent to a mail server."
+    return MailError(Kind.MESSAGE, Retry.NEVER, text, repr(value[:80]), "control-character")
 
 
 def quoted(value: str | bytes, *, utf8: bool = False) -> bytes:
@@ -294,6 +301,12 @@ def encode_name(name: str) -> bytes:
     argument(name)
     encoded: bytes = imap_utf7.encode(name)
     return encoded
+
+
+def spelt_out(raw: bytes) -> str:
+    """A readable form of any octets, which leads back to nothing: keep the octets beside it."""
+    text = raw.decode("utf-8", "backslashreplace")
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def decode_name(raw: bytes, *, utf8: bool = False) -> str | None:

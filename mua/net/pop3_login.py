@@ -14,7 +14,7 @@ from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.net.pop3_line import Line
 from mua.net.pop3_wire import Capabilities, Reply
-from mua.net.sasl import Exchange, Unacceptable, Who, exchanges, mask, not_authentic
+from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, mask, not_authentic
 
 _MAX_COMMAND = 253  # octets, without CRLF (RFC 2449 s.4)
 _BUSY = re.compile(r"(?i)\block|in use|busy|too many (open|concurrent|simult|conn|sess)|temporar|unavailable")
@@ -28,10 +28,8 @@ Attempt = Callable[[], tuple[Reply, bool]]
 
 def log_in(line: Line, who: Who, offered: Capabilities, greeting: str) -> str:
     """Sign in, or raise MailError; returns the name of the way.  ``greeting`` is its text if it can be trusted."""
+    check_sayable(who.user, who.password, who.token)
     mask(who)
-    if any(char in who.user + who.password + who.token for char in "\r\n\0"):
-        text = "A user name or password cannot hold a line break; check both in the account's settings."
-        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="wrong-password")
     refusal = _no_way(line.host, who, offered)
     for name, attempt in _attempts(line, who, offered, _CHALLENGE.search(greeting)):
         reply, spent = attempt()

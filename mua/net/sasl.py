@@ -14,6 +14,7 @@ ssl has the data for, whatever the version of TLS (for tls-exporter it has no fu
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from scramp import ScramClient
 
 _SCRAM = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")  # strongest first
+_UNSAYABLE = re.compile("[\0\1\r\n\ud800-\udfff]")
 _MAX_CHALLENGE = 8192  # octets
 
 
@@ -184,6 +186,13 @@ def exchanges(offered: Iterable[str], who: Who) -> Iterator[Exchange]:
 def hides_password(name: str) -> bool:
     """Whether the server never sees the password when this mechanism is used."""
     return name.startswith("SCRAM-")
+
+
+def check_sayable(*texts: str) -> None:
+    """Refuse a name or secret that would not stay one: NUL ends it in PLAIN, SOH in XOAUTH2, a line end anywhere."""
+    if any(_UNSAYABLE.search(text) for text in texts):
+        sentence = "A user name or password cannot hold a line break; check both in the account's settings."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, sentence, code="wrong-password")
 
 
 def mask(who: Who) -> None:

@@ -21,7 +21,7 @@ from mua.mime.freeze import downgrade
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
-from mua.net.sasl import Who
+from mua.net.sasl import Who, check_sayable
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
@@ -71,6 +71,7 @@ async def open_submission(
     if exposed and server.user:
         text = f"The password was not sent to {server.host}, because the connection would not be protected."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
+    check_sayable(server.user, password)
     sock = await _connected(server.host, server.port, timeouts.connect)
     transcript.note(f"connected to {server.host}, port {server.port}")
     door = Door(sock, server.host, server.security, context)

@@ -17,8 +17,8 @@ from mua.plan.domains import ascii_address
 from mua.records import dataclass
 
 MAX_ADDRESS = 320  # octets; RFC 5321 s.4.5.3.1 says 256 for a path, some are longer
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>]")
-_QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f<>]|\\[ -~])*"@[^\x00-\x20\x7f<>]+')
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\ud800-\udfff]")
+_QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f<>\ud800-\udfff]|\\[ -~])*"@[^\x00-\x20\x7f<>\ud800-\udfff]+')
 
 
 @dataclass(frozen=True, slots=True)

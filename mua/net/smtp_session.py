@@ -20,6 +20,7 @@ import aiosmtplib
 from mua.log import masked
 from mua.model.account import Security
 from mua.model.outgoing import Phase
+from mua.net import tls
 from mua.net.sasl import Exchange, Who, exchanges, mask
 from mua.net.smtp_transaction import Session
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
@@ -56,7 +57,7 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
     timeouts = timeouts or Timeouts()
     session: Session | None = None
     smtp = aiosmtplib.SMTP(  # its timeout is for the handshake and for the greeting
-        hostname=door.host,
+        hostname=tls.ascii_host(door.host),
         sock=door.sock,
         use_tls=door.security is Security.TLS,
         start_tls=False,
@@ -189,7 +190,7 @@ async def _handshake(wire: Wire, door: Door, limit: float) -> asyncio.Transport:
             wire.transport,
             wire,
             context,
-            server_hostname=door.host,
+            server_hostname=tls.ascii_host(door.host),
             ssl_handshake_timeout=limit,
             ssl_shutdown_timeout=1,
         )

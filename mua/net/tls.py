@@ -7,6 +7,7 @@ and IPv4 alternating (RFC 8305 s.4 without the racing), each with a bounded shar
 
 import contextlib
 import errno
+import ipaddress
 import itertools
 import socket
 import ssl
@@ -14,11 +15,13 @@ import time
 from typing import Any
 
 from mua.errors import Kind, MailError, Retry
+from mua.plan.domains import a_label
 
 IN_CLEAR = "unprotected, so perhaps not from the server: "
 _FIRST_TRY = 10.0  # seconds for one address while others remain
 
 _EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
+_SELF_SIGNED = 18  # the leaf itself; 19 is an authority that is not known here
 _WRONG_NAME = frozenset({62, 63, 64})
 _DOWN = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 
@@ -44,6 +47,7 @@ def context(ca_file: str = "", client_cert: str = "") -> ssl.SSLContext:
     """
     made = ssl.create_default_context()
     made.minimum_version = ssl.TLSVersion.TLSv1_2
+    made.options |= ssl.OP_NO_RENEGOTIATION
     made.sslsocket_class = TlsSocket
     if ca_file:
         try:
@@ -82,7 +86,7 @@ def connect(host: str, port: int, timeout: float = 30.0) -> socket.socket:
 def wrap(sock: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
     """Do the TLS handshake as a client of ``host``; on failure close the socket and raise MailError."""
     try:
-        return tls.wrap_socket(sock, server_hostname=_ascii(host))
+        return tls.wrap_socket(sock, server_hostname=ascii_host(host))
     except (OSError, ValueError) as error:
         sock.close()
         raise tls_error(error, host) from error
@@ -126,19 +130,23 @@ def is_loopback(host: str) -> bool:
 _Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
-def _ascii(host: str) -> str:
-    return host if host.isascii() else host.encode("idna").decode("ascii")
+def ascii_host(host: str) -> str:
+    """The name or address as DNS, SNI and certificates have it (RFC 5891).  Raises ValueError for what is neither."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return a_label(host)
 
 
 def _resolve(host: str, port: int) -> list[_Address]:
     try:
-        return list(socket.getaddrinfo(_ascii(host), port, type=socket.SOCK_STREAM))
+        return list(socket.getaddrinfo(ascii_host(host), port, type=socket.SOCK_STREAM))
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
             text = f"The address of {host} could not be looked up; this computer seems to be offline."
             raise MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "network-down") from error
         raise _unknown(host, error) from error
-    except (UnicodeError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise _unknown(host, error) from error
 
 
@@ -191,4 +199,7 @@ def _certificate_problem(verify_code: int, host: str) -> tuple[str, str]:
             "certificate-wrong-name",
             f"The server that answered as {host} has a certificate for another name, {sent}.",
         )
+    if verify_code == _SELF_SIGNED:
+        hint = "if it is your own server, choose its certificate file in the account's settings."
+        return "certificate-untrusted", f"The certificate of {host} is signed by nobody but itself, {sent}; {hint}"
     return "certificate-untrusted", f"The certificate of {host} is not signed by anyone this computer trusts, {sent}."

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from unittest import mock
 
 import pytest
+from imap_talk import talking
 from scripted import Conversation, Scripted
 from transcripts import Puppet, PuppetSocket, Transcript, connecting, load
 from walks import WALKS
@@ -203,3 +204,17 @@ def test_submission(before: str, piece: bytes) -> None:
     assert "accepted" not in caught.value.detail
     assert most < 24 * MEGA
     assert not server.errors
+
+
+def test_still_working_is_no_answer() -> None:
+    """Each response is whole and in time, and says nothing: a command has an end all the same."""
+
+    def drone(talk: Conversation) -> None:
+        with contextlib.suppress(OSError):
+            while not talk.server.event("enough").wait(0.01):
+                talk.send(b"* OK still here\r\n")
+
+    with talking("C: {tag} NOOP", drone, partial=True, timeout=0.02) as connection:
+        with pytest.raises(MailError) as caught:
+            connection.noop()
+        assert caught.value.code == "timeout"

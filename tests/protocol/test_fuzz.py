@@ -13,7 +13,7 @@ from fuzzing import Fuzzer
 from transcripts import load
 
 PROTOCOLS = ("imap", "pop3", "smtp")
-SEEDS = {"imap": 400, "pop3": 600, "smtp": 150}
+SEEDS = {"imap": 250, "pop3": 500, "smtp": 100}
 MEMORY = 96 << 10  # KB that all sessions together may add to the peak: a session's limits, several times
 
 
@@ -51,3 +51,20 @@ def test_a_seed_is_always_the_same_session(protocol: str) -> None:
     fuzzer = Fuzzer(protocol)
     spoilt = [fuzzer.spoilt(random.Random(7)) for _ in range(2)]
     assert spoilt[0] == spoilt[1] != fuzzer.transcript.answers
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_the_same_is_learned_octet_by_octet(protocol: str) -> None:
+    fuzzer = Fuzzer(protocol)
+    assert fuzzer.faithful(pieces=(1,)) == fuzzer.faithful()
+
+
+@pytest.mark.parametrize("protocol", ["imap", "pop3"])
+def test_cut_anywhere_it_ends_with_the_connection_and_what_was_learned_before_is_true(protocol: str) -> None:
+    """Every 97th octet of the session here (``test_pop3`` and ``test_smtp_cut`` have every one of shorter ones)."""
+    fuzzer = Fuzzer(protocol)
+    whole = fuzzer.faithful()
+    for length in range(0, sum(map(len, fuzzer.transcript.answers)) - 1, 97):
+        learned, code = fuzzer.cut(length)
+        assert code in ("connection-lost", "turned-away", ""), (length, code)
+        assert learned == whole[: len(learned)], length

@@ -113,3 +113,15 @@ def test_what_follows_the_answer_to_stls_in_the_clear_is_never_believed(injected
         Session(place, lambda: "secret", str(certs.authority().ca_file), timeout=3)
     assert caught.value.code == "protocol-error"
     assert server.heard["clear"] == b"CAPA\r\nSTLS\r\n"
+
+
+# -- the page
+
+
+def test_the_page_names_tests_that_exist() -> None:
+    """And each of the 35 checks has a row."""
+    page, tests = PAGE.read_text(encoding="utf-8"), PAGE.parents[1] / "tests"
+    named = re.findall(r"`([a-z_/0-9]+\.py)::(\w+)`", page)
+    missing = [f"{file}::{name}" for file, name in named if f"def {name}(" not in (tests / file).read_text("utf-8")]
+    assert missing == []
+    assert [int(number) for number in re.findall(r"(?m)^\| (\d+) \|", page)] == list(range(1, 36))

@@ -1,9 +1,11 @@
 """Connecting and the handshake: what each failure is called, and that secrets stay out of the wire log."""
 
+import contextlib
 import gc
 import socket
 import ssl
 import struct
+import threading
 
 import certs
 import pytest
@@ -173,3 +175,104 @@ def test_the_ring_is_bounded_and_its_lines_are_short_and_printable():
     assert len(lines) == 3
     assert all(len(line) < 250 and line.isprintable() for line in lines)
     assert "9 " in lines[-1]
+
+
+# -- what a connection is made of
+
+
+class Listener:
+    """A TLS server for one handshake; ``name`` is the SNI that it was asked for."""
+
+    def __init__(self, kind: str = "good", newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> None:
+        self.name: str | None = None
+        self._context = certs.authority().server_context(kind)
+        self._context.sni_callback = self._asked
+        if newest is not ssl.TLSVersion.MAXIMUM_SUPPORTED:
+            self._context.set_ciphers("ALL:@SECLEVEL=0")
+            self._context.minimum_version = ssl.TLSVersion.TLSv1
+            self._context.maximum_version = newest
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+
+    def _asked(self, sock: object, name: str | None, context: object) -> None:
+        self.name = name
+
+    def __enter__(self) -> "Listener":
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def _serve(self) -> None:
+        with self._socket.accept()[0] as peer, contextlib.suppress(OSError):
+            self._context.wrap_socket(peer, server_side=True).close()
+
+    def __exit__(self, *problem: object) -> None:
+        self._thread.join(10)
+        self._socket.close()
+
+
+def meet(listener: Listener, host: str = "localhost", ca_file: str = "") -> ssl.SSLSocket:
+    with listener:
+        sock = tls.connect("127.0.0.1", listener.port, 5)
+        return tls.wrap(sock, tls.context(ca_file or str(certs.authority().ca_file)), host)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1:DeprecationWarning")
+@pytest.mark.parametrize("version", ["TLSv1", "TLSv1_1"])
+def test_a_server_that_knows_only_old_tls_is_turned_down(version):
+    with pytest.raises(MailError) as caught:
+        meet(Listener(newest=ssl.TLSVersion[version]))
+    assert caught.value.code == "tls-failed"
+
+
+def test_no_renegotiation_and_no_compression():
+    options = tls.context().options
+    assert options & ssl.OP_NO_RENEGOTIATION
+    assert options & ssl.OP_NO_COMPRESSION
+
+
+def test_the_server_is_told_whom_we_want():
+    listener = Listener("mail.example.org")
+    meet(listener, "mail.example.org").close()
+    assert listener.name == "mail.example.org"
+
+
+def test_an_international_name_is_the_one_of_today_not_of_2003():
+    """IDNA 2003 made ``fass`` of ``faß``: another domain, which may be another person's."""
+    assert tls.ascii_host("mail.faß.example") == "mail.xn--fa-hia.example"
+    assert tls.ascii_host("127.0.0.1") == "127.0.0.1"
+    listener = Listener("mail.xn--fa-hia.example")
+    meet(listener, "mail.faß.example").close()
+    assert listener.name == "mail.xn--fa-hia.example"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1\0.example.org", "local host", "a..b", "", "\ud800"])
+def test_what_is_no_host_is_not_looked_up(host, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: pytest.fail("it was looked up"))
+    with pytest.raises(MailError) as caught:
+        tls.connect(host, 993, 2)
+    assert caught.value.code == "unknown-host"
+
+
+def test_one_certificate_can_be_trusted_by_its_own_file_and_no_other_for_it(tmp_path):
+    """The only exception there is: an explicit act, for one account, one certificate and its own names."""
+    mine = tmp_path / "mine.pem"
+    mine.write_bytes(certs.authority().leaf("self-signed")[0].read_bytes())
+    meet(Listener("self-signed"), ca_file=str(mine)).close()
+    with pytest.raises(MailError) as caught:
+        meet(Listener("self-signed"), "mail.example.org", str(mine))
+    assert caught.value.code == "certificate-wrong-name"
+    (tmp_path / "other").mkdir()
+    another = certs.Authority(tmp_path / "other").leaf("self-signed")[0]
+    with pytest.raises(MailError) as caught:
+        meet(Listener("self-signed"), ca_file=str(another))
+    assert caught.value.code == "certificate-untrusted"
+
+
+def test_each_certificate_that_does_not_fit_has_a_sentence_of_its_own():
+    said = {}
+    for kind in ("expired", "not-yet", "wrong-name", "self-signed", "stranger"):
+        with pytest.raises(MailError) as caught:
+            handshake(kind)
+        said[kind] = caught.value.text
+    assert len(set(said.values())) == 5, said
