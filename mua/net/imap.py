@@ -8,7 +8,8 @@ the commands with a meaning.  imapclient is used in these files and nowhere else
 Rules of the file: UIDs only, never sequence numbers; sets are compressed and cut to command size; sections are peeked;
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
 and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STATUS (5258, 5819), SPECIAL-USE (6154),
-ESEARCH (4731), IDLE (2177), ID (2971), NAMESPACE (2342), LITERAL+/- (7888), SASL-IR (4959).
+ESEARCH (4731), IDLE (2177), NOTIFY (5465), COMPRESS (4978), UTF8=ACCEPT (6855), APPENDLIMIT (7889), ID (2971),
+NAMESPACE (2342), LITERAL+/- (7888), SASL-IR (4959).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -100,6 +101,7 @@ class ImapConnection(Watching):
         self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
         self.ahead = 1
+        self._limits: dict[str, int | None] = {}  # by folder, where the server has one for each
         keys = Keys(password, token, certificate, before)
         super().__init__(server, keys, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
 
@@ -414,8 +416,13 @@ class ImapConnection(Watching):
     ) -> Placed | None:
         """Put a message into a mailbox, streamed from disk; None when the server does not tell its UID.
 
-        A connection lost meanwhile leaves it unknown whether the server took it: search before trying again.
+        A connection lost meanwhile leaves it unknown whether the server took it: search before trying again.  What is
+        larger than the server says that it takes (APPENDLIMIT, RFC 7889) is refused here, before a byte of it is sent.
         """
+        size = len(message) if isinstance(message, bytes) else _size(message)
+        limit = self._append_limit(folder)
+        if limit is not None and size > limit:
+            raise _too_big(self.server.host, size, limit)
         parts: list[Part] = ["APPEND", self._mailbox(folder)]
         if flags:
             parts.append(f"({' '.join(flags)})")
@@ -424,7 +431,7 @@ class ImapConnection(Watching):
         if isinstance(message, bytes):
             answer = self._finish_append([*parts, Literal(message)], folder)
         else:
-            answer = self._append_file(parts, message, folder)
+            answer = self._append_file(parts, message, size, folder)
         code = answer.code
         if answer.code_name == "APPENDUID" and len(code) == 3 and isinstance(code[2], int):
             return Placed(code[1], {0: code[2]})
@@ -433,15 +440,35 @@ class ImapConnection(Watching):
     def _finish_append(self, parts: list[Part], folder: str) -> Status:
         return self.command(*parts, folder=folder).status
 
-    def _append_file(self, parts: list[Part], path: Path, folder: str) -> Status:
+    def _append_limit(self, folder: str) -> int | None:
+        """The octets that a message may have: for the whole server, or asked for once of each mailbox."""
+        if self.can("APPENDLIMIT"):
+            if folder not in self._limits:
+                self._limits[folder] = self._ask_append_limit(folder)
+            return self._limits[folder]
+        named = next((one for one in self.capabilities if one.startswith("APPENDLIMIT=")), "")
+        number = named.partition("=")[2]
+        return int(number) if number.isdecimal() and len(number) < 20 else None
+
+    def _ask_append_limit(self, folder: str) -> int | None:
         try:
-            size = path.stat().st_size
+            answer = self.command("STATUS", self._mailbox(folder), "(APPENDLIMIT)", answers={b"STATUS"})
+            told = [status_values(one.values[1]) for one in answer.untagged]
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+            return None  # APPEND will say what is wrong
+        except (LookupError, TypeError, ValueError) as error:
+            raise self.wire.broken(f"bad STATUS: {error}") from error
+        return next((one["APPENDLIMIT"] for one in told if "APPENDLIMIT" in one), None)
+
+    def _append_file(self, parts: list[Part], path: Path, size: int, folder: str) -> Status:
+        try:
             with path.open("rb") as file:
                 tag = self.start_literal(parts, size)
                 self._upload(file, size)
         except OSError as error:
-            text = "A message that should go to the server cannot be read from this computer's disk."
-            raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-missing") from error
+            raise _unreadable(error) from error
         self.wire.send(b"\r\n", quiet=True)
         end = self.finish(tag, (), spool)
         if end.status.kind != b"OK":
@@ -460,6 +487,23 @@ class ImapConnection(Watching):
         except OSError:
             self.abort()
             raise
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> MailError:
+    text = "A message that should go to the server cannot be read from this computer's disk."
+    return MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-missing")
+
+
+def _too_big(host: str, size: int, limit: int) -> MailError:
+    text = f"This message has {size / 1e6:.1f} MB, and {host} takes {limit / 1e6:.1f} MB at most; it stays here only."
+    return MailError(Kind.FOLDER, Retry.NEVER, text, f"APPENDLIMIT {limit}", "too-big")
 
 
 def _header(one: Fetched) -> FetchedHeader:

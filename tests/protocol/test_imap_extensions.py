@@ -8,7 +8,7 @@ import pytest
 from imap_talk import CAPABILITIES, SELECT, hello, talking
 from scripted import Conversation
 
-from mua.errors import Kind, MailError
+from mua.errors import Kind, MailError, Retry
 from mua.net import imap_deflate, imap_wire
 from mua.net.imap_answers import Woken
 from mua.net.imap_wire import Limits
@@ -269,3 +269,38 @@ def test_enable_refused_is_a_quirk_and_not_the_end():
     with talking(greeting=script) as connection:
         assert connection.facts().quirks == ("ENABLE",)
         assert not connection.facts().enabled
+
+
+# -- APPENDLIMIT
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_message_that_is_too_large_is_not_even_sent(tmp_path, as_file):
+    path = tmp_path / "large.eml"
+    path.write_bytes(b"x" * 101)
+    accepted = "C: {tag} APPEND {}\nC# 100\nC: \nS: {tag} OK x"
+    with talking(accepted, capabilities=CAPABILITIES + " APPENDLIMIT=100") as connection:
+        with pytest.raises(MailError) as caught:
+            connection.append("Sent", path if as_file else path.read_bytes())
+        assert (caught.value.code, caught.value.kind, caught.value.retry) == ("too-big", Kind.FOLDER, Retry.NEVER)
+        connection.append("Sent", b"x" * 100)
+
+
+def test_a_limit_of_each_mailbox_is_asked_for_once():
+    asked = 'C: {tag} STATUS "Sent" (APPENDLIMIT)\nS: * STATUS Sent (APPENDLIMIT 100)\nS: {tag} OK x\n'
+    none = 'C: {tag} STATUS "Other" (APPENDLIMIT)\nS: * STATUS Other (APPENDLIMIT NIL)\nS: {tag} OK x\n'
+    silent = 'C: {tag} STATUS "Old" (APPENDLIMIT)\nS: {tag} BAD what\n'
+    accepted = "C: {tag} APPEND {}\nC# 200\nC: \nS: {tag} OK x"
+    with talking(asked, none, accepted, silent, accepted, capabilities=CAPABILITIES + " APPENDLIMIT") as connection:
+        for _ in range(2):
+            with pytest.raises(MailError):
+                connection.append("Sent", b"x" * 200)
+        connection.append("Other", b"x" * 200)
+        connection.append("Old", b"x" * 200)
+
+
+@pytest.mark.parametrize("limit", ["", "-1", "x", "9" * 30])
+def test_a_limit_that_is_none(limit):
+    accepted = "C: {tag} APPEND {}\nC# 3\nC: \nS: {tag} OK x"
+    with talking(accepted, capabilities=f"{CAPABILITIES} APPENDLIMIT={limit}") as connection:
+        connection.append("Sent", b"abc")
