@@ -2,6 +2,10 @@
 
     window   python -m mua until its window is painted          against a bare PySide6 window
     sync     the first 10,000 messages listed / synced, indexed  against mbsync of the same mailbox
+    inbox    an inbox of 10,000 listed; its first screenful       against draining, parsing and inserting bare rows
+    bodies   every message of it through our FETCH path           against draining them off the socket
+    distance the same inbox listed at 100 ms round trip           against none, through the same proxy
+    scale    --full only: CPU a message at ten times the number   against the same at 10,000
     noop     a sync with nothing new, engine running / cold       against mbsync
     flags    1,000 flag changes made elsewhere, until seen        against mbsync
     memory   PSS of the idle program                              against a bare PySide6 window
@@ -17,8 +21,11 @@ are taken, and a bare time is never a result.  ``--full`` takes more rounds and 
 import argparse
 import base64
 import contextlib
+import itertools
+import json
 import os
 import platform
+import resource
 import runpy
 import shutil
 import statistics
@@ -26,20 +33,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path[:0] = [str(HERE.parent), str(ROOT)]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
 
+from first_sync import Course, watch  # noqa: E402
 from lab import Filled, Lab, User, missing, until  # noqa: E402
-from mailgen import letters  # noqa: E402
+from mailgen import Letter, letters  # noqa: E402
 
 from mua.paths import Profile  # noqa: E402
-from mua.store.db import open_reader  # noqa: E402
+from mua.store.db import Store, open_reader  # noqa: E402
 
 MBSYNC = """\
 FSync no
@@ -80,6 +88,7 @@ class Row:
     peer_name: str
     peer: float
     unit: str
+    split: str = ""  # what the numbers are made of
 
     @property
     def ratio(self) -> str:
@@ -98,6 +107,7 @@ class Bench:
     count: int
     rows: list[Row] = field(default_factory=list)
     _mailbox: User | None = None
+    _inbox: User | None = None
     _profile: Path | None = None
 
     # -- window --------------------------------------------------------------------------------------------------------
@@ -131,23 +141,92 @@ class Bench:
     # -- sync ----------------------------------------------------------------------------------------------------------
 
     def sync(self) -> None:
-        """A first sync of everything, from process start."""
+        """A first sync of everything, from process start: until all is listed, and until the last index entry."""
         user = self._filled_mailbox()
-        listed, full, theirs = [], [], []
+        courses, theirs, cpu = list[Course](), list[float](), list[float]()
         for _ in range(self.rounds):
             profile = self._fresh_profile(user)
-            began = time.monotonic()
-            rows = self.lab.mua("sync", profile=profile, timeout=900).ok()
-            listed.append(time.monotonic() - began)
-            assert sum(row["in_store"] for row in rows) == self.count, rows
-            rows = self.lab.mua("sync", "--until-complete", profile=profile, timeout=900).ok()
-            full.append(time.monotonic() - began)
-            assert sum(row["indexed"] for row in rows) == self.count, rows
-            self.lab.stop_engine(profile)
+            courses.append(watch(self.lab, profile, self.count))
             self._profile = profile
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
             theirs.append(self._mbsync(user, self.lab.folder / f"mbsync-{len(theirs)}"))
-        self._add("sync", f"first {self.count} messages listed", listed, "mbsync, files only", theirs)
-        self._add("sync", f"first {self.count} fully synced and indexed", full, "mbsync, files only", theirs)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        peer = "mbsync, files only"
+        self._add("sync", f"first {self.count} messages listed", [one.listed for one in courses], peer, theirs)
+        times, cpus = (
+            ", ".join(f"{name} {_median(getattr(one, name) for one in courses):.2f} s" for name in names)
+            for names in (("login", "listed", "complete"), ("engine", "indexer"))
+        )
+        split = f"{times}; CPU: {cpus}, mbsync {_median(cpu):.2f} s"
+        full = [one.complete for one in courses]
+        self._add("sync", f"first {self.count} fully synced and indexed", full, peer, theirs, split=split)
+
+    def scale(self) -> None:
+        """CPU a message, ten times as many messages beside as many as elsewhere."""
+        few = [self._cpu_of_first_sync(self._filled_mailbox(), self.count) for _ in range(self.rounds)]
+        user = self.lab.user("many")
+        self._fill(user, self.count * 10)
+        many = [self._cpu_of_first_sync(user, self.count * 10)]
+        self._add("scale", f"CPU a message, {self.count * 10} messages", many, f"{self.count} messages", few, "ms")
+
+    def _cpu_of_first_sync(self, user: User, count: int) -> float:
+        course = watch(self.lab, self._fresh_profile(user), count)
+        return 1000 * (course.engine + course.indexer) / count
+
+    def inbox(self) -> None:
+        """From log-in until everything is listed, beside what that takes at the least."""
+        user = self._filled_inbox()
+        least, courses = list[dict[str, float]](), list[Course]()
+        for _ in range(self.rounds):
+            least.append(self._wire(user))
+            courses.append(watch(self.lab, self._fresh_profile(user), self.count, complete=False))
+        sums = [one["drain"] + one["parse"] + one["insert"] for one in least]
+        names = ("drain", "parse", "insert")
+        parts = ", ".join(f"{name} {_median(one[name] for one in least):.2f} s" for name in names)
+        listed = [one.listed - one.login for one in courses]
+        self._add("inbox", f"{self.count} listed, from log-in", listed, "drain+parse+insert", sums, split=parts)
+        screenful = [one.screenful - one.login for one in courses]
+        self._add("inbox", "first screenful, from log-in", screenful, "the goal", [0.5])
+
+    def bodies(self) -> None:
+        """Whole messages through our FETCH path alone."""
+        found = [self._wire(self._filled_inbox()) for _ in range(self.rounds)]
+        rate = _median(one["drain_bodies"] / one["fetch_bodies"] for one in found)
+        growth = max(one["growth_kb"] for one in found) / 1024
+        split = f"{found[0]['octets'] / 1e6:.0f} MB over TLS, {rate:.2f} of the drain's rate; memory +{growth:.1f} MB"
+        ours, theirs = [one["fetch_bodies"] for one in found], [one["drain_bodies"] for one in found]
+        self._add("bodies", f"{self.count} bodies off the wire", ours, "Dovecot drained", theirs, split=split)
+
+    def distance(self) -> None:
+        """Listing over a line of 100 ms; the peer is ourselves over one of none."""
+        near, far = list[float](), list[float]()
+        for _ in range(self.rounds):
+            near.append(self._listed_over(0.0))
+            far.append(self._listed_over(0.05))
+        split = f"rate {_median(near) / _median(far):.2f} of that at 0 ms; both through the same proxy"
+        self._add("distance", f"{self.count} listed at 100 ms, from log-in", far, "at 0 ms", near, split=split)
+
+    def _listed_over(self, delay: float) -> float:
+        user, plan = self._filled_inbox(), self.lab.plan
+        argv = [sys.executable, str(HERE / "distance.py"), plan.imap_ip, str(plan.imaps), str(delay)]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(self.lab.command(*argv), stdin=pipe, stdout=pipe) as line:
+            assert line.stdout
+            course = watch(self.lab, self._fresh_profile(user, int(line.stdout.readline())), self.count, complete=False)
+            line.communicate()
+        return course.listed - course.login
+
+    def _wire(self, user: User) -> dict[str, float]:
+        """What ``wire.py`` says inside the laboratory."""
+        plan = self.lab.plan
+        order = {"host": plan.imap_host, "port": plan.imaps, "user": user.name, "password": user.password}
+        order |= {"ca": str(self.lab.ca), "rounds": 3}
+        argv = self.lab.command(sys.executable, str(HERE / "wire.py"))
+        done = subprocess.run(argv, input=json.dumps(order).encode(), stdout=subprocess.PIPE, timeout=900, check=True)
+        found: dict[str, float] = json.loads(done.stdout)
+        assert found["count"] == self.count, found
+        return found
 
     def noop(self) -> None:
         """A sync that finds nothing new."""
@@ -275,23 +354,37 @@ class Bench:
 
     def _filled_mailbox(self) -> User:
         if self._mailbox is None:
-            self._mailbox = user = self.lab.user("bench")
-            by_folder: dict[str, list[Filled]] = {}
-            for letter in letters(self.count):
-                by_folder.setdefault(letter.folder, []).append(Filled(letter.raw, letter.date, letter.flags))
-            for folder, filled in by_folder.items():
-                self.lab.fill(user, filled, folder)
-            for folder in by_folder:  # let Dovecot number them and warm its cache, for both alike
-                with self.lab.imap(user) as client:
-                    client.select(folder, readonly=True)
-                    client.uid("FETCH", "1:*", "(FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])")
+            self._mailbox = self.lab.user("bench")
+            self._fill(self._mailbox, self.count)
         return self._mailbox
 
-    def _fresh_profile(self, user: User) -> Path:
+    def _filled_inbox(self) -> User:
+        if self._inbox is None:
+            self._inbox = self.lab.user("inbox")
+            self._fill(self._inbox, self.count, "INBOX")
+        return self._inbox
+
+    def _fill(self, user: User, count: int, only: str = "") -> None:
+        """Generated mail, in its folders or in one; Dovecot numbers it and warms its cache, for everybody alike."""
+        folders = set[str]()
+        for chunk in _chunks(letters(count), 1000):
+            by_folder: dict[str, list[Filled]] = {}
+            for letter in chunk:
+                by_folder.setdefault(only or letter.folder, []).append(Filled(letter.raw, letter.date, letter.flags))
+            for folder, filled in by_folder.items():
+                self.lab.fill(user, filled, folder)
+            folders |= by_folder.keys()
+        for folder in folders:
+            with self.lab.imap(user) as client:
+                client.select(folder, readonly=True)
+                client.uid("FETCH", "1:*", "(FLAGS RFC822.SIZE INTERNALDATE BODY.PEEK[HEADER])")
+
+    def _fresh_profile(self, user: User, port: int = 0) -> Path:
         profile = self.lab.profile()
-        server = f"{self.lab.plan.imap_host}:{self.lab.plan.imaps}"
+        server = f"{self.lab.plan.imap_host}:{port or self.lab.plan.imaps}"
         self.lab.add_account(profile, user, imap=server, imap_security="tls").ok()
         self.lab.stop_engine(profile)
+        _forget_mail(profile)
         return profile
 
     def _synced_profile(self) -> Path:
@@ -302,9 +395,16 @@ class Bench:
         return self._profile
 
     def _add(
-        self, name: str, what: str, ours: Iterable[float], peer_name: str, peer: Iterable[float], unit: str = "s"
+        self,
+        name: str,
+        what: str,
+        ours: Iterable[float],
+        peer_name: str,
+        peer: Iterable[float],
+        unit: str = "s",
+        split: str = "",
     ) -> None:
-        row = Row(name, what, statistics.median(ours), peer_name, statistics.median(peer), unit)
+        row = Row(name, what, _median(ours), peer_name, _median(peer), unit, split)
         self.rows.append(row)
         print(_line(row), flush=True)
 
@@ -343,6 +443,25 @@ def _large() -> bytes:
     return head + line * (50_000_000 // len(line))
 
 
+_median = statistics.median
+
+
+def _chunks(letters: Iterator[Letter], size: int) -> Iterator[list[Letter]]:
+    while chunk := list(itertools.islice(letters, size)):
+        yield chunk
+
+
+def _forget_mail(profile: Path) -> None:
+    """The engine that added the account has begun to fetch: that would be a start."""
+    store = Store(Profile(profile))
+    with store.write() as tx:
+        for table in ("message", "mid", "folder", "removal"):
+            tx.run(f"DELETE FROM {table}")
+    store.close()
+    for path in [*profile.glob("body.db*"), *profile.glob("fts.db*"), *profile.glob("big/*")]:
+        path.unlink()
+
+
 def _timed(work: Callable[[], object]) -> float:
     began = time.monotonic()
     work()
@@ -366,7 +485,8 @@ def _pss(*pids: int) -> float:
 
 def _line(row: Row) -> str:
     ours, peer = f"{row.ours:.2f} {row.unit}", f"{row.peer:.2f} {row.unit}"
-    return f"{row.name:8} {row.what:46} {ours:>11}   {row.peer_name:22} {peer:>11}   {row.ratio}"
+    split = f"\n         {row.split}" if row.split else ""
+    return f"{row.name:8} {row.what:46} {ours:>11}   {row.peer_name:22} {peer:>11}   {row.ratio}{split}"
 
 
 def _page(rows: list[Row], rounds: int) -> str:
@@ -376,18 +496,19 @@ def _page(rows: list[Row], rounds: int) -> str:
         f" | **{row.ratio}** |\n"
         for row in rows
     )
+    splits = "".join(f"* {row.name}, {row.what}: {row.split}\n" for row in rows if row.split)
     where = f"Python {platform.python_version()}, {os.cpu_count()} cores, {rounds} rounds, medians"
     return (
         "# Benchmarks\n\nWritten by `./run bench --full`.  Ours and the peer's were measured alternating in one run;"
         " only the ratio means anything on another machine.  The mailbox is generated (`tests/mailgen.py`), the server"
         " is Dovecot over TLS on loopback, and mbsync runs without fsync.\n\n"
-        f"{where}, {time.strftime('%d %B %Y', time.gmtime())}.\n\n{head}{body}"
+        f"{where}, {time.strftime('%d %B %Y', time.gmtime())}.\n\n{head}{body}\n{splits}"
     )
 
 
 def main() -> int:
     """Run the named benchmarks, or all of them."""
-    names = ["sync", "noop", "flags", "window", "memory", "peak", "corpus"]
+    names = ["sync", "inbox", "bodies", "distance", "noop", "flags", "window", "memory", "peak", "corpus"]
     parser = argparse.ArgumentParser(
         prog="./run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -397,8 +518,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.names in (["starttls"], ["transcripts"]):
         runpy.run_path(str(HERE / f"{options.names[0]}.py"), run_name="__main__")
-    wanted = options.names or names
-    if unknown := set(wanted) - set(names):
+    wanted = options.names or names + ["scale"] * options.full
+    if unknown := set(wanted) - {*names, "scale"}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     if reason := missing() or ("not installed: mbsync" if not shutil.which("mbsync") else ""):
         print(f"the mail laboratory {reason}", file=sys.stderr)
