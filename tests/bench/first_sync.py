@@ -43,7 +43,9 @@ def watch(lab: Lab, profile: Path, count: int, *, complete: bool = True) -> Cour
         screenful = _when(began, lambda: look.total("total") >= min(SCREENFUL, count))
         listed = _when(began, lambda: look.total("total") >= count)
         done = _when(began, lambda: look.is_complete(count)) if complete else listed
-        return Course(login, screenful, listed, done, _cpu(engine.pid), sum(map(_cpu, _children(engine.pid))))
+        engine_cpu, reaped = _cpu(engine.pid)
+        indexer_cpu = reaped + sum(sum(_cpu(pid)) for pid in _children(engine.pid))
+        return Course(login, screenful, listed, done, engine_cpu, indexer_cpu)
 
 
 def _when(began: float, happened: Callable[[], bool]) -> float:
@@ -87,6 +89,8 @@ def _children(pid: int) -> list[int]:
     return [int(word) for path in tasks for word in path.read_text().split()]
 
 
-def _cpu(pid: int) -> float:
+def _cpu(pid: int) -> tuple[float, float]:
+    """CPU seconds of a process, and of its children that ended."""
     words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / _TICKS
+    own, own_system, ended, ended_system = map(int, words[11:15])
+    return (own + own_system) / _TICKS, (ended + ended_system) / _TICKS
