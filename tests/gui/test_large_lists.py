@@ -58,7 +58,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tx.run("UPDATE folder SET total = ?1, unread = ?1 / 2 WHERE id = ?2", MANY, folder)
     newest = read.rows(store.reader(), read.folder_order(store.reader(), folder, limit=NEWS))
     fts = index.open_index(profile)
-    index.add(fts, [index.Document(one.id, one.subject, "sender", "me", "common words") for one in newest], MANY)
+    index.add(fts, [index.Document(one.id, one.subject, "sender", "me", "common words") for one in newest], MANY, MANY)
     fts.close()
     store.close()
     prefs.save(profile, prefs.Preferences(mark_read_after=-1))
