@@ -30,6 +30,21 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
 
 
+def write_new(folder: Path, name: str, data: bytes) -> Path:
+    """Write ``data`` as a new file ``name`` in ``folder`` ("name (2)" when it exists); never overwrites, 0600."""
+    stem, suffix = Path(name).stem or "attachment", Path(name).suffix
+    for number in range(1, 10_000):
+        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem} ({number}){suffix}")
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        return path
+    raise FileExistsError(name)
+
+
 def runtime_folder() -> Path:
     """A folder of short name that only this user can enter, made when missing.
 

@@ -12,6 +12,7 @@ from mua.mime.view import view
 from mua.model.address import Address
 from mua.model.message import MessageView, flag_names
 from mua.model.report import Report
+from mua.paths import write_new
 
 
 def show(session: Session) -> Result:
@@ -61,20 +62,8 @@ def save(session: Session) -> Result:
     folder = Path(session.arguments.folder)
     with files_at_the_edge():
         folder.mkdir(parents=True, exist_ok=True)
-        path = _write_new(folder, attached.name or f"part-{attached.part}", data)
+        path = write_new(folder, attached.name or f"part-{attached.part}", data)
     return Result({"path": str(path), "name": path.name, "size": len(data)}, f"Saved {path}")
-
-
-def _write_new(folder: Path, name: str, data: bytes) -> Path:
-    for number in range(1, 10_000):
-        path = folder / (name if number == 1 else f"{Path(name).stem} ({number}){Path(name).suffix}")
-        try:
-            with path.open("xb") as file:
-                file.write(data)
-        except FileExistsError:
-            continue
-        return path
-    raise FileExistsError(name)
 
 
 COMMANDS = {"show": show, "inspect": inspect, "save": save}

@@ -173,7 +173,7 @@ class ImapWorker:
                 failures = 0
                 continue
             except MailError as error:
-                trouble = error
+                trouble = _worth_another(error)
             except Exception as error:  # noqa: BLE001 - a mistake of ours must not end retrieval
                 trouble = self._mistake(error)
             if self.shared.stopping.is_set():
@@ -213,12 +213,13 @@ class ImapWorker:
             self.pulse.paused(failures, pause)
             self._wait_for_poke(pause)
 
-    def _wait_for_poke(self, seconds: float) -> None:
+    def _wait_for_poke(self, seconds: float) -> bool:
+        """Whether one came in time; it is taken."""
         self._poke_read.settimeout(seconds)
         try:
-            self._poke_read.recv(4096)
+            return bool(self._poke_read.recv(4096))
         except OSError:
-            pass  # the time is up
+            return False  # the time is up
         finally:
             self._poke_read.setblocking(False)
 
@@ -373,7 +374,9 @@ class ImapWorker:
             connection.select(inbox.name)
         self._turns.append(time.monotonic())
         if len(self._turns) == _BURST and self._turns[-1] - self._turns[0] < _BURST_SECONDS:
-            self._wait_for_poke(_BURST_SECONDS)  # a server that has news at every turn must not keep us spinning
+            # a server that has news at every turn must not keep us spinning; a poke is not to be lost by it
+            if self._wait_for_poke(_BURST_SECONDS):
+                return Woken.POKE
         if connection.news or connection.elsewhere:
             return Woken.NEWS
         self._idling = not self._alone
@@ -519,9 +522,11 @@ class ImapWorker:
         """Pull a folder; what is wrong with this folder only is noted on it and does not stop the others."""
         try:
             yield from pull_folder(self.shared, connection, folder)
+            self.shared.doubted.discard(folder.name)
         except MailError as error:
             if error.kind is not Kind.FOLDER:
                 raise
+            self.shared.doubt(folder.name, error)
             IMAP.info("folder %d: %s", folder.id, error.code)
             if error.code != "folder-gone":
                 with self.context.store.write() as tx:
@@ -533,6 +538,13 @@ class ImapWorker:
 
     def _status(self, state: wire.State) -> None:
         self.context.publish(wire.Status(self.account.id, state))
+
+
+def _worth_another(error: MailError) -> MailError:
+    """SERVERBUG ends a session like a lost connection does, whatever it was said about."""
+    if error.code != "server-bug":
+        return error
+    return MailError(Kind.CONNECTION, Retry.SOON, error.text, error.detail, error.code)
 
 
 def _compares_cheaply(connection: ImapConnection) -> bool:

@@ -38,7 +38,8 @@ class Shared:
 
     ``listed``: the server's folders are known, in this run of the engine; until then none is made for a role.
     ``suspects`` are messages in whose batch a connection died of a broken answer: they are fetched one by one; one that
-    kills its connection alone is ``poisonous``, and left alone until the engine starts again.
+    kills its connection alone is ``poisonous``, and left alone until the engine starts again.  ``doubted`` names what a
+    connection answered with SERVERBUG, and what nothing better was heard of since.
     """
 
     context: Context
@@ -49,6 +50,7 @@ class Shared:
     listed: bool = False
     suspects: set[int] = field(default_factory=set)
     poisonous: set[int] = field(default_factory=set)
+    doubted: set[str] = field(default_factory=set)
     _told: float = 0.0
 
     def folders(self) -> list[Folder]:
@@ -59,6 +61,15 @@ class Shared:
     def folder(self, name: str) -> Folder | None:
         """A folder by its exact name."""
         return next((one for one in self.folders() if one.name == name), None)
+
+    def doubt(self, what: str, error: MailError) -> None:
+        """Raise a CONNECTION error when ``error`` is a SERVERBUG, the first time: a new connection may know better.
+
+        A server whose parts died under an open connection says nothing else on it, for ever.
+        """
+        if error.code == "server-bug" and what not in self.doubted:
+            self.doubted.add(what)
+            raise MailError(Kind.CONNECTION, Retry.SOON, error.text, error.detail, error.code) from error
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell the clients, not too often."""
@@ -281,6 +292,7 @@ class _Pull:
     def _restart(self, remote: FolderState) -> None:
         """Every UID is void: recognise the messages, in one transaction."""
         from mua.mime.headers import envelope
+        from mua.mime.text import neutralise
 
         theirs: list[Identity] = []
         if remote.on_server:
@@ -288,7 +300,8 @@ class _Pull:
             chosen = self.connection.uid_search(f"SINCE {imap_day(since)}") if since else "1:*"
             for one in self.connection.fetch_headers(chosen):
                 found = envelope(one.header)
-                theirs.append(Identity(one.uid, found.message_id[: write.MAX_MID], one.size, one.internaldate))
+                mid, subject = found.message_id[: write.MAX_MID], neutralise(found.subject)
+                theirs.append(Identity(one.uid, mid, one.size, one.internaldate, subject))
         with self.store.write(durable=True) as tx:
             matched = sync.reidentify(mirror.identities(tx, self.folder.id), theirs)
             state = FolderState(remote.uidvalidity, 0, 0, remote.on_server)

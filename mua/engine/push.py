@@ -49,12 +49,14 @@ def push(shared: Shared, connection: ImapConnection) -> Iterator[Folder]:
             return
         try:
             worker.do(step)
+            shared.doubted.discard("push")
         except Renumbered as error:  # every UID of the steps that are left may be void
             yield error.folder
             break
         except MailError as error:
             if error.kind not in (Kind.FOLDER, Kind.MESSAGE):
                 raise
+            shared.doubt("push", error)
             worker.refused(step, error)
     yield from worker.touched.values()
 

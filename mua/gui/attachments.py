@@ -14,9 +14,10 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from mua.errors import MailError
-from mua.gui.library import Library, save_file
+from mua.gui.library import Library
 from mua.gui.notices import Toast
 from mua.model.message import Attachment, MessageId
+from mua.paths import write_new
 
 _PROGRAMS = (
     "app apk appimage appinstaller application appref-ms appx bat cmd com command cpl deb dll dmg exe flatpak"
@@ -105,7 +106,7 @@ class Attachments(QObject):
         found = self._library.part(message_id, attachment.part)
         if found is None:
             raise FileNotFoundError(2, "the message is not on this computer yet")
-        return save_file(folder, found[0].name, found[1])
+        return write_new(folder, found[0].name, found[1])
 
     def _finish(self, paths: list[Path], then_open: bool) -> None:
         if then_open:

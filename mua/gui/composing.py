@@ -20,13 +20,13 @@ from mua.errors import MailError
 from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
 from mua.gui.journal import Attached, Journal, Letter
-from mua.gui.library import save_file
 from mua.gui.writing import Kind, Writing
 from mua.mime.text import safe_filename
 from mua.model.account import Route
 from mua.model.address import Address
 from mua.model.message import MessageId
 from mua.model.outgoing import Draft, DraftAttachment, OutgoingId, RecipientState
+from mua.paths import write_new
 from mua.store import outbox, read
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ class Composing(QObject):
             if found is None:
                 made.append(one)
                 continue
-            path = save_file(folder, safe_filename(one.name), found[1])
+            path = write_new(folder, safe_filename(one.name), found[1])
             made.append(Attached(one.name, one.type, len(found[1]), str(path)))
         return replace(letter, attached=tuple(made))
 

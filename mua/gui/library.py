@@ -5,7 +5,6 @@ sanitiser, the decompressor) happen at first use, after the first paint.
 """
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua.errors import MailError
@@ -71,20 +70,3 @@ class Library:
             return None if raw is None else part_bytes(raw, section)
         except KeyError:
             return None
-
-
-def save_file(folder: Path, name: str, data: bytes) -> Path:
-    """Write ``data`` as a new file ``name`` in ``folder`` ("name (2)" when it exists); never overwrites, 0600."""
-    import os
-
-    stem, suffix = Path(name).stem or "attachment", Path(name).suffix
-    for number in range(1, 10_000):
-        path = folder / (f"{stem}{suffix}" if number == 1 else f"{stem} ({number}){suffix}")
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        return path
-    raise FileExistsError(name)

@@ -38,7 +38,7 @@ _REASONS: dict[str, tuple[str, Retry, str]] = {
     "CANNOT": ("refused", Retry.NEVER, "{host} says that this cannot be done with {where}."),
     "INUSE": ("server-busy", Retry.SOON, _BUSY),
     "UNAVAILABLE": ("server-busy", Retry.SOON, _BUSY),
-    "SERVERBUG": ("server-busy", Retry.SOON, _BUSY),
+    "SERVERBUG": ("server-bug", Retry.SOON, _BUSY),
     "CORRUPTION": ("server-busy", Retry.SOON, _BUSY),
 }
 _NO_SUCH = re.compile(

@@ -180,23 +180,6 @@ async def open_exchanger(
         raise _host_failed(lost, exchanger, transcript) from lost
 
 
-async def deliver_to_host(
-    exchanger: Exchanger,
-    job: Job,
-    *,
-    before_dot: BeforeDot,
-    opportunistic: bool = True,
-    ehlo: str = "",
-    timeouts: Timeouts | None = None,
-) -> list[Outcome]:
-    """Send one message to one exchanger: open, deliver, quit.  Raises HostFailed and what deliver raises."""
-    session = await open_exchanger(exchanger, opportunistic=opportunistic, ehlo=ehlo, timeouts=timeouts)
-    try:
-        return await deliver(session, job, before_dot=before_dot)
-    finally:
-        await session.quit()
-
-
 def _literal(sock: socket.socket) -> str:
     try:
         address = str(sock.getsockname()[0]).partition("%")[0]

@@ -163,10 +163,13 @@ class Identity:
     message_id: str
     size: int
     internaldate: int
+    subject: str = ""
 
 
 def reidentify(ours: Sequence[Identity], theirs: Sequence[Identity], *, loose: bool = False) -> dict[int, int]:
     """Our id -> the server's UID, one to one: exact matches first, then Message-ID and size.
+
+    The subject has to be the same in any case: broken senders give one Message-ID to different mail.
 
     ``loose``: at last by Message-ID alone (for what we put there ourselves, whose bytes we know).
     """
@@ -185,15 +188,15 @@ def reidentify(ours: Sequence[Identity], theirs: Sequence[Identity], *, loose: b
 
 
 def _exact(one: Identity) -> Hashable | None:
-    return (one.message_id, one.size, one.internaldate)
+    return (one.message_id, one.size, one.internaldate, one.subject)
 
 
 def _same_mail(one: Identity) -> Hashable | None:
-    return (one.message_id, one.size) if one.message_id else None
+    return (one.message_id, one.size, one.subject) if one.message_id else None
 
 
 def _same_name(one: Identity) -> Hashable | None:
-    return one.message_id or None
+    return (one.message_id, one.subject) if one.message_id else None
 
 
 # -- folders

@@ -107,14 +107,14 @@ def stored(db: Db, folder_id: FolderId) -> int:
 
 def identities(db: Db, folder_id: FolderId) -> list[Identity]:
     """Every message of a folder that the server has or had, as it can be recognised."""
-    sql = "SELECT id, message_id, size, internaldate FROM message WHERE folder_id = ? AND want_append = 0 ORDER BY id"
+    sql = "SELECT id, message_id, size, internaldate, subject FROM message WHERE folder_id = ? AND want_append = 0 ORDER BY id"
     return [Identity(*row) for row in db.rows(sql, folder_id)]
 
 
 def without_uid(db: Db, folder_id: FolderId) -> list[Identity]:
     """Messages that the server has here under a UID that it did not tell."""
     sql = (
-        "SELECT id, message_id, size, internaldate FROM message"
+        "SELECT id, message_id, size, internaldate, subject FROM message"
         " WHERE folder_id = ? AND uid IS NULL AND want_append = 0 ORDER BY id"
     )
     return [Identity(*row) for row in db.rows(sql, folder_id)]
@@ -125,7 +125,7 @@ def twins(db: Db, folder_id: FolderId, ours: Sequence[Identity]) -> list[Identit
     found: list[Identity] = []
     for one in ours:
         sql = (
-            "SELECT uid, message_id, size, internaldate FROM message"
+            "SELECT uid, message_id, size, internaldate, subject FROM message"
             " WHERE folder_id = ?1 AND uid IS NOT NULL AND want_gone = 0 AND message_id = ?2"
             " AND (?2 <> '' OR size = ?3)"
         )

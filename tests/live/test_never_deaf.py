@@ -1,6 +1,8 @@
 """Never deaf: dead connections, another network, few connections, and one slow account beside another."""
 
 import dataclasses
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +18,7 @@ from mua.engine.imap_worker import ImapWorker
 from mua.model.account import Account, AccountId, Incoming, Security, Server
 from mua.net import imap
 from mua.plan import sync
-from mua.store import read, write
+from mua.store import mirror, read, write
 
 pytestmark = pytest.mark.live
 
@@ -162,3 +164,29 @@ def test_a_slow_account_delays_no_other(here, dovecot, ann):
             slow.release("for-ever")
             stuck.stop()
             stuck.join(10)
+
+
+def test_a_server_whose_master_died_under_an_open_connection(tmp_path):
+    """What is left of it answers SERVERBUG for ever: only a new connection brings the account back."""
+    with laboratory() as fragile:
+        ann = fragile.user("ann")
+        fragile.deliver(ann, message("number 1"))
+        server = Server("127.0.0.1", fragile.plan.imap, Security.STARTTLS, ann.name)
+        made = Desk(tmp_path / "profile", server, ann.password, str(fragile.ca))
+        try:
+            start(made)
+            os.kill(int((fragile.plan.folder / "dovecot" / "master.pid").read_text()), signal.SIGKILL)
+            with made.store.write(durable=True) as tx:
+                write.wish_move(tx, [made.find("number 1")], made.folder("Archive").id, int(time.time()))
+            made.worker.poke()
+            fragile.stop_server("dovecot")
+            fragile.restart_dovecot()
+            made.worker.poke()
+            made.until(lambda: not mirror.wishes(made.store.reader(), made.account.id), "the move")
+            made.worker.network_changed()
+            made.sync()
+            assert list(made.shown("Archive").values()) == ["number 1"]
+            assert not read.rows(made.store.reader(), list(made.shown("Archive")))[0].problem
+            assert not made.folder("INBOX").problem
+        finally:
+            made.close()

@@ -280,3 +280,19 @@ def test_a_server_with_news_at_every_turn_does_not_keep_us_spinning(here):
     started = time.monotonic()
     worker._idle(Chatty(), here.folder("INBOX"))
     assert time.monotonic() - started < 1  # a person is served at once
+
+
+def test_a_server_that_calls_itself_broken_is_asked_on_another_connection_before_it_is_believed(here):
+    one = next(iter(here.shown()))
+    with here.store.write() as tx:
+        write.wish_flags(tx, [one], Flag.FLAGGED, Flag(0), 5)
+    broken = 'C: {tag} SELECT "INBOX"\nS: {tag} NO [SERVERBUG] Internal error occurred.\n'
+    with talking(broken) as connection, pytest.raises(MailError) as caught:
+        list(push(here.worker.shared, connection))
+    assert (caught.value.kind, caught.value.code) == (Kind.CONNECTION, "server-bug")
+    with talking(broken) as connection:  # so it is: the wish waits, and whatever else there is goes on
+        list(push(here.worker.shared, connection))
+    assert len(mirror.wishes(here.store.reader(), here.account.id)) == 1
+    row = read.row(here.store.reader(), one)
+    assert row is not None
+    assert row.problem == ""

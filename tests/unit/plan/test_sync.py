@@ -118,6 +118,9 @@ def test_recognising_messages_keeps_duplicates_apart():
     theirs = [Identity(50, "a", 10, 5), Identity(51, "a", 10, 5), Identity(52, "b", 7, 99), Identity(53, "", 9, 9)]
     assert sync.reidentify(ours, theirs) == {1: 50, 2: 51, 3: 52, 4: 53}
     assert sync.reidentify([Identity(1, "", 9, 1)], [Identity(5, "", 9, 2)]) == {}
+    ours = [Identity(1, "a", 9, 1, "one"), Identity(2, "a", 9, 1, "two")]
+    theirs = [Identity(5, "a", 9, 1, "two"), Identity(6, "a", 9, 1, "one")]
+    assert sync.reidentify(ours, theirs) == {1: 6, 2: 5}
     assert sync.reidentify([Identity(1, "a", 9, 1)], [Identity(5, "a", 8, 2)]) == {}
     assert sync.reidentify([Identity(1, "a", 9, 1)], [Identity(5, "a", 8, 2)], loose=True) == {1: 5}
 
