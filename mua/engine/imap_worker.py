@@ -373,10 +373,9 @@ class ImapWorker:
         if connection.selected != inbox.name:
             connection.select(inbox.name)
         self._turns.append(time.monotonic())
-        if len(self._turns) == _BURST and self._turns[-1] - self._turns[0] < _BURST_SECONDS:
-            # a server that has news at every turn must not keep us spinning; a poke is not to be lost by it
-            if self._wait_for_poke(_BURST_SECONDS):
-                return Woken.POKE
+        spinning = len(self._turns) == _BURST and self._turns[-1] - self._turns[0] < _BURST_SECONDS
+        if spinning and self._wait_for_poke(_BURST_SECONDS):  # news at every turn; but no poke is lost by the pause
+            return Woken.POKE
         if connection.news or connection.elsewhere:
             return Woken.NEWS
         self._idling = not self._alone

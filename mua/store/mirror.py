@@ -107,7 +107,10 @@ def stored(db: Db, folder_id: FolderId) -> int:
 
 def identities(db: Db, folder_id: FolderId) -> list[Identity]:
     """Every message of a folder that the server has or had, as it can be recognised."""
-    sql = "SELECT id, message_id, size, internaldate, subject FROM message WHERE folder_id = ? AND want_append = 0 ORDER BY id"
+    sql = (
+        "SELECT id, message_id, size, internaldate, subject FROM message"
+        " WHERE folder_id = ? AND want_append = 0 ORDER BY id"
+    )
     return [Identity(*row) for row in db.rows(sql, folder_id)]
 
 

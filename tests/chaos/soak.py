@@ -1,10 +1,14 @@
-"""``./run soak [--minutes M]``: continuous traffic through one engine; fails when it leaks.
+"""``./run soak [--minutes M]``: continuous traffic from three clients; fails when one leaks or they do not agree.
 
-Every few seconds mail arrives, is read, starred, archived, searched and sent.  Memory (RSS of the engine and its
-children), open files and threads are sampled; the medians of the second and of the last quarter must agree.
+Every few seconds mail arrives, is read, starred, archived, searched and sent: by an engine of ours, by a second profile
+of ours, and by somebody else's program, all on one mailbox.  Memory (RSS of the engine and its children), open files
+and threads of the first are sampled; the medians of the second and of the last quarter must agree.  At the end both
+profiles must show what the server has, nothing twice and nothing less.
 """
 
 import argparse
+import contextlib
+import imaplib
 import random
 import statistics
 import sys
@@ -39,23 +43,68 @@ class Soak:
         self.lab = lab
         self.dice = random.Random(1)
         self.alice, self.bob = lab.user("alice"), lab.user("bob")
-        self.profile = lab.profile()
+        self.profile, self.second = lab.profile(), lab.profile()
         self.letters = letters(1_000_000, seed=99)
         self.began = time.monotonic()
+        self.differences: list[str] = []
 
     def run(self, minutes: float) -> list[Sample]:
         """Traffic for ``minutes``; a sample about every twentieth of that."""
-        self.lab.add_account(self.profile, self.alice).ok()
-        self.lab.stop_engine(self.profile)
+        for profile in (self.profile, self.second):
+            self.lab.add_account(profile, self.alice).ok()
+            self.lab.stop_engine(profile)
         samples: list[Sample] = []
-        with self.lab.engine(self.profile) as engine:
+        with self.lab.engine(self.profile) as engine, self.lab.engine(self.second):
             self.began = time.monotonic()
             while (spent := (time.monotonic() - self.began) / 60) < minutes:
                 self._traffic()
+                self._second_profile()
+                self._other_program()
                 if not samples or spent - samples[-1].minute > minutes / 24:
                     samples.append(self._sample(engine.pid))
                     print(_line(samples[-1]), flush=True)
+            self.differences = self._compare()
         return samples
+
+    def _second_profile(self) -> None:
+        """What the same person does at another computer, without waiting for either server or first."""
+        rows = self.lab.mua("list", "INBOX", "--limit", 20, profile=self.second).ok()
+        some = [row["id"] for row in self.dice.sample(rows, min(3, len(rows)))]
+        if some:
+            self.lab.mua("act", self.dice.choice(("flag", "read", "unread")), *some, profile=self.second)
+            self.lab.mua("act", "archive", some[0], profile=self.second)  # it may have been archived by the other
+
+    def _other_program(self) -> None:
+        """What somebody else's program does to the same mailbox."""
+        client = self.lab.imap(self.alice)
+        client.select(self.dice.choice(("INBOX", "Archive")))
+        uids = client.uid("SEARCH", "ALL")[1][0].split()
+        for uid in self.dice.sample(uids, min(3, len(uids))):
+            what = self.dice.choice(("+FLAGS", "-FLAGS", "move"))
+            if what == "move":
+                client.uid("MOVE", uid.decode(), "Archive")
+            else:
+                client.uid("STORE", uid.decode(), what, "(\\Flagged)")
+        with contextlib.suppress(imaplib.IMAP4.error):
+            client.logout()
+
+    def _compare(self) -> list[str]:
+        """Sentences about where either profile does not show what the server has."""
+        found = []
+        for _ in range(2):
+            for profile in (self.profile, self.second):
+                self.lab.mua("sync", "--until-complete", profile=profile).ok()
+        for folder in ("INBOX", "Archive"):
+            there = {
+                uid: frozenset(flags) & {"\\Seen", "\\Flagged"}
+                for uid, (_, flags) in self.lab.messages(self.alice, folder).items()
+            }
+            for name, profile in (("first", self.profile), ("second", self.second)):
+                rows = self.lab.mua("list", folder, profile=profile).ok()
+                here = {row["uid"]: frozenset(row["flags"]) & {"\\Seen", "\\Flagged"} for row in rows}
+                if here != there:
+                    found.append(f"{folder} of the {name} profile: {len(here)} messages, on the server {len(there)}")
+        return found
 
     def _traffic(self) -> None:
         self.lab.deliver_all(self.alice, (next(self.letters).raw for _ in range(self.dice.randint(1, 8))))
@@ -121,8 +170,9 @@ def main() -> int:
         print(f"the mail laboratory {reason}", file=sys.stderr)
         return 2
     with Lab() as lab:
-        found = leaks(Soak(lab).run(options.minutes))
-    print("\n".join(found) or "no leak")
+        soak = Soak(lab)
+        found = leaks(soak.run(options.minutes)) + soak.differences
+    print("\n".join(found) or "no leak, and three clients agree")
     return 1 if found else 0
 
 
