@@ -91,8 +91,8 @@ class Soak:
     def _compare(self) -> list[str]:
         """Sentences about where either profile does not show what the server has."""
         found = []
-        for _ in range(2):
-            for profile in (self.profile, self.second):
+        for _ in range(3):  # what one has pushed, the other has to see
+            for profile in (self.second, self.profile):
                 self.lab.mua("sync", "--until-complete", profile=profile).ok()
         for folder in ("INBOX", "Archive"):
             there = {
@@ -102,8 +102,10 @@ class Soak:
             for name, profile in (("first", self.profile), ("second", self.second)):
                 rows = self.lab.mua("list", folder, profile=profile).ok()
                 here = {row["uid"]: frozenset(row["flags"]) & {"\\Seen", "\\Flagged"} for row in rows}
-                if here != there:
-                    found.append(f"{folder} of the {name} profile: {len(here)} messages, on the server {len(there)}")
+                wrong = {uid for uid in here.keys() | there.keys() if here.get(uid) != there.get(uid)}
+                if wrong or len(rows) != len(there):
+                    counts = f"{len(rows)} messages, on the server {len(there)}"
+                    found.append(f"{folder} of the {name} profile: {counts}; not the same: {sorted(wrong, key=str)[:10]}")
         return found
 
     def _traffic(self) -> None:
