@@ -93,11 +93,13 @@ class SimServer:
 class SimConnection:
     """A connection; it breaks at command number ``cut``, before its effect or (``late``) after it."""
 
-    def __init__(self, server: SimServer, cut: int = -1, late: bool = False) -> None:
+    def __init__(self, server: SimServer, cut: int = -1, late: bool = False, ahead: int = 1) -> None:
         self.there = server
         self.server = Server("sim.example.org", 143, Security.TLS, "ann")
         self.news: set[str] = set()
+        self.elsewhere: set[str] = set()
         self.selected = ""
+        self.ahead = ahead
         self._left, self._late, self._dead = cut, late, False
 
     # -- how it breaks
@@ -199,14 +201,18 @@ class SimConnection:
             head = one.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
             yield FetchedHeader(uid, tuple(one.flags), one.received, len(one.raw), head, one.modseq)
 
+    def fetch_header_batches(self, batches: Iterable[Collection[int]]) -> Iterator[list[FetchedHeader]]:
+        for one in batches:
+            yield list(self.fetch_headers(one))
+
     def fetch_flags(self, uids: Iterable[int] | str, changed_since: int = 0) -> Iterator[FlagNews]:
         for uid, one in self._chosen(uids):
             if one.modseq > changed_since:
                 yield FlagNews(uid, tuple(one.flags), one.modseq)
 
-    def fetch_bodies(self, uids: Iterable[int], _sink: object) -> Iterator[FetchedBody]:
-        for uid, one in self._chosen(uids):
-            yield FetchedBody(uid, one.raw)
+    def fetch_body_batches(self, batches: Iterable[Collection[int]], _sink: object) -> Iterator[list[FetchedBody]]:
+        for uids in batches:
+            yield [FetchedBody(uid, one.raw) for uid, one in self._chosen(uids)]
 
     def _chosen(self, uids: Iterable[int] | str) -> list[tuple[int, Mail]]:
         if self._before():

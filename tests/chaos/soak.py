@@ -105,7 +105,9 @@ class Soak:
                 wrong = {uid for uid in here.keys() | there.keys() if here.get(uid) != there.get(uid)}
                 if wrong or len(rows) != len(there):
                     counts = f"{len(rows)} messages, on the server {len(there)}"
-                    found.append(f"{folder} of the {name} profile: {counts}; not the same: {sorted(wrong, key=str)[:10]}")
+                    found.append(
+                        f"{folder} of the {name} profile: {counts}; not the same: {sorted(wrong, key=str)[:10]}"
+                    )
         return found
 
     def _traffic(self) -> None:

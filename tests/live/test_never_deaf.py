@@ -16,7 +16,7 @@ from scripted import Scripted
 from mua.engine import imap_worker
 from mua.engine.imap_worker import ImapWorker
 from mua.model.account import Account, AccountId, Incoming, Security, Server
-from mua.net import imap
+from mua.net import imap_watch
 from mua.plan import sync
 from mua.store import mirror, read, write
 
@@ -76,7 +76,7 @@ def arrives(here: Desk, dovecot: Lab, ann: User, within: float) -> None:
 
 
 def test_a_dead_connection_is_found_out_when_the_network_changed(here, dovecot, ann, proxy, monkeypatch):
-    monkeypatch.setattr(imap, "_DONE", 1.0)
+    monkeypatch.setattr(imap_watch, "_DONE", 1.0)
     start(here)
     proxy.swallow()
     here.worker.network_changed()
@@ -84,7 +84,7 @@ def test_a_dead_connection_is_found_out_when_the_network_changed(here, dovecot, 
 
 
 def test_a_dead_connection_is_found_out_by_time_alone(here, dovecot, ann, proxy, monkeypatch):
-    monkeypatch.setattr(imap, "_DONE", 1.0)
+    monkeypatch.setattr(imap_watch, "_DONE", 1.0)
     monkeypatch.setattr(imap_worker, "IDLE_SECONDS", 1.5)
     start(here)
     proxy.swallow()

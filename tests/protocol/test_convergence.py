@@ -134,7 +134,7 @@ class World:
 
     def sync(self, a: int, b: int) -> None:
         """A round whose connection breaks somewhere, while more happens between its units."""
-        connection = SimConnection(self.server, cut=a, late=bool(b % 2))
+        connection = SimConnection(self.server, cut=a, late=bool(b % 2), ahead=1 + b % 3)
         with suppress(MailError):
             self.round(connection)
 
