@@ -159,10 +159,11 @@ class ImapConnection(Watching):
         ]
 
     def _list(self, *parts: Part, before: Part) -> Result:
-        answer = self.command("LIST", *parts, answers={b"LIST", b"STATUS"}, before=before)
-        if before == "UNSELECT":
-            self._left()
-        return answer
+        try:
+            return self.command("LIST", *parts, answers={b"LIST", b"STATUS"}, before=before)
+        finally:  # whatever becomes of the list
+            if before == "UNSELECT":
+                self._left()
 
     def _list_extended(self, before: Part) -> list[ListedFolder]:
         options = ["SUBSCRIBED"]

@@ -98,11 +98,9 @@ class Dialogue:
         Untagged responses of the kinds in ``answers`` come back in the Result; others are news or nothing.
         Raises MailError of kind FOLDER for NO and BAD (``folder`` names it), CONNECTION when the session is over.
         """
-        ahead = self.start([before]) if before else None
+        ahead = self.start([before]) if before else b""
         tag = self.start(parts)
-        if ahead is not None:
-            self.finish(ahead)
-        end = self.finish(tag, answers, sink)
+        end = self.finish(tag, answers, sink, ahead=ahead)
         if end.status.kind != b"OK":
             raise self.refusal(end.status, text(argument(parts[0])).split(" (")[0], folder)
         return end
@@ -160,16 +158,25 @@ class Dialogue:
         said = self.challenge(tag)
         return said if isinstance(said, Status) else None
 
-    def finish(self, tag: bytes, answers: Collection[bytes] = (), sink: Sink = spool) -> Result:
-        """Read until the command has ended, whatever its end is; ``answers`` as for ``command``."""
+    def finish(self, tag: bytes, answers: Collection[bytes] = (), sink: Sink = spool, *, ahead: bytes = b"") -> Result:
+        """Read until the command has ended, whatever its end is; ``answers`` as for ``command``.
+
+        So must the one that went ahead have: a server may end them in any order (RFC 3501 s.5.5; Dovecot does).
+        """
         found: list[Untagged] = []
+        waiting = {tag, ahead} - {b""}
+        end: Status | None = None
         held = 0
         while held <= self.limits.answers:
             chunks = self.wire.response(sink)
-            reply = self.handle(tag, chunks, answers)
+            ended = chunks[0].partition(b" ")[0] if isinstance(chunks[0], bytes) else b""
+            reply = self.handle(ended if ended in waiting else tag, chunks, answers)
             if isinstance(reply, Status):
-                return Result(reply, found)
-            if reply is not None:
+                waiting.remove(ended)
+                end = reply if ended == tag else end
+                if end is not None and not waiting:
+                    return Result(end, found)
+            elif reply is not None:
                 found.append(reply)
                 held += _weight(chunks)
         raise self.wire.broken("answers without end")

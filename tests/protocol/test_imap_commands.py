@@ -445,3 +445,30 @@ def test_the_selected_mailbox_is_left_before_its_status_is_believed():
         connection.select("INBOX")
         connection.list_folders()
         assert connection.news == {"EXISTS"}
+
+
+@pytest.mark.parametrize("before", ["UNSELECT", "NOOP"])
+def test_a_server_ends_commands_that_were_sent_together_in_its_own_order(before):
+    """Dovecot lists while it still looks after the mailbox (RFC 3501 s.5.5)."""
+    script = f"""
+        C: {{tag}} {before}
+        C: {{tag}} LIST "" "*"
+        S: * LIST () "/" INBOX
+        S: {{tag}} OK listed
+        S: {{tag-1}} OK looked
+        C: {{tag}} LSUB "" "*"
+        S: {{tag}} OK x
+    """
+    less = CAPABILITIES if before == "UNSELECT" else CAPABILITIES.replace(" UNSELECT", "")
+    with talking(SELECT, script, capabilities=less) as connection:
+        connection.select("INBOX")
+        assert [one.name for one in connection.list_folders()] == ["INBOX"]
+
+
+def test_a_list_that_is_refused_does_not_hide_that_the_mailbox_was_left():
+    script = 'C: {tag} UNSELECT\nS: {tag} OK x\nC: {tag} LIST "" "*"\nS: {tag} NO not now'
+    with talking(SELECT, script) as connection:
+        connection.select("INBOX")
+        with pytest.raises(MailError):
+            connection.list_folders()
+        assert connection.selected == ""
