@@ -12,7 +12,7 @@ from mua.mime.message import Parsed, parse
 from mua.mime.text import neutralise
 from mua.mime.words import decode_words
 from mua.model.address import Address
-from mua.model.message import Envelope, MessageView
+from mua.model.message import MessageView
 
 MAX_FIELDS: Final = 500  # header fields shown; the source has all
 MAX_FIELD: Final = 16 * 1024
@@ -59,20 +59,3 @@ def _headers(parsed: Parsed) -> tuple[tuple[str, str], ...]:
 def clean_addresses(addresses: Iterable[Address]) -> tuple[Address, ...]:
     """Addresses with names and addresses neutralised for showing."""
     return tuple(Address(neutralise(one.name), neutralise(one.address)) for one in addresses)
-
-
-def clean_envelope(envelope: Envelope) -> Envelope:
-    """An envelope whose names and subject are safe to show in a list."""
-    return Envelope(
-        sender=clean_addresses(envelope.sender),
-        to=clean_addresses(envelope.to),
-        cc=clean_addresses(envelope.cc),
-        bcc=clean_addresses(envelope.bcc),
-        reply_to=clean_addresses(envelope.reply_to),
-        subject=neutralise(envelope.subject),
-        date=envelope.date,
-        message_id=envelope.message_id,
-        references=envelope.references,
-        list_id=envelope.list_id,
-        attachment_hint=envelope.attachment_hint,
-    )

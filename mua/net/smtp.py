@@ -121,24 +121,6 @@ async def _log_in(session: Session, server: Server, password: str) -> None:
         raise account_error(lost, server.host) from lost
 
 
-async def submit(
-    server: Server,
-    password: str,
-    ca_file: str,
-    job: Job,
-    *,
-    before_dot: BeforeDot,
-    allow_plaintext: bool = False,
-    timeouts: Timeouts | None = None,
-) -> list[Outcome]:
-    """Send one message through a submission server: open, deliver, quit.  Raises MailError and what deliver raises."""
-    session = await open_submission(server, password, ca_file, allow_plaintext=allow_plaintext, timeouts=timeouts)
-    try:
-        return await deliver(session, job, before_dot=before_dot)
-    finally:
-        await session.quit()
-
-
 # Delivery to one exchanger
 
 
