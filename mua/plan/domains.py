@@ -1,7 +1,5 @@
 """Domains of addresses, as DNS and SMTP want them.  Pure."""
 
-import idna
-
 
 def split_address(address: str) -> tuple[str, str]:
     """``local@domain`` -> (local, domain); the domain is empty when there is none."""
@@ -19,6 +17,8 @@ def a_label(domain: str) -> str:
     name = domain.removesuffix(".").lower()
     if name.isascii() and _plausible(name):
         return name
+    import idna  # its tables are loaded by the first name that needs them
+
     try:
         return idna.encode(name, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError) as exc:
