@@ -307,7 +307,7 @@ class ImapWorker:
         asked = ticket > self.rounds.pushed_ticket
         if asked:
             work = Work.ROUND
-        elif self._nudged:
+        elif self._nudged and work is Work.BODIES:  # the bulk thread poked, and knows
             work = Work.NOTHING
         self._nudged = False
         self._reassure(connection)
