@@ -1,4 +1,4 @@
-"""Messages that come from this computer: files that are imported, drafts that are kept."""
+"""Files that a person names, and messages that come from this computer: imported ones, drafts that are kept."""
 
 from __future__ import annotations
 
@@ -60,6 +60,16 @@ def readable(path: Path) -> Iterator[None]:
     except OSError as error:
         text = f"“{path.name}” cannot be read; check its name and permissions."
         raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[None]:
+    """The same for a file that is to be made: "file-unwritable"."""
+    try:
+        yield
+    except OSError as error:
+        text = f"“{path.name}” cannot be written; choose another folder, or make room there."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unwritable") from error
 
 
 def _messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:

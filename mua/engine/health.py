@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua import __version__, wire
-from mua.engine.files import readable
+from mua.engine.files import writable
 from mua.masking import masked
 from mua.model.account import Account
 from mua.model.connection import Facts
@@ -112,7 +112,7 @@ def save_bundle(engine: Engine, command: wire.SaveBundle) -> wire.Done:
         "log": clean(_log_tail(engine.profile.log_file)).splitlines(),
     }
     text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
-    with readable(path):
+    with writable(path):
         path.touch(mode=0o600)
         path.chmod(0o600)
         path.write_text(text, "utf-8")

@@ -178,7 +178,7 @@ class Engine:
             worker.poke()
 
     def network_changed(self, _why: str) -> None:
-        """Nobody waits out a pause that was made for another network ."""
+        """Nobody waits out a pause that was made for another network."""
         for worker in self.workers_of(None):
             worker.network_changed()
         self.sender.poke()

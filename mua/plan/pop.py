@@ -128,7 +128,7 @@ def _is_due(one: Fetched, options: PopOptions, now: int) -> bool:
 def next_visit(now: float, failures: int, interval: float, login_delay: float, lot: float) -> float:
     """When to ask again, in the clock of ``now`` (seconds).
 
-    After failures sooner than usual, each time later (15 s, 30 s, ... up to ``interval``), give or take a tenth by
+    After failures sooner than usual, each time later (15 s, 30 s, ... up to ``interval``), and up to a tenth more by
     ``lot`` (0..1); never sooner than the server's LOGIN-DELAY.
     """
     pause = min(interval, 15.0 * 2 ** min(failures - 1, 20)) if failures else interval

@@ -147,6 +147,7 @@ def test_a_maildir_keeps_its_flags(mua: Mua, tmp_path: Path) -> None:
         (["show", "../../etc"], "no-such-message"),
         (["list", "Nowhere"], "no-such-folder"),
         (["inspect", "/nonexistent.eml"], "file-unreadable"),
+        (["health", "--bundle", "/nonexistent/report.json"], "file-unwritable"),
         (["list", "Inbox", "--account", "work"], "no-such-account"),
         (["account", "add", "--name", "home", "--email", "x@y.example", "--local"], "name-taken"),
         (["account", "add", "--name", "p", "--email", "x@y.example", "--imap", "imap.example.org:143",
