@@ -28,6 +28,7 @@ from mua.plan.sync import FolderPlan, Identity, Listing, Refresh
 from mua.store import mirror, read, write
 from mua.store.db import Tx
 
+_ASKED_ABOUT = 50  # new folders that are asked for their state when another one is missing
 _PROGRESS = 0.25  # seconds between two progress events
 _FLAG_BATCH = 2000
 
@@ -90,6 +91,8 @@ def pull_folders(shared: Shared, connection: ImapConnection) -> dict[int, Folder
         return {one.id: None for one in shared.folders()}
     ours = {one.name: one for one in shared.folders()}
     lost = {name: one.state for name, one in ours.items() if name not in listed}
+    if lost:
+        listed |= _asked_about(connection, [one for name, one in listed.items() if name not in ours])
     fresh = {name: one.state for name, one in listed.items() if name not in ours and one.state is not None}
     new_names = sync.renamed(lost, fresh)
     with shared.context.store.write() as tx:
@@ -105,6 +108,18 @@ def pull_folders(shared: Shared, connection: ImapConnection) -> dict[int, Folder
             _confirm_removal(shared, connection, ours[name])
     states = {name: one.state for name, one in listed.items()}
     return {one.id: states.get(one.name) for one in shared.folders() if one.name in states}
+
+
+def _asked_about(connection: ImapConnection, appeared: list[ListedFolder]) -> dict[str, ListedFolder]:
+    """New folders with their STATUS, where LIST did not tell it: one of them may be a lost one under another name."""
+    told = {}
+    for one in [one for one in appeared if one.state is None and one.selectable][:_ASKED_ABOUT]:
+        try:
+            told[one.name] = replace(one, state=connection.status(one.name))
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+    return told
 
 
 def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dict[str, Folder]) -> None:
