@@ -128,6 +128,9 @@ def test_a_list_that_forgets_a_folder_is_asked_for_it_by_name(here):
         S: {tag} OK x
         C: {tag} LSUB "" "*"
         S: {tag} OK x
+        C: {tag} STATUS "Other" {}
+        S: * STATUS Other (MESSAGES 30 UIDNEXT 31 UIDVALIDITY 8)
+        S: {tag} OK x
         C: {tag} STATUS "INBOX" {}
         S: * STATUS INBOX (MESSAGES 30 UIDVALIDITY 7)
         S: {tag} OK x
