@@ -1,8 +1,9 @@
 """Bodies: whole messages from the server into the store, as received, in small committed batches.
 
-The bytes are durable before the row that says so.  Messages over a megabyte go straight to a file in ``big/``; a list
-needs only the beginning of such a message.  A body that the server does not hand out is not asked for again in this
-round, and one that is larger than we take, or that breaks the connection, does not keep the others away.
+The bytes are written before the row that says so; where a power cut took them all the same, they are fetched once more
+when the message is opened.  Messages over a megabyte go straight to a file in ``big/``; a list needs only the beginning
+of such a message.  A body that the server does not hand out is not asked for again in this round, and one that is
+larger than we take, or that breaks the connection, does not keep the others away.
 """
 
 import dataclasses

@@ -9,6 +9,7 @@ import re
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.net.imap_tokens import Status
+from mua.net.login_refusal import by_words, not_let_in
 
 
 def refusal(end: Status, host: str, command: str, folder: str = "") -> MailError:
@@ -63,11 +64,10 @@ def login_refusal(end: Status, host: str, mechanism: str) -> MailError:
     if end.code_name in _LATER or (end.code_name not in _LOGIN and _TOO_MANY.search(end.text)):
         text = f"{host} does not let Mua in right now, perhaps because of too many connections; it will try again."
         return MailError(Kind.CONNECTION, Retry.SOON, text, words(end), "too-many-connections")
-    code = next((code for code, pattern in _LOGIN_WORDS if pattern.search(end.text)), "")
-    code = code or _LOGIN.get(end.code_name, "") or _BY_MECHANISM.get(mechanism, "wrong-password")
+    code = by_words(end.text) or _LOGIN.get(end.code_name, "wrong-password")
     if code == "wrong-password":
         code = _BY_MECHANISM.get(mechanism, code)
-    return MailError(Kind.ACCOUNT, Retry.ASK, _LOGIN_TEXTS[code].format(host=host), words(end), code)
+    return not_let_in(code, host, words(end))
 
 
 _LATER = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})
@@ -79,26 +79,4 @@ _LOGIN = {  # RFC 5530
     "PRIVACYREQUIRED": "encryption-required",
     "CONTACTADMIN": "ask-operator",
 }
-_LOGIN_WORDS = (
-    ("app-password", re.compile(r"(?i)application-specific|app(lication)? password")),
-    ("web-login", re.compile(r"(?i)web ?login|log ?in (via|with|using) (your|a) (web )?browser")),
-    ("imap-disabled", re.compile(r"(?i)imap.{0,30}(disabled|not enabled|not allowed)|(not enabled|disabled) for imap")),
-    (
-        "password-disabled",
-        re.compile(r"(?i)basic ?auth|password.{0,20}(log-?in|authentication).{0,10}(disabled|block)"),
-    ),
-)
 _BY_MECHANISM = {"EXTERNAL": "certificate-refused", "OAUTHBEARER": "token-refused", "XOAUTH2": "token-refused"}
-_LOGIN_TEXTS = {
-    "wrong-password": "{host} does not accept this user name and password; check both in the account's settings.",
-    "not-allowed": "{host} knows you, but does not let you in here; check the user name, or ask its operator.",
-    "password-expired": "{host} says that your password has expired; set a new one there, then enter it here.",
-    "encryption-required": "{host} wants a protected connection; choose TLS in the account's settings.",
-    "ask-operator": "{host} does not let you in and wants you to contact its operator.",
-    "app-password": "{host} wants an app password for this account: make one on its web site and enter it here.",
-    "web-login": "{host} wants you to log in on its web site once before mail programs may.",
-    "imap-disabled": "Access by IMAP is switched off for this account; switch it on in the settings at {host}.",
-    "password-disabled": "{host} has switched off sign-in with a password for this account.",
-    "certificate-refused": "{host} does not accept your certificate as a log-in; choose another, or use a password.",
-    "token-refused": "{host} does not accept the sign-in of this account any more; sign in again in its settings.",
-}

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from mua import log
 from mua.errors import Kind, MailError, Retry
+from mua.net.login_refusal import by_words, not_let_in
 from mua.net.pop3_line import Line
 from mua.net.pop3_wire import Capabilities, Reply
 from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, mask, not_authentic
@@ -113,27 +114,11 @@ def _no_way(host: str, who: Who, offered: Capabilities) -> MailError:
     return MailError(Kind.ACCOUNT, Retry.ASK, text, offers, "login-disabled")
 
 
-_SENTENCES = {
-    "app-password": "{host} wants an app password for this account: make one on its web site and enter it here.",
-    "web-login": "{host} wants you to sign in on its web site once; then try again here.",
-    "pop3-disabled": "{host} has POP3 switched off for this account; switch it on in its settings on the web site.",
-    "password-disabled": "{host} has switched off sign-in with a password for this account.",
-    "token-refused": "{host} does not accept this sign-in any more; sign in again in the account's settings.",
-    "wrong-password": "{host} does not accept this user name and password; check both in the account's settings.",
-}
-_WORDS = {
-    "app-password": re.compile(r"(?i)application-specific|app(lication)? password"),
-    "web-login": re.compile(r"(?i)web ?log-?in"),
-    "pop3-disabled": re.compile(r"(?i)pop3?\b.{0,30}(disabled|not enabled|not allowed)|not enabled for pop"),
-    "password-disabled": re.compile(r"(?i)basic ?auth|password.{0,20}(log-?in|authentication).{0,10}(disabled|block)"),
-}
-
-
 def _refused(host: str, reply: Reply, offered: Capabilities, who: Who) -> MailError:
     """RFC 2449 s.8.1 and RFC 3206 where the server speaks them, its words where it does not."""
     said, code = log.masked(reply.text), reply.code
-    word = next((word for word, pattern in _WORDS.items() if pattern.search(reply.text)), "")
-    if not word:
+    reason = by_words(reply.text)
+    if not reason:
         if code in ("IN-USE", "LOGIN-DELAY") or (not code and _is_busy(reply.text)):
             return _busy(host, code, said)
         if code == "SYS/PERM":
@@ -142,8 +127,7 @@ def _refused(host: str, reply: Reply, offered: Capabilities, who: Who) -> MailEr
         if code.startswith("SYS/") or (not code and "AUTH-RESP-CODE" in offered):
             text = f"{host} does not let Mua in right now, for a reason of its own; it will try again by itself."
             return MailError(Kind.CONNECTION, Retry.SOON, text, said, "server-trouble")
-    word = word or ("token-refused" if who.token else "wrong-password")
-    return MailError(Kind.ACCOUNT, Retry.ASK, _SENTENCES[word].format(host=host), said, word)
+    return not_let_in(reason or ("token-refused" if who.token else "wrong-password"), host, said)
 
 
 def _is_busy(text: str) -> bool:

@@ -12,6 +12,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.log import masked
 from mua.model.outgoing import Phase
 from mua.net import tls
+from mua.net.login_refusal import by_words, not_let_in
 from mua.net.sasl import not_authentic
 from mua.net.smtp_outcome import Outcome
 from mua.net.smtp_session import NotOffered
@@ -56,21 +57,15 @@ def _not_offered(lost: Lost, host: str, detail: str) -> MailError:
     return MailError(Kind.ACCOUNT, Retry.ASK, text, detail, "no-mechanism")
 
 
-_LOGIN_REFUSALS = {
-    "app-password": "{host} wants an app password for this account: make one on its web site and enter it here.",
-    "password-disabled": "{host} has switched off sign-in with a password for this account.",
-    "wrong-password": "{host} refused the user name or the password; enter the password again.",
-}
-_LOGIN_PATTERNS = {
-    "app-password": re.compile(r"5\.7\.9|application-specific", re.IGNORECASE),
-    "password-disabled": re.compile(r"5\.7\.139|5\.7\.30|basic authentication", re.IGNORECASE),
+_ENHANCED = {  # RFC 3463 codes, as the large providers use them
+    "app-password": re.compile(r"5\.7\.9\b"),
+    "password-disabled": re.compile(r"5\.7\.(139|30)\b"),
 }
 
 
 def _login_refused(reply: Reply, host: str, detail: str) -> MailError:
-    found = (code for code, pattern in _LOGIN_PATTERNS.items() if pattern.search(reply.text))
-    code = next(found, "wrong-password")
-    return MailError(Kind.ACCOUNT, Retry.ASK, _LOGIN_REFUSALS[code].format(host=host), detail, code)
+    coded = next((reason for reason, pattern in _ENHANCED.items() if pattern.search(reply.text)), "")
+    return not_let_in(coded or by_words(reply.text) or "wrong-password", host, detail)
 
 
 def setup_error(outcomes: Sequence[Outcome], host: str) -> MailError | None:
