@@ -88,6 +88,7 @@ class PostOffice:
     def open(self) -> None:
         """Start the program (not yet the sender)."""
         self.store = MortalStore(self.profile, self._changed)
+        outbox.sweep(self.store.reader(), self.profile)  # as the engine does before anybody can queue
         self.bodies = Bodies(self.profile)
         password = lambda account: self.password(account)  # noqa: E731
         self.context = Context(self.store, self.bodies, password, self.events.append, lambda: self.clock)

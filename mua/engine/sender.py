@@ -75,8 +75,7 @@ class Sender:
     # -- from any thread
 
     def start(self) -> None:
-        """Start the thread; what a crash left behind is settled first.  Call it before anyone can queue a message."""
-        outbox.sweep(self._context.store.reader(), self._context.store.profile)
+        """Start the thread; what a crash left in the state "trying" is settled first."""
         self._thread.start()
 
     def poke(self) -> None:

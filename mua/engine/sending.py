@@ -29,7 +29,7 @@ class Sending:
         self._over = False
 
     def start(self) -> None:
-        """Settle what a crash left behind, and go on with what waits."""
+        """Remove what a crash left behind, while nobody can queue a message, and go on with what waits."""
         store = self._context.store
         outbox.sweep(store.reader(), store.profile)
         self.poke()

@@ -8,6 +8,7 @@ from mail_sink import DROP, TAKE_AND_DROP, MailSink
 from post_office import MortalStore, PostOffice, refuse
 
 from mua import wire
+from mua.engine.sending import Sending
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Incoming, Security, Server
 from mua.model.folder import Role
@@ -82,6 +83,22 @@ def test_files_go_when_nobody_needs_them(post: PostOffice, sink: MailSink) -> No
     post.sender.drain(60)
     left = sorted(path.name for path in post.profile.big.glob("outgoing-*"))
     assert left == [post.store.reader().value("SELECT wire_file FROM outgoing WHERE id = ?", kept)]
+
+
+def test_a_sender_that_is_made_late_takes_no_file_that_has_no_row_yet(post: PostOffice) -> None:
+    """The first message makes the sender, while the second is between its file and its row."""
+    sending = Sending(post.context, filed=post.filed.append)
+    sending.start()
+    first = post.queue("bob@example.net")
+    file = post.profile.big / f"{outbox.PREFIX}second.eml"
+    file.write_bytes(b"From: me@example.org\r\n\r\nnot lost\r\n")
+    try:
+        assert sending.drain(20)
+        assert post.states(first) == [RecipientState.ACCEPTED]
+        assert file.exists()
+    finally:
+        sending.stop()
+        sending.join(20)
 
 
 def test_undo_send(post: PostOffice, sink: MailSink) -> None:
