@@ -23,6 +23,7 @@ from mua.store import read
 @pytest.fixture
 def place(qapp: QApplication, tmp_path: Path) -> Iterator[Office]:
     with office(tmp_path / "p") as made:
+        wait_until(lambda: made.rooms.setup is not None, "the page of a profile without an account")
         yield made
 
 
