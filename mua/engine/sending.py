@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mua.engine.context import Context
-from mua.errors import MailError
-from mua.log import ENGINE
 from mua.model.account import AccountId
 from mua.store import outbox
 
@@ -68,11 +66,7 @@ class Sending:
             from mua.engine.sender import Sender
 
             sender = Sender(self._context, filed=self._filed)
-            try:
-                sender.start()
-            except MailError as error:
-                ENGINE.info("nothing can be sent just now: %s", error.detail)
-                return
+            sender.start()
             self._sender = sender
 
     def stop(self) -> None:
