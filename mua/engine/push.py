@@ -191,13 +191,14 @@ class _Push:
         begun, message_id, internaldate, flags, keywords = facts
         raw = self._bytes(step.id)
         with self.shared.lock:
-            low = 1 if folder.role is Role.SENT else begun  # many servers file what they sent by themselves
+            pulled = bool(folder.state.uidvalidity)  # until then no UID means anything: the pull finds the message
+            low = 1 if folder.role is Role.SENT or (begun and not pulled) else begun  # many servers file what was sent
             uid = self._find(folder, message_id, len(raw), low) if low else None
             if uid is None:
                 names = flag_names(flags & ~Flag.DELETED, keywords)
                 uid = self._upload(folder, step.id, raw, names, internaldate)
             with self.store.write(durable=True) as tx:
-                write.appended(tx, step.id, uid)
+                write.appended(tx, step.id, uid if pulled else None)
         self.touched[folder.id] = folder
 
     def _bytes(self, message_id: MessageId) -> bytes:

@@ -139,6 +139,8 @@ def twins(db: Db, folder_id: FolderId, ours: Sequence[Identity]) -> list[Identit
 def reset_uids(tx: Tx, folder_id: FolderId, matched: dict[int, int], state: FolderState, now: int) -> list[MessageId]:
     """UIDVALIDITY changed: the matched rows get their new UIDs, the others go into the ledger; returns those."""
     tx.run("UPDATE message SET uid = NULL WHERE folder_id = ?", folder_id)
+    # An upload that was begun is looked for in the whole folder: the UIDNEXT that was noted means nothing any more.
+    tx.run("UPDATE message SET want_append = 2 WHERE folder_id = ? AND want_append > 2", folder_id)
     for one, uid in matched.items():
         write.set_uid(tx, MessageId(one), uid)
     lost = [MessageId(one.key) for one in without_uid(tx, folder_id)]

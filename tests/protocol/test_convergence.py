@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from retrieval import Desk
@@ -200,6 +201,22 @@ def world(abilities: Iterable[str] = ABILITIES, policy: Policy = EVERYTHING) -> 
 
 
 KINDS = [ABILITIES, ABILITIES - {"QRESYNC"}, ABILITIES - {"QRESYNC", "CONDSTORE"}]
+
+
+UPLOADS = [  # into a folder that was never pulled, cut before or after its effect, and then numbered anew
+    [("arrive", 1, 0), ("sync", 1, 0), ("write_here", 1, 0), ("sync", cut, late), ("renumber", 1, 0)]
+    for cut in (1, 2, 3)
+    for late in (0, 1)
+]
+
+
+@pytest.mark.parametrize("happenings", UPLOADS)
+def test_an_upload_meets_a_new_numbering(happenings):
+    with world() as here:
+        here.play(happenings)
+        here.settle()
+        assert here.rows("Archive") == here.there("Archive")
+        assert set(Counter(here.server.keys()).values()) == {1}
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
