@@ -223,7 +223,7 @@ class _Push:
         if message_id:
             found = self.connection.search_message_id(message_id)
         else:
-            found = self.connection.uid_search(f"LARGER {size - 1} SMALLER {size + 1}")
+            found = self.connection.uid_search(f"LARGER {max(size - 1, 0)} SMALLER {size + 1}")
         return max((uid for uid in found if uid >= low), default=None)
 
 

@@ -333,7 +333,7 @@ def cancel(tx: Tx, outgoing_id: OutgoingId, now: int = 0) -> int:
 
 def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int) -> int:
     """Try again now, by a person's wish: deferred and refused recipients, and unknown ones only when named."""
-    states = "('deferred', 'refused', 'unknown', 'cancelled')" if addresses else "('deferred', 'refused')"
+    states = "('deferred', 'refused', 'unknown')" if addresses else "('deferred', 'refused')"
     sql = (
         f"UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0"
         f" WHERE outgoing_id = ? AND state IN {states}"
