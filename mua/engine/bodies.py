@@ -43,6 +43,8 @@ def fetch_wanted(shared: Shared, connection: ImapConnection, tried: set[int]) ->
         if folder is not None and _open(connection, folder):
             while waiting:
                 batch = _next_batch(shared, waiting)
+                if not batch:
+                    _say_why(shared, connection, waiting[0])
                 for _ in _fetch(shared, connection, [batch]):
                     pass
                 waiting = waiting[max(len(batch), 1) :]
@@ -58,7 +60,7 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
         waiting = mirror.bodiless(db, shared.account.id, folder.id, below, _LOOKAHEAD, since)
         if not waiting:
             return
-        batches, below = _plan(shared, waiting, connection.ahead)
+        batches, below = _plan(shared, waiting, connection)
         if not batches:
             continue
         opened = opened and connection.selected == folder.name
@@ -70,14 +72,18 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
             yield
 
 
-def _plan(shared: Shared, waiting: list[tuple[int, int, int]], ahead: int) -> tuple[list[dict[int, MessageId]], int]:
+def _plan(
+    shared: Shared, waiting: list[tuple[int, int, int]], connection: ImapConnection
+) -> tuple[list[dict[int, MessageId]], int]:
     """(batches to fetch in one go, the last id that was looked at); whatever needs care goes alone, or not at all."""
     batches: list[dict[int, MessageId]] = []
     below = _LAST
-    while waiting and not (batches and (ahead == 1 or _needs_care(shared, *waiting[0]))):
+    while waiting and not (batches and (connection.ahead == 1 or _needs_care(shared, *waiting[0]))):
         batch = _next_batch(shared, waiting)
         below = waiting[max(len(batch), 1) - 1][0]
         alone = _needs_care(shared, *waiting[0])
+        if not batch:
+            _say_why(shared, connection, waiting[0])
         waiting = waiting[max(len(batch), 1) :]
         if batch:
             batches.append(batch)
@@ -100,6 +106,19 @@ def _next_batch(shared: Shared, waiting: list[tuple[int, int, int]]) -> dict[int
 
 def _needs_care(shared: Shared, message_id: int, _uid: int, size: int) -> bool:
     return size > MAX_MESSAGE or message_id in shared.suspects or message_id in shared.poisonous
+
+
+def _say_why(shared: Shared, connection: ImapConnection, left_out: tuple[int, int, int]) -> None:
+    """The row of a message that is not fetched says so."""
+    message_id, _, size = left_out
+    host = connection.server.host
+    text = f"This message is larger than Mua takes ({size / 2**30:.1f} GB); it stays on {host}."
+    if size <= MAX_MESSAGE:
+        text = f"{host} breaks the connection off or sends nonsense instead of this message; Mua leaves it there."
+    known = read.row(shared.context.store.reader(), MessageId(message_id))
+    if known is not None and (not known.problem or mirror.body_wanted(shared.context.store.reader(), known.id)):
+        with shared.context.store.write() as tx:
+            mirror.body_refused(tx, known.id, text)
 
 
 def _open(connection: ImapConnection, folder: Folder) -> bool:

@@ -20,7 +20,7 @@ from mua.model.folder import Role
 from mua.model.message import MessageId
 from mua.model.outgoing import FINAL, OutgoingId, RecipientState
 from mua.plan.search import parse
-from mua.store import outbox, read, write
+from mua.store import mirror, outbox, read, write
 from mua.store.db import Tx
 
 if TYPE_CHECKING:
@@ -234,6 +234,8 @@ def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
     trouble = [one for one in read.problems(engine.store.reader(), Side.INCOMING) if one.account_id == found.account_id]
     if trouble:
         raise MailError(Kind.ACCOUNT, Retry.ASK, trouble[0].text, trouble[0].detail, trouble[0].code)
+    if found.problem and not mirror.body_wanted(engine.store.reader(), message_id):
+        raise MailError(Kind.MESSAGE, Retry.NEVER, found.problem, code="body-refused")
     return False
 
 

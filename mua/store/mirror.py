@@ -209,6 +209,18 @@ def lacks_bodies(db: Db, account_id: AccountId) -> bool:
     return bool(db.value(sql, account_id))
 
 
+def body_wanted(db: Db, message_id: MessageId) -> bool:
+    """Whether a person still waits for this body."""
+    return bool(db.value("SELECT want_body FROM message WHERE id = ? AND has_body = 0", message_id))
+
+
+def body_refused(tx: Tx, message_id: MessageId, problem: str) -> None:
+    """This body cannot be had, and the row says why; nobody waits for it any more."""
+    sql = "UPDATE message SET want_body = 0, problem = ? WHERE id = ? AND has_body = 0"
+    if tx.run(sql, problem, message_id):
+        tx.changes.messages.add(message_id)
+
+
 def body_counts(db: Db, account_id: AccountId) -> tuple[int, int]:
     """(messages with body, messages) of an account, from the counters of the folders whose bodies are fetched."""
     sql = (

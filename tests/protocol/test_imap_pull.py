@@ -10,14 +10,14 @@ from imap_talk import hello, talking
 from retrieval import Desk
 from scripted import Scripted
 
-from mua.engine.bodies import fetch_bodies
+from mua.engine.bodies import fetch_bodies, fetch_wanted
 from mua.engine.imap_worker import ImapWorker
 from mua.engine.pull import pull_folder, pull_folders
 from mua.engine.push import push
 from mua.errors import Kind, MailError
 from mua.model.account import Security, Server
 from mua.model.folder import FolderState, Role
-from mua.model.message import Envelope, Flag
+from mua.model.message import Envelope, Flag, MessageId
 from mua.store import mirror, read, write
 from mua.store.write import NewMessage
 
@@ -219,6 +219,25 @@ def test_one_poisonous_message_does_not_keep_the_others_away(here):
         fetch("C: {tag} UID FETCH 3 {}\n", body(3), "S: {tag} OK x\nC: {tag} UID FETCH 2 {}\n", poison)
     fetch("C: {tag} UID FETCH 1 {}\n", body(1), "S: {tag} OK x")
     assert here.folder("INBOX").with_body == 2
+    problems = {row.uid: row.problem for row in read.rows(here.store.reader(), list(here.shown()))}
+    assert "instead of this message" in problems.pop(2)  # the row says why its text is not here
+    assert set(problems.values()) == {""}
+
+
+def test_what_is_larger_than_mua_takes_is_left_there_and_the_row_says_so(here):
+    with here.store.write() as tx:
+        tx.run("DELETE FROM message WHERE uid > 1")
+        tx.run("UPDATE message SET size = 10737418240")
+    [one] = here.shown()
+    with here.store.write() as tx:
+        write.want_body(tx, [MessageId(one)])
+    assert mirror.body_wanted(here.store.reader(), MessageId(one))
+    with talking(select(1).replace("SELECT", "EXAMINE"), partial=True) as connection:
+        fetch_wanted(here.worker.shared, connection, set())
+    row = read.row(here.store.reader(), MessageId(one))
+    assert row is not None
+    assert row.problem.startswith("This message is larger than Mua takes (10.0 GB)")
+    assert not mirror.body_wanted(here.store.reader(), MessageId(one))
 
 
 EVERYTHING = "IMAP4rev1 SASL-IR AUTH=PLAIN IDLE ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS UIDPLUS"
