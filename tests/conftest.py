@@ -8,8 +8,10 @@ Tests wait more than they work, so several pytest processes (pytest-xdist's work
 a home, a laboratory and fixtures of its own.  A test must therefore not rely on the one before it.
 """
 
+import atexit
 import logging
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,9 +22,10 @@ SHARED = Path(os.environ.get("MUA_SHARED") or Path(__file__).resolve().parents[2
 MOST_WORKERS = 8
 
 # Before anything imports Qt, keyring or mua.paths: these libraries read the environment once.
-_HOME = tempfile.TemporaryDirectory(prefix="mua-test-home-")
+_HOME = tempfile.mkdtemp(prefix="mua-test-home-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 for _variable in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-    os.environ[_variable] = str(Path(_HOME.name) / _variable)
+    os.environ[_variable] = str(Path(_HOME) / _variable)
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 os.environ.setdefault("NO_AT_BRIDGE", "1")
