@@ -1,7 +1,8 @@
 """A certificate authority for tests, and the good and bad leaves it (or a stranger) signs.
 
-``authority()`` makes it once per process, in a temporary folder that goes away with the process.  Leaves are made when
-first asked for:
+Everything is made fresh for each run (elliptic curves: milliseconds), so that no test ever ages.  ``make_pki()`` makes
+what a laboratory's servers present.  ``authority()`` is the one of this process, in a temporary folder that goes away
+with it; its leaves are made when first asked for:
 
     good         localhost, 127.0.0.1 and ::1, signed by the authority
     expired      the same names, its time over
@@ -20,7 +21,10 @@ import shutil
 import ssl
 import tempfile
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -33,6 +37,13 @@ _lock = threading.RLock()  # a server's thread and its client ask at the same ti
 _DAY = datetime.timedelta(days=1)
 _LOCAL = ("localhost", "127.0.0.1", "::1")
 _BAD = {"expired": (-30, -1), "not-yet": (1, 30)}
+
+
+class Leaf(NamedTuple):
+    """One certificate: two PEM files."""
+
+    cert: Path
+    key: Path
 
 
 def _alternative(name: str) -> x509.GeneralName:
@@ -67,13 +78,18 @@ class Authority:
         self.folder = folder
         self._name = _named(name)
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._leaves: dict[str, tuple[Path, Path]] = {}
+        self._leaves: dict[str, Leaf] = {}
         self._root = self._sign(self._name, self._key, self._name, self._key, (-1, 3650), (), is_authority=True)
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(self._root.public_bytes(serialization.Encoding.PEM))
 
-    def leaf(self, kind: str = "good") -> tuple[Path, Path]:
-        """The certificate and key files of one kind of leaf (see the module's docstring)."""
+    def issue(self, stem: str, names: tuple[str, ...], days: tuple[int, int] = (-1, 365)) -> Leaf:
+        """Sign a certificate for ``names`` that is valid from now + days[0] to now + days[1]; files called ``stem``."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        return self._save(stem, self._sign(_named(names[0]), key, self._name, self._key, days, names), key)
+
+    def leaf(self, kind: str = "good") -> Leaf:
+        """One kind of leaf (see the module's docstring)."""
         with _lock:
             if kind not in self._leaves:
                 self._leaves[kind] = self._make(kind)
@@ -87,27 +103,26 @@ class Authority:
         context.sslsocket_class = TlsSocket
         return context
 
-    def _make(self, kind: str) -> tuple[Path, Path]:
+    def _make(self, kind: str) -> Leaf:
         if kind == "stranger":
             folder = self.folder / "stranger"
             folder.mkdir()
             return Authority(folder, "Nobody Knows Me").leaf("good")
+        if kind == "self-signed":
+            key, itself = ec.generate_private_key(ec.SECP256R1()), _named(_LOCAL[0])
+            return self._save(kind, self._sign(itself, key, itself, key, (-1, 30), _LOCAL), key)
         names = {"wrong-name": ("mail.elsewhere.example",)}.get(kind, _LOCAL if "." not in kind else (kind,))
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = _named(names[0])
-        issuer = (subject, key) if kind == "self-signed" else (self._name, self._key)
-        certificate = self._sign(subject, key, *issuer, _BAD.get(kind, (-1, 30)), names)
-        return self._save(kind, certificate, key)
+        return self.issue(kind, names, _BAD.get(kind, (-1, 30)))
 
-    def _save(self, kind: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> tuple[Path, Path]:
-        paths = self.folder / f"{kind}.pem", self.folder / f"{kind}.key"
-        paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        paths[1].write_bytes(
+    def _save(self, stem: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey) -> Leaf:
+        leaf = Leaf(self.folder / f"{stem}.pem", self.folder / f"{stem}.key")
+        leaf.cert.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        leaf.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
             )
         )
-        return paths
+        return leaf
 
     @staticmethod
     def _sign(
@@ -150,3 +165,33 @@ def authority() -> Authority:
             atexit.register(shutil.rmtree, folder, ignore_errors=True)
             _authorities.append(Authority(folder))
         return _authorities[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Pki:
+    """``ca`` is the file to trust; ``untrusted`` is signed by another authority, the rest by this one.
+
+    ``client(name)`` makes a person's certificate, signed by this one too.
+    """
+
+    ca: Path
+    good: Leaf
+    expired: Leaf
+    wrong_name: Leaf
+    untrusted: Leaf
+    client: Callable[[str], Leaf]
+
+
+def make_pki(folder: Path, names: tuple[str, ...]) -> Pki:
+    """Write all certificates for servers called ``names`` into ``folder``."""
+    others = folder / "somebody-else"
+    others.mkdir(parents=True)
+    ours, theirs = Authority(folder, "Laboratory Root"), Authority(others, "Somebody Else's Root")
+    return Pki(
+        ca=ours.ca_file,
+        good=ours.issue("good", names),
+        expired=ours.issue("expired", names, (-60, -1)),
+        wrong_name=ours.issue("wrong-name", ("other.invalid",)),
+        untrusted=theirs.issue("untrusted", names),
+        client=lambda name: ours.issue(f"client-{name}", (name,)),
+    )

@@ -32,10 +32,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import lab_config
+from certs import Leaf, make_pki
 from lab_config import DOMAIN, Plan
 from lab_evil import Witness
 from lab_net import Namespace, Network, obstacle
-from lab_pki import Leaf, make_pki
 from lab_proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab_pki import Pki
+from certs import Pki
 
 DOMAIN = "good.test"
 NAMESERVER, RESOLVER = "127.0.53.1", "127.0.53.53"

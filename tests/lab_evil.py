@@ -9,8 +9,8 @@ import socket
 import ssl
 import threading
 
+from certs import Leaf
 from lab_net import Network
-from lab_pki import Leaf
 
 GREETINGS = {"imap": "* OK ready", "pop3": "+OK ready", "smtp": "220 evil.test ESMTP"}
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import lab_config
 import pytest
+from certs import Authority
 from lab import Lab, User, missing
-from lab_pki import Issuer
 
 from mua.errors import MailError
 from mua.model.account import Security, Server
@@ -146,7 +146,7 @@ def by_certificate(text: str, plan: lab_config.Plan) -> str:
 def test_a_certificate() -> None:
     with dovecot(mechanisms("plain external"), by_certificate) as lab:
         ann = lab.user("ann")
-        issuer = Issuer(fresh(lab.folder / "clients"), "Somebody Else's Root")
+        issuer = Authority(fresh(lab.folder / "clients"), "Somebody Else's Root")
         stranger = both(issuer.issue("ann", (ann.name,)))
         good = both(lab.plan.pki.client(ann.name))
         connection = enter(lab, ann, certificate=str(good))
