@@ -4,6 +4,7 @@ Rule of the file: data only; what agrees and what does not is decided in ``agree
 """
 
 import os
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ CORPORA = SHARED / "corpora"
 ATTACK = SHARED / "attack" / "mails"
 
 _NOT_MAIL = {".json", ".html", ".rtf", ".tnef", ".jpg", ".png", ".doc", ".ics", ".list", ".tokens", ".env", ".md"}
+
+_BEGINS_AS_MAIL = re.compile(rb"(?:\xef\xbb\xbf)?[!-9;-~]+[ \t]*:")
 
 
 @cache
@@ -33,10 +36,10 @@ def attacks() -> tuple[tuple[str, bytes], ...]:
 
 
 def messages() -> Iterator[tuple[str, bytes]]:
-    """Every mail: one per file, and each one inside an mbox."""
+    """Everything that may be taken for a mail: each file, and each mail inside an mbox."""
     for name, raw in files():
         yield name, raw
-        if raw.startswith(b"From ") and raw.count(b"\nFrom ") > 0:
+        if raw.startswith(b"From "):
             with (CORPORA / name).open("rb") as stream:
                 for number, one in enumerate(split(stream)):
                     yield f"{name}#{number}", one
@@ -48,3 +51,12 @@ def distinct() -> list[tuple[str, bytes]]:
     for name, raw in messages():
         seen.setdefault(raw, name)
     return [(name, raw) for raw, name in seen.items()]
+
+
+def letters() -> list[tuple[str, bytes]]:
+    """Those of ``distinct`` that a mail server holds: every ``.eml`` and whatever else begins with a header field."""
+    return [
+        (name, raw)
+        for name, raw in distinct()
+        if _BEGINS_AS_MAIL.match(raw) or (name.endswith(".eml") and not raw.startswith(b"From "))
+    ]

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from corpora import letters as collected
 from lab import Lab, User
 from mailgen import letters
-from mails import collection
 
 pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -14,7 +14,8 @@ COUNT = 2000
 
 
 def test_two_thousand_messages(lab: Lab, profile: Path, account: User, shared: Callable[[str], Path]) -> None:
-    awkward = list(collection(shared("corpora")))
+    shared("corpora")
+    awkward = collected()
     answers = lab.deliver_all(account, (raw for _, raw in awkward))
     refused = {name: answer for (name, _), answer in zip(awkward, answers, strict=True) if answer}
     lab.fill(account, [letter.raw for letter in letters(COUNT - len(awkward) + len(refused))])
