@@ -274,7 +274,7 @@ class Lab:
         home.mkdir(exist_ok=True)
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
         ours = {"HOME": str(home), "MUA_SECRETS": "file", "MUA_PASSPHRASE": PASSPHRASE, "PYTHONUNBUFFERED": "1"}
-        return kept | ours | {"PYTHONWARNINGS": "default,ignore::ResourceWarning", "TMPDIR": str(self.folder)}
+        return kept | ours | {"PYTHONWARNINGS": "default", "TMPDIR": str(self.folder)}
 
     def mua_argv(self, *args: object, profile: Path | None = None) -> list[str]:
         """The command line that runs the program inside."""

@@ -66,12 +66,14 @@ def test_single_files_keep_their_bytes(lab: Lab, local: Path) -> None:
     assert sorted(shown(lab, local, "Single")) == sorted(raws)
 
 
-def test_importing_twice_doubles_nothing_on_a_server(lab: Lab, profile: Path, account) -> None:
+def test_what_is_imported_reaches_the_server_once(lab: Lab, profile: Path, account) -> None:
     path = lab.folder / "pair.eml"
     path.write_bytes(message("Imported to the server"))
     lab.mua("import", path, "Archive", profile=profile).ok()
-    lab.mua("sync", "--until-complete", profile=profile).ok()
-    assert len(lab.raw_messages(account, "Archive")) == 1
+    for _ in range(2):
+        lab.mua("sync", "--until-complete", profile=profile).ok()
+        assert list(lab.raw_messages(account, "Archive").values()) == [path.read_bytes()]
+    assert len(lab.mua("list", "Archive", profile=profile).ok()) == 1
 
 
 def _canonical(raw: bytes) -> bytes:
