@@ -26,7 +26,7 @@ from mua.engine.server import Client, Server
 from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
-from mua.model.account import Account, AccountId, Incoming
+from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Role
 from mua.model.message import Flag
 from mua.net.secrets import Place, Secrets, open_secrets
@@ -131,7 +131,7 @@ class Engine:
         deadline = time.monotonic() + FAREWELL_SECONDS
         while not self.server.busy and not self._stopping.is_set():
             db = self.store.reader()
-            troubled = bool(read.problems(db))
+            troubled = bool(read.problems(db, Side.INCOMING))
             wishes_done = read.wishes_pending(db) == 0 or troubled or time.monotonic() > deadline
             if wishes_done and not outbox.waiting(db):
                 if self.server.stop_if_idle():

@@ -163,6 +163,7 @@ class Sender:
         troubled = {problem.account_id for problem in read.problems(self._context.store.reader(), Side.OUTGOING)}
         refused = {one: at for one, at in self._means.refused.items() if one in troubled and now - at < ACCOUNT_PAUSE}
         self._means.refused = refused
+        self._means.reported |= troubled  # perhaps by an engine before this one
         with self._context.store.write() as tx:
             outbox.wake(tx, now, tuple(refused))
 

@@ -310,7 +310,8 @@ def test_a_refusal_at_the_dot_is_final(post: PostOffice, sink: MailSink) -> None
 # -- the account, the network, this computer
 
 
-def test_a_server_that_is_away_burns_no_attempt(post: PostOffice, sink: MailSink) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_server_that_is_away_burns_no_attempt(post: PostOffice, sink: MailSink, restarted: bool) -> None:
     sink.plan = lambda event, what: "421 4.3.2 not now" if event == "greeting" else None
     one = post.queue(ANN)
     post.sender.start()
@@ -322,6 +323,8 @@ def test_a_server_that_is_away_burns_no_attempt(post: PostOffice, sink: MailSink
     assert post.problem() == "server-busy"
     assert any(isinstance(event, wire.Status) and event.state is wire.State.PROBLEM for event in post.events)
     sink.plan = lambda event, what: None
+    if restarted:
+        post.restart()
     assert post.sender.drain(60)  # a poke is enough: the clock stands still
     assert post.states(one) == [ACCEPTED]
     assert post.problem() == ""
