@@ -168,10 +168,10 @@ def test_only_plaintext_is_published(lab: Laboratory) -> None:
 
 def test_a_good_answer_does_not_wait_for_slow_ones(lab: Laboratory) -> None:
     lab.files = {AUTOCONFIG: config("one.example.org")}
-    lab.slow = {"probe": 1.0, WELL_KNOWN: 1.0}
+    lab.slow = {"probe": 5.0, WELL_KNOWN: 5.0}
     before = time.monotonic()
     assert doctor.find(EMAIL, lab.ways())[0].imap == Server("one.example.org", 993, TLS, EMAIL)
-    assert time.monotonic() - before < 0.9
+    assert time.monotonic() - before < 4.5
 
 
 @pytest.mark.log_warning("ZeroDivisionError")

@@ -344,11 +344,11 @@ def test_slow_progress_is_progress() -> None:
         talk.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         for _ in range(20):
             talk.read(400_000)
-            talk.server.event("never").wait(0.06)
+            talk.server.event("never").wait(0.2)
 
     result, _ = send(
         envelope(True, OK, OK, OK), sip, "C.\nS: 250 ok", offers=("PIPELINING",), body=BIG,
-        timeouts=Timeouts(block=0.3),
+        timeouts=Timeouts(block=1.0),
     )  # fmt: skip
     assert [o.state for o in result.outcomes] == [ACCEPTED] * 3
 
