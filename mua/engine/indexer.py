@@ -34,11 +34,17 @@ class Indexer:
         self._stopping = False
         self._idle = False
         self._again = False
+        self._died = False
         self.mark, self._removed = index.marks(profile)
 
     def has_seen(self, seq: int) -> bool:
         """Whether the index has everything that was in the store when its counter was ``seq``."""
         return self.mark >= seq or (self._child is None and not self.behind())
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the child died (a full disk), and nothing has started another one."""
+        return self._child is None and self._died
 
     def behind(self) -> bool:
         """Whether the store has something that the index has not seen."""
@@ -71,7 +77,7 @@ class Indexer:
         if self._restarts > MAX_RESTARTS:
             return
         self._restarts += 1
-        self._idle = self._again = False
+        self._idle = self._again = self._died = False
         command = [sys.executable, "-P", "-m", "mua", "--profile", str(self._profile.root), "indexer"]
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=child_environment()
@@ -104,6 +110,7 @@ class Indexer:
             with contextlib.suppress(OSError):  # a poke that nobody read
                 child.stdin.close()
         with self._lock, contextlib.suppress(MailError):  # not now: then it is looked at once too often
+            self._died = not by_itself
             self._child = None
             self.mark, self._removed = index.marks(self._profile)
         self._on_mark()

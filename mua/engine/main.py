@@ -244,11 +244,11 @@ class Engine:
                 self.context.committed.wait(min(left, 1.0))
         return True
 
-    def await_index(self, seconds: float) -> bool:
-        """Wait until the index has seen everything that was in the store when this was called."""
+    def await_index(self, seconds: float) -> None:
+        """Wait until the index has seen everything that was in the store when this was called, or died over it."""
         target = read.index_seq(self.store.reader())
         self.indexer.poke()
-        return self.wait_for(lambda: self.indexer.has_seen(target), seconds)
+        self.wait_for(lambda: self.indexer.has_seen(target) or self.indexer.is_dead, seconds)
 
     def _committed(self, changes: Changes) -> None:
         self.publisher.add(changes)
