@@ -110,7 +110,12 @@ async def _connected(host: str, port: int, limit: float) -> socket.socket:
                 sock.close()
 
     threading.Thread(target=connect, name=f"connect {host}", daemon=True).start()
-    return await future
+    try:
+        return await future
+    except asyncio.CancelledError:
+        if future.done() and not future.cancelled() and future.exception() is None:  # connected, and called off at once
+            future.result().close()
+        raise
 
 
 async def _log_in(session: Session, server: Server, password: str) -> None:
