@@ -221,6 +221,9 @@ class _Nowhere:
     def seek(self, offset: int) -> int:
         return offset
 
+    def close(self) -> None:
+        """Nothing to close."""
+
 
 def _nowhere(_size: int) -> BinaryIO:
     return _Nowhere()  # type: ignore[return-value]  # all that a Wire needs of a file

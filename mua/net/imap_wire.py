@@ -306,8 +306,12 @@ class Wire:
         self.sock.settimeout(self.timeout)
         try:
             file = sink(size)
-            self._copy(size, file)
-            file.seek(0)
+            try:
+                self._copy(size, file)
+                file.seek(0)
+            except BaseException:  # the connection was cut, the disk is full: nobody gets this file to close it
+                file.close()
+                raise
         except OSError as error:
             text = "A large message could not be saved; check the free space of this computer's disk."
             self.die(MailError(Kind.LOCAL, Retry.SOON, text, str(error), "disk-full"))
