@@ -28,7 +28,8 @@ def place(qapp: QApplication, tmp_path: Path) -> Iterator[Office]:
 
 
 def fill_in(place: Office, password: str) -> SetupPage:
-    """The form by hand with the demo servers."""
+    """The form by hand with the demo servers, once the window knows that the profile has no account."""
+    wait_until(lambda: place.rooms.setup is not None, "the page of a profile without an account")
     page = place.rooms.setup
     assert page is not None
     page.address.setText(place.servers.login.user)
