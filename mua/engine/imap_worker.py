@@ -21,6 +21,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from mua import wire
 from mua.engine.bodies import fetch_bodies, fetch_wanted
@@ -320,6 +321,8 @@ class ImapWorker:
             self._exhaust(pull_folder(self.shared, connection, inbox))
         elif work is Work.BODIES:
             work = Work.ROUND  # the bulk thread has not been through the inbox yet
+        if connection.selected != inbox.name:
+            connection.select(inbox.name)
         connection.notify()  # before the bulk thread compares: what happens from now on is told
         self.rounds.pushed(ticket, work)
         if self._alone and work is not Work.NOTHING:
@@ -366,7 +369,9 @@ class ImapWorker:
         spinning = len(self._turns) == _BURST and self._turns[-1] - self._turns[0] < _BURST_SECONDS
         if spinning and self._wait_for_poke(_BURST_SECONDS):  # news at every turn; but no poke is lost by the pause
             return Woken.POKE
-        if connection.news or connection.elsewhere:
+        known = self._inbox().state
+        told = known.uidnext and connection.told != replace(known, left_there=0)  # by a SELECT: IDLE will not repeat it
+        if told or connection.news or connection.elsewhere:
             return Woken.NEWS
         self._idling = not self._alone
         try:

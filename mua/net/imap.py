@@ -101,6 +101,7 @@ class ImapConnection(Watching):
         self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
         self.ahead = 1
+        self.told = FolderState()  # by the last SELECT
         self._limits: dict[str, int | None] = {}  # by folder, where the server has one for each
         keys = Keys(password, token, certificate, before)
         super().__init__(server, keys, ca_file, timeout, allow_plaintext=allow_plaintext, limits=limits)
@@ -282,7 +283,9 @@ class ImapConnection(Watching):
         self._client._imap.is_readonly = True  # imaplib must not object to READ-ONLY: we do, where it matters
         self.selected = name
         self.news.clear()
-        return selected_from(name, answer, resync)
+        found = selected_from(name, answer, resync)
+        self.told = found.state
+        return found
 
     def unselect(self) -> None:
         """Leave the mailbox without expunging anything (RFC 3691); without UNSELECT just stay."""

@@ -17,6 +17,7 @@ from mua.engine import imap_worker
 from mua.engine.imap_worker import ImapWorker
 from mua.model.account import Account, AccountId, Incoming, Security, Server
 from mua.net import imap_watch
+from mua.net.imap import ImapConnection
 from mua.plan import sync
 from mua.store import mirror, read, write
 
@@ -146,6 +147,33 @@ def test_a_server_that_allows_few_connections(allowed, tmp_path):
             made.close()
             if other is not None:
                 other.logout()
+
+
+def test_mail_that_comes_while_the_only_connection_is_elsewhere(tmp_path, monkeypatch):
+    """The inbox was compared, other folders are being looked at: IDLE will not tell what the next SELECT tells.
+
+    A server with NOTIFY tells it, if the SELECT does not come first; so this is one without.
+    """
+    monkeypatch.setattr(ImapConnection, "notify", lambda connection: None)
+    with laboratory(1) as single:
+        ann = single.user("ann")
+        single.deliver(ann, message("number 1"))
+        server = Server("127.0.0.1", single.plan.imap, Security.STARTTLS, ann.name)
+        made = Desk(tmp_path / "profile", server, ann.password, str(single.ca))
+        pulled = made.worker.rounds.pulled
+
+        def deliver_first(ticket: int) -> None:
+            made.worker.rounds.pulled = pulled
+            single.deliver(ann, message("late"))
+            pulled(ticket)
+
+        made.worker.rounds.pulled = deliver_first
+        try:
+            made.worker.start()
+            made.sync()
+            made.until(lambda: "late" in made.shown().values(), "the mail that came during the round")
+        finally:
+            made.close()
 
 
 def test_a_slow_account_delays_no_other(here, dovecot, ann):
