@@ -71,6 +71,13 @@ class SetSecret:
 
 
 @dataclass(frozen=True, slots=True)
+class AllowWeaker:
+    """Take the weaker log-in that a server offers now, where it was refused ("weaker-log-in").  Answer: Done."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChooseSecrets:
     """Where secrets live from now on: keyring, file (``passphrase``) or session.  Answer: Done."""
 
@@ -541,10 +548,10 @@ class Raise:
 
 
 Command = (
-    Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | ChooseSecrets | CheckAccount | Discover
-    | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages
-    | Undo | SettleRefused | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing
-    | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | AllowWeaker | ChooseSecrets | CheckAccount
+    | Discover | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages
+    | DeleteMessages | Undo | SettleRefused | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing
+    | RetryOutgoing | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | Synced | ServersSearched | Acted | Restored | Queued

@@ -23,6 +23,7 @@ def account(session: Session) -> Result:
         "list": _account_list,
         "remove": _account_remove,
         "check": _account_check,
+        "allow-weaker": _account_allow_weaker,
         "policy": policies.account_policy,
     }
     return verbs[session.arguments.verb](session)
@@ -55,6 +56,12 @@ def _account_remove(session: Session) -> Result:
     found = session.account(session.arguments.name)
     session.engine.ask(wire.RemoveAccount(found.id), wire.Done)
     return Result({"removed": found.name}, f"Removed “{found.name}” from this computer; its servers were not touched.")
+
+
+def _account_allow_weaker(session: Session) -> Result:
+    found = session.account(session.arguments.name)
+    session.engine.ask(wire.AllowWeaker(found.id), wire.Done)
+    return Result({"allowed": found.name}, f"“{found.name}” takes the log-in that its server offers now.")
 
 
 def _account_check(session: Session) -> Result:

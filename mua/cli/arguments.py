@@ -70,6 +70,13 @@ def _add(commands: Commands, name: str, about: str) -> argparse.ArgumentParser:
     return one
 
 
+_ON_AN_ACCOUNT = (
+    ("remove", "forget an account"),
+    ("check", "connect and say what is wrong"),
+    ("allow-weaker", "take the weaker log-in that its server offers now, where it was refused"),
+)
+
+
 def _account(commands: Commands) -> None:
     account = _add(commands, "account", "add, list, check or remove accounts")
     verbs = account.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser, prog="mua account")
@@ -93,6 +100,7 @@ def _account(commands: Commands) -> None:
     add.add_argument("--user")
     add.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
     add.add_argument("--ca-file", metavar="F", default="", help="a private certification authority (PEM)")
+    add.add_argument("--client-cert", metavar="F", default="", help="certificate and key (PEM) that log in (EXTERNAL)")
     add.add_argument("--allow-plaintext", action="store_true", help="allow unprotected connections to other hosts")
     add.add_argument("--discover", action="store_true", help="look the servers up")
     add.add_argument("--policy", metavar="everything|headers|days:N", default="everything", help="how much is fetched")
@@ -101,7 +109,7 @@ def _account(commands: Commands) -> None:
     policy = _add(verbs, "policy", "show or choose how much is fetched of folders without a choice of their own")
     policy.add_argument("name", metavar="N")
     policy.add_argument("policy", metavar="everything|headers|days:N", nargs="?")
-    for verb, about in (("remove", "forget an account"), ("check", "connect and say what is wrong")):
+    for verb, about in _ON_AN_ACCOUNT:
         _add(verbs, verb, about).add_argument("name", metavar="N")
 
 

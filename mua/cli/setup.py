@@ -1,6 +1,7 @@
 """From ``account add``'s options to an Account."""
 
 import argparse
+from pathlib import Path
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry, UsageError
@@ -31,7 +32,7 @@ def account(given: argparse.Namespace) -> Account:
             "say --discover, or where mail comes from and goes to (--imap, --pop3, --local, --smtp, --direct)"
         )
     user = given.user or given.email
-    sending_user = user if given.user or given.password_stdin else ""
+    sending_user = user if given.user or given.password_stdin or given.client_cert else ""
     incoming, incoming_server = Incoming.LOCAL, None
     if given.imap:
         incoming, incoming_server = Incoming.IMAP, server(given.imap, given.imap_security, IMAP_PORTS, user)
@@ -47,11 +48,17 @@ def account(given: argparse.Namespace) -> Account:
         Route.SMTP if given.smtp else Route.DIRECT if given.direct else Route.NONE,
         server(given.smtp, given.smtp_security, SMTP_PORTS, sending_user) if given.smtp else None,
         DirectOptions(given.dns, given.mx_port, given.allow_private_mx) if given.direct else None,
-        given.ca_file,
+        _absolute(given.ca_file),
         pop=_pop(given),
         allow_plaintext=given.allow_plaintext,
         policy=policy(given.policy),
+        client_cert=_absolute(given.client_cert),
     )
+
+
+def _absolute(file: str) -> str:
+    """The engine, which opens it, works in another folder."""
+    return str(Path(file).expanduser().absolute()) if file else ""
 
 
 def policy(text: str) -> Policy:
@@ -92,5 +99,5 @@ def with_servers(given: Account, found: wire.Discovered) -> Account:
     return Account(
         given.id, given.name, given.email, given.full_name, best.incoming, best.incoming_server, best.route,
         best.submission, given.direct, given.ca_file, given.pop, given.allow_plaintext,
-        policy=given.policy,
+        policy=given.policy, client_cert=given.client_cert,
     )  # fmt: skip

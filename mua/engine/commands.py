@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 OPEN_SECONDS = 60
 SYNC_SECONDS = 24 * 3600
+WEAKER = "weaker-log-in"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -109,8 +110,34 @@ def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
         write.update_account(tx, account)
         if account.policy != before.policy:
             write.set_policy(tx, account.id, None, account.policy)
+        for side in _elsewhere(before, account):
+            write.set_mechanism(tx, account.id, side, "")
         write.clear_problem(tx, account.id)
     engine.restart_worker(account.id)
+    return wire.Done()
+
+
+def _elsewhere(before: Account, account: Account) -> list[Side]:
+    """The sides where another server, user or certificate is set now: what the old one let us in by says nothing."""
+    pairs = {
+        Side.INCOMING: (before.incoming_server, account.incoming_server),
+        Side.OUTGOING: (before.submission, account.submission),
+    }
+    return [side for side, (old, new) in pairs.items() if old != new or before.client_cert != account.client_cert]
+
+
+def allow_weaker(engine: Engine, command: wire.AllowWeaker) -> wire.Done:
+    """By a person's word: the side that was refused takes what its server offers now; then that is the measure."""
+    account = folders.account(engine, command.account_id)
+    refused = [
+        one.side for one in read.problems(engine.store.reader()) if one.account_id == account.id and one.code == WEAKER
+    ]
+    with engine.store.write(durable=True) as tx:
+        for side in refused:
+            write.set_mechanism(tx, account.id, side, "")
+            write.clear_problem(tx, account.id, side)
+    engine.restart_worker(account.id)
+    engine.sender.poke()
     return wire.Done()
 
 
@@ -151,7 +178,8 @@ def check_account(engine: Engine, command: wire.CheckAccount) -> wire.Checked:
         password = command.password or engine.password(account)
     from mua.engine import doctor
 
-    return wire.Checked(tuple(doctor.check(account, password)))
+    before = {side: engine.context.mechanism(account.id, side) for side in Side}
+    return wire.Checked(tuple(doctor.check(account, password, before)))
 
 
 def discover(engine: Engine, command: wire.Discover) -> wire.Discovered:
@@ -342,6 +370,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.UpdateAccount: update_account,
     wire.RemoveAccount: remove_account,
     wire.SetSecret: set_secret,
+    wire.AllowWeaker: allow_weaker,
     wire.ChooseSecrets: choose_secrets,
     wire.CheckAccount: check_account,
     wire.Discover: discover,

@@ -14,7 +14,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Side
-from mua.store import write
+from mua.store import mirror, write
 from mua.store.blobs import Bodies
 from mua.store.db import Store
 
@@ -53,6 +53,20 @@ class Context:
         except MailError as trouble:
             ENGINE.info("a problem of account %d is not kept: %s", account_id, trouble.detail)
         self.publish(wire.Status(account_id, wire.State.PROBLEM, error.text, error.code, error.detail))
+
+    def mechanism(self, account_id: AccountId, side: Side = Side.INCOMING) -> str:
+        """By which mechanism this side's server let us in last; a weaker one is refused until a person allows it."""
+        return mirror.mechanism(self.store.reader(), account_id, side)
+
+    def logged_in(self, account_id: AccountId, mechanism: str, side: Side = Side.INCOMING) -> None:
+        """This side's server let us in by ``mechanism``, which survives a restart; a full disk keeps no mail back."""
+        if mechanism == self.mechanism(account_id, side):
+            return
+        try:
+            with self.store.write(durable=True) as tx:
+                write.set_mechanism(tx, account_id, side, mechanism)
+        except MailError as trouble:
+            ENGINE.info("the log-in of account %d is not kept: %s", account_id, trouble.detail)
 
     def all_well(self, account_id: AccountId, side: Side = Side.INCOMING) -> None:
         """This side of the account works again: forget its problem."""

@@ -15,12 +15,13 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import replace
 from functools import cache
+from typing import TypedDict
 
 from mua import wire
 from mua.engine.direct_mx import find_targets
 from mua.errors import Kind, MailError, Retry
 from mua.log import NET as LOG
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server, Side
 from mua.model.discovery import Found
 from mua.net import https, tls
 from mua.net.dns import Resolver
@@ -191,32 +192,49 @@ def _doubt(found: Found) -> str:
     return "; these hosts are outside the domain, so make sure that they are right" if found.confirm else ""
 
 
+class _Keys(TypedDict):
+    """What IMAP and POP3 are opened with alike."""
+
+    allow_plaintext: bool
+    certificate: str
+    before: str
+
+
 # --- a check of an account --------------------------------------------------------------------------------------
 
 
-def check(account: Account, password: str) -> list[wire.Finding]:
-    """Connect both ways and say what works and what does not.  Raises nothing."""
+def check(account: Account, password: str, before: Mapping[Side, str] | None = None) -> list[wire.Finding]:
+    """Connect both ways and say what works and what does not.  Raises nothing.
+
+    ``before``: by which mechanism each side's server let us in last; a weaker one is refused here too.
+    """
+    known = before or {}
     with ThreadPoolExecutor(2, thread_name_prefix="check") as pool:
-        parts = [pool.submit(_check_incoming, account, password), pool.submit(_check_outgoing, account, password)]
+        parts = [
+            pool.submit(_check_incoming, account, password, known.get(Side.INCOMING, "")),
+            pool.submit(_check_outgoing, account, password, known.get(Side.OUTGOING, "")),
+        ]
         return [finding for part in parts for finding in part.result()]
 
 
-def _check_incoming(account: Account, password: str) -> list[wire.Finding]:
+def _check_incoming(account: Account, password: str, before: str) -> list[wire.Finding]:
     server = account.incoming_server
     if account.incoming is Incoming.LOCAL or server is None:
         return [wire.Finding("incoming", True, "This account keeps its mail on this computer only.", "ok")]
 
     def attempt() -> None:
-        plaintext = account.allow_plaintext
+        more: _Keys = {
+            "allow_plaintext": account.allow_plaintext, "certificate": account.client_cert, "before": before,
+        }  # fmt: skip
         if account.incoming is Incoming.IMAP:
-            ImapConnection(server, lambda: password, account.ca_file, CHECK, allow_plaintext=plaintext).log_out()
+            ImapConnection(server, lambda: password, account.ca_file, CHECK, **more).log_out()
         else:
-            Pop3Session(server, lambda: password, account.ca_file, CHECK, allow_plaintext=plaintext).quit()
+            Pop3Session(server, lambda: password, account.ca_file, CHECK, **more).quit()
 
     return [_tried("incoming", account, server, account.incoming, attempt)]
 
 
-def _check_outgoing(account: Account, password: str) -> list[wire.Finding]:
+def _check_outgoing(account: Account, password: str, before: str) -> list[wire.Finding]:
     if account.route is Route.DIRECT:
         return [_check_direct(account)]
     server = account.submission
@@ -224,7 +242,10 @@ def _check_outgoing(account: Account, password: str) -> list[wire.Finding]:
         return [wire.Finding("outgoing", True, "This account sends no mail.", "ok")]
 
     async def attempt() -> None:
-        opened = open_submission(server, password, account.ca_file, allow_plaintext=account.allow_plaintext)
+        opened = open_submission(
+            server, password, account.ca_file, allow_plaintext=account.allow_plaintext,
+            certificate=account.client_cert, before=before,
+        )  # fmt: skip
         session = await asyncio.wait_for(opened, CHECK)
         await session.quit()
 

@@ -71,7 +71,6 @@ class ImapWorker:
         self._poke_read.setblocking(False)
         self._poke_write.setblocking(False)
         self._refused: tuple[str, MailError] | None = None  # a password, and what the server said to it
-        self._mechanism = ""
         self._forced = False
         self._nudged = False
         self._idling = self._bulk_is_ready = False
@@ -263,7 +262,8 @@ class ImapWorker:
                 self.context.patience,
                 allow_plaintext=self.account.allow_plaintext,
                 names=self.shared.names,
-                before=self._mechanism,
+                certificate=self.account.client_cert,
+                before=self.context.mechanism(self.account.id),
                 adopt=adopt,
             )
         except MailError as error:
@@ -272,7 +272,7 @@ class ImapWorker:
                 self._refused = tried[0], error
             raise
         self._refused = None
-        self._mechanism = connection.mechanism
+        self.context.logged_in(self.account.id, connection.mechanism)
         return connection
 
     def _password(self) -> str:

@@ -110,8 +110,10 @@ class Lane:
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
         password = await asyncio.to_thread(self._context.password, account) if server.user else ""
         session = await open_submission(
-            server, password, account.ca_file, allow_plaintext=account.allow_plaintext, timeouts=means.timeouts
-        )
+            server, password, account.ca_file, allow_plaintext=account.allow_plaintext, timeouts=means.timeouts,
+            certificate=account.client_cert, before=self._context.mechanism(account.id, Side.OUTGOING),
+        )  # fmt: skip
+        self._context.logged_in(account.id, session.mechanism, Side.OUTGOING)
         if account.id in means.reported:
             means.reported.discard(account.id)
             self._context.all_well(account.id, Side.OUTGOING)
@@ -281,7 +283,14 @@ def _unreadable(address: str, error: OSError) -> Outcome:
 
 
 def _phase(error: MailError) -> Phase:
-    if error.code in ("wrong-password", "app-password", "password-disabled", "no-mechanism", "no-password"):
+    if error.code in (
+        "wrong-password",
+        "app-password",
+        "password-disabled",
+        "no-mechanism",
+        "no-password",
+        "weaker-log-in",
+    ):
         return Phase.AUTH
     if error.code.startswith(("certificate", "tls", "no-starttls")):
         return Phase.TLS

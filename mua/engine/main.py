@@ -190,7 +190,7 @@ class Engine:
 
     # ---- secrets
     def password(self, account: Account) -> str:
-        """The account's password; raises MailError "no-password" when there is none."""
+        """The account's password; raises MailError "no-password" when there is none and no certificate either."""
         if account.demo:
             found = self.demo_passwords.get(account.id)
             if found is None:
@@ -198,6 +198,8 @@ class Engine:
                 raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="demo-asleep")
             return found
         found = self.secrets.get(str(account.id), "password")
+        if found is None and account.client_cert:
+            return ""  # the certificate opens it, where the server offers that
         if found is None:
             text = f"The password of “{account.name}” is not known here; enter it once more."
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-password")

@@ -100,8 +100,11 @@ def visit(
         context.patience,
         allow_plaintext=account.allow_plaintext,
         max_message=MAX_MESSAGE,
+        certificate=account.client_cert,
+        before=context.mechanism(account.id),
     )
     try:
+        context.logged_in(account.id, session.mechanism)
         connected(session)
         listed()
         problems = _Visit(context, account, trouble, session).run()

@@ -122,6 +122,9 @@ class AccountForm(QWidget):
             " and many servers refuse mail from them.", SECONDARY, "secondary", wrap=True,
         )  # fmt: skip
         self.ca_file = Field("Certificate authority file", "Private certificate authority (PEM file), if there is one")
+        self.client_cert = Field(
+            "Client certificate file", "Certificate and key that log you in (PEM), if you have them"
+        )
         self.plain = Tick("Allow my password and mail to travel without protection")
         self._lay_out()
         self.incoming.changed.connect(self._arrange)
@@ -143,6 +146,7 @@ class AccountForm(QWidget):
         self.receiving.show_server(account.incoming_server)
         self.sending.show_server(account.submission)
         self.ca_file.setText(account.ca_file)
+        self.client_cert.setText(account.client_cert)
         self.pop.show_options(account.pop)
         self.plain.setChecked(account.allow_plaintext)
         self._arrange()
@@ -169,6 +173,7 @@ class AccountForm(QWidget):
             submission=sending if isinstance(sending, Server) else None,
             direct=(self._base.direct or DirectOptions()) if route is Route.DIRECT else None,
             ca_file=self.ca_file.text().strip(),
+            client_cert=self.client_cert.text().strip(),
             pop=pop if pop is not None and incoming is Incoming.POP3 else PopOptions(),
             allow_plaintext=self.plain.isChecked() and self._open(),
         )
@@ -187,14 +192,18 @@ class AccountForm(QWidget):
         column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         for below in (self.route, self.sending, self.direct_note):
             column.addWidget(below)
+        column.addLayout(self._file(self.ca_file, "certificate authority file"))
+        column.addLayout(self._file(self.client_cert, "client certificate file"))
+        column.addWidget(self.plain)
+
+    def _file(self, field: Field, what: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        choose = ToolButton("folder", "Choose a certificate authority file")
-        choose.clicked.connect(self._choose_file)
-        row.addWidget(self.ca_file, 1)
+        choose = ToolButton("folder", f"Choose a {what}")
+        choose.clicked.connect(lambda: self._choose_file(field, what))
+        row.addWidget(field, 1)
         row.addWidget(choose, 0, Qt.AlignmentFlag.AlignVCenter)
-        column.addLayout(row)
-        column.addWidget(self.plain)
+        return row
 
     def _arrange(self) -> None:
         incoming, route = self.incoming.value(), self.route.value()
@@ -211,7 +220,7 @@ class AccountForm(QWidget):
         receiving = self.incoming.value() != "local" and self.receiving.is_open()
         return receiving or (self.route.value() == "smtp" and self.sending.is_open())
 
-    def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Certificate authority file")
+    def _choose_file(self, field: Field, what: str) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, what.capitalize())
         if path:
-            self.ca_file.setText(path)
+            field.setText(path)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _PASSWORD = frozenset({"wrong-password", "no-password", "password-missing", "app-password-needed", "secret-missing"})
 _DISK = frozenset({"disk-full", "disk-error"})  # no account's trouble: said once, above the panes
-_SETTINGS = frozenset({"unknown-host", "certificate", "wrong-port", "no-starttls", "plaintext-refused"})
+_SETTINGS = frozenset({"unknown-host", "certificate", "wrong-port", "no-starttls", "plaintext-refused", "client-cert"})
 
 
 class Troubles(QObject):
@@ -130,6 +130,8 @@ class Troubles(QObject):
             banner.offer("Open the demo again", self._desk.demo_wanted.emit)
         elif problem.code in _PASSWORD:
             banner.offer("Enter the password", lambda: self._ask_password(problem.account_id))
+        elif problem.code == "weaker-log-in":
+            banner.offer("Allow the weaker log-in", lambda: self._allow_weaker(problem.account_id))
         elif problem.code in _SETTINGS:
             banner.offer("Account settings", self._desk.settings_wanted.emit)
         else:
@@ -147,6 +149,10 @@ class Troubles(QObject):
     def _poke(self, account_id: AccountId | None) -> None:
         if self._desk.client is not None:
             self._desk.client.ask(wire.Poke(account_id))
+
+    def _allow_weaker(self, account_id: AccountId) -> None:
+        if self._desk.client is not None:
+            self._desk.client.ask(wire.AllowWeaker(account_id))
 
     def _ask_password(self, account_id: AccountId) -> None:
         account = self._desk.account(account_id)

@@ -97,3 +97,4 @@ class Account:
     allow_plaintext: bool = False
     demo: bool = False
     policy: Policy = EVERYTHING  # of every folder that has none of its own
+    client_cert: str = ""  # PEM file of certificate and key: presented in TLS, logs in where EXTERNAL is offered

@@ -2,7 +2,7 @@
 
 Rules of the file: a secret is asked for when the connection is protected and the server offers a way to use it; it is
 tried once, unless the server refused before it was said; a server that cannot prove itself is hung up on; a log-in that
-shows the server the password is not taken where one that hides it worked before (RFC 4422 s.6.1.2).
+protects less than the one that worked before is not taken (``refuse_weaker``).
 """
 
 import base64
@@ -13,7 +13,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.net.imap_dialogue import Dialogue, Result
 from mua.net.imap_refusal import login_refusal
 from mua.net.imap_tokens import Status, quoted
-from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, hides_password, mask, not_authentic
+from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, mask, not_authentic, refuse_weaker
 from mua.records import dataclass
 
 
@@ -39,8 +39,7 @@ def log_in(session: Dialogue, keys: Keys) -> tuple[str, Result]:
     mask(who)
     refused: MailError | None = None
     for name, attempt in _attempts(session, who):
-        if hides_password(keys.before) and not hides_password(name) and who.password:
-            raise _weaker(session, keys.before)
+        refuse_weaker(session.server.host, keys.before, name)
         end, spent = attempt()
         if end.status.kind == b"OK":
             return name, end
@@ -113,15 +112,6 @@ def _decoded(challenge: bytes) -> bytes:
         return base64.b64decode(challenge, validate=True)
     except ValueError as error:
         raise Unacceptable("a challenge that is not base64") from error
-
-
-def _weaker(session: Dialogue, before: str) -> MailError:
-    host = session.server.host
-    text = (
-        f"{host} does not offer the log-in that keeps your password to yourself any more, so nothing was sent;"
-        " enter the password again in the account's settings if that is in order."
-    )
-    return MailError(Kind.ACCOUNT, Retry.ASK, text, f"it was {before}", "weaker-log-in")
 
 
 def _no_way(session: Dialogue, who: Who) -> MailError:

@@ -49,7 +49,8 @@ class Session:
     """One connection.  Raises MailError: kind CONNECTION means that the session is over, ACCOUNT that a person is
     needed, MESSAGE that only this message is in trouble.  ``timeout`` (seconds) bounds every wait.
 
-    A ``token`` of OAuth 2 excludes the password; ``mechanism`` is how the log-in was done.
+    A ``token`` of OAuth 2 excludes the password; ``certificate`` (PEM file with its key) does so where EXTERNAL is
+    offered; ``mechanism`` is how the log-in was done, ``before`` how it was done last time (see ``pop3_login``).
 
     One thread owns a session; ``abort`` is safe from any.
     """
@@ -64,20 +65,22 @@ class Session:
         allow_plaintext: bool = False,
         max_message: int = MAX_MESSAGE,
         token: Callable[[], str] | None = None,
+        certificate: str = "",
+        before: str = "",
     ) -> None:
         self.server = server
         self.mechanism = ""
         self.max_message = max_message
         self.capabilities: Capabilities = {}
-        context = tls.context(ca_file) if server.security is not Security.NONE else None
+        context = tls.context(ca_file, certificate) if server.security is not Security.NONE else None
         if context is None and not (allow_plaintext or tls.is_loopback(server.host)):
             text = "This account is set to an unprotected connection, which Mua does not use; choose TLS or STARTTLS."
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
         self._line = Line(server.host, server.port, timeout)
         try:
             greeting = self._open(context)
-            who = self._who(password, token)
-            self.mechanism = log_in(self._line, who, self.capabilities, greeting)
+            who = self._who(password, token, bool(certificate))
+            self.mechanism = log_in(self._line, who, self.capabilities, greeting, before)
             self._ask_capabilities()
         except BaseException as error:
             self.abort()
@@ -107,13 +110,15 @@ class Session:
             self._line.command("UTF8")
         return greeting.text
 
-    def _who(self, password: Callable[[], str], token: Callable[[], str] | None) -> Who:
-        server = self.server
+    def _who(self, password: Callable[[], str], token: Callable[[], str] | None, certificate: bool) -> Who:
+        server, cert = self.server, self._line.server_cert
+        by_certificate = certificate and bool(cert) and "EXTERNAL" in self.capabilities.get("SASL", ())
         return Who(
             server.user,
-            password=password() if token is None else "",
-            token=token() if token is not None else "",
-            server_cert=self._line.server_cert,
+            password=password() if token is None and not by_certificate else "",
+            token=token() if token is not None and not by_certificate else "",
+            certificate=by_certificate,
+            server_cert=cert,
             host=server.host,
             port=server.port,
         )

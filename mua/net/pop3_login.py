@@ -15,7 +15,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.net.login_refusal import by_words, not_let_in
 from mua.net.pop3_line import Line
 from mua.net.pop3_wire import Capabilities, Reply
-from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, mask, not_authentic
+from mua.net.sasl import Exchange, Unacceptable, Who, check_sayable, exchanges, mask, not_authentic, refuse_weaker
 
 _MAX_COMMAND = 253  # octets, without CRLF (RFC 2449 s.4)
 _BUSY = re.compile(r"(?i)\block|in use|busy|too many (open|concurrent|simult|conn|sess)|temporar|unavailable")
@@ -27,12 +27,16 @@ Attempt = Callable[[], tuple[Reply, bool]]
 """What signs in, and tells whether something secret was said."""
 
 
-def log_in(line: Line, who: Who, offered: Capabilities, greeting: str) -> str:
-    """Sign in, or raise MailError; returns the name of the way.  ``greeting`` is its text if it can be trusted."""
+def log_in(line: Line, who: Who, offered: Capabilities, greeting: str, before: str = "") -> str:
+    """Sign in, or raise MailError; returns the name of the way.  ``greeting`` is its text if it can be trusted.
+
+    ``before`` is the way that worked last time: a weaker one is refused.
+    """
     check_sayable(who.user, who.password, who.token)
     mask(who)
     refusal = _no_way(line.host, who, offered)
     for name, attempt in _attempts(line, who, offered, _CHALLENGE.search(greeting)):
+        refuse_weaker(line.host, before, name)
         reply, spent = attempt()
         if reply.ok:
             return name
@@ -109,6 +113,9 @@ def _no_way(host: str, who: Who, offered: Capabilities) -> MailError:
     offers = " ".join([*sorted(offered), *offered.get("SASL", ())])
     if who.token:
         text = f"{host} does not offer to sign in as this account does; set it up again with a password."
+        return MailError(Kind.ACCOUNT, Retry.ASK, text, offers, "no-mechanism")
+    if not who.password:
+        text = f"{host} does not offer to log in with a certificate; enter a password in the account's settings."
         return MailError(Kind.ACCOUNT, Retry.ASK, text, offers, "no-mechanism")
     text = f"{host} does not accept a password on this connection; choose TLS or STARTTLS."
     return MailError(Kind.ACCOUNT, Retry.ASK, text, offers, "login-disabled")

@@ -183,9 +183,25 @@ def exchanges(offered: Iterable[str], who: Who) -> Iterator[Exchange]:
         yield from (*clear, *scram) if _is_ambiguous(who.password) else (*scram, *clear)
 
 
-def hides_password(name: str) -> bool:
-    """Whether the server never sees the password when this mechanism is used."""
-    return name.startswith("SCRAM-")
+def _strength(name: str) -> int:
+    """3: nobody between us can pass it on; 2: the password is not said; 1: it is, or nearly (APOP); 0: nothing."""
+    if name == "EXTERNAL" or name.endswith("-PLUS"):
+        return 3
+    return 2 if name.startswith("SCRAM-") else int(bool(name))
+
+
+def refuse_weaker(host: str, before: str, name: str) -> None:
+    """Raise MailError "weaker-log-in" if ``name`` protects less than ``before``, by which this server let us in once.
+
+    Whoever stands between can take the better ways out of a server's offer, and no SASL mechanism notices that
+    (RFC 4422 s.6.1.2).  Call it before anything of ``name`` is said.
+    """
+    if _strength(name) < _strength(before):
+        text = (
+            f"{host} does not offer the safer log-in any more that it had until now, so nothing was sent to it;"
+            " if its operator says that this is in order, allow the weaker one."
+        )
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, f"{name} instead of {before}", "weaker-log-in")
 
 
 def check_sayable(*texts: str) -> None:

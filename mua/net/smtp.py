@@ -59,14 +59,17 @@ async def open_submission(
     allow_plaintext: bool = False,
     transcript: Transcript | None = None,
     timeouts: Timeouts | None = None,
+    certificate: str = "",
+    before: str = "",
 ) -> Session:
-    """An authenticated session with a submission server.  Raises MailError.
+    """An authenticated session with a submission server.  Raises MailError.  ``certificate`` (PEM file with its key)
+    logs in where EXTERNAL is offered; ``before`` is the mechanism of last time, ``session.mechanism`` that of now.
 
     The certificate is verified before the password is sent; without TLS a password goes to this computer only, or
     where the person allowed it (``allow_plaintext``).
     """
     timeouts, transcript = timeouts or Timeouts(), transcript or Transcript()
-    context = None if server.security is Security.NONE else tls.context(ca_file)
+    context = None if server.security is Security.NONE else tls.context(ca_file, certificate)
     exposed = server.security is Security.NONE and not (tls.is_loopback(server.host) or allow_plaintext)
     if exposed and server.user:
         text = f"The password was not sent to {server.host}, because the connection would not be protected."
@@ -80,7 +83,8 @@ async def open_submission(
     except Lost as lost:
         raise account_error(lost, server.host) from lost
     if server.user:
-        await _log_in(session, server, password)
+        who = Who(server.user, password, certificate=bool(certificate), host=server.host, port=server.port)
+        await _log_in(session, who, before)
     return session
 
 
@@ -118,12 +122,15 @@ async def _connected(host: str, port: int, limit: float) -> socket.socket:
         raise
 
 
-async def _log_in(session: Session, server: Server, password: str) -> None:
+async def _log_in(session: Session, who: Who, before: str) -> None:
     try:
-        await authenticate(session, Who(server.user, password, host=server.host, port=server.port))
+        session.mechanism = await authenticate(session, who, before)
     except Lost as lost:
         await session.quit()
-        raise account_error(lost, server.host) from lost
+        raise account_error(lost, who.host) from lost
+    except MailError:
+        await session.quit()
+        raise
 
 
 # Delivery to one exchanger

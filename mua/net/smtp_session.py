@@ -21,7 +21,7 @@ from mua.log import masked
 from mua.model.account import Security
 from mua.model.outgoing import Phase
 from mua.net import tls
-from mua.net.sasl import Exchange, Who, exchanges, mask
+from mua.net.sasl import Exchange, Who, exchanges, mask, refuse_weaker
 from mua.net.smtp_transaction import Session
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
 from mua.records import dataclass
@@ -81,16 +81,19 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
         raise
 
 
-async def authenticate(session: Session, who: Who) -> None:
+async def authenticate(session: Session, who: Who, before: str = "") -> str:
     """One attempt with the best mechanism; another only where the server refused before anything secret was said.
 
-    Raises NotOffered, or Lost with the server's refusal.  The caller has made sure that the connection deserves it.
+    Returns which it was; ``before`` is the one of last time, and a weaker one is refused (MailError).  Raises
+    NotOffered, or Lost with the server's refusal.  The caller has made sure that the connection deserves it.
     """
     mask(who)
     refused: Lost = NotOffered(Phase.AUTH, "the server offers no way to authenticate that this program knows")
     for exchange in exchanges(session.extensions.get("AUTH", "").replace("=", " ").split(), _bound(session, who)):
+        refuse_weaker(who.host, before, exchange.name)
         try:
-            return await _attempt(session, exchange)
+            await _attempt(session, exchange)
+            return exchange.name
         except Lost as lost:
             refused = lost
             if exchange.spent or lost.reply is None or lost.reply.code < 500:
@@ -101,7 +104,9 @@ async def authenticate(session: Session, who: Who) -> None:
 def _bound(session: Session, who: Who) -> Who:
     """``who`` with the certificate that this connection presented, for channel binding."""
     connection = session.wire.transport.get_extra_info("ssl_object")
-    return who if connection is None else replace(who, server_cert=connection.getpeercert(True) or b"")
+    if connection is None:
+        return replace(who, certificate=False)
+    return replace(who, server_cert=connection.getpeercert(True) or b"")
 
 
 async def _attempt(session: Session, exchange: Exchange) -> None:

@@ -62,6 +62,7 @@ class Session:
         self.extensions = extensions
         self.host = host
         self.tls = tls
+        self.mechanism = ""  # how we logged in
         self.timeouts = timeouts or Timeouts()
         self._dirty = False  # a transaction was begun and not ended: RSET before the next
 

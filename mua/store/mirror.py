@@ -7,7 +7,7 @@ Rules of the file: as ``read.py`` and ``write.py``; a function that changes take
 import json
 from collections.abc import Iterable, Sequence
 
-from mua.model.account import AccountId
+from mua.model.account import AccountId, Side
 from mua.model.folder import FolderId, FolderState
 from mua.model.ledger import Claim
 from mua.model.message import Flag, MessageId
@@ -39,6 +39,12 @@ def wishes(db: Db, account_id: AccountId) -> list[Wish]:
         )
         for row in rows
     ]
+
+
+def mechanism(db: Db, account_id: AccountId, side: Side) -> str:
+    """By which mechanism this side's server let us in last; empty: not known, or a person allowed any."""
+    column = "in_mechanism" if side is Side.INCOMING else "out_mechanism"
+    return str(db.value(f"SELECT {column} FROM account WHERE id = ?", account_id) or "")
 
 
 def folders_to_create(db: Db, account_id: AccountId) -> list[FolderId]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
     " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, allow_plaintext, demo,"
-    " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy"
+    " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy, client_cert"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
@@ -393,6 +393,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         allow_plaintext=bool(row[18]),
         demo=bool(row[19]),
         policy=policy_from(row[23]),
+        client_cert=row[24],
     )
 
 

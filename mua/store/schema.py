@@ -8,7 +8,7 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 6
+VERSION = 7
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
@@ -250,7 +250,14 @@ ALTER TABLE history_item ADD COLUMN moved INTEGER NOT NULL DEFAULT 0;
 UPDATE history_item SET moved = 1 WHERE changed = 0;
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6)
+# A certificate that logs in; and by which mechanism each side's server let us in last, so that nothing weaker is taken.
+CACHE_7 = """
+ALTER TABLE account ADD COLUMN client_cert TEXT NOT NULL DEFAULT '';
+ALTER TABLE account ADD COLUMN in_mechanism TEXT NOT NULL DEFAULT '';        -- learned; empty: not known
+ALTER TABLE account ADD COLUMN out_mechanism TEXT NOT NULL DEFAULT '';
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

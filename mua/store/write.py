@@ -116,6 +116,12 @@ def clear_problem(tx: Tx, account_id: AccountId, side: Side | None = None) -> No
         tx.changes.accounts = True
 
 
+def set_mechanism(tx: Tx, account_id: AccountId, side: Side, mechanism: str) -> None:
+    """By which mechanism this side's server let us in; empty: whatever it offers will be taken."""
+    column = "in_mechanism" if side is Side.INCOMING else "out_mechanism"
+    tx.run(f"UPDATE account SET {column} = ? WHERE id = ?", mechanism, account_id)
+
+
 def set_synced(tx: Tx, account_id: AccountId, now: int) -> None:
     """Everything the server had was seen at ``now``."""
     tx.run("UPDATE account SET synced_at = ? WHERE id = ?", now, account_id)
@@ -535,6 +541,7 @@ def _account_values(account: Account) -> dict[str, str | int | None]:
         "incoming": account.incoming,
         "route": account.route,
         "ca_file": account.ca_file,
+        "client_cert": account.client_cert,
         "allow_plaintext": account.allow_plaintext,
         "demo": account.demo,
         "policy": str(account.policy),

@@ -192,7 +192,7 @@ def test_the_form_gives_back_what_it_shows(form: AccountForm) -> None:
     account = Account(
         AccountId(3), "Work", "a@example.org", "A", Incoming.POP3, Server("pop.example.org", 995, Security.TLS, "a"),
         Route.SMTP, Server("smtp.example.org", 587, Security.STARTTLS, "b"), None, "/ca.pem",
-        PopOptions(30, True), False, False,
+        PopOptions(30, True), False, False, client_cert="/me.pem",
     )  # fmt: skip
     form.show_account(account)
     assert form.account("a@example.org") == account

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from gui_mail import HOUR, Mail, letter
@@ -470,6 +471,16 @@ def test_an_account_s_trouble_is_told_for_both_ways(program: Program, mail: Mail
     row = next(row for row, one in enumerate(model.entries) if one.heading and one.account == 1)
     tip = model.data(model.index(row), Qt.ItemDataRole.ToolTipRole)
     assert tip.splitlines()[2:] == ["Receiving: The password was refused.", "Sending: There is no such host."]
+
+
+def test_a_weaker_log_in_is_taken_by_one_click(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[wire.Command] = []
+    monkeypatch.setattr(program.desk, "client", SimpleNamespace(ask=asked.append))
+    program.desk.hearing.troubles.show([read.Problem(AccountId(1), "No safer log-in any more.", "weaker-log-in", "")])
+    button = program.window.listing.banner._buttons[-1]
+    assert button.text() == "Allow the weaker log-in"
+    button.click()
+    assert asked == [wire.AllowWeaker(1)]
 
 
 # ---- for everybody

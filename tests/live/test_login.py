@@ -4,6 +4,8 @@ import base64
 import hashlib
 import hmac
 import json
+import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -166,3 +168,74 @@ def both(leaf) -> Path:
     path = leaf.cert.with_suffix(".both")
     path.write_bytes(leaf.cert.read_bytes() + leaf.key.read_bytes())
     return path
+
+
+# -- an account, as a person has it
+
+
+def now_offers(lab: Lab, names: str) -> None:
+    """The same server, which offers other mechanisms from now on."""
+    conf, postfix = lab.folder / "dovecot.conf", lab_config.postfix_daemons().exists() and os.geteuid() == 0
+    for name in ["dovecot", *["postfix"] * postfix]:
+        lab.stop_server(name)
+    conf.write_text(re.sub(r"auth_mechanisms = .*", f"auth_mechanisms = {names}", conf.read_text()))
+    lab.restart_dovecot()
+    if postfix:  # its processes keep what Dovecot told them
+        lab.start("postfix", str(lab_config.postfix_daemons() / "master"), "-d", "-c", str(lab.folder / "postfix"))
+        lab._await_port(lab.plan.msa_ip, lab.plan.submission)
+
+
+@pytest.mark.parametrize("kind", ["imap", "pop3"])
+def test_a_server_that_offers_less_than_before_gets_nothing_until_a_person_agrees(kind: str) -> None:
+    with dovecot(mechanisms("plain login scram-sha-256")) as lab:
+        ann, profile = lab.user("ann"), lab.profile()
+        lab.add_account(profile, ann, kind=kind).ok()
+        lab.mua("sync", profile=profile).ok()
+        lab.mua("send", "-", "--wait", stdin=mail_to(ann), profile=profile).ok()
+        lab.stop_engine(profile)  # an engine's memory is not what this rests on
+        now_offers(lab, "plain login")
+        try:
+            assert "safer log-in" in lab.mua("sync", profile=profile).failed("weaker-log-in")
+            findings = lab.mua("account", "check", "lab", profile=profile).data["findings"]
+            assert [one["code"] for one in findings] == ["weaker-log-in"] * 2
+            unsent = lab.mua("send", "-", "--wait", stdin=mail_to(ann), profile=profile).data
+            assert "safer log-in" in unsent["recipients"][0]["text"]
+            lab.mua("account", "allow-weaker", "lab", profile=profile).ok()
+            lab.mua("sync", profile=profile).ok()
+            assert all(one["state"] == "accepted" for out in outbox(lab, profile) for one in out["recipients"])
+            now_offers(lab, "plain login scram-sha-256")
+            lab.mua("sync", profile=profile).ok()  # up again, and then not down any more
+            lab.stop_engine(profile)
+            now_offers(lab, "plain login")
+            lab.mua("sync", profile=profile).failed("weaker-log-in")
+        finally:
+            lab.stop_engine(profile)
+
+
+def outbox(lab: Lab, profile: Path) -> list[dict]:
+    return lab.mua("outbox", "--all", profile=profile).ok()
+
+
+def mail_to(user: User) -> bytes:
+    return f"From: {user.address}\r\nTo: {user.address}\r\nSubject: hello\r\n\r\nhello\r\n".encode()
+
+
+@pytest.mark.parametrize("kind", ["imap", "pop3"])
+def test_an_account_that_is_opened_by_a_certificate_needs_no_password(kind: str) -> None:
+    with dovecot(mechanisms("plain external"), by_certificate) as lab:
+        ann, profile = lab.user("ann"), lab.profile()
+        lab.fill(ann, [mail_to(ann)])
+        good = both(lab.plan.pki.client(ann.name))
+        words = ["--email", ann.address, "--user", ann.name, "--ca-file", lab.ca, "--client-cert", good]
+        port = lab.plan.imaps if kind == "imap" else lab.plan.pop3s
+        where = [f"--{kind}", f"{lab.plan.imap_host}:{port}"]
+        lab.mua("account", "add", "--name", "lab", *where, *words, profile=profile).ok()
+        try:
+            assert lab.mua("sync", "--until-complete", profile=profile).ok()[0]["with_body"] == 1
+            assert lab.mua("account", "check", "lab", profile=profile).ok()["ok"]
+            now_offers(lab, "plain")
+            lab.stop_engine(profile)
+            text = lab.mua("sync", profile=profile).failed("no-mechanism")
+            assert "certificate" in text
+        finally:
+            lab.stop_engine(profile)

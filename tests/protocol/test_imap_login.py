@@ -179,8 +179,9 @@ def test_no_weaker_way_than_before():
     error = refused(hello("SASL-IR AUTH=PLAIN"), before="SCRAM-SHA-256")
     assert (error.code, error.kind, error.retry) == ("weaker-log-in", Kind.ACCOUNT, Retry.ASK)
     assert how(hello("SASL-IR AUTH=PLAIN") + "C: {tag} AUTHENTICATE PLAIN {}\n" + IN, before="PLAIN") == "PLAIN"
-    known = {"before": "SCRAM-SHA-256-PLUS"}
-    assert how(hello("SASL-IR AUTH=PLAIN AUTH=SCRAM-SHA-256"), scram("SCRAM-SHA-256"), **known) == "SCRAM-SHA-256"
+    assert how(hello("SASL-IR AUTH=SCRAM-SHA-1"), scram("SCRAM-SHA-1"), before="SCRAM-SHA-256") == "SCRAM-SHA-1"
+    for before in ("SCRAM-SHA-256-PLUS", "EXTERNAL"):
+        assert refused(hello("SASL-IR AUTH=PLAIN AUTH=SCRAM-SHA-256"), before=before).code == "weaker-log-in"
 
 
 # -- tokens and certificates

@@ -28,10 +28,12 @@ def hello(*capabilities: str, greeting: str = "+OK ready", tls: bool = False) ->
     return ("TLS: good\n" if tls else "") + f"S: {greeting}\n" + capa
 
 
-def connect(server: Scripted, security: Security = Security.NONE, password: str = PASSWORD, token: str = "") -> Session:
+def connect(
+    server: Scripted, security: Security = Security.NONE, password: str = PASSWORD, token: str = "", **more
+) -> Session:
     place = Server("127.0.0.1", server.port, security, "ada")
     ca = str(certs.authority().ca_file)
-    return Session(place, lambda: password, ca, 5, token=(lambda: token) if token else None)
+    return Session(place, lambda: password, ca, 5, token=(lambda: token) if token else None, **more)
 
 
 def opened(
@@ -50,10 +52,10 @@ def opened(
 
 
 def refused(
-    *parts: str | Callable[[Conversation], object], security: Security = Security.NONE, token: str = ""
+    *parts: str | Callable[[Conversation], object], security: Security = Security.NONE, token: str = "", **more: str
 ) -> MailError:
     with Scripted(*parts, quit_reply=b"+OK bye\r\n") as server, pytest.raises(MailError) as caught:
-        connect(server, security, token=token)
+        connect(server, security, token=token, **more)
     shown = "".join(traceback.format_exception(caught.value))
     assert PASSWORD not in shown.replace("PASSWORD", "")
     assert TOKEN not in shown.replace("TOKEN", "")
@@ -226,3 +228,9 @@ def test_endless_challenges_end() -> None:
         talk.send(b"+ \r\n" * 50)
 
     assert refused(hello("SASL PLAIN"), serve).code == "server-not-authentic"
+
+
+@pytest.mark.parametrize("offers", [("SASL PLAIN",), ("USER",), ()])
+def test_no_weaker_way_than_before(offers: tuple[str, ...]) -> None:
+    error = refused(hello(*offers, greeting=f"+OK {STAMP}"), before="SCRAM-SHA-256")
+    assert (error.code, error.kind, error.retry) == ("weaker-log-in", Kind.ACCOUNT, Retry.ASK)

@@ -49,6 +49,7 @@ def submit(
     allow_plaintext: bool = False,
     host: str = "127.0.0.1",
     timeouts: Timeouts = PATIENT,
+    before: str = "",
 ) -> str:
     """Open (and send one message with ``send``); returns the transcript, in which the secret never is."""
     transcript = Transcript()
@@ -57,8 +58,9 @@ def submit(
         server = Server(host, port, security, user)
         ca_file = str(certs.authority().ca_file) if trusted else ""
         session = await open_submission(
-            server, password, ca_file, transcript=transcript, timeouts=timeouts, allow_plaintext=allow_plaintext
-        )
+            server, password, ca_file, transcript=transcript, timeouts=timeouts, allow_plaintext=allow_plaintext,
+            before=before,
+        )  # fmt: skip
         if send:
             job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
             outcomes = await deliver(session, job, before_dot=lambda admitted: None)
@@ -351,3 +353,9 @@ def test_an_exchanger_that_cannot_be_used(script: str, phase: Phase, code: int |
     assert (outcome.state, outcome.phase, outcome.code) == (RecipientState.DEFERRED, phase, code)
     assert outcome.next_host
     assert caught.value.handshake == handshake
+
+
+def test_no_weaker_way_than_before() -> None:
+    error = failing(starttls() + "\nC: QUIT\nS: 221 bye", before="SCRAM-SHA-256")
+    assert (error.code, error.kind, error.retry) == ("weaker-log-in", Kind.ACCOUNT, Retry.ASK)
+    submit(starttls() + AUTH_PLAIN, SEND, send=True, before="LOGIN")
