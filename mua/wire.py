@@ -246,17 +246,22 @@ class AwaitVerdicts:
 
 @dataclass(frozen=True, slots=True)
 class CancelOutgoing:
-    """Take a message out of the outbox as far as nobody has it yet.  Answer: Done."""
+    """Take a message out of the outbox as far as nobody has it yet, for these recipients (none: all).  Answer: Done."""
 
     outgoing_id: int
+    recipients: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RetryOutgoing:
-    """Try deferred, refused (by hand) or unknown (by explicit wish) recipients again now.  Answer: Done."""
+    """Try deferred, refused (by hand) or unknown (by explicit wish) recipients again now.  Answer: Done.
+
+    ``via``: the account whose server takes it from now on; sender and text stay as they are.
+    """
 
     outgoing_id: int
     recipients: tuple[str, ...] = ()
+    via: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

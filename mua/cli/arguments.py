@@ -185,6 +185,15 @@ def _sending(commands: Commands) -> None:
         one.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
     outbox = _add(commands, "outbox", "what waits to be sent")
     outbox.add_argument("--all", action="store_true", help="with what is finished")
+    for name, about in (
+        ("cancel", "do not send what waits in the outbox; without addresses, to nobody"),
+        ("retry", "try a message again now; without addresses, for all who wait or were refused"),
+    ):
+        one = _add(commands, name, about)
+        one.add_argument("id", metavar="ID")
+        one.add_argument("addresses", metavar="ADDRESS", nargs="*")
+        if name == "retry":
+            one.add_argument("--through", metavar="N", default="", help="with the server of this account")
     timeline = _add(commands, "timeline", "every step of a sent message, and what was said")
     timeline.add_argument("id", metavar="ID")
 

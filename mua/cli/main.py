@@ -36,6 +36,8 @@ ROOMS = {
     "compose": "sending",
     "outbox": "sending",
     "timeline": "sending",
+    "cancel": "sending",
+    "retry": "sending",
 }  # each room has its COMMANDS, and is entered only for one of them
 
 

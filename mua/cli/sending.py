@@ -90,12 +90,50 @@ def list_outbox(session: Session) -> Result:
     return Result([outgoing_document(one) for one in found], _outgoing_text(found) or "The outbox is empty.")
 
 
-def timeline(session: Session) -> Result:
-    """``timeline ID``: every step of one message, for each recipient."""
-    given = session.arguments.id
-    found = outbox.outgoing(session.db, OutgoingId(int(given))) if given.isdecimal() else None
+def cancel(session: Session) -> Result:
+    """``cancel ID [ADDRESS...]``."""
+    found, addresses = _chosen(session, {RecipientState.QUEUED, RecipientState.DEFERRED})
+    session.engine.ask(wire.CancelOutgoing(found.id, addresses), wire.Done)
+    now = _outgoing(session, str(found.id))
+    return Result(outgoing_document(now), _outgoing_text([now]))
+
+
+def retry(session: Session) -> Result:
+    """``retry ID [ADDRESS...] [--through ACCOUNT]``."""
+    final = {RecipientState.TRYING, RecipientState.ACCEPTED, RecipientState.CANCELLED}
+    found, addresses = _chosen(session, set(RecipientState) - final)
+    through = session.arguments.through
+    via = session.account(through).id if through else None
+    session.engine.ask(wire.RetryOutgoing(found.id, addresses, via), wire.Done)
+    now = _outgoing(session, str(found.id))
+    return Result(outgoing_document(now), _outgoing_text([now]))
+
+
+def _chosen(session: Session, states: set[RecipientState]) -> tuple[Outgoing, tuple[str, ...]]:
+    """The message and the recipients that the arguments name, each of which has to be in one of the states."""
+    found = _outgoing(session, session.arguments.id)
+    known = {one.address.lower(): one for one in found.recipients}
+    chosen = []
+    for given in session.arguments.addresses:
+        one = known.get(given.lower())
+        if one is None or one.state not in states:
+            why = "not one of its recipients" if one is None else f"{one.state}, and that stays so"
+            text = f"Message {found.id}: {given} is {why}."
+            raise MailError(Kind.MESSAGE, Retry.ASK, text, code="no-such-recipient")
+        chosen.append(one.address)
+    return found, tuple(chosen)
+
+
+def _outgoing(session: Session, given: str) -> Outgoing:
+    found = outbox.outgoing(session.db, OutgoingId(int(given))) if given.isdecimal() and len(given) < 19 else None
     if found is None:
         raise MailError(Kind.MESSAGE, Retry.ASK, f"There is no sent message {given}.", code="no-such-message")
+    return found
+
+
+def timeline(session: Session) -> Result:
+    """``timeline ID``: every step of one message, for each recipient."""
+    found = _outgoing(session, session.arguments.id)
     steps = {one.address: outbox.attempts(session.db, found.id, one.address) for one in found.recipients}
     news = {one.address: outbox.came_back(session.db, found.id, one.address) for one in found.recipients}
     said = {one.dialogue: outbox.dialogue(session.db, one.dialogue) for some in steps.values() for one in some}
@@ -118,4 +156,11 @@ def _outgoing_text(found: list[Outgoing]) -> str:
     return table(lines)
 
 
-COMMANDS = {"send": send, "compose": compose, "outbox": list_outbox, "timeline": timeline}
+COMMANDS = {
+    "send": send,
+    "compose": compose,
+    "outbox": list_outbox,
+    "cancel": cancel,
+    "retry": retry,
+    "timeline": timeline,
+}

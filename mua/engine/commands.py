@@ -298,15 +298,16 @@ def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:
 def cancel_outgoing(engine: Engine, command: wire.CancelOutgoing) -> wire.Done:
     """Cancel the recipients that nobody has accepted yet."""
     with engine.store.write(durable=True) as tx:
-        outbox.cancel(tx, OutgoingId(command.outgoing_id), engine.context.now())
+        outbox.cancel(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now())
     engine.sender.poke()
     return wire.Done()
 
 
 def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
-    """Try again now, by a person's wish."""
+    """Try again now, by a person's wish, perhaps with another account's server."""
+    via = None if command.via is None else folders.sending_account(engine, command.via).id
     with engine.store.write(durable=True) as tx:
-        outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now())
+        outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
     engine.sender.poke()
     return wire.Done()
 

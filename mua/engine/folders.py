@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
-from mua.model.account import Account, AccountId, Incoming
+from mua.model.account import Account, AccountId, Incoming, Route
 from mua.model.folder import Folder, FolderId
 from mua.store import read, write
 
@@ -45,6 +45,15 @@ def account(engine: Engine, account_id: int) -> Account:
     found = read.account(engine.store.reader(), AccountId(account_id))
     if found is None:
         raise MailError(Kind.ACCOUNT, Retry.NEVER, "That account is not there any more.", code="no-such-account")
+    return found
+
+
+def sending_account(engine: Engine, account_id: int) -> Account:
+    """An account that can send; raises "no-such-account" or "no-route"."""
+    found = account(engine, account_id)
+    if found.route is Route.NONE:
+        text = f"“{found.name}” has no way to send mail; add a submission server in its settings."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
     return found
 
 

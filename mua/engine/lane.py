@@ -231,7 +231,7 @@ class Lane:
             return Verdict(replace(one, next_attempt=now), said)
         when = retry.next_attempt(
             attempts=attempts + 1,
-            queued_at=due.queued_at,
+            since=due.since,
             now=now,
             lot=self._means.lot(),
             text=outcome.text if outcome.code else "",

@@ -15,7 +15,6 @@ from mua.engine.reading import Whole, draft_bytes
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.freeze import freeze
-from mua.model.account import Route
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.store import outbox, read, write
@@ -26,10 +25,7 @@ if TYPE_CHECKING:
 
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
-    account = folders.account(engine, command.account_id)
-    if account.route is Route.NONE:
-        text = f"“{account.name}” has no way to send mail; add a submission server in its settings."
-        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
+    account = folders.sending_account(engine, command.account_id)
     now = engine.context.now()
     if command.draft is not None:
         raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)

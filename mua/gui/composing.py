@@ -9,6 +9,7 @@ Rules of the file: nothing asks "Are you sure?"; what failed is said in the comp
 """
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,8 +25,8 @@ from mua.gui.writing import Kind, Writing
 from mua.mime.text import safe_filename
 from mua.model.account import Route
 from mua.model.address import Address
-from mua.model.message import MessageId
-from mua.model.outgoing import Draft, DraftAttachment, OutgoingId, RecipientState
+from mua.model.message import Attachment, MessageId
+from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState
 from mua.paths import write_new
 from mua.store import outbox, read
 
@@ -174,17 +175,71 @@ class Composing(QObject):
         self._journal(composer)
 
     def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
-        client = self._desk.client
-        if client is not None:
-            client.ask(wire.CancelOutgoing(outgoing), lambda _: self._undone(outgoing, letter))
+        self._cancel(outgoing, (), lambda _: self._journal(self.open(letter)))
 
-    def _undone(self, outgoing: OutgoingId, letter: Letter) -> None:
-        db = self._desk.library.db
+    def take_back(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
+        """Do not send to these addresses; what was written comes back in a composer."""
+        self._cancel(outgoing, addresses, lambda cancelled: self.write_again(outgoing, cancelled))
+
+    def _cancel(self, outgoing: OutgoingId, addresses: Sequence[str], then: Callable[[list[str]], object]) -> None:
+        """Cancel; ``then`` is given those who will not get it, when none of those asked for was too late."""
+        client = self._desk.client
+        if client is None:
+            self._desk.window.toast.say("Mua's mail engine is not there yet; try again in a moment.")
+            return
+
+        def cancelled(_: wire.Answer) -> None:
+            db = self._desk.library.db
+            found = outbox.outgoing(db, outgoing) if db is not None else None
+            asked = [one for one in found.recipients if not addresses or one.address in addresses] if found else []
+            if all(one.state is RecipientState.CANCELLED for one in asked):
+                then([one.address for one in asked])
+            else:
+                self._desk.window.toast.say("It was on its way already.", "Outbox", self._desk.outbox_wanted.emit)
+
+        client.ask(wire.CancelOutgoing(outgoing, tuple(addresses)), cancelled)
+
+    def write_again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
+        """A composer with what was sent, to these of its recipients; it becomes a message of its own."""
+        from mua.mime.view import view
+
+        toast, db = self._desk.window.toast, self._desk.library.db
         found = outbox.outgoing(db, outgoing) if db is not None else None
-        if found is None or all(one.state is RecipientState.CANCELLED for one in found.recipients):
-            self._journal(self.open(letter))
-        else:
-            self._desk.window.toast.say("It was on its way already.", "Outbox", self._desk.outbox_wanted.emit)
+        try:
+            raw = self._sent_bytes(found) if found is not None else None
+            if found is None or raw is None:
+                toast.say("What was sent is not on this computer any more.")
+                return
+            shown = view(raw)
+            letter = self._with_files(letters.again(shown, found.account_id, addresses), raw, shown.attachments)
+        except OSError as error:
+            toast.say(f"What was sent cannot be opened: {error.strerror}.")
+            return
+        composer = self.open(letter)
+        self._journal(composer)
+        composer.begin_writing()
+
+    def _sent_bytes(self, sent: Outgoing) -> bytes | None:
+        """The message with its Bcc: out of the outbox, or the copy in Sent."""
+        library, db = self._desk.library, self._desk.library.db
+        if db is None:
+            return None
+        path = outbox.copy_path(db, library.profile, sent.id)
+        if path is not None:
+            return path.read_bytes()
+        rows = read.with_message_id(db, sent.message_id, sent.account_id)
+        return next((raw for row in rows if (raw := library.raw(row.id)) is not None), None)
+
+    def _with_files(self, letter: Letter, raw: bytes, attachments: Sequence[Attachment]) -> Letter:
+        """The letter with the attachments of a message as files of its own.  Raises OSError."""
+        from mua.mime.message import part_bytes
+
+        folder, made = self.journal.folder(letter.key), []
+        for one in attachments:
+            data = part_bytes(raw, one.part)[1]
+            path = write_new(folder, safe_filename(one.name), data)
+            made.append(Attached(one.name, one.type, len(data), str(path)))
+        return replace(letter, attached=tuple(made))
 
     # ---- saving and discarding
     def _save(self, composer: Composer, *, close: bool) -> None:

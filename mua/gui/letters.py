@@ -4,7 +4,7 @@ Rules of the file: no widget; plain decisions over ``mime.reply`` and the store.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from mua.gui import address_text
 from mua.gui.journal import Attached, Letter, new_key
@@ -95,6 +95,16 @@ def _draft(row: MessageRow, view: MessageView, account: Account) -> Letter:
         references=view.references,
         replaces=row.id,
     )
+
+
+def again(view: MessageView, account_id: int, addresses: Collection[str]) -> Letter:
+    """A message that was on its way out, as a letter to those of its recipients whose ``addresses`` these are."""
+    wanted = {one.lower() for one in addresses}
+    to, cc, bcc = (tuple(one for one in some if one.address.lower() in wanted) for some in (view.to, view.cc, view.bcc))
+    return Letter(
+        new_key(), account_id, to, cc, bcc, view.subject, view.text.rstrip("\n"), view.html,
+        in_reply_to=view.references[-1] if view.references else "", references=view.references,
+    )  # fmt: skip
 
 
 def _signed(text: str, signature: str) -> str:

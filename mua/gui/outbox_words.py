@@ -152,7 +152,12 @@ def moment(at: int | None, now: float) -> str:
 
 def failed_addresses(message: Outgoing) -> list[str]:
     """Whom it did not reach, or perhaps did not."""
-    return [one.address for one in message.recipients if one.state in (State.REFUSED, State.UNKNOWN) or came_back(one)]
+    return [one.address for one in message.recipients if failed(one)]
+
+
+def failed(one: Recipient) -> bool:
+    """It did not reach this recipient, or perhaps did not."""
+    return one.state in (State.REFUSED, State.UNKNOWN) or came_back(one)
 
 
 def needs_attention(messages: Iterable[Outgoing], seen_at: int) -> int:

@@ -109,6 +109,8 @@ class Rooms(QObject):
 
         page = OutboxPage(self.desk.library, self.desk.accounts, self._shown_outgoing(), self._away())
         page.put_away.connect(self._put_away)
+        page.edited.connect(self.composing.write_again)
+        page.taken_back.connect(self.composing.take_back)
         self._serve(page.asked, page)
         page.left.connect(self.close_page)
         if self.desk.client is not None:

@@ -84,7 +84,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One frozen message on its way out."""
+    """One frozen message on its way out; ``via``: the account whose server takes it, if it is not its own."""
 
     id: OutgoingId
     account_id: AccountId
@@ -97,6 +97,7 @@ class Outgoing:
     recipients: tuple[Recipient, ...]
     sent_copy: SentCopy = SentCopy.TODO
     size: int = 0
+    via: AccountId | None = None
 
     @property
     def finished(self) -> bool:

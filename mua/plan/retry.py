@@ -45,9 +45,12 @@ def greylisted(code: int | None, text: str) -> bool:
     return code in (450, 451) and (hint(text) is not None or "grey" in text.lower() or "gray" in text.lower())
 
 
-def next_attempt(*, attempts: int, queued_at: int, now: int, lot: float, text: str = "") -> int | None:
-    """When to try again after ``attempts`` failed ones, the last answered with ``text``.  None: give it up."""
-    if now - queued_at >= EXPIRY and attempts > len(SCHEDULE):
+def next_attempt(*, attempts: int, since: int, now: int, lot: float, text: str = "") -> int | None:
+    """When to try again after ``attempts`` failed ones, the last answered with ``text``.  None: give it up.
+
+    ``since``: when the first attempt was allowed.
+    """
+    if now - since >= EXPIRY and attempts > len(SCHEDULE):
         return None
     return now + (hint(text) or delay(attempts, lot))
 

@@ -39,7 +39,10 @@ _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An outgoing message with the recipients that are due (address -> attempts so far, tries that did not count)."""
+    """An outgoing message with the recipients that are due (address -> attempts so far, tries that did not count).
+
+    ``account_id`` is whose way of sending is used, ``since`` when the first attempt was allowed (UTC seconds).
+    """
 
     id: OutgoingId
     account_id: AccountId
@@ -47,7 +50,7 @@ class Due:
     message_id: str
     envelope_from: str
     envid: str
-    queued_at: int
+    since: int
     wire_file: str
     recipients: dict[str, tuple[int, int]]
 
@@ -160,16 +163,17 @@ def unsettled(db: Db) -> bool:
 def due(db: Db, now: int) -> list[Due]:
     """Whom to try now, oldest message first."""
     rows = db.rows(
-        "SELECT o.id, o.account_id, o.route, o.message_id, o.envelope_from, o.envid, o.queued_at, o.wire_file,"
-        " r.address, r.attempts, r.postponed FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
+        "SELECT o.id, coalesce(o.via, o.account_id), o.route, o.message_id, o.envelope_from, o.envid,"
+        " max(o.queued_at, o.not_before), o.wire_file, r.address, r.attempts, r.postponed"
+        " FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
         f" WHERE r.{_OPEN} AND r.state <> 'trying' AND r.next_attempt <= ? ORDER BY o.id, r.id LIMIT {MAX_DUE}",
         now,
     )
     found: dict[int, Due] = {}
-    for one, account_id, route, message_id, sender, envid, queued_at, file, address, attempts, postponed in rows:
+    for one, account_id, route, message_id, sender, envid, since, file, address, attempts, postponed in rows:
         if one not in found:
             ids = OutgoingId(one), AccountId(account_id), Route(route)
-            found[one] = Due(*ids, message_id, sender, envid, queued_at, file, {})
+            found[one] = Due(*ids, message_id, sender, envid, since, file, {})
         found[one].recipients[address] = (attempts, postponed)
     return list(found.values())
 
@@ -310,7 +314,8 @@ def wake(tx: Tx, now: int, but: Sequence[AccountId] = ()) -> int:
     marks = ", ".join("?" * len(but))
     sql = (
         "UPDATE recipient SET next_attempt = ? WHERE state = 'deferred' AND postponed > 0 AND next_attempt > ?"
-        f" AND outgoing_id NOT IN (SELECT id FROM outgoing WHERE account_id IN ({marks})) RETURNING outgoing_id"
+        f" AND outgoing_id NOT IN (SELECT id FROM outgoing WHERE coalesce(via, account_id) IN ({marks}))"
+        " RETURNING outgoing_id"
     )
     woken = tx.rows(sql, now, now, *but)
     tx.changes.outgoing.update(row[0] for row in woken)
@@ -320,34 +325,41 @@ def wake(tx: Tx, now: int, but: Sequence[AccountId] = ()) -> int:
 # What a person decides, and what is learned later
 
 
-def cancel(tx: Tx, outgoing_id: OutgoingId, now: int = 0) -> int:
-    """Take back the recipients that no attempt is running for and that have no verdict; returns how many."""
+def cancel(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int) -> int:
+    """Take back these recipients (none named: all), where no attempt runs and no verdict is; returns how many."""
     sql = (
         "UPDATE recipient SET state = 'cancelled', next_attempt = NULL WHERE outgoing_id = ?"
-        " AND state IN ('queued', 'deferred')"
+        f" AND state IN ('queued', 'deferred'){_named(addresses)}"
     )
-    count = tx.run(sql, outgoing_id)
-    _close(tx, outgoing_id, now or 1)
+    count = tx.run(sql, outgoing_id, *addresses)
+    _close(tx, outgoing_id, now)
     return count
 
 
-def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int) -> int:
-    """Try again now, by a person's wish: deferred and refused recipients, and unknown ones only when named."""
-    states = "('deferred', 'refused', 'unknown')" if addresses else "('deferred', 'refused')"
+def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int, via: AccountId | None = None) -> int:
+    """Try again now, by a person's wish: deferred and refused recipients, and unknown ones only when named.
+
+    ``via``: with another account's server, from now on and for all who still wait.
+    """
+    states = "('queued', 'deferred', 'refused', 'unknown')" if addresses else "('queued', 'deferred', 'refused')"
     sql = (
-        f"UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0"
-        f" WHERE outgoing_id = ? AND state IN {states}"
+        "UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0"
+        f" WHERE outgoing_id = ? AND state IN {states}{_named(addresses)}"
     )
-    if addresses:
-        sql += f" AND address IN ({', '.join('?' * len(addresses))})"
     count = tx.run(sql, now, outgoing_id, *addresses)
     if count:
         tx.run(
-            "UPDATE outgoing SET finished_at = 0, sent_copy = iif(sent_copy = 'none', 'todo', sent_copy) WHERE id = ?",
+            "UPDATE outgoing SET finished_at = 0, sent_copy = iif(sent_copy = 'none', 'todo', sent_copy),"
+            " via = coalesce(?, via) WHERE id = ?",
+            via,
             outgoing_id,
         )
         tx.changes.outgoing.add(outgoing_id)
     return count
+
+
+def _named(addresses: Sequence[str]) -> str:
+    return f" AND address IN ({', '.join('?' * len(addresses))})" if addresses else ""
 
 
 def resolve(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], text: str, now: int) -> None:
@@ -374,6 +386,13 @@ def wire_path(profile: Profile, name: str) -> Path:
     return profile.big / name
 
 
+def copy_path(db: Db, profile: Profile, outgoing_id: OutgoingId) -> Path | None:
+    """Where the message with its Bcc is, while it is kept: until everyone has it."""
+    found = db.value("SELECT copy_file FROM outgoing WHERE id = ?", outgoing_id)
+    path = None if found is None else wire_path(profile, str(found))
+    return path if path is not None and path.exists() else None
+
+
 def sweep(db: Db, profile: Profile) -> int:
     """Remove files that no row needs: of crashes between file and row, and of what arrived everywhere.
 
@@ -393,7 +412,7 @@ def sweep(db: Db, profile: Profile) -> int:
 def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, o.subject, o.envelope_from, o.route, o.queued_at, o.not_before,"
-        f" o.sent_copy, o.size FROM outgoing o WHERE {where} ORDER BY o.id DESC",
+        f" o.sent_copy, o.size, o.via FROM outgoing o WHERE {where} ORDER BY o.id DESC",
         *values,
     )
     news = {
@@ -416,9 +435,9 @@ def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     return [
         Outgoing(
             OutgoingId(one), AccountId(account_id), message_id, subject, sender, Route(route), queued, not_before,
-            tuple(recipients[one]), SentCopy(copy), size,
+            tuple(recipients[one]), SentCopy(copy), size, None if via is None else AccountId(via),
         )
-        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size in rows
+        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size, via in rows
     ]  # fmt: skip
 
 

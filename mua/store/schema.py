@@ -8,8 +8,6 @@ wishes.  ``shown_folder`` and ``shown_flags`` are the two put together, so that 
 offline, and a fulfilled wish changes nothing on screen.  Counters of a folder follow by triggers: they cannot drift.
 """
 
-VERSION = 7
-
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
 WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
 
@@ -257,7 +255,13 @@ ALTER TABLE account ADD COLUMN in_mechanism TEXT NOT NULL DEFAULT '';        -- 
 ALTER TABLE account ADD COLUMN out_mechanism TEXT NOT NULL DEFAULT '';
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7)
+# What could not go one way goes through another account's server.
+CACHE_8 = """
+ALTER TABLE outgoing ADD COLUMN via INTEGER REFERENCES account(id) ON DELETE SET NULL;  -- null: its own account
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8)
+VERSION = len(MIGRATIONS)
 
 BODY = """
 CREATE TABLE IF NOT EXISTS dictionary(id INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;

@@ -1,5 +1,6 @@
 """The outbox: each recipient's state in the server's own words, and what can be done about it."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from PySide6.QtWidgets import QApplication
 
 from mua import wire
 from mua.gui import outbox_words as said
-from mua.gui.outbox import Dialogue, OutboxPage
+from mua.gui.outbox import OutboxPage
+from mua.gui.outbox_card import Dialogue, OutgoingCard
 from mua.gui.places import Place
 from mua.gui.widgets import Button, Label
-from mua.model.account import AccountId, Route
+from mua.model.account import AccountId, Incoming, Route
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
-from mua.model.outgoing import Draft, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
 from mua.store import outbox, read
 
 NOW = 1_800_000_000.0
@@ -42,6 +44,16 @@ def page(place: Office) -> OutboxPage:
     return place.rooms.page
 
 
+def click(card: OutgoingCard, text: str) -> None:
+    next(one for one in card.findChildren(Button) if one.accessibleName() == text).click()
+
+
+def choose(card: OutgoingCard, address: str, text: str) -> None:
+    """An entry of a recipient's own menu."""
+    menu = card.menu([one for one in card.message.recipients if one.address == address])
+    next(one for one in menu.actions() if one.text() == text).trigger()
+
+
 def sentences(shown: OutboxPage) -> dict[str, str]:
     return {one.address: label.text() for card in shown.cards for one, label in card._sentences}
 
@@ -63,7 +75,7 @@ def test_a_deferred_recipient_is_tried_again_by_hand_and_shows_at_once(place: Of
     shown = page(place)
     place.servers.do(lambda: setattr(place.servers.servers.smtp.post, "greylist", 0.0))
     (card,) = shown.cards
-    card.retried.emit([])
+    click(card, "Try again now")
     wait_until(lambda: set(place.states().values()) == {"accepted"}, "accepted")
     wait_until(lambda: shown.cards == [], "it left the page")
     shown.show_all(True)
@@ -74,9 +86,63 @@ def test_what_waits_can_be_taken_back(place: Office) -> None:
     send(place, "amara.okoye@larkspur.example", delay=60)
     shown = page(place)
     assert sentences(shown)["amara.okoye@larkspur.example"].startswith("Goes out in")
-    shown.cards[0].cancelled.emit()
-    wait_until(lambda: set(place.states().values()) == {"cancelled"}, "cancelled")
+    click(shown.cards[0], "Take it back")
+    wait_until(lambda: place.rooms.composing.composers, "what was written")
+    assert set(place.states().values()) == {"cancelled"}
+    (composer,) = place.rooms.composing.composers.values()
+    letter = composer.letter()
+    assert [one.address for one in letter.to] == ["amara.okoye@larkspur.example"]
+    assert (letter.subject, letter.text) == ("Where is it?", "x")
     assert place.mails("Sent") == []
+
+
+def test_one_recipient_is_taken_back_and_the_others_wait(place: Office) -> None:
+    send(place, "amara.okoye@larkspur.example", "ben@larkspur.example", delay=60)
+    choose(page(place).cards[0], "ben@larkspur.example", "Take it back")
+    wait_until(lambda: place.rooms.composing.composers, "what was written to one")
+    assert place.states() == {"amara.okoye@larkspur.example": "queued", "ben@larkspur.example": "cancelled"}
+    (composer,) = place.rooms.composing.composers.values()
+    assert [one.address for one in composer.letter().to] == ["ben@larkspur.example"]
+
+
+def test_what_was_refused_is_edited_and_sent_as_a_message_of_its_own(place: Office, tmp_path: Path) -> None:
+    (tmp_path / "plan.txt").write_bytes(b"the plan")
+    account, robin = place.program.desk.accounts[0].id, Address("Robin", "robin@demo.mua.example")
+    to = (Address("", "amara.okoye@larkspur.example"),)
+    hidden = (Address("", "refused@larkspur.example"),)
+    files = (DraftAttachment(str(tmp_path / "plan.txt"), "plan.txt"),)
+    draft = Draft(robin, to, bcc=hidden, subject="The plan", text="Here.", attachments=files)
+    place.ask(wire.Send(account, draft))
+    wait_until(lambda: set(place.states().values()) == {"accepted", "refused"}, "two verdicts")
+    (tmp_path / "plan.txt").unlink()
+    click(page(place).cards[0], "Edit and send again")
+    wait_until(lambda: place.rooms.composing.composers, "a composer")
+    (composer,) = place.rooms.composing.composers.values()
+    letter = composer.letter()
+    assert (letter.to, [one.address for one in letter.bcc]) == ((), ["refused@larkspur.example"])
+    assert [Path(one.path).read_bytes() for one in letter.attached] == [b"the plan"]
+    place.ask(place.rooms.composing.command(letter, 0))
+    wait_until(lambda: len(outbox.listed(place.db, finished=True)) == 2, "a second message")
+    again, before = outbox.listed(place.db, finished=True)
+    assert again.message_id != before.message_id
+    assert [one.address for one in again.recipients] == ["refused@larkspur.example"]
+
+
+def test_another_account_s_server_can_take_it(place: Office) -> None:
+    send(place, "later@larkspur.example")
+    wait_until(lambda: set(place.states().values()) == {"deferred"}, "deferred")
+    other = dataclasses.replace(
+        place.account(), name="other", email="other@demo.mua.example", incoming=Incoming.LOCAL, incoming_server=None
+    )
+    place.ask(wire.AddAccount(other, place.servers.login.password))
+    wait_until(lambda: len(place.program.desk.accounts) == 2, "the other account")
+    place.servers.do(lambda: setattr(place.servers.servers.smtp.post, "greylist", 0.0))
+    choose(page(place).cards[0], "later@larkspur.example", "Send through other@demo.mua.example")
+    wait_until(lambda: set(place.states().values()) == {"accepted"}, "accepted")
+    (sent,) = outbox.listed(place.db, finished=True)
+    assert sent.via is not None
+    assert sent.via != sent.account_id
+    wait_until(lambda: len(place.mails("Sent")) == 1, "the copy in the sender's own Sent")
 
 
 def test_a_timeline_has_every_step(place: Office) -> None:
@@ -184,19 +250,14 @@ def test_what_failed_counts_until_it_was_looked_at() -> None:
 
 
 def test_an_unknown_fate_is_not_sent_again_without_the_sentence(qapp: QApplication, place: Office) -> None:
-    from mua.gui.outbox import OutgoingCard
-
-    card = OutgoingCard(outgoing(State.UNKNOWN), "a@example.org", place.program.library, set())
-    heard: list[list[str]] = []
-    card.retried.connect(heard.append)
-    from mua.gui.widgets import Button
-
-    button = next(one for one in card.findChildren(Button) if "Send again" in one.text())
-    button.click()
+    card = OutgoingCard(outgoing(State.UNKNOWN), {1: "a@example.org"}, place.program.library, set())
+    heard: list[wire.RetryOutgoing] = []
+    card.asked.connect(heard.append)
+    click(card, "Send again…")
     assert heard == []
-    assert card._ask.text() == said.TWICE
-    card._ask._buttons[0].click()
-    assert heard == [["r0@example.org"]]
+    assert card.question.text() == said.TWICE
+    card.question._buttons[0].click()
+    assert heard == [wire.RetryOutgoing(1, ("r0@example.org",))]
     card.deleteLater()
 
 

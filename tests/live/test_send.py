@@ -131,6 +131,28 @@ def test_written_offline_it_goes_out_with_the_next_sync(lab: Lab, profile: Path,
     until(lambda: len(lab.raw_messages(alice, "Sent")) == 1, "the sent copy")
 
 
+def test_what_waits_is_cancelled_for_one_and_goes_through_another_server_for_the_other(lab, profile, alice):
+    bob, carol = lab.user("bob"), lab.user("carol")
+    proxy = lab.proxy(lab.plan.submission, lab.plan.msa_ip)
+    proxy.refuse()
+    lab.add_account(profile, alice, smtp=f"{lab.plan.msa_host}:{proxy.port}").ok()
+    lab.add_account(profile, carol, name="carol").ok()
+    to = f"{bob.address}, {carol.address}"
+    sent = send(lab, profile, mail_to(to, sender=alice.address, subject="Detour"), "--wait", "--account", alice.address)
+    assert set(states(sent.data).values()) == {"deferred"}
+    number = sent.data["id"]
+    after = lab.mua("cancel", number, carol.address, profile=profile).ok()
+    assert states(after) == {bob.address: "deferred", carol.address: "cancelled"}
+    again = lab.mua("retry", number, carol.address, profile=profile)
+    assert again.code == 1, again.explain()
+    lab.mua("retry", number, "--through", "carol", profile=profile).ok()
+    assert len(arrived(lab, bob, "Detour")) == 1
+    [one] = lab.mua("outbox", "--all", profile=profile).ok()
+    until(lambda: len(lab.raw_messages(alice, "Sent")) == 1, "the copy in the sender's own Sent")
+    assert states(one)[carol.address] == "cancelled"
+    assert not lab.raw_messages(carol, "Sent")
+
+
 def test_lost_at_the_dot_is_unknown_and_never_sent_again_by_itself(lab: Lab, profile: Path, alice: User) -> None:
     """The server has the whole message; its answer is cut off.  It must not go out twice."""
     bob = lab.user("bob")

@@ -107,7 +107,7 @@ def test_undo_send(post: PostOffice, sink: MailSink) -> None:
     assert post.sender.drain(60)
     assert post.states(one) == [QUEUED]
     with post.store.write() as tx:
-        assert outbox.cancel(tx, one) == 1
+        assert outbox.cancel(tx, one, (), post.clock) == 1
     post.later(11)
     assert post.states(one) == [CANCELLED]
     assert sink.connections == 0
@@ -627,7 +627,7 @@ def test_a_verdict_stands(post: PostOffice, sink: MailSink) -> None:
         late = Recipient(ANN, DEFERRED, Phase.MAIL, next_attempt=1)
         outbox.record(tx, one, [outbox.Verdict(late)], post.clock)
         assert outbox.retry(tx, one, (ANN,), post.clock) == 0
-        assert outbox.cancel(tx, one) == 0
+        assert outbox.cancel(tx, one, (), post.clock) == 0
     assert post.states(one) == [ACCEPTED]
 
 

@@ -24,7 +24,7 @@ def test_a_steady_refusal_is_given_up_after_four_days() -> None:
     now, attempts = 1_000_000, 0
     while True:
         attempts += 1
-        due = next_attempt(attempts=attempts, queued_at=1_000_000, now=now, lot=0.5)
+        due = next_attempt(attempts=attempts, since=1_000_000, now=now, lot=0.5)
         if due is None:
             break
         now = due
@@ -33,7 +33,7 @@ def test_a_steady_refusal_is_given_up_after_four_days() -> None:
 
 
 def test_days_without_a_network_do_not_cost_the_tries() -> None:
-    assert next_attempt(attempts=1, queued_at=0, now=9 * DAY, lot=0.5) == 9 * DAY + MINUTE
+    assert next_attempt(attempts=1, since=0, now=9 * DAY, lot=0.5) == 9 * DAY + MINUTE
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_hint_is_never_absurd(text: str) -> None:
 
 @given(st.integers(1, 200), st.integers(0, 10**9), st.integers(0, 10 * DAY), LOTS, st.text(max_size=50))
 def test_the_next_attempt_lies_ahead(attempts: int, queued: int, age: int, lot: float, text: str) -> None:
-    due = next_attempt(attempts=attempts, queued_at=queued, now=queued + age, lot=lot, text=text)
+    due = next_attempt(attempts=attempts, since=queued, now=queued + age, lot=lot, text=text)
     assert due is None or queued + age + MINUTE <= due <= queued + age + 5 * HOUR
     assert due is not None or age >= EXPIRY
 
