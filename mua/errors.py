@@ -50,3 +50,16 @@ class MailError(Exception):
 
 class UsageError(Exception):
     """The command line was used wrongly (exit code 2)."""
+
+
+_PASSING = frozenset(
+    {
+        "network-down", "timeout", "connection-refused", "connection-lost", "server-busy", "server-closed",
+        "server-trouble", "too-many-connections", "mailbox-in-use", "login-delay", "turned-away", "tls-failed",
+    }
+)  # fmt: skip
+
+
+def passes(code: str) -> bool:
+    """Whether a trouble of this code needs nobody: the server or the network comes back, and Mua tries by itself."""
+    return code in _PASSING

@@ -52,6 +52,8 @@ class ServerFields(QWidget):
         for value, text in _SECURITIES:
             self.security.addItem(text, value)
         self.user = Field(f"{what} user name", "User name (mostly the address)")
+        for field, picture in ((self.host, "server"), (self.user, "user")):
+            field.lead(picture)  # a filled field shows no placeholder, and two look alike
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
@@ -106,6 +108,9 @@ class ServerFields(QWidget):
 class AccountForm(QWidget):
     """The form.  ``email`` and the password are asked elsewhere."""
 
+    entered = Signal()
+    """Enter in one of its fields."""
+
     def __init__(self) -> None:
         super().__init__()
         self._base = Account(AccountId(0), "", "")
@@ -131,6 +136,8 @@ class AccountForm(QWidget):
         self.route.changed.connect(self._arrange)
         self.receiving.changed.connect(self._arrange)
         self.sending.changed.connect(self._arrange)
+        for field in self.findChildren(Field):
+            field.returnPressed.connect(self.entered)
         self._arrange()
 
     def offer_inboxes(self, accounts: Sequence[Account]) -> None:

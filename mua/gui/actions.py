@@ -56,6 +56,7 @@ DEEDS = (
     Deed("print", "Print", "printer", ("Ctrl+P",), "Program", "message"),
     Deed("bigger", "Larger text", "plus", ("Ctrl++", "Ctrl+="), "Program"),
     Deed("smaller", "Smaller text", "text", ("Ctrl+-",), "Program"),
+    Deed("usual_size", "Usual text size", "text", ("Ctrl+0",), "Program"),
     Deed("keep", "How much of this folder is kept here", "hard-drive", (), "Program"),
     Deed("outbox", "Outbox", "send", ("G,O",), "Program"),
     Deed("add_account", "Add an account", "user", (), "Program"),

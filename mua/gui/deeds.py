@@ -182,6 +182,7 @@ class Deeds(QObject):
             "print": self._print,
             "bigger": lambda: self._zoom(0.1),
             "smaller": lambda: self._zoom(-0.1),
+            "usual_size": lambda: self._zoom(1.0 - self._desk.preferences.text_scale),
             "outbox": desk.outbox_wanted.emit,
             "add_account": desk.account_wanted.emit,
             "ledger": desk.ledger_wanted.emit,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 
-from mua.errors import MailError
+from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
 from mua.gui.library import Library
@@ -160,9 +160,12 @@ class Desk(QObject):
         self.accounts = read.accounts(db)
         self.folders = {folder.id: folder for folder in read.folders(db)}
         problems: dict[int, str] = {}
+        serious: set[int] = set()
         for one in read.problems(db):
             words_of = f"{_SIDES[one.side]}: {words.shown(one.text, 300)}"
             problems[one.account_id] = "\n".join(filter(None, (problems.get(one.account_id, ""), words_of)))
+            if not passes(one.code):
+                serious.add(one.account_id)
         lines = entries(
             self.accounts,
             self.folders.values(),
@@ -171,6 +174,7 @@ class Desk(QObject):
             problems,
             self.waiting,
             self.notes(),
+            frozenset(problems) - serious,
         )
         self.sidebar.fill(lines)
         if not self.accounts or not before:

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui import words
 from mua.gui.icons import icon
@@ -16,7 +16,7 @@ from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
 from mua.records import dataclass
 from mua.store.read import Filter
 
-_ROOM_FOR_COUNT = 360  # pixels at the usual text size
+_ROOM_FOR_COUNT, _ROOM_FOR_TITLE = 360, 120  # pixels at the usual text size
 _DENSITIES = (
     (Density.CARDS, "Cards", "layout-list"),
     (Density.COMPACT, "Compact", "rows-3"),
@@ -73,6 +73,7 @@ class ListPane(QFrame):
         self.search.left.connect(self.view.setFocus)
         self.back.clicked.connect(self.search.clear)
         self.model.refreshed.connect(self._show_state)
+        theme().changed.connect(self._fit_soon)
 
     def show_title(self, title: str, count: str) -> None:
         """The name of what is shown, and a few words beside it ("9 unread")."""
@@ -80,6 +81,7 @@ class ListPane(QFrame):
         self._title.setMinimumWidth(0)  # a label's size hint is never below its minimum width
         self._title.setMinimumWidth(min(self._title.sizeHint().width(), 120))
         self._count.setText(count)
+        self._fit_head()
 
     def show_emptiness(self, emptiness: Emptiness) -> None:
         """What to say if there is nothing to list."""
@@ -108,9 +110,23 @@ class ListPane(QFrame):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where room is short the number of unread messages goes first (the sidebar has it too)."""
         super().resizeEvent(event)
-        self._count.setVisible(event.size().width() >= _ROOM_FOR_COUNT * theme().scale)
+        self._fit_head()
 
     # ---- inside
+    def _fit_soon(self) -> None:
+        """When the chips have their new fonts."""
+        QTimer.singleShot(0, self, self._fit_head)
+
+    def _fit_head(self) -> None:
+        """Where room is short the number of unread messages goes first (the sidebar has it too), then the chips go
+        below the title.
+        """
+        self._count.setVisible(self.width() >= _ROOM_FOR_COUNT * theme().scale)
+        chips = sum(chip.sizeHint().width() + 6 for chip in self._chips.values())
+        title = min(self._title.sizeHint().width(), theme().grown(_ROOM_FOR_TITLE))
+        short = self.width() - 30 - chips < title
+        self._head.setDirection(QBoxLayout.Direction.TopToBottom if short else QBoxLayout.Direction.LeftToRight)
+
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         top.setContentsMargins(16, 0, 12, 0)
@@ -118,16 +134,23 @@ class ListPane(QFrame):
         top.addWidget(self.search, 1)
         top.addWidget(self._menu_button())
         head = QHBoxLayout()
-        head.setContentsMargins(18, 4, 12, 4)
         head.setSpacing(6)
         head.addWidget(self.back)
         self._title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         head.addWidget(self._title)
         head.addWidget(self._count)
         head.addStretch(1)
+        chips = QHBoxLayout()
+        chips.setSpacing(6)
         for chosen, chip in self._chips.items():
             chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
-            head.addWidget(chip)
+            chips.addWidget(chip)
+        chips.addStretch()
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setContentsMargins(18, 4, 12, 4)
+        self._head.setSpacing(6)
+        self._head.addLayout(head, 1)
+        self._head.addLayout(chips)
         self._chips[Filter.ALL].setChecked(True)
         self._bars = QVBoxLayout()
         self._bars.setContentsMargins(12, 0, 12, 0)
@@ -136,7 +159,7 @@ class ListPane(QFrame):
         column.setContentsMargins(0, 12, 0, 0)
         column.setSpacing(8)
         column.addLayout(top)
-        column.addLayout(head)
+        column.addLayout(self._head)
         column.addLayout(self._bars)
         column.addWidget(self._stack, 1)
         column.addWidget(self.rest)

@@ -39,7 +39,7 @@ def by_keyboard(widget: QWidget) -> bool:
 def row_height(density: Density) -> int:
     """The height of a message row at the current text scale."""
     height = {Density.CARDS: CARD_HEIGHT, Density.COMPACT: COMPACT_HEIGHT, Density.TABLE: TABLE_HEIGHT}[density]
-    return round(height * max(1.0, theme().scale))
+    return theme().grown(height)
 
 
 class Pen:
@@ -119,14 +119,14 @@ class CardDelegate(QStyledItemDelegate):
 
 def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> None:
     """Avatar; name, count and time; subject and marks; snippet."""
-    area, grow = pen.area, max(1.0, theme().scale)
+    area = pen.area
     left, top, right = area.left() + 20, area.top(), area.right() - 20
     side = AVATAR if with_snippet else 32
     disc_top = top + (13 if with_snippet else 12)
     paint_avatar(pen.painter, pen.place(QRect(left, disc_top, side, side)), card.who, card.address)
     if card.unread:
         pen.disc(QRectF(pen.place(QRect(area.left() + 11, disc_top + side // 2 - 3, 6, 6))), "accent", 3)
-    text, line = left + side + 12, round(20 * grow)
+    text, line = left + side + 12, theme().grown(20)
     first = top + (9 if with_snippet else 8)
     time_width = _paint_time(pen, card, right, first, line)
     _paint_name(pen, card, QRect(text, first, right - text - time_width - 10, line), selected)
@@ -156,7 +156,7 @@ def _paint_name(pen: Pen, card: Card, rect: QRect, selected: bool) -> None:
     font = theme().font(BASE, SEMIBOLD if card.unread else MEDIUM)
     width = pen.text(QRect(rect.left(), rect.top(), room, rect.height()), card.who, font, "text")
     if count:
-        height = round(15 * max(1.0, theme().scale))
+        height = theme().grown(15)
         box = QRect(rect.left() + width + 8, rect.top() + (rect.height() - height) // 2 + 1, chip, height)
         pen.disc(QRectF(pen.place(box)), "list" if selected else "side_selection", height / 2)
         pen.painter.setFont(chip_font)
@@ -173,11 +173,11 @@ def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int
         (card.answered, "reply", "tertiary", False),
         (card.forwarded, "forward", "tertiary", False),
     )
-    x = right
+    x, side = right, theme().grown(SMALL_ICON)
     for shown, name, role, filled in marks:
         if shown:
-            pen.icon(x - SMALL_ICON, top + (height - SMALL_ICON) // 2, name, role, SMALL_ICON, filled)
-            x -= SMALL_ICON + 4
+            pen.icon(x - side, top + (height - side) // 2, name, role, side, filled)
+            x -= side + 4
     return right - x
 
 
@@ -190,7 +190,7 @@ def _paint_line(pen: Pen, card: Card) -> None:
         pen.disc(QRectF(pen.place(QRect(left, top + height // 2 - 3, 6, 6))), "accent", 3)
     left += 14
     width = max(_paint_time(pen, card, right, top, height), round(52 * theme().scale))
-    marks = max(_paint_marks(pen, card, right - width - 6, top, height), 2 * (SMALL_ICON + 4))
+    marks = max(_paint_marks(pen, card, right - width - 6, top, height), 2 * (theme().grown(SMALL_ICON) + 4))
     room = right - left - width - marks - 12
     names = min(180, room * 2 // 5)
     pen.text(QRect(left, top, names - 10, height), card.who, theme().font(BASE, weight), "text")

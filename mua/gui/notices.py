@@ -219,10 +219,11 @@ class Toast(QFrame):
         return False
 
     def _place(self) -> None:
-        area, centre = self._area.size(), self._area.width() // 2
+        area, centre, least = self._area.size(), self._area.width() // 2, 8
         if self._over is not None and self._over.isVisible():
             centre = self._over.mapTo(self._area, self._over.rect().center()).x()
-        left = max(8, min(centre - self.width() // 2, area.width() - self.width() - 8))
+            least += self._over.mapTo(self._area, QPoint(0, 0)).x()
+        left = max(8, min(max(least, centre - self.width() // 2), area.width() - self.width() - 8))
         self.move(QPoint(left, area.height() - self.height() - 24))
 
     def _clicked(self) -> None:

@@ -329,6 +329,8 @@ class AccountPanel(QFrame):
         inside.addWidget(self.password)
         save, cancel = Button("Keep changes", kind="primary"), Button("Cancel")
         save.clicked.connect(self.save)
+        self.form.entered.connect(self.save)
+        self.password.returnPressed.connect(self.save)
         cancel.clicked.connect(self.editor.hide)
         row = QHBoxLayout()
         row.addStretch()

@@ -60,7 +60,7 @@ class SetupPage(Room):
         self._found: wire.Discovered | None = None
         self._chosen: Account | None = None
         self._looked_up = ""
-        self._waiting = False
+        self._waiting = self._looking = False
         self.adding = False
         """An account is being added or filled: it is there for the store already, and not yet for the person."""
         self.address = Field("Mail address", "name@example.org")
@@ -99,6 +99,7 @@ class SetupPage(Room):
             self._say(problem, "danger")
             return
         self.banner.hide()
+        self._looking = True
         self.found.looking(email.rpartition("@")[2])
         self.asked.emit(
             wire.Discover(email), lambda one: self._discovered(email, one), lambda one: self._not_found(email, one)
@@ -107,6 +108,7 @@ class SetupPage(Room):
     def _discovered(self, email: str, answer: wire.Answer) -> None:
         if email != self._looked_up or not isinstance(answer, wire.Discovered):
             return
+        self._looking = False
         self._found, self._chosen = answer, answer.accounts[0]
         self.found.show_found(answer)
         if answer.auth == "oauth":
@@ -123,7 +125,7 @@ class SetupPage(Room):
     def _not_found(self, email: str, error: MailError) -> None:
         if email != self._looked_up:
             return
-        self._waiting = False
+        self._waiting = self._looking = False
         self._work(False)
         self.found.hide()
         self._say(error.text, "warning", "Set up by hand", self.open_form)
@@ -179,13 +181,20 @@ class SetupPage(Room):
                 return None
             return made
         if self._chosen is None or self._looked_up != email:
-            self._waiting = True
-            self._work(True, "Looking up the servers…")
-            self.look_up()
+            self._wait_for_servers(email)
             return None
         return replace(self._chosen, full_name=self._chosen.full_name or _own_name())
 
+    def _wait_for_servers(self, email: str) -> None:
+        """Go on when the look-up has answered; one that found nothing is made again (there may be a network now)."""
+        self._waiting = True
+        self._work(True, "Looking up the servers…")
+        if self._looked_up == email and not self._looking:
+            self._looked_up = ""
+        self.look_up()
+
     def _check(self, account: Account) -> None:
+        self.banner.hide()
         self._work(True, "Trying both ways, receiving and sending…")
         password = self.password.text()
         self.asked.emit(
@@ -358,6 +367,7 @@ class SetupPage(Room):
         self.address.returnPressed.connect(self.password.setFocus)
         self.password.returnPressed.connect(self.proceed)
         self.go.clicked.connect(self.proceed)
+        self.form.entered.connect(self.proceed)
         self.found.change.clicked.connect(self.open_form)
         self.by_hand.clicked.connect(self.open_form)
         self.importing.clicked.connect(self.import_files)

@@ -72,6 +72,8 @@ class Entry:
     account: int = 0
     collapsed: bool = False
     problem: str = ""
+    passing: bool = False
+    """The problem needs nobody: it is tried again by itself."""
     outbox: bool = False
     note: str = ""
     """Of an account: when it was last checked, or what it is doing."""
@@ -99,8 +101,12 @@ def entries(
     problems: dict[int, str] | None = None,
     waiting: int = 0,
     notes: dict[int, str] | None = None,
+    passing: frozenset[int] = frozenset(),
 ) -> list[Entry]:
-    """Every line of the sidebar, in order.  ``waiting``: messages in the outbox that are not finished."""
+    """Every line of the sidebar, in order.  ``waiting``: messages in the outbox that are not finished.
+
+    ``passing``: the accounts whose problems need nobody.
+    """
     lines = [Entry("Favourites")]
     for saved, (name, picture) in SAVED_NAMES.items():
         loud = saved is not Saved.STARRED
@@ -117,7 +123,8 @@ def entries(
         problem = (problems or {}).get(account.id, "")
         title = shown(account.name or account.email, 80)
         note = (notes or {}).get(account.id, "")
-        lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem, note=note))
+        calm = account.id in passing
+        lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem, passing=calm, note=note))
         if not shut:
             lines.extend(_folder_entry(folder) for folder in by_account.get(account.id, ()) if folder.selectable)
     return lines
@@ -143,7 +150,7 @@ def _folder_entry(folder: Folder) -> Entry:
 
 def _bare(entry: Entry) -> Entry:
     """What makes it this line: not what is counted or told of it."""
-    return replace(entry, count=0, problem="", note="·" if entry.note else "")
+    return replace(entry, count=0, problem="", passing=False, note="·" if entry.note else "")
 
 
 class SidebarModel(QAbstractListModel):
@@ -207,7 +214,7 @@ class SidebarDelegate(QStyledItemDelegate):
             height += _NOTE
         if self.narrow and entry is not None and entry.heading:
             height = 14
-        return QSize(60, round(height * max(1.0, theme().scale)))
+        return QSize(60, theme().grown(height))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry = index.data(ENTRY)
@@ -224,14 +231,15 @@ class SidebarDelegate(QStyledItemDelegate):
         if self.narrow:
             return
         area = pen.area
-        note = round(_NOTE * max(1.0, theme().scale)) if entry.note else 0
+        note = theme().grown(_NOTE) if entry.note else 0
         rect = area.adjusted(16, 12, -40, -note)
         if note:
             below = QRect(rect.left(), rect.bottom() - 6, rect.width() + 24, note + 2)
             pen.text(below, entry.note, theme().font(META), "tertiary")
         pen.text(rect, entry.text, theme().font(META, SEMIBOLD), "tertiary")
         if entry.problem:
-            pen.icon(area.right() - 30, rect.top() + (rect.height() - 14) // 2, "circle-alert", "on_danger")
+            name, role = ("wifi-off", "tertiary") if entry.passing else ("circle-alert", "on_danger")
+            pen.icon(area.right() - 30, rect.top() + (rect.height() - 14) // 2, name, role)
         elif entry.account and entry.collapsed:
             pen.icon(area.right() - 30, rect.top() + (rect.height() - 14) // 2, "chevron-right", "tertiary")
 
@@ -247,17 +255,18 @@ class SidebarDelegate(QStyledItemDelegate):
             pen.painter.setBrush(Qt.BrushStyle.NoBrush)
             pen.painter.setPen(QPen(theme().colour("accent"), 1.2))
             pen.painter.drawRoundedRect(box.adjusted(0.6, 0.6, -0.6, -0.6), 8, 8)
-        middle = area.top() + (area.height() - 18) // 2
+        side = theme().grown(18)
+        middle = area.top() + (area.height() - side) // 2
         indent = 0 if self.narrow else entry.indent * 14
         left = area.left() + (21 if self.narrow else 18 + indent)
-        pen.icon(left, middle, entry.icon, "accent" if selected else "secondary", 18)
+        pen.icon(left, middle, entry.icon, "accent" if selected else "secondary", side)
         loud = bool(entry.loud and entry.count)
         if self.narrow:
             if loud:
-                pen.disc(QRectF(pen.place(QRect(left + 14, middle - 1, 7, 7))), "accent", 3.5)
+                pen.disc(QRectF(pen.place(QRect(left + side - 4, middle - 1, 7, 7))), "accent", 3.5)
             return
         width = self._number(pen, entry, loud)
-        name = QRect(left + 28, area.top(), area.right() - 24 - width - left - 28, area.height())
+        name = QRect(left + side + 10, area.top(), area.right() - 34 - width - left - side, area.height())
         pen.text(name, entry.text, theme().font(BASE, SEMIBOLD if selected or loud else NORMAL), "text")
 
     def _number(self, pen: Pen, entry: Entry, loud: bool) -> int:

@@ -6,6 +6,7 @@ Rules of the file: no widget, no clock of its own; trouble goes before progress,
 import time
 
 from mua import wire
+from mua.errors import passes
 from mua.gui import words
 from mua.records import dataclass
 
@@ -70,10 +71,10 @@ class Board:
         self._offline = {one: since for one, since in self._offline.items() if one in account_ids}
         self._work = {key: work for key, work in self._work.items() if key[0] in account_ids}
 
-    def problem(self, account_id: int) -> wire.Status | None:
-        """The account's trouble, if it has any."""
+    def needs_a_person(self, account_id: int) -> bool:
+        """Whether the account has a trouble that does not pass by itself."""
         state = self._states.get(account_id)
-        return state if state is not None and state.state is wire.State.PROBLEM else None
+        return state is not None and state.state is wire.State.PROBLEM and not passes(state.code)
 
     def note(self, account_id: int, synced_at: int, now: float) -> str:
         """One account's line: counts while it fetches, since when it is offline, when it was last checked."""
@@ -83,7 +84,7 @@ class Board:
             return f"{work.done:,} of {work.total:,}"
         checked = max(synced_at, self._checked.get(account_id, 0.0))
         if account_id in self._offline:
-            how = "Needs you" if self.problem(account_id) is not None else "Offline"
+            how = "Needs you" if self.needs_a_person(account_id) else "Offline"
             return f"{how} since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
         if account_id in self._states and self._states[account_id].state is not wire.State.IDLE:
             return "Checking…"
@@ -91,9 +92,8 @@ class Board:
 
     def standing(self, now: float) -> Standing:
         """The line to show."""
-        states = [status.state for status in self._states.values()]
-        if wire.State.PROBLEM in states:
-            number = states.count(wire.State.PROBLEM)
+        states = [_calm(status) for status in self._states.values()]
+        if number := states.count(wire.State.PROBLEM):
             text = "An account needs you" if number == 1 else f"{number} accounts need you"
             return Standing(text, "circle-alert", "on_danger")
         if self._work:
@@ -118,3 +118,8 @@ class Board:
         done, total = sum(work.done for work in works), sum(work.total for work in works)
         text = _DOING.get(what, "Working, {done:,} of {total:,}").format(done=done, total=total)
         return Standing(text, "refresh-cw", "tertiary", done, total)
+
+
+def _calm(status: wire.Status) -> wire.State:
+    """A state as a person takes it: what passes by itself is only being offline."""
+    return wire.State.OFFLINE if status.state is wire.State.PROBLEM and passes(status.code) else status.state

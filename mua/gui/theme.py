@@ -197,6 +197,10 @@ class Theme(QObject):
         """The UI font at ``size`` pixels (times the person's text scale).  Shared: copy before changing it."""
         return _font(self._family, max(8, round(size * self.scale)), weight)
 
+    def grown(self, length: int) -> int:
+        """A length in pixels beside text of the person's size; smaller text makes nothing smaller than it is drawn."""
+        return round(length * max(1.0, self.scale))
+
     def apply(self, dark: bool, scale: float = 1.0, bare: bool = False) -> None:
         """Put palette, font and style sheet on the application.
 

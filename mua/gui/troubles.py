@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from mua import wire
-from mua.errors import MailError
+from mua.errors import MailError, passes
 from mua.gui import words
 from mua.gui.password_bar import PasswordBar
 from mua.model.account import Account, AccountId
@@ -20,9 +20,14 @@ from mua.store.read import Problem
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
-_PASSWORD = frozenset({"wrong-password", "no-password", "password-missing", "app-password-needed", "secret-missing"})
+_PASSWORD = frozenset({"wrong-password", "no-password", "app-password", "password-disabled"})
 _DISK = frozenset({"disk-full", "disk-error"})  # no account's trouble: said once, above the panes
-_SETTINGS = frozenset({"unknown-host", "certificate", "wrong-port", "no-starttls", "plaintext-refused", "client-cert"})
+_SETTINGS = frozenset(
+    {
+        "unknown-host", "certificate-wrong-name", "certificate-untrusted", "certificate-refused", "no-starttls",
+        "plaintext-refused", "ca-file", "client-cert", "not-allowed", "no-mechanism", "login-disabled",
+    }
+)  # fmt: skip
 
 
 class Troubles(QObject):
@@ -123,7 +128,7 @@ class Troubles(QObject):
         if problem is None:
             return
         name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
-        banner.say(name + problem.text, "danger")
+        banner.say(name + problem.text, "warning" if passes(problem.code) else "danger")
         banner.setToolTip(words.tip(words.shown(problem.detail)))
         if account is not None and account.demo:
             banner.say("The demo's mail server is not running; nothing that you did here is lost.", "warning")

@@ -60,8 +60,6 @@ class ToolButton(QToolButton):
     def __init__(self, icon_name: str, label: str, parent: QWidget | None = None, key: str = "") -> None:
         super().__init__(parent)
         self._icon_name, self._role, self._filled = icon_name, "secondary", False
-        self.setIconSize(QSize(TOOL_ICON, TOOL_ICON))
-        self.setFixedSize(TOOL_BUTTON, TOOL_BUTTON)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.name(label, key)
         self._tint()
@@ -90,7 +88,10 @@ class ToolButton(QToolButton):
         return self
 
     def _tint(self) -> None:
-        self.setIcon(icon(self._icon_name, self._role, TOOL_ICON, self._filled))
+        side, whole = theme().grown(TOOL_ICON), theme().grown(TOOL_BUTTON)
+        self.setIconSize(QSize(side, side))
+        self.setFixedSize(whole, whole)
+        self.setIcon(icon(self._icon_name, self._role, side, self._filled))
 
 
 class Button(QPushButton):
@@ -101,7 +102,6 @@ class Button(QPushButton):
         self._icon_name, self._kind = icon_name, kind
         self.setProperty("kind", kind)
         self.setAccessibleName(text)
-        self.setIconSize(QSize(16, 16))
         if kind == "link":
             self.setCursor(Qt.CursorShape.PointingHandCursor)
         self._tint()
@@ -109,10 +109,12 @@ class Button(QPushButton):
 
     def _tint(self) -> None:
         if self._kind == "primary":
-            self.setFixedHeight(round(PRIMARY_HEIGHT * max(1.0, theme().scale)))
+            self.setFixedHeight(theme().grown(PRIMARY_HEIGHT))
         if self._icon_name:
+            side = theme().grown(16)
             roles = {"primary": "on_accent", "danger": "on_danger", "link": "accent"}
-            self.setIcon(icon(self._icon_name, roles.get(self._kind, "secondary"), 16))
+            self.setIconSize(QSize(side, side))
+            self.setIcon(icon(self._icon_name, roles.get(self._kind, "secondary"), side))
 
 
 class Chip(QToolButton):
@@ -204,7 +206,8 @@ class IconLabel(QLabel):
         self._tint()
 
     def _tint(self) -> None:
-        self.setPixmap(pixmap(*self._spec))
+        name, role, size = self._spec
+        self.setPixmap(pixmap(name, role, theme().grown(size)))
 
 
 class Line(QFrame):

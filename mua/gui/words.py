@@ -62,7 +62,8 @@ def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), lim
 
 def initials(name: str, address: str = "") -> str:
     """One or two letters for an avatar."""
-    words = [word for word in re.split(r"[\s._\-+@]+", shown(name, 200) or address) if word and word[0].isalnum()]
+    whole = re.sub(r" \+\d+$", "", shown(name, 200)) or address  # "Amara +1" is Amara and one more
+    words = [word for word in re.split(r"[\s._\-+@]+", whole) if word and word[0].isalnum()]
     if not words:
         return "?"
     return (words[0][0] + (words[-1][0] if len(words) > 1 and name else "")).upper()

@@ -85,6 +85,29 @@ def test_the_look_up_starts_when_the_address_is_left(place: Office) -> None:
     assert page.form.receiving.host.text() == "imap.gmail.com"
 
 
+def test_a_look_up_that_found_nothing_is_made_again_and_never_hangs(place: Office) -> None:
+    """Continue after "could not be found" asks once more, and the page can be used again when that fails too."""
+    page = place.rooms.setup
+    assert page is not None
+    asked: list[wire.Command] = []
+    page.asked.connect(lambda command, *_: asked.append(command))
+    page.address.setText("robin@nowhere.invalid")
+    page.address.editingFinished.emit()
+    wait_until(lambda: page.banner.text(), "that nothing was found")
+    page.password.setText("x")
+    page.banner.say("")
+    page.proceed()
+    assert not page.go.isEnabled()
+    wait_until(lambda: page.banner.text() and page.go.isEnabled(), "the page is usable again")
+    assert [type(one) for one in asked] == [wire.Discover, wire.Discover]
+
+
+def test_enter_in_the_form_goes_on(place: Office) -> None:
+    page = fill_in(place, place.servers.login.password)
+    QTest.keyClick(page.form.sending.user, Qt.Key.Key_Return)
+    wait_until(lambda: read.accounts(place.db), "the account")
+
+
 def test_a_late_answer_about_another_address_is_dropped(place: Office) -> None:
     page = place.rooms.setup
     assert page is not None

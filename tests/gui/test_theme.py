@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
+from mua.gui import words
 from mua.gui.icons import file_icon, pixmap
 from mua.gui.notices import Banner, EmptyState, Toast
 from mua.gui.theme import AVATARS, DARK, LIGHT, TEXT_ON, Colours, avatar_colour, contrast, theme
@@ -46,6 +47,13 @@ def test_the_style_sheet_is_complete(qapp: QApplication) -> None:
 
 def test_an_address_keeps_its_colour() -> None:
     assert avatar_colour("Maya@Example.org ") == avatar_colour("maya@example.org")
+
+
+def test_initials_are_of_a_person() -> None:
+    assert words.initials("Amara Okoye") == "AO"
+    assert words.initials("Amara +1") == "A"
+    assert words.initials("Amara Okoye +12") == "AO"
+    assert words.initials("", "amara.okoye+lists@example.org") == "A"
 
 
 def test_icons_follow_the_theme(qapp: QApplication) -> None:

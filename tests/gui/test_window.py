@@ -359,6 +359,21 @@ def test_a_refused_password_is_asked_for_in_place(program: Program) -> None:
     assert program.window.sidebar.status.text().startswith("Up to date")
 
 
+def test_a_server_that_is_down_alarms_nobody(program: Program) -> None:
+    """It comes back by itself, and so does Mua: no red, no "needs you", and the sentence all the same."""
+    text = "mail.example.org refuses connections on this port; the server may be down."
+    program.desk.hearing.hear(wire.Status(1, wire.State.PROBLEM, text, "connection-refused"))
+    listing, status = program.window.listing, program.window.sidebar.status
+    assert listing.banner.text().endswith(text)
+    assert listing.banner.property("tone") == "warning"
+    assert "needs you" not in status.text()
+    assert heading(program, 1).note.startswith("Offline since ")
+    program.desk.hearing.hear(wire.Status(1, wire.State.PROBLEM, "No.", "certificate-wrong-name"))
+    assert listing.banner.property("tone") == "danger"
+    assert listing.banner._buttons[0].text() == "Account settings"
+    assert "An account needs you" in status.text()
+
+
 def test_a_full_disk_is_said_once(program: Program) -> None:
     text = "The disk of this computer is full; nothing is lost."
     hearing, window = program.desk.hearing, program.window
