@@ -5,8 +5,9 @@
         sink.copies("ann@example.net")   # the messages that she got
 
 ``plan`` decides per event: it is called with ("greeting", ""), ("mail", line), ("rcpt", address), ("data", ""),
-("dot", message-id) and returns None (go on), a reply to give instead, or one of DROP (close now), TAKE_AND_DROP (at the
-dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN and PIPELINING are offered as asked for.
+("body", "") before the message is read, ("dot", message-id), and returns None (go on), a reply to give instead, or one
+of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN and
+PIPELINING are offered as asked for.
 """
 
 import re
@@ -114,6 +115,7 @@ class _Handler(socketserver.StreamRequestHandler):
             self._message()
 
     def _message(self) -> None:
+        self._planned("body")
         lines = []
         while (line := self.rfile.readline()) != b".\r\n":
             if not line:

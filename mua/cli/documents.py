@@ -127,6 +127,7 @@ def outgoing_document(outgoing: Outgoing) -> Document:
         "id": str(outgoing.id),
         "message_id": outgoing.message_id,
         "subject": outgoing.subject,
+        "size": outgoing.size,
         "recipients": [_recipient(one) for one in outgoing.recipients],
         "queued_at": date_json(outgoing.queued_at),
         "not_before": date_json(outgoing.not_before),
@@ -176,6 +177,7 @@ def _recipient(one: Recipient) -> Document:
         "attempts": one.attempts,
         "host": one.host,
         "tls": one.tls,
+        "gone": one.gone,
         "reported": _reported(one.reported) if one.reported else None,
     }
 

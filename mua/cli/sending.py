@@ -1,35 +1,44 @@
 """Commands that send: send, compose, and the outbox."""
 
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from mua import wire
 from mua.cli.documents import date_json, outgoing_document, table, timeline_document
-from mua.cli.session import Result, Session, file_bytes, files_at_the_edge
+from mua.cli.session import Result, Session, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.mime.headers import addresses
 from mua.mime.view import view
 from mua.model.account import Account
 from mua.model.address import Address
-from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState
+from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, Recipient, RecipientState
 from mua.store import outbox, read
+
+_HEAD = 1 << 20  # octets of a message in which its sender is looked for
 
 
 def send(session: Session) -> Result:
     """``send FILE|-``."""
     given = session.arguments.file
     if given != "-":
-        raw = file_bytes(given)
+        with files_at_the_edge(), Path(given).open("rb") as file:
+            raw = file.read(_HEAD)
         command = wire.Send(_sending_account(session, raw).id, file=str(Path(given).absolute()))
         return _queued(session, command)
-    raw = sys.stdin.buffer.read()
+    raw = sys.stdin.buffer.read(_HEAD)
     chosen = _sending_account(session, raw)
     with files_at_the_edge():
         handle, path = tempfile.mkstemp(dir=session.profile.create().drafts, suffix=".eml")
-        with os.fdopen(handle, "wb") as spool:
-            spool.write(raw)
+        try:
+            with os.fdopen(handle, "wb") as spool:
+                spool.write(raw)
+                shutil.copyfileobj(sys.stdin.buffer, spool)
+        except BaseException:
+            Path(path).unlink()
+            raise
     return _queued(session, wire.Send(chosen.id, file=path, take_file=True))
 
 
@@ -92,7 +101,7 @@ def list_outbox(session: Session) -> Result:
 
 def cancel(session: Session) -> Result:
     """``cancel ID [ADDRESS...]``."""
-    found, addresses = _chosen(session, {RecipientState.QUEUED, RecipientState.DEFERRED})
+    found, addresses = _chosen(session, {RecipientState.QUEUED, RecipientState.TRYING, RecipientState.DEFERRED})
     session.engine.ask(wire.CancelOutgoing(found.id, addresses), wire.Done)
     now = _outgoing(session, str(found.id))
     return Result(outgoing_document(now), _outgoing_text([now]))
@@ -149,11 +158,24 @@ def timeline(session: Session) -> Result:
 
 def _outgoing_text(found: list[Outgoing]) -> str:
     lines = [
-        (one.id, one.subject[:40], to.address, to.state, to.code or "", to.text[:60], date_json(to.next_attempt) or "")
+        (
+            one.id,
+            one.subject[:40],
+            to.address,
+            to.state,
+            to.code or "",
+            _told(one, to),
+            date_json(to.next_attempt) or "",
+        )
         for one in found
         for to in one.recipients
     ]
     return table(lines)
+
+
+def _told(one: Outgoing, to: Recipient) -> str:
+    """What the server said, or how much of a large message it has."""
+    return f"{100 * to.gone // max(one.size, 1)} % has gone" if to.gone else to.text[:60]
 
 
 COMMANDS = {

@@ -137,7 +137,7 @@ class Indexing:
         if not one.has_body:
             self._put_off = self._put_off or time.monotonic()
             return
-        document = _document(one, self._bodies.get(one.id))
+        document = _document(one, self._bodies.skimmed(one.id))
         self._batch.append(document)
         self._batch_text += len(document.body)
 

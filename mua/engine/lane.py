@@ -22,7 +22,7 @@ from mua.log import SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
 from mua.net.smtp import deliver, open_submission
-from mua.net.smtp_body import Body
+from mua.net.smtp_body import Body, BodyFacts
 from mua.net.smtp_outcome import Job, Outcome
 from mua.net.smtp_refusal import setup_error
 from mua.net.smtp_transaction import BeforeDot, Session
@@ -37,6 +37,10 @@ PROGRESS_PAUSE = 0.25  # seconds
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
 OWN_DISK = frozenset({"disk-full", "disk-error", "store-damaged"})  # codes that are no account's problem
 NO_DOMAIN = "?"  # the lane of what has no domain that could be looked up
+
+
+class TakenBack(Exception):
+    """A person took a recipient back in the last moment: the final dot is not written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,7 @@ class Lane:
         self._account = account
         self._domain = domain
         self._pieces = list(pieces)
+        self.trying: tuple[OutgoingId, tuple[str, ...]] | None = None  # what is on its way now
         self.carried: frozenset[OutgoingId] = frozenset(piece.due.id for piece in pieces)
 
     async def run(self) -> None:
@@ -121,7 +126,7 @@ class Lane:
 
     def _submission(self, session: Session, fresh: bool) -> "Send":
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
-            progress = self._progress(job.body.facts.size)
+            progress = self._progress(job)
             outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
             problem = setup_error(outcomes, session.host)
             if problem is not None:
@@ -130,14 +135,17 @@ class Lane:
 
         return send
 
-    def _progress(self, total: int) -> Callable[[int], None]:
-        """Tells the clients how far a large message is, a few times a second."""
-        loop, told = asyncio.get_running_loop(), 0.0
+    def _progress(self, job: Job) -> Callable[[int], None]:
+        """Notes how far a large message is and tells the clients, a few times a second."""
+        loop, total = asyncio.get_running_loop(), job.body.facts.size
+        told, outgoing_id = 0.0, self._pieces[0].due.id
 
         def tell(sent: int) -> None:
             nonlocal told
             if total >= LARGE and (sent >= total or loop.time() - told >= PROGRESS_PAUSE):
                 told = loop.time()
+                with self._context.store.write() as tx:
+                    outbox.has_gone(tx, outgoing_id, job.recipients, min(sent, total))
                 self._context.publish(wire.Progress(self._account.id, "sending", min(sent, total), total))
 
         return tell
@@ -180,17 +188,30 @@ class Lane:
 
         def before_dot(admitted: tuple[str, ...]) -> None:
             with context.store.write(durable=True) as tx:
-                outbox.at_dot(tx, due.id, admitted)
+                if not outbox.at_dot(tx, due.id, admitted):
+                    raise TakenBack
             self.confirming = True
 
+        self.trying = (due.id, tuple(addresses))
         try:
-            body = await asyncio.to_thread(Body.of, outbox.wire_path(context.store.profile, due.wire_file))
+            body = await self._body(due)
             attempt = await send(Job(due.envelope_from, tuple(addresses), body, due.envid), before_dot)
         except OSError as error:
             if self.confirming:  # whatever it is, the message may have been sent: settled as unknown
                 raise
             attempt = Attempt([_unreadable(address, error) for address in addresses])
+        except TakenBack:  # for some; the others are sent it anew
+            attempt = Attempt([_begun_anew(address) for address in addresses], stale=True)
+        finally:
+            self.trying = None
         await self._record(due, attempt)
+
+    async def _body(self, due: Due) -> Body:
+        """The frozen message.  OSError when it cannot be read."""
+        path = outbox.wire_path(self._context.store.profile, due.wire_file)
+        if not due.digest:
+            return await asyncio.to_thread(Body.of, path)
+        return Body(path, BodyFacts(due.size, due.eight_bit, digest=due.digest))
 
     async def _record(self, due: Due, attempt: Attempt) -> None:
         """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
@@ -275,6 +296,10 @@ def _stale(outcomes: Sequence[Outcome]) -> bool:
         outcome.state is RecipientState.DEFERRED and outcome.phase is Phase.MAIL and outcome.code in (None, 421)
         for outcome in outcomes
     )
+
+
+def _begun_anew(address: str) -> Outcome:
+    return Outcome(address, RecipientState.DEFERRED, Phase.DATA, None, "")
 
 
 def _unreadable(address: str, error: OSError) -> Outcome:

@@ -6,15 +6,19 @@ Apart from ``commands.py``, because an engine that only retrieves mail does not 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.engine import acts, files, folders
-from mua.engine.reading import Whole, draft_bytes
+from mua.engine.reading import Whole, content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.freeze import freeze
+from mua.mime.pieces import Body, Pieces, blocks
+from mua.mime.scan import body_start
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.store import outbox, read, write
@@ -22,27 +26,29 @@ from mua.store import outbox, read, write
 if TYPE_CHECKING:
     from mua.engine.main import Engine
 
+MENDED = 16 << 20  # octets of a file that is read at once, and mended where SMTP could not carry it
+MAX_HEADER = 1 << 20  # octets
+
 
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
     account = folders.sending_account(engine, command.account_id)
     now = engine.context.now()
     if command.draft is not None:
-        raw = draft_bytes(engine.context, command.draft, command.forwards, command.forwarded_parts)
+        given = draft_pieces(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
-        path = Path(command.file)
-        with files.readable(path):
-            raw = path.read_bytes()
+        given = _file_pieces(Path(command.file))
     message_id = build.new_message_id(account.email, os.urandom(16))
-    frozen = freeze(raw, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
+    frozen = freeze(given, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
     if not frozen.recipients:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
         raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
-    outgoing_id = outbox.queue(
-        engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
-        forwards=command.forwards,
-    )  # fmt: skip
+    with _full_disk_said():
+        outgoing_id = outbox.queue(
+            engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
+            forwards=command.forwards,
+        )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)
     if command.replaces_draft is not None:
@@ -51,11 +57,33 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     return wire.Queued(outgoing_id, frozen.message_id)
 
 
+@contextmanager
+def _full_disk_said() -> Iterator[None]:
+    try:
+        yield
+    except MailError as error:
+        if error.code != "disk-full":
+            raise
+        text = "The disk of this computer is full, so the message was not sent; free some space, then send it again."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, error.detail, error.code) from error
+
+
+def _file_pieces(path: Path) -> Pieces:
+    """The message in a file that a person named; of a large one the header, and where the rest is."""
+    with files.readable(path), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size <= MENDED:
+            return (file.read(),)
+        head = file.read(MAX_HEADER)
+    end = body_start(head)
+    return (head[:end], Body(content_of(path, size), end))
+
+
 def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     """Put the draft into Drafts; the one that it replaces goes."""
     account = folders.account(engine, command.account_id)
     folder = acts.folder_for(engine, account.id, Role.DRAFTS)
-    raw = draft_bytes(engine.context, command.draft)
+    raw = b"".join(blocks(draft_pieces(engine.context, command.draft)))
     (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
     if command.replaces is not None:
         _drop_draft(engine, MessageId(command.replaces))

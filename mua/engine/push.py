@@ -8,6 +8,7 @@ the screen with the server's words and does not hold up the others.
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from mua.engine.pull import Shared
 from mua.errors import Kind, MailError, Retry
@@ -20,7 +21,9 @@ from mua.net.imap_answers import Placed, Selected
 from mua.plan import replay
 from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags
 from mua.store import mirror, read, write
+from mua.store.blobs import file_errors
 
+_BLOCK = 1 << 20  # octets
 _BARE_NEWLINE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 
 
@@ -193,7 +196,7 @@ class _Push:
         with self.shared.lock:
             pulled = bool(folder.state.uidvalidity)  # until then no UID means anything: the pull finds the message
             low = 1 if folder.role is Role.SENT or (begun and not pulled) else begun  # many servers file what was sent
-            uid = self._find(folder, message_id, len(raw), low) if low else None
+            uid = self._find(folder, message_id, _size(raw), low) if low else None
             if uid is None:
                 names = flag_names(flags & ~Flag.DELETED, keywords)
                 uid = self._upload(folder, step.id, raw, names, internaldate)
@@ -201,14 +204,20 @@ class _Push:
                 write.appended(tx, step.id, uid if pulled else None)
         self.touched[folder.id] = folder
 
-    def _bytes(self, message_id: MessageId) -> bytes:
+    def _bytes(self, message_id: MessageId) -> bytes | Path:
+        """The message with CRLF line ends, as IMAP wants literals; a large one, that has them, by its file."""
+        path = self.shared.context.bodies.file(message_id)
+        if path is not None and _is_canonical(path):
+            return path
         raw = self.shared.context.bodies.get(message_id)
         if raw is None:
             text = "The text of this message is not on this computer any more, so it cannot be put on the server."
             raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="no-body")
         return _BARE_NEWLINE.sub(b"\r\n", raw)
 
-    def _upload(self, folder: Folder, message_id: MessageId, raw: bytes, names: list[str], when: int) -> int | None:
+    def _upload(
+        self, folder: Folder, message_id: MessageId, raw: bytes | Path, names: list[str], when: int
+    ) -> int | None:
         uidnext = self._uidnext.pop(folder.id, 0) or self.connection.status(folder.name).uidnext or 1
         with self.store.write(durable=True) as tx:
             mirror.append_started(tx, message_id, uidnext)
@@ -225,6 +234,22 @@ class _Push:
         else:
             found = self.connection.uid_search(f"LARGER {max(size - 1, 0)} SMALLER {size + 1}")
         return max((uid for uid in found if uid >= low), default=None)
+
+
+def _size(raw: bytes | Path) -> int:
+    return len(raw) if isinstance(raw, bytes) else raw.stat().st_size
+
+
+def _is_canonical(path: Path) -> bool:
+    """Every line of the file ends in CRLF, and nothing else does."""
+    with file_errors(), path.open("rb") as file:
+        held = b""  # a CR at the end of a block belongs to the next one
+        while block := file.read(_BLOCK):
+            block = held + block
+            held = b"\r" if block.endswith(b"\r") else b""
+            if not block.count(b"\r\n") == block.count(b"\n") == block.count(b"\r") - len(held):
+                return False
+    return not held
 
 
 def _ids(step: Step) -> list[MessageId]:

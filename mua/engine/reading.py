@@ -6,6 +6,7 @@ Rule of the file: a message is parsed once, and before a transaction begins (``W
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mua import wire
@@ -14,15 +15,19 @@ from mua.engine.viewer import shown
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.message import Gist, Parsed, gist, gist_of, parse, part_bytes, snippet
+from mua.mime.pieces import Content, Pieces, skim
 from mua.model.account import AccountId
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
 from mua.model.outgoing import Draft, DraftAttachment
 from mua.store import write
+from mua.store.blobs import BIG
 from mua.store.db import Tx
 from mua.store.write import NO_FLAGS, BodyFacts
 
-MAX_ATTACHMENTS = 200 * 1024 * 1024
+SMALL = 1 << 20  # octets of an attachment that is read at once
+MAX_ATTACHMENTS = 4 << 30
+_TOO_LARGE = "The attachments are larger together than 4 GB; no server takes that. Share the files another way."
 
 
 def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = None) -> BodyFacts:
@@ -32,9 +37,12 @@ def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = Non
 
 
 class Whole:
-    """A whole message that is about to have a row, parsed when it is made.  ``received`` is UTC seconds."""
+    """A whole message that is about to have a row, parsed when it is made.  ``received`` is UTC seconds.
 
-    __slots__ = ("flags", "keywords", "parsed", "raw", "received")
+    A large one that lies in a file (``of_file``) is parsed from what ``mime.pieces.skim`` reads of it.
+    """
+
+    __slots__ = ("flags", "keywords", "parsed", "path", "raw", "received", "size")
 
     def __init__(
         self,
@@ -45,10 +53,22 @@ class Whole:
         keywords: tuple[str, ...] = (),
     ) -> None:
         self.raw = raw
+        self.size = len(raw)
+        self.path: Path | None = None
         self.received = received
         self.flags = flags
         self.keywords = keywords
         self.parsed = parsed or parse(raw)
+
+    @classmethod
+    def of_file(cls, path: Path, received: int, flags: Flag = NO_FLAGS) -> "Whole":
+        """The message in a durable file that will not change; a large one is not copied.  OSError: it is not there."""
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            whole = cls(skim(file), received, flags)
+        if size > BIG:
+            whole.size, whole.path = size, path
+        return whole
 
 
 def file_whole(
@@ -56,13 +76,15 @@ def file_whole(
 ) -> list[MessageId]:
     """Add whole messages to a folder, bytes first; ``append``: they are to be put on the server too."""
     news = [
-        write.NewMessage(one.parsed.envelope, one.received, len(one.raw), None, one.flags, one.keywords, append)
+        write.NewMessage(one.parsed.envelope, one.received, one.size, None, one.flags, one.keywords, append)
         for one in items
     ]
     ids = write.add_messages(tx, account_id, folder_id, news)
     stored = list(zip(ids, items, strict=True))
-    places = context.bodies.put([(key, one.raw) for key, one in stored], durable=True)
-    write.set_bodies(tx, [facts(key, places[key], one.raw, gist_of(one.parsed)) for key, one in stored])
+    places = context.bodies.put([(key, one.raw) for key, one in stored if one.path is None], durable=True)
+    places |= {key: context.bodies.link(key, one.path) for key, one in stored if one.path is not None}
+    found = [facts(key, places[key], one.raw, gist_of(one.parsed)) for key, one in stored]
+    write.set_bodies(tx, [replace(told, size=one.size) for told, one in zip(found, items, strict=True)])
     return ids
 
 
@@ -82,33 +104,40 @@ def make_view(context: Context, message_id: MessageId) -> None:
         write.set_view(tx, message_id, wire.VIEW_VERSION, made)
 
 
-def draft_bytes(context: Context, draft: Draft, forwards: int | None = None, parts: tuple[str, ...] = ()) -> bytes:
-    """The RFC 5322 message of a draft, Bcc included; attachments are read from disk now.
+def draft_pieces(context: Context, draft: Draft, forwards: int | None = None, parts: tuple[str, ...] = ()) -> Pieces:
+    """The RFC 5322 message of a draft, Bcc included; large attachments are read when the pieces are.
 
     Raises MailError "attachment-missing", "attachment-too-large" or "no-body".
     """
-    files = [(one, _read(one)) for one in draft.attachments] + _forwarded(context, forwards, parts)
-    if sum(len(data) for _, data in files) > MAX_ATTACHMENTS:
-        text = "The attachments are larger together than 200 MB; no server takes that. Share the file another way."
-        raise MailError(Kind.MESSAGE, Retry.ASK, text, code="attachment-too-large")
+    files = [(one, _content(one)) for one in draft.attachments] + _forwarded(context, forwards, parts)
+    if sum(one.size if isinstance(one, Content) else len(one) for _, one in files) > MAX_ATTACHMENTS:
+        raise MailError(Kind.MESSAGE, Retry.ASK, _TOO_LARGE, code="attachment-too-large")
     message_id = build.new_message_id(draft.sender, os.urandom(16))
     offset = time.localtime().tm_gmtoff // 60
-    return build.build(draft, files, now=context.now(), message_id=message_id, utc_offset_minutes=offset)
+    return build.pieces(draft, files, now=context.now(), message_id=message_id, utc_offset_minutes=offset)
 
 
-def _read(attachment: DraftAttachment) -> bytes:
+def _content(attachment: DraftAttachment) -> bytes | Content:
+    """A small file as it is now, and where a large one is."""
     path = Path(attachment.path)
     try:
-        if path.stat().st_size > MAX_ATTACHMENTS:
-            text = f"“{path.name}” is larger than 200 MB; no server takes that. Share the file another way."
-            raise MailError(Kind.MESSAGE, Retry.ASK, text, code="attachment-too-large")
-        return path.read_bytes()
+        if not path.is_file():  # a pipe or a device would never end
+            raise OSError("not a file")
+        size = path.stat().st_size
+        return path.read_bytes() if size <= SMALL else content_of(path, size)
     except OSError as error:
         text = f"The attachment “{path.name}” cannot be read; it may have been moved. Attach it again."
         raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "attachment-missing") from error
 
 
-def _forwarded(context: Context, forwards: int | None, parts: tuple[str, ...]) -> list[tuple[DraftAttachment, bytes]]:
+def content_of(path: Path, size: int) -> Content:
+    """What is in a file."""
+    return Content(lambda: path.open("rb"), size)
+
+
+def _forwarded(
+    context: Context, forwards: int | None, parts: tuple[str, ...]
+) -> list[tuple[DraftAttachment, bytes | Content]]:
     if forwards is None or not parts:
         return []
     raw = context.bodies.get(forwards)

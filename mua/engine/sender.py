@@ -146,6 +146,7 @@ class Sender:
         if self._interrupted:
             self._recover(now)
         if poked:
+            self._cut_taken_back()
             self._wake_postponed(now)
         for place, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
             self._start(place, account, pieces)
@@ -166,6 +167,13 @@ class Sender:
         self._means.reported |= troubled  # perhaps by an engine before this one
         with self._context.store.write() as tx:
             outbox.wake(tx, now, tuple(refused))
+
+    def _cut_taken_back(self) -> None:
+        """What a person takes back while it is on its way is cut off, which is safe before the dot."""
+        for one, task in self._lanes.values():
+            busy = one.trying is not None and not one.confirming
+            if busy and one.trying and outbox.taken_back(self._context.store.reader(), *one.trying):
+                task.cancel()
 
     def _file_copies(self) -> bool:
         """File the sent copies that are due; False when one has to wait."""

@@ -48,26 +48,26 @@ def file_copies(context: Context, copies: Sequence[outbox.Copy]) -> tuple[set[Ac
 
 
 def _put_all(context: Context, account: Account, folder: Folder, copies: Sequence[outbox.Copy]) -> None:
-    batch: list[tuple[outbox.Copy, bytes]] = []
+    batch: list[tuple[outbox.Copy, Whole]] = []
     for copy in copies:
         path = outbox.wire_path(context.store.profile, copy.copy_file)
-        if not path.exists():
+        try:
+            batch.append((copy, Whole.of_file(path, copy.queued_at, Flag.SEEN)))
+        except FileNotFoundError:
             ENGINE.error("the sent copy of outgoing message %d is gone: %s", copy.id, path.name)
             _settle(context, [copy], SentCopy.NONE)
             continue
-        batch.append((copy, path.read_bytes()))
-        if len(batch) >= BATCH or sum(len(raw) for _, raw in batch) >= BATCH_SIZE:
+        if len(batch) >= BATCH or sum(len(one.raw) for _, one in batch) >= BATCH_SIZE:
             _put(context, account, folder, batch)
             batch = []
     if batch:
         _put(context, account, folder, batch)
 
 
-def _put(context: Context, account: Account, folder: Folder, batch: Sequence[tuple[outbox.Copy, bytes]]) -> None:
+def _put(context: Context, account: Account, folder: Folder, batch: Sequence[tuple[outbox.Copy, Whole]]) -> None:
     append = account.incoming is Incoming.IMAP
-    items = [Whole(raw, copy.queued_at, Flag.SEEN) for copy, raw in batch]
     with context.store.write(durable=True) as tx:
-        file_whole(context, tx, account.id, folder.id, items, append=append)
+        file_whole(context, tx, account.id, folder.id, [whole for _, whole in batch], append=append)
         for copy, _ in batch:
             _mark_answered(tx, copy, context.now())
             outbox.set_sent_copy(tx, copy.id, SentCopy.FILED)

@@ -172,8 +172,8 @@ class OutgoingCard(QFrame):
         )
         failed = [one.address for one in some if said.failed(one)]
         made: list[Offer] = []
-        if waiting:
-            made.append(Offer("Take it back", "undo-2", partial(self.taken_back.emit, waiting)))
+        if recallable := [one.address for one in some if one.recallable]:
+            made.append(Offer("Take it back", "undo-2", partial(self.taken_back.emit, recallable)))
         if again or waiting:
             text = "Try again now" if again else "Send now"
             made.append(

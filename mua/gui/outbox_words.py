@@ -57,6 +57,8 @@ def sentence(one: Recipient, now: float) -> str:
     if one.state is State.QUEUED:
         later = one.next_attempt is not None and one.next_attempt > now + 1
         return f"Goes out {moment(one.next_attempt, now)}" if later else "Goes out now"
+    if one.state is State.TRYING and one.gone and one.phase is not Phase.DOT:
+        return f"{words.size(one.gone)} of it have gone so far"
     if one.state is State.TRYING:
         return _PHASES.get(one.phase, "being sent").capitalize()
     if one.state is State.ACCEPTED:

@@ -8,7 +8,7 @@ The Bcc field is written: ``freeze`` takes it off the wire and leaves it in the 
 import hashlib
 import mimetypes
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from mua.mime.encode import (
@@ -23,6 +23,7 @@ from mua.mime.encode import (
     wire_address,
 )
 from mua.mime.freeze import Frozen, downgrade, freeze
+from mua.mime.pieces import Content, Encoded, Piece, Pieces, blocks
 from mua.mime.text import safe_filename
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment
@@ -33,12 +34,12 @@ MAX_REFERENCES: Final = 50  # RFC 5322 sets no limit; other people's header pars
 
 _TYPE = re.compile(r"[a-z0-9]+/[a-z0-9][a-z0-9.+_-]*\Z")
 
-Entity = tuple[bytes, bytes]  # header fields of a part, its body
+Entity = tuple[bytes, tuple[Piece, ...]]  # header fields of a part, its body
 
 
 def build(
     draft: Draft,
-    files: Sequence[tuple[DraftAttachment, bytes]],
+    files: Sequence[tuple[DraftAttachment, bytes | Content]],
     *,
     now: int,
     message_id: str,
@@ -48,11 +49,37 @@ def build(
 
     ``now`` is UTC seconds, ``message_id`` without angle brackets.  Raises MailError when an address is not one.
     """
+    made = pieces(draft, files, now=now, message_id=message_id, utc_offset_minutes=utc_offset_minutes)
+    return b"".join(blocks(made))
+
+
+def pieces(
+    draft: Draft,
+    files: Sequence[tuple[DraftAttachment, bytes | Content]],
+    *,
+    now: int,
+    message_id: str,
+    utc_offset_minutes: int = 0,
+) -> Pieces:
+    """The same message, with the files that are ``Content`` left where they are; its first piece has the header."""
     boundary = _Boundaries(message_id)
     header, body = _content(draft, boundary)
     if files:
         header, body = _multipart("mixed", [(header, body), *(_attached(*file) for file in files)], boundary)
-    return b"".join(_header(draft, now, message_id, utc_offset_minutes)) + header + b"\r\n" + body
+    return _joined(*_header(draft, now, message_id, utc_offset_minutes), header, b"\r\n", *body)
+
+
+def _joined(*given: Piece) -> tuple[Piece, ...]:
+    """The same pieces, neighbouring octets made one."""
+    found: list[Piece] = []
+    octets: list[bytes] = []
+    for one in given:
+        if isinstance(one, bytes):
+            octets.append(one)
+        else:
+            found += [b"".join(octets), one]
+            octets = []
+    return (*found, b"".join(octets))
 
 
 def _header(draft: Draft, now: int, message_id: str, utc_offset_minutes: int) -> list[bytes]:
@@ -97,8 +124,13 @@ class _Boundaries:
         while True:
             self._count += 1
             boundary = f"=_{self._seed}_{self._count}".encode("ascii")
-            if not any(boundary in body or boundary in header for header, body in entities):
+            if not any(boundary in octets for header, body in entities for octets in (header, *_octets(body))):
                 return boundary
+
+
+def _octets(body: Sequence[Piece]) -> Iterator[bytes]:
+    """Of a body what could hold a boundary: base64 cannot."""
+    return (one for one in body if isinstance(one, bytes))
 
 
 def _content(draft: Draft, boundary: _Boundaries) -> Entity:
@@ -115,32 +147,35 @@ def _text(subtype: str, text: str) -> Entity:
     encoding, body = encode_text(text)
     charset = "us-ascii" if text.isascii() else "utf-8"
     header = f"Content-Type: text/{subtype}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n"
-    return header.encode("ascii"), body
+    return header.encode("ascii"), (body,)
 
 
 def _multipart(kind: str, entities: Sequence[Entity], boundaries: _Boundaries) -> Entity:
     boundary = boundaries.fresh(entities)
     header = b'Content-Type: multipart/%s;\r\n boundary="%s"\r\n' % (kind.encode("ascii"), boundary)
-    pieces: list[bytes] = []
+    parts: list[Piece] = []
     for head, body in entities:
         # The line end before a delimiter belongs to it: text and messages keep their own last one by a second.
         encoded = b"Transfer-Encoding: base64\r\n" in head or head.startswith(b"Content-Type: multipart/")
-        pieces += [b"--", boundary, b"\r\n", head, b"\r\n", body, b"" if encoded and body else b"\r\n"]
-    return header, b"".join([*pieces, b"--", boundary, b"--\r\n"])
+        parts += [b"--", boundary, b"\r\n", head, b"\r\n", *body, b"" if encoded and any(body) else b"\r\n"]
+    return header, _joined(*parts, b"--", boundary, b"--\r\n")
 
 
-def _attached(attachment: DraftAttachment, data: bytes) -> Entity:
+def _attached(attachment: DraftAttachment, data: bytes | Content) -> Entity:
     """One file: base64 always, so that its bytes arrive as they are; an attached message as RFC 2046 s.5.2.1 wants."""
     name = safe_filename(attachment.name or attachment.path.replace("\\", "/").rsplit("/", 1)[-1])
     kind = _media_type(attachment, name)
-    embedded = kind == "message/rfc822" and _is_seven_bit(data)
+    if isinstance(data, Content) and not data.size:
+        data = b""
+    embedded = kind == "message/rfc822" and isinstance(data, bytes) and _is_seven_bit(data)
     if kind.startswith(("message/", "multipart/")) and not embedded:
         kind = "application/octet-stream"
-    encoding, body = ("7bit", data) if embedded else ("base64", base64_lines(data))
+    encoding = "7bit" if embedded else "base64"
+    body = Encoded(data) if isinstance(data, Content) else data if embedded else base64_lines(data)
     header = f"Content-Type: {kind}{parameter('name', name) if name.isascii() else ''}\r\n"
     header += f"Content-Transfer-Encoding: {encoding}\r\n"
     header += f"Content-Disposition: attachment{parameter('filename', name)}\r\n"
-    return header.encode("ascii"), body
+    return header.encode("ascii"), (body,)
 
 
 def _media_type(attachment: DraftAttachment, name: str) -> str:

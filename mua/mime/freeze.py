@@ -14,6 +14,7 @@ from typing import Final
 from mua.errors import MailError
 from mua.mime.encode import MAX_LINE, base64_lines, crlf, date_text, encode_body, wire_address
 from mua.mime.headers import addresses
+from mua.mime.pieces import Pieces, blocks
 from mua.mime.scan import Part, decode, scan
 from mua.mime.words import decode_words
 from mua.records import dataclass
@@ -28,29 +29,47 @@ _FOLD_AT: Final = 900
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A message ready for the outbox.
+    """A message ready for the outbox: its header as it goes to servers (``head``) and as it is filed (``full_head``,
+    with Bcc; the same object when there is none), and everything behind either.
 
-    ``wire`` goes to servers, ``copy`` (with Bcc) to the Sent folder: the same object when there is no Bcc.
     ``problems`` not empty: it cannot be sent, and why.
     """
 
-    wire: bytes
-    copy: bytes
+    head: bytes
+    full_head: bytes
+    rest: Pieces
     message_id: str
     envelope_from: str
     recipients: tuple[str, ...]
     subject: str
     problems: tuple[str, ...]
 
+    @property
+    def wire(self) -> bytes:
+        """The whole message as it goes to servers: for messages that are known to be small."""
+        return b"".join(blocks((self.head, *self.rest)))
+
+    @property
+    def copy(self) -> bytes:
+        """The same with Bcc."""
+        return b"".join(blocks((self.full_head, *self.rest)))
+
 
 def freeze(
-    raw: bytes, *, now: int, message_id_if_missing: str, utc_offset_minutes: int = 0, sender_if_missing: str = ""
+    raw: bytes | Pieces,
+    *,
+    now: int,
+    message_id_if_missing: str,
+    utc_offset_minutes: int = 0,
+    sender_if_missing: str = "",
 ) -> Frozen:
     """Normalise ``raw`` (any RFC 5322 message, LF or CRLF) and take its envelope from its header.
 
+    Of pieces the first must hold the whole header; what lies in files is not looked at here, and never mended.
     ``now`` (UTC seconds) and ``message_id_if_missing`` (no angle brackets) fill in for missing Date and Message-ID;
     ``sender_if_missing`` (an addr-spec) for a missing From.  Never raises.
     """
+    raw, more = (raw, ()) if isinstance(raw, bytes) else _divided(raw)
     raw = crlf(raw)
     if raw.startswith((b"From ", b">From ")):
         raw = raw[raw.find(b"\n") + 1 :]
@@ -61,13 +80,22 @@ def freeze(
     added, message_id = _missing_fields(header, now, message_id_if_missing, utc_offset_minutes, sender_if_missing)
     if not rest.startswith(b"\r\n"):
         rest = b"\r\n" + rest
-    copy = b"".join((header, added, rest, b"" if rest.endswith(b"\n") else b"\r\n"))
-    visible = _without_bcc(header)
-    wire = copy if visible == header else b"".join((visible, copy[len(header) :]))
+    if not more and not rest.endswith(b"\n"):
+        rest += b"\r\n"
+    visible, full_head = _without_bcc(header), header + added
+    head = full_head if visible == header else visible + added
     fields = scan(header + added + b"\r\n").fields
     envelope_from, recipients = _envelope(fields, problems)
     subject = next((decode_words(value) for name, value in fields if name == "subject"), "")
-    return Frozen(wire, copy, message_id, envelope_from, recipients, subject, tuple(problems))
+    found = (message_id, envelope_from, recipients, subject, tuple(problems))
+    return Frozen(head, full_head, (rest, *more), *found)
+
+
+def _divided(pieces: Pieces) -> tuple[bytes, Pieces]:
+    first = pieces[0]
+    if not isinstance(first, bytes):
+        raise TypeError("the first piece holds the header")
+    return first, pieces[1:]
 
 
 def _header_end(raw: bytes) -> int:

@@ -313,6 +313,11 @@ class _Scanner:
             part.children.append(self._child(start, part.body_end, depth + 1, number, default))
 
 
+def body_start(raw: bytes) -> int:
+    """Where the body of a message begins: behind the first empty line."""
+    return _header_end(raw, 0, len(raw))[1]
+
+
 def _header_end(raw: bytes, start: int, end: int) -> tuple[int, int]:
     """(end of the header block, start of the body).  A line of blanks only is a folded line, not the separator."""
     first = raw.find(b"\n", start, end)

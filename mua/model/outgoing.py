@@ -58,7 +58,8 @@ class SentCopy(StrEnum):
 class Recipient:
     """One recipient of one outgoing message.  ``code``/``text`` are the server's last reply; times are UTC seconds.
 
-    ``reported``: the last thing that came back about it later, which is not part of the verdict.
+    ``gone``: octets of a large message that were sent in the attempt that is running.  ``reported``: the last thing
+    that came back about it later, which is not part of the verdict.
     """
 
     address: str
@@ -70,7 +71,14 @@ class Recipient:
     attempts: int = 0
     host: str = ""
     tls: str = ""
+    gone: int = 0
     reported: Reported | None = None
+
+    @property
+    def recallable(self) -> bool:
+        """It can still be taken back: no server can have it yet."""
+        waits = self.state in (RecipientState.QUEUED, RecipientState.DEFERRED)
+        return waits or (self.state is RecipientState.TRYING and self.phase is not Phase.DOT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from mua.net.smtp_wire import Lost, Timeouts, Transcript
 from mua.plan.domains import ascii_address
 from mua.records import dataclass
 
+MAX_DOWNGRADED = 32 << 20  # octets of a message that is re-encoded in memory
 _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 
 
@@ -186,6 +187,7 @@ async def _reach(exchanger: Exchanger, limit: float) -> socket.socket:
     """A socket connected to the exchanger's address.  Raises Lost."""
     sock = socket.socket(socket.AF_INET6 if ":" in exchanger.address else socket.AF_INET)
     sock.setblocking(False)
+    tls.hold_little(sock)
     try:
         async with asyncio.timeout(limit):
             await asyncio.get_running_loop().sock_connect(sock, (exchanger.address, exchanger.port))
@@ -265,7 +267,8 @@ async def deliver(
 
 def _seven_bit(session: Session, job: Job) -> Job:
     """The message re-encoded for a server without 8BITMIME, where that breaks no signature; else as it is."""
-    if not job.body.facts.eight_bit or job.body.facts.fault or session.has("8BITMIME"):
+    facts = job.body.facts
+    if not facts.eight_bit or facts.fault or session.has("8BITMIME") or facts.size > MAX_DOWNGRADED:
         return job
     with job.body.open() as file:
         changed = downgrade(file.read())

@@ -16,11 +16,15 @@ MAX_LINE = 998  # RFC 5322 s.2.1.1, without the CRLF
 
 @dataclass(frozen=True, slots=True)
 class BodyFacts:
-    """What the transaction must know.  ``fault`` is empty when the message may be sent; else it says why not."""
+    """What the transaction must know.  ``fault`` is empty when the message may be sent; else it says why not.
+
+    ``digest`` (``mime.pieces.new_digest``): what was read has to have it, or the final dot is not written.
+    """
 
     size: int  # octets on the wire, before dot-stuffing (RFC 1870 s.5)
     eight_bit: bool
     fault: str = ""
+    digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

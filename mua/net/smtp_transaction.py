@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from mua.mime.pieces import new_digest
 from mua.model.outgoing import Phase
 from mua.net.smtp_body import BLOCK, Body, DotStuffer
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire
@@ -177,6 +178,7 @@ class Session:
     async def _data(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
         reply, stuffer = self.wire.expect(), DotStuffer()
         held, sent = b"", 0  # the last block travels with the dot: a small message is one packet, and one phase
+        seen = new_digest()
         with body.open() as file:
             while block := file.read(BLOCK):
                 if held and not await self.wire.write(held, reply, self.timeouts.block):
@@ -184,8 +186,10 @@ class Session:
                 await self._stop_early(transaction, reply)
                 held = stuffer.feed(block)
                 sent += len(block)
+                seen.update(block)
                 progress(sent)
-        if sent + stuffer.missing != body.facts.size:
+        changed = body.facts.digest and seen.digest() != body.facts.digest
+        if changed or sent + stuffer.missing != body.facts.size:
             raise OSError("the frozen message is not the one that was measured")
         self.wire.transcript.note(f"{sent} octets of message")
         before_dot(transaction.admitted)

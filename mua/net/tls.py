@@ -18,6 +18,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.plan.domains import a_label
 
 IN_CLEAR = "unprotected, so perhaps not from the server: "
+UNSENT = 128 * 1024  # octets that wait in the kernel at most
 _FIRST_TRY = 10.0  # seconds for one address while others remain
 
 _EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
@@ -170,10 +171,22 @@ def _open(family: socket.AddressFamily, address: Any, patience: float, timeout: 
         sock.settimeout(timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         _keep_alive(sock)
+        hold_little(sock)
     except OSError:
         sock.close()
         raise
     return sock
+
+
+def hold_little(sock: socket.socket) -> None:
+    """Let the kernel hold little that is not on its way yet.
+
+    Or it takes megabytes at once: over a slow line the server's answer then comes minutes after the last octet was
+    "sent", past every time-out, and what is shown as gone has not gone.
+    """
+    if hasattr(socket, "TCP_NOTSENT_LOWAT"):
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT)
 
 
 def _keep_alive(sock: socket.socket) -> None:

@@ -9,8 +9,9 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -83,6 +84,35 @@ class Bodies:
             sync_folder(self.profile.big)
         self._forget_row(message_id)
         return IN_FILE
+
+    def link(self, message_id: int, path: Path) -> int:
+        """Take a durable file that stays where it is as this message's bytes too, as a link where those are."""
+        with file_errors():
+            own = self.path(message_id)
+            try:
+                own.unlink(missing_ok=True)
+                own.hardlink_to(path)
+            except OSError:  # a file system without links
+                with path.open("rb") as file:
+                    write_file(own, iter(partial(file.read, BIG), b""))
+            sync_folder(self.profile.big)
+        self._forget_row(message_id)
+        return IN_FILE
+
+    def file(self, message_id: int) -> Path | None:
+        """The file of a big message that is here; None for one in body.db, or not here."""
+        path = self.path(message_id)
+        return path if path.exists() and not self._has_row(message_id) else None
+
+    def skimmed(self, message_id: int) -> bytes | None:
+        """The message, or of a large one what is needed to list and to find it (``mime.pieces.skim``)."""
+        from mua.mime.pieces import SKIMMED, skim  # loaded by the first mail that comes
+
+        path = self.file(message_id)
+        if path is None or path.stat().st_size <= SKIMMED:
+            return self.get(message_id)
+        with file_errors(), path.open("rb") as file:
+            return skim(file)
 
     def path(self, message_id: int) -> Path:
         """The file of a big message."""
@@ -177,16 +207,23 @@ class Bodies:
         return self._dictionaries[number]
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` so that after a crash ``path`` is whole or absent: temporary, fsync, rename, fsync folder."""
+def write_file(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write ``data`` so that after a crash ``path`` is whole or absent: temporary, fsync, rename, fsync folder.
+
+    Blocks are written as they come; when they end in an exception, or the disk is full, nothing is left.
+    """
     temporary = path.with_name(path.name + ".part")
-    with file_errors():
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        sync_folder(path.parent)
+    try:
+        with file_errors():
+            with temporary.open("wb") as file:
+                file.writelines((data,) if isinstance(data, bytes) else data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,6 +15,8 @@ that do not count as attempts (no network, no password): those become due at onc
 
 import secrets
 from collections.abc import Iterable, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, Recipient
 from mua.model.report import Action, Reported
 from mua.paths import Profile
 from mua.records import dataclass
-from mua.store.blobs import write_file
+from mua.store.blobs import BIG, write_file
 from mua.store.db import Db, Store, Tx
 
 if TYPE_CHECKING:
@@ -52,6 +54,9 @@ class Due:
     envid: str
     since: int
     wire_file: str
+    size: int
+    eight_bit: bool
+    digest: bytes  # of the file; empty: it was frozen by an older Mua, and is measured before it is sent
     recipients: dict[str, tuple[int, int]]
 
 
@@ -102,23 +107,40 @@ def queue(
     forwards: int | None = None,
 ) -> OutgoingId:
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk)."""
-    name = PREFIX + secrets.token_hex(16)
-    wire_file, copy_file = f"{name}.eml", f"{name}.eml" if frozen.copy == frozen.wire else f"{name}.copy.eml"
-    write_file(store.profile.big / wire_file, frozen.wire)
-    if copy_file != wire_file:
-        write_file(store.profile.big / copy_file, frozen.copy)
+    files = _write_files(store.profile, frozen)
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
-            " wire_file, copy_file, answers, forwards, envid) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " eight_bit, digest, wire_file, copy_file, answers, forwards, envid)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
-            len(frozen.wire), wire_file, copy_file, answers, forwards, secrets.token_hex(16),
+            *files, answers, forwards, secrets.token_hex(16),
         )  # fmt: skip
         for address in dict.fromkeys(frozen.recipients):
             sql = "INSERT INTO recipient(outgoing_id, address, next_attempt) VALUES (?,?,?)"
             tx.insert(sql, outgoing_id, address, not_before)
         tx.changes.outgoing.add(outgoing_id)
     return OutgoingId(outgoing_id)
+
+
+def _write_files(profile: Profile, frozen: "Frozen") -> tuple[int, bool, bytes, str, str]:
+    """(octets, 8-bit, digest, the file that goes out, the one to be filed), durably; none is left when one fails."""
+    from mua.mime.pieces import Meter, blocks
+
+    name, meter = PREFIX + secrets.token_hex(16), Meter()
+    wire_file = copy_file = f"{name}.eml"
+    path = profile.big / wire_file
+    write_file(path, meter.through(blocks((frozen.head, *frozen.rest))))
+    if frozen.full_head != frozen.head:  # what is behind the header comes from the first file: others may have changed
+        copy_file = f"{name}.copy.eml"
+        try:
+            with path.open("rb") as file:
+                file.seek(len(frozen.head))
+                write_file(profile.big / copy_file, chain([frozen.full_head], iter(partial(file.read, BIG), b"")))
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+    return meter.size, meter.eight_bit, meter.digest, wire_file, copy_file
 
 
 # Reading
@@ -164,16 +186,18 @@ def due(db: Db, now: int) -> list[Due]:
     """Whom to try now, oldest message first."""
     rows = db.rows(
         "SELECT o.id, coalesce(o.via, o.account_id), o.route, o.message_id, o.envelope_from, o.envid,"
-        " max(o.queued_at, o.not_before), o.wire_file, r.address, r.attempts, r.postponed"
+        " max(o.queued_at, o.not_before), o.wire_file, o.size, o.eight_bit, o.digest,"
+        " r.address, r.attempts, r.postponed"
         " FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
         f" WHERE r.{_OPEN} AND r.state <> 'trying' AND r.next_attempt <= ? ORDER BY o.id, r.id LIMIT {MAX_DUE}",
         now,
     )
     found: dict[int, Due] = {}
-    for one, account_id, route, message_id, sender, envid, since, file, address, attempts, postponed in rows:
+    for one, account_id, route, message_id, sender, envid, since, *file, address, attempts, postponed in rows:
         if one not in found:
             ids = OutgoingId(one), AccountId(account_id), Route(route)
-            found[one] = Due(*ids, message_id, sender, envid, since, file, {})
+            name, size, eight_bit, digest = file
+            found[one] = Due(*ids, message_id, sender, envid, since, name, size, bool(eight_bit), digest, {})
         found[one].recipients[address] = (attempts, postponed)
     return list(found.values())
 
@@ -247,18 +271,34 @@ def came_back(db: Db, outgoing_id: OutgoingId, address: str) -> list[Reported]:
 def begin(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> list[str]:
     """An attempt starts; returns the recipients it is for (a person may have cancelled one meanwhile)."""
     sql = (
-        "UPDATE recipient SET state = 'trying', phase = 'connect' WHERE outgoing_id = ? AND address = ?"
+        "UPDATE recipient SET state = 'trying', phase = 'connect', gone = 0 WHERE outgoing_id = ? AND address = ?"
         " AND state IN ('queued', 'deferred')"
     )
     tx.changes.outgoing.add(outgoing_id)
     return [address for address in addresses if tx.run(sql, outgoing_id, address)]
 
 
-def at_dot(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None:
-    """The final dot for these recipients is about to be written; commit durably before it is."""
+def has_gone(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], octets: int) -> None:
+    """So much of a large message has been sent to the server in this attempt."""
     for address in addresses:
-        tx.run("UPDATE recipient SET phase = 'dot' WHERE outgoing_id = ? AND address = ?", outgoing_id, address)
+        tx.run("UPDATE recipient SET gone = ? WHERE outgoing_id = ? AND address = ?", octets, outgoing_id, address)
     tx.changes.outgoing.add(outgoing_id)
+
+
+def at_dot(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> bool:
+    """The final dot for these recipients is about to be written; commit durably before it is.
+
+    False: a person has taken one of them back, and the dot must not be written.
+    """
+    sql = "UPDATE recipient SET phase = 'dot' WHERE outgoing_id = ? AND address = ? AND state = 'trying'"
+    tx.changes.outgoing.add(outgoing_id)
+    return all(tx.run(sql, outgoing_id, address) for address in addresses)
+
+
+def taken_back(db: Db, outgoing_id: OutgoingId, addresses: Iterable[str]) -> bool:
+    """Whether a person has taken one of these recipients back."""
+    sql = "SELECT 1 FROM recipient WHERE outgoing_id = ? AND address = ? AND state = 'cancelled'"
+    return any(db.row(sql, outgoing_id, address) for address in addresses)
 
 
 def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: int) -> None:
@@ -326,10 +366,13 @@ def wake(tx: Tx, now: int, but: Sequence[AccountId] = ()) -> int:
 
 
 def cancel(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int) -> int:
-    """Take back these recipients (none named: all), where no attempt runs and no verdict is; returns how many."""
+    """Take back these recipients (none named: all) that no server can have yet; returns how many.
+
+    Where an attempt is running it ends before the final dot: ``at_dot`` sees to that, the sender makes it soon.
+    """
     sql = (
         "UPDATE recipient SET state = 'cancelled', next_attempt = NULL WHERE outgoing_id = ?"
-        f" AND state IN ('queued', 'deferred'){_named(addresses)}"
+        f" AND (state IN ('queued', 'deferred') OR (state = 'trying' AND phase <> 'dot')){_named(addresses)}"
     )
     count = tx.run(sql, outgoing_id, *addresses)
     _close(tx, outgoing_id, now)
@@ -425,12 +468,13 @@ def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     }
     recipients: dict[int, list[Recipient]] = {row[0]: [] for row in rows}
     for one, *rest in db.rows(
-        "SELECT r.outgoing_id, r.address, r.state, r.phase, r.code, r.text, r.next_attempt, r.attempts, r.host, r.tls"
+        "SELECT r.outgoing_id, r.address, r.state, r.phase, r.code, r.text, r.next_attempt, r.attempts, r.host, r.tls,"
+        " iif(r.state = 'trying', r.gone, 0)"
         f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE {where} ORDER BY r.id",
         *values,
     ):
-        address, state, phase, code, text, next_attempt, tries, host, tls = rest
-        known = (code, text, next_attempt, tries, host, tls, news.get((one, address)))
+        address, state, phase, code, text, next_attempt, tries, host, tls, gone = rest
+        known = (code, text, next_attempt, tries, host, tls, gone, news.get((one, address)))
         recipients[one].append(Recipient(address, RecipientState(state), Phase(phase), *known))
     return [
         Outgoing(

@@ -260,7 +260,14 @@ CACHE_8 = """
 ALTER TABLE outgoing ADD COLUMN via INTEGER REFERENCES account(id) ON DELETE SET NULL;  -- null: its own account
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8)
+# A frozen message is measured once, and how much of it has gone is seen.
+CACHE_9 = """
+ALTER TABLE outgoing ADD COLUMN eight_bit INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outgoing ADD COLUMN digest BLOB NOT NULL DEFAULT x'';          -- of wire_file; empty: of an older Mua
+ALTER TABLE recipient ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;          -- octets of a large message, in this attempt
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8, CACHE_9)
 VERSION = len(MIGRATIONS)
 
 BODY = """

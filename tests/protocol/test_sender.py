@@ -1,15 +1,21 @@
 """The outbox's state machine, with a real store and a server that does as told."""
 
+import errno
+import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from mail_sink import DROP, TAKE_AND_DROP, MailSink
-from post_office import MortalStore, PostOffice, refuse
+from post_office import ME, MortalStore, PostOffice, refuse
 
 from mua import wire
 from mua.engine.sending import Sending
 from mua.errors import Kind, MailError, Retry
+from mua.mime.freeze import freeze
+from mua.mime.pieces import Content, Encoded
 from mua.model.account import Incoming, Security, Server
 from mua.model.folder import Role
 from mua.model.message import Envelope, Flag
@@ -41,6 +47,117 @@ def answer(sink: MailSink, event: str, *replies: str | None) -> None:
 
 
 # -- what a person sees
+
+
+LARGE_BODY = ("x" * 70 + "\r\n") * 400_000  # 28 MB: more than every buffer on the way
+
+
+def test_how_much_of_a_large_message_has_gone_is_seen_and_it_can_be_taken_back(
+    post: PostOffice, sink: MailSink
+) -> None:
+    stopped, go_on = threading.Event(), threading.Event()
+
+    def plan(event: str, what: str) -> None:
+        if event == "body":
+            stopped.set()
+            go_on.wait(60)
+
+    sink.plan = plan
+    one = post.queue(ANN, BEN, body=LARGE_BODY)
+    post.sender.start()
+    assert stopped.wait(20)
+    post.until(lambda: post.get(one).recipients[0].gone > 0)
+    ann, _ = post.get(one).recipients
+    assert ann.state is RecipientState.TRYING
+    assert ann.recallable
+    assert 0 < ann.gone < post.get(one).size
+    assert any(isinstance(event, wire.Progress) and event.what == "sending" for event in post.events)
+    with post.store.write(durable=True) as tx:
+        assert outbox.cancel(tx, one, (), post.clock) == 2
+    post.sender.poke()
+    assert post.sender.drain(20)  # though the server takes nothing
+    assert post.states(one) == [CANCELLED, CANCELLED]
+    go_on.set()
+    assert post.get(one).finished
+    assert not post.sent()
+    assert sink.copies(ANN) == sink.copies(BEN) == []
+
+
+def test_taken_back_for_one_in_the_last_moment_the_others_get_it(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN, BEN)
+    taken = list[int]()
+
+    def plan(event: str, what: str) -> None:
+        if event == "data" and not taken:
+            with post.store.write(durable=True) as tx:
+                sql = "UPDATE recipient SET state = 'cancelled' WHERE outgoing_id = ? AND address = ?"
+                taken.append(tx.run(sql, one, BEN))
+
+    sink.plan = plan
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert post.states(one) == [ACCEPTED, CANCELLED]
+    assert (len(sink.copies(ANN)), len(sink.copies(BEN))) == (1, 0)
+    assert len(outbox.attempts(post.store.reader(), one, ANN)) == 1
+
+
+def test_what_waits_at_the_dot_cannot_be_taken_back(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN)
+    tried = list[int]()
+
+    def plan(event: str, what: str) -> None:
+        if event == "dot":
+            with post.store.write(durable=True) as tx:
+                tried.append(outbox.cancel(tx, one, (), post.clock))
+
+    sink.plan = plan
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert tried == [0]
+    assert post.states(one) == [ACCEPTED]
+
+
+def test_a_frozen_message_that_the_disk_has_changed_is_not_sent(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN)
+    (frozen,) = post.profile.big.glob("outgoing-*")
+    frozen.write_bytes(frozen.read_bytes().replace(b"Hello", b"Hullo"))
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert post.states(one) == [REFUSED]
+    assert "cannot be read" in post.get(one).recipients[0].text
+    assert not sink.copies(ANN)
+
+
+def test_a_large_sent_copy_is_a_link_to_what_was_frozen(post: PostOffice, sink: MailSink) -> None:
+    one = post.queue(ANN, body=LARGE_BODY[: 72 * 5000], bcc=CAT)
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert post.states(one) == [ACCEPTED, ACCEPTED]
+    (copy,) = post.sent()
+    file = post.bodies.file(copy.id)
+    assert file is not None
+    assert file.stat().st_nlink == 2
+    assert f"Bcc: {CAT}".encode() in file.read_bytes()
+    assert copy.size == file.stat().st_size
+    assert copy.snippet.startswith("xxx")
+    post.restart()  # what was frozen is not needed any more, the copy is
+    assert not list(post.profile.big.glob("outgoing-*"))
+    assert post.bodies.get(copy.id) is not None
+
+
+def test_a_message_for_which_the_disk_has_no_room_is_not_half_queued(post: PostOffice) -> None:
+    def full() -> BinaryIO:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    account = read.account(post.store.reader(), post.account_id)
+    assert account is not None
+    head = f"From: {ME}\r\nTo: {ANN}\r\nBcc: {CAT}\r\n\r\n".encode()
+    for content in (Content(full, 5), Content(lambda: io.BytesIO(b"abc"), 5)):
+        frozen = freeze((head, Encoded(content)), now=0, message_id_if_missing="i@example.org")
+        with pytest.raises(MailError):
+            outbox.queue(post.store, account, frozen, now=0, not_before=0)
+    assert not list(post.profile.big.iterdir())
+    assert not post.outbox()
 
 
 def test_two_of_three_get_it_and_the_third_is_refused_in_the_servers_words(post: PostOffice, sink: MailSink) -> None:
@@ -421,10 +538,10 @@ def test_a_full_disk_at_the_dot_sends_nothing_and_loses_nothing(
     full = [True, True, True]
     mark = outbox.at_dot
 
-    def at_dot(*args: object) -> None:
+    def at_dot(*args: object) -> bool:
         if full and full.pop():
             raise MailError(Kind.LOCAL, Retry.SOON, "The disk is full.", code="disk-full")
-        mark(*args)  # type: ignore[arg-type]
+        return mark(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(outbox, "at_dot", at_dot)
     one = post.queue(ANN)
