@@ -17,12 +17,13 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER of zero: close sends RST
 class Proxy:
     """Listens on (``host``, ``port``) and forwards to (``host``, ``target``).
 
-    Whatever the server says comes ``delay`` seconds late, as over a real network.  ``connections`` counts accepted
-    ones; ``downstream`` and ``upstream`` the bytes from the server and from clients.
+    Whatever the server says comes ``delay`` seconds late, as over a real network; clients' bytes go up at ``rate``
+    bytes a second (0: at once), and few wait on the way.  ``connections`` counts accepted ones; ``downstream`` and
+    ``upstream`` the bytes from the server and from clients.
     """
 
-    def __init__(self, network: Network, host: str, target: int, delay: float = 0.0) -> None:
-        self.delay = delay
+    def __init__(self, network: Network, host: str, target: int, delay: float = 0.0, rate: int = 0) -> None:
+        self.delay, self.rate = delay, rate
         self._network, self._host, self._target = network, host, target
         self._change = threading.Condition()
         self._open: set[socket.socket] = set()
@@ -32,6 +33,8 @@ class Proxy:
         self._stalled = self._closed = False
         self.connections = self.downstream = self.upstream = 0
         self._listener: socket.socket | None = network.listen(host)
+        if rate:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BLOCK)  # inherited by what it accepts
         self.port: int = self._listener.getsockname()[1]
         self._accept_on(self._listener)
 
@@ -124,6 +127,8 @@ class Proxy:
             while block := source.recv(BLOCK):
                 if down and self.delay:
                     time.sleep(self.delay)
+                if self.rate and not down:
+                    time.sleep(len(block) / self.rate)
                 allowed = self._leave(block, down)
                 if sink in self._swallowed:
                     continue

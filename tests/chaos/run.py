@@ -1,12 +1,17 @@
-"""``./run chaos [--kills N] [--seed S]``: kill the engine N times at random moments and balance the books."""
+"""``./run chaos [--kills N] [--seed S]``: kill the engine N times at random moments and balance the books.
+
+``./run chaos --cuts`` instead cuts the line to a submission server at every byte of the dialogue, in both directions.
+"""
 
 import argparse
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
+from cuts import HEARS, SAYS, Cuts  # noqa: E402
 from lab import Lab, missing  # noqa: E402
 from storm import Storm  # noqa: E402
 
@@ -16,7 +21,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./run chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--cuts", action="store_true", help="cut the dialogue of a submission at every byte")
     options = parser.parse_args()
+    if options.cuts:
+        return cut_everywhere()
     if reason := missing():
         print(f"the mail laboratory {reason}", file=sys.stderr)
         return 2
@@ -27,6 +35,18 @@ def main() -> int:
         if not report.good:
             print(lab.tail(10), file=sys.stderr)
     return 0 if report.good else 1
+
+
+def cut_everywhere() -> int:
+    """Exit 0 when no message was lost or doubled, wherever the line was cut."""
+    wrong = list[str]()
+    for way in (SAYS, HEARS):
+        with tempfile.TemporaryDirectory() as folder, Cuts(Path(folder)) as cuts:
+            length = cuts.length(way)
+            wrong += [told for limit in range(1, length + 1) if (told := cuts.at(way, limit))]
+            print(f"{way}: cut after each of {length} bytes", flush=True)
+    print("\n".join(wrong) or "0 lost, 0 doubled")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
