@@ -119,7 +119,7 @@ class Desk(QObject):
         since = self.synced_at()
         self.sidebar.status.say(f"As of {words.full_time(since, time.time())}" if since else "Starting…", "hard-drive")
         self.window.actions_.enable(0)
-        self.listing.view.setFocus()
+        self.listing.take_keyboard()
 
     def serve(self) -> None:
         """After the first paint: what makes buttons and keys do something."""

@@ -1,6 +1,6 @@
 """The middle pane: search field, title, filter chips, banner, and the message list or the reason why it is empty."""
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
@@ -59,6 +59,7 @@ class ListPane(QFrame):
             Filter.STARRED: Chip("Starred"),
         }
         self._empty = EmptyState("inbox", "", "")
+        self._empty.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._emptiness = Emptiness("inbox", "Nothing here", "")
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
@@ -70,7 +71,7 @@ class ListPane(QFrame):
         self._timer.timeout.connect(lambda: self.searched.emit(self.search.text()))
         self.search.textChanged.connect(lambda _: self._timer.start())
         self.search.moved_down.connect(self._into_list)
-        self.search.left.connect(self.view.setFocus)
+        self.search.left.connect(self.take_keyboard)
         self.back.clicked.connect(self.search.clear)
         self.model.refreshed.connect(self._show_state)
         theme().changed.connect(self._fit_soon)
@@ -82,6 +83,10 @@ class ListPane(QFrame):
         self._title.setMinimumWidth(min(self._title.sizeHint().width(), 120))
         self._count.setText(count)
         self._fit_head()
+
+    def take_keyboard(self) -> None:
+        """Put the keyboard on the list, or on what stands in its place until there is something to list."""
+        self._shown().setFocus()
 
     def show_emptiness(self, emptiness: Emptiness) -> None:
         """What to say if there is nothing to list."""
@@ -192,6 +197,9 @@ class ListPane(QFrame):
         if self.view.current_id() is None:
             self.view.step(1)
 
+    def _shown(self) -> QWidget:
+        return self.view if self._stack.currentIndex() == 0 else self._empty
+
     def _show_state(self) -> None:
         empty = self.model.messages == 0 and not self.model.seeking
         if empty:
@@ -200,7 +208,11 @@ class ListPane(QFrame):
             if chosen is not Filter.ALL:
                 state = Emptiness("list-filter", f"Nothing {chosen.value} here", "Choose All to see every message.")
             self._empty.show_state(state.icon, state.title, state.hint)
-        self._stack.setCurrentWidget(self._empty if empty else self.view)
+        now = self._empty if empty else self.view
+        held = self._shown().hasFocus()  # hidden, it would pass the keyboard on to some button
+        self._stack.setCurrentWidget(now)
+        if held:
+            now.setFocus()
 
 
 def unread_words(unread: int) -> str:

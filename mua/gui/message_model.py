@@ -7,7 +7,7 @@ Theory of operation: ``ids`` is the order vector, ``rows`` the same with heading
 newest ids by itself and leaves the rest (and a whole search) to the seeker's thread; until that answers, what was there
 stays.  ``refresh`` asks only whether the ids that changed belong here.  Each new vector is applied as insertions and
 removals, so that selection and scroll position survive; ids that changed while the seeker was reading are asked again
-when it answers, because it may have passed them before.
+when it answers, because it may have passed them before.  A search that is shown is made again a moment after mail came.
 """
 
 import time
@@ -39,6 +39,7 @@ CARD = Qt.ItemDataRole.UserRole + 1
 MESSAGE_IDS = "application/x-mua-messages"
 _PAGE, _KEPT = 128, 64 * 128
 _PAUSE = 500  # milliseconds before what changed while the seeker was reading is read once more
+_INDEXED = 1_500  # milliseconds after which what came is mostly in the index
 _ONE_BY_ONE = 2_000  # changed ids beyond which the whole vector is read again
 Index = QModelIndex | QPersistentModelIndex
 
@@ -87,6 +88,12 @@ class MessageModel(QAbstractTableModel):
         self._next: tuple[Source, bool] | None = None
         self._meanwhile: set[int] = set()
         self._stale = False
+        self._elsewhere: set[int] = set()
+        """What ``add`` listed: no index here need know it."""
+        self._searching = QTimer(self)
+        self._searching.setSingleShot(True)
+        self._searching.setInterval(_INDEXED)
+        self._searching.timeout.connect(self._search_again)
         self._now = time.time()
         self._periods: list[tuple[int, str]] = []
         self._names: dict[int, str] = {}
@@ -132,6 +139,8 @@ class MessageModel(QAbstractTableModel):
         self._tell(known)
 
     def _refresh_some(self, ids: list[int]) -> None:
+        if self.source.query is not None and not set(ids).issubset(self.ids):
+            self._search_soon()
         if self.seeking:
             self._meanwhile.update(ids)
             if self._next is None and self.ids:  # what is older than what is listed so far comes with the rest
@@ -141,6 +150,7 @@ class MessageModel(QAbstractTableModel):
     def _refresh_whole(self) -> None:
         if self.source.query is not None:
             self._apply(_corrected(self.source, self.ids, self.ids))
+            self._search_soon()
             return
         first = self.source.first()
         if first is not None and first[1] and self._next is None:
@@ -153,6 +163,7 @@ class MessageModel(QAbstractTableModel):
 
     def add(self, found: Iterable[int]) -> None:
         """List these too: what a server found for the search that is shown."""
+        self._elsewhere.update(found := list(found))
         self._apply(edited(self.ids, (), found))
 
     def row_of(self, message_id: int) -> int:
@@ -232,7 +243,19 @@ class MessageModel(QAbstractTableModel):
         if self._stale and not self.seeking:
             self._seek(self.source)
 
+    def _search_soon(self) -> None:
+        """Mail came or changed while the results of a search are shown: it may belong to them."""
+        if not self._searching.isActive():
+            self._searching.start()
+
+    def _search_again(self) -> None:
+        if self.seeking:
+            self._searching.start()
+        elif self.source.query is not None:
+            self._seek(self.source)
+
     def _forget_question(self) -> None:
+        self._searching.stop()
         self._question, self._next, self.seeking, self._stale = 0, None, False, False
         if self._seeker is not None:
             self._seeker.forget()
@@ -245,8 +268,9 @@ class MessageModel(QAbstractTableModel):
         news, self._next = self._next, None
         if news is not None:
             self._take(*news, _corrected(news[0], ids, self._meanwhile))
-        elif whole or not self.ids or self.source.query is not None:
-            self._apply(_corrected(self.source, ids, self._meanwhile))
+        elif whole or not self.ids:
+            asked = self._meanwhile | self._elsewhere
+            self._apply(_corrected(self.source, edited(ids, (), self._elsewhere), asked))
         if whole and self._stale:
             QTimer.singleShot(_PAUSE, self, self._seek_again)
 
@@ -262,6 +286,7 @@ class MessageModel(QAbstractTableModel):
         self.beginResetModel()
         self.source, self.outgoing = source, outgoing
         self._cards.clear()
+        self._elsewhere.clear()
         self._put(ids, with_headings(ids, periods), periods)
         self.endResetModel()
         self.refreshed.emit()

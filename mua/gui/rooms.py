@@ -88,7 +88,7 @@ class Rooms(QObject):
             self.page.deleteLater()
             self.page = None
         self.setup = None
-        self.desk.listing.view.setFocus()
+        self.desk.listing.take_keyboard()
 
     def add_account(self) -> None:
         """Set up another account (or the first)."""

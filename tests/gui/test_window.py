@@ -576,3 +576,26 @@ def test_sent_mail_shows_its_recipients(program: Program, mail: Mail) -> None:
     card = program.window.listing.model.card(1)
     assert card is not None
     assert card.who == "maya@example.org +2"
+
+
+def test_a_shown_search_finds_what_comes_later(program: Program, mail: Mail, qtbot: QtBot) -> None:
+    """Without being typed again; what a server found for it stays listed."""
+    model = program.desk.listing.model
+    program.desk.search("is:starred")
+    qtbot.waitUntil(lambda: model.source.query is not None and not model.seeking, timeout=30_000)
+    plain = [one for one in read.folder_order(mail.store.reader(), mail.folders["INBOX"]) if one not in model.ids]
+    model.add([plain[0]])
+    with mail.store.write() as tx:
+        write.wish_flags(tx, [MessageId(plain[1])], Flag.FLAGGED, Flag(0), 1)
+    program.desk.read_again({plain[1]}, sidebar=False)
+    qtbot.waitUntil(lambda: plain[1] in model.ids, timeout=30_000)
+    assert plain[0] in model.ids
+
+
+def test_the_keyboard_is_on_the_list_once_there_is_one(program: Program, mail: Mail) -> None:
+    listing = program.window.listing
+    program.desk.show_place(Place(folder=mail.folders["Drafts"]))
+    listing.take_keyboard()
+    assert not program.window.sidebar.compose.hasFocus()
+    program.desk.show_place(Place(folder=mail.folders["INBOX"]))
+    assert listing.view.hasFocus()
