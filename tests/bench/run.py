@@ -21,7 +21,6 @@ are taken, and a bare time is never a result.  ``--full`` takes more rounds and 
 
 import argparse
 import base64
-import contextlib
 import itertools
 import json
 import os
@@ -32,12 +31,10 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -46,6 +43,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
 from first_sync import Course, watch  # noqa: E402
 from lab import Filled, Lab, User, missing, until  # noqa: E402
 from mailgen import Letter, letters  # noqa: E402
+from memory import Peak, pss  # noqa: E402
 
 from mua.paths import Profile  # noqa: E402
 from mua.store.db import Store, open_reader  # noqa: E402
@@ -281,7 +279,7 @@ class Bench:
         with self.lab.engine(profile) as engine:
             self.lab.mua("sync", profile=profile).ok()
             time.sleep(3)  # idle is what is measured
-            alone = _pss(engine.pid)
+            alone = pss(engine.pid)
         with self._start([sys.executable, str(HERE / "bare_window.py"), "--stay"]) as window:
             bare = self._settled(window)
         argv = [sys.executable, "-m", "mua", "--profile", str(profile)]
@@ -295,7 +293,7 @@ class Bench:
     def _settled(self, window: subprocess.Popen[bytes], *more: int) -> float:
         time.sleep(8)  # idle is what is measured
         try:
-            return _pss(window.pid, *more)
+            return pss(window.pid, *more)
         finally:
             window.terminate()
             window.wait(30)
@@ -410,29 +408,6 @@ class Bench:
         print(_line(row), flush=True)
 
 
-class Peak:
-    """The most that a process and its descendants take between ``with`` and the end of its block, in MB."""
-
-    def __init__(self, pid: int) -> None:
-        self._pid = pid
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self.most = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.02):
-            with contextlib.suppress(OSError, StopIteration):  # one of them has just ended
-                self.most = max(self.most, _pss(self._pid))
-
-
 def _large() -> bytes:
     """A message of 50 MB, nearly all of it one attachment."""
     line = base64.b64encode(bytes(range(54))) + b"\r\n"
@@ -467,21 +442,6 @@ def _timed(work: Callable[[], object]) -> float:
     began = time.monotonic()
     work()
     return time.monotonic() - began
-
-
-def _pss(*pids: int) -> float:
-    """Megabytes of the processes and all their descendants."""
-    family = set(pids)
-    fresh = list(pids)
-    while fresh:
-        tasks = (path for pid in fresh for path in Path(f"/proc/{pid}/task").glob("*/children"))
-        fresh = [int(word) for path in tasks for word in path.read_text().split()]
-        family |= set(fresh)
-    total = 0
-    for pid in family:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
 
 
 def _line(row: Row) -> str:
