@@ -178,7 +178,7 @@ class Rooms(QObject):
 
         db = self.desk.library.db
         seen = int(str(self._program.state.value("outbox/seen", 0)))
-        listed = outbox.listed(db, finished=True) if db is not None else []
+        listed = outbox.unhappy(db) if db is not None else []
         waiting = needs_attention(listed, seen)
         self._tell_failures(listed)
         self.desk.show_journey()

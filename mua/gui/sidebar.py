@@ -25,6 +25,7 @@ from PySide6.QtGui import (
     QDragMoveEvent,
     QDropEvent,
     QFontMetrics,
+    QMouseEvent,
     QPainter,
     QPen,
 )
@@ -305,6 +306,13 @@ class FolderList(QListView):
         while index.isValid() and index.data(ENTRY).heading:
             index = index.siblingAtRow(index.row() + (-1 if up else 1))
         return index if index.isValid() else self.currentIndex()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The other button asks what can be done with a folder; it does not leave the one that is listed."""
+        if event.button() is Qt.MouseButton.RightButton:
+            event.accept()
+        else:
+            super().mousePressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Of the line below the mouse, or of the chosen one."""

@@ -163,6 +163,15 @@ def listed(db: Db, *, finished: bool = False) -> list[Outgoing]:
     return _outgoing(db, "1" if finished else "o.finished_at = 0")
 
 
+def unhappy(db: Db) -> list[Outgoing]:
+    """Messages that wait, were refused, are unknown or came back, newest first: few, however much was ever sent."""
+    return _outgoing(
+        db,
+        "o.id IN (SELECT outgoing_id FROM recipient WHERE state NOT IN ('accepted', 'cancelled')"
+        " UNION SELECT r.outgoing_id FROM came_back c JOIN recipient r ON r.id = c.recipient_id)",
+    )
+
+
 def waiting(db: Db) -> bool:
     """Something is still to be sent or filed; a demo account's mail waits for no one but its window."""
     demo = {row[0] for row in db.rows("SELECT id FROM account WHERE demo = 1")}

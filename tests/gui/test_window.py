@@ -599,3 +599,15 @@ def test_the_keyboard_is_on_the_list_once_there_is_one(program: Program, mail: M
     assert not program.window.sidebar.compose.hasFocus()
     program.desk.show_place(Place(folder=mail.folders["INBOX"]))
     assert listing.view.hasFocus()
+
+
+def test_the_other_mouse_button_on_a_folder_leaves_the_list_as_it_is(
+    program: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    folders, model = program.window.sidebar.folders, program.window.sidebar.model
+    row = model.row_of(Place(folder=mail.folders["Drafts"]))
+    where = folders.visualRect(model.index(row)).center()
+    qtbot.mouseClick(folders.viewport(), Qt.MouseButton.RightButton, pos=where)
+    assert program.desk.place == Place(folder=mail.folders["INBOX"])
+    qtbot.mouseClick(folders.viewport(), Qt.MouseButton.LeftButton, pos=where)
+    assert program.desk.place == Place(folder=mail.folders["Drafts"])

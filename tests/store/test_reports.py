@@ -65,6 +65,22 @@ def test_a_bounce_is_noted_beside_its_recipient_and_the_verdict_stands(post: Pos
     assert annotate(post.context) == 0, "it is read once"
 
 
+def test_only_what_waits_or_went_wrong_is_read_to_count_it(post: PostOffice) -> None:
+    """However much was ever sent, the window asks for these at every change."""
+
+    def unhappy() -> list[OutgoingId]:
+        return [found.id for found in outbox.unhappy(post.store.reader())]
+
+    one, two, three = (post.queue(ANN, BEN) for _ in range(3))
+    assert unhappy() == [three, two, one]
+    verdict(post, one, RecipientState.ACCEPTED)
+    verdict(post, two, RecipientState.REFUSED)
+    verdict(post, three, RecipientState.CANCELLED)
+    assert unhappy() == [two]
+    arrive(post, bounce(BEN))
+    assert unhappy() == [two, one]
+
+
 def test_the_envelope_id_finds_what_the_message_id_does_not(post: PostOffice) -> None:
     one = post.queue(ANN, BEN)
     verdict(post, one, RecipientState.ACCEPTED)
