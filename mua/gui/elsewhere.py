@@ -5,6 +5,7 @@ button; hits of the server join those that were found here, and are counted apar
 """
 
 import itertools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -37,12 +38,17 @@ class Elsewhere(QObject):
         self._query: Search | None = None
         self._token = self._told = ""
         self._more = 0
+        self._at_end = False
+        """The line is for whoever has read to the end of the list."""
+        self._bar = desk.listing.view.verticalScrollBar()
+        self._bar.valueChanged.connect(self._scrolled)
+        self._bar.rangeChanged.connect(self._scrolled)
         self._model.shown.connect(self._shown)
         desk.accounts_read.connect(self.tell)
 
     def tell(self) -> None:
         """Say what there is to say about what is listed."""
-        source = self._model.source
+        source, self._at_end = self._model.source, False
         folder = self._desk.folders.get(source.place.folder) if source.place and source.place.folder else None
         if source.query is not None:
             self._tell_search()
@@ -99,15 +105,27 @@ class Elsewhere(QObject):
         keep = read.policy(db, folder.id).keep if db is not None else Keep.EVERYTHING
         older = words.count(left, "older message is", "older messages are")
         if left and keep is Keep.EVERYTHING:
-            self._line.say(f"{older} being fetched")
+            self._say_at_end(f"{older} being fetched")
         elif left:
-            self._line.say(f"{older} on the server", "Fetch them", lambda: self._fetch(folder))
+            self._say_at_end(f"{older} on the server", "Fetch them", lambda: self._fetch(folder))
         elif keep is Keep.HEADERS and folder.with_body < folder.total:
-            self._line.say(
-                "The text of a message is fetched when you open it", "Fetch all", lambda: self._fetch(folder)
-            )
+            text = "The text of a message is fetched when you open it"
+            self._say_at_end(text, "Fetch all", lambda: self._fetch(folder))
         else:
             self._line.hide()
+
+    def _say_at_end(self, text: str, button: str = "", act: Callable[[], object] | None = None) -> None:
+        hidden = self._line.isHidden()
+        self._line.say(text, button, act)
+        self._line.setHidden(hidden)
+        self._at_end = True
+        self._scrolled()
+
+    def _scrolled(self) -> None:
+        """Shown near the end; hidden again only further from it, since showing it makes the list shorter."""
+        if self._at_end:
+            near = self._line.sizeHint().height() * (1 if self._line.isHidden() else 3)
+            self._line.setVisible(self._bar.maximum() - self._bar.value() <= near)
 
     def _fetch(self, folder: Folder) -> None:
         if self._desk.client is not None:

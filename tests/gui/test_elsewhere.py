@@ -62,6 +62,14 @@ def test_older_messages_on_the_server_are_stated_and_can_be_fetched(program: Pro
     assert line.isHidden()
     inbox = leave_there(program, mail, 38_200)
     assert line.text() == "38,200 older messages are on the server"
+    assert line.isHidden(), "it is for whoever reads to the end"
+    bar = program.window.listing.view.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    assert not line.isHidden()
+    QApplication.processEvents()
+    assert not line.isHidden(), "that it takes room does not take it away again"
+    bar.setValue(0)
+    assert line.isHidden()
     line.press()
     assert ear.commands() == [wire.SetPolicy(EVERYTHING, folder_id=inbox)]
     leave_there(program, mail, 38_200, EVERYTHING)
