@@ -72,19 +72,19 @@ def open_index(profile: Profile) -> Tx:
 def add(db: Tx, documents: Iterable[Document], mark: int, whole: int) -> None:
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
-        for one in sorted(documents, key=lambda document: document.id):
-            subject, people = spaced(one.subject), spaced(f"{one.sender} {one.recipients}")
-            db.run("INSERT OR REPLACE INTO head(rowid, subject, people) VALUES (?, ?, ?)", one.id, subject, people)
-            db.run(
-                "INSERT OR REPLACE INTO mail(rowid, subject, sender, recipients, body, files) VALUES (?,?,?,?,?,?)",
-                one.id,
-                subject,
-                spaced(one.sender),
-                spaced(one.recipients),
-                spaced(one.body),
-                spaced(one.files),
-            )
+        ordered = sorted(documents, key=lambda document: document.id)
+        db.run_many("INSERT OR REPLACE INTO head(rowid, subject, people) VALUES (?, ?, ?)", map(_head, ordered))
+        sql = "INSERT OR REPLACE INTO mail(rowid, subject, sender, recipients, body, files) VALUES (?,?,?,?,?,?)"
+        db.run_many(sql, map(_mail, ordered))
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
+
+
+def _head(one: Document) -> tuple[object, ...]:
+    return one.id, spaced(one.subject), spaced(f"{one.sender} {one.recipients}")
+
+
+def _mail(one: Document) -> tuple[object, ...]:
+    return one.id, *map(spaced, (one.subject, one.sender, one.recipients, one.body, one.files))
 
 
 def tidy(db: Tx) -> bool:

@@ -9,6 +9,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,7 @@ ROW_COLUMNS = (
 )
 
 NEWEST = (1 << 63) - 1  # above every message id
+_SHORT = 200  # characters of a list of addresses that is worth remembering
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +364,16 @@ def in_store(db: Db, index_mark: int) -> dict[int, tuple[int, int, int]]:
 
 
 def addresses_from_json(text: str) -> tuple[Address, ...]:
-    """The stored form of a list of addresses."""
+    """The stored form of a list of addresses; the same few people write most of the mail."""
+    return _remembered(text) if len(text) < _SHORT else _addresses(text)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(text: str) -> tuple[Address, ...]:
+    return _addresses(text)
+
+
+def _addresses(text: str) -> tuple[Address, ...]:
     return tuple(Address(name, address) for name, address in json.loads(text))
 
 
