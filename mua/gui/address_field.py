@@ -24,6 +24,7 @@ from PySide6.QtGui import (
     QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractItemView, QCompleter, QLineEdit, QListView, QSizePolicy, QWidget
+from shiboken6 import isValid
 
 from mua.gui import address_text, words
 from mua.gui.icons import pixmap
@@ -32,7 +33,7 @@ from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
 from mua.model.address import Address
 
-MAX_CHIP = 320  # pixels
+MAX_CHIP = 560  # pixels: nearly every name with its whole address
 MAX_CHIPS = 500
 _GAP = 6
 _POPUP = """
@@ -41,7 +42,8 @@ QListView::item { padding: 6px 10px; border-radius: 6px; }
 QListView::item:selected { background: @selection; color: @text; }
 """
 
-Known = Callable[[str], list[Address]]
+Known = Callable[[str, Callable[[list[Address]], object]], object]
+"""Finds people by a few letters and tells them, now or later; or never, when it was asked again meanwhile."""
 
 
 class AddressChip(QWidget):
@@ -220,9 +222,13 @@ class AddressField(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._model = QStringListModel(self)
         self._people: list[Address] = []
+        self._asked = ""
+        """The letters that ``known`` has not answered yet."""
+        self._hurried = False
+        """Enter came before that answer."""
         self._popup = QListView()
         self._completer = self._make_completer()
-        self.entry.ended.connect(self.finish)
+        self.entry.ended.connect(self._ended)
         self.entry.pasted.connect(self._paste)
         self.entry.walked_back.connect(self._walk_in)
         self.entry.focused.connect(self._arrange)
@@ -254,6 +260,7 @@ class AddressField(QWidget):
 
     def finish(self) -> None:
         """What was typed becomes chips."""
+        self._asked, self._hurried = "", False
         text = self.entry.text()
         if text.strip(" ,;"):
             self.entry.clear()
@@ -300,11 +307,31 @@ class AddressField(QWidget):
         styled(self.entry, "QLineEdit { min-height: 20px; }")
         return completer
 
+    def _ended(self) -> None:
+        """A separator or Enter; one that comes faster than the people known does what it would a moment on."""
+        if self._asked and "@" not in self._asked and self._asked == self.entry.text().strip():
+            self._hurried = True
+        else:
+            self.finish()
+
     def _complete(self, text: str) -> None:
         text = text.strip()
+        self._asked, self._hurried = text, False
+        if text:
+            self._known(text, lambda found: self._offer(text, found) if isValid(self) else None)
+        else:
+            self._offer(text, [])
+
+    def _offer(self, text: str, found: list[Address]) -> None:
+        """The people that ``text`` may mean, below the entry, unless it has changed meanwhile."""
+        if self.entry.text().strip() != text or (text and not self._asked):
+            return
+        hurried, self._asked, self._hurried = self._hurried, "", False
         have = {chip.address.address.lower() for chip in self._chips}
-        found = self._known(text) if text else []
         self._people = [one for one in found if one.address.lower() not in have and "@" in one.address][:8]
+        if hurried:
+            self._hurry()
+            return
         self._model.setStringList([words.shown(str(one), 200) for one in self._people])
         if not self._people:
             self._popup.hide()
@@ -312,6 +339,13 @@ class AddressField(QWidget):
         self._completer.complete(QRect(0, self.entry.height() + 4, min(520, max(300, self.width())), 0))
         sure = "@" not in text or self._people[0].address.lower().startswith(text.lower())
         self._popup.setCurrentIndex(self._completer.completionModel().index(0, 0) if sure else self._popup.rootIndex())
+
+    def _hurry(self) -> None:
+        if self._people:
+            self.entry.clear()
+            self._add([self._people[0]])
+        else:
+            self.finish()
 
     def _take(self) -> None:
         row = self._popup.currentIndex().row()

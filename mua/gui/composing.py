@@ -21,6 +21,7 @@ from mua.errors import MailError
 from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
 from mua.gui.journal import Attached, Journal, Letter
+from mua.gui.people import People
 from mua.gui.writing import Kind, Writing
 from mua.mime.text import safe_filename
 from mua.model.account import Route
@@ -49,6 +50,7 @@ class Composing(QObject):
         self._desk = desk
         self.journal = Journal(desk.library.profile)
         self.composers: dict[str, Composer] = {}
+        self._people = People(desk)
         self._holding = QTimer(self)
         self._holding.setSingleShot(True)
         self._holding.timeout.connect(self._release)
@@ -69,7 +71,9 @@ class Composing(QObject):
             self._release()
             return
         place = desk.folders.get(desk.place.folder) if desk.place is not None and desk.place.folder else None
-        who = letters.Identity(desk.accounts, place.account_id if place else 0, desk.preferences.signature)
+        who = letters.Identity(
+            desk.accounts, place.account_id if place else 0, self._receiver(wish), desk.preferences.signature
+        )
         letter = letters.begin(wish, who)
         if wish.kind is Kind.DRAFT and wish.row is not None:
             letter = self._as_files(letter, wish.row.id)
@@ -80,7 +84,7 @@ class Composing(QObject):
     def open(self, letter: Letter) -> Composer:
         """A composer that shows ``letter``."""
         sending = [one for one in self._desk.accounts if one.route is not Route.NONE] or self._desk.accounts
-        composer = Composer(letter, sending, self._known, self.journal.folder)
+        composer = Composer(letter, sending, self._people.find, self.journal.folder)
         self.composers[letter.key] = composer
         composer.written.connect(lambda: self._journal(composer))
         composer.send_wanted.connect(lambda: self._send(composer))
@@ -123,6 +127,7 @@ class Composing(QObject):
                 self.journal.write(letter)
             composer.finish()
         self.composers.clear()
+        self._people.close()
         self.journal.settle()
 
     # ---- sending
@@ -404,12 +409,13 @@ class Composing(QObject):
         self._holding.stop()
         self._desk.window.actions_.hold(False)
 
-    def _known(self, prefix: str) -> list[Address]:
-        db = self._desk.library.db
-        mine = {account.email.lower() for account in self._desk.accounts}
-        found = read.known_addresses(db, prefix, 12) if db is not None else []
-        clean = [Address(words.shown(one.name, 100), words.shown(one.address, 300)) for one in found]
-        return sorted(clean, key=lambda one: one.address.lower() in mine)
+    def _receiver(self, wish: Writing) -> int:
+        """The account that got the message which is answered: an answer comes from where it was written to."""
+        db, row = self._desk.library.db, wish.row
+        found = (
+            read.receiver(db, row.id) if db is not None and row is not None and wish.kind is not Kind.DRAFT else None
+        )
+        return int(found or 0)
 
     def _place(self, composer: Composer) -> None:
         """Over the main window, each a little further."""

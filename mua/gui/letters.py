@@ -20,10 +20,14 @@ _MODES: dict[Kind, Mode] = {Kind.REPLY: "reply", Kind.REPLY_ALL: "all", Kind.FOR
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who can write: the accounts, the one to begin with, and the signature."""
+    """Who can write: the accounts, the one to begin with, and the signature.
+
+    ``receiver`` is the account that fetched the message to be answered, where that is known.
+    """
 
     accounts: Sequence[Account]
     preferred: int = 0
+    receiver: int = 0
     signature: str = ""
 
     def account(self, account_id: int) -> Account:
@@ -39,7 +43,7 @@ class Identity:
 
 def begin(wish: Writing, who: Identity) -> Letter:
     """The letter that a wish to write begins with."""
-    account = who.account(wish.row.account_id if wish.row else who.preferred)
+    account = who.account(who.receiver or (wish.row.account_id if wish.row else who.preferred))
     sender = Address(account.full_name, account.email)
     if wish.row is not None and wish.view is not None:
         if wish.kind is Kind.DRAFT:

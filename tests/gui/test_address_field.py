@@ -1,5 +1,7 @@
 """Addresses as people type, paste and walk through them."""
 
+from collections.abc import Callable
+
 import pytest
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
@@ -21,7 +23,7 @@ def press(widget: QWidget, key: Qt.Key, text: str = "") -> None:
 
 @pytest.fixture
 def field(qtbot: QtBot) -> AddressField:
-    made = AddressField("To", lambda text: [one for one in KNOWN if text.lower() in str(one).lower()])
+    made = AddressField("To", lambda text, told: told([one for one in KNOWN if text.lower() in str(one).lower()]))
     made.resize(600, 60)
     qtbot.addWidget(made)
     made.show()
@@ -128,6 +130,30 @@ def test_a_few_letters_complete_from_people_known(field: AddressField) -> None:
     assert field.addresses() == (MAYA,)
     field.entry.textEdited.emit("maya")
     assert not field._popup.isVisible()
+
+
+def test_enter_before_the_answer_takes_who_it_names(qtbot: QtBot) -> None:
+    """Whoever types fast gets the person that a slower one is offered; late answers are dropped."""
+    later: list[tuple[str, Callable[[list[Address]], object]]] = []
+    field = AddressField("To", lambda text, told: later.append((text, told)))
+    qtbot.addWidget(field)
+    field.show()
+    field.entry.setFocus()
+    for text in ("m", "may"):
+        field.entry.setText(text)
+        field.entry.textEdited.emit(text)
+    press(field.entry, Qt.Key.Key_Return)
+    assert field.chips() == []
+    later[0][1]([KNOWN[1]])
+    assert field.chips() == []
+    later[1][1]([MAYA])
+    assert field.addresses() == (MAYA,)
+    assert field.entry.text() == ""
+    field.entry.setText("nobody")
+    field.entry.textEdited.emit("nobody")
+    press(field.entry, Qt.Key.Key_Return)
+    later[2][1]([])
+    assert "not an email address" in field.chips()[1].problem
 
 
 def test_nobody_is_put_in_twice(field: AddressField) -> None:
