@@ -20,7 +20,7 @@ from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Placed, Selected
 from mua.plan import replay
 from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags
-from mua.store import mirror, read, write
+from mua.store import mirror, outbox, read, write
 from mua.store.blobs import file_errors
 
 _BLOCK = 1 << 20  # octets
@@ -197,12 +197,20 @@ class _Push:
             pulled = bool(folder.state.uidvalidity)  # until then no UID means anything: the pull finds the message
             low = 1 if folder.role is Role.SENT or (begun and not pulled) else begun  # many servers file what was sent
             uid = self._find(folder, message_id, _size(raw), low) if low else None
+            if not begun and outbox.is_copy(self.store.reader(), step.id):
+                self._learn(uid is not None)
             if uid is None:
                 names = flag_names(flags & ~Flag.DELETED, keywords)
                 uid = self._upload(folder, step.id, raw, names, internaldate)
             with self.store.write(durable=True) as tx:
                 write.appended(tx, step.id, uid if pulled else None)
         self.touched[folder.id] = folder
+
+    def _learn(self, saves: bool) -> None:
+        """A sent message was there before we put it there, or was not: does the server file what is sent?"""
+        if saves != read.saves_sent(self.store.reader(), self.shared.account.id):
+            with self.store.write() as tx:
+                write.learn_saves_sent(tx, self.shared.account.id, saves)
 
     def _bytes(self, message_id: MessageId) -> bytes | Path:
         """The message with CRLF line ends, as IMAP wants literals; a large one, that has them, by its file."""

@@ -21,7 +21,7 @@ from mua.engine.context import Context
 from mua.engine.direct_mx import Names
 from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece
 from mua.engine.reports import annotate
-from mua.engine.sent_copy import file_copies
+from mua.engine.sent_copy import file_copies, settle_doubled
 from mua.errors import MailError
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
@@ -178,7 +178,7 @@ class Sender:
     def _file_copies(self) -> bool:
         """File the sent copies that are due; False when one has to wait."""
         told, complete = file_copies(self._context, outbox.copies(self._context.store.reader()))
-        for account_id in told:
+        for account_id in told | settle_doubled(self._context):
             self._filed(account_id)
         return complete
 

@@ -4,6 +4,9 @@ A copy becomes an ordinary message of the account's Sent folder, wished onto the
 worker searches the server by Message-ID before it appends, so a copy that the server filed itself is not doubled.
 On accounts without IMAP the row is all there is to do.
 
+Whether a server files what is sent through it is learned by seeing it do so (``push``, ``settle_doubled``).  From then
+on its copy is waited for; when it does not come, ours is filed after all.
+
 Rule of the file: one transaction files the copy, marks what was answered, and says so in the outbox; a crash before
 it leaves the step to be done again, a crash after it leaves nothing to do.
 """
@@ -22,12 +25,14 @@ from mua.store.db import Tx
 
 BATCH = 50  # copies of one transaction: a disk confirms some hundred transactions a second, not more
 BATCH_SIZE = 16 << 20  # octets
+SERVERS_TURN = 15  # seconds that the server's own copy may take to appear
 
 
 def file_copies(context: Context, copies: Sequence[outbox.Copy]) -> tuple[set[AccountId], bool]:
     """File sent copies: (the accounts whose server has to be told, nothing has to wait).
 
-    A copy waits while the folders of its account are not known.  Raises MailError when this computer cannot.
+    A copy waits while the folders of its account are not known, and where the server usually files one itself.
+    Raises MailError when this computer cannot.
     """
     told: set[AccountId] = set()
     complete = True
@@ -36,15 +41,46 @@ def file_copies(context: Context, copies: Sequence[outbox.Copy]) -> tuple[set[Ac
         account = read.account(context.store.reader(), account_id)
         if account is None:
             continue
-        folder = None if _server_files(context, account_id) else _sent_folder(context, account)
-        if folder is not None:
-            _put_all(context, account, folder, mine)
+        folder = _sent_folder(context, account)
+        ours = mine if folder is None else _left_to_us(context, account, folder, mine)
+        complete = complete and folder is not None and len(ours) == len(mine)
+        if folder is not None and ours:
+            _put_all(context, account, folder, ours)
             told.add(account_id)
-        elif _server_files(context, account_id):
-            _settle(context, mine, SentCopy.SERVER)
-        else:
-            complete = False
     return told, complete
+
+
+def _left_to_us(
+    context: Context, account: Account, folder: Folder, copies: Sequence[outbox.Copy]
+) -> Sequence[outbox.Copy]:
+    """The copies that the server will not file, as far as is known by now; what it has filed is settled."""
+    db, now = context.store.reader(), context.now()
+    if account.incoming is not Incoming.IMAP or not read.saves_sent(db, account.id):
+        return copies
+    ours: list[outbox.Copy] = []
+    for copy in copies:
+        there = read.with_message_id(db, copy.message_id, account.id)
+        if any(row.folder_id == folder.id and row.uid is not None for row in there):
+            _settle(context, copy, SentCopy.SERVER)
+        elif now - copy.accepted_at >= SERVERS_TURN:
+            ours.append(copy)
+    return ours
+
+
+def settle_doubled(context: Context) -> set[AccountId]:
+    """Where the server filed a copy beside ours, ours goes, and what it does is known from now on.
+
+    Ours stays where it is the only one with the Bcc.  Returns the accounts whose server has to be told.
+    """
+    doubled = outbox.doubled(context.store.reader())
+    if doubled:
+        with context.store.write(durable=True) as tx:
+            for one in doubled:
+                write.learn_saves_sent(tx, one.account_id, True)
+                outbox.set_sent_copy(tx, one.id, SentCopy.SERVER)
+                if not one.hidden:
+                    write.wish_gone(tx, [one.copy_id], context.now())
+    return {one.account_id for one in doubled}
 
 
 def _put_all(context: Context, account: Account, folder: Folder, copies: Sequence[outbox.Copy]) -> None:
@@ -55,7 +91,7 @@ def _put_all(context: Context, account: Account, folder: Folder, copies: Sequenc
             batch.append((copy, Whole.of_file(path, copy.queued_at, Flag.SEEN)))
         except FileNotFoundError:
             ENGINE.error("the sent copy of outgoing message %d is gone: %s", copy.id, path.name)
-            _settle(context, [copy], SentCopy.NONE)
+            _settle(context, copy, SentCopy.NONE)
             continue
         if len(batch) >= BATCH or sum(len(one.raw) for _, one in batch) >= BATCH_SIZE:
             _put(context, account, folder, batch)
@@ -67,17 +103,17 @@ def _put_all(context: Context, account: Account, folder: Folder, copies: Sequenc
 def _put(context: Context, account: Account, folder: Folder, batch: Sequence[tuple[outbox.Copy, Whole]]) -> None:
     append = account.incoming is Incoming.IMAP
     with context.store.write(durable=True) as tx:
-        file_whole(context, tx, account.id, folder.id, [whole for _, whole in batch], append=append)
-        for copy, _ in batch:
+        wholes = [whole for _, whole in batch]
+        filed = file_whole(context, tx, account.id, folder.id, wholes, append=append)
+        for copy_id, (copy, _) in zip(filed, batch, strict=True):
             _mark_answered(tx, copy, context.now())
-            outbox.set_sent_copy(tx, copy.id, SentCopy.FILED)
+            outbox.set_sent_copy(tx, copy.id, SentCopy.FILED, copy_id if append else None)
 
 
-def _settle(context: Context, copies: Sequence[outbox.Copy], where: SentCopy) -> None:
+def _settle(context: Context, copy: outbox.Copy, where: SentCopy) -> None:
     with context.store.write(durable=True) as tx:
-        for copy in copies:
-            _mark_answered(tx, copy, context.now())
-            outbox.set_sent_copy(tx, copy.id, where)
+        _mark_answered(tx, copy, context.now())
+        outbox.set_sent_copy(tx, copy.id, where)
 
 
 def _mark_answered(tx: Tx, copy: outbox.Copy, now: int) -> None:
@@ -85,10 +121,6 @@ def _mark_answered(tx: Tx, copy: outbox.Copy, now: int) -> None:
     for one, flag in ((copy.answers, Flag.ANSWERED), (copy.forwards, Flag.FORWARDED)):
         if one is not None and tx.value("SELECT 1 FROM message WHERE id = ?", one):
             write.wish_flags(tx, [MessageId(one)], flag, Flag(0), now)
-
-
-def _server_files(context: Context, account_id: AccountId) -> bool:
-    return bool(context.store.reader().value("SELECT server_saves_sent = 1 FROM account WHERE id = ?", account_id))
 
 
 def _sent_folder(context: Context, account: Account) -> Folder | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua.model.account import Account, AccountId, Route
+from mua.model.message import MessageId
 from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy, Step
 from mua.model.report import Action, Reported
 from mua.paths import Profile
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 2000  # characters kept of a server's reply
 MAX_DUE = 1000  # recipients taken at once
+DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 PREFIX = "outgoing-"
 
 _REPORTED = "r.address, c.action, c.status, c.text, c.remote, c.until, c.at"
@@ -71,7 +73,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A message that somebody accepted and whose sent copy is not filed yet."""
+    """A message that somebody accepted (last at ``accepted_at``) and whose sent copy is not filed yet."""
 
     id: OutgoingId
     account_id: AccountId
@@ -80,6 +82,17 @@ class Copy:
     copy_file: str
     answers: int | None
     forwards: int | None
+    accepted_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """A sent copy of ours (``copy_id``) beside which the server has one; ``hidden``: only ours has the Bcc."""
+
+    id: OutgoingId
+    account_id: AccountId
+    copy_id: MessageId
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +233,30 @@ def next_due(db: Db) -> int | None:
 def copies(db: Db) -> list[Copy]:
     """Messages that somebody has accepted, and whose sent copy is still to be filed."""
     rows = db.rows(
-        "SELECT id, account_id, message_id, queued_at, copy_file, answers, forwards FROM outgoing o"
-        " WHERE sent_copy = 'todo'"
-        " AND EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state = 'accepted') ORDER BY id"
+        "SELECT o.id, o.account_id, o.message_id, o.queued_at, o.copy_file, o.answers, o.forwards, max(a.at)"
+        " FROM outgoing o JOIN recipient r ON r.outgoing_id = o.id AND r.state = 'accepted'"
+        " JOIN attempt a ON a.recipient_id = r.id WHERE o.sent_copy = 'todo' GROUP BY o.id ORDER BY o.id"
     )
     return [Copy(OutgoingId(one), AccountId(account_id), *rest) for one, account_id, *rest in rows]
+
+
+def is_copy(db: Db, message_id: MessageId) -> bool:
+    """Whether the message is the sent copy of what went out lately."""
+    return bool(db.value("SELECT 1 FROM outgoing WHERE copy_id = ?", message_id))
+
+
+def doubled(db: Db) -> list[Doubled]:
+    """Copies of ours that the server has now, too, next to another message of that Message-ID that is none of ours."""
+    rows = db.rows(
+        "SELECT o.id, o.account_id, o.copy_id, o.copy_file <> o.wire_file FROM outgoing o"
+        " JOIN message m ON m.id = o.copy_id WHERE o.copy_id IS NOT NULL AND m.uid IS NOT NULL AND m.want_gone = 0"
+        " AND EXISTS(SELECT 1 FROM message t WHERE t.message_id = m.message_id AND t.folder_id = m.folder_id"
+        " AND t.id <> m.id AND t.uid IS NOT NULL AND t.id NOT IN (SELECT copy_id FROM outgoing WHERE copy_id NOT NULL))"
+    )
+    return [
+        Doubled(OutgoingId(one), AccountId(account_id), MessageId(copy_id), bool(hidden))
+        for one, account_id, copy_id, hidden in rows
+    ]
 
 
 def unknowns(db: Db) -> list[Unknown]:
@@ -339,6 +371,7 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
 
     Before the final dot nothing was handed over, so the message waits again.  At the dot nobody knows.
     """
+    tx.run("UPDATE outgoing SET copy_id = NULL WHERE copy_id IS NOT NULL AND queued_at < ?", now - DOUBLED)
     text = "Mua was interrupted while the server was confirming; it may have been sent."
     left = tx.rows(f"SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE {_OPEN} AND state = 'trying'")
     left = [row for row in left if row[0] not in busy]
@@ -424,9 +457,9 @@ def resolve(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], text: str
             record(tx, outgoing_id, [Verdict(verdict)], now)
 
 
-def set_sent_copy(tx: Tx, outgoing_id: OutgoingId, where: SentCopy) -> None:
-    """The sent copy is filed, by us or by the server, or will not be."""
-    tx.run("UPDATE outgoing SET sent_copy = ? WHERE id = ?", where, outgoing_id)
+def set_sent_copy(tx: Tx, outgoing_id: OutgoingId, where: SentCopy, copy_id: MessageId | None = None) -> None:
+    """The sent copy is filed, by us (as the message ``copy_id``) or by the server, or will not be."""
+    tx.run("UPDATE outgoing SET sent_copy = ?, copy_id = ? WHERE id = ?", where, copy_id, outgoing_id)
     tx.changes.outgoing.add(outgoing_id)
 
 

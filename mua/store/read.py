@@ -251,6 +251,11 @@ def thread_sizes(db: Db, thread_ids: Iterable[int]) -> dict[int, int]:
     return {int(found[0]): int(found[1]) for found in db.rows(sql, *wanted)}
 
 
+def saves_sent(db: Db, account_id: AccountId) -> bool:
+    """Whether the account's server has been seen to file what is sent through it."""
+    return bool(db.value("SELECT server_saves_sent = 1 FROM account WHERE id = ?", account_id))
+
+
 def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None) -> list[MessageRow]:
     """Every row that bears this Message-ID (without angle brackets)."""
     sql = "SELECT id FROM message WHERE message_id = ?1 AND (?2 IS NULL OR account_id = ?2) ORDER BY id"

@@ -267,7 +267,13 @@ ALTER TABLE outgoing ADD COLUMN digest BLOB NOT NULL DEFAULT x'';          -- of
 ALTER TABLE recipient ADD COLUMN gone INTEGER NOT NULL DEFAULT 0;          -- octets of a large message, in this attempt
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8, CACHE_9)
+# Our own copies in Sent: where the server turns out to have filed one too, ours goes.
+CACHE_10 = """
+ALTER TABLE outgoing ADD COLUMN copy_id INTEGER;                             -- the message; null: none, or settled
+CREATE INDEX outgoing_copy ON outgoing(copy_id) WHERE copy_id IS NOT NULL;
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8, CACHE_9, CACHE_10)
 VERSION = len(MIGRATIONS)
 
 BODY = """

@@ -361,6 +361,11 @@ def appended(tx: Tx, message_id: MessageId, uid: int | None) -> None:
     tx.changes.messages.add(message_id)
 
 
+def learn_saves_sent(tx: Tx, account_id: AccountId, saves: bool) -> None:
+    """The account's server was seen to file what is sent through it, or did not though it was expected to."""
+    tx.run("UPDATE account SET server_saves_sent = ? WHERE id = ?", 1 if saves else -1, account_id)
+
+
 def set_uid(tx: Tx, message_id: MessageId, uid: int | None) -> None:
     """The uid became known, or is not valid any more (UIDVALIDITY changed)."""
     tx.run("UPDATE message SET uid = ? WHERE id = ?", uid, message_id)

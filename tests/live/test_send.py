@@ -131,6 +131,26 @@ def test_written_offline_it_goes_out_with_the_next_sync(lab: Lab, profile: Path,
     until(lambda: len(lab.raw_messages(alice, "Sent")) == 1, "the sent copy")
 
 
+def test_a_server_that_files_what_is_sent_keeps_one_copy_and_is_known_from_then_on(lab, profile, alice):
+    bob = lab.user("bob")
+    lab.add_account(profile, alice).ok()
+    lab.mua("sync", "--until-complete", profile=profile).ok()
+    first = send(lab, profile, mail_to(bob.address, sender=alice.address, subject="Twice"), "--wait").ok()
+    until(lambda: len(lab.raw_messages(alice, "Sent")) == 1, "our copy")
+    [(_, ours)] = lab.raw_messages(alice, "Sent").items()
+    with lab.imap(alice) as server:
+        server.append("Sent", r"(\Seen)", None, ours)  # what such a server does, a moment late
+    lab.mua("sync", "--until-complete", profile=profile).ok()
+    lab.mua("outbox", profile=profile).ok()
+    send(lab, profile, mail_to(bob.address, sender=alice.address, subject="Once"), "--wait").ok()
+    lab.mua("sync", "--until-complete", profile=profile).ok()
+    until(
+        lambda: sum(b"Subject: Twice" in one for one in lab.raw_messages(alice, "Sent").values()) == 1, "one of the two"
+    )
+    listed = {one["id"]: one["sent_copy"] for one in lab.mua("outbox", "--all", profile=profile).ok()}
+    assert listed[first["id"]] == "server"
+
+
 def test_what_waits_is_cancelled_for_one_and_goes_through_another_server_for_the_other(lab, profile, alice):
     bob, carol = lab.user("bob"), lab.user("carol")
     proxy = lab.proxy(lab.plan.submission, lab.plan.msa_ip)

@@ -4,6 +4,7 @@ import errno
 import io
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,13 +14,14 @@ from post_office import ME, MortalStore, PostOffice, refuse
 
 from mua import wire
 from mua.engine.sending import Sending
+from mua.engine.sent_copy import SERVERS_TURN
 from mua.errors import Kind, MailError, Retry
 from mua.mime.freeze import freeze
 from mua.mime.pieces import Content, Encoded
 from mua.model.account import Incoming, Security, Server
-from mua.model.folder import Role
+from mua.model.folder import FolderId, Role
 from mua.model.message import Envelope, Flag
-from mua.model.outgoing import Phase, Recipient, RecipientState, SentCopy
+from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState, SentCopy
 from mua.plan.retry import DAY, HOUR, MINUTE
 from mua.store import outbox, read, write
 
@@ -611,15 +613,67 @@ def test_the_copy_waits_until_the_folders_are_known_and_is_wished_onto_the_serve
         assert post.filed[-1] == post.account_id
 
 
-def test_a_server_that_files_it_itself_is_left_to_it(tmp_path: Path, sink: MailSink) -> None:
+@contextmanager
+def with_sent(tmp_path: Path, sink: MailSink, *, saves: bool) -> Iterator[tuple[PostOffice, FolderId]]:
+    """An IMAP account with a Sent folder, whose server is known to file what is sent, or not known to."""
     with PostOffice.submitting(tmp_path, sink.port, incoming=Incoming.IMAP) as post:
         with post.store.write() as tx:
-            tx.run("UPDATE account SET server_saves_sent = 1")
+            folder = write.put_folder(tx, post.account_id, "Sent", role=Role.SENT)
+            write.learn_saves_sent(tx, post.account_id, saves)
+        yield post, folder
+
+
+def served(post: PostOffice, folder: FolderId, one: OutgoingId, uid: int) -> None:
+    """A pull finds the message in Sent."""
+    with post.store.write() as tx:
+        row = write.NewMessage(Envelope(message_id=post.get(one).message_id), post.clock, 100, uid)
+        write.add_messages(tx, post.account_id, folder, [row])
+
+
+def test_a_server_that_files_it_itself_is_left_to_it(tmp_path: Path, sink: MailSink) -> None:
+    with with_sent(tmp_path, sink, saves=True) as (post, folder):
         one = post.queue(ANN)
         post.sender.start()
         post.sender.drain(60)
-        assert post.get(one).sent_copy is SentCopy.SERVER
+        assert post.get(one).sent_copy is SentCopy.TODO
+        served(post, folder, one, 7)
+        post.sender.poke()
+        post.until(lambda: post.get(one).sent_copy is SentCopy.SERVER)
+        assert [row.uid for row in post.sent()] == [7]
+
+
+def test_a_copy_that_the_server_was_expected_to_file_and_did_not_is_filed_by_us(tmp_path: Path, sink: MailSink) -> None:
+    with with_sent(tmp_path, sink, saves=True) as (post, _):
+        one = post.queue(ANN)
+        post.sender.start()
+        post.sender.drain(60)
         assert post.sent() == []
+        post.clock += SERVERS_TURN
+        post.sender.poke()
+        post.until(lambda: post.get(one).sent_copy is SentCopy.FILED)
+        (row,) = post.sent()
+        assert row.uid is None
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_server_that_is_seen_to_file_it_too_is_known_and_our_copy_goes(
+    hidden: bool, tmp_path: Path, sink: MailSink
+) -> None:
+    with with_sent(tmp_path, sink, saves=False) as (post, folder):
+        one = post.queue(ANN, bcc=BEN) if hidden else post.queue(ANN)
+        post.sender.start()
+        post.sender.drain(60)
+        post.until(lambda: post.get(one).sent_copy is SentCopy.FILED)
+        (ours,) = post.sent()
+        with post.store.write() as tx:
+            write.appended(tx, ours.id, 3)
+        served(post, folder, one, 4)
+        post.sender.poke()
+        post.until(lambda: post.get(one).sent_copy is SentCopy.SERVER)
+        assert read.saves_sent(post.store.reader(), post.account_id)
+        gone = post.store.reader().value("SELECT want_gone FROM message WHERE id = ?", ours.id)
+        assert gone == (0 if hidden else 1), "only ours tells who got it in secret"
+        assert post.filed[-1] == post.account_id
 
 
 # -- killed
