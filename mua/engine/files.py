@@ -21,7 +21,7 @@ from mua.store import read
 if TYPE_CHECKING:
     from mua.engine.main import Engine
 
-IMPORT_BATCH = 200
+IMPORT_BATCH, IMPORT_SIZE = 200, 16 << 20  # messages, octets of one commit
 
 
 def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
@@ -29,15 +29,16 @@ def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
     folder = read.folder(engine.store.reader(), FolderId(command.folder_id))
     if folder is None:
         raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
-    found = imported = 0
+    found = imported = size = 0
     batch: list[Whole] = []
     for raw, flags in messages_in(Path(command.path)):
         found += 1
         parsed = parse(raw)
         batch.append(Whole(raw, parsed.envelope.date or engine.context.now(), flags, parsed))
-        if len(batch) >= IMPORT_BATCH:
+        size += len(raw)
+        if len(batch) >= IMPORT_BATCH or size >= IMPORT_SIZE:
             imported += len(add_local(engine, folder, batch))
-            batch = []
+            batch, size = [], 0
     imported += len(add_local(engine, folder, batch))
     engine.poke(folder.account_id)
     return wire.Imported(found, imported)
@@ -74,7 +75,8 @@ def writable(path: Path) -> Iterator[None]:
 
 def _messages_in(path: Path) -> Iterator[tuple[bytes, Flag]]:
     if path.is_dir():
-        for file in sorted(file for name in ("cur", "new") for file in (path / name).glob("*")):
+        folders = [path / name for name in ("cur", "new") if not (path / name).is_symlink()]
+        for file in sorted(file for folder in folders for file in folder.glob("*")):
             if file.is_file() and not file.is_symlink():
                 yield file.read_bytes(), _maildir_flags(file.name)
         return

@@ -19,6 +19,7 @@ from typing import BinaryIO, Final
 _SEPARATOR = re.compile(
     rb"From (?:.* )?(?:[A-Z][a-z]{2},? )?(?:[A-Z][a-z]{2} +\d{1,2}|\d{1,2} [A-Z][a-z]{2})[ ,].*\d{1,2}:\d{2}.*\r?\n?\Z"
 )
+_MAX_SEPARATOR = 250  # octets; a separator is an address and a date
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _TO_QUOTE = re.compile(rb"^(>*From )", re.MULTILINE)
 _LENGTH = re.compile(rb"^content-length[ \t]*:[ \t]*(\d{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
@@ -31,7 +32,7 @@ def append(stream: BinaryIO, raw: bytes, sender: str, date: int) -> None:
     """Append ``raw`` to the mbox ``stream``; ``sender`` is an addr-spec, ``date`` UTC seconds."""
     moment = datetime.fromtimestamp(date, UTC)
     when = f"{_DAYS[moment.weekday()]} {_MONTHS[moment.month - 1]} {moment.day:2} {moment:%H:%M:%S} {moment.year:04}"
-    who = re.sub(r"[^!-~]+", "", sender) or "MAILER-DAEMON"
+    who = re.sub(r"[^!-~]+", "", sender)[:200] or "MAILER-DAEMON"
     mark = b" no-eol" if not raw.endswith(b"\n") else b" mboxrd" if _content_length(raw) is not None else b""
     stream.write(f"From {who} {when}".encode("ascii") + mark + b"\n")
     stream.write(_TO_QUOTE.sub(rb">\1", raw))
@@ -43,38 +44,53 @@ def split(stream: BinaryIO) -> Iterator[bytes]:
 
     What stands before the first separator is given as a message of its own, when it is more than blank lines.
     """
-    lines: list[bytes] = []
-    separator = b""
+    letter = _Letter(b"")
     empty_before = True
     for line in stream:
-        if empty_before and line.startswith(b"From ") and _SEPARATOR.match(line) and not _inside(separator, lines):
-            yield from _message(separator, lines, last=False)
-            separator, lines = line, []
+        if empty_before and _is_separator(line) and not letter.goes_on():
+            yield from letter.message(last=False)
+            letter = _Letter(line)
         else:
-            lines.append(line)
+            letter.add(line)
         empty_before = line in (b"\n", b"\r\n")
-    yield from _message(separator, lines, last=True)
+    yield from letter.message(last=True)
 
 
-def _inside(separator: bytes, lines: list[bytes]) -> bool:
-    """Does Content-Length say that the message goes on behind this separator-like line?"""
-    if separator.rstrip().endswith((b"no-eol", b"mboxrd")):
-        return False
-    length = _declared(lines)
-    return length is not None and sum(map(len, lines)) < length
+def _is_separator(line: bytes) -> bool:
+    return len(line) <= _MAX_SEPARATOR and line.startswith(b"From ") and _SEPARATOR.match(line) is not None
 
 
-def _declared(lines: list[bytes]) -> int | None:
-    """The size of header and body that Content-Length declares."""
-    head = 0
-    found = None
-    for line in lines:
-        head += len(line)
+class _Letter:
+    """One message while it is read, line by line; each line costs the same, however many there are."""
+
+    def __init__(self, separator: bytes) -> None:
+        self._separator = separator
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._in_header = True
+        self._declared: int | None = None  # by Content-Length: of the body, then of header and body
+
+    def add(self, line: bytes) -> None:
+        """Its next line."""
+        self._lines.append(line)
+        self._size += len(line)
+        if not self._in_header:
+            return
         if line in (b"\n", b"\r\n"):
-            break
-        match = _LENGTH.match(line.rstrip(b"\n"))
-        found = int(match[1]) if match else found
-    return None if found is None else head + found
+            self._in_header = False
+            self._declared = None if self._declared is None else self._declared + self._size
+        elif match := _LENGTH.match(line.rstrip(b"\n")):
+            self._declared = int(match[1])
+
+    def goes_on(self) -> bool:
+        """Does Content-Length say that it goes on behind this separator-like line?"""
+        if self._separator.rstrip().endswith((b"no-eol", b"mboxrd")):
+            return False
+        return self._declared is not None and self._size < self._declared
+
+    def message(self, *, last: bool) -> Iterator[bytes]:
+        """The message, if there is one."""
+        return _message(self._separator, self._lines, last=last)
 
 
 def _content_length(raw: bytes) -> int | None:
