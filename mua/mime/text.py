@@ -149,7 +149,7 @@ def quote(text: str) -> str:
 
 def unflow(text: str, *, delsp: bool = False) -> str:
     """format=flowed (RFC 3676) as plain paragraphs: soft line ends joined within one quote depth, stuffing removed."""
-    paragraphs: list[str] = []
+    paragraphs: list[list[str]] = []  # in pieces: adding to a long text costs the square of its length
     open_depth = -1  # quote depth of the paragraph that is still flowing; -1: none
     for line in text.split("\n"):
         bare = line.lstrip(">")
@@ -158,11 +158,11 @@ def unflow(text: str, *, delsp: bool = False) -> str:
         flows = bare.endswith(" ") and bare != "-- "
         content = bare[:-1] if flows and delsp else bare
         if open_depth == depth and bare != "-- ":
-            paragraphs[-1] += content
+            paragraphs[-1].append(content)
         else:
-            paragraphs.append((">" * depth + " " if depth else "") + content)
+            paragraphs.append([(">" * depth + " " if depth else "") + content])
         open_depth = depth if flows else -1
-    return "\n".join(paragraphs)
+    return "\n".join("".join(pieces) for pieces in paragraphs)
 
 
 def html_to_text(html: str) -> str:
