@@ -7,7 +7,7 @@ has nothing to log does not pay for loading what logs.
 import re
 
 _secrets: set[str] = set()
-_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def mask(secret: str) -> None:
@@ -26,4 +26,4 @@ def masked(text: str) -> str:
 
 def visible(text: str) -> str:
     """``text`` for a terminal: every character that acts on one (escapes, C1, bidi) spelt out; lines and tabs stay."""
-    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)

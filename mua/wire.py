@@ -612,7 +612,7 @@ def parse_reply(line: bytes) -> tuple[int, Answer | MailError] | Event:
 
 
 def _line(data: dict[str, Any]) -> bytes:
-    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n"
 
 
 def _object(line: bytes) -> dict[str, Any]:

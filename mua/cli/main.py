@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from mua.cli.documents import CONTROLS, Document
+from mua.cli.documents import Document
 from mua.cli.session import Result, Session, StartEngine
-from mua.errors import MailError
-from mua.masking import masked, visible
+from mua.errors import MailError, UsageError
+from mua.masking import ACTING, masked, visible
 from mua.paths import Profile
 
 ROOMS = {
@@ -48,6 +48,8 @@ def run(arguments: argparse.Namespace, profile: Profile, start_engine: StartEngi
         result = command(arguments.command)(session)
     except MailError as error:
         return _fail(arguments, {"error": {"code": error.code, "text": error.text, "detail": error.detail}}, error.text)
+    except UnicodeEncodeError as error:  # a lone surrogate: Python's form of octets that are no text
+        raise UsageError("what was given is not text in UTF-8") from error
     finally:
         session.close()
     if result.failed:
@@ -82,9 +84,9 @@ def _fail(arguments: argparse.Namespace, document: Document, reason: str, text: 
 
 
 def _json(document: Any) -> str:
-    """One line of JSON in which also DEL and the C1 controls are escaped: a terminal would obey them."""
+    """One line of JSON in which also DEL, the C1 controls and bidi are escaped: a terminal would obey them."""
     text = json.dumps(document, ensure_ascii=False)
-    return CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return ACTING.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _print(text: str) -> None:

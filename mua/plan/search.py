@@ -30,6 +30,7 @@ IS = {
     "draft": (Flag.DRAFT, True),
 }
 UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g": 1024**3}
+MAX_QUERY = 10_000  # characters that are looked at
 _TOKEN = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|([^\s"]+))')
 
 
@@ -62,7 +63,8 @@ def parse(text: str, now: int) -> Search:
     terms: list[Term] = []
     rest: dict[str, object] = {}
     flags: list[tuple[Flag, bool]] = []
-    for minus, name, quoted, word in _TOKEN.findall(text):
+    sayable = text[:MAX_QUERY].encode("utf-8", "replace").decode()  # lone surrogates are in no store and on no wire
+    for minus, name, quoted, word in _TOKEN.findall(sayable):
         value, name = quoted or word, name.lower()
         if name in FIELDS and value:
             terms.append(Term(value, FIELDS[name], bool(minus), bool(quoted)))

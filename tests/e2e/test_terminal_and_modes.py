@@ -7,11 +7,11 @@ from commands import Mua
 
 HOSTILE = (
     b"From: =?utf-8?q?Evil=1B]0;owned=07?= <a\x1b[31m@example.org>\r\n"
-    b"Subject: =?utf-8?q?hi=1B[2J=C2=9Bthere=0A1_*_2026_forged_row?=\r\nMessage-ID: <x\x1b[1m@example.org>\r\n"
+    b"Subject: =?utf-8?q?hi=1B[2J=C2=9Bthere=0A1_*_2026_forged=E2=80=AE_row?=\r\nMessage-ID: <x\x1b[1m@example.org>\r\n"
     b"Date: Mon, 02 Nov 2026 10:00:00 +0100\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
     b"<p>body \x1b[31m&#27;[2J \xc2\x9b31m</p>\r\n"
 )
-ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def test_no_control_character_of_a_mail_reaches_the_terminal(tmp_path: Path) -> None:
@@ -37,3 +37,14 @@ def test_the_files_of_a_profile_are_private_even_in_a_folder_that_is_not(tmp_pat
         mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
         open_to_others = [path.name for path in folder.rglob("*") if path.lstat().st_mode & 0o077]
     assert not open_to_others
+
+
+def test_octets_that_are_no_text_are_a_sentence_in_every_argument(tmp_path: Path) -> None:
+    mua = Mua(tmp_path / "profile")
+    with mua.engine():
+        mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+        assert mua.run("search", "caf\udce9").returncode == 0
+        for words in (("list", "caf\udce9"), ("show", "\udce9"), ("act", "flag", "\udce9")):
+            done = mua.run(*words)
+            assert done.returncode in (1, 2), words
+            assert b"Traceback" not in done.stderr, words

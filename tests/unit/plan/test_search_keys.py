@@ -2,7 +2,7 @@
 
 import pytest
 
-from mua.plan.search import Quote, imap_day, imap_keys, parse
+from mua.plan.search import MAX_QUERY, Quote, imap_day, imap_keys, parse
 
 NOW = 1_795_000_000
 
@@ -43,3 +43,8 @@ def test_what_is_typed_stays_words(hostile):
 def test_days():
     assert imap_day(0) == "1-Jan-1970"
     assert imap_day(10**15) == "31-Dec-9999"
+
+
+def test_a_query_is_text_of_bounded_length():
+    assert imap_keys(parse("caf\udce9", NOW)) == ("TEXT", Quote("caf?"))
+    assert len(parse("word " * 100_000, NOW).terms) == MAX_QUERY // 5
