@@ -174,7 +174,7 @@ class MainWindow(QMainWindow):
         grown = min(max(1.0, theme().scale), 1.6)
         side, middle = round(_LEAST_SIDE * grown), round(_LEAST_LIST * grown)
         room = self.width() // 2
-        self.sidebar.setMinimumWidth(min(side, room * 2 // 5))
+        self.sidebar.setMinimumWidth(max(min(side, room * 2 // 5), self.sidebar.least_width()))
         self.listing.setMinimumWidth(min(middle, room * 3 // 5))
 
     def _arrange(self) -> None:

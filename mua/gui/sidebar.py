@@ -55,6 +55,7 @@ from mua.records import dataclass
 from mua.store.read import Saved
 
 _NOTE = 14  # pixels of an account's second line
+_MARGIN = 12  # pixels beside the button on top
 ENTRY = Qt.ItemDataRole.UserRole + 1
 Index = QModelIndex | QPersistentModelIndex
 
@@ -415,7 +416,7 @@ class Sidebar(QFrame):
         self.status = StatusLine()
         self._place: Place | None = None
         top = QHBoxLayout()
-        top.setContentsMargins(12, 0, 12, 0)
+        top.setContentsMargins(_MARGIN, 0, _MARGIN, 0)
         top.addWidget(self.compose)
         top.addWidget(self.compose_small, 0, Qt.AlignmentFlag.AlignHCenter)
         column = QVBoxLayout(self)
@@ -426,6 +427,10 @@ class Sidebar(QFrame):
         column.addWidget(self.status)
         self.folders.selectionModel().currentChanged.connect(self._moved)
         self.folders.clicked.connect(self._clicked)
+
+    def least_width(self) -> int:
+        """Pixels that the button on top needs to be whole."""
+        return self.compose.sizeHint().width() + 2 * _MARGIN
 
     def fill(self, entries: list[Entry]) -> None:
         """Show other lines; the chosen place stays chosen."""

@@ -31,6 +31,11 @@ def test_the_title_of_the_list_is_whole_and_the_chips_are_below_it(doubled: Prog
     assert chip.y() < title.geometry().bottom()
 
 
+def test_the_button_for_a_new_message_is_whole(doubled: Program) -> None:
+    button = doubled.window.sidebar.compose
+    assert button.width() >= button.sizeHint().width()
+
+
 def test_pictures_grow_with_the_text(doubled: Program) -> None:
     button = doubled.window.sidebar.status.settings
     assert button.iconSize().width() == 2 * TOOL_ICON
