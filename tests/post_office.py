@@ -1,5 +1,6 @@
 """A store, an account and a sender for tests: write, send, crash, start again, and see who got what."""
 
+import asyncio
 import contextlib
 import itertools
 import threading
@@ -37,8 +38,8 @@ class MortalStore(Store):
     @contextlib.contextmanager
     def write(self, *, durable: bool = False) -> Iterator[Tx]:
         """As the real one, until the end."""
-        if self.dead:
-            raise SystemExit
+        if self.dead:  # the loop is burying its tasks: none does anything more, and each closes its sockets
+            raise asyncio.CancelledError
         self.commits += 1
         now = self.commits == self.die_at
         if now and self.die_after:

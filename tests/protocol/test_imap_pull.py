@@ -292,7 +292,7 @@ def test_a_server_with_news_at_every_turn_does_not_keep_us_spinning(here):
     turns = []
 
     class Chatty:
-        selected, news = "INBOX", {"EXISTS"}
+        selected, news, told = "INBOX", {"EXISTS"}, FolderState()
 
     for _ in range(12):
         worker._idle(Chatty(), here.folder("INBOX"))
