@@ -8,6 +8,7 @@ Rules of the file:
 """
 
 import asyncio
+import concurrent.futures
 import errno
 import os
 import socket
@@ -91,36 +92,26 @@ async def open_submission(
 
 async def _connected(host: str, port: int, limit: float) -> socket.socket:
     """``tls.connect`` without holding up the loop, or the end of the program when a host does not answer."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[socket.socket] = loop.create_future()
-
-    def settle(sock: socket.socket | None, error: MailError | None) -> None:
-        if error is not None and not future.done():
-            future.set_exception(error)
-        elif sock is not None and not future.done():
-            future.set_result(sock)
-        elif sock is not None:  # nobody waits any more
-            sock.close()
+    future: concurrent.futures.Future[socket.socket] = concurrent.futures.Future()
+    future.set_running_or_notify_cancel()  # from here on only we decide what becomes of the socket
 
     def connect() -> None:
-        sock, error = None, None
         try:
-            sock = tls.connect(host, port, limit)
-        except MailError as caught:
-            error = caught
-        try:
-            loop.call_soon_threadsafe(settle, sock, error)
-        except RuntimeError:  # the loop is closed
-            if sock is not None:
-                sock.close()
+            future.set_result(tls.connect(host, port, limit))
+        except MailError as error:
+            future.set_exception(error)
 
     threading.Thread(target=connect, name=f"connect {host}", daemon=True).start()
     try:
-        return await future
+        return await asyncio.wrap_future(future)
     except asyncio.CancelledError:
-        if future.done() and not future.cancelled() and future.exception() is None:  # connected, and called off at once
-            future.result().close()
+        future.add_done_callback(_close_unwanted)  # connected already, or later, perhaps when the loop is gone
         raise
+
+
+def _close_unwanted(future: "concurrent.futures.Future[socket.socket]") -> None:
+    if future.exception() is None:
+        future.result().close()
 
 
 async def _log_in(session: Session, who: Who, before: str) -> None:
