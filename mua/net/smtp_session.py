@@ -73,12 +73,19 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
             await _upgrade(session, door)
         return session
     except Lost as lost:
-        smtp.close()
+        _shut(smtp, door)
         lost.in_clear = door.security is Security.STARTTLS and not (session and session.tls)
         raise
     except BaseException:
-        smtp.close()
+        _shut(smtp, door)
         raise
+
+
+def _shut(smtp: aiosmtplib.SMTP, door: Door) -> None:
+    """Close the connection, whoever owns the socket by now."""
+    if smtp.transport is None:
+        door.sock.close()
+    smtp.close()
 
 
 async def authenticate(session: Session, who: Who, before: str = "") -> str:
