@@ -44,8 +44,8 @@ class _Session(socketserver.StreamRequestHandler):
             data += (b"\r\n" + body).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
         if self.left is not None:
             data, self.left = data[: self.left], self.left - len(data)
+        self.drop.sent += len(data)  # before it is: who has read it all may look at once
         self.wfile.write(data)
-        self.drop.sent += len(data)
         if self.left is not None and self.left < 0:
             raise EOFError
 

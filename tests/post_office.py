@@ -93,7 +93,7 @@ class PostOffice:
         self.bodies = Bodies(self.profile)
         password = lambda account: self.password(account)  # noqa: E731
         self.context = Context(self.store, self.bodies, password, self.events.append, lambda: self.clock)
-        self.sender = Sender(self.context, timeouts=PATIENT, lot=lambda: 0.5, filed=self.filed.append, **self.options)
+        self.sender = Sender(self.context, timeouts=PATIENT, lot=lambda: 0.5, filed=self._filed, **self.options)
 
     def close(self) -> None:
         """End the program in order."""
@@ -113,6 +113,11 @@ class PostOffice:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _filed(self, account_id: AccountId) -> None:
+        with self._committed:
+            self.filed.append(account_id)
+            self._committed.notify_all()
 
     def _changed(self, changes: Changes) -> None:
         with self._committed:
