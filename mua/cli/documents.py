@@ -3,7 +3,6 @@
 Dates are RFC 3339 in UTC, ids opaque strings, flags by their IMAP names, addresses ``{"name", "address"}``.
 """
 
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +18,6 @@ from mua.model.report import Report, Reported
 
 Document = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # what a terminal would obey, but for tab and newline
 
 
 def account_document(account: Account) -> Document:

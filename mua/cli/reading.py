@@ -1,11 +1,13 @@
 """Commands that read one message: show, inspect, save."""
 
 import argparse
+import re
 from pathlib import Path
 
-from mua.cli.documents import CONTROLS, date_json, report_document, view_document
+from mua.cli.documents import date_json, report_document, view_document
 from mua.cli.session import Result, Session, file_bytes, files_at_the_edge
 from mua.errors import Kind, MailError, Retry
+from mua.masking import ACTING
 from mua.mime.message import part_bytes
 from mua.mime.report import report
 from mua.mime.view import view
@@ -26,13 +28,18 @@ def inspect(session: Session) -> Result:
     return _shown(session.arguments, file_bytes(session.arguments.file), [])
 
 
+def _reference(found: re.Match[str]) -> str:
+    """A bidi control as a browser reads it and a terminal does not; the others, which HTML may not hold, go."""
+    return f"&#{ord(found[0])};" if found[0] > "\x9f" else ""
+
+
 def _shown(arguments: argparse.Namespace, raw: bytes, flags: list[str]) -> Result:
     if arguments.raw:
         return Result(None, raw=raw)
     shown, reported = view(raw), report(raw)
     text = shown.text if arguments.text else _readable(shown, reported)
     if arguments.html:
-        text = CONTROLS.sub("", shown.html)
+        text = ACTING.sub(_reference, shown.html)
     return Result({**view_document(shown, flags), "report": report_document(reported)}, text)
 
 

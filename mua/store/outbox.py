@@ -246,12 +246,17 @@ def is_copy(db: Db, message_id: MessageId) -> bool:
 
 
 def doubled(db: Db) -> list[Doubled]:
-    """Copies of ours that the server has now, too, next to another message of that Message-ID that is none of ours."""
+    """Copies of ours that the server has now, too, next to another message of that Message-ID that is none of ours.
+
+    Both have to be shown there: of one that a person is moving or deleting the other is left.
+    """
     rows = db.rows(
         "SELECT o.id, o.account_id, o.copy_id, o.copy_file <> o.wire_file FROM outgoing o"
-        " JOIN message m ON m.id = o.copy_id WHERE o.copy_id IS NOT NULL AND m.uid IS NOT NULL AND m.want_gone = 0"
+        " JOIN message m ON m.id = o.copy_id WHERE o.copy_id IS NOT NULL AND m.uid IS NOT NULL"
+        " AND m.shown_folder = m.folder_id"
         " AND EXISTS(SELECT 1 FROM message t WHERE t.message_id = m.message_id AND t.folder_id = m.folder_id"
-        " AND t.id <> m.id AND t.uid IS NOT NULL AND t.id NOT IN (SELECT copy_id FROM outgoing WHERE copy_id NOT NULL))"
+        " AND t.shown_folder = t.folder_id AND t.id <> m.id AND t.uid IS NOT NULL"
+        " AND t.id NOT IN (SELECT copy_id FROM outgoing WHERE copy_id NOT NULL))"
     )
     return [
         Doubled(OutgoingId(one), AccountId(account_id), MessageId(copy_id), bool(hidden))

@@ -9,7 +9,7 @@ HOSTILE = (
     b"From: =?utf-8?q?Evil=1B]0;owned=07?= <a\x1b[31m@example.org>\r\n"
     b"Subject: =?utf-8?q?hi=1B[2J=C2=9Bthere=0A1_*_2026_forged=E2=80=AE_row?=\r\nMessage-ID: <x\x1b[1m@example.org>\r\n"
     b"Date: Mon, 02 Nov 2026 10:00:00 +0100\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
-    b"<p>body \x1b[31m&#27;[2J \xc2\x9b31m</p>\r\n"
+    b"<p>body \x1b[31m&#27;[2J \xc2\x9b31m \xe2\x80\xaeover</p>\r\n"
 )
 ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 

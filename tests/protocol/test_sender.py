@@ -676,6 +676,28 @@ def test_a_server_that_is_seen_to_file_it_too_is_known_and_our_copy_goes(
         post.until(lambda: post.filed[-1:] == [post.account_id])
 
 
+@pytest.mark.parametrize("by_hand", ["delete", "move"])
+def test_our_copy_stays_when_a_person_takes_the_server_s_away(by_hand: str, tmp_path: Path, sink: MailSink) -> None:
+    with with_sent(tmp_path, sink, saves=False) as (post, folder):
+        one = post.queue(ANN)
+        post.sender.start()
+        post.sender.drain(60)
+        post.until(lambda: post.get(one).sent_copy is SentCopy.FILED)
+        (ours,) = post.sent()
+        with post.store.write() as tx:
+            write.appended(tx, ours.id, 3)
+            trash = write.put_folder(tx, post.account_id, "Trash", role=Role.TRASH)
+            row = write.NewMessage(Envelope(message_id=post.get(one).message_id), post.clock, 100, 4)
+            added = write.add_messages(tx, post.account_id, folder, [row])
+            if by_hand == "delete":
+                write.wish_gone(tx, added, post.clock)
+            else:
+                write.wish_move(tx, added, trash, post.clock)
+        assert post.sender.drain(60)
+        assert post.get(one).sent_copy is SentCopy.FILED
+        assert post.store.reader().value("SELECT want_gone FROM message WHERE id = ?", ours.id) == 0
+
+
 # -- killed
 
 
