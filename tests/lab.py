@@ -176,7 +176,7 @@ class Lab:
         names = ("localhost", "127.0.0.1", *hosts)
         pki = make_pki(self.folder / "certs", names)
         names_of_ports = ("imap", "imaps", "pop3", "pop3s", "lmtp", "submission", "submissions")
-        numbers = (143, 993, 110, 995, 24, 587, 465) if self.netns else _free_ports(len(names_of_ports))
+        numbers = (143, 993, 110, 995, 24, 587, 465) if self.netns else free_ports(len(names_of_ports))
         return Plan(
             folder=self.folder,
             pki=pki,
@@ -602,12 +602,17 @@ def answers(path: Path) -> bool:
     return True
 
 
-def _free_ports(count: int) -> Sequence[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
+def free_ports(count: int) -> list[int]:
+    """Ports for servers that cannot choose one themselves: below those that the kernel gives away (32,768 and up).
+
+    Each process begins somewhere else, so that between here and the server's start nobody takes one.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = 20_000 + next(_numbers) % 12_000
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found
+
+
+_numbers = itertools.count(os.getpid() * 1009)

@@ -19,7 +19,7 @@ from pathlib import Path
 import certs
 import demo_server
 import pytest
-from lab import Lab, missing, until
+from lab import Lab, free_ports, missing, until
 from retrieval import Desk, desk
 
 from mua.engine.reading import facts
@@ -90,8 +90,7 @@ def pymap(folder: Path) -> Iterator[Far]:
     program = shutil.which("pymap", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
     if program is None:
         pytest.skip("pymap is not installed")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    [port] = free_ports(1)
     cert, key = certs.authority().leaf("good")
     words = ["--host", "127.0.0.1", "--port", str(port), "--cert", str(cert), "--key", str(key)]
     backend = ["dict", "--demo-data", "--demo-user", "ann", "--demo-password", "s3cr3t"]

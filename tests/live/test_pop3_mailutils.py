@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from lab import Lab, _free_ports, missing, which
+from lab import Lab, free_ports, missing, which
 from lab_config import mail_owner
 from pop_house import House, houses, letter
 
@@ -88,7 +88,7 @@ def mailutils() -> Iterator[Mailutils]:
         folder = lab.folder / "mailutils"
         (folder / "domains").mkdir(parents=True)
         (folder / "domains" / "good.test").touch()
-        stls, tls = _free_ports(2)
+        stls, tls = free_ports(2)
         cert, key = lab.pki.good.cert, lab.pki.good.key
         conf = folder / "pop3d.conf"
         conf.write_text(CONF.format(folder=folder, cert=cert, key=key, stls=stls, tls=tls))
