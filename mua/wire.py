@@ -22,6 +22,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
 from mua.model.outgoing import Draft
 from mua.model.policy import Policy
+from mua.model.quota import Quota
 from mua.records import dataclass
 
 PROTOCOL = 1
@@ -436,6 +437,7 @@ class AccountHealth:
     ``woken_by``: "news", "poke" (there was something to do), "timeout" (IDLE was renewed), "slept".  ``checked_at``:
     when everything was last compared.  ``not_indexed``: what the search does not know yet.  ``octets_*`` count since
     the engine started.  After ``failures`` failed connections in a row the next is tried at ``paused_until``.
+    ``quotas``: how much room there is on the server; where it is nearly used up, ``problems`` say so.
     """
 
     account_id: int
@@ -468,6 +470,7 @@ class AccountHealth:
     paused_until: int = 0
     problems: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    quotas: tuple[Quota, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -540,7 +543,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should know that belongs to no account (the disk is full, the index is rebuilt)."""
+    """Something a person should know that is no trouble of an account (the disk is full, a mailbox is nearly full)."""
 
     text: str
     code: str

@@ -113,9 +113,9 @@ def which(tool: str) -> str | None:
 class Lab:
     """The running laboratory; use it as a context manager."""
 
-    def __init__(self, namespace: bool = True, connections: int = 1000) -> None:
-        """``connections``: how many Dovecot allows one user from one address."""
-        self._connections = connections
+    def __init__(self, namespace: bool = True, connections: int = 1000, more: str = "") -> None:
+        """``connections``: how many Dovecot allows one user from one address; ``more``: of its configuration."""
+        self._connections, self._more = connections, more
         self.folder = Path(tempfile.mkdtemp(prefix="mua-lab-"))
         self.folder.chmod(0o755)
         self.netns = f"mua-{os.getpid()}-{self.folder.name[-6:].replace('_', 'x')}" if namespace else ""
@@ -187,6 +187,7 @@ class Lab:
             msa_ip="127.0.25.1" if self.netns else "127.0.0.1",
             with_mx=bool(self.netns),
             connections=self._connections,
+            more=self._more,
             **dict(zip(names_of_ports, numbers, strict=True)),
         )
 

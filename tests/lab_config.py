@@ -40,6 +40,7 @@ class Plan:
     submissions: int
     with_mx: bool
     connections: int = 1000
+    more: str = ""  # of Dovecot's configuration
 
     @property
     def mail(self) -> Path:
@@ -149,6 +150,7 @@ namespace inbox {{
   inbox = yes
 {boxes}
 }}
+{plan.more}
 """
 
 

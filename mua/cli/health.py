@@ -6,6 +6,7 @@ from pathlib import Path
 from mua import wire
 from mua.cli.documents import Document, date_json
 from mua.cli.session import Result, Session
+from mua.model.quota import Quota
 
 _TIMES = ("woken_at", "checked_at", "paused_until")
 
@@ -50,6 +51,7 @@ def _text(one: Document) -> str:
         f"  waiting      {one['not_indexed']} to be indexed, {one['wishes']} to be changed on the server",
         f"  octets       {one['octets_in']} in, {one['octets_out']} out",
     ]
+    lines += [f"  room         {Quota(**quota)}" for quota in one["quotas"]]
     if one["paused_until"]:
         lines.append(f"  next try     {one['paused_until']}, after {one['failures']} failures")
     return "\n".join(lines + [f"  problem      {text}" for text in one["problems"]])

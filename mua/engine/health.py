@@ -14,6 +14,7 @@ from mua.engine.files import writable
 from mua.masking import masked
 from mua.model.account import Account
 from mua.model.connection import Facts
+from mua.model.quota import warning
 from mua.plan.redact import redacted
 from mua.store import read
 
@@ -26,7 +27,7 @@ NEWEST = 5000  # messages whose words are looked for in it, to be taken out
 # What Mua uses of what servers offer (RFC numbers in net/imap).
 USED = frozenset(
     "AUTH ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH IDLE ID NAMESPACE UIDPLUS MOVE"
-    " LITERAL+ LITERAL- SASL-IR UNSELECT UTF8=ACCEPT IMAP4REV2 STARTTLS UIDL TOP PIPELINING STLS SASL".split()
+    " LITERAL+ LITERAL- SASL-IR UNSELECT UTF8=ACCEPT IMAP4REV2 QUOTA STARTTLS UIDL TOP PIPELINING STLS SASL".split()
 )
 
 
@@ -44,6 +45,8 @@ def _account_health(engine: Engine, account: Account, lag: int) -> wire.AccountH
     pulse = None if worker is None else worker.pulse
     folders = read.folders(db, account.id)
     problems = [one for one in read.problems(db) if one.account_id == account.id]
+    quotas = tuple(read.quotas(db, account.id))
+    full = warning(server.host if server else "", quotas)
     return wire.AccountHealth(
         account_id=account.id,
         incoming=account.incoming,
@@ -57,8 +60,13 @@ def _account_health(engine: Engine, account: Account, lag: int) -> wire.AccountH
         with_body=sum(one.with_body for one in folders),
         not_indexed=lag,
         wishes=read.wishes_of(db, account.id),
-        problems=tuple(one.text for one in problems) + tuple(one.problem for one in folders if one.problem),
-        codes=tuple(one.code for one in problems),
+        problems=(
+            *(one.text for one in problems),
+            *(one.problem for one in folders if one.problem),
+            *([full] if full else []),
+        ),
+        codes=tuple(one.code for one in problems) + ("nearly-full",) * bool(full),
+        quotas=quotas,
         **({} if pulse is None else _pulse(pulse)),
     )
 
@@ -122,7 +130,9 @@ def save_bundle(engine: Engine, command: wire.SaveBundle) -> wire.Done:
 def _clean(one: wire.AccountHealth, clean: Callable[[str], str]) -> wire.AccountHealth:
     """What a server said of itself, and sentences: everything else in it is numbers and words of ours."""
     offered = tuple(map(clean, one.offered))
-    return replace(one, software=clean(one.software), offered=offered, problems=tuple(map(clean, one.problems)))
+    problems = tuple(map(clean, one.problems))
+    quotas = tuple(replace(quota, root=clean(quota.root)) for quota in one.quotas)
+    return replace(one, software=clean(one.software), offered=offered, problems=problems, quotas=quotas)
 
 
 def _log_tail(path: Path) -> str:

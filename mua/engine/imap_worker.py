@@ -29,6 +29,7 @@ from mua.engine.context import Context
 from mua.engine.pull import Shared, pull_folder, pull_folders
 from mua.engine.pulse import Pulse
 from mua.engine.push import push
+from mua.engine.quota import QuotaWatch
 from mua.engine.rounds import Rounds, Work
 from mua.engine.server_search import Asked, Searches
 from mua.engine.server_search import serve as serve_searches
@@ -294,14 +295,15 @@ class ImapWorker:
             self._all_well()
             self.pulse.well()
             self.rounds.online = True
+            quota = QuotaWatch()
             try:
                 work = Work.ROUND
                 while not self.shared.stopping.is_set():
-                    work = self._attend(connection, work)
+                    work = self._attend(connection, work, quota)
             finally:
                 self.rounds.online = False
 
-    def _attend(self, connection: ImapConnection, work: Work) -> Work:
+    def _attend(self, connection: ImapConnection, work: Work, quota: QuotaWatch) -> Work:
         """One turn: push, fetch what is waited for, pull the inbox, wait.  Returns what is to be done in bulk next."""
         self._drain_pokes()  # before anything is looked at: what is written later pokes again
         ticket = self.rounds.asked
@@ -327,6 +329,7 @@ class ImapWorker:
         self.rounds.pushed(ticket, work)
         if self._alone and work is not Work.NOTHING:
             self._do_round_here(connection, ticket, work)
+        quota.look(self.shared, connection)
         self._status(wire.State.IDLE)
         self.pulse.open(connection.facts())
         woken = self._idle(connection, inbox)

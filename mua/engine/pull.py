@@ -41,6 +41,7 @@ class Shared:
     ``suspects`` are messages in whose batch a connection died of a broken answer: they are fetched one by one; one that
     kills its connection alone is ``poisonous``, and left alone until the engine starts again.  ``doubted`` names what a
     connection answered with SERVERBUG, and what nothing better was heard of since.
+    ``no_room``: something was refused because the account is full there.
     """
 
     context: Context
@@ -52,6 +53,7 @@ class Shared:
     suspects: set[int] = field(default_factory=set)
     poisonous: set[int] = field(default_factory=set)
     doubted: set[str] = field(default_factory=set)
+    no_room: bool = False
     _told: float = 0.0
 
     def folders(self) -> list[Folder]:

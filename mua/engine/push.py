@@ -93,6 +93,7 @@ class _Push:
     def refused(self, step: Step, error: MailError) -> None:
         """A refusal for good goes back to the screen; one for now waits for the next push."""
         IMAP.info("account %d: %s refused: %s", self.shared.account.id, type(step).__name__, error.code)
+        self.shared.no_room |= error.code == "over-quota"
         with self.store.write(durable=True) as tx:
             if isinstance(step, CreateFolder):
                 write.set_folder_problem(tx, step.folder_id, error.text)

@@ -149,6 +149,7 @@ def facts(health: wire.AccountHealth, now: float) -> list[tuple[str, str]]:
         ("Next try", paused),
         ("Messages", f"{health.on_server:,} on the server, {health.in_store:,} here, {health.with_body:,} with text"),
         ("Still to do", f"{health.not_indexed:,} to make findable, {health.wishes:,} to change on the server"),
+        ("Room there", "; ".join(map(str, health.quotas))),
         (
             "Traffic",
             f"{words.size(health.octets_in)} in, {words.size(health.octets_out)} out since Mua's engine started",

@@ -25,6 +25,8 @@ from mua.gui.sheets import styled
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
 from mua.model.account import Account, Incoming, Route
+from mua.model.quota import Quota
+from mua.store import read
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -79,7 +81,8 @@ class SettingsPage(Room):
         for panel in self.panels:
             self._accounts.removeWidget(panel)
             panel.deleteLater()
-        self.panels = [AccountPanel(one) for one in accounts]
+        db = self._desk.library.db
+        self.panels = [AccountPanel(one, read.quotas(db, one.id) if db is not None else ()) for one in accounts]
         for panel in self.panels:
             panel.form.offer_inboxes(accounts)
             panel.asked.connect(self.asked)
@@ -235,15 +238,16 @@ class SettingsPage(Room):
 
 
 class AccountPanel(QFrame):
-    """One account: what it is, "Check", "Edit", "Remove"; each opens in place."""
+    """One account: what it is, and how full on its server; "Check", "Edit", "Remove": each opens in place."""
 
     asked = Signal(object, object, object)
     gone = Signal()
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, quotas: Sequence[Quota] = ()) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
         self.account = account
+        self.quotas = tuple(quotas)
         self.banner = Banner(stacked=True)
         self.form = AccountForm()
         self.password = PasswordField("New password", "New password (empty: as it is)")
@@ -314,6 +318,9 @@ class AccountPanel(QFrame):
         names.setSpacing(1)
         names.addWidget(ElidedLabel(words.shown(account.name or account.email, 100), BASE, bold=True))
         names.addWidget(ElidedLabel(f"{words.shown(account.email, 100)} · {ways}, {out}", SECONDARY, "secondary"))
+        for one in self.quotas:
+            tone = "danger" if one.nearly_full else "secondary"
+            names.addWidget(Label(words.shown(f"On the server {one}", 100), SECONDARY, tone))
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(avatar)

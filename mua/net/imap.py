@@ -9,7 +9,7 @@ Rules of the file: UIDs only, never sequence numbers; sets are compressed and cu
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
 and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STATUS (5258, 5819), SPECIAL-USE (6154),
 ESEARCH (4731), IDLE (2177), NOTIFY (5465), COMPRESS (4978), UTF8=ACCEPT (6855), APPENDLIMIT (7889), ID (2971),
-NAMESPACE (2342), LITERAL+/- (7888), SASL-IR (4959).
+NAMESPACE (2342), QUOTA (9208), LITERAL+/- (7888), SASL-IR (4959).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -20,6 +20,7 @@ from mua import __version__
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Server
 from mua.model.folder import FolderState
+from mua.model.quota import Quota
 from mua.net.imap_answers import (
     FetchedBody,
     FetchedHeader,
@@ -32,6 +33,7 @@ from mua.net.imap_answers import (
     esearch_all,
     folder_state,
     head,
+    quota_limits,
     selected_from,
     status_values,
     with_state,
@@ -136,6 +138,15 @@ class ImapConnection(Watching):
             return decode_name(prefix) or "", text(delimiter) if delimiter else ""
         except (LookupError, TypeError, ValueError):
             return "", ""
+
+    def quota(self, folder: str = "INBOX") -> list[Quota]:
+        """The limits that apply to a mailbox (GETQUOTAROOT, RFC 9208 s.4.2); none where the server has none."""
+        if not self.can("QUOTA"):
+            return []
+        answers = {b"QUOTA", b"QUOTAROOT"}
+        answer = self.command("GETQUOTAROOT", self._mailbox(folder), answers=answers, folder=folder)
+        answer.untagged = [one for one in answer.untagged if one.kind == b"QUOTA"]
+        return quota_limits(answer)
 
     # -- folders
 

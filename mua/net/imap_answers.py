@@ -10,11 +10,14 @@ from enum import StrEnum
 from typing import Any, BinaryIO
 
 from mua.model.folder import FolderState
+from mua.model.quota import UNIT, Quota
 from mua.net.imap_dialogue import Result
 from mua.net.imap_tokens import Fetched, Ranges, expanded, ranges, text
 from mua.records import dataclass
 
 MAX_HEADER = 256 * 1024  # octets of a header block that are looked at
+MAX_QUOTAS, MAX_ROOT = 50, 200  # limits of an account; octets of their names
+MAX_LIMIT = 1 << 52  # what still fits 63 bits when it counts units of 1,024 octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +119,22 @@ def folder_state(values: dict[str, int]) -> FolderState:
         values.get("HIGHESTMODSEQ", 0),
         values.get("MESSAGES", 0),
     )
+
+
+def quota_limits(answer: Result) -> list[Quota]:
+    """The limits that GETQUOTAROOT told (RFC 9208 s.5.1), each once; what is malformed is left out."""
+    found: dict[tuple[str, str], Quota] = {}
+    for one in answer.untagged[:MAX_QUOTAS]:
+        try:
+            root, triplets = text(one.values[0])[:MAX_ROOT], one.values[1]
+            for name, used, limit in zip(triplets[::3], triplets[1::3], triplets[2::3], strict=True):
+                resource = text(name).upper()[:MAX_ROOT]
+                unit = UNIT if resource == "STORAGE" else 1
+                used, limit = (min(max(int(value), 0), MAX_LIMIT) * unit for value in (used, limit))
+                found[root, resource] = Quota(root, resource, used, limit)
+        except (LookupError, TypeError, ValueError):
+            continue
+    return list(found.values())[:MAX_QUOTAS]
 
 
 def with_state(one: ListedFolder, values: dict[str, int] | None) -> ListedFolder:

@@ -20,6 +20,7 @@ BODY_BATCH = 50
 BODY_OCTETS = 4 << 20
 FEW = 20  # so many messages may vanish without a second look
 MAX_BACKOFF = 900.0
+QUOTA_SECONDS = 900.0
 DAY = 24 * 3600
 
 
@@ -266,6 +267,11 @@ def body_batch(waiting: Sequence[tuple[int, int]]) -> int:
         if octets > BODY_OCTETS:
             return max(place, 1)
     return min(len(waiting), BODY_BATCH)
+
+
+def quota_due(seconds: float | None, messages_then: int, messages_now: int) -> bool:
+    """Whether to ask how full the account is: never asked (None), or not lately, and mail came or went since."""
+    return seconds is None or (seconds >= QUOTA_SECONDS and messages_then != messages_now)
 
 
 def backoff(failures: int, lot: float) -> float:

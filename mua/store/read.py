@@ -18,6 +18,7 @@ from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.model.policy import EVERYTHING, Policy, policy_from
+from mua.model.quota import Quota
 from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
@@ -130,6 +131,12 @@ def problems(db: Db, side: Side | None = None) -> list[Problem]:
 def synced_at(db: Db, account_id: AccountId) -> int:
     """When the account was last brought up to date (UTC seconds; 0: never)."""
     return int(db.value("SELECT synced_at FROM account WHERE id = ?", account_id) or 0)
+
+
+def quotas(db: Db, account_id: AccountId) -> list[Quota]:
+    """How much room the account has on its server, as it was last told; none where it has no limit."""
+    sql = "SELECT root, resource, used, most FROM quota WHERE account_id = ? ORDER BY root, resource DESC"
+    return [Quota(*row) for row in db.rows(sql, account_id)]
 
 
 def folders(db: Db, account_id: AccountId | None = None) -> list[Folder]:

@@ -273,7 +273,16 @@ ALTER TABLE outgoing ADD COLUMN copy_id INTEGER;                             -- 
 CREATE INDEX outgoing_copy ON outgoing(copy_id) WHERE copy_id IS NOT NULL;
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8, CACHE_9, CACHE_10)
+# How much room an account has on its server, as it was last told.
+CACHE_11 = """
+CREATE TABLE quota(
+  account_id INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,
+  root TEXT NOT NULL, resource TEXT NOT NULL,
+  used INTEGER NOT NULL, most INTEGER NOT NULL,       -- STORAGE: octets
+  PRIMARY KEY(account_id, root, resource)) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8, CACHE_9, CACHE_10, CACHE_11)
 VERSION = len(MIGRATIONS)
 
 BODY = """

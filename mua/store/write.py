@@ -14,6 +14,7 @@ from mua.model.folder import FolderId, FolderState, Role
 from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING, Policy
+from mua.model.quota import Quota
 from mua.records import dataclass
 from mua.store import ledger
 from mua.store.db import Tx
@@ -125,6 +126,14 @@ def set_mechanism(tx: Tx, account_id: AccountId, side: Side, mechanism: str) -> 
 def set_synced(tx: Tx, account_id: AccountId, now: int) -> None:
     """Everything the server had was seen at ``now``."""
     tx.run("UPDATE account SET synced_at = ? WHERE id = ?", now, account_id)
+    tx.changes.accounts = True
+
+
+def set_quotas(tx: Tx, account_id: AccountId, quotas: Iterable[Quota]) -> None:
+    """What the server says now about the room that the account has there."""
+    tx.run("DELETE FROM quota WHERE account_id = ?", account_id)
+    rows = [(account_id, one.root, one.resource, one.used, one.limit) for one in quotas]
+    tx.run_many("INSERT INTO quota(account_id, root, resource, used, most) VALUES (?,?,?,?,?)", rows)
     tx.changes.accounts = True
 
 

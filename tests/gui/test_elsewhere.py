@@ -22,6 +22,7 @@ from mua.model.folder import FolderId, FolderState, Role
 from mua.model.ledger import Claim
 from mua.model.message import MessageId
 from mua.model.policy import EVERYTHING, Keep, Policy
+from mua.model.quota import Quota
 from mua.store import ledger, read, write
 
 MONTH = Policy(Keep.DAYS, 30)
@@ -218,10 +219,12 @@ def test_health_in_words() -> None:
         woken_at=int(now) - 130,
         woken_by="news",
         octets_in=12_345_678,
+        quotas=(Quota("", "STORAGE", 9_500_000, 10_000_000),),
     )
     said = dict(facts(told, now))
     assert said["Connections"] == "2 open, 4 allowed"
     assert said["Last wake"] == "2 min ago by the server"
     assert said["Uses"] == "QRESYNC, MOVE"
     assert said["Traffic"].startswith("12 MB in, 0 B out")
+    assert said["Room there"] == "9.5 MB of 10.0 MB (95 %)"
     assert "Quirks" not in said

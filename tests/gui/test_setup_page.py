@@ -13,10 +13,12 @@ from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.secrets_choice import SecretsChoice
-from mua.gui.settings import SettingsPage
+from mua.gui.settings import AccountPanel, SettingsPage
 from mua.gui.setup import SetupPage
+from mua.gui.widgets import Label
 from mua.model.account import Account, AccountId, Incoming, PopOptions, Route, Security, Server
 from mua.model.folder import Role
+from mua.model.quota import Quota
 from mua.store import read
 
 
@@ -178,6 +180,12 @@ def test_an_account_is_checked_edited_and_removed(place: Office) -> None:
     assert read.accounts(place.db)
     panel.banner._buttons[0].click()
     wait_until(lambda: not read.accounts(place.db), "gone")
+
+
+def test_an_account_that_is_nearly_full_says_so(place: Office) -> None:
+    panel = AccountPanel(Account(AccountId(1), "home", "me@example.org"), [Quota("", "STORAGE", 9_500_000, 10_000_000)])
+    [said] = [one for one in panel.findChildren(Label) if "9.5 MB of 10.0 MB (95 %)" in one.text()]
+    assert said.property("tone") == "danger"
 
 
 def test_settings_count_at_once_and_are_kept(place: Office) -> None:

@@ -1,4 +1,4 @@
-"""Extensions that change how a connection works: NOTIFY, COMPRESS, UTF8=ACCEPT, IMAP4rev2."""
+"""NOTIFY, COMPRESS, UTF8=ACCEPT and IMAP4rev2, which change how a connection works; limits (APPENDLIMIT, QUOTA)."""
 
 import socket
 import zlib
@@ -9,6 +9,7 @@ from imap_talk import CAPABILITIES, SELECT, hello, talking
 from scripted import Conversation
 
 from mua.errors import Kind, MailError, Retry
+from mua.model.quota import Quota
 from mua.net import imap_deflate, imap_wire
 from mua.net.imap_answers import Woken
 from mua.net.imap_wire import Limits
@@ -304,3 +305,40 @@ def test_a_limit_that_is_none(limit):
     accepted = "C: {tag} APPEND {}\nC# 3\nC: \nS: {tag} OK x"
     with talking(accepted, capabilities=f"{CAPABILITIES} APPENDLIMIT={limit}") as connection:
         connection.append("Sent", b"abc")
+
+
+# -- QUOTA
+
+
+QUOTA = 'C: {tag} GETQUOTAROOT "INBOX"\n'
+
+
+@pytest.mark.parametrize(
+    "told, limits",
+    [
+        ('S: * QUOTAROOT INBOX ""\nS: * QUOTA "" (STORAGE 10 512)', [Quota("", "STORAGE", 10240, 524288)]),
+        (
+            "S: * QUOTAROOT INBOX a b\nS: * QUOTA a (STORAGE 9 10 MESSAGE 3 4)\nS: * QUOTA b (mailbox 1 0)",
+            [Quota("a", "STORAGE", 9216, 10240), Quota("a", "MESSAGE", 3, 4), Quota("b", "MAILBOX", 1, 0)],
+        ),
+        ("S: * QUOTAROOT INBOX", []),
+        ("S: * QUOTA a ()", []),
+        ("S: * QUOTA a (STORAGE 9)\nS: * QUOTA a (STORAGE x 10)\nS: * QUOTA a\nS: * QUOTA", []),
+        ("S: * QUOTA a (STORAGE -9 9999999999999999999)", [Quota("a", "STORAGE", 0, (1 << 52) * 1024)]),
+        ("S: * QUOTA a (STORAGE (1) 2)", []),
+    ],
+)
+def test_limits_as_they_are_told(told, limits):
+    with talking(f"{QUOTA}{told}\nS: {{tag}} OK x", capabilities=CAPABILITIES + " QUOTA") as connection:
+        assert connection.quota() == limits
+
+
+def test_more_limits_than_any_account_has_are_not_kept():
+    told = "".join(f"S: * QUOTA r{number} (STORAGE 1 2)\n" for number in range(200))
+    with talking(f"{QUOTA}{told}S: {{tag}} OK x", capabilities=CAPABILITIES + " QUOTA") as connection:
+        assert len(connection.quota()) == 50
+
+
+def test_a_server_without_quotas_is_not_asked():
+    with talking() as connection:
+        assert connection.quota() == []
