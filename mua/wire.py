@@ -1,7 +1,8 @@
 """Everything that crosses between the engine and its clients (windows, command lines), in one file.
 
 A client connects to ``PROFILE/engine.sock`` and sends one JSON object a line: ``{"n": 7, "do": "SetFlags", ...}``.
-The engine answers each, in any order, with ``{"re": 7, "ok": {...}}`` or ``{"re": 7, "error": {...}}``, and sends
+The engine answers each, in any order, with ``{"re": 7, "ok": {...}}`` or ``{"re": 7, "error": {...}}`` (number 0: to
+what is no command, or to a client for whom there is no room), and sends
 events to every client that said ``Hello(events=True)``: ``{"on": "Changed", ...}``.
 
 Rules of the file: commands are imperative, events are past tense or nouns; ids and small data only, the client reads
@@ -28,6 +29,7 @@ from mua.records import dataclass
 PROTOCOL = 1
 VIEW_VERSION = 1  # of the cached MessageViews: raise it when the sanitiser changes
 MAX_LINE = 64 * 1024 * 1024
+_PATHS = ("file", "path", "ca_file", "client_cert")  # fields that name a file, in whatever class
 
 
 # ---- commands: what a client asks for -----------------------------------------------------------------------------
@@ -584,7 +586,7 @@ def parse_command(line: bytes) -> tuple[int, Command]:
     kind = _COMMANDS.get(str(found.get("do")))
     if kind is None:
         raise ValueError(f"unknown command {found.get('do')!r}")
-    return int(found.get("n", 0)), from_json(kind, found)
+    return _typed(int, found.get("n", 0)), from_json(kind, found)
 
 
 def answer_line(number: int, answer: Answer | MailError) -> bytes:
@@ -619,7 +621,10 @@ def _line(data: dict[str, Any]) -> bytes:
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    found = json.loads(line)
+    try:
+        found = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found
@@ -643,7 +648,10 @@ def from_json(kind: type[T], data: dict[str, Any]) -> T:
     """The reverse; unknown keys are ignored, missing ones take their defaults, wrong shapes raise ValueError."""
     hints: dict[str, Any] = _hints(typing.cast(Any, kind))
     try:
-        return kind(**{name: _typed(hints[name], data[name]) for name in hints if name in data})
+        given = {name: _typed(hints[name], data[name]) for name in hints if name in data}
+        if any("\0" in given.get(name, "") for name in _PATHS):
+            raise ValueError("a path holds NUL")
+        return kind(**given)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"bad {kind.__name__}: {error}") from error
 
@@ -679,4 +687,6 @@ def _typed(hint: Any, value: Any) -> Any:
         return hint(value)
     if hint in (int, str, bool, float) and type(value) is not hint:
         raise ValueError(f"expected {hint.__name__}, got {type(value).__name__}")
+    if hint is int and not -(1 << 63) <= value < 1 << 63:
+        raise ValueError("a number of more than 64 bits")
     return value

@@ -2,11 +2,14 @@
 
 import argparse
 import os
+from argparse import ArgumentTypeError
+from collections.abc import Callable
 from functools import cache
 from typing import Any, NoReturn, TypeAlias
 
 from mua import __version__
 from mua.errors import UsageError
+from mua.model.policy import MAX_DAYS
 
 SECURITY = ("tls", "starttls", "none")
 ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread")
@@ -55,6 +58,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def _number(low: int, high: int) -> Callable[[str], int]:
+    """What makes a whole number within bounds of an argument; argparse says the rest."""
+
+    def whole(text: str) -> int:
+        if not text.isdecimal() or len(text) > len(str(high)) or not low <= int(text) <= high:
+            raise ArgumentTypeError(f"{text!r} is not a number from {low} to {high}")
+        return int(text)
+
+    return whole
+
+
+_LIMIT = _number(0, 10**9)
+
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # argparse names this type nowhere else
 
 
@@ -95,7 +111,7 @@ def _account(commands: Commands) -> None:
     outgoing.add_argument("--direct", action="store_true", help="send straight to each recipient's mail exchanger")
     add.add_argument("--smtp-security", choices=SECURITY, default="starttls")
     add.add_argument("--dns", metavar="HOST:PORT", default="", help="with --direct: this resolver")
-    add.add_argument("--mx-port", metavar="N", type=int, default=25, help="with --direct: this port")
+    add.add_argument("--mx-port", metavar="N", type=_number(1, 65535), default=25, help="with --direct: this port")
     add.add_argument("--allow-private-mx", action="store_true", help="with --direct: private addresses too")
     add.add_argument("--user")
     add.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
@@ -126,7 +142,9 @@ def _folder(commands: Commands) -> None:
 
 def _pop3(add: argparse.ArgumentParser) -> None:
     stay = add.add_mutually_exclusive_group()
-    stay.add_argument("--keep-days", metavar="N", type=int, help="POP3: delete on the server after N days")
+    stay.add_argument(
+        "--keep-days", metavar="N", type=_number(1, MAX_DAYS), help="POP3: delete on the server after N days"
+    )
     stay.add_argument("--delete-fetched", action="store_true", help="POP3: delete on the server what is here")
     gone = "POP3: delete on the server what is deleted here"
     add.add_argument("--delete-when-deleted", action="store_true", help=gone)
@@ -139,7 +157,7 @@ def _reading(commands: Commands) -> None:
     _add(commands, "folders", "the folders with their roles and counts")
     listing = _add(commands, "list", "the messages of a folder, newest first")
     listing.add_argument("folder", metavar="FOLDER")
-    listing.add_argument("--limit", type=int)
+    listing.add_argument("--limit", type=_LIMIT)
     show = _add(commands, "show", "one message")
     show.add_argument("id", metavar="ID")
     inspect = _add(commands, "inspect", "the same for a file")
@@ -154,7 +172,7 @@ def _reading(commands: Commands) -> None:
         save.add_argument(name, metavar=metavar)
     search = _add(commands, "search", "search all mail, newest first")
     search.add_argument("query", metavar="QUERY", nargs="+")
-    search.add_argument("--limit", type=int, default=50)
+    search.add_argument("--limit", type=_LIMIT, default=50)
     search.add_argument("--server", action="store_true", help="on the servers too, for what is not here")
 
 
@@ -169,7 +187,7 @@ def _acting(commands: Commands) -> None:
     ledger = _add(commands, "ledger", "what disappeared, when and why; restore brings messages back")
     ledger.add_argument("verb", metavar="restore", nargs="?", choices=("restore",))
     ledger.add_argument("entries", metavar="ID", nargs="*")
-    ledger.add_argument("--limit", type=int, default=100)
+    ledger.add_argument("--limit", type=_LIMIT, default=100)
 
 
 def _sending(commands: Commands) -> None:

@@ -52,7 +52,7 @@ class EngineClient:
             self._socket.sendall(wire.command_line(number, command))
             while line := self._lines.readline(wire.MAX_LINE):
                 reply = wire.parse_reply(line)
-                if isinstance(reply, tuple) and reply[0] == number:
+                if isinstance(reply, tuple) and reply[0] in (0, number):
                     if isinstance(reply[1], MailError):
                         raise reply[1]
                     if not isinstance(reply[1], kind):

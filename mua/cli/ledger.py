@@ -17,7 +17,7 @@ def ledger(session: Session) -> Result:
 def _list(session: Session) -> Result:
     names = {one.id: one.name for one in read.accounts(session.db)}
     chosen = session.account().id if session.arguments.account else None
-    found = store.entries(session.db, chosen, max(session.arguments.limit, 0))
+    found = store.entries(session.db, chosen, session.arguments.limit)
     lines = [
         (one.entry, (date_json(one.at) or "")[:16], one.folder, one.subject[:50], one.reason, _outlook(one))
         for one in found

@@ -28,7 +28,7 @@ def search(session: Session) -> Result:
     """``search QUERY [--server]``: what this computer finds, then what only the servers find."""
     from mua.plan.search import parse
 
-    text, limit = " ".join(session.arguments.query), max(session.arguments.limit, 0)
+    text, limit = " ".join(session.arguments.query), session.arguments.limit
     chosen = session.account().id if session.arguments.account else None
     here = index.find(session.db, parse(text, int(time.time())), limit, chosen)
     return _search_servers(session, text, limit, chosen, here) if session.arguments.server else _found(session, here)

@@ -73,8 +73,6 @@ def _pop(given: argparse.Namespace) -> PopOptions:
     asked = given.keep_days is not None or given.delete_fetched or given.delete_when_deleted or given.inbox_of
     if asked and not (given.pop3 or given.discover):
         raise UsageError("--keep-days, --delete-fetched, --delete-when-deleted and --inbox-of need --pop3")
-    if given.keep_days is not None and given.keep_days < 1:
-        raise UsageError("--keep-days is a number of days, at least 1")
     return PopOptions(0 if given.delete_fetched else given.keep_days or FOR_EVER, given.delete_when_deleted)
 
 

@@ -286,11 +286,11 @@ class Engine:
         if hello.protocol != wire.PROTOCOL:
             text = "This window and the running engine are of different versions of Mua; close Mua everywhere first."
             raise MailError(Kind.LOCAL, Retry.ASK, text, code="protocol")
+        if hello.passphrase and self.secrets.place is Place.FILE:
+            self.secrets.set_passphrase(hello.passphrase)
         client.name, client.events = hello.client, hello.events
         for state in list(self.states.values()):
             client.tell(state)
-        if hello.passphrase and self.secrets.place is Place.FILE:
-            self.secrets.set_passphrase(hello.passphrase)
         return wire.Welcome(os.getpid(), __version__, self.secrets.place)
 
 

@@ -3,12 +3,16 @@
 One thread accepts, one thread a client reads.  A quick command is answered by the reading thread, in order; one that
 may wait for a network gets a thread of its own.  Events go to every client that asked, through a queue of its own, so
 that a client that does not read cannot hold up the engine: when its queue is full it is told ``everything`` later.
+
+Only a client whose Hello was accepted is served.  The threads are bounded: whoever comes when ``CLIENTS`` are here, and
+the slow command for which ``WORKING`` leaves no thread, is answered with a sentence (the former with number 0).
 """
 
 import contextlib
 import queue
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +21,9 @@ from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
 
 BACKLOG = 1000
+CLIENTS = 100  # connected at a time; a window and a few command lines are usual
+TURNED_AWAY = 16  # lines kept open for them: one that is shut while they write loses what they were told
+WORKING = 200  # slow commands at a time, of all clients
 SLOW = (
     wire.AddAccount,
     wire.SetSecret,
@@ -41,6 +48,7 @@ class Client:
     def __init__(self, connection: socket.socket, server: "Server") -> None:
         self.name = "?"
         self.events = False
+        self.welcome = False  # a Hello of it was accepted
         self._connection = connection
         self._server = server
         self._out: queue.Queue[bytes | None] = queue.Queue(BACKLOG)
@@ -67,15 +75,23 @@ class Client:
                 wire.answer_line(0, MailError(Kind.BUG, Retry.NEVER, "Not a command of Mua.", str(error), "wire"))
             )
             return
-        if isinstance(command, SLOW):
-            name = type(command).__name__
-            threading.Thread(target=self._answer, args=(number, command), name=name, daemon=True).start()
-        else:
+        if not isinstance(command, SLOW):
             self._answer(number, command)
+        elif self._server.working.acquire(blocking=False):
+            name = type(command).__name__
+            threading.Thread(target=self._answer_slowly, args=(number, command), name=name, daemon=True).start()
+        else:
+            self.send(wire.answer_line(number, _busy()))
+
+    def _answer_slowly(self, number: int, command: wire.Command) -> None:
+        try:
+            self._answer(number, command)
+        finally:
+            self._server.working.release()
 
     def _answer(self, number: int, command: wire.Command) -> None:
         try:
-            answer: wire.Answer | MailError = self._server.handle(self, command)
+            answer: wire.Answer | MailError = self._handle(command)
         except MailError as error:
             answer = error
         except Exception as error:  # noqa: BLE001  a mistake of ours must not end the client's connection
@@ -83,6 +99,18 @@ class Client:
             text = "Mua made a mistake; nothing is lost. Please report it with the log of this profile."
             answer = MailError(Kind.BUG, Retry.NEVER, text, f"{type(error).__name__}: {error}", "bug")
         self.send(wire.answer_line(number, answer))
+
+    def _handle(self, command: wire.Command) -> wire.Answer:
+        if isinstance(command, wire.Hello):
+            answer = self._server.handle(self, command)
+            self.welcome = True
+            return answer
+        if not self.welcome:
+            text = (
+                "Mua's engine does nothing for a program whose greeting it has not accepted; start that program again."
+            )
+            raise MailError(Kind.LOCAL, Retry.NEVER, text, code="not-welcome")
+        return self._server.handle(self, command)
 
     def send(self, line: bytes) -> None:
         """Queue one answer; waits for room, since an answer must not be lost."""
@@ -125,6 +153,8 @@ class Server:
         self._on_last_gone = on_last_gone
         self._clients: set[Client] = set()
         self._lock = threading.Lock()
+        self._turned_away: deque[socket.socket] = deque()
+        self.working = threading.BoundedSemaphore(WORKING)
         self._path = path
         path.unlink(missing_ok=True)
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -142,10 +172,23 @@ class Server:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            if len(self._clients) >= CLIENTS:  # only this thread adds
+                self._turn_away(connection)
+                continue
             client = Client(connection, self)
             with self._lock:
                 self._clients.add(client)
             threading.Thread(target=client.serve, name="client", daemon=True).start()
+
+    def _turn_away(self, connection: socket.socket) -> None:
+        """Say why, without waiting (a line fits into an empty socket), and let the client say its own meanwhile."""
+        self._turned_away.append(connection)
+        if len(self._turned_away) > TURNED_AWAY:
+            self._turned_away.popleft().close()
+        with contextlib.suppress(OSError):
+            connection.setblocking(False)
+            connection.sendall(wire.answer_line(0, _crowded()))
+            connection.shutdown(socket.SHUT_WR)
 
     def tell(self, event: wire.Event) -> None:
         """Send an event to every client that listens."""
@@ -186,4 +229,16 @@ class Server:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        while self._turned_away:
+            self._turned_away.popleft().close()
         self._path.unlink(missing_ok=True)
+
+
+def _crowded() -> MailError:
+    text = "Too many programs are connected to Mua's engine; close some of Mua's windows and commands, then try again."
+    return MailError(Kind.LOCAL, Retry.SOON, text, code="too-many-clients")
+
+
+def _busy() -> MailError:
+    text = "Mua's engine has too many commands to wait for at this moment; it did not begin this one. Try it again."
+    return MailError(Kind.LOCAL, Retry.SOON, text, code="busy")

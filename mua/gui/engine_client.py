@@ -93,7 +93,7 @@ class EngineClient(QObject):
         if self._attempts == _GIVE_UP_AFTER:
             self.gave_up.emit(_not_started(None))
         self._attempts += 1
-        self._timer.start(_PAUSE if self._attempts < _GIVE_UP_AFTER else _PATIENCE)
+        self._timer.start(self._pause())
 
     def _connected(self) -> None:
         self._send(wire.Hello("window", events=True), self._welcomed, self.gave_up.emit)
@@ -116,7 +116,10 @@ class EngineClient(QObject):
         if was_ready:
             self.lost.emit()
         if not self._timer.isActive():
-            self._timer.start(_PAUSE)
+            self._timer.start(self._pause())
+
+    def _pause(self) -> int:
+        return _PAUSE if self._attempts < _GIVE_UP_AFTER else _PATIENCE
 
     def _send(self, command: wire.Command, then: Then | None, failed: Failed | None) -> None:
         self._number += 1
@@ -136,7 +139,9 @@ class EngineClient(QObject):
         if not isinstance(reply, tuple):
             self._tell(reply)
             return
-        then, failed = self._sent.pop(reply[0], (None, None))
+        if not self.is_ready and isinstance(reply[1], MailError):  # no room, or another version
+            self._attempts = _GIVE_UP_AFTER
+        then, failed = self._sent.pop(reply[0], (None, None if self.is_ready else self.gave_up.emit))
         if isinstance(reply[1], MailError):
             (failed or self.failed.emit)(reply[1])
         elif then is not None:

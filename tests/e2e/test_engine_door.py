@@ -1,9 +1,11 @@
 """The engine's socket: who may enter, what nonsense is answered, and how events reach those who listen."""
 
 import json
+import re
 import socket
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -12,6 +14,7 @@ import pytest
 from commands import PASSPHRASE, Mua
 
 from mua import wire
+from mua.engine.server import CLIENTS, WORKING, Client, Server
 
 
 class Line:
@@ -19,8 +22,8 @@ class Line:
 
     def __init__(self, profile: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.socket.connect(str(profile / "engine.sock"))  # waits while the door's queue is full
         self.socket.settimeout(30)
-        self.socket.connect(str(profile / "engine.sock"))
         self.lines: IO[bytes] = self.socket.makefile("rb")
 
     def say(self, line: bytes) -> None:
@@ -70,14 +73,74 @@ def test_nonsense_is_answered_and_the_line_stays_open(line: Line, nonsense: byte
     assert line.until("re", 5)["ok"]["is"] == "Welcome"
 
 
-def test_another_protocol_is_refused(line: Line) -> None:
-    line.say(wire.command_line(1, wire.Hello("test", protocol=99)))
+def test_who_is_refused_is_not_served(line: Line) -> None:
+    """Neither before a Hello, nor after one of another protocol; a proper one mends it."""
+    line.say(wire.command_line(1, wire.Raise()))
+    assert line.hear()["error"]["code"] == "not-welcome"
+    line.say(wire.command_line(2, wire.Hello("test", events=True, protocol=99)))
     assert line.hear()["error"]["code"] == "protocol"
+    for number, command in ((3, wire.Undo()), (4, wire.Sync()), (5, wire.Shutdown())):
+        line.say(wire.command_line(number, command))
+        assert line.until("re", number)["error"]["code"] == "not-welcome"
+    line.say(wire.command_line(6, wire.Hello("test")))
+    assert line.hear()["ok"]["is"] == "Welcome"
 
 
-def test_the_passphrase_of_the_secrets_file_can_be_changed(line: Line) -> None:
+def test_the_surplus_of_clients_gets_a_sentence(mua: Mua, line: Line) -> None:
+    """A program that connects without end makes no threads without end, and whoever was here is served."""
+    line.say(wire.command_line(1, wire.Hello("test")))
+    assert line.until("re", 1)
+    crowd = [Line(mua.profile) for _ in range(400)]
+    assert crowd[-1].hear()["error"]["code"] == "too-many-clients"
+    assert crowd[-1].lines.readline() == b""
+    status = Path(f"/proc/{mua.engine_pid()}/status").read_text()
+    assert int(re.findall(r"Threads:\s+(\d+)", status)[0]) < 2 * CLIENTS + 50
+    line.say(wire.command_line(2, wire.Health()))
+    assert line.until("re", 2)["ok"]["is"] == "HealthTold"
+    done = mua.run("health")
+    assert (done.returncode, b"Too many programs" in done.stderr) == (1, True)
+    for one in crowd:
+        one.close()
+
+
+def test_the_surplus_of_slow_commands_gets_a_sentence(tmp_path: Path) -> None:
+    """A quick one is served meanwhile, and there is room again when the slow ones are done."""
+    go_on, surplus = threading.Event(), 5
+
+    def handle(_: Client, command: wire.Command) -> wire.Answer:
+        if isinstance(command, wire.Sync):
+            assert go_on.wait(30)
+        return wire.Done()
+
+    server = Server(tmp_path / "engine.sock", handle, lambda: None)
+    server.start()
+    line = Line(tmp_path)
+    line.say(wire.command_line(0, wire.Hello("test")))
+    line.say(b"".join(wire.command_line(n, wire.Sync()) for n in range(1, WORKING + surplus + 1)))
+    line.say(wire.command_line(9999, wire.Undo()))
+    heard = {one["re"]: one for one in (line.hear() for _ in range(surplus + 2))}
+    refused = range(WORKING + 1, WORKING + surplus + 1)
+    assert [heard[number]["error"]["code"] for number in refused] == ["busy"] * surplus
+    assert "ok" in heard[9999]
+    go_on.set()
+    assert {line.hear()["re"] for _ in range(WORKING)} == set(range(1, WORKING + 1))
+    line.say(wire.command_line(10_000, wire.Sync()))
+    assert "ok" in line.hear()
+    line.close()
+    server.stop()
+
+
+def test_the_passphrase_of_the_secrets_file_can_be_changed(mua: Mua, line: Line) -> None:
+    line.say(wire.command_line(0, wire.Hello("test")))
+    line.until("re", 0)
     line.say(wire.command_line(1, wire.ChooseSecrets("file", "another horse")))
     assert line.until("re", 1)["ok"]["is"] == "Done"
+    stranger = Line(mua.profile)
+    stranger.say(wire.command_line(1, wire.Hello("test", events=True, passphrase=PASSPHRASE)))
+    assert stranger.hear()["error"]["code"] == "wrong-passphrase"
+    stranger.say(wire.command_line(2, wire.Undo()))
+    assert stranger.hear()["error"]["code"] == "not-welcome"
+    stranger.close()
     line.say(wire.command_line(2, wire.Hello("test", passphrase=PASSPHRASE)))
     assert line.until("re", 2)["error"]["code"] == "wrong-passphrase"
     line.say(wire.command_line(3, wire.ChooseSecrets("file", PASSPHRASE)))
@@ -98,7 +161,8 @@ def test_a_change_reaches_those_who_listen(mua: Mua, line: Line, tmp_path: Path)
 
 def test_a_second_window_raises_the_first(mua: Mua, line: Line) -> None:
     second = Line(mua.profile)
-    second.say(wire.command_line(1, wire.Raise()))
+    second.say(wire.command_line(0, wire.Hello("test")) + wire.command_line(1, wire.Raise()))
+    second.until("re", 0)
     assert second.hear()["error"]["code"] == "no-window"
     line.say(wire.command_line(1, wire.Hello("window", events=True)))
     line.until("re", 1)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from mua import wire
 from mua.__main__ import child_environment
+from mua.engine.server import CLIENTS, Server
 from mua.gui import single
 from mua.gui.app import Options, Program
 from mua.gui.engine_client import EngineClient
@@ -242,3 +244,21 @@ def test_no_engine_at_all_is_said(tmp_path: Path, qtbot: QtBot) -> None:
         client.start()
     assert "does not start" in told.args[0].text
     client.close()
+
+
+def test_an_engine_with_too_many_clients_is_said_and_joined_later(tmp_path: Path, qtbot: QtBot) -> None:
+    profile = Profile(tmp_path).create()
+    server = Server(profile.socket, lambda *_: wire.Welcome(1, "0"), lambda: None)
+    server.start()
+    crowd = [socket.socket(socket.AF_UNIX) for _ in range(CLIENTS)]
+    for one in crowd:
+        one.connect(str(profile.socket))
+    client = EngineClient(profile, None)
+    with qtbot.waitSignal(client.gave_up, timeout=60_000) as told:
+        client.start()
+    assert told.args[0].code == "too-many-clients"
+    with qtbot.waitSignal(client.ready, timeout=60_000):
+        for one in crowd:
+            one.close()
+    client.close()
+    server.stop()

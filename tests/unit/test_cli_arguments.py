@@ -43,6 +43,24 @@ def test_wrong_use_is_a_usage_error(argv: list[str]) -> None:
         parser().parse_args(argv)
 
 
+BEYOND = "99999999999999999999999"  # more than 64 bits
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        *(["list", "INBOX", "--limit", number] for number in (BEYOND, "-5", "1.5", "٣x")),
+        ["search", "x", "--limit", BEYOND],
+        ["ledger", "--limit", BEYOND],
+        *([*ADD, "--pop3", "a.example", "--keep-days", number] for number in (BEYOND, "0", "36501")),
+        *([*ADD, "--local", "--direct", "--mx-port", number] for number in (BEYOND, "0", "65536")),
+    ],
+)
+def test_a_number_out_of_bounds_is_a_usage_error(argv: list[str]) -> None:
+    with pytest.raises(UsageError, match="is not a number from"):
+        parser().parse_args(argv)
+
+
 def test_an_account_with_servers() -> None:
     options = ["--imap", "imap.example.org:10143", "--imap-security", "starttls", "--smtp", "[::1]:465"]
     options += ["--smtp-security", "tls", "--user", "maya", "--password-stdin"]

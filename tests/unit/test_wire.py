@@ -83,6 +83,16 @@ def test_an_error_arrives_whole() -> None:
         b'{"do":"SetFlags","messages":3}',
         b'{"do":"Hello","client":5}',
         b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"do":"Undo","history_id":9223372036854775808}',
+        b'{"do":"Undo","history_id":-9223372036854775809}',
+        b'{"do":"SetFlags","messages":[1,99999999999999999999]}',
+        b'{"n":99999999999999999999,"do":"Undo"}',
+        b'{"n":"1","do":"Undo"}',
+        b'{"do":"ImportFile","folder_id":1,"path":"/tmp/a\\u0000b"}',
+        b'{"do":"SaveBundle","path":"\\u0000"}',
+        b'{"do":"Send","account_id":1,"file":"a\\u0000"}',
+        b'{"do":"Discover","email":"a@b.example","ca_file":"a\\u0000"}',
     ],
 )
 def test_what_is_no_command_is_a_value_error(line: bytes) -> None:
