@@ -59,7 +59,7 @@ class House:
 
     def visit(self) -> list[MailError]:
         """One visit, without a worker; raises MailError."""
-        return visit(self.context(), self.account, Trouble(), lambda _: None, lambda: None)
+        return visit(self.context(), self.account, Trouble(), lambda _: None, lambda: None, lambda _: None)
 
     def start(self, interval: float = 300.0) -> PopWorker:
         """A running worker."""

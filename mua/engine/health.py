@@ -27,7 +27,8 @@ NEWEST = 5000  # messages whose words are looked for in it, to be taken out
 # What Mua uses of what servers offer (RFC numbers in net/imap).
 USED = frozenset(
     "AUTH ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS SPECIAL-USE ESEARCH IDLE ID NAMESPACE UIDPLUS MOVE"
-    " LITERAL+ LITERAL- SASL-IR UNSELECT UTF8=ACCEPT IMAP4REV2 QUOTA STARTTLS UIDL TOP PIPELINING STLS SASL".split()
+    " LITERAL+ LITERAL- SASL-IR UNSELECT UTF8=ACCEPT IMAP4REV2 QUOTA NOTIFY COMPRESS APPENDLIMIT STARTTLS"
+    " UIDL TOP PIPELINING STLS SASL UTF8 LOGIN-DELAY".split()
 )
 
 
@@ -79,7 +80,7 @@ def _pulse(pulse: Pulse) -> dict[str, Any]:
         "tls": facts.tls,
         "mechanism": facts.mechanism,
         "offered": facts.capabilities,
-        "in_use": tuple(one for one in facts.capabilities if one.split("=")[0] in USED or one in USED),
+        "in_use": tuple(one for one in facts.capabilities if _is_used(one) and one not in facts.quirks),
         "enabled": facts.enabled,
         "quirks": facts.quirks + ("one-connection",) * pulse.alone,
         "compressed": facts.compressed,
@@ -92,6 +93,10 @@ def _pulse(pulse: Pulse) -> dict[str, Any]:
         "failures": pulse.failures,
         "paused_until": pulse.paused_until,
     }
+
+
+def _is_used(capability: str) -> bool:
+    return capability in USED or capability.split("=")[0] in USED
 
 
 def _software(facts: Facts) -> str:

@@ -90,8 +90,12 @@ def visit(
     trouble: Trouble,
     connected: Callable[[Session], None],
     listed: Callable[[], None],
+    ended: Callable[[Session], None],
 ) -> list[MailError]:
-    """Everything between connecting and QUIT; returns what went wrong with single messages.  Raises MailError."""
+    """Everything between connecting and QUIT; returns what went wrong with single messages.  Raises MailError.
+
+    The three are called with the session once it is logged in, after the listing, and with the session that is over.
+    """
     assert account.incoming_server is not None
     session = Session(
         account.incoming_server,
@@ -111,6 +115,7 @@ def visit(
         session.quit()
     finally:
         session.abort()
+        ended(session)
     with context.store.write() as tx:
         write.set_synced(tx, account.id, context.now())
     return problems

@@ -15,7 +15,6 @@ from mua.engine.pulse import Pulse
 from mua.errors import Kind, MailError, Retry
 from mua.log import POP3 as LOG
 from mua.model.account import Account
-from mua.model.connection import Facts
 from mua.net.pop3 import Session
 from mua.plan import pop
 
@@ -134,11 +133,9 @@ class PopWorker:
         """One visit; its errors are reported and returned, none is raised."""
         try:
             self._tell(wire.State.CONNECTING)
-            problems = visit(self.context, self.account, self._trouble, self._connected, self._listed)
+            problems = visit(self.context, self.account, self._trouble, self._connected, self._listed, self._ended)
             self.context.all_well(self.account.id)
             self._tell(wire.State.IDLE)
-            offered = self._session.capabilities if self._session is not None else {}
-            self.pulse.saw(Facts(capabilities=tuple(sorted(offered))))
         except MailError as error:
             problems = [error]
         except Exception as error:  # noqa: BLE001 - a bug in one account must not end its thread
@@ -158,7 +155,11 @@ class PopWorker:
             self._session = session
         if self._stopping.is_set():
             session.abort()
+        self.pulse.open(session.facts())
         self._tell(wire.State.SYNCING)
+
+    def _ended(self, session: Session) -> None:
+        self.pulse.closed(session.facts())
 
     def _listed(self) -> None:
         """Who asked before the listing is answered by it."""

@@ -29,11 +29,6 @@ class Pulse:
             self._open[threading.current_thread().name] = facts
             self._last = replace(facts, server=facts.server or self._last.server)  # one of them asked
 
-    def saw(self, facts: Facts) -> None:
-        """A connection that was open for a moment was such."""
-        with self._lock:
-            self._last = facts
-
     def closed(self, facts: Facts) -> None:
         """This thread's connection has ended, and was such."""
         with self._lock:

@@ -16,6 +16,7 @@ from typing import Protocol, TypeVar
 
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
+from mua.model.connection import Facts
 from mua.net import tls
 from mua.net.pop3_line import Line
 from mua.net.pop3_login import log_in
@@ -92,6 +93,12 @@ class Session:
     def log(self) -> WireLog:
         """What was said, secrets masked."""
         return self._line.log
+
+    def facts(self) -> Facts:
+        """What there is to know about this connection, or was when it ended."""
+        line = self._line
+        words = tuple(sorted(self.capabilities))
+        return Facts(self.mechanism, line.tls, words, octets_in=line.octets_in, octets_out=line.octets_out)
 
     # -- opening
 

@@ -30,6 +30,8 @@ class Line:
         self.timeout = timeout
         self.log = WireLog()
         self.in_clear = True  # until the handshake begins
+        self.tls = ""  # the protocol's version
+        self.octets_in = self.octets_out = 0
         self._dead: MailError | None = None
         self._buffer = b""
         self._began, self._got = time.monotonic(), 0
@@ -40,7 +42,8 @@ class Line:
         if self._buffer:
             self.broken("data after the answer to STLS")
         self.in_clear = False
-        self._sock = tls.wrap(self._sock, context, self.host)
+        protected = tls.wrap(self._sock, context, self.host)
+        self._sock, self.tls = protected, protected.version() or ""
         self.log.note("TLS")
 
     def abort(self) -> None:
@@ -65,6 +68,7 @@ class Line:
         if self._dead is not None:
             raise self._dead
         self.log.sent(data, secret)
+        self.octets_out += len(data)
         try:
             self._sock.sendall(data)
         except (OSError, ValueError) as error:
@@ -142,6 +146,7 @@ class Line:
         if not data:
             self._die(ConnectionError("the server closed the connection"))
         self._got += len(data)
+        self.octets_in += len(data)
         return data
 
     def _die(self, error: Exception) -> NoReturn:

@@ -17,7 +17,7 @@ def test_what_is_told_of_a_healthy_account(lab, profile, account):
     assert told["software"].startswith("Dovecot")
     assert told["tls"].startswith("TLSv1.")
     assert told["mechanism"]
-    assert {"IDLE", "QRESYNC", "UIDPLUS"} <= set(told["in_use"]) <= set(told["offered"])
+    assert {"IDLE", "QRESYNC", "UIDPLUS", "NOTIFY", "COMPRESS=DEFLATE"} <= set(told["in_use"]) <= set(told["offered"])
     assert (told["on_server"], told["in_store"], told["with_body"], told["not_indexed"]) == (5, 5, 5, 0)
     assert told["octets_in"] > 1000
     assert told["octets_out"] > 100
@@ -29,6 +29,26 @@ def test_what_is_told_of_a_healthy_account(lab, profile, account):
     assert told["woken_at"]
     assert told["connections"] in (1, 2)
     assert "Dovecot" in lab.mua("health", profile=profile, as_json=False).stdout.decode()
+
+
+@pytest.mark.parametrize("security, port", [("starttls", "pop3"), ("tls", "pop3s")])
+def test_what_is_told_of_a_pop3_account(lab, profile, alice, security, port):
+    lab.fill(alice, [Filled(message(f"number {number}")) for number in range(5)])
+    with lab.engine(profile):
+        server = f"{lab.plan.imap_host}:{getattr(lab.plan, port)}"
+        lab.add_account(profile, alice, kind="pop3", pop3=server, pop3_security=security).ok()
+        lab.mua("sync", profile=profile).ok()
+        [told] = lab.mua("health", profile=profile).ok()
+        before = told["octets_in"]
+        assert told["tls"].startswith("TLSv1.")
+        assert told["mechanism"] == "SCRAM-SHA-256"
+        assert before > sum(map(len, lab.raw_messages(alice).values()))
+        assert told["octets_out"] > 100
+        assert {"UIDL", "TOP", "PIPELINING"} <= set(told["in_use"])
+        assert (told["on_server"], told["in_store"]) == (5, 5)
+        lab.mua("sync", profile=profile).ok()
+        [told] = lab.mua("health", profile=profile).ok()
+        assert told["octets_in"] > before
 
 
 def test_what_is_told_of_an_account_in_trouble(lab, profile, alice):
