@@ -216,7 +216,8 @@ class RestoreMessages:
 class Send:
     """Queue a message: a draft, or a file holding an RFC 5322 message.  Answer: Queued, once it is durable.
 
-    ``delay`` seconds can pass before the first attempt (undo send).  ``answers``/``forwards`` are message ids.
+    ``delay`` seconds can pass before the first attempt (undo send).  ``at`` (UTC seconds): not before then, and its
+    Date says so; it has to be ahead.  ``answers``/``forwards`` are message ids.
     ``take_file``: the file belongs to the engine now and is removed once queued.
     """
 
@@ -229,6 +230,7 @@ class Send:
     forwards: int | None = None
     forwarded_parts: tuple[str, ...] = ()
     replaces_draft: int | None = None
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,17 @@ class RetryOutgoing:
     outgoing_id: int
     recipients: tuple[str, ...] = ()
     via: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RescheduleOutgoing:
+    """Send a message that nobody has yet at another time: ``at`` (UTC seconds), None: now.  Answer: Done.
+
+    It is frozen anew, for its Date only, so its Message-ID stays.
+    """
+
+    outgoing_id: int
+    at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -561,7 +574,8 @@ Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | AllowWeaker | ChooseSecrets | CheckAccount
     | Discover | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages
     | DeleteMessages | Undo | SettleRefused | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing
-    | RetryOutgoing | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle
+    | Shutdown | Raise
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | Synced | ServersSearched | Acted | Restored | Queued

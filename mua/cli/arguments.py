@@ -190,6 +190,9 @@ def _acting(commands: Commands) -> None:
     ledger.add_argument("--limit", type=_LIMIT, default=100)
 
 
+_TIME = '"2026-12-01 09:00" by this computer\'s clock, or RFC 3339'
+
+
 def _sending(commands: Commands) -> None:
     send = _add(commands, "send", "send an RFC 5322 message; the envelope comes from its headers")
     send.add_argument("file", metavar="FILE|-")
@@ -200,7 +203,9 @@ def _sending(commands: Commands) -> None:
     compose.add_argument("--body", metavar="T", default="", help="the text; - reads stdin")
     compose.add_argument("--attach", metavar="F", nargs="+", action="extend", default=[])
     for one in (send, compose):
-        one.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
+        when = one.add_mutually_exclusive_group()
+        when.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
+        when.add_argument("--at", metavar="TIME", default="", help=f"not before then: {_TIME}")
     outbox = _add(commands, "outbox", "what waits to be sent")
     outbox.add_argument("--all", action="store_true", help="with what is finished")
     for name, about in (
@@ -212,6 +217,11 @@ def _sending(commands: Commands) -> None:
         one.add_argument("addresses", metavar="ADDRESS", nargs="*")
         if name == "retry":
             one.add_argument("--through", metavar="N", default="", help="with the server of this account")
+    reschedule = _add(commands, "reschedule", "send what waits in the outbox at another time")
+    reschedule.add_argument("id", metavar="ID")
+    when = reschedule.add_mutually_exclusive_group(required=True)
+    when.add_argument("--at", metavar="TIME", default="", help=f"then: {_TIME}")
+    when.add_argument("--now", action="store_true", help="now")
     timeline = _add(commands, "timeline", "every step of a sent message, and what was said")
     timeline.add_argument("id", metavar="ID")
 

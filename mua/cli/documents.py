@@ -129,6 +129,7 @@ def outgoing_document(outgoing: Outgoing) -> Document:
         "recipients": [_recipient(one) for one in outgoing.recipients],
         "queued_at": date_json(outgoing.queued_at),
         "not_before": date_json(outgoing.not_before),
+        "scheduled": outgoing.scheduled,
         "sent_copy": outgoing.sent_copy,
     }
 

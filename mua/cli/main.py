@@ -38,6 +38,7 @@ ROOMS = {
     "timeline": "sending",
     "cancel": "sending",
     "retry": "sending",
+    "reschedule": "sending",
 }  # each room has its COMMANDS, and is entered only for one of them
 
 

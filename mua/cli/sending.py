@@ -15,6 +15,7 @@ from mua.mime.view import view
 from mua.model.account import Account
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, Recipient, RecipientState
+from mua.plan import later
 from mua.store import outbox, read
 
 _HEAD = 1 << 20  # octets of a message in which its sender is looked for
@@ -26,8 +27,9 @@ def send(session: Session) -> Result:
     if given != "-":
         with files_at_the_edge(), Path(given).open("rb") as file:
             raw = file.read(_HEAD)
-        command = wire.Send(_sending_account(session, raw).id, file=str(Path(given).absolute()))
+        command = wire.Send(_sending_account(session, raw).id, file=str(Path(given).absolute()), at=_time(session))
         return _queued(session, command)
+    at = _time(session)
     raw = sys.stdin.buffer.read(_HEAD)
     chosen = _sending_account(session, raw)
     with files_at_the_edge():
@@ -39,7 +41,18 @@ def send(session: Session) -> Result:
         except BaseException:
             Path(path).unlink()
             raise
-    return _queued(session, wire.Send(chosen.id, file=path, take_file=True))
+    return _queued(session, wire.Send(chosen.id, file=path, take_file=True, at=at))
+
+
+def _time(session: Session) -> int | None:
+    """When ``--at`` says; UTC seconds."""
+    given = session.arguments.at
+    if not given:
+        return None
+    try:
+        return later.parse(given).at
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _sending_account(session: Session, raw: bytes) -> Account:
@@ -52,7 +65,7 @@ def _sending_account(session: Session, raw: bytes) -> Account:
 
 def compose(session: Session) -> Result:
     """``compose --to A --subject S --body T``."""
-    given = session.arguments
+    given, at = session.arguments, _time(session)
     chosen = session.account()
     body = sys.stdin.read() if given.body == "-" else given.body
     draft = Draft(
@@ -64,7 +77,7 @@ def compose(session: Session) -> Result:
         text=body,
         attachments=tuple(DraftAttachment(str(Path(one).absolute()), Path(one).name) for one in given.attach),
     )
-    return _queued(session, wire.Send(chosen.id, draft=draft))
+    return _queued(session, wire.Send(chosen.id, draft=draft, at=at))
 
 
 def _addresses(given: list[str]) -> tuple[Address, ...]:
@@ -114,6 +127,14 @@ def retry(session: Session) -> Result:
     through = session.arguments.through
     via = session.account(through).id if through else None
     session.engine.ask(wire.RetryOutgoing(found.id, addresses, via), wire.Done)
+    now = _outgoing(session, str(found.id))
+    return Result(outgoing_document(now), _outgoing_text([now]))
+
+
+def reschedule(session: Session) -> Result:
+    """``reschedule ID --at TIME|--now``."""
+    at, found = _time(session), _outgoing(session, session.arguments.id)
+    session.engine.ask(wire.RescheduleOutgoing(found.id, at), wire.Done)
     now = _outgoing(session, str(found.id))
     return Result(outgoing_document(now), _outgoing_text([now]))
 
@@ -184,5 +205,6 @@ COMMANDS = {
     "outbox": list_outbox,
     "cancel": cancel,
     "retry": retry,
+    "reschedule": reschedule,
     "timeline": timeline,
 }

@@ -303,8 +303,25 @@ def cancel_outgoing(engine: Engine, command: wire.CancelOutgoing) -> wire.Done:
     return wire.Done()
 
 
+def reschedule_outgoing(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
+    """Send a message that nobody has yet at another time."""
+    from mua.engine import posting
+
+    return posting.reschedule(engine, command)
+
+
 def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
-    """Try again now, by a person's wish, perhaps with another account's server."""
+    """Try again now, by a person's wish, perhaps with another account's server.
+
+    What is scheduled gets today's Date first, and so goes to everybody who waits for it, or to nobody yet.
+    """
+    found = outbox.outgoing(engine.store.reader(), OutgoingId(command.outgoing_id))
+    if found is not None and found.ahead(engine.context.now()):
+        waiting = {one.address for one in found.recipients if one.recallable}
+        if command.recipients and not waiting <= set(command.recipients):
+            text = "This message is scheduled for all its recipients; send it to all of them now, or cancel some first."
+            raise MailError(Kind.MESSAGE, Retry.ASK, text, code="scheduled")
+        reschedule_outgoing(engine, wire.RescheduleOutgoing(found.id))
     via = None if command.via is None else folders.sending_account(engine, command.via).id
     with engine.store.write(durable=True) as tx:
         outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
@@ -391,6 +408,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.AwaitVerdicts: await_verdicts,
     wire.CancelOutgoing: cancel_outgoing,
     wire.RetryOutgoing: retry_outgoing,
+    wire.RescheduleOutgoing: reschedule_outgoing,
     wire.CreateFolder: folders.create_folder,
     wire.SetPolicy: folders.set_policy,
     wire.ImportFile: import_file,

@@ -182,7 +182,7 @@ class Lane:
         context, due = self._context, piece.due
         self.confirming = False
         with context.store.write() as tx:
-            addresses = outbox.begin(tx, due.id, piece.addresses)
+            addresses = outbox.begin(tx, due.id, piece.addresses, due.wire_file)
         if not addresses:
             return
 
@@ -279,7 +279,8 @@ class Lane:
                 for address in piece.addresses
             ]
             with self._context.store.write(durable=True) as tx:
-                outbox.record(tx, piece.due.id, verdicts, now)
+                if outbox.is_frozen_as(tx, piece.due.id, piece.due.wire_file):  # it was not put off meanwhile
+                    outbox.record(tx, piece.due.id, verdicts, now)
         if error.code not in OWN_DISK:
             means.reported.add(account.id)
             if error.kind is Kind.ACCOUNT:

@@ -6,8 +6,10 @@ Apart from ``commands.py``, because an engine that only retrieves mail does not 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +18,13 @@ from mua.engine import acts, files, folders
 from mua.engine.reading import Whole, content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
-from mua.mime.freeze import freeze
+from mua.mime.freeze import freeze, redated
 from mua.mime.pieces import Body, Pieces, blocks
 from mua.mime.scan import body_start
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
+from mua.model.outgoing import OutgoingId
+from mua.plan import later
 from mua.store import outbox, read, write
 
 if TYPE_CHECKING:
@@ -34,6 +38,8 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
     account = folders.sending_account(engine, command.account_id)
     now = engine.context.now()
+    if command.at is not None:
+        _check_time(command.at, now)
     if command.draft is not None:
         given = draft_pieces(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
@@ -44,10 +50,14 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
         raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
+    not_before = now + command.delay if command.at is None else command.at
+    if command.at is not None:
+        head, full_head = _redated(frozen.head, command.at), _redated(frozen.full_head, command.at)
+        frozen = replace(frozen, head=head, full_head=full_head)
     with _full_disk_said():
         outgoing_id = outbox.queue(
-            engine.store, account, frozen, now=now, not_before=now + command.delay, answers=command.answers,
-            forwards=command.forwards,
+            engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
+            answers=command.answers, forwards=command.forwards,
         )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)
@@ -55,6 +65,37 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         _drop_draft(engine, MessageId(command.replaces_draft))
     engine.sender.poke()
     return wire.Queued(outgoing_id, frozen.message_id)
+
+
+def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
+    """Freeze a message that nobody has yet anew, with the Date of the time when it goes now."""
+    now = engine.context.now()
+    if command.at is not None:
+        _check_time(command.at, now)
+    at = now if command.at is None else command.at
+    with _full_disk_said():
+        done = outbox.reschedule(
+            engine.store,
+            OutgoingId(command.outgoing_id),
+            lambda head: _redated(head, at),
+            not_before=at,
+            scheduled=command.at is not None,
+        )
+    if not done:
+        text = "This message is on its way already, so its time was not changed; the outbox says where it is."
+        raise MailError(Kind.MESSAGE, Retry.ASK, text, code="too-late")
+    engine.sender.poke()
+    return wire.Done()
+
+
+def _check_time(at: int, now: int) -> None:
+    if problem := later.problem(at, now):
+        raise MailError(Kind.MESSAGE, Retry.ASK, problem, code="bad-time")
+
+
+def _redated(head: bytes, at: int) -> bytes:
+    """With the Date of ``at``, as this computer's clock will show it then."""
+    return redated(head, at, time.localtime(at).tm_gmtoff // 60)
 
 
 @contextmanager

@@ -88,7 +88,7 @@ def _put_all(context: Context, account: Account, folder: Folder, copies: Sequenc
     for copy in copies:
         path = outbox.wire_path(context.store.profile, copy.copy_file)
         try:
-            batch.append((copy, Whole.of_file(path, copy.queued_at, Flag.SEEN)))
+            batch.append((copy, Whole.of_file(path, copy.written_at, Flag.SEEN)))
         except FileNotFoundError:
             ENGINE.error("the sent copy of outgoing message %d is gone: %s", copy.id, path.name)
             _settle(context, copy, SentCopy.NONE)

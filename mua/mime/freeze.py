@@ -91,6 +91,14 @@ def freeze(
     return Frozen(head, full_head, (rest, *more), *found)
 
 
+def redated(header: bytes, at: int, utc_offset_minutes: int) -> bytes:
+    """A frozen header with another Date, ``at`` (UTC seconds) by a clock so far ahead; every other byte stays."""
+    date = f"Date: {date_text(at, utc_offset_minutes)}\r\n".encode("ascii")
+    lines = _FIELD_LINES.finditer(header)
+    kept = b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() != b"date")
+    return date + kept
+
+
 def _divided(pieces: Pieces) -> tuple[bytes, Pieces]:
     first = pieces[0]
     if not isinstance(first, bytes):

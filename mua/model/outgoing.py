@@ -92,7 +92,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One frozen message on its way out; ``via``: the account whose server takes it, if it is not its own."""
+    """One frozen message on its way out; ``via``: the account whose server takes it, if it is not its own.
+
+    ``not_before`` (UTC seconds) is when it may go first; ``scheduled``: because a person chose that time.
+    """
 
     id: OutgoingId
     account_id: AccountId
@@ -106,6 +109,11 @@ class Outgoing:
     sent_copy: SentCopy = SentCopy.TODO
     size: int = 0
     via: AccountId | None = None
+    scheduled: bool = False
+
+    def ahead(self, now: float) -> bool:
+        """It waits for the time that a person chose."""
+        return self.scheduled and self.not_before > now and not self.finished
 
     @property
     def finished(self) -> bool:

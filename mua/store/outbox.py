@@ -4,6 +4,7 @@ Rules of the file: bytes are on disk before the row that names them; every funct
 state machine and is called in a transaction of its own, durable where losing the step would lose or double mail:
 
     queue          the message waits                       durable: a person was told "it will be sent"
+    reschedule     it waits for another time               durable: a person was told when
     begin          an attempt started                      (lost in a crash: the message just waits again)
     at_dot         the final dot is about to be written    durable: from here on a crash means "unknown"
     record         verdicts                                durable
@@ -14,11 +15,11 @@ that do not count as attempts (no network, no password): those become due at onc
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mua.model.account import Account, AccountId, Route
 from mua.model.message import MessageId
@@ -26,7 +27,7 @@ from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, Recipient
 from mua.model.report import Action, Reported
 from mua.paths import Profile
 from mua.records import dataclass
-from mua.store.blobs import BIG, write_file
+from mua.store.blobs import BIG, file_errors, write_file
 from mua.store.db import Db, Store, Tx
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ PREFIX = "outgoing-"
 
 _REPORTED = "r.address, c.action, c.status, c.text, c.remote, c.until, c.at"
 _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
+_UNSEEN = (  # of outgoing: somebody waits, and no server can have it for anybody
+    "EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id AND state IN ('queued', 'deferred'))"
+    " AND NOT EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id"
+    " AND state IN ('trying', 'accepted', 'unknown'))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,12 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A message that somebody accepted (last at ``accepted_at``) and whose sent copy is not filed yet."""
+    """A message of ``written_at`` that somebody accepted (last at ``accepted_at``), its sent copy not filed yet."""
 
     id: OutgoingId
     account_id: AccountId
     message_id: str
-    queued_at: int
+    written_at: int
     copy_file: str
     answers: int | None
     forwards: int | None
@@ -116,18 +122,22 @@ def queue(
     *,
     now: int,
     not_before: int,
+    scheduled: bool = False,
     answers: int | None = None,
     forwards: int | None = None,
 ) -> OutgoingId:
-    """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk)."""
+    """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
+
+    ``scheduled``: a person chose that time.
+    """
     files = _write_files(store.profile, frozen)
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
-            " eight_bit, digest, wire_file, copy_file, answers, forwards, envid)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
-            *files, answers, forwards, secrets.token_hex(16),
+            *files, answers, forwards, secrets.token_hex(16), scheduled,
         )  # fmt: skip
         for address in dict.fromkeys(frozen.recipients):
             sql = "INSERT INTO recipient(outgoing_id, address, next_attempt) VALUES (?,?,?)"
@@ -136,20 +146,74 @@ def queue(
     return OutgoingId(outgoing_id)
 
 
+def reschedule(
+    store: Store, outgoing_id: OutgoingId, redate: Callable[[bytes], bytes], *, not_before: int, scheduled: bool
+) -> bool:
+    """The message goes at another time, durably; ``redate`` gives its header another Date.  Raises MailError (disk).
+
+    False: it is too late, since a server may have it already, or no one waits for it any more.
+    """
+    profile, db = store.profile, store.reader()
+    found = db.row(f"SELECT wire_file, copy_file FROM outgoing WHERE id = ? AND {_UNSEEN}", outgoing_id)
+    if found is None:
+        return False
+    old, old_copy = (wire_path(profile, str(name)) for name in found)
+    with file_errors(), old.open("rb") as file:
+        head = _frozen_head(file)
+        full_head = head
+        if old_copy != old:
+            with old_copy.open("rb") as copy:
+                full_head = _frozen_head(copy)
+        rest = iter(partial(file.read, BIG), b"")
+        *facts, wire_file, copy_file = _write(profile, redate(head), redate(full_head), rest)
+    with store.write(durable=True) as tx:
+        sql = (
+            "UPDATE outgoing SET not_before = ?, scheduled = ?, size = ?, eight_bit = ?, digest = ?,"
+            f" wire_file = ?, copy_file = ? WHERE id = ? AND wire_file = ? AND {_UNSEEN}"
+        )
+        done = tx.run(sql, not_before, scheduled, *facts, wire_file, copy_file, outgoing_id, old.name)
+        if done:
+            sql = (
+                "UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0"
+                " WHERE outgoing_id = ? AND state IN ('queued', 'deferred')"
+            )
+            tx.run(sql, not_before, outgoing_id)
+            tx.changes.outgoing.add(outgoing_id)
+    new = {wire_path(profile, wire_file), wire_path(profile, copy_file)}
+    for path in {old, old_copy} if done else new:  # where the commit failed both stay, until a start sweeps
+        path.unlink(missing_ok=True)
+    return bool(done)
+
+
+def _frozen_head(file: BinaryIO) -> bytes:
+    """The header of a frozen message; the file stands behind it then."""
+    head = b""
+    while (line := file.readline()) not in (b"\r\n", b""):
+        head += line
+    file.seek(len(head))
+    return head
+
+
 def _write_files(profile: Profile, frozen: "Frozen") -> tuple[int, bool, bytes, str, str]:
     """(octets, 8-bit, digest, the file that goes out, the one to be filed), durably; none is left when one fails."""
-    from mua.mime.pieces import Meter, blocks
+    from mua.mime.pieces import blocks
+
+    return _write(profile, frozen.head, frozen.full_head, blocks(frozen.rest))
+
+
+def _write(profile: Profile, head: bytes, full_head: bytes, rest: Iterable[bytes]) -> tuple[int, bool, bytes, str, str]:
+    from mua.mime.pieces import Meter
 
     name, meter = PREFIX + secrets.token_hex(16), Meter()
     wire_file = copy_file = f"{name}.eml"
     path = profile.big / wire_file
-    write_file(path, meter.through(blocks((frozen.head, *frozen.rest))))
-    if frozen.full_head != frozen.head:  # what is behind the header comes from the first file: others may have changed
+    write_file(path, meter.through(chain([head], rest)))
+    if full_head != head:  # what is behind the header comes from the first file: others may have changed
         copy_file = f"{name}.copy.eml"
         try:
             with path.open("rb") as file:
-                file.seek(len(frozen.head))
-                write_file(profile.big / copy_file, chain([frozen.full_head], iter(partial(file.read, BIG), b"")))
+                file.seek(len(head))
+                write_file(profile.big / copy_file, chain([full_head], iter(partial(file.read, BIG), b"")))
         except BaseException:
             path.unlink(missing_ok=True)
             raise
@@ -233,7 +297,8 @@ def next_due(db: Db) -> int | None:
 def copies(db: Db) -> list[Copy]:
     """Messages that somebody has accepted, and whose sent copy is still to be filed."""
     rows = db.rows(
-        "SELECT o.id, o.account_id, o.message_id, o.queued_at, o.copy_file, o.answers, o.forwards, max(a.at)"
+        "SELECT o.id, o.account_id, o.message_id, iif(o.scheduled, o.not_before, o.queued_at), o.copy_file, o.answers,"
+        " o.forwards, max(a.at)"
         " FROM outgoing o JOIN recipient r ON r.outgoing_id = o.id AND r.state = 'accepted'"
         " JOIN attempt a ON a.recipient_id = r.id WHERE o.sent_copy = 'todo' GROUP BY o.id ORDER BY o.id"
     )
@@ -295,6 +360,19 @@ def attempts(db: Db, outgoing_id: OutgoingId, address: str) -> list[Step]:
     ]
 
 
+def first_attempt(db: Db, outgoing_id: OutgoingId) -> int | None:
+    """When a server was first asked to take it (UTC seconds), or None."""
+    sql = "SELECT min(a.at) FROM attempt a JOIN recipient r ON r.id = a.recipient_id WHERE r.outgoing_id = ?"
+    found = db.value(sql, outgoing_id)
+    return None if found is None else int(found)
+
+
+def origin(db: Db, outgoing_id: OutgoingId) -> tuple[int | None, int | None]:
+    """The messages that it answers and that it forwards."""
+    found = db.row("SELECT answers, forwards FROM outgoing WHERE id = ?", outgoing_id)
+    return (None, None) if found is None else (found[0], found[1])
+
+
 def dialogue(db: Db, dialogue_id: int) -> str:
     """What was said in an attempt, a line each, secrets masked; empty when it is not kept any more."""
     return str(db.value("SELECT text FROM dialogue WHERE id = ?", dialogue_id) or "")
@@ -314,14 +392,24 @@ def came_back(db: Db, outgoing_id: OutgoingId, address: str) -> list[Reported]:
 # Steps of an attempt
 
 
-def begin(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> list[str]:
-    """An attempt starts; returns the recipients it is for (a person may have cancelled one meanwhile)."""
+def begin(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], wire_file: str) -> list[str]:
+    """An attempt starts; returns the recipients it is for.
+
+    A person may have cancelled one meanwhile, or may have put the message off: then it is not ``wire_file`` any more.
+    """
+    if not is_frozen_as(tx, outgoing_id, wire_file):
+        return []
     sql = (
         "UPDATE recipient SET state = 'trying', phase = 'connect', gone = 0 WHERE outgoing_id = ? AND address = ?"
         " AND state IN ('queued', 'deferred')"
     )
     tx.changes.outgoing.add(outgoing_id)
     return [address for address in addresses if tx.run(sql, outgoing_id, address)]
+
+
+def is_frozen_as(tx: Tx, outgoing_id: OutgoingId, wire_file: str) -> bool:
+    """Whether the message is still the one in ``wire_file``: not put off since."""
+    return tx.row("SELECT 1 FROM outgoing WHERE id = ? AND wire_file = ?", outgoing_id, wire_file) is not None
 
 
 def has_gone(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], octets: int) -> None:
@@ -376,7 +464,9 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
 
     Before the final dot nothing was handed over, so the message waits again.  At the dot nobody knows.
     """
-    tx.run("UPDATE outgoing SET copy_id = NULL WHERE copy_id IS NOT NULL AND queued_at < ?", now - DOUBLED)
+    tx.run(
+        "UPDATE outgoing SET copy_id = NULL WHERE copy_id IS NOT NULL AND max(queued_at, not_before) < ?", now - DOUBLED
+    )
     text = "Mua was interrupted while the server was confirming; it may have been sent."
     left = tx.rows(f"SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE {_OPEN} AND state = 'trying'")
     left = [row for row in left if row[0] not in busy]
@@ -502,7 +592,7 @@ def sweep(db: Db, profile: Profile) -> int:
 def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, o.subject, o.envelope_from, o.route, o.queued_at, o.not_before,"
-        f" o.sent_copy, o.size, o.via FROM outgoing o WHERE {where} ORDER BY o.id DESC",
+        f" o.sent_copy, o.size, o.via, o.scheduled FROM outgoing o WHERE {where} ORDER BY o.id DESC",
         *values,
     )
     news = {
@@ -526,9 +616,9 @@ def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     return [
         Outgoing(
             OutgoingId(one), AccountId(account_id), message_id, subject, sender, Route(route), queued, not_before,
-            tuple(recipients[one]), SentCopy(copy), size, None if via is None else AccountId(via),
+            tuple(recipients[one]), SentCopy(copy), size, None if via is None else AccountId(via), bool(scheduled),
         )
-        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size, via in rows
+        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size, via, scheduled in rows
     ]  # fmt: skip
 
 

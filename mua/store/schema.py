@@ -282,7 +282,25 @@ CREATE TABLE quota(
   PRIMARY KEY(account_id, root, resource)) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (CACHE_1, CACHE_2, CACHE_3, CACHE_4, CACHE_5, CACHE_6, CACHE_7, CACHE_8, CACHE_9, CACHE_10, CACHE_11)
+# A message that a person wants sent later, not only held for a moment so that it can be taken back.
+CACHE_12 = """
+ALTER TABLE outgoing ADD COLUMN scheduled INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS = (
+    CACHE_1,
+    CACHE_2,
+    CACHE_3,
+    CACHE_4,
+    CACHE_5,
+    CACHE_6,
+    CACHE_7,
+    CACHE_8,
+    CACHE_9,
+    CACHE_10,
+    CACHE_11,
+    CACHE_12,
+)
 VERSION = len(MIGRATIONS)
 
 BODY = """

@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,61 @@ def test_a_bounce_finds_the_mail_that_it_is_about(lab: Lab, profile: Path, accou
 
     until(lambda: news()[lost], "the report")
     assert news() == {bob.address: None, lost: "failed"}
+
+
+def test_scheduled_it_waits_here_with_its_engine_and_goes_at_its_time(lab: Lab, profile: Path, alice: User) -> None:
+    bob, hidden = lab.user("bob"), lab.user("hidden")
+    lab.add_account(profile, alice).ok()
+    attached = lab.folder / "later.bin"
+    attached.write_bytes(bytes(range(256)) * 2000)
+    words = ("compose", "--to", bob.address, "--bcc", hidden.address, "--subject", "Scheduled", "--attach", attached)
+    assert "is past" in lab.mua(*words, "--at", "2026-01-01 09:00", profile=profile).failed("bad-time")
+    wrong = lab.mua(*words, "--at", "tomorrow", profile=profile)
+    assert (wrong.code, "is no time" in wrong.stderr) == (2, True), wrong.explain()
+    assert lab.mua(*words, "--at", "2099-01-01 09:00", "--wait", profile=profile).code == 2
+    tomorrow = int(time.time()) + 86400
+    waits = lab.mua(*words, "--at", rfc3339(tomorrow), profile=profile).ok()
+    attached.unlink()
+    assert (waits["not_before"], waits["scheduled"]) == (rfc3339(tomorrow), True)
+    assert set(states(waits).values()) == {"queued"}
+    pid = lab.engine_pid(profile)
+    lab.mua("sync", profile=profile).ok()
+    (listed,) = lab.mua("outbox", profile=profile).ok()
+    assert [one["next_attempt"] for one in listed["recipients"]] == [rfc3339(tomorrow)] * 2
+    assert pid is not None
+    assert lab.engine_pid(profile) == pid  # no client is left, and it stays
+    lab.stop_engine(profile, sign=9)
+    soon = int(time.time()) + 6
+    put = lab.mua("reschedule", waits["id"], "--at", rfc3339(soon), profile=profile).ok()
+    assert (put["not_before"], put["message_id"]) == (rfc3339(soon), waits["message_id"])
+    (copy,) = arrived(lab, bob, "Scheduled")
+    assert time.time() >= soon
+    parsed = email.message_from_bytes(copy, policy=email.policy.default)
+    assert parsed["Date"].datetime.timestamp() == soon
+    assert len(parsed.get_all("Date")) == 1
+    assert parsed["Message-ID"].strip("<>") == waits["message_id"]
+    assert [one.get_payload(decode=True) for one in parsed.iter_attachments()] == [bytes(range(256)) * 2000]
+    assert len(arrived(lab, hidden, "Scheduled")) == 1
+    until(lambda: len(lab.raw_messages(alice, "Sent")) == 1, "the sent copy")
+    (kept,) = lab.raw_messages(alice, "Sent").values()
+    assert f"Bcc: {hidden.address}".encode() in kept
+    late = lab.mua("reschedule", waits["id"], "--now", profile=profile).failed("too-late")
+    assert "on its way already" in late
+
+
+def rfc3339(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+
+
+def test_what_is_scheduled_goes_now_by_hand_and_its_date_is_now(lab: Lab, profile: Path, account: User) -> None:
+    bob, carol = lab.user("bob"), lab.user("carol")
+    raw = mail_to(bob.address, carol.address, sender=account.address, subject="Forward")
+    waits = send(lab, profile, raw, "--at", rfc3339(int(time.time()) + 86400)).ok()
+    only = lab.mua("retry", waits["id"], bob.address, profile=profile).failed("scheduled")
+    assert "for all its recipients" in only
+    before = int(time.time())
+    lab.mua("retry", waits["id"], profile=profile).ok()
+    for user in (bob, carol):
+        (copy,) = arrived(lab, user, "Forward")
+        parsed = email.message_from_bytes(copy, policy=email.policy.default)
+        assert before <= parsed["Date"].datetime.timestamp() <= time.time()
