@@ -1,9 +1,9 @@
 """Opening an SMTP session: greeting, EHLO, STARTTLS, one AUTH attempt.
 
-aiosmtplib takes the connected socket, does implicit TLS, reads the greeting and says EHLO.  Then ``Wire`` takes its
-transport over (a public call of asyncio; no private name of the library is used) and the rest is ours: STARTTLS,
-because the library silently drops what was injected behind the server's 220 and goes on, and AUTH, because it tries
-every mechanism.
+aiosmtplib takes the connected socket, does implicit TLS and reads the greeting.  Then ``Wire`` takes its transport over
+(a public call of asyncio; no private name of the library is used) and the rest is ours: EHLO, because the library takes
+nonsense for a reply and waits long for the end of an endless one, STARTTLS, because it silently drops what was injected
+behind the server's 220 and goes on, and AUTH, because it tries every mechanism.
 
 Rule of the file: no credential is sent before the certificate is verified; whatever goes wrong is a ``Lost`` with its
 phase, with the server's reply when there was one and with the ``ssl`` or system error as its cause.
@@ -67,8 +67,8 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
     )
     try:
         await _greet(smtp, transcript)
-        extensions = await _hello(smtp, transcript, timeouts)
-        session = _adopt(smtp, extensions, door, transcript, timeouts)
+        session = _adopt(smtp, door, transcript, timeouts)
+        session.extensions = await _hello(session, door, Phase.GREETING)
         if door.security is Security.STARTTLS:
             await _upgrade(session, door)
         return session
@@ -140,37 +140,26 @@ async def _greet(smtp: aiosmtplib.SMTP, transcript: Transcript) -> None:
     transcript.server(f"{greeting.code} {_clean(greeting.message)}")
 
 
-async def _hello(smtp: aiosmtplib.SMTP, transcript: Transcript, timeouts: Timeouts) -> dict[str, str]:
-    """EHLO, or HELO for a server that knows no better (RFC 5321 s.3.2)."""
-    try:
-        transcript.client(f"EHLO {smtp.local_hostname}")
-        try:
-            reply = await smtp.ehlo(timeout=timeouts.greeting)
-        except aiosmtplib.SMTPHeloError as exc:
-            if not 500 <= exc.code < 600 or not smtp.is_connected:
-                raise
-            transcript.server(f"{exc.code} {_clean(exc.message)}")
-            transcript.client(f"HELO {smtp.local_hostname}")
-            reply = await smtp.helo(timeout=timeouts.greeting)
-            transcript.server(f"{reply.code} {_clean(reply.message)}")
+async def _hello(session: Session, door: Door, phase: Phase) -> dict[str, str]:
+    """What the server offers: EHLO, or HELO for a server that knows no better (RFC 5321 s.3.2).  Raises Lost."""
+    wire, limit = session.wire, session.timeouts.greeting
+    reply = await wire.answer(wire.command(f"EHLO {door.ehlo}")[0], phase, limit)
+    if reply.positive:
+        return parse_extensions(reply.text)
+    if phase is Phase.GREETING and reply.code >= 500:
+        reply = await wire.answer(wire.command(f"HELO {door.ehlo}")[0], phase, limit)
+        if reply.positive:
             return {}
-    except aiosmtplib.SMTPResponseException as exc:
-        raise _lost(Phase.GREETING, exc, transcript) from exc
-    except (OSError, aiosmtplib.SMTPException, ValueError) as exc:
-        raise Lost(Phase.GREETING, str(exc) or type(exc).__name__) from exc
-    for line in _clean(reply.message).split("\n"):
-        transcript.server(f"{reply.code} {line}")
-    return parse_extensions(reply.message)
+    wire.abort()
+    raise Lost(phase, f"the server refused EHLO: {reply}", reply)
 
 
-def _adopt(
-    smtp: aiosmtplib.SMTP, extensions: dict[str, str], door: Door, transcript: Transcript, timeouts: Timeouts
-) -> Session:
+def _adopt(smtp: aiosmtplib.SMTP, door: Door, transcript: Transcript, timeouts: Timeouts) -> Session:
     transport = smtp.transport
     if not isinstance(transport, asyncio.Transport):
         raise Lost(Phase.GREETING, "the server closed the connection")
     wire = Wire(transport, transcript)
-    return Session(wire, extensions, host=door.host, tls=_describe(transport, door), timeouts=timeouts)
+    return Session(wire, {}, host=door.host, tls=_describe(transport, door), timeouts=timeouts)
 
 
 async def _upgrade(session: Session, door: Door) -> None:
@@ -192,7 +181,7 @@ async def _upgrade(session: Session, door: Door) -> None:
         raise Lost(Phase.TLS, "someone put a reply behind the server's answer to STARTTLS")
     wire.transport = await _handshake(wire, door, limit)
     session.tls = _describe(wire.transport, door)
-    session.extensions = await _hello_again(session, door)
+    session.extensions = await _hello(session, door, Phase.TLS)
 
 
 async def _handshake(wire: Wire, door: Door, limit: float) -> asyncio.Transport:
@@ -212,15 +201,6 @@ async def _handshake(wire: Wire, door: Door, limit: float) -> asyncio.Transport:
     if transport is None:
         raise Lost(Phase.TLS, "the server closed the connection")
     return transport
-
-
-async def _hello_again(session: Session, door: Door) -> dict[str, str]:
-    wire = session.wire
-    reply = await wire.answer(wire.command(f"EHLO {door.ehlo}")[0], Phase.TLS, session.timeouts.greeting)
-    if not reply.positive:
-        wire.abort()
-        raise Lost(Phase.TLS, f"the server refused EHLO: {reply}", reply)
-    return parse_extensions(reply.text)
 
 
 async def _converse(session: Session, exchange: Exchange) -> None:

@@ -7,11 +7,15 @@ Theory of operation: up to the final dot nothing has been handed over (RFC 5321 
 unfinished message), so a loss there may be tried again.  From the dot until the reply the server may or may not have
 taken the message.  ``before_dot`` is called just before that window opens, to put the fact on disk: what it raises
 stops the message, and the dot is not written.
+
+A message of more than one block goes by BDAT where CHUNKING is offered (RFC 3030): after each chunk the server says
+whether it still wants the message, and an empty last chunk is the dot.  A small one goes by DATA, which takes a round
+trip less.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mua.mime.pieces import new_digest
@@ -19,6 +23,8 @@ from mua.model.outgoing import Phase
 from mua.net.smtp_body import BLOCK, Body, DotStuffer
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire
 
+CHUNK = 1 << 20  # octets of a chunk, at least
+CHUNKS = 64  # of one message, at most: each is two lines of the dialogue
 WINDOW = 100  # commands in flight: enough to hide a round trip, few enough never to fill both directions
 
 BeforeDot = Callable[[tuple[str, ...]], None]
@@ -96,10 +102,12 @@ class Session:
         """
         transaction = Transaction(tuple(recipients))
         self.wire.transcript.begin()
-        parameters = parameters or Parameters()
+        commands = _commands(sender, recipients, parameters or Parameters())
+        chunked = self.has("CHUNKING") and body.facts.size > BLOCK
+        hand_over = self._chunks if chunked else self._data
         try:
-            if await self._envelope(transaction, _commands(sender, recipients, parameters)):
-                await self._data(transaction, body, before_dot, progress or _ignore)
+            if await self._envelope(transaction, _Flow(self, transaction, commands, chunked)):
+                await hand_over(transaction, body, before_dot, progress or _ignore)
         except Lost as lost:
             self.wire.abort()
             transaction.lost = lost
@@ -122,9 +130,8 @@ class Session:
 
     # MAIL and RCPT
 
-    async def _envelope(self, transaction: Transaction, commands: list[str]) -> bool:
-        """Everything up to the server's 354.  False: the transaction ended before."""
-        flow = _Flow(self, transaction, commands)
+    async def _envelope(self, transaction: Transaction, flow: "_Flow") -> bool:
+        """Everything up to the message.  False: the transaction ended before."""
         if self._dirty:
             await self._reset(transaction)
         self._dirty = True
@@ -150,11 +157,14 @@ class Session:
                 raise
 
     async def _start_data(self, transaction: Transaction, flow: "_Flow") -> bool:
-        """DATA, when anyone was admitted.  With PIPELINING it is already under way, also when no one was."""
+        """DATA, when anyone was admitted.  With PIPELINING it is already under way, also when no one was.
+
+        BDAT asks for no permission.
+        """
         wanted = bool(transaction.admitted)
-        if not wanted and not flow.data_sent:
-            return False
         transaction.phase = Phase.DATA if wanted else transaction.phase
+        if flow.chunked or not (wanted or flow.data_sent):
+            return wanted
         reply = await flow.data()
         if reply.code != 354:
             if wanted and reply.positive:
@@ -178,25 +188,59 @@ class Session:
     async def _data(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
         reply, stuffer = self.wire.expect(), DotStuffer()
         held, sent = b"", 0  # the last block travels with the dot: a small message is one packet, and one phase
-        seen = new_digest()
-        with body.open() as file:
-            while block := file.read(BLOCK):
-                if held and not await self.wire.write(held, reply, self.timeouts.block):
-                    raise Lost(transaction.phase, f"the server took nothing for {self.timeouts.block:g} s")
-                await self._stop_early(transaction, reply)
-                held = stuffer.feed(block)
-                sent += len(block)
-                seen.update(block)
-                progress(sent)
-        changed = body.facts.digest and seen.digest() != body.facts.digest
-        if changed or sent + stuffer.missing != body.facts.size:
-            raise OSError("the frozen message is not the one that was measured")
+        for block in _whole(body):
+            if held:
+                await self._push(transaction, held, reply)
+            await self._stop_early(transaction, reply)
+            held = stuffer.feed(block)
+            sent += len(block)
+            progress(sent)
         self.wire.transcript.note(f"{sent} octets of message")
+        await self._announce(transaction, before_dot, reply)
+        await self._dot(transaction, held + stuffer.end(), reply)
+
+    async def _chunks(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
+        """The same by BDAT.  A refused chunk ends the message; the RSET that must follow begins the next one."""
+        size, sent, room = body.facts.size, 0, 0
+        reply: asyncio.Future[Reply] | None = None  # to the chunk that is open, of which ``room`` octets are to come
+        for block in _whole(body):
+            while block:
+                if reply is None:
+                    room = min(max(CHUNK, -(-size // CHUNKS)), size - sent)
+                    reply = self.wire.command(f"BDAT {room}")[0]
+                part, block = block[:room], block[room:]
+                await self._push(transaction, part, reply)
+                room, sent = room - len(part), sent + len(part)
+                progress(sent)
+                if room:
+                    await self._stop_early(transaction, reply)
+                elif await self._refused(transaction, reply):
+                    return
+                else:
+                    reply = None
+        self.wire.transcript.note(f"{sent} octets of message")
+        last = self.wire.expect()
+        await self._announce(transaction, before_dot, last)
+        await self._dot(transaction, b"BDAT 0 LAST\r\n", last, "BDAT 0 LAST")
+
+    async def _refused(self, transaction: Transaction, reply: asyncio.Future[Reply]) -> bool:
+        """Whether the server wants no more after this chunk."""
+        said = await self.answer(transaction, reply)
+        if said.code < 400 and not said.positive:
+            raise Lost(transaction.phase, f"{said} in answer to BDAT: replies are out of step")
+        transaction.final = None if said.positive else said
+        return not said.positive
+
+    async def _push(self, transaction: Transaction, block: bytes, reply: asyncio.Future[Reply]) -> None:
+        if not await self.wire.write(block, reply, self.timeouts.block):
+            raise Lost(transaction.phase, f"the server took nothing for {self.timeouts.block:g} s")
+
+    async def _announce(self, transaction: Transaction, before_dot: BeforeDot, reply: asyncio.Future[Reply]) -> None:
+        """The dot is coming: that is on disk, and the server has said nothing meanwhile."""
         before_dot(transaction.admitted)
         for _ in range(2):  # one turn polls the socket, the next reads what came during the commit
             await asyncio.sleep(0)
         await self._stop_early(transaction, reply)
-        await self._dot(transaction, held + stuffer.end(), reply)
 
     async def _stop_early(self, transaction: Transaction, reply: asyncio.Future[Reply]) -> None:
         """An answer before the dot is a refusal, or nonsense; in both cases the message is not finished."""
@@ -204,9 +248,9 @@ class Session:
             early = await self.answer(transaction, reply)
             raise Lost(transaction.phase, f"early reply {early}", None if early.positive else early)
 
-    async def _dot(self, transaction: Transaction, rest: bytes, reply: asyncio.Future[Reply]) -> None:
+    async def _dot(self, transaction: Transaction, rest: bytes, reply: asyncio.Future[Reply], shown: str = ".") -> None:
         transaction.phase = Phase.DOT
-        self.wire.transcript.client(".")
+        self.wire.transcript.client(shown)
         self.wire.transport.write(rest)
         final = await self.answer(transaction, reply)
         if final.code < 400 and not final.positive:
@@ -217,17 +261,19 @@ class Session:
 class _Flow:
     """The commands of an envelope, written in windows with PIPELINING and one at a time without."""
 
-    def __init__(self, session: Session, transaction: Transaction, commands: list[str]) -> None:
+    def __init__(self, session: Session, transaction: Transaction, commands: list[str], chunked: bool) -> None:
+        self.chunked = chunked
         self._session = session
         self._transaction = transaction
-        self._early_data = session.has("PIPELINING")
+        self._pipelined = session.has("PIPELINING")
+        self._early_data = self._pipelined and not chunked
         self._due = deque([*commands, "DATA"] if self._early_data else commands)
         self._flying: deque[asyncio.Future[Reply]] = deque()
 
     async def next(self) -> Reply:
         """The reply to the next command."""
         if not self._flying:
-            count = min(len(self._due), WINDOW) if self._early_data else 1
+            count = min(len(self._due), WINDOW) if self._pipelined else 1
             lines = [self._due.popleft() for _ in range(count)]
             self._flying.extend(self._session.wire.command(*lines))
         return await self._session.answer(self._transaction, self._flying.popleft())
@@ -255,6 +301,21 @@ def _commands(sender: str, recipients: Sequence[str], parameters: Parameters) ->
     extra = parameters.rcpt or ((),) * len(recipients)
     mail = " ".join([f"MAIL FROM:<{sender}>", *parameters.mail])
     return [mail, *(" ".join([f"RCPT TO:<{a}>", *more]) for a, more in zip(recipients, extra, strict=True))]
+
+
+def _whole(body: Body) -> Iterator[bytes]:
+    """The message in blocks, its last line ended.  OSError before the end when it is not what was measured."""
+    facts, size, seen, end = body.facts, 0, new_digest(), b"\r\n"
+    with body.open() as file:
+        while (block := file.read(BLOCK)) and size + len(block) <= facts.size:
+            size, end = size + len(block), (end + block[-2:])[-2:]
+            seen.update(block)
+            yield block
+    missing = b"" if end == b"\r\n" else b"\r\n"
+    if block or size + len(missing) != facts.size or (facts.digest and seen.digest() != facts.digest):
+        raise OSError("the frozen message is not the one that was measured")
+    if missing:
+        yield missing
 
 
 def _ignore(sent: int) -> None:
