@@ -77,6 +77,7 @@ class Actions(QObject):
     def __init__(self, window: QWidget, keys: Mapping[str, tuple[str, ...]] | None = None) -> None:
         super().__init__(window)
         self._made: dict[str, QAction] = {}
+        self._keys: dict[str, list[QKeySequence]] = {}
         self._drawn = self._hidden = False
         self.held = False
         """A composer is opening: what is typed meanwhile is meant for it, and may not act on the mail (``hold``)."""
@@ -84,7 +85,8 @@ class Actions(QObject):
         for deed in DEEDS:
             action = QAction(deed.text, window)
             action.setObjectName(deed.id)
-            action.setShortcuts([QKeySequence(key) for key in (keys or {}).get(deed.id, deed.keys)])
+            self._keys[deed.id] = [QKeySequence(key) for key in (keys or {}).get(deed.id, deed.keys)]
+            action.setShortcuts(self._keys[deed.id])
             action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
             window.addAction(action)
             self._made[deed.id] = action
@@ -106,8 +108,13 @@ class Actions(QObject):
         self._switch()
 
     def hide_mail(self, hidden: bool) -> None:
-        """Another page is in the mail's place: no key may act on what nobody sees, and Escape is the page's own."""
+        """Another page is in the mail's place: no key may act on what nobody sees, and Escape is the page's own.
+
+        Neither do letters act there: a person who fills in a form and is one field further than they think would leave it.
+        """
         self._hidden = hidden
+        for name, keys in self._keys.items():
+            self._made[name].setShortcuts([key for key in keys if not (hidden and _is_letter(key))])
         self._switch()
 
     def _switch(self) -> None:
@@ -140,6 +147,15 @@ class Actions(QObject):
 def _typed(deed: Deed) -> bool:
     """Whether a letter does it."""
     return any(not key.startswith(("Ctrl", "Delete", "Shift+Delete", "F5", "Escape")) for key in deed.keys)
+
+
+def _is_letter(key: QKeySequence) -> bool:
+    """Whether the key, alone or with Shift, writes something in a text field."""
+    first = key[0]
+    return first.key() < Qt.Key.Key_Escape and first.keyboardModifiers() in (
+        Qt.KeyboardModifier.NoModifier,
+        Qt.KeyboardModifier.ShiftModifier,
+    )
 
 
 def keys_of(action: QAction) -> str:

@@ -91,9 +91,12 @@ class Rooms(QObject):
         self.desk.listing.take_keyboard()
 
     def add_account(self) -> None:
-        """Set up another account (or the first)."""
+        """Set up another account (or the first); what is already filled in stays."""
         from mua.gui.setup import SetupPage
 
+        if self.setup is not None:
+            self.setup.setFocus()
+            return
         page = SetupPage(self.desk.library.profile, first=not self.desk.accounts)
         page.form.offer_inboxes(self.desk.accounts)
         self._serve(page.asked, page)

@@ -286,6 +286,7 @@ QFrame#side { background: @side; } QFrame#list { background: @list; } QFrame#rea
 QFrame[kind="line"] { background: @line; border: none; }
 QAbstractItemView, QTextBrowser, QScrollArea { border: none; outline: 0; background: transparent; }
 QTableView, QListView { selection-background-color: transparent; }
+QHeaderView { background: @list; } QHeaderView::section { background: @list; color: @secondary; border: none; padding: 4px; }
 QLabel { background: transparent; }
 QLabel[tone="secondary"] { color: @secondary; } QLabel[tone="tertiary"] { color: @tertiary; }
 QLabel[tone="danger"] { color: @on_danger; } QLabel[tone="good"] { color: @good; }
@@ -301,7 +302,7 @@ QComboBox::drop-down { border: none; width: 24px; }
 QComboBox QAbstractItemView { background: @list; border: 1px solid @line; padding: 4px; }
 
 QPushButton { background: transparent; color: @text; border: 1px solid @line; border-radius: 8px;
-  min-height: 32px; padding: 0 14px; }
+  min-height: 32px; padding: 0 14px; outline: 0; }
 QPushButton:hover { background: @hover; } QPushButton:pressed { background: @side_selection; }
 QPushButton:focus { border: 1px solid @accent; } QPushButton:disabled { color: @tertiary; }
 QPushButton[kind="primary"] { background: @accent; color: @on_accent; border: 2px solid @accent; font-weight: 600; }

@@ -342,6 +342,22 @@ def test_escape_leaves_the_settings_and_no_key_reaches_the_hidden_mail(place: Of
     assert actions["back"].isEnabled()
 
 
+def test_letters_typed_beside_a_field_do_not_leave_the_form(place: Office) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    window = place.program.window
+    window.activateWindow()
+    page.open_form()
+    page.form.receiving.host.setText("imap.home.test")
+    chip = page.form.incoming.findChildren(QAbstractButton)[0]
+    chip.setFocus()
+    QTest.keyClicks(chip, "localhost#?")
+    window.actions_["compose"].trigger()
+    assert place.rooms.setup is page
+    assert page.form.receiving.host.text() == "imap.home.test"
+    assert [top for top in QApplication.topLevelWidgets() if top.isVisible() and top is not window] == []
+
+
 def test_a_click_on_set_up_by_hand_right_after_the_address_is_not_lost(place: Office) -> None:
     page = place.rooms.setup
     assert page is not None
