@@ -114,6 +114,7 @@ class AccountForm(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._base = Account(AccountId(0), "", "")
+        self._user = ""
         self.full_name = Field("Your name", "Your name, as others see it")
         self.incoming = Choice("Mail comes by", (("imap", "IMAP"), ("pop3", "POP3"), ("local", "This computer only")))
         self.receiving = ServerFields("Incoming")
@@ -136,6 +137,7 @@ class AccountForm(QWidget):
         self.route.changed.connect(self._arrange)
         self.receiving.changed.connect(self._arrange)
         self.sending.changed.connect(self._arrange)
+        self.receiving.user.textEdited.connect(self._user_edited)
         for field in self.findChildren(Field):
             field.returnPressed.connect(self.entered)
         self._arrange()
@@ -152,6 +154,7 @@ class AccountForm(QWidget):
         self.route.choose(account.route)
         self.receiving.show_server(account.incoming_server)
         self.sending.show_server(account.submission)
+        self._user = self.receiving.user.text()
         self.ca_file.setText(account.ca_file)
         self.client_cert.setText(account.client_cert)
         self.pop.show_options(account.pop)
@@ -226,6 +229,12 @@ class AccountForm(QWidget):
     def _open(self) -> bool:
         receiving = self.incoming.value() != "local" and self.receiving.is_open()
         return receiving or (self.route.value() == "smtp" and self.sending.is_open())
+
+    def _user_edited(self, user: str) -> None:
+        """Mostly it is one name for both: the other follows until it says something else."""
+        if self.sending.user.text() == self._user:
+            self.sending.user.setText(user)
+        self._user = user
 
     def _choose_file(self, field: Field, what: str) -> None:
         path, _ = QFileDialog.getOpenFileName(self, what.capitalize())

@@ -110,7 +110,7 @@ class Actions(QObject):
     def hide_mail(self, hidden: bool) -> None:
         """Another page is in the mail's place: no key may act on what nobody sees, and Escape is the page's own.
 
-        Neither do letters act there: a person who fills in a form and is one field further than they think would leave it.
+        Nor may letters: who fills in a form and is one field further than they think would leave it.
         """
         self._hidden = hidden
         for name, keys in self._keys.items():
@@ -121,7 +121,9 @@ class Actions(QObject):
         for deed in DEEDS:
             there = self._messages > 0 or deed.needs != "message"
             seen = not self._hidden or (deed.needs != "message" and deed.id not in _IN_THE_MAIL)
-            self._made[deed.id].setEnabled(there and seen and not (self.held and _typed(deed)))
+            self._made[deed.id].setEnabled(
+                there and seen and not (self.held and any(map(_is_letter, self._keys[deed.id])))
+            )
 
     def hold(self, held: bool) -> None:
         """Begin or end that."""
@@ -144,18 +146,9 @@ class Actions(QObject):
             self._made[deed.id].setIcon(icon(deed.icon))
 
 
-def _typed(deed: Deed) -> bool:
-    """Whether a letter does it."""
-    return any(not key.startswith(("Ctrl", "Delete", "Shift+Delete", "F5", "Escape")) for key in deed.keys)
-
-
 def _is_letter(key: QKeySequence) -> bool:
-    """Whether the key, alone or with Shift, writes something in a text field."""
-    first = key[0]
-    return first.key() < Qt.Key.Key_Escape and first.keyboardModifiers() in (
-        Qt.KeyboardModifier.NoModifier,
-        Qt.KeyboardModifier.ShiftModifier,
-    )
+    """Whether the key, alone or with Shift, begins with something that a text field would take."""
+    return len(key.toString().removeprefix("Shift+").split(", ")[0]) == 1
 
 
 def keys_of(action: QAction) -> str:

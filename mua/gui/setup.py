@@ -60,6 +60,7 @@ class SetupPage(Room):
         self._found: wire.Discovered | None = None
         self._chosen: Account | None = None
         self._looked_up = ""
+        self._left_off: QWidget | None = None
         self._waiting = self._looking = False
         self.adding = False
         """An account is being added or filled: it is there for the store already, and not yet for the person."""
@@ -381,10 +382,16 @@ class SetupPage(Room):
         self._edit(not working)
 
     def _edit(self, editable: bool) -> None:
+        focus = QApplication.focusWidget()
+        if not editable and isinstance(focus, QWidget) and self.isAncestorOf(focus):
+            self._left_off = focus
         for part in (
             self.address, self.password, self.found.change, self.go, self.form, self.demo, self.importing, self.by_hand
         ):  # fmt: skip
             part.setEnabled(editable)
+        if editable and self._left_off is not None:
+            self._left_off.setFocus()  # what is disabled loses the keyboard
+            self._left_off = None
 
     def _say(self, text: str, tone: str, button: str = "", act: object = None) -> None:
         self.banner.withdraw()

@@ -286,7 +286,8 @@ QFrame#side { background: @side; } QFrame#list { background: @list; } QFrame#rea
 QFrame[kind="line"] { background: @line; border: none; }
 QAbstractItemView, QTextBrowser, QScrollArea { border: none; outline: 0; background: transparent; }
 QTableView, QListView { selection-background-color: transparent; }
-QHeaderView { background: @list; } QHeaderView::section { background: @list; color: @secondary; border: none; padding: 4px; }
+QHeaderView { background: @list; }
+QHeaderView::section { background: @list; color: @secondary; border: none; padding: 4px; }
 QLabel { background: transparent; }
 QLabel[tone="secondary"] { color: @secondary; } QLabel[tone="tertiary"] { color: @tertiary; }
 QLabel[tone="danger"] { color: @on_danger; } QLabel[tone="good"] { color: @good; }

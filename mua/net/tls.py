@@ -208,11 +208,12 @@ def _certificate_problem(verify_code: int, host: str) -> tuple[str, str]:
             f"The certificate of {host} is not valid yet, {sent}; check this computer's clock.",
         )
     if verify_code in _WRONG_NAME:
-        return (
-            "certificate-wrong-name",
-            f"The server that answered as {host} has a certificate for another name, {sent}.",
-        )
-    if verify_code == _SELF_SIGNED:
-        hint = "if it is your own server, choose its certificate file in the account's settings."
-        return "certificate-untrusted", f"The certificate of {host} is signed by nobody but itself, {sent}; {hint}"
-    return "certificate-untrusted", f"The certificate of {host} is not signed by anyone this computer trusts, {sent}."
+        named = f"The server that answered as {host} has a certificate for another name, {sent}"
+        return "certificate-wrong-name", f"{named}; check the server's name, or ask its operator."
+    yours = "if it is your own server, choose its certificate authority's file in the account's form."
+    whose = (
+        "is signed by nobody but itself"
+        if verify_code == _SELF_SIGNED
+        else "is not signed by anyone this computer trusts"
+    )
+    return "certificate-untrusted", f"The certificate of {host} {whose}, {sent}; {yours}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from gui_office import Office, office, wait_until
+from lab import free_ports
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
@@ -356,6 +357,27 @@ def test_letters_typed_beside_a_field_do_not_leave_the_form(place: Office) -> No
     assert place.rooms.setup is page
     assert page.form.receiving.host.text() == "imap.home.test"
     assert [top for top in QApplication.topLevelWidgets() if top.isVisible() and top is not window] == []
+
+
+def test_the_keyboard_is_where_it_was_after_a_check_that_failed(place: Office) -> None:
+    page = place.rooms.setup
+    assert page is not None
+    place.program.window.activateWindow()
+    page.address.setText("robin@home.invalid")
+    page.password.setText("secret")
+    page.open_form()
+    (port,) = free_ports(1)
+    for fields in (page.form.receiving, page.form.sending):
+        fields.host.setText("localhost")
+        fields.port.setText(str(port))
+    page.form.receiving.user.selectAll()
+    QTest.keyClicks(page.form.receiving.user, "robin")
+    assert page.form.sending.user.text() == "robin"
+    page.form.receiving.user.setFocus()
+    QTest.keyClick(page.form.receiving.user, Qt.Key.Key_Return)
+    assert not page.form.isEnabled()
+    wait_until(page.form.isEnabled, "the check ends")
+    assert page.form.receiving.user.hasFocus()
 
 
 def test_a_click_on_set_up_by_hand_right_after_the_address_is_not_lost(place: Office) -> None:
