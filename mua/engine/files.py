@@ -13,6 +13,7 @@ from mua.engine.reading import Whole, file_whole
 from mua.errors import Kind, MailError, Retry
 from mua.mime import mbox
 from mua.mime.message import parse
+from mua.mime.text import light_text
 from mua.model.account import Incoming
 from mua.model.folder import Folder, FolderId
 from mua.model.message import Flag, MessageId
@@ -33,7 +34,7 @@ def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
     batch: list[Whole] = []
     for raw, flags in messages_in(Path(command.path)):
         found += 1
-        parsed = parse(raw)
+        parsed = parse(raw, light_text)
         batch.append(Whole(raw, parsed.envelope.date or engine.context.now(), flags, parsed))
         size += len(raw)
         if len(batch) >= IMPORT_BATCH or size >= IMPORT_SIZE:

@@ -16,6 +16,7 @@ from typing import IO
 from mua.engine.context import Context
 from mua.engine.reading import facts
 from mua.mime.message import Gist, Parsed, gist_of, parse
+from mua.mime.text import light_text
 from mua.model.message import MessageId
 from mua.store.blobs import file_errors
 from mua.store.write import BodyFacts
@@ -64,7 +65,7 @@ class Landing:
             if self.path is not None:
                 os.fsync(self._file.fileno())
             self._file.close()
-        self.parsed = parse(self.raw)
+        self.parsed = parse(self.raw, light_text)
 
     def close(self) -> None:
         """Nobody keeps it; after ``store`` this does nothing."""

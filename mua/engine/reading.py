@@ -16,6 +16,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.message import Gist, Parsed, gist, gist_of, parse, part_bytes, snippet
 from mua.mime.pieces import Content, Pieces, skim
+from mua.mime.text import light_text
 from mua.model.account import AccountId
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
@@ -32,7 +33,7 @@ _TOO_LARGE = "The attachments are larger together than 4 GB; no server takes tha
 
 def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = None) -> BodyFacts:
     """What a list shows of a body that has just arrived."""
-    told = told or gist(raw)
+    told = told or gist(raw, light_text)
     return BodyFacts(message_id, place, snippet(told.text), told.attached, len(raw), told.reports)
 
 
@@ -58,7 +59,7 @@ class Whole:
         self.received = received
         self.flags = flags
         self.keywords = keywords
-        self.parsed = parsed or parse(raw)
+        self.parsed = parsed or parse(raw, light_text)
 
     @classmethod
     def of_file(cls, path: Path, received: int, flags: Flag = NO_FLAGS) -> "Whole":

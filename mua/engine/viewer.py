@@ -1,9 +1,10 @@
 """The view of a message, made in a child process where its HTML is large.
 
 Theory of operation.  HTML is the one part of a mail whose reading may cost more than its size says, and both of its
-parsers hold the interpreter's lock while they read.  So a view of more than ``LARGE`` characters of HTML is made by
-``main``, a process of its own, which has ``SECONDS`` of processor time and ``MEMORY`` octets; the kernel ends it when
-it wants more, and the message is then shown by its text.  Smaller ones are not worth the start of a process.
+parsers hold the interpreter's lock while they read.  So the engine parses no more than ``LARGE`` characters of it
+(``light_text`` is the text of the rest), and a view of more is made by ``main``, a process of its own, which has
+``SECONDS`` of processor time and ``MEMORY`` octets; the kernel ends it when it wants more, and the message is then
+shown by its text.  Smaller ones are not worth the start of a process.
 """
 
 import json
@@ -14,12 +15,11 @@ from dataclasses import replace
 from mua import wire
 from mua.log import ENGINE
 from mua.mime.message import MAX_TEXT, Parsed, parse
-from mua.mime.text import stripped
+from mua.mime.text import LARGE, light_text, stripped
 from mua.mime.view import view, view_of
 from mua.model.message import MessageView
 from mua.paths import child_environment
 
-LARGE = 200_000  # characters of HTML
 SECONDS = 10  # of processor time
 WAIT = 30  # seconds, on a busy machine
 MEMORY = 2 << 30
@@ -28,7 +28,7 @@ UNFIT = "This message's HTML is too costly to show; what you see is its text, an
 
 def shown(raw: bytes) -> str:
     """The ``MessageView`` of a message as JSON.  Never raises."""
-    parsed = parse(raw)
+    parsed = parse(raw, light_text)
     if len(parsed.html) > LARGE:
         return _by_child(raw) or _written(as_text(parsed))
     return _written(view_of(parsed))

@@ -9,7 +9,7 @@ Rules of the file
 
 import mimetypes
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from typing import Final
 
@@ -25,6 +25,8 @@ from mua.records import dataclass
 
 MAX_TEXT: Final = 4_000_000  # characters of plain text that are shown
 SNIPPET: Final = 200
+
+OfHtml = Callable[[str], str]
 
 _MEDIA: Final = ("image/", "audio/", "video/")
 _ONCE_FIELDS: Final = (
@@ -59,13 +61,13 @@ class Parsed:
     warnings: tuple[str, ...]
 
 
-def parse(raw: bytes) -> Parsed:
-    """Parse a message.  Never raises; time is linear in its size."""
+def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
+    """Parse a message.  Never raises; time is linear in its size.  ``of_html`` makes text of HTML."""
     root = scan(raw)
     envelope = envelope_of(root.fields)
     text_parts, html_parts, attached = _choose(root)
     related = _related(root)
-    text, uu_files, html = _texts(raw, text_parts, html_parts)
+    text, uu_files, html = _texts(raw, text_parts, html_parts, of_html)
     attachments = [_attachment(raw, part, part in related) for part in attached]
     for part, files in uu_files:
         attachments += [_uu_attachment(part, number, file) for number, file in enumerate(files, start=1)]
@@ -96,11 +98,11 @@ def gist_of(parsed: Parsed) -> Gist:
     return Gist(parsed.text, names, any(not one.inline for one in parsed.attachments), may_report(parsed.root))
 
 
-def gist(raw: bytes) -> Gist:
+def gist(raw: bytes, of_html: OfHtml = html_to_text) -> Gist:
     """The gist of a message: what ``parse`` would say, at a third of its cost.  Never raises."""
     root = scan(raw)
     text_parts, html_parts, attached = _choose(root)
-    text, uu_files = _plain_text(raw, text_parts, html_parts)
+    text, uu_files = _plain_text(raw, text_parts, html_parts, of_html)
     names = [_name(part) for part in attached]
     names += [_uu_attachment(part, 1, file).name for part, files in uu_files for file in files]
     related = _related(root) if attached else set()
@@ -213,7 +215,7 @@ def _related(root: Part) -> set[Part]:
 
 
 def _texts(
-    raw: bytes, text_parts: list[Part], html_parts: list[Part]
+    raw: bytes, text_parts: list[Part], html_parts: list[Part], of_html: OfHtml
 ) -> tuple[str, list[tuple[Part, list[UuFile]]], str]:
     """(plain text, uuencoded files found in it, HTML) of the chosen parts."""
     uu_files: list[tuple[Part, list[UuFile]]] = []
@@ -231,21 +233,21 @@ def _texts(
             shown[part] if part.type == "text/html" else f"<pre>{escape(shown[part], quote=False)}</pre>"
             for part in html_parts
         )
-    text = _joined(html_to_text(shown[part]) if part.type == "text/html" else shown[part] for part in text_parts)
+    text = _joined(of_html(shown[part]) if part.type == "text/html" else shown[part] for part in text_parts)
     if not text and html:
-        text = _finished(html_to_text(html))
+        text = _finished(of_html(html))
     return text, uu_files, html
 
 
 def _plain_text(
-    raw: bytes, text_parts: list[Part], html_parts: list[Part]
+    raw: bytes, text_parts: list[Part], html_parts: list[Part], of_html: OfHtml
 ) -> tuple[str, list[tuple[Part, list[UuFile]]]]:
     """The plain text of ``_texts`` and the files found in it; HTML is not even decoded where there is other text."""
     pieces: list[str] = []
     uu_files: list[tuple[Part, list[UuFile]]] = []
     for part in text_parts:
         if part.type == "text/html":
-            pieces.append(html_to_text(part_text(raw, part)))
+            pieces.append(of_html(part_text(raw, part)))
             continue
         piece, files = _plain(raw, part)
         pieces.append(piece)
@@ -253,7 +255,7 @@ def _plain_text(
             uu_files.append((part, files))
     text = _joined(pieces)
     if not text or any(part.type != "text/html" for part in html_parts if part not in text_parts):
-        return _texts(raw, text_parts, html_parts)[:2]
+        return _texts(raw, text_parts, html_parts, of_html)[:2]
     return text, uu_files
 
 

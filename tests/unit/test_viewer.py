@@ -8,6 +8,8 @@ import pytest
 
 from mua import wire
 from mua.engine import viewer
+from mua.mime.message import gist, parse, snippet
+from mua.mime.text import light_text
 from mua.mime.view import view
 from mua.model.message import MessageView
 from mua.paths import child_environment
@@ -57,3 +59,48 @@ def test_the_child_has_limits(costs: str) -> None:
         check=False,
     )
     assert ended.returncode and not ended.stdout
+
+
+GROWTH = """
+import sys
+from pathlib import Path
+from mua.engine import reading, viewer
+def most():
+    return int(next(line.split()[1] for line in Path("/proc/self/status").open() if line.startswith("VmHWM")))
+viewer._by_child = lambda raw: ""  # the worse case: it did not finish, and the engine shows the text
+raw = sys.stdin.buffer.read()
+Path("/proc/self/clear_refs").write_text("5")
+before = most()
+made = {"view": viewer.shown, "list": lambda raw: reading.facts(1, 0, raw), "whole": lambda raw: reading.Whole(raw, 0)}
+made[sys.argv[1]](raw)
+print(most() - before)
+"""
+
+
+@pytest.mark.parametrize("wanted", ["view", "list", "whole"])
+@pytest.mark.parametrize(
+    "html", [b"<p>x" * 500_000, b"<p " + b"a=b " * 500_000 + b">x", b"words " * 333_333, b"<" * 2_000_000]
+)
+def test_large_html_does_not_make_the_engine_large(wanted: str, html: bytes) -> None:
+    """The tree that a parser makes of 2 MB takes up to 150 MB, and a heap that was large once may stay so."""
+    ended = subprocess.run(
+        [sys.executable, "-c", GROWTH, wanted],
+        input=HEAD + html,
+        capture_output=True,
+        env=child_environment(),
+        timeout=60,
+        check=True,
+    )
+    assert int(ended.stdout) < 40 * 1024  # kilobytes
+
+
+def test_the_text_of_large_html_is_whole_without_a_parser() -> None:
+    raw = (
+        HEAD
+        + b"<style>p { color: red }</style><p>first</p>"
+        + b"<p>in between &amp; more</p>" * 20_000
+        + b"<p>last</p>"
+    )
+    found = parse(raw, light_text).text
+    assert found.startswith("first") and found.rstrip().endswith("last") and "in between & more" in found
+    assert snippet(gist(raw, light_text).text).startswith("first in between & more")
