@@ -340,12 +340,13 @@ class MessageModel(QAbstractTableModel):
         unread = not message.flags & Flag.SEEN
         name = words.person(who) or ("No recipient" if self.outgoing else "Unknown sender")
         subject = words.shown(message.subject, 300) or "(no subject)"
-        when = words.list_time(message.date, self._now)
+        received = message.id >> 20  # the order of the list; what Date says may be years off, and is in the reader
+        when = words.list_time(received, self._now)
         spoken = [
             "Unread" if unread else "",
             name,
             subject,
-            words.full_time(message.date, self._now),
+            words.full_time(received, self._now),
             "has attachment" if message.has_attachments else "",
             "starred" if message.flags & Flag.FLAGGED else "",
             "a change was refused" if message.problem else "",

@@ -181,3 +181,23 @@ def test_an_answer_makes_every_card_of_its_conversation_count_again(tmp_path: Pa
     assert count() == 2
     db.close()
     store.close()
+
+
+def test_a_row_tells_the_time_by_which_it_is_listed(tmp_path: Path, qapp: QApplication) -> None:
+    """A Date of years ago (or to come) does not stand below the heading "Today"; the reader tells it."""
+    store = Store(Profile(tmp_path / "p"))
+    now = int(time.time())
+    with store.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "One", "one@example.org"))
+        folder = write.put_folder(tx, account, "INBOX", role=Role.INBOX)
+        old, coming = (
+            NewMessage(Envelope(subject="Odd", date=date), now, 10, uid) for uid, date in ((1, 10**9), (2, 2 * 10**9))
+        )
+        write.add_messages(tx, account, folder, [old, coming])
+    model = MessageModel(Source(None))
+    db = open_reader(store.profile)
+    model.show(Source(db, Place(folder=folder)))
+    shown = [card.time for row in range(len(model.rows)) if (card := model.card(row)) is not None]
+    assert shown == [time.strftime("%H:%M", time.localtime(now))] * 2
+    db.close()
+    store.close()
