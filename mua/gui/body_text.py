@@ -87,26 +87,36 @@ def load_html(document: QTextDocument, source: str) -> None:
     other.setHtml(source)
     document.clear()
     cursor = QTextCursor(document)
-    first = True
+    first, quoted = True, False
     for block in blocks(other):
         if not first:
             cursor.insertBlock()
             cursor.setBlockFormat(QTextDocument().begin().blockFormat())
         first = False
-        _copy_block(cursor, block)
+        quoted = _copy_block(cursor, block, quoted)
 
 
-def _copy_block(cursor: QTextCursor, block: QTextBlock) -> None:
+def _copy_block(cursor: QTextCursor, block: QTextBlock, quoted: bool) -> bool:
+    """Whether it is in a quote; ``quoted``: the one before was.  Qt marks only the first, and indents them all."""
     found, here = _list(block), list_of(cursor)
     if found is not None:
         cursor.createList(found.format().style())
     elif here is not None:
         here.remove(cursor.block())
     level = round(block.blockFormat().leftMargin() / _INDENT)
-    if level and block.blockFormat().hasProperty(QTextFormat.Property.BlockQuoteLevel):
-        cursor.insertText(">" * level + " ", _format("", False, False))
-    for text, bold, italic, target in _pieces(block):
-        cursor.insertText(text.replace("\ufffc", ""), _format(target, bold, italic))
+    quoted = level > 0 and (quoted or block.blockFormat().hasProperty(QTextFormat.Property.BlockQuoteLevel))
+    pieces: list[Piece] = [
+        (text.replace("\ufffc", ""), bold, italic, target) for text, bold, italic, target in _pieces(block)
+    ]
+    if pieces:  # a line end at the end of a paragraph ends it, and begins no other line
+        text, bold, italic, target = pieces[-1]
+        pieces[-1] = (text.removesuffix("\u2028"), bold, italic, target)
+    if quoted:
+        blank = " " if any(text for text, *_ in pieces) else ""
+        cursor.insertText(">" * level + blank, _format("", False, False))
+    for text, bold, italic, target in pieces:
+        cursor.insertText(text, _format(target, bold, italic))
+    return quoted
 
 
 def _format(target: str, bold: bool, italic: bool) -> QTextCharFormat:

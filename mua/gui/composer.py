@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
 from PySide6.QtWidgets import (
     QApplication,
@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
+    QMenu,
     QVBoxLayout,
     QWidget,
 )
@@ -31,6 +32,7 @@ from mua.gui import body_text, words
 from mua.gui.address_field import AddressField, Known
 from mua.gui.body_editor import BodyEditor, FormatBar, LinkBar
 from mua.gui.journal import Attached, Letter
+from mua.gui.later_bar import LaterBar
 from mua.gui.letters import forgot_attachment
 from mua.gui.notices import Banner, Toast
 from mua.gui.select import Select
@@ -38,6 +40,7 @@ from mua.gui.sheets import styled
 from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
 from mua.gui.widgets import AttachmentCard, Button, Flow, Label, Line, ToolButton
 from mua.model.account import Account
+from mua.plan import later
 
 LARGE = 20_000_000  # octets: many servers refuse more
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
@@ -45,6 +48,8 @@ _FROM = """
 QComboBox { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
 QComboBox:hover { background: @hover; } QComboBox:focus { border: 1px solid @accent; background: transparent; }
 """
+_LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
+_RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
 
 
 class Composer(QFrame):
@@ -52,7 +57,8 @@ class Composer(QFrame):
 
     written = Signal()
     """The letter changed, a moment ago: put it into the journal."""
-    send_wanted = Signal()
+    send_wanted = Signal(object)
+    """Now (None), or at that time (UTC seconds)."""
     save_wanted = Signal()
     discard_wanted = Signal()
     closed = Signal()
@@ -84,6 +90,8 @@ class Composer(QFrame):
         self.files = Flow()
         self.files_total = Label("", SECONDARY, "secondary")
         self.send_button = Button("Send", "send", "primary")
+        self.later_button = Button("", "chevron-down", "primary")
+        self.later_bar = LaterBar()
         self.status = Label("", SECONDARY, "tertiary")
         self._clock = QTimer(self)
         self._clock.setSingleShot(True)
@@ -205,7 +213,9 @@ class Composer(QFrame):
         self._letter = replace(self._letter, sending_at=sending_at)
         holding = bool(sending_at)
         self._clock.stop()
-        for part in (self._head, self.editor, self.files, self.send_button, self.formats):
+        for part in (
+            self._head, self.editor, self.files, self.send_button, self.later_button, self.later_bar, self.formats
+        ):  # fmt: skip
             part.setEnabled(not holding)
         self.say_status("Handing over…" if holding else "")
 
@@ -217,14 +227,42 @@ class Composer(QFrame):
         self.deleteLater()
 
     # ---- checking
-    def send(self) -> None:
-        """Send, unless something should be looked at first."""
+    def send(self, at: int | None = None) -> None:
+        """Send now, or at a time (UTC seconds), unless something should be looked at first."""
         for field in (self.to, self.cc, self.bcc):
             field.finish()
-        if not self._addressed() or not self._remembered():
+        if not self._addressed() or not self._remembered(at):
             return
         self.banner.hide()
-        self.send_wanted.emit()
+        self.send_wanted.emit(at)
+
+    def later_menu(self) -> QMenu:
+        """The times that many people want, and any other."""
+        menu, now = QMenu(self), int(time.time())
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for one in later.proposals(now):
+            action = menu.addAction(f"{one.name}, {_short(one.at, now)}")
+            action.triggered.connect(lambda _=False, at=one.at: self.send(at))
+        menu.addSeparator()
+        menu.addAction("Another time…").triggered.connect(lambda _=False: self.choose_time())
+        return menu
+
+    def choose_time(self) -> None:
+        """Ask for a date and a time, in place."""
+        self.later_bar.ask()
+
+    def _offer_later(self) -> None:
+        menu = self.later_menu()
+        menu.setActiveAction(menu.actions()[0])
+        menu.popup(self.send_button.mapToGlobal(self.send_button.rect().bottomLeft()) + QPoint(0, 4))
+
+    def _time_chosen(self, at: int) -> None:
+        self._leave_time()
+        self.send(at)
+
+    def _leave_time(self) -> None:
+        self.later_bar.hide()
+        self.editor.setFocus()
 
     def _addressed(self) -> bool:
         fields = (self.to, self.cc, self.bcc)
@@ -239,23 +277,23 @@ class Composer(QFrame):
                 return False
         return True
 
-    def _remembered(self) -> bool:
+    def _remembered(self, at: int | None) -> bool:
         """Ask once about what is probably forgotten."""
         letter = self.letter()
         if not letter.attached and "file" not in self._forgiven and forgot_attachment(letter.text, letter.subject):
             self.say("You write of an attachment, and nothing is attached.", "warning", "Attach", self.choose_files)
-            self._offer_anyway("file")
+            self._offer_anyway("file", at)
             return False
         if not letter.subject.strip() and "subject" not in self._forgiven:
             self.say("The message has no subject.", "warning", "Add one", self.subject.setFocus)
-            self._offer_anyway("subject")
+            self._offer_anyway("subject", at)
             return False
         return True
 
-    def _offer_anyway(self, what: str) -> None:
+    def _offer_anyway(self, what: str, at: int | None) -> None:
         def go() -> None:
             self._forgiven.add(what)
-            self.send()
+            self.send(at)
 
         self.banner.offer("Send anyway", go)
 
@@ -273,6 +311,11 @@ class Composer(QFrame):
         wrapped.addWidget(self.banner)
         self.banner.hide()
         column.addLayout(wrapped)
+        timed = QHBoxLayout()
+        timed.setContentsMargins(READER_MARGIN_X, 0, READER_MARGIN_X, 0)
+        timed.addWidget(self.later_bar)
+        self.later_bar.hide()
+        column.addLayout(timed)
         self.link_bar.hide()
         column.addWidget(self.link_bar)
         column.addWidget(self.editor, 1)
@@ -287,7 +330,13 @@ class Composer(QFrame):
         self.save_button = ToolButton("hard-drive", "Save in Drafts", key="Ctrl+S")
         self.save_button.show_icon("file-pen-line")
         self.discard_button = ToolButton("trash-2", "Discard", key="Ctrl+Shift+D")
+        self.later_button.setAccessibleName("Send later")
+        self.later_button.setToolTip("Send later (Ctrl+Shift+Return)")
+        styled(self.send_button, _LEFT_HALF)
+        styled(self.later_button, _RIGHT_HALF)
         row.addWidget(self.send_button)
+        row.addSpacing(-3)
+        row.addWidget(self.later_button)
         row.addSpacing(8)
         row.addWidget(self.attach_button)
         row.addSpacing(6)
@@ -362,12 +411,17 @@ class Composer(QFrame):
         self.link_bar.entered.connect(self._link)
         self.link_bar.left.connect(lambda: self._link(""))
         self.copies.clicked.connect(lambda: self._show_copies(True, True, focus=True))
-        self.send_button.clicked.connect(self.send)
+        self.send_button.clicked.connect(lambda: self.send())
+        self.later_button.clicked.connect(self._offer_later)
+        self.later_bar.chosen.connect(self._time_chosen)
+        self.later_bar.left.connect(self._leave_time)
         self.attach_button.clicked.connect(self.choose_files)
         self.save_button.clicked.connect(self.save_wanted)
         self.discard_button.clicked.connect(self.discard_wanted)
         self._key("Ctrl+Return", self.send)
         self._key("Ctrl+Enter", self.send)
+        self._key("Ctrl+Shift+Return", self._offer_later)
+        self._key("Ctrl+Shift+Enter", self._offer_later)
         self._key("Ctrl+S", self.save_wanted.emit)
         self._key("Ctrl+Shift+A", self.choose_files)
         self._key("Ctrl+Shift+D", self.discard_wanted.emit)
@@ -490,3 +544,9 @@ class Composer(QFrame):
         if not self._finished:
             self.closed.emit()
         super().closeEvent(event)
+
+
+def _short(at: int, now: int) -> str:
+    """The clock alone where the name of the proposal says the day."""
+    day, clock = words.full_time(at, now).rsplit(", ", 1)
+    return clock if day in ("Today", "Tomorrow") else f"{day.split(' ', 1)[1].rsplit(' ', 1)[0]}, {clock}"

@@ -21,6 +21,7 @@ from mua.errors import MailError
 from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
 from mua.gui.journal import Attached, Journal, Letter
+from mua.gui.outbox_words import moment
 from mua.gui.people import People
 from mua.gui.writing import Kind, Writing
 from mua.mime.text import safe_filename
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _OPENING = 3_000  # milliseconds that a composer may take to get the keyboard
 _FETCHING = 30_000  # the same while the text that it needs is fetched
+_UNDO_SCHEDULED = 10  # seconds that the message in hand offers to take a scheduled letter back whole
 _FORGET_AFTER = 12_000  # milliseconds that a discarded letter can be brought back
 
 
@@ -87,7 +89,7 @@ class Composing(QObject):
         composer = Composer(letter, sending, self._people.find, self.journal.folder)
         self.composers[letter.key] = composer
         composer.written.connect(lambda: self._journal(composer))
-        composer.send_wanted.connect(lambda: self._send(composer))
+        composer.send_wanted.connect(lambda at: self._send(composer, at))
         composer.save_wanted.connect(lambda: self._save(composer, close=False))
         composer.discard_wanted.connect(lambda: self._discard(composer))
         composer.closed.connect(lambda: self._closed(composer))
@@ -131,11 +133,10 @@ class Composing(QObject):
         self.journal.settle()
 
     # ---- sending
-    def _send(self, composer: Composer) -> None:
+    def _send(self, composer: Composer, at: int | None) -> None:
+        again = partial(composer.send, at)
         if self._desk.client is None:
-            composer.say(
-                "Mua's mail engine is not there yet; try again in a moment.", "warning", "Try again", composer.send
-            )
+            composer.say("Mua's mail engine is not there yet; try again in a moment.", "warning", "Try again", again)
             return
         composer.hold(int(time.time()))
         letter = composer.letter()
@@ -143,13 +144,13 @@ class Composing(QObject):
         self.journal.settle()
         delay = self._desk.preferences.undo_send
         self._desk.client.ask(
-            self.command(letter, delay),
-            lambda answer: self._sent(composer, letter, answer, delay),
-            lambda error: self._not_sent(composer, error),
+            self.command(letter, delay, at),
+            lambda answer: self._sent(composer, letter, answer, delay, at),
+            lambda error: self._not_sent(composer, error, again),
         )
 
-    def command(self, letter: Letter, delay: int) -> wire.Send:
-        """The command that sends a letter."""
+    def command(self, letter: Letter, delay: int, at: int | None = None) -> wire.Send:
+        """The command that sends a letter: in ``delay`` seconds, or at a time (UTC seconds)."""
         parts = tuple(one.part for one in letter.attached if one.part and not one.path)
         return wire.Send(
             letter.account_id,
@@ -159,38 +160,61 @@ class Composing(QObject):
             forwards=letter.forwards,
             forwarded_parts=parts,
             replaces_draft=letter.replaces,
+            at=at,
         )
 
-    def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int) -> None:
+    def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int, at: int | None) -> None:
         assert isinstance(answer, wire.Queued)
         self.composers.pop(letter.key, None)
         self.journal.forget(letter.key, files=False)
         composer.finish()
         undone = replace(letter, sending_at=0, replaces=None)
         outgoing = OutgoingId(answer.outgoing_id)
-        if delay:
+        if at is not None:
+            delay = max(delay, _UNDO_SCHEDULED)
+            text = f"Scheduled: {moment(at, time.time())}"
+            self._desk.window.toast.say(text, "Undo", lambda: self._undo(outgoing, undone), delay * 1_000)
+        elif delay:
             self._desk.window.toast.say("Sending…", "Undo", lambda: self._undo(outgoing, undone), delay * 1_000)
         else:
             self._desk.window.toast.say("Sent to the outbox")
         QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, letter.key))
 
-    def _not_sent(self, composer: Composer, error: MailError) -> None:
+    def _not_sent(self, composer: Composer, error: MailError, again: Callable[[], object]) -> None:
         composer.hold(0)
-        composer.say(error.text, "danger", "Try again", composer.send)
+        if error.code == "bad-time":
+            composer.say(error.text, "warning", "Another time", composer.choose_time)
+        else:
+            composer.say(error.text, "danger", "Try again", again)
         self._journal(composer)
 
     def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
-        self._cancel(outgoing, (), lambda _: self._journal(self.open(letter)))
+        self._cancel(outgoing, (), lambda: self._journal(self.open(letter)))
 
     def take_back(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
-        """Do not send to these addresses; what was written comes back in a composer."""
-        self._cancel(outgoing, addresses, lambda cancelled: self.write_again(outgoing, cancelled))
+        """Do not send to these addresses; what was written comes back in a composer.
 
-    def _cancel(self, outgoing: OutgoingId, addresses: Sequence[str], then: Callable[[list[str]], object]) -> None:
-        """Cancel; ``then`` is given those who will not get it, when none of those asked for was too late."""
+        The letter is in the journal before it leaves the outbox, so that it is always somewhere.
+        """
+        letter = self._again(outgoing, addresses)
+        if letter is None:
+            return
+        self.journal.write(letter)
+        self.journal.settle()
+        self._cancel(outgoing, addresses, lambda: self._show_again(letter), lambda: self.journal.forget(letter.key))
+
+    def _cancel(
+        self,
+        outgoing: OutgoingId,
+        addresses: Sequence[str],
+        then: Callable[[], object],
+        too_late: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Cancel; ``then`` follows when it was not too late for any of those asked for, else ``too_late``."""
         client = self._desk.client
         if client is None:
             self._desk.window.toast.say("Mua's mail engine is not there yet; try again in a moment.")
+            too_late()
             return
 
         def cancelled(_: wire.Answer) -> None:
@@ -198,31 +222,46 @@ class Composing(QObject):
             found = outbox.outgoing(db, outgoing) if db is not None else None
             asked = [one for one in found.recipients if not addresses or one.address in addresses] if found else []
             if all(one.state is RecipientState.CANCELLED for one in asked):
-                then([one.address for one in asked])
+                then()
             else:
                 self._desk.window.toast.say("It was on its way already.", "Outbox", self._desk.outbox_wanted.emit)
+                too_late()
 
-        client.ask(wire.CancelOutgoing(outgoing, tuple(addresses)), cancelled)
+        def failed(error: MailError) -> None:
+            self._desk.window.toast.say(error.text)
+            too_late()
+
+        client.ask(wire.CancelOutgoing(outgoing, tuple(addresses)), cancelled, failed)
 
     def write_again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
         """A composer with what was sent, to these of its recipients; it becomes a message of its own."""
+        letter = self._again(outgoing, addresses)
+        if letter is not None:
+            self._show_again(letter)
+
+    def _show_again(self, letter: Letter) -> None:
+        composer = self.open(letter)
+        self._journal(composer)
+        composer.begin_writing()
+
+    def _again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> Letter | None:
+        """What was sent as a letter to these, with its attachments as files; None: that cannot be had, and is said."""
         from mua.mime.view import view
 
         toast, db = self._desk.window.toast, self._desk.library.db
         found = outbox.outgoing(db, outgoing) if db is not None else None
         try:
             raw = self._sent_bytes(found) if found is not None else None
-            if found is None or raw is None:
+            if db is None or found is None or raw is None:
                 toast.say("What was sent is not on this computer any more.")
-                return
+                return None
             shown = view(raw)
             letter = self._with_files(letters.again(shown, found.account_id, addresses), raw, shown.attachments)
         except OSError as error:
             toast.say(f"What was sent cannot be opened: {error.strerror}.")
-            return
-        composer = self.open(letter)
-        self._journal(composer)
-        composer.begin_writing()
+            return None
+        answers, forwards = outbox.origin(db, outgoing)
+        return replace(letter, answers=answers, forwards=forwards)
 
     def _sent_bytes(self, sent: Outgoing) -> bytes | None:
         """The message with its Bcc: out of the outbox, or the copy in Sent."""

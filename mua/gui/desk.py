@@ -69,6 +69,7 @@ class Desk(QObject):
     health_wanted = Signal()
     ledger_wanted = Signal()
     outbox_wanted = Signal()
+    scheduled_wanted = Signal()
     demo_wanted = Signal()
     """The demo's servers are to be started again."""
     account_wanted = Signal()
@@ -98,6 +99,8 @@ class Desk(QObject):
         """What an account is doing, once there is somebody who hears it (``hearing``)."""
         self.waiting = 0
         """Messages in the outbox that wait, or failed since it was looked at (``rooms`` counts them)."""
+        self.scheduled = 0
+        """Messages that go later."""
         self._collapsed: set[int] = set()
         self._searching = False
         self._wanted: MessageId | None = None
@@ -175,6 +178,7 @@ class Desk(QObject):
             self.waiting,
             self.notes(),
             frozenset(problems) - serious,
+            self.scheduled,
         )
         self.sidebar.fill(lines)
         if not self.accounts or not before:
@@ -302,7 +306,9 @@ class Desk(QObject):
     def _connect(self) -> None:
         self.sidebar.chosen.connect(self._place_chosen)
         self.sidebar.collapsed.connect(self._toggle_account)
-        self.sidebar.outbox_chosen.connect(self.outbox_wanted)
+        self.sidebar.outbox_chosen.connect(
+            lambda scheduled: (self.scheduled_wanted if scheduled else self.outbox_wanted).emit()
+        )
         self.sidebar.status.settings.clicked.connect(self.settings_wanted)
         self.listing.searched.connect(self.search)
         self.listing.filtered.connect(self.filter)

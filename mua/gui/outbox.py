@@ -1,10 +1,11 @@
 """The outbox: where each sent message is now, for each recipient, in the server's own words; and what can be done.
 
 Theory of operation: the page reads ``store.outbox`` when it opens, after each ``Changed`` that names outgoing mail, and
-every second while something counts down.  What is done on its cards (``outbox_card``) are commands; what they did comes
-back as ``Changed``.
+every second while something counts down (every minute while something waits for a day).  What goes later is apart.
+What is done on its cards (``outbox_card``) are commands; what they did comes back as ``Changed``.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 
 from PySide6.QtCore import QTimer, Signal
@@ -13,21 +14,31 @@ from PySide6.QtWidgets import QVBoxLayout
 from mua import wire
 from mua.gui import outbox_words as said
 from mua.gui import words
+from mua.gui.later_bar import CONDITION
 from mua.gui.library import Library
 from mua.gui.notices import Banner, EmptyState
 from mua.gui.outbox_card import OutgoingCard
 from mua.gui.room import Room
-from mua.gui.widgets import Chip
+from mua.gui.theme import SECONDARY
+from mua.gui.widgets import Chip, Label
 from mua.model.account import Account, Route
 from mua.model.outgoing import Outgoing
 from mua.store import outbox
 
 SHOWN = 100  # messages
-_TICK = 1_000  # milliseconds
+_TICK, _SLOW_TICK = 1_000, 60_000  # milliseconds
+_EMPTY = {
+    "waiting": ("Nothing is waiting", "What you send passes through here. Escape goes back to the mail."),
+    "scheduled": ("Nothing is scheduled", "The arrow beside Send, while you write, sends a message later."),
+    "all": ("Nothing was sent from here yet", "What you send passes through here. Escape goes back to the mail."),
+}
 
 
 class OutboxPage(Room):
-    """The page.  ``chosen`` is the outgoing message to show with its timeline (0: none)."""
+    """The page.  ``chosen`` is the outgoing message to show with its timeline (0: none).
+
+    ``scheduled``: begin with what goes later.
+    """
 
     asked = Signal(object, object, object)
     put_away = Signal(int)
@@ -38,41 +49,47 @@ class OutboxPage(Room):
     """Do not send to these addresses; what was written comes back."""
 
     def __init__(
-        self, library: Library, accounts: Sequence[Account], chosen: int = 0, away: Iterable[int] = ()
+        self,
+        library: Library,
+        accounts: Sequence[Account],
+        chosen: int = 0,
+        away: Iterable[int] = (),
+        *,
+        scheduled: bool = False,
     ) -> None:
         super().__init__("Outbox")
         self._library = library
         self._away = set(away)
         self._senders = {int(one.id): words.shown(one.email, 80) for one in accounts if one.route is not Route.NONE}
         self._open: set[tuple[int, str]] = set()
-        self._chosen, self._all = chosen, bool(chosen)
+        self._chosen, self._which = chosen, "all" if chosen else "scheduled" if scheduled else "waiting"
         self._shown: list[Outgoing] | None = None
         self.cards: list[OutgoingCard] = []
         self.banner = Banner(tone="danger")
         self.banner.hide()
-        self.empty = EmptyState(
-            "send", "Nothing is waiting", "What you send passes through here. Escape goes back to the mail."
-        )
-        self._chips = (Chip("Waiting"), Chip("All"))
-        for chip, every in zip(self._chips, (False, True), strict=True):
-            chip.clicked.connect(lambda _=False, every=every: self.show_all(every))
+        self.note = Label(CONDITION, SECONDARY, "secondary", wrap=True)
+        self.empty = EmptyState("send", *_EMPTY["waiting"])
+        self._chips = {"waiting": Chip("Waiting"), "scheduled": Chip("Scheduled"), "all": Chip("All")}
+        for which, chip in self._chips.items():
+            chip.clicked.connect(lambda _=False, which=which: self.choose(which))
             self.bar.addWidget(chip)
         self.column.addWidget(self.banner)
         self._list = QVBoxLayout()
         self._list.setSpacing(12)
+        self.column.addWidget(self.note)
         self.column.addLayout(self._list)
         self.column.addWidget(self.empty, 1)
         self.column.addStretch()
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK)
         self._timer.timeout.connect(self.refresh)
-        self.show_all(self._all)
+        self.choose(self._which)
 
-    def show_all(self, every: bool) -> None:
-        """The finished ones too, or only what waits or failed."""
-        self._all = every
-        self._chips[0].setChecked(not every)
-        self._chips[1].setChecked(every)
+    def choose(self, which: str) -> None:
+        """Show "waiting" (or what failed), "scheduled" (for later), or "all" with what is finished."""
+        self._which = which
+        for name, chip in self._chips.items():
+            chip.setChecked(name == which)
         self._shown = None
         self.refresh()
 
@@ -85,16 +102,21 @@ class OutboxPage(Room):
         """Read again; where nothing changed only the times are written anew."""
         db = self._library.db if self._library.open() else None
         found = outbox.listed(db, finished=True) if db is not None else []
-        listed = [one for one in found if self._all or self._interesting(one) or one.id == self._chosen]
-        listed = sorted(listed, key=lambda one: one.id != self._chosen)[:SHOWN]
-        if listed != self._shown:
+        now = time.time()
+        listed = [one for one in found if self._wanted(one, now) or one.id == self._chosen]
+        listed = sorted(listed, key=lambda one: one.id != self._chosen)
+        if self._which == "scheduled":
+            listed = sorted(listed, key=lambda one: one.not_before)
+        listed = listed[:SHOWN]
+        if listed != self._shown and not any(card.choosing for card in self.cards):
             self._shown = listed
             self._fill(listed)
         else:
             for card in self.cards:
                 card.tell_times()
-        moving = any(not one.finished for one in listed)
-        self._timer.start() if moving else self._timer.stop()
+        near = any(said.counts_down(one, now) for one in listed)
+        waits = any(not one.finished for one in listed)
+        self._timer.start(_TICK if near else _SLOW_TICK) if waits else self._timer.stop()
 
     # ---- inside
     def _fill(self, listed: list[Outgoing]) -> None:
@@ -105,20 +127,25 @@ class OutboxPage(Room):
         for card in self.cards:
             self._list.addWidget(card)
         self.empty.setVisible(not listed)
-        text = "Nothing was sent from here yet" if self._all else "Nothing is waiting"
-        self.empty.show_state("send", text, "What you send passes through here. Escape goes back to the mail.")
+        self.note.setVisible(bool(listed) and self._which == "scheduled")
+        self.empty.show_state("calendar" if self._which == "scheduled" else "send", *_EMPTY[self._which])
 
     def _card(self, message: Outgoing) -> OutgoingCard:
         if message.id == self._chosen:
             self._open.update((int(message.id), one.address) for one in message.recipients)
         card = OutgoingCard(message, self._senders, self._library, self._open, away=message.id in self._away)
         card.asked.connect(self._ask)
+        card.chosen.connect(self.refresh)
         card.edited.connect(lambda addresses: self.edited.emit(int(message.id), addresses))
         card.taken_back.connect(lambda addresses: self.taken_back.emit(int(message.id), addresses))
         card.put_away.connect(lambda: self._put_away(int(message.id)))
         return card
 
-    def _interesting(self, message: Outgoing) -> bool:
+    def _wanted(self, message: Outgoing, now: float) -> bool:
+        if self._which == "all" or message.ahead(now):
+            return self._which in ("all", "scheduled")
+        if self._which == "scheduled":
+            return False
         return not message.finished or (message.id not in self._away and bool(said.failed_addresses(message)))
 
     def _put_away(self, outgoing_id: int) -> None:

@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from mua import wire
+from mua.gui import later_bar, words
 from mua.gui import outbox_words as said
-from mua.gui import words
 from mua.gui.library import Library
 from mua.gui.notices import Banner
 from mua.gui.theme import BASE, META, SECONDARY
@@ -50,6 +50,8 @@ class OutgoingCard(QFrame):
     taken_back = Signal(object)
     """Do not send to these addresses; what was written comes back."""
     put_away = Signal()
+    chosen = Signal()
+    """Another time was chosen, or is not wanted any more."""
 
     def __init__(
         self,
@@ -67,7 +69,9 @@ class OutgoingCard(QFrame):
         account = senders.get(message.account_id, "")
         self._sentences: list[tuple[Recipient, Label]] = []
         subject = words.shown(message.subject) or "(no subject)"
-        icon, role, state = said.headline(message)
+        now = time.time()
+        icon, role, state = said.headline(message, now)
+        self._ahead = message.ahead(now)
         self.setAccessibleName(f"{subject}, {state}")
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 14, 14, 14)
@@ -76,11 +80,14 @@ class OutgoingCard(QFrame):
         head.setSpacing(10)
         head.addWidget(ElidedLabel(subject, BASE, bold=True), 1)
         head.addWidget(IconLabel(icon, role, 16))
-        head.addWidget(Label(state, SECONDARY, "secondary"))
+        self._state = Label(state, SECONDARY, "secondary")
+        head.addWidget(self._state)
         column.addLayout(head)
-        when = words.full_time(message.queued_at, time.time())
+        when = words.full_time(message.queued_at, now)
         facts = " · ".join(one for one in (when, words.size(message.size), f"from {account}" if account else "") if one)
         column.addWidget(Label(facts, META, "tertiary"))
+        if told := self._told_of_time(now):
+            column.addWidget(Label(told, SECONDARY, "secondary", wrap=True))
         column.addWidget(Line())
         for one in message.recipients[:RECIPIENTS]:
             column.addWidget(self._recipient(one))
@@ -90,6 +97,8 @@ class OutgoingCard(QFrame):
         self.question = Banner(tone="warning")
         self.question.hide()
         column.addWidget(self.question)
+        self._later: later_bar.LaterBar | None = None
+        self._column = column
         offers = self.offers(message.recipients)
         if offers:
             column.addLayout(self._buttons(offers))
@@ -97,10 +106,24 @@ class OutgoingCard(QFrame):
     def tell_times(self) -> None:
         """Write the spans anew ("in 20 s")."""
         now = time.time()
+        self._state.setText(said.headline(self.message, now)[2])
         for one, label in self._sentences:
             label.setText(said.sentence(one, now))
 
+    @property
+    def choosing(self) -> bool:
+        """A person is choosing another time: the card has to stay."""
+        return self._later is not None
+
     # ---- inside
+    def _told_of_time(self, now: float) -> str:
+        """What there is to know about the time of a scheduled message: when exactly, or that it went late."""
+        if self._ahead:
+            return later_bar.goes_out(self.message.not_before)
+        db = self._library.db if self.message.scheduled else None
+        first = outbox.first_attempt(db, self.message.id) if db is not None else None
+        return said.lateness(self.message, first, now)
+
     def _recipient(self, one: Recipient) -> QWidget:
         whole = QWidget()
         column = QVBoxLayout(whole)
@@ -172,9 +195,14 @@ class OutgoingCard(QFrame):
         )
         failed = [one.address for one in some if said.failed(one)]
         made: list[Offer] = []
-        if recallable := [one.address for one in some if one.recallable]:
+        recallable = [one.address for one in some if one.recallable]
+        if recallable and self._ahead and not named:
+            made.append(Offer("Edit", "square-pen", partial(self.taken_back.emit, recallable), "Back into a composer."))
+            made.append(Offer("Another time…", "calendar", self.choose_time))
+            made.append(Offer("Send now", "send", partial(asked, wire.RescheduleOutgoing(message))))
+        elif recallable:
             made.append(Offer("Take it back", "undo-2", partial(self.taken_back.emit, recallable)))
-        if again or waiting:
+        if (again or waiting) and not self._ahead:
             text = "Try again now" if again else "Send now"
             made.append(
                 Offer(text, "refresh-cw" if again else "send", partial(asked, wire.RetryOutgoing(message, named)))
@@ -183,8 +211,34 @@ class OutgoingCard(QFrame):
             made.append(Offer("Send again…", "send", partial(self._ask_twice, unknown)))
         if failed:
             made.append(Offer("Edit and send again", "square-pen", partial(self.edited.emit, failed)))
-        made.extend(self._ways(tuple(dict.fromkeys((*waiting, *again)))))
+        if not self._ahead:
+            made.extend(self._ways(tuple(dict.fromkeys((*waiting, *again)))))
+            if not named and self._can_be_put_off():
+                made.append(Offer("Send at another time…", "", self.choose_time))
         return made
+
+    def _can_be_put_off(self) -> bool:
+        """Nobody has it, and somebody waits for it."""
+        states = {one.state for one in self.message.recipients}
+        return bool(states & _WAITING) and states <= {*_WAITING, State.REFUSED, State.CANCELLED}
+
+    def choose_time(self) -> None:
+        """Ask when it is to go, in place."""
+        if self._later is None:
+            bar = self._later = later_bar.LaterBar()
+            self._column.addWidget(bar)
+            bar.chosen.connect(self._choose)
+            bar.left.connect(lambda: self._choose(None))
+        self._later.ask(self.message.not_before if self._ahead else None)
+
+    def _choose(self, at: int | None) -> None:
+        if self._later is not None:
+            self._later.hide()
+            self._later.deleteLater()
+            self._later = None
+        if at is not None:
+            self.asked.emit(wire.RescheduleOutgoing(int(self.message.id), at))
+        self.chosen.emit()
 
     def _ways(self, addresses: tuple[str, ...]) -> list[Offer]:
         """The other accounts whose server could take it."""

@@ -8,8 +8,9 @@ import time
 from collections.abc import Iterable
 
 from mua.gui import words
-from mua.model.outgoing import Outgoing, Phase, Recipient, RecipientState, SentCopy, Step
+from mua.model.outgoing import FINAL, Outgoing, Phase, Recipient, RecipientState, SentCopy, Step
 from mua.model.report import Action, Reported
+from mua.plan import later
 
 State = RecipientState
 # state -> (icon, colour role, word)
@@ -45,6 +46,7 @@ _PHASES = {
     Phase.DOT: "waiting for the server's confirmation",
 }
 _REFUSAL = re.compile(r"S: [45]\d\d")
+_SPANS = 5_400  # seconds: what is nearer is told as a span
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TWICE = "It may have arrived, and then it arrives twice."
 
@@ -104,8 +106,10 @@ def quoted(one: Recipient) -> str:
     return f"{one.code} {text}".strip()
 
 
-def headline(message: Outgoing) -> tuple[str, str, str]:
+def headline(message: Outgoing, now: float) -> tuple[str, str, str]:
     """(icon, colour role, words) for a message as a whole: trouble first."""
+    if message.ahead(now):
+        return "calendar", "accent", f"Scheduled: {moment(message.not_before, now)}"
     looks = [look(one) for one in message.recipients]
     states = (State.UNKNOWN, State.REFUSED, State.TRYING, State.DEFERRED, State.QUEUED, State.CANCELLED)
     for icon, role, word in (BACK, *(LOOKS[state] for state in states)):
@@ -120,7 +124,7 @@ def journey(message: Outgoing, now: float) -> str:
     """One line over a message that was sent: what is known of its only recipient, or of all of them."""
     if len(message.recipients) == 1:
         return sentence(message.recipients[0], now)
-    _, _, line = headline(message)
+    _, _, line = headline(message, now)
     return line if " of " in line else f"{line.partition(' · ')[0]}, all {len(message.recipients)} recipients"
 
 
@@ -145,11 +149,26 @@ def moment(at: int | None, now: float) -> str:
     ahead = round(at - now)
     if 0 < ahead < 90:
         return f"in {ahead} s"
-    if 0 < ahead < 5_400:
+    if 0 < ahead < _SPANS:
         return f"in {round(ahead / 60)} min"
     if -60 < ahead <= 0:
         return "now" if ahead > -5 else time.strftime("%H:%M:%S", time.localtime(at))
-    return words.full_time(at, now)[:1].lower() + words.full_time(at, now)[1:]
+    whole = words.full_time(at, now)
+    return whole[:1].lower() + whole[1:] if whole.startswith(("Today", "Tomorrow", "Yesterday")) else whole
+
+
+def lateness(message: Outgoing, first_try: int | None, now: float) -> str:
+    """That a scheduled message went much later than it was to go; else nothing."""
+    if not message.scheduled or first_try is None or not later.went_late(message.not_before, first_try):
+        return ""
+    meant, went = moment(message.not_before, now), moment(first_try, now)
+    return f"It was to go {meant}, and went {went}: until then this computer was off, asleep or not connected."
+
+
+def counts_down(message: Outgoing, now: float) -> bool:
+    """What is said about it changes from second to second."""
+    soon = now + _SPANS
+    return any(one.state not in FINAL and (one.next_attempt or 0) < soon for one in message.recipients)
 
 
 def failed_addresses(message: Outgoing) -> list[str]:
@@ -162,10 +181,20 @@ def failed(one: Recipient) -> bool:
     return one.state in (State.REFUSED, State.UNKNOWN) or came_back(one)
 
 
-def needs_attention(messages: Iterable[Outgoing], seen_at: int) -> int:
-    """How many messages wait, or failed or came back since the outbox was looked at."""
-    return sum(not one.finished or (_last_news(one) > seen_at and bool(failed_addresses(one))) for one in messages)
+def needs_attention(messages: Iterable[Outgoing], seen_at: int, now: float) -> int:
+    """How many messages wait (not those that are scheduled), or failed or came back since the outbox was looked at."""
+    return sum(
+        not one.finished or (_last_news(one) > seen_at and bool(failed_addresses(one)))
+        for one in messages
+        if not one.ahead(now)
+    )
 
 
 def _last_news(message: Outgoing) -> int:
-    return max([message.queued_at, *(one.reported.at for one in message.recipients if one.reported is not None)])
+    return max(
+        [
+            message.queued_at,
+            message.not_before,
+            *(one.reported.at for one in message.recipients if one.reported is not None),
+        ]
+    )

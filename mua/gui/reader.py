@@ -264,9 +264,10 @@ class Reader(QFrame):
         if message is not None:
             from mua.gui import outbox_words as said
 
-            icon, role, _ = said.headline(message)
+            now = time.time()
+            icon, role, _ = said.headline(message, now)
             tone = {"on_danger": "danger", "on_warning": "warning"}.get(role, "info")
-            self.journey.say(said.journey(message, time.time()), tone, icon)
+            self.journey.say(said.journey(message, now), tone, icon)
 
     def toggle_text(self) -> None:
         """Plain text instead of HTML, and back."""

@@ -44,6 +44,7 @@ class Rooms(QObject):
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
+        self.desk.scheduled_wanted.connect(lambda: self.open_outbox(scheduled=True))
         self.desk.reader.journey_wanted.connect(self.open_outbox)
         self.desk.settings_wanted.connect(self.open_settings)
         self.desk.ledger_wanted.connect(self.open_ledger)
@@ -106,11 +107,15 @@ class Rooms(QObject):
         self._show(page)
         self.setup = page
 
-    def open_outbox(self) -> None:
-        """Where sent mail is now; the message that is read first, if it was sent from here."""
+    def open_outbox(self, *, scheduled: bool = False) -> None:
+        """Where sent mail is now; the message that is read first, if it was sent from here.
+
+        ``scheduled``: what goes later.
+        """
         from mua.gui.outbox import OutboxPage
 
-        page = OutboxPage(self.desk.library, self.desk.accounts, self._shown_outgoing(), self._away())
+        chosen = 0 if scheduled else self._shown_outgoing()
+        page = OutboxPage(self.desk.library, self.desk.accounts, chosen, self._away(), scheduled=scheduled)
         page.put_away.connect(self._put_away)
         page.edited.connect(self.composing.write_again)
         page.taken_back.connect(self.composing.take_back)
@@ -182,11 +187,12 @@ class Rooms(QObject):
         db = self.desk.library.db
         seen = int(str(self._program.state.value("outbox/seen", 0)))
         listed = outbox.unhappy(db) if db is not None else []
-        waiting = needs_attention(listed, seen)
+        now = time.time()
+        waiting, scheduled = needs_attention(listed, seen, now), sum(one.ahead(now) for one in listed)
         self._tell_failures(listed)
         self.desk.show_journey()
-        if waiting != self.desk.waiting:
-            self.desk.waiting = waiting
+        if (waiting, scheduled) != (self.desk.waiting, self.desk.scheduled):
+            self.desk.waiting, self.desk.scheduled = waiting, scheduled
             self.desk.read_accounts()
 
     def _tell_failures(self, listed: list[Outgoing]) -> None:

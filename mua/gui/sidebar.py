@@ -77,6 +77,8 @@ class Entry:
     passing: bool = False
     """The problem needs nobody: it is tried again by itself."""
     outbox: bool = False
+    scheduled: bool = False
+    """Of the outbox, what goes later."""
     note: str = ""
     """Of an account: when it was last checked, or what it is doing."""
 
@@ -91,7 +93,7 @@ class Entry:
         if self.heading:
             parts.append("account, collapsed" if self.collapsed else "account" if self.account else "heading")
         if self.count:
-            parts.append(f"{self.count} {'unread' if self.loud else 'messages'}")
+            parts.append(f"{self.count} unread" if self.loud else words.count(self.count, "message"))
         return ", ".join([*parts, *(one for one in (self.note, self.problem) if one)])
 
 
@@ -104,9 +106,11 @@ def entries(
     waiting: int = 0,
     notes: dict[int, str] | None = None,
     passing: frozenset[int] = frozenset(),
+    scheduled: int = 0,
 ) -> list[Entry]:
-    """Every line of the sidebar, in order.  ``waiting``: messages in the outbox that are not finished.
+    """Every line of the sidebar, in order.
 
+    ``waiting``: messages in the outbox that are not finished; ``scheduled``: those apart that go later.
     ``passing``: the accounts whose problems need nobody.
     """
     lines = [Entry("Favourites")]
@@ -117,6 +121,8 @@ def entries(
         )
     if waiting:
         lines.append(Entry("Outbox", "clock", None, waiting, outbox=True))
+    if scheduled:
+        lines.append(Entry("Scheduled", "calendar", None, scheduled, outbox=True, scheduled=True))
     by_account: dict[int, list[Folder]] = {}
     for folder in folders:
         by_account.setdefault(folder.account_id, []).append(folder)
@@ -397,7 +403,8 @@ class Sidebar(QFrame):
 
     chosen = Signal(object)
     """A Place was chosen."""
-    outbox_chosen = Signal()
+    outbox_chosen = Signal(bool)
+    """True: what goes later."""
     collapsed = Signal(int)
     """An account's heading was clicked (account id)."""
 
@@ -473,6 +480,6 @@ class Sidebar(QFrame):
     def _clicked(self, index: QModelIndex) -> None:
         entry = index.data(ENTRY)
         if entry.outbox:
-            self.outbox_chosen.emit()
+            self.outbox_chosen.emit(entry.scheduled)
         elif entry.heading and entry.account:
             self.collapsed.emit(entry.account)

@@ -105,16 +105,24 @@ def list_time(date: int, now: float) -> str:
 
 
 def full_time(date: int | None, now: float) -> str:
-    """How the reader tells it: Today, 09:42 · Yesterday, 18:20 · Wed 12 Nov 2025, 16:04."""
+    """How the reader tells it: Today, 09:42 · Tomorrow, 09:00 · Yesterday, 18:20 · Wed 12 Nov 2025, 16:04."""
     if date is None:
         return "No date"
     moment = time.localtime(date)
     clock = time.strftime("%H:%M", moment)
     if midnight(now) <= date < midnight(now, -1):
         return f"Today, {clock}"
+    if midnight(now, -1) <= date < midnight(now, -2):
+        return f"Tomorrow, {clock}"
     if midnight(now, 1) <= date < midnight(now):
         return f"Yesterday, {clock}"
     return f"{time.strftime('%a', moment)} {moment.tm_mday} {time.strftime('%b %Y', moment)}, {clock}"
+
+
+def whole_time(date: int) -> str:
+    """A time without what is known of today: Tuesday 1 December 2026 at 09:00."""
+    moment = time.localtime(date)
+    return f"{time.strftime('%A', moment)} {moment.tm_mday} {time.strftime('%B %Y at %H:%M', moment)}"
 
 
 def ago(at: float, now: float) -> str:

@@ -84,9 +84,9 @@ def parse(text: str, zone: tzinfo | None = None) -> Moment:
 def problem(at: int, now: int) -> str:
     """Why a message cannot be sent at that instant, in a sentence; empty when it can."""
     if at <= now:
-        return "That time is past, so nothing was scheduled; choose a later one."
+        return "That time is past; choose a later one."
     if at - now > FARTHEST:
-        return "That is more than ten years away, so nothing was scheduled; check the year."
+        return "That is more than ten years away; check the year."
     return ""
 
 

@@ -88,6 +88,19 @@ def test_what_is_written_is_escaped_and_survives_the_way_back(editor: BodyEditor
     assert "bold" in html_to_text(first)
 
 
+def test_empty_lines_and_long_quotes_survive_the_way_back(editor: BodyEditor) -> None:
+    """As often as a letter is saved and taken up again."""
+    text = "Yes.\n\nOn Sunday Amara wrote:\n> one\n>\n> two\n>> deeper\n>> still\n> three\n\nBest,\nRobin\n\n"
+    editor.show_text(text)
+    choose(editor, 0, 4)
+    editor.toggle_bold()
+    first = body_text.html(editor.document())
+    for _ in range(3):
+        editor.show_html(body_text.html(editor.document()))
+    assert body_text.html(editor.document()) == first
+    assert body_text.plain(editor.document()) == text
+
+
 def test_foreign_style_is_not_pasted(editor: BodyEditor) -> None:
     data = QMimeData()
     data.setHtml('<p style="color:red">Hello <img src="https://track.example/p.gif"><b>you</b></p>')

@@ -78,7 +78,7 @@ def test_a_deferred_recipient_is_tried_again_by_hand_and_shows_at_once(place: Of
     click(card, "Try again now")
     wait_until(lambda: set(place.states().values()) == {"accepted"}, "accepted")
     wait_until(lambda: shown.cards == [], "it left the page")
-    shown.show_all(True)
+    shown.choose("all")
     assert len(shown.cards) == 1
 
 
@@ -231,7 +231,7 @@ def outgoing(*states: RecipientState) -> Outgoing:
     ],
 )
 def test_the_headline_tells_trouble_first(states: tuple[State, ...], expected: str) -> None:
-    assert said.headline(outgoing(*states))[2] == expected
+    assert said.headline(outgoing(*states), NOW)[2] == expected
 
 
 def test_every_state_has_a_sentence_and_a_look() -> None:
@@ -245,8 +245,8 @@ def test_every_state_has_a_sentence_and_a_look() -> None:
 
 def test_what_failed_counts_until_it_was_looked_at() -> None:
     failed, waiting = outgoing(State.REFUSED), outgoing(State.DEFERRED)
-    assert said.needs_attention([failed, waiting], 0) == 2
-    assert said.needs_attention([failed, waiting], int(NOW)) == 1
+    assert said.needs_attention([failed, waiting], 0, NOW) == 2
+    assert said.needs_attention([failed, waiting], int(NOW), NOW) == 1
 
 
 def test_an_unknown_fate_is_not_sent_again_without_the_sentence(qapp: QApplication, place: Office) -> None:
@@ -268,7 +268,7 @@ def test_a_failure_that_was_read_is_put_away_and_stays_under_all(place: Office) 
     [button] = [one for one in shown.cards[0].findChildren(Button) if one.accessibleName() == "Put away"]
     button.click()
     assert shown.cards == []
-    shown.show_all(True)
+    shown.choose("all")
     assert len(shown.cards) == 1
     assert "Put away" not in [one.accessibleName() for one in shown.cards[0].findChildren(Button)]
     assert page(place).cards == []  # also when it is opened again
