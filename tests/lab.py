@@ -114,7 +114,10 @@ class Lab:
     """The running laboratory; use it as a context manager."""
 
     def __init__(self, namespace: bool = True, connections: int = 1000, more: str = "") -> None:
-        """``connections``: how many Dovecot allows one user from one address; ``more``: of its configuration."""
+        """``connections``: how many Dovecot allows one user from one address.
+
+        ``more``: of its configuration, with {mail} for the folder that the Maildirs are in.
+        """
         self._connections, self._more = connections, more
         self.folder = Path(tempfile.mkdtemp(prefix="mua-lab-"))
         self.folder.chmod(0o755)

@@ -150,7 +150,7 @@ namespace inbox {{
   inbox = yes
 {boxes}
 }}
-{plan.more}
+{plan.more.replace("{mail}", str(plan.mail))}
 """
 
 

@@ -52,7 +52,10 @@ def _server(server: Server | None) -> Document | None:
 
 
 def folder_document(folder: Folder, account: str, policy: Policy) -> Document:
-    """One entry of ``folders``; ``not_here``: how many of its messages the policy leaves on the server."""
+    """One entry of ``folders``; ``not_here``: how many of its messages the policy leaves on the server.
+
+    ``space``: "others" or "shared" where the folder is not the account's own, and then its ``owner``.
+    """
     return {
         "account": account,
         "name": folder.name,
@@ -65,6 +68,8 @@ def folder_document(folder: Folder, account: str, policy: Policy) -> Document:
         "on_server": folder.state.on_server,
         "not_here": folder.state.left_there,
         "with_body": folder.with_body,
+        "space": folder.space,
+        "owner": folder.owner or None,
     }
 
 

@@ -263,6 +263,7 @@ class ImapWorker:
                 self.context.patience,
                 allow_plaintext=self.account.allow_plaintext,
                 names=self.shared.names,
+                spaces=self.shared.spaces,
                 certificate=self.account.client_cert,
                 before=self.context.mechanism(self.account.id),
                 adopt=adopt,

@@ -19,7 +19,7 @@ from mua.model.folder import Folder, FolderState, Role
 from mua.model.ledger import Claim
 from mua.model.message import MessageId, flags_from_names
 from mua.net.imap import ImapConnection
-from mua.net.imap_answers import FetchedHeader, FlagNews, ListedFolder, Selected
+from mua.net.imap_answers import FetchedHeader, FlagNews, ListedFolder, Namespace, Selected
 from mua.net.imap_tokens import uid_sets
 from mua.plan import sync
 from mua.plan.roles import Candidate, assign_roles
@@ -49,6 +49,7 @@ class Shared:
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.RLock = field(default_factory=threading.RLock)
     names: dict[str, bytes] = field(default_factory=dict)
+    spaces: list[Namespace] = field(default_factory=list)
     listed: bool = False
     suspects: set[int] = field(default_factory=set)
     poisonous: set[int] = field(default_factory=set)
@@ -59,7 +60,7 @@ class Shared:
     def folders(self) -> list[Folder]:
         """The account's folders in the order in which they are pulled."""
         found = read.folders(self.context.store.reader(), self.account.id)
-        return sorted(found, key=lambda one: sync.folder_order(one.role, one.name))
+        return sorted(found, key=lambda one: (bool(one.space), sync.folder_order(one.role, one.name)))
 
     def folder(self, name: str) -> Folder | None:
         """A folder by its exact name."""
@@ -125,7 +126,8 @@ def _asked_about(connection: ImapConnection, appeared: list[ListedFolder]) -> di
 
 
 def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dict[str, Folder]) -> None:
-    candidates = [Candidate(one.name, one.delimiter, one.attributes, one.selectable) for one in listed.values()]
+    own = [one for one in listed.values() if not one.space]
+    candidates = [Candidate(one.name, one.delimiter, one.attributes, one.selectable) for one in own]
     roles = assign_roles(candidates)
     for one in ours.values():  # a role that was given here, to a folder the server does not mark, stays
         if one.role is not Role.NONE and one.role not in roles.values() and one.name in listed:
@@ -139,6 +141,8 @@ def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dic
             delimiter=found.delimiter,
             selectable=found.selectable,
             subscribed=found.subscribed,
+            space=found.space,
+            prefix=found.prefix,
         )
 
 

@@ -114,9 +114,12 @@ class _Push:
         if folder.state.uidvalidity not in (0, selected.state.uidvalidity):
             raise Renumbered(folder)
         if selected.readonly:
-            text = f'{self.connection.server.host} does not allow changes in the folder "{folder.name}".'
-            raise MailError(Kind.FOLDER, Retry.NEVER, text, code="no-permission")
+            raise self._not_allowed("changes", folder)
         return selected
+
+    def _not_allowed(self, what: str, folder: Folder) -> MailError:
+        text = f'{self.connection.server.host} does not allow {what} in the folder "{folder.name}".'
+        return MailError(Kind.FOLDER, Retry.NEVER, text, code="no-permission")
 
     def _create(self, step: CreateFolder) -> None:
         folder = self._folder(step.folder_id)
@@ -175,7 +178,8 @@ class _Push:
     def _delete(self, step: Delete) -> None:
         folder = self._folder(step.folder_id)
         with self.shared.lock:
-            self._open(folder)
+            if not _allowed(Flag.DELETED, self._open(folder)):  # some servers say OK all the same, and keep it
+                raise self._not_allowed("you to delete anything", folder)
             messages = self._current(folder.id, step.messages)
             self.connection.expunge(list(messages.values()))
             with self.store.write(durable=True) as tx:

@@ -50,7 +50,7 @@ from mua.gui.theme import BASE, FOLDER_ROW, HEADING_ROW, META, NORMAL, SEMIBOLD,
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, ToolButton
 from mua.gui.words import shown
 from mua.model.account import Account
-from mua.model.folder import Folder, FolderId, Role
+from mua.model.folder import Folder, FolderId, Role, Space
 from mua.records import dataclass
 from mua.store.read import Saved
 
@@ -134,14 +134,29 @@ def entries(
         calm = account.id in passing
         lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem, passing=calm, note=note))
         if not shut:
-            lines.extend(_folder_entry(folder) for folder in by_account.get(account.id, ()) if folder.selectable)
+            lines += _folder_entries([one for one in by_account.get(account.id, ()) if one.selectable])
+    return lines
+
+
+def _folder_entries(folders: Iterable[Folder]) -> list[Entry]:
+    """Our own folders, then those of other people under their owners' names."""
+    lines: list[Entry] = []
+    owner = ""
+    for folder in sorted(folders, key=lambda one: (one.space, one.owner)):
+        if folder.owner != owner:
+            owner = folder.owner
+            title = f"Shared by {shown(owner, 60)}" if folder.space is Space.OTHERS else f"Shared: {shown(owner, 60)}"
+            lines.append(Entry(title))
+        lines.append(_folder_entry(folder))
     return lines
 
 
 def _folder_entry(folder: Folder) -> Entry:
-    name, picture = ROLE_NAMES.get(folder.role, (shown(folder.leaf, 120), "folder"))
-    depth = 0 if folder.role else folder.name.count(folder.delimiter) if folder.delimiter else 0
-    if depth and folder.name.upper().startswith("INBOX" + folder.delimiter):
+    inner = folder.inner
+    leaf = inner.rsplit(folder.delimiter, 1)[-1] if folder.delimiter else inner
+    name, picture = ROLE_NAMES.get(folder.role, (shown(leaf, 120), "folder"))
+    depth = 0 if folder.role else inner.count(folder.delimiter) if folder.delimiter else 0
+    if depth and inner.upper().startswith("INBOX" + folder.delimiter):
         depth -= 1
     number = folder.total if folder.role is Role.DRAFTS else 0 if folder.role is Role.TRASH else folder.unread
     return Entry(

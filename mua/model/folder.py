@@ -23,6 +23,14 @@ class Role(StrEnum):
     NONE = ""
 
 
+class Space(StrEnum):
+    """Whose folders a namespace holds (RFC 2342 s.5).  OWN: the person's own."""
+
+    OWN = ""
+    OTHERS = "others"
+    SHARED = "shared"
+
+
 @dataclass(frozen=True, slots=True)
 class FolderState:
     """What the server last told us about a folder (RFC 9051 s.2.3.1, RFC 7162).  0: not known.
@@ -41,7 +49,7 @@ class FolderState:
 class Folder:
     """One folder.  ``name`` is the full decoded name with ``delimiter`` between levels; counts are kept counters.
 
-    ``policy`` None: the account's.
+    ``policy`` None: the account's.  ``space`` says whose it is; what begins with ``prefix`` is in that namespace.
     """
 
     id: FolderId
@@ -57,6 +65,26 @@ class Folder:
     with_body: int = 0
     problem: str = ""
     policy: Policy | None = None
+    space: Space = Space.OWN
+    prefix: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Whose folder it is, where it is not ours: a user of the server, or the name of what is shared by all."""
+        if self.space is Space.OTHERS:
+            return self._levels()[0]
+        return self.prefix.rstrip(self.delimiter or None) if self.space else ""
+
+    @property
+    def inner(self) -> str:
+        """The name as its owner knows it; another user's top folder is that user's inbox (as Cyrus has it)."""
+        if self.space is Space.OTHERS:
+            return self.delimiter.join(self._levels()[1:]) or "INBOX"
+        return self.name.removeprefix(self.prefix) or self.leaf
+
+    def _levels(self) -> list[str]:
+        inside = self.name.removeprefix(self.prefix)
+        return inside.split(self.delimiter) if self.delimiter else [inside]
 
     @property
     def leaf(self) -> str:

@@ -13,19 +13,21 @@ NAMESPACE (2342), QUOTA (9208), LITERAL+/- (7888), SASL-IR (4959).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from mua import __version__
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Server
-from mua.model.folder import FolderState
+from mua.model.folder import FolderState, Space
 from mua.model.quota import Quota
 from mua.net.imap_answers import (
     FetchedBody,
     FetchedHeader,
     FlagNews,
     ListedFolder,
+    Namespace,
     Placed,
     Selected,
     copied,
@@ -33,6 +35,8 @@ from mua.net.imap_answers import (
     esearch_all,
     folder_state,
     head,
+    namespace_of,
+    namespaces,
     quota_limits,
     selected_from,
     status_values,
@@ -77,9 +81,10 @@ _DEFLATES = 8_000_000  # octets a second
 class ImapConnection(Watching):
     """A logged-in connection, owned by one thread.  Failures are MailErrors (see ``Session``).
 
-    ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes; share it between the
-    connections of an account.  ``token``, ``certificate`` and ``before`` are as in ``Keys``.  ``adopt`` is given the
-    connection as soon as it has a socket, before it logs in, so that another thread can interrupt that too.
+    ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes, ``spaces`` are the
+    namespaces that one connection was told (``identify``); share both between the connections of an account.
+    ``token``, ``certificate`` and ``before`` are as in ``Keys``.  ``adopt`` is given the connection as soon as it has a
+    socket, before it logs in, so that another thread can interrupt that too.
 
     ``ahead`` is how many batches ``fetch_header_batches`` and ``fetch_body_batches`` have under way at once: more than
     one only where nobody else wants the connection between two batches.
@@ -95,6 +100,7 @@ class ImapConnection(Watching):
         allow_plaintext: bool = False,
         limits: Limits | None = None,
         names: dict[str, bytes] | None = None,
+        spaces: list[Namespace] | None = None,
         token: Callable[[], str] | None = None,
         certificate: str = "",
         before: str = "",
@@ -102,6 +108,7 @@ class ImapConnection(Watching):
     ) -> None:
         self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
+        self.spaces: list[Namespace] = [] if spaces is None else spaces
         self.ahead = 1
         self.told = FolderState()  # by the last SELECT
         self._limits: dict[str, int | None] = {}  # by folder, where the server has one for each
@@ -118,40 +125,46 @@ class ImapConnection(Watching):
     # -- the server
 
     def identify(self) -> dict[str, str]:
-        """Tell our name and version, nothing else; returns the server's (RFC 2971)."""
-        if not self.can("ID"):
+        """Tell our name and version, nothing else; returns the server's (RFC 2971).
+
+        The namespaces (RFC 2342) are asked for in the same round trip.
+        """
+        ours = b"ID (" + b" ".join(map(quoted, ("name", "Mua", "version", __version__))) + b")"
+        asked = [ours] * self.can("ID") + [b"NAMESPACE"] * self.can("NAMESPACE")
+        if not asked:
             return {}
-        ours = b"(" + b" ".join(map(quoted, ("name", "Mua", "version", __version__))) + b")"
-        answer = self.command("ID", ours, answers={b"ID"})
-        pairs = next((one.values[0] for one in answer.untagged if one.values), None) or []
+        answer = self.command(asked[-1], answers={b"ID", b"NAMESPACE"}, before=asked[0] if len(asked) > 1 else "")
+        self._learn_spaces(answer)
+        told = [one.values[0] for one in answer.untagged if one.kind == b"ID" and one.values]
+        pairs = (told or [None])[0] or []
         words = [text(value)[:200] for value in pairs[:60]] if isinstance(pairs, list) else []
         self.server_id = dict(zip(words[::2], words[1::2], strict=False))
         return self.server_id
 
+    def _learn_spaces(self, answer: Result) -> None:
+        for one in answer.untagged:
+            if one.kind == b"NAMESPACE":
+                self.spaces[:] = namespaces(one.values, self.utf8)
+
     def namespace(self) -> tuple[str, str]:
         """(prefix, delimiter) of the personal namespace (RFC 2342); ("", "") when not told."""
-        if not self.can("NAMESPACE"):
-            return "", ""
-        answer = self.command("NAMESPACE", answers={b"NAMESPACE"})
-        try:
-            prefix, delimiter = answer.untagged[0].values[0][0][:2]
-            return decode_name(prefix) or "", text(delimiter) if delimiter else ""
-        except (LookupError, TypeError, ValueError):
-            return "", ""
+        if not self.spaces and self.can("NAMESPACE"):
+            self._learn_spaces(self.command("NAMESPACE", answers={b"NAMESPACE"}))
+        return next(((one.prefix, one.delimiter) for one in self.spaces if not one.space), ("", ""))
 
-    def quota(self, folder: str = "INBOX") -> list[Quota]:
-        """The limits that apply to a mailbox (GETQUOTAROOT, RFC 9208 s.4.2); none where the server has none."""
+    def quota(self) -> list[Quota]:
+        """The limits that apply to the inbox (GETQUOTAROOT, RFC 9208 s.4.2); none where the server has none."""
         if not self.can("QUOTA"):
             return []
         answers = {b"QUOTA", b"QUOTAROOT"}
-        answer = self.command("GETQUOTAROOT", self._mailbox(folder), answers=answers, folder=folder)
+        answer = self.command("GETQUOTAROOT", self._mailbox("INBOX"), answers=answers)
         answer.untagged = [one for one in answer.untagged if one.kind == b"QUOTA"]
         return quota_limits(answer)
 
     # -- folders
 
     def list_folders(self) -> list[ListedFolder]:
-        """Every mailbox, with STATUS in the same round trip where the server can (LIST-STATUS).
+        """Every mailbox of every namespace, with STATUS in the same round trip where the server can (LIST-STATUS).
 
         The selected mailbox is left on the way: what STATUS says of it may be what this connection knows already, and
         no more (RFC 3501 s.6.3.10; Dovecot does so).
@@ -164,11 +177,14 @@ class ImapConnection(Watching):
                 if error.kind is not Kind.FOLDER:
                     raise
         listed = self._listed(self._list('""', '"*"', before=before))
+        for pattern in self._elsewhere():
+            listed += [one for one in self._listed(self._list('""', pattern, before="")) if one not in listed]
         subscribed = {one.name for one in self._listed(self.command("LSUB", '""', '"*"', answers={b"LSUB"}))}
-        return [
-            ListedFolder(one.name, one.delimiter, one.attributes, one.name in subscribed or one.name == "INBOX")
-            for one in listed
-        ]
+        return [replace(one, subscribed=one.name in subscribed or one.name == "INBOX") for one in listed]
+
+    def _elsewhere(self) -> list[bytes]:
+        """Patterns for the namespaces that are not the person's own, which ``*`` need not reach."""
+        return [quoted(one.raw + b"*", utf8=self.utf8) for one in self.spaces if one.space and one.raw]
 
     def _list(self, *parts: Part, before: Part) -> Result:
         try:
@@ -183,7 +199,9 @@ class ImapConnection(Watching):
             options.append("SPECIAL-USE")
         if self.can("LIST-STATUS"):
             options.append(f"STATUS ({self._status_items()})")
-        answer = self._list('""', '"*"', "RETURN", f"({' '.join(options)})", before=before)
+        patterns = [b'"*"', *self._elsewhere()]
+        chosen = patterns[0] if len(patterns) == 1 else b"(" + b" ".join(patterns) + b")"
+        answer = self._list('""', chosen, "RETURN", f"({' '.join(options)})", before=before)
         return self._listed(answer, extended=True)
 
     def _status_items(self) -> str:
@@ -202,7 +220,9 @@ class ImapConnection(Watching):
                 attributes = frozenset(text(value).lower() for value in one.values[0])
                 delimiter = text(one.values[1]) if one.values[1] is not None else ""
                 subscribed = not extended or "\\subscribed" in attributes or name == "INBOX"
-                found[name] = ListedFolder(name, delimiter, attributes, subscribed)
+                space = namespace_of(name, self.spaces)
+                whose = (Space.OWN, "") if space is None else (space.space, space.prefix)
+                found[name] = ListedFolder(name, delimiter, attributes, subscribed, None, 0, *whose)
             except (LookupError, TypeError, ValueError):
                 continue
         return [with_state(one, states.get(one.name)) for one in found.values()][:MAX_FOLDERS]

@@ -5,24 +5,39 @@ The rule of the file: what a server left out is 0 or empty, what does not fit is
 
 import datetime
 import itertools
-from dataclasses import field
+from collections.abc import Iterable
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Any, BinaryIO
 
-from mua.model.folder import FolderState
+from mua.model.folder import FolderState, Space
 from mua.model.quota import UNIT, Quota
 from mua.net.imap_dialogue import Result
-from mua.net.imap_tokens import Fetched, Ranges, expanded, ranges, text
+from mua.net.imap_tokens import Fetched, Ranges, decode_name, expanded, ranges, text
 from mua.records import dataclass
 
 MAX_HEADER = 256 * 1024  # octets of a header block that are looked at
 MAX_QUOTAS, MAX_ROOT = 50, 200  # limits of an account; octets of their names
+MAX_NAMESPACES, MAX_PREFIX = 20, 500  # of each kind; octets
 MAX_LIMIT = 1 << 52  # what still fits 63 bits when it counts units of 1,024 octets
 
 
 @dataclass(frozen=True, slots=True)
+class Namespace:
+    """A namespace (RFC 2342): ``raw`` is its prefix in the server's own octets."""
+
+    space: Space
+    prefix: str
+    delimiter: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ListedFolder:
-    """One mailbox of LIST.  ``attributes`` are lower-cased (``\\sent``); ``state`` None: STATUS was not told."""
+    """One mailbox of LIST.  ``attributes`` are lower-cased (``\\sent``); ``state`` None: STATUS was not told.
+
+    ``space`` and ``prefix``: of the namespace that it is in, where it is not the person's own.
+    """
 
     name: str
     delimiter: str
@@ -30,6 +45,8 @@ class ListedFolder:
     subscribed: bool = True
     state: FolderState | None = None
     unseen: int = 0
+    space: Space = Space.OWN
+    prefix: str = ""
 
     @property
     def selectable(self) -> bool:
@@ -137,12 +154,35 @@ def quota_limits(answer: Result) -> list[Quota]:
     return list(found.values())[:MAX_QUOTAS]
 
 
+def namespaces(values: Any, utf8: bool) -> list[Namespace]:
+    """The answer to NAMESPACE: the person's own, other users', shared ones; what is malformed is left out."""
+    found: list[Namespace] = []
+    for space, entries in zip((Space.OWN, Space.OTHERS, Space.SHARED), values, strict=False):
+        for entry in entries[:MAX_NAMESPACES] if isinstance(entries, list) else []:
+            try:
+                raw, delimiter = entry[0] or b"", entry[1]
+            except (LookupError, TypeError):
+                continue
+            prefix = decode_name(raw, utf8=utf8) if isinstance(raw, bytes) and len(raw) <= MAX_PREFIX else None
+            if prefix is not None:
+                found.append(Namespace(space, prefix, text(delimiter) if delimiter else "", raw))
+    return found
+
+
+def namespace_of(name: str, spaces: Iterable[Namespace]) -> Namespace | None:
+    """The namespace of others that a mailbox is in, or that it is the root of; None: it is the person's own."""
+    foreign = [one for one in spaces if one.space and one.prefix]
+    fitting = [one for one in foreign if (name + one.delimiter).startswith(one.prefix)]
+    own = [one.prefix for one in spaces if not one.space and name.startswith(one.prefix)]
+    best = max(fitting, key=lambda one: len(one.prefix), default=None)
+    return None if best is None or len(best.prefix) < max(map(len, own), default=0) else best
+
+
 def with_state(one: ListedFolder, values: dict[str, int] | None) -> ListedFolder:
     """``one`` with what STATUS said about it."""
     if values is None:
         return one
-    unseen = values.get("UNSEEN", 0)
-    return ListedFolder(one.name, one.delimiter, one.attributes, one.subscribed, folder_state(values), unseen)
+    return replace(one, state=folder_state(values), unseen=values.get("UNSEEN", 0))
 
 
 def selected_from(name: str, answer: Result, resync: bool) -> Selected:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server, Side
 from mua.model.address import Address
-from mua.model.folder import Folder, FolderId, FolderState, Role
+from mua.model.folder import Folder, FolderId, FolderState, Role, Space
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.model.policy import EVERYTHING, Policy, policy_from
 from mua.model.quota import Quota
@@ -33,7 +33,7 @@ ACCOUNT_COLUMNS = (
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
-    " left_there, unread, total, with_body, problem, policy"
+    " left_there, unread, total, with_body, problem, policy, space, prefix"
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
@@ -140,12 +140,12 @@ def quotas(db: Db, account_id: AccountId) -> list[Quota]:
 
 
 def folders(db: Db, account_id: AccountId | None = None) -> list[Folder]:
-    """The folders of one account or of all, roles first, then by name."""
+    """The folders of one account or of all: roles first, then by name, and those of other people last."""
     where = "" if account_id is None else "WHERE account_id = ?"
     values = () if account_id is None else (account_id,)
     found = [_folder(row) for row in db.rows(f"SELECT {FOLDER_COLUMNS} FROM folder {where}", *values)]
     order = {role: place for place, role in enumerate(Role)}
-    return sorted(found, key=lambda folder: (folder.account_id, order[folder.role], folder.name.casefold()))
+    return sorted(found, key=lambda one: (one.account_id, order[one.role], one.space, one.name.casefold()))
 
 
 def folder(db: Db, folder_id: FolderId) -> Folder | None:
@@ -458,6 +458,8 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         with_body=row[14],
         problem=row[15],
         policy=policy_from(row[16]) if row[16] else None,
+        space=Space(row[17]),
+        prefix=row[18],
     )
 
 

@@ -287,6 +287,12 @@ CACHE_12 = """
 ALTER TABLE outgoing ADD COLUMN scheduled INTEGER NOT NULL DEFAULT 0;
 """
 
+# Folders of other people, and of everybody.
+CACHE_13 = """
+ALTER TABLE folder ADD COLUMN space TEXT NOT NULL DEFAULT '';                -- model.folder.Space
+ALTER TABLE folder ADD COLUMN prefix TEXT NOT NULL DEFAULT '';               -- of its namespace, where that is not ours
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -300,6 +306,7 @@ MIGRATIONS = (
     CACHE_10,
     CACHE_11,
     CACHE_12,
+    CACHE_13,
 )
 VERSION = len(MIGRATIONS)
 

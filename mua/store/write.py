@@ -10,10 +10,10 @@ from functools import lru_cache
 
 from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
-from mua.model.folder import FolderId, FolderState, Role
+from mua.model.folder import FolderId, FolderState, Role, Space
 from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
-from mua.model.policy import EVERYTHING, Policy
+from mua.model.policy import EVERYTHING, Keep, Policy
 from mua.model.quota import Quota
 from mua.records import dataclass
 from mua.store import ledger
@@ -148,17 +148,26 @@ def put_folder(
     subscribed: bool = True,
     local: bool = False,
     create: bool = False,
+    space: Space = Space.OWN,
+    prefix: str = "",
 ) -> FolderId:
-    """Insert a folder or bring its description up to date.  ``create``: it has to be made on the server."""
+    """Insert a folder or bring its description up to date.  ``create``: it has to be made on the server.
+
+    What is other people's begins with a policy of its own: headers only.
+    """
     sql = (
-        "INSERT INTO folder(account_id, name, role, delimiter, selectable, subscribed, local, want_create)"
-        " VALUES (?,?,?,?,?,?,?,?) ON CONFLICT(account_id, name) DO UPDATE SET role = excluded.role,"
-        " delimiter = excluded.delimiter, selectable = excluded.selectable, subscribed = excluded.subscribed,"
-        " want_create = excluded.want_create, problem = ''"
-        " WHERE (role, delimiter, selectable, subscribed, want_create, problem) IS NOT"
-        " (excluded.role, excluded.delimiter, excluded.selectable, excluded.subscribed, excluded.want_create, '')"
+        "INSERT INTO folder(account_id, name, role, delimiter, selectable, subscribed, local, want_create, space,"
+        " prefix, policy) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(account_id, name) DO UPDATE SET"
+        " role = excluded.role, delimiter = excluded.delimiter, selectable = excluded.selectable,"
+        " subscribed = excluded.subscribed, want_create = excluded.want_create, space = excluded.space,"
+        " prefix = excluded.prefix, problem = ''"
+        " WHERE (role, delimiter, selectable, subscribed, want_create, space, prefix, problem) IS NOT (excluded.role,"
+        " excluded.delimiter, excluded.selectable, excluded.subscribed, excluded.want_create, excluded.space,"
+        " excluded.prefix, '')"
     )
-    changed = tx.run(sql, account_id, name, role, delimiter, selectable, subscribed, local, create)
+    policy = str(Policy(Keep.HEADERS)) if space else ""
+    values = (role, delimiter, selectable, subscribed, local, create, space, prefix, policy)
+    changed = tx.run(sql, account_id, name, *values)
     folder_id = FolderId(tx.value("SELECT id FROM folder WHERE account_id = ? AND name = ?", account_id, name))
     if changed:
         tx.changes.folders.add(folder_id)

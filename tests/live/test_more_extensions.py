@@ -1,26 +1,47 @@
-"""What Dovecot offers once it is told to: quotas.  (COMPRESS and NOTIFY, which it always has: ``test_extensions``.)"""
+"""What Dovecot offers once it is told to: quotas, the folders of others.  (What it always has: ``test_extensions``.)"""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import lab_config
 import pytest
 from lab import Lab, User, missing, until
 from retrieval import Desk, desk
 
 from mua import wire
-from mua.model.message import Envelope
+from mua.model.folder import Role
+from mua.model.message import Envelope, MessageId
+from mua.model.policy import EVERYTHING
 from mua.store import read, write
 
 pytestmark = pytest.mark.live
 
 MORE = """
 protocol imap {
-  mail_plugins = $mail_plugins quota imap_quota
+  mail_plugins = $mail_plugins quota imap_quota acl imap_acl
 }
 plugin {
+  acl = vfile
+  acl_shared_dict = file:{mail}/shared.db
   quota = count:User quota
   quota_vsizes = yes
   quota_rule = *:storage=1M
+}
+namespace {
+  type = shared
+  separator = .
+  prefix = shared.%%u.
+  location = maildir:%%h/Maildir:INDEX=~/shared/%%u
+  subscriptions = no
+  list = children
+}
+namespace {
+  type = public
+  separator = .
+  prefix = Public.
+  location = maildir:{mail}/public:INDEX=~/public
+  subscriptions = no
 }
 """
 
@@ -102,3 +123,50 @@ def test_the_room_on_the_server_is_part_of_an_accounts_health(dovecot: Lab, ann:
         assert "QUOTA" in told["in_use"]
         text = dovecot.mua("health", profile=profile, as_json=False).stdout.decode()
     assert "  room         970.8 kB of 1.0 MB (92 %)" in text
+
+
+# -- the folders of others
+
+
+def test_folders_of_others_are_listed_under_their_owners_and_not_fetched_in_bulk(
+    dovecot: Lab, ann: User, tmp_path: Path
+) -> None:
+    carol = dovecot.user("carol")
+    dovecot.fill(carol, [mail("for both")], "Plans")
+    dovecot.fill(carol, [mail("only hers")], "Secret")
+    client = dovecot.imap(carol)
+    assert client.setacl("Plans", ann.name, "lrs")[0] == "OK"
+    client.logout()
+    public = dovecot.plan.mail / "public" / ".Minutes"
+    for folder in (public.parent, public, *(public / part for part in ("cur", "new", "tmp"))):
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, *lab_config.mail_owner())
+    (public / "cur" / "1.M1P1.lab:2,").write_bytes(mail("for all"))
+    (public.parent / "dovecot-acl").write_text("anyone lrwst\n")
+    os.chown(public / "cur" / "1.M1P1.lab:2,", *lab_config.mail_owner())
+    dovecot.fill(ann, [mail("mine")])
+    with desk(tmp_path / "profile", dovecot.plan.imap, ann.name, ann.password, ca_file=str(dovecot.ca)) as here:
+        here.sync()
+        hers, minutes = f"shared.{carol.name}.Plans", "Public.Minutes"
+        assert list(here.shown(hers).values()) == ["for both"]
+        assert list(here.shown(minutes).values()) == ["for all"]
+        assert f"shared.{carol.name}.Secret" not in [one.name for one in here.worker.shared.folders()]
+        assert [body for body, _ in here.mirrored(hers).values()] == [None]
+        assert [body for body, _ in here.mirrored(minutes).values()] == [None]
+        assert (here.folder(hers).owner, here.folder(hers).inner) == (carol.name, "Plans")
+        assert (here.folder(minutes).owner, here.folder(minutes).inner) == ("Public", "Minutes")
+        assert {one.role for one in here.worker.shared.folders() if one.space} == {Role.NONE}
+        [wanted] = here.shown(hers)
+        with here.store.write() as tx:
+            write.want_body(tx, [MessageId(wanted)])
+        here.worker.poke()
+        here.until(lambda: here.bodies.get(MessageId(wanted)) == mail("for both"), "what is opened")
+        with here.store.write() as tx:  # what a person chose stays chosen
+            write.set_policy(tx, here.account.id, here.folder(minutes).id, EVERYTHING)
+        here.sync()
+        assert [body for body, _ in here.mirrored(minutes).values()] == [mail("for all")]
+        with here.store.write() as tx:
+            write.wish_gone(tx, [MessageId(wanted)], 1)
+        here.worker.poke()
+        here.until(lambda: bool(read.rows(here.store.reader(), [wanted])[0].problem), "the refusal")
+        assert "does not allow you to delete anything" in read.rows(here.store.reader(), [wanted])[0].problem

@@ -8,7 +8,7 @@ import pytest
 from imap_talk import CAPABILITIES, SELECT, talking
 
 from mua.errors import Kind, MailError, Retry
-from mua.model.folder import FolderState
+from mua.model.folder import FolderState, Space
 from mua.net.imap_answers import Placed, Woken
 
 LIST = r"""
@@ -305,15 +305,75 @@ def test_news_of_the_librarys_commands_are_not_lost():
 def test_identify_and_namespace():
     script = r"""
         C: {tag} ID ("name" "Mua" "version" {})
-        S: * ID ("name" "Dovecot" "x" NIL)
-        S: {tag} OK x
         C: {tag} NAMESPACE
+        S: * ID ("name" "Dovecot" "x" NIL)
+        S: {tag-1} OK x
         S: * NAMESPACE (("INBOX." ".")) NIL NIL
         S: {tag} OK x
         """
     with talking(script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN ID NAMESPACE") as connection:
         assert connection.identify() == {"name": "Dovecot", "x": "NIL"}
         assert connection.namespace() == ("INBOX.", ".")
+
+
+SPACES = """
+    C: {tag} NAMESPACE
+    S: * NAMESPACE (("" "/")) (("user/" "/")("~" "/" "X" ("y"))) (("Fr&AOk-/" "/")("" "/")(NIL NIL)(7 "/")("x"))
+    S: {tag} OK x
+    """
+
+
+def test_the_folders_of_other_people_are_listed_in_the_same_round_trip():
+    script = r"""
+        C: {tag} LIST "" ("*" "user/*" "~*" "Fr&AOk-/*") RETURN (SUBSCRIBED STATUS ({*}))
+        S: * LIST () "/" INBOX
+        S: * LIST (\Noselect) "/" user
+        S: * LIST () "/" user/carol
+        S: * LIST () "/" user/carol/Plans
+        S: * LIST () "/" users
+        S: * LIST () "/" Fr&AOk-/Lists
+        S: * STATUS user/carol (MESSAGES 3 UIDNEXT 4 UIDVALIDITY 5 UNSEEN 1)
+        S: {tag} OK x
+        """
+    offered = "IMAP4rev1 SASL-IR AUTH=PLAIN NAMESPACE LIST-EXTENDED LIST-STATUS"
+    with talking(SPACES, script, capabilities=offered) as connection:
+        connection.identify()
+        found = {one.name: one for one in connection.list_folders()}
+    assert {name: (one.space, one.prefix) for name, one in found.items()} == {
+        "INBOX": (Space.OWN, ""),
+        "user": (Space.OTHERS, "user/"),
+        "user/carol": (Space.OTHERS, "user/"),
+        "user/carol/Plans": (Space.OTHERS, "user/"),
+        "users": (Space.OWN, ""),
+        "Fré/Lists": (Space.SHARED, "Fré/"),
+    }
+    assert (found["user/carol"].state, found["user/carol"].unseen) == (FolderState(5, 4, 0, 3), 1)
+
+
+def test_a_server_without_list_extended_is_asked_for_each_namespace():
+    script = r"""
+        C: {tag} LIST "" "*"
+        S: * LIST () "/" INBOX
+        S: * LIST () "/" user/carol
+        S: {tag} OK x
+        C: {tag} LIST "" "user/*"
+        S: * LIST () "/" user/carol
+        S: * LIST () "/" user/dave
+        S: {tag} OK x
+        C: {tag} LIST "" "~*"
+        S: {tag} OK x
+        C: {tag} LIST "" "Fr&AOk-/*"
+        S: {tag} OK x
+        C: {tag} LSUB "" "*"
+        S: * LSUB () "/" user/dave
+        S: {tag} OK x
+        """
+    with talking(SPACES, script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN NAMESPACE") as connection:
+        connection.identify()
+        found = connection.list_folders()
+    assert [(one.name, one.space, one.subscribed) for one in found] == [
+        ("INBOX", Space.OWN, True), ("user/carol", Space.OTHERS, False), ("user/dave", Space.OTHERS, True),
+    ]  # fmt: skip
 
 
 # -- IDLE
