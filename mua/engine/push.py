@@ -166,6 +166,8 @@ class _Push:
                 for message_id, uid in messages.items():
                     if uid not in left:
                         write.moved(tx, message_id, target.id, _uid_there(placed, uid, target.state))
+                if self.connection.can("MOVE") or self.connection.can("UIDPLUS"):
+                    mirror.left_server(tx, source.id, len(messages) - len(left))
         self.touched[target.id] = target
 
     def _left_behind(self, uids: list[int], placed: Placed | None) -> set[int]:
@@ -185,6 +187,7 @@ class _Push:
             with self.store.write(durable=True) as tx:
                 if self.connection.can("UIDPLUS"):
                     write.remove_messages(tx, list(messages), Claim.DELETED, self.shared.context.now())
+                    mirror.left_server(tx, folder.id, len(messages))
                 else:
                     write.flags_pushed(tx, messages, Flag.DELETED, Flag(0))
 

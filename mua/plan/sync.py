@@ -95,7 +95,7 @@ def may_have_news(local: FolderState, stored: int, remote: FolderState, *, thoro
     """
     if not local.uidnext or (local.uidvalidity, local.uidnext) != (remote.uidvalidity, remote.uidnext):
         return True
-    if stored + local.left_there != remote.on_server:
+    if stored + local.left_there != remote.on_server or local.on_server != remote.on_server:
         return True
     if not local.highestmodseq or not remote.highestmodseq:
         return thorough

@@ -83,6 +83,12 @@ def folder_created(tx: Tx, folder_id: FolderId) -> None:
     tx.changes.folders.add(folder_id)
 
 
+def left_server(tx: Tx, folder_id: FolderId, count: int) -> None:
+    """By our doing so many messages fewer are in this folder on the server."""
+    tx.run("UPDATE folder SET on_server = max(on_server - ?, 0) WHERE id = ?", count, folder_id)
+    tx.changes.folders.add(folder_id)
+
+
 def uids(db: Db, folder_id: FolderId, low: int = 1) -> set[int]:
     """The UIDs of a folder that are here, from ``low`` up."""
     return {row[0] for row in db.rows("SELECT uid FROM message WHERE folder_id = ? AND uid >= ?", folder_id, low)}

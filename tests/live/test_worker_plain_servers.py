@@ -90,6 +90,23 @@ def test_both_sides_come_to_be_the_same(here, dovecot, ann):
     assert set(here.shown("Archive")) == set(ids[5:7])  # the very rows
 
 
+def test_the_book_of_a_folder_that_something_left_is_right_at_once(here, dovecot, ann):
+    """It is compared again minutes later only, and until then health would say that not all of its mail is here."""
+    client = dovecot.imap(ann)
+    client.create("Work")
+    client.logout()
+    dovecot.fill(ann, [mail(number) for number in range(5)], "Work")
+    here.sync()
+    ids = [here.find(f"number {number}", "Work") for number in range(3)]
+    with here.store.write(durable=True) as tx:
+        write.wish_move(tx, ids[:2], here.folder("INBOX").id, 1)
+        write.wish_gone(tx, ids[2:], 1)
+    here.worker.poke()
+    here.until(lambda: len(here.shown()) == 2 and len(here.shown("Work")) == 2, "both")
+    here.until(lambda: here.folder("INBOX").state.on_server == 2, "the book of the target")
+    here.until(lambda: here.folder("Work").state.on_server == len(dovecot.messages(ann, "Work")), "that of the source")
+
+
 def test_new_mail_is_noticed(here, dovecot, ann):
     here.sync()
     dovecot.deliver(ann, mail(1))

@@ -46,6 +46,7 @@ def test_status_tells_whether_to_look():
     state = FolderState(7, 12, 90, 5)
     assert not sync.may_have_news(state, 5, state)
     assert sync.may_have_news(state, 4, state)
+    assert sync.may_have_news(FolderState(7, 12, 90, 6), 5, state)  # the book of what is there would stay wrong
     assert sync.may_have_news(state, 5, FolderState(7, 12, 91, 5))
     assert sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 12, 0, 5))
     assert not sync.may_have_news(FolderState(7, 12, 0, 5), 5, FolderState(7, 12, 0, 5), thorough=False)
