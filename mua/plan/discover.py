@@ -22,6 +22,7 @@ from mua.records import dataclass
 
 MAX_DOCUMENT = 128 << 10  # octets of an autoconfig document
 MAX_DEPTH = 12
+_FIELDS = {"name", "domains", "mx", "imap", "pop3", "smtp", "user", "smtp_user", "auth", "help", "note"}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
 _PASSWORDS = {"password-cleartext", "plain", "password-encrypted", "secure"}
 _SECURITY = {"ssl": Security.TLS, "tls": Security.TLS, "starttls": Security.STARTTLS}
@@ -100,13 +101,29 @@ def parse_providers(toml: str) -> tuple[Provider, ...]:
 
 def _provider(row: Mapping[str, object]) -> Provider:
     def text(key: str, otherwise: str = "") -> str:
-        return str(row.get(key, otherwise))
+        value = row.get(key, otherwise)
+        if not isinstance(value, str):
+            raise ValueError(f"{key} is no text: {value!r}")
+        return value
 
     def names(key: str) -> list[str]:
         values = row.get(key, [])
-        return [str(value) for value in values] if isinstance(values, list) else []
+        if not isinstance(values, list) or any("." not in one or _host(one) != one for one in values):
+            raise ValueError(f"{key} is no list of host names: {values!r}")
+        if len(set(values)) != len(values):
+            raise ValueError(f"{key} says a name twice: {values!r}")
+        return values
 
-    user = text("user", "address")
+    def user_name(key: str, otherwise: str) -> str:
+        if (value := text(key, otherwise)) not in ("address", "local"):
+            raise ValueError(f"{key} is neither address nor local: {value!r}")
+        return value
+
+    if unknown := row.keys() - _FIELDS:
+        raise ValueError(f"unknown fields: {sorted(unknown)}")
+    if not text("name"):
+        raise ValueError("a provider without a name")
+    user = user_name("user", "address")
     return Provider(
         name=text("name"),
         domains=frozenset(names("domains")),
@@ -115,7 +132,7 @@ def _provider(row: Mapping[str, object]) -> Provider:
         pop3=_table_server(text("pop3")),
         smtp=_table_server(text("smtp")),
         user=user,
-        smtp_user=text("smtp_user", user),
+        smtp_user=user_name("smtp_user", user),
         auth=Auth(text("auth", "password")),
         help_url=text("help"),
         note=text("note"),
@@ -125,11 +142,10 @@ def _provider(row: Mapping[str, object]) -> Provider:
 def _table_server(text: str) -> Server | None:
     if not text:
         return None
-    place, _, security = text.partition(" ")
-    host, _, port = place.rpartition(":")
-    if _host(host) != host:
-        raise ValueError(f"not a host name: {text!r}")
-    return Server(host, int(port), Security(security or "tls"))
+    found = re.fullmatch(r"([^: ]+):([0-9]{1,5})( starttls)?", text)
+    if not found or "." not in found[1] or _host(found[1]) != found[1] or not 0 < int(found[2]) < 65536:
+        raise ValueError(f"not HOST:PORT or HOST:PORT starttls: {text!r}")
+    return Server(found[1], int(found[2]), Security.STARTTLS if found[3] else Security.TLS)
 
 
 def from_table(email: str, providers: Iterable[Provider]) -> Found | None:

@@ -1,5 +1,6 @@
 """Discovery, the pure part: what a table, a document, DNS answers and guesses make of an address."""
 
+import re
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from mua.model.account import Incoming, Security, Server
 from mua.model.discovery import Auth
 from mua.paths import resources
 from mua.plan.discover import (
+    Provider,
     Service,
     autoconfig_urls,
     from_autoconfig,
@@ -70,20 +72,66 @@ def test_no_text_at_all_raises_anything_else(text: str) -> None:
 # --- the table --------------------------------------------------------------------------------------------------
 
 
-def test_the_table_is_sound() -> None:
+def test_nobody_is_in_the_table_twice() -> None:
     assert len(TABLE) >= 40
-    domains = [domain for provider in TABLE for domain in provider.domains]
-    assert len(domains) == len(set(domains))
-    for provider in TABLE:
-        assert all(domain == domain.lower() and "." in domain for domain in (*provider.domains, *provider.mx))
-        assert provider.domains or provider.mx, provider.name
-        assert {provider.user, provider.smtp_user} <= {"address", "local"}
-        assert provider.help_url.startswith("https://"), provider.name
-        assert provider.note or provider.auth is Auth.PASSWORD, provider.name
-        assert (provider.smtp is None) == (provider.imap is None), provider.name
-        for server, tls_port in ((provider.imap, 993), (provider.pop3, 995), (provider.smtp, 465)):
-            assert server is None or server.security is not Security.NONE
-            assert server is None or (server.security is TLS) == (server.port == tls_port), server
+    for names in (
+        [provider.name for provider in TABLE],
+        [domain for provider in TABLE for domain in provider.domains],
+        [end for provider in TABLE for end in provider.mx],
+    ):
+        assert sorted(names) == sorted(set(names))
+
+
+@pytest.mark.parametrize("provider", TABLE, ids=lambda provider: provider.name)
+def test_an_entry_of_the_table_is_sound(provider: Provider) -> None:
+    assert provider.name.isprintable() and provider.note.isprintable()
+    assert provider.domains or provider.mx
+    assert re.fullmatch(r"https://[a-z0-9.-]+(/[!-~]*)?", provider.help_url)
+    assert provider.note or provider.auth is Auth.PASSWORD
+    assert (provider.smtp is None) == (provider.imap is None)
+    ports = {TLS: (993, 995, 465), STARTTLS: (143, 110, 587)}
+    for at, server in enumerate((provider.imap, provider.pop3, provider.smtp)):
+        assert server is None or server.port == ports[server.security][at]
+    for domain in provider.domains:
+        found = from_table(f"ada@{domain}", TABLE)
+        assert found is not None
+        assert found.provider == provider.name
+    for end in provider.mx:
+        theirs = from_mx("ada@mua.test", [f"mx1.{end}", end], TABLE)
+        assert theirs is not None
+        assert theirs.provider == provider.name
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        'imap = "imap.mua.test:993"',
+        'name = ""',
+        "name = 5",
+        'name = "A"\nsmpt = "smtp.mua.test:465"',
+        'name = "A"\nimap = "imap.mua.test"',
+        'name = "A"\nimap = "imap.mua.test:0"',
+        'name = "A"\nimap = "imap.mua.test:65536"',
+        'name = "A"\nimap = "imap.mua.test:143 none"',
+        'name = "A"\nimap = "imap.mua.test:143 starttls please"',
+        'name = "A"\nimap = "IMAP.mua.test:993"',
+        'name = "A"\nimap = "imap:993"',
+        'name = "A"\nimap = "imap mua.test:993"',
+        'name = "A"\nimap = ["imap.mua.test:993"]',
+        'name = "A"\ndomains = "mua.test"',
+        'name = "A"\ndomains = ["Mua.test"]',
+        'name = "A"\ndomains = ["com"]',
+        'name = "A"\ndomains = ["mua.test", "mua.test"]',
+        'name = "A"\nmx = ["com"]',
+        'name = "A"\nmx = ["*.mua.test"]',
+        'name = "A"\nuser = "uid"',
+        'name = "A"\nsmtp_user = ""',
+        'name = "A"\nauth = "none"',
+    ],
+)
+def test_a_wrong_entry_is_no_provider(row: str) -> None:
+    with pytest.raises(ValueError):
+        parse_providers(f"[[provider]]\n{row}\n")
 
 
 def test_gmail_is_known_and_wants_an_app_password() -> None:
