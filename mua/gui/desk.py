@@ -70,6 +70,10 @@ class Desk(QObject):
     ledger_wanted = Signal()
     outbox_wanted = Signal()
     scheduled_wanted = Signal()
+    outgoing_wanted = Signal(int)
+    """One message of the outbox (0: all that waits)."""
+    overdue = Signal(object)
+    """An Outgoing that waits for a day, for a notification."""
     demo_wanted = Signal()
     """The demo's servers are to be started again."""
     account_wanted = Signal()

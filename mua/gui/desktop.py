@@ -75,7 +75,7 @@ class Desktop(QObject):
     @Slot(QDBusMessage)
     def _invoked(self, message: QDBusMessage) -> None:
         arguments = message.arguments()
-        if arguments and str(arguments[0]).isdigit():
+        if arguments and str(arguments[0]).removeprefix("-").isdecimal():
             self.notification_clicked.emit(int(arguments[0]))
 
     def _tell(self, value: object) -> None:

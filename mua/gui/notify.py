@@ -1,15 +1,21 @@
-"""Desktop notifications of new mail.
+"""Desktop notifications: of new mail, of what could not be delivered for a day, and of what is sent without a window.
 
 Rules of the file: never for mail that is being looked at; several arrivals are one notification; how much is shown of a
 mail is the person's choice.
 """
+
+import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
 from mua.gui import words
 from mua.gui.desk import Desk
 from mua.gui.desktop import Desktop
+from mua.gui.outbox_words import day
 from mua.model.message import MessageId, MessageRow
+from mua.model.outgoing import Outgoing
+from mua.store import outbox
 
 
 class Notifier(QObject):
@@ -19,6 +25,8 @@ class Notifier(QObject):
         super().__init__(desk)
         self._desk, self._desktop = desk, desktop
         desk.arrived.connect(self._arrived)
+        desk.overdue.connect(self._overdue)
+        desk.window.closed.connect(self._farewell)
         desktop.notification_clicked.connect(self._clicked)
 
     def _arrived(self, rows: list[MessageRow]) -> None:
@@ -26,9 +34,36 @@ class Notifier(QObject):
             title, text = notification(rows, self._desk.preferences.notification_text)
             self._desktop.notify(title, text, rows[0].id)
 
+    def _overdue(self, message: Outgoing) -> None:
+        if self._desk.preferences.notifications and not self._desk.window.isActiveWindow():
+            subject = words.shown(message.subject, 200) if self._desk.preferences.notification_text else ""
+            self._desktop.notify("A message could not be delivered for a day", subject, -message.id)
+
+    def _farewell(self) -> None:
+        """The window closes, and what waits is sent without it."""
+        db = self._desk.library.db
+        if db is not None and self._desk.preferences.notifications and outbox.waiting(db):
+            text = farewell(outbox.listed(db), time.time())
+            if text:
+                self._desktop.notify("Mua goes on sending", text, -1)
+
     def _clicked(self, number: int) -> None:
         self._desk.window.come_forward()
-        self._desk.go_to(MessageId(number))
+        if number < 0:  # of outgoing mail
+            self._desk.outgoing_wanted.emit(-number)
+        else:
+            self._desk.go_to(MessageId(number))
+
+
+def farewell(waiting: Sequence[Outgoing], now: float) -> str:
+    """What is said of mail that waits when the window closes; nothing when none does."""
+    last = max((one.not_before for one in waiting if one.ahead(now)), default=None)
+    if not waiting:
+        return ""
+    waits = words.count(len(waiting), "message waits", "messages wait")
+    if last is not None:
+        waits += f"{', the last' if len(waiting) > 1 else ''} until {day(last, now)}"
+    return f"{waits}; this computer has to be on for that, the window need not be open."
 
 
 def notification(rows: list[MessageRow], with_text: bool) -> tuple[str, str]:

@@ -15,10 +15,13 @@ from mua.gui import later_bar, words
 from mua.gui import outbox_words as said
 from mua.gui.library import Library
 from mua.gui.notices import Banner
+from mua.gui.overdue import WAYS
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton
 from mua.model.outgoing import Outgoing, Recipient
 from mua.model.outgoing import RecipientState as State
+from mua.plan import overdue
+from mua.plan.overdue import Stage
 from mua.records import dataclass
 from mua.store import outbox
 
@@ -71,7 +74,7 @@ class OutgoingCard(QFrame):
         subject = words.shown(message.subject) or "(no subject)"
         now = time.time()
         icon, role, state = said.headline(message, now)
-        self._ahead = message.ahead(now)
+        self._ahead, self._overdue = message.ahead(now), overdue.stage(message, now)
         self.setAccessibleName(f"{subject}, {state}")
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 14, 14, 14)
@@ -97,6 +100,10 @@ class OutgoingCard(QFrame):
         self.question = Banner(tone="warning")
         self.question.hide()
         column.addWidget(self.question)
+        if self._overdue >= Stage.WARNING:
+            text = "It could not be delivered for a day." if self._overdue is Stage.DAY else "It waits for hours."
+            tone = "danger" if self._overdue is Stage.DAY else "warning"
+            column.addWidget(Banner(f"{text} {WAYS}", tone))
         self._later: later_bar.LaterBar | None = None
         self._column = column
         offers = self.offers(message.recipients)
@@ -243,14 +250,15 @@ class OutgoingCard(QFrame):
     def _ways(self, addresses: tuple[str, ...]) -> list[Offer]:
         """The other accounts whose server could take it."""
         now = self.message.via or self.message.account_id
+        late = self._overdue >= Stage.WARNING
         others = [(one, name) for one, name in self._senders.items() if one != now] if addresses else []
         return [
             Offer(
                 f"Send through {name}",
-                "",
+                "send" if late and not at else "",
                 partial(self.asked.emit, wire.RetryOutgoing(int(self.message.id), addresses, one)),
             )
-            for one, name in others
+            for at, (one, name) in enumerate(others)
         ]
 
     def menu(self, some: Sequence[Recipient], *, rare: bool = False) -> QMenu:

@@ -153,6 +153,11 @@ def moment(at: int | None, now: float) -> str:
         return f"in {round(ahead / 60)} min"
     if -60 < ahead <= 0:
         return "now" if ahead > -5 else time.strftime("%H:%M:%S", time.localtime(at))
+    return day(at, now)
+
+
+def day(at: int, now: float) -> str:
+    """A time within a sentence: "tomorrow, 09:00", "Wed 12 Nov 2025, 16:04"."""
     whole = words.full_time(at, now)
     return whole[:1].lower() + whole[1:] if whole.startswith(("Today", "Tomorrow", "Yesterday")) else whole
 

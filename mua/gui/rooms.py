@@ -21,6 +21,7 @@ from mua.model.outgoing import Outgoing
 if TYPE_CHECKING:
     from mua.gui.app import Program
     from mua.gui.composing import Composing
+    from mua.gui.overdue import Overdue
     from mua.gui.secrets_choice import PassphraseBar
     from mua.gui.setup import SetupPage
 
@@ -41,10 +42,12 @@ class Rooms(QObject):
         self._secrets_place = ""
         self._failed: set[tuple[int, str]] | None = None
         self._bar: PassphraseBar | None = None
+        self._overdue: Overdue | None = None
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
         self.desk.scheduled_wanted.connect(lambda: self.open_outbox(scheduled=True))
+        self.desk.outgoing_wanted.connect(lambda outgoing_id: self.open_outbox(chosen=outgoing_id))
         self.desk.reader.journey_wanted.connect(self.open_outbox)
         self.desk.settings_wanted.connect(self.open_settings)
         self.desk.ledger_wanted.connect(self.open_ledger)
@@ -107,14 +110,15 @@ class Rooms(QObject):
         self._show(page)
         self.setup = page
 
-    def open_outbox(self, *, scheduled: bool = False) -> None:
-        """Where sent mail is now; the message that is read first, if it was sent from here.
+    def open_outbox(self, *, scheduled: bool = False, chosen: int | None = None) -> None:
+        """Where sent mail is now; first the message ``chosen``, else that which is read, if it was sent from here.
 
         ``scheduled``: what goes later.
         """
         from mua.gui.outbox import OutboxPage
 
-        chosen = 0 if scheduled else self._shown_outgoing()
+        if chosen is None:
+            chosen = 0 if scheduled else self._shown_outgoing()
         page = OutboxPage(self.desk.library, self.desk.accounts, chosen, self._away(), scheduled=scheduled)
         page.put_away.connect(self._put_away)
         page.edited.connect(self.composing.write_again)
@@ -182,18 +186,34 @@ class Rooms(QObject):
 
     def _count_waiting(self) -> None:
         from mua.gui.outbox_words import needs_attention
-        from mua.store import outbox
 
-        db = self.desk.library.db
         seen = int(str(self._program.state.value("outbox/seen", 0)))
-        listed = outbox.unhappy(db) if db is not None else []
+        listed = self._unhappy()
         now = time.time()
         waiting, scheduled = needs_attention(listed, seen, now), sum(one.ahead(now) for one in listed)
         self._tell_failures(listed)
+        self._tell_overdue(listed)
         self.desk.show_journey()
         if (waiting, scheduled) != (self.desk.waiting, self.desk.scheduled):
             self.desk.waiting, self.desk.scheduled = waiting, scheduled
             self.desk.read_accounts()
+
+    def _tell_overdue(self, listed: list[Outgoing]) -> None:
+        """Say once that a message waits for long; nothing is loaded for that while nothing waits."""
+        if self._overdue is None and any(not one.finished for one in listed):
+            from mua.gui.overdue import Overdue
+
+            self._overdue = Overdue(self.window, self._program.state, self._unhappy)
+            self._overdue.look_wanted.connect(self.desk.outgoing_wanted)
+            self._overdue.waits_a_day.connect(self.desk.overdue)
+        if self._overdue is not None:
+            self._overdue.look(listed)
+
+    def _unhappy(self) -> list[Outgoing]:
+        from mua.store import outbox
+
+        db = self.desk.library.db
+        return outbox.unhappy(db) if db is not None else []
 
     def _tell_failures(self, listed: list[Outgoing]) -> None:
         """Say once that a message was refused, or that nobody knows, while the person is elsewhere."""
