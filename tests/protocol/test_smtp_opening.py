@@ -15,10 +15,12 @@ from scripted import Conversation, Scripted
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
+from mua.net.sasl import Who
 from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger, open_submission
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job
-from mua.net.smtp_wire import Timeouts, Transcript
+from mua.net.smtp_session import Door, authenticate, open_session
+from mua.net.smtp_wire import Lost, Timeouts, Transcript
 
 SECRET = "correct horse battery"
 PLAIN = base64.b64encode(b"\0ann\0" + SECRET.encode()).decode()
@@ -359,3 +361,48 @@ def test_no_weaker_way_than_before() -> None:
     error = failing(starttls() + "\nC: QUIT\nS: 221 bye", before="SCRAM-SHA-256")
     assert (error.code, error.kind, error.retry) == ("weaker-log-in", Kind.ACCOUNT, Retry.ASK)
     submit(starttls() + AUTH_PLAIN, SEND, send=True, before="LOGIN")
+
+
+# -- tokens: the mechanisms, for accounts that will have one
+
+
+TOKEN = "ya29.a-token"
+MECHANISMS = {
+    "OAUTHBEARER": (f"n,a=ann,\x01auth=Bearer {TOKEN}\x01\x01", "AQ=="),
+    "XOAUTH2": (f"user=ann\x01auth=Bearer {TOKEN}\x01\x01", ""),
+}
+
+
+def by_token(mechanism: str, *answer: str, good: bool) -> list[str]:
+    """Log in with a token where PLAIN is offered, too; returns what the client said."""
+
+    async def talk(port: int) -> None:
+        sock = socket.create_connection(("127.0.0.1", port))
+        session = await open_session(Door(sock, "msa", Security.NONE), Transcript(), PATIENT)
+        try:
+            if good:
+                assert await authenticate(session, Who("ann", token=TOKEN)) == mechanism
+            else:
+                with pytest.raises(Lost, match="lost in auth: 535"):
+                    await authenticate(session, Who("ann", token=TOKEN))
+        finally:
+            await session.quit()
+
+    said = base64.b64encode(MECHANISMS[mechanism][0].encode()).decode()
+    script = f"{GREET}S: 250-msa\nS: 250 AUTH PLAIN {mechanism}\nC: AUTH {mechanism} {said}\n"
+    with Scripted(script + "\n".join(answer)) as server:
+        asyncio.run(talk(server.port))
+    return server.lines
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_token(mechanism: str) -> None:
+    assert len(by_token(mechanism, "S: 235 2.7.0 in", good=True)) == 2
+
+
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+def test_a_token_that_is_refused_is_the_end(mechanism: str) -> None:
+    """The reason comes as a challenge, which has to be answered; no other mechanism is tried."""
+    reason = base64.b64encode(b'{"status":"invalid_token"}').decode()
+    said = by_token(mechanism, f"S: 334 {reason}", f"C: {MECHANISMS[mechanism][1]}", "S: 535 5.7.8 refused", good=False)
+    assert len([line for line in said if line.startswith("AUTH")]) == 1

@@ -1,0 +1,31 @@
+"""docs/scenarios.md: every scenario of sending has a test that exists, or the issue that it belongs to."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = re.findall(
+    r"^\| (\d+) \|(.+)\|(.+)\|(.+)\|$", (ROOT / "docs/scenarios.md").read_text(encoding="utf-8"), re.MULTILINE
+)
+NODE = re.compile(r"`([a-z0-9_/]+\.py::\w+)`")
+DIRECT = {*range(8, 29), 31, 32, 33, 39, 40, *range(51, 63), 75, 76}
+
+
+def test_every_number_is_there_once() -> None:
+    assert sorted(int(row[0]) for row in ROWS) == list(range(1, 77))
+
+
+def test_what_has_no_test_yet_belongs_to_direct_delivery() -> None:
+    untested = {int(number) for number, *_, tests in ROWS if not NODE.search(tests)}
+    assert untested <= DIRECT
+    assert all("issue 5" in tests for number, *_, tests in ROWS if int(number) in untested)
+
+
+def test_every_test_of_the_page_is_collected() -> None:
+    named = sorted({f"tests/{node}" for row in ROWS for node in NODE.findall(row[3])})
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n0", *named]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    collected = {line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line}
+    assert set(named) <= collected, done.stdout[-2000:] + done.stderr
