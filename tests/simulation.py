@@ -6,7 +6,7 @@ faster than by a real server that random interleavings can be tried by the thous
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
@@ -233,6 +233,10 @@ class SimConnection:
             raise self._lost()
 
     def move(self, uids: Collection[int], folder: str) -> Placed | None:
+        if not self.can("MOVE"):
+            placed = self._copy(uids, folder)
+            self.expunge(uids)
+            return placed
         late = self._before()
         source, target = self._box(self.selected), self._box(folder)
         placed = {uid: target.add(source.take(uid)) for uid in sorted(uids) if uid in source.mail}
@@ -240,7 +244,17 @@ class SimConnection:
             raise self._lost()
         return Placed(target.uidvalidity, placed) if placed and self.can("UIDPLUS") else None
 
+    def _copy(self, uids: Collection[int], folder: str) -> Placed | None:
+        late = self._before()
+        source, target = self._box(self.selected), self._box(folder)
+        there = [uid for uid in sorted(uids) if uid in source.mail]
+        placed = {uid: target.add(replace(source.mail[uid], flags=set(source.mail[uid].flags))) for uid in there}
+        if late:
+            raise self._lost()
+        return Placed(target.uidvalidity, placed) if placed and self.can("UIDPLUS") else None
+
     def expunge(self, uids: Collection[int]) -> None:
+        self.store_flags(uids, ("\\Deleted",))
         late = self._before()
         box = self._box(self.selected)
         for uid in uids:

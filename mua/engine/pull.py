@@ -7,7 +7,7 @@ holds ``Shared.lock``, so that the other thread's moves and stores are not half 
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from mua import wire
@@ -312,17 +312,11 @@ class _Pull:
 
     def _restart(self, remote: FolderState) -> None:
         """Every UID is void: recognise the messages, in one transaction."""
-        from mua.mime.headers import envelope
-        from mua.mime.text import neutralise
-
         theirs: list[Identity] = []
         if remote.on_server:
             since = self._since(mirror.identities(self.store.reader(), self.folder.id))
             chosen = self.connection.uid_search(f"SINCE {imap_day(since)}") if since else "1:*"
-            for one in self.connection.fetch_headers(chosen):
-                found = envelope(one.header)
-                mid, subject = found.message_id[: write.MAX_MID], neutralise(found.subject)
-                theirs.append(Identity(one.uid, mid, one.size, one.internaldate, subject))
+            theirs = identities(self.connection, chosen)
         with self.store.write(durable=True) as tx:
             matched = sync.reidentify(mirror.identities(tx, self.folder.id), theirs)
             state = FolderState(remote.uidvalidity, 0, 0, remote.on_server)
@@ -377,6 +371,19 @@ class _Pull:
         with self.store.write() as tx:
             write.set_folder_state(tx, self.folder.id, seen)
         return True
+
+
+def identities(connection: ImapConnection, uids: Iterable[int] | str) -> list[Identity]:
+    """Messages of the selected folder, by their UIDs, as they can be recognised."""
+    from mua.mime.headers import envelope
+    from mua.mime.text import neutralise
+
+    theirs: list[Identity] = []
+    for one in connection.fetch_headers(uids):
+        found = envelope(one.header)
+        mid, subject = found.message_id[: write.MAX_MID], neutralise(found.subject)
+        theirs.append(Identity(one.uid, mid, one.size, one.internaldate, subject))
+    return theirs
 
 
 def new_messages(connection: ImapConnection, headers: list[FetchedHeader], now: int) -> list[write.NewMessage]:

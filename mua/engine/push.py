@@ -2,15 +2,15 @@
 
 Theory of operation: a crash between the server's OK and our commit leaves the wish, and the next push finds that it is
 fulfilled already: flags are absolute, a message that is no longer in the source of a move is looked for in its target,
-and an APPEND that was begun before is searched by Message-ID before it is begun again.  One refused wish goes back to
-the screen with the server's words and does not hold up the others.
+and an APPEND, or a COPY for lack of MOVE, that was begun before is searched for before it is begun again.  One refused
+wish goes back to the screen with the server's words and does not hold up the others.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from mua.engine.pull import Shared
+from mua.engine.pull import Shared, identities
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
 from mua.model.folder import Folder, FolderId, FolderState, Role
@@ -18,7 +18,7 @@ from mua.model.ledger import Claim
 from mua.model.message import Flag, MessageId, flag_names
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Placed, Selected
-from mua.plan import replay
+from mua.plan import replay, sync
 from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags
 from mua.store import mirror, outbox, read, write
 from mua.store.blobs import file_errors
@@ -156,9 +156,16 @@ class _Push:
     def _move(self, step: Move) -> None:
         source, target = self._folder(step.folder_id), self._folder(step.target)
         with self.shared.lock:
-            self._open(source)
             messages = self._current(source.id, step.messages)
-            placed = self.connection.move(list(messages.values()), target.name)
+            there = {} if self.connection.can("MOVE") else self._copies(target, list(messages))
+            self._open(source)
+            if there:
+                self.connection.expunge([messages[one] for one in there])
+                with self.store.write(durable=True) as tx:
+                    for message_id in there:
+                        write.moved(tx, message_id, target.id, there[message_id] if target.state.uidvalidity else None)
+            messages = {one: uid for one, uid in messages.items() if one not in there}
+            placed = self.connection.move(list(messages.values()), target.name) if messages else None
             left = self._left_behind(list(messages.values()), placed)
             with self.store.write(durable=True) as tx:
                 if placed is not None and not target.state.uidvalidity:  # never pulled: now its new UIDs mean something
@@ -169,6 +176,27 @@ class _Push:
                 if self.connection.can("MOVE") or self.connection.can("UIDPLUS"):
                     mirror.left_server(tx, source.id, len(messages) - len(left))
         self.touched[target.id] = target
+
+    def _copies(self, target: Folder, messages: list[MessageId]) -> dict[MessageId, int]:
+        """Id -> UID in ``target`` of those that a COPY before us, whose end nobody saw, has put there.
+
+        The others are noted as being copied from now on: without MOVE (RFC 6851) a cut may come between the copy and
+        the deletion, and the next attempt would make another copy.
+        """
+        low, begun = mirror.copies_begun(self.store.reader(), messages, target.id)
+        found: dict[int, int] = {}
+        if begun:
+            self._open(target)
+            later = [uid for uid in self.connection.uid_search(f"UID {low}:*") if uid >= low]
+            found = sync.reidentify(begun, identities(self.connection, later)) if later else {}
+            if self.connection.selected:
+                self.connection.unselect()  # or its STATUS may be what this connection knows already
+        rest = [one for one in messages if one not in found]
+        if rest:
+            uidnext = self.connection.status(target.name).uidnext or 1
+            with self.store.write(durable=True) as tx:
+                mirror.copy_started(tx, rest, target.id, uidnext)
+        return {MessageId(one): uid for one, uid in found.items()}
 
     def _left_behind(self, uids: list[int], placed: Placed | None) -> set[int]:
         """Messages that the server did not say to have moved, and that are still in the source."""

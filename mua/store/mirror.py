@@ -151,8 +151,9 @@ def twins(db: Db, folder_id: FolderId, ours: Sequence[Identity]) -> list[Identit
 def reset_uids(tx: Tx, folder_id: FolderId, matched: dict[int, int], state: FolderState, now: int) -> list[MessageId]:
     """UIDVALIDITY changed: the matched rows get their new UIDs, the others go into the ledger; returns those."""
     tx.run("UPDATE message SET uid = NULL WHERE folder_id = ?", folder_id)
-    # An upload that was begun is looked for in the whole folder: the UIDNEXT that was noted means nothing any more.
+    # An upload or a copy that was begun is looked for in the whole folder: the UIDNEXT noted means nothing any more.
     tx.run("UPDATE message SET want_append = 2 WHERE folder_id = ? AND want_append > 2", folder_id)
+    tx.run("UPDATE copying SET low = 1 WHERE folder_id = ?", folder_id)
     for one, uid in matched.items():
         write.set_uid(tx, MessageId(one), uid)
     lost = [MessageId(one.key) for one in without_uid(tx, folder_id)]
@@ -176,6 +177,22 @@ def append_started(tx: Tx, message_id: MessageId, uidnext: int) -> None:
     Whoever finds the mark looks for the message among the UIDs from there up before beginning again.
     """
     tx.run("UPDATE message SET want_append = ? WHERE id = ? AND want_append <> 0", uidnext + 1, message_id)
+
+
+def copy_started(tx: Tx, message_ids: Iterable[MessageId], folder_id: FolderId, uidnext: int) -> None:
+    """A COPY into a folder is about to begin, when its UIDNEXT is at least ``uidnext``."""
+    rows = [(one, folder_id, uidnext) for one in message_ids]
+    tx.run_many("INSERT OR REPLACE INTO copying(message_id, folder_id, low) VALUES (?,?,?)", rows)
+
+
+def copies_begun(db: Db, message_ids: Sequence[int], folder_id: FolderId) -> tuple[int, list[Identity]]:
+    """(from which UID up, which of these messages) an earlier attempt may have copied into the folder."""
+    sql = (
+        "SELECT m.id, m.message_id, m.size, m.internaldate, m.subject, c.low FROM copying c"
+        f" JOIN message m ON m.id = c.message_id WHERE c.folder_id = {int(folder_id)} AND m.id IN"
+    )
+    found = db.rows_of(sql, message_ids)
+    return min((row[5] for row in found), default=1), [Identity(*row[:5]) for row in found]
 
 
 def append_facts(db: Db, message_id: MessageId) -> tuple[int, str, int, Flag, tuple[str, ...]] | None:

@@ -293,6 +293,15 @@ ALTER TABLE folder ADD COLUMN space TEXT NOT NULL DEFAULT '';                -- 
 ALTER TABLE folder ADD COLUMN prefix TEXT NOT NULL DEFAULT '';               -- of its namespace, where that is not ours
 """
 
+# Moves where the server has no MOVE: a copy that was begun is looked for before another is made.
+CACHE_14 = """
+CREATE TABLE copying(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  folder_id INTEGER NOT NULL REFERENCES folder(id) ON DELETE CASCADE,
+  low INTEGER NOT NULL                                -- that folder's UIDNEXT before; 1: anywhere in it
+) STRICT;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -307,6 +316,7 @@ MIGRATIONS = (
     CACHE_11,
     CACHE_12,
     CACHE_13,
+    CACHE_14,
 )
 VERSION = len(MIGRATIONS)
 

@@ -355,6 +355,7 @@ def moved(tx: Tx, message_id: MessageId, folder_id: FolderId, uid: int | None) -
         " WHERE id = ?3"
     )
     if tx.run(sql, folder_id, uid, message_id):
+        tx.run("DELETE FROM copying WHERE message_id = ?", message_id)
         tx.changes.messages.add(message_id)
         tx.changes.folders.update({folder_id, old})
 

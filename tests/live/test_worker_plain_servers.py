@@ -1,7 +1,9 @@
 """The IMAP worker with servers that can less: no QRESYNC, CONDSTORE, MOVE, UIDPLUS or IDLE; one connection."""
 
+import itertools
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import lab_config
@@ -10,7 +12,12 @@ from lab import Lab, User, missing
 from retrieval import Desk, desk
 
 from mua.engine import imap_worker
+from mua.engine.pull import pull_folder, pull_folders
+from mua.engine.push import push
+from mua.errors import MailError
+from mua.model.account import Security, Server
 from mua.model.message import Flag
+from mua.net.imap import ImapConnection
 from mua.store import mirror, write
 
 pytestmark = pytest.mark.live
@@ -139,3 +146,53 @@ def test_one_connection_is_enough(here, dovecot, ann, monkeypatch):
     here.until(lambda: not mirror.wishes(here.store.reader(), here.account.id), "the flag")
     here.sync()
     same(here, dovecot, ann, "INBOX")
+
+
+def test_a_cut_anywhere_in_a_move_doubles_nothing(dovecot, ann, tmp_path):
+    """Without MOVE it is a copy and a deletion: the line is cut in every answer in between, every few bytes."""
+    mails = {mail(1), mail(2)}
+    dovecot.fill(ann, mails)
+    proxy = dovecot.proxy(dovecot.plan.imap, dovecot.plan.imap_ip)
+    desk = Desk(tmp_path / "profile", Server("127.0.0.1", proxy.port, Security.NONE, ann.name), ann.password)
+
+    def enter() -> ImapConnection:
+        return ImapConnection(desk.worker.server, lambda: ann.password, timeout=10)
+
+    def synchronise() -> None:
+        connection = enter()
+        for folder in push(desk.worker.shared, connection):
+            list(pull_folder(desk.worker.shared, connection, folder))
+        pull_folders(desk.worker.shared, connection)
+        for name in ("INBOX", "Archive"):
+            list(pull_folder(desk.worker.shared, connection, desk.folder(name)))
+        connection.log_out()
+
+    def move(source: str, target: str, cut: int | None) -> int:
+        """One attempt, which is cut after so many octets from the server, and then the next; how many there were."""
+        with desk.store.write() as tx:
+            write.wish_move(tx, list(desk.shown(source)), desk.folder(target).id, 1)
+        connection = enter()
+        before = proxy.downstream
+        if cut is not None:
+            proxy.cut_after(cut)
+        with suppress(MailError):
+            list(push(desk.worker.shared, connection))
+        connection.abort()
+        proxy.resume()
+        octets = proxy.downstream - before
+        synchronise()
+        there = [raw for raw, flags in dovecot.messages(ann, target).values() if "\\Deleted" not in flags]
+        left = [raw for raw, flags in dovecot.messages(ann, source).values() if "\\Deleted" not in flags]
+        assert (sorted(there), left) == (sorted(mails), []), (cut, source)
+        assert len(desk.shown(target)) == 2
+        return octets
+
+    synchronise()
+    ways = itertools.cycle([("INBOX", "Archive"), ("Archive", "INBOX")])
+    octets = move(*next(ways), None)
+    assert octets > 100
+    for cut in range(0, octets, 11):
+        move(*next(ways), cut)
+    desk.worker.join(0)
+    desk.bodies.close()
+    desk.store.close()

@@ -200,7 +200,7 @@ def world(abilities: Iterable[str] = ABILITIES, policy: Policy = EVERYTHING) -> 
             made.desk.close()
 
 
-KINDS = [ABILITIES, ABILITIES - {"QRESYNC"}, ABILITIES - {"QRESYNC", "CONDSTORE"}]
+KINDS = [ABILITIES, ABILITIES - {"QRESYNC"}, ABILITIES - {"QRESYNC", "CONDSTORE", "MOVE"}]
 
 
 UPLOADS = [  # into a folder that was never pulled, cut before or after its effect, and then numbered anew
@@ -271,10 +271,11 @@ def test_a_poke_that_comes_while_a_busy_server_is_made_to_wait_is_not_lost():
         assert worker._idle(SimConnection(here.server), here.desk.folder("INBOX")) is Woken.POKE
 
 
-def test_a_cut_at_every_command_before_and_after_its_effect():
+@pytest.mark.parametrize("abilities", [ABILITIES, ABILITIES - {"MOVE"}], ids=["MOVE", "COPY"])
+def test_a_cut_at_every_command_before_and_after_its_effect(abilities):
     for late in (False, True):
         for cut in range(60):
-            with world() as here:
+            with world(abilities) as here:
                 here.play([("arrive", number, number) for number in range(9)])
                 here.settle(1)
                 acts = [("move_here", 0, 1), ("flag_here", 1, 0), ("delete_here", 2, 0), ("write_here", 2, 0)]
