@@ -109,6 +109,7 @@ class Composing(QObject):
                 self.journal.forget(letter.key)
                 continue
             composer = self.open(replace(letter, sending_at=0))
+            composer.begin_writing()
             self._journal(composer)
             opened += 1
             if letter.sending_at:

@@ -43,6 +43,7 @@ class Rooms(QObject):
         self._failed: set[tuple[int, str]] | None = None
         self._bar: PassphraseBar | None = None
         self._overdue: Overdue | None = None
+        self._brought_back = False
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
@@ -53,6 +54,7 @@ class Rooms(QObject):
         self.desk.ledger_wanted.connect(self.open_ledger)
         self.desk.health_wanted.connect(self.open_health)
         self.desk.emptied.connect(self._emptied)
+        self.desk.accounts_read.connect(self._bring_back)
         self.window.closed.connect(self.end)
 
     # ---- composers
@@ -75,8 +77,8 @@ class Rooms(QObject):
         assert client is not None
         client.told.connect(self._hear)
         client.ready.connect(self._ready)
-        if any(self.desk.library.profile.drafts.glob("*.json")) and self.desk.accounts:
-            QTimer.singleShot(0, self.composing.restore)
+        self._brought_back = False
+        self._bring_back()
 
     def end(self) -> None:
         """The program ends."""
@@ -258,6 +260,16 @@ class Rooms(QObject):
         self.desk.listing.put_below_banner(bar)
 
     # ---- inside
+    def _bring_back(self) -> None:
+        """Once per engine, and once the accounts are known: after an update the store can be read only when the
+        engine has brought it up to date.
+        """
+        if self._program.client is None or not self.desk.accounts or self._brought_back:
+            return
+        self._brought_back = True
+        if any(self.desk.library.profile.drafts.glob("*.json")):
+            QTimer.singleShot(0, self.composing.restore)
+
     def _emptied(self, empty: bool) -> None:
         known = self.desk.library.db is not None or not self.desk.library.profile.cache_db.exists()
         if empty and known and self.setup is None:

@@ -382,9 +382,8 @@ class SetupPage(Room):
         self._edit(not working)
 
     def _edit(self, editable: bool) -> None:
-        focus = QApplication.focusWidget()
-        if not editable and isinstance(focus, QWidget) and self.isAncestorOf(focus):
-            self._left_off = focus
+        if not editable and self._left_off is None:
+            self._left_off = self.focusWidget()
         for part in (
             self.address, self.password, self.found.change, self.go, self.form, self.demo, self.importing, self.by_hand
         ):  # fmt: skip

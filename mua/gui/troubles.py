@@ -179,3 +179,4 @@ class Troubles(QObject):
             self._bar.setParent(None)
             self._bar.deleteLater()
             self._bar = None
+            self._desk.listing.take_keyboard()

@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.journal import Letter
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.settings import AccountPanel, SettingsPage
 from mua.gui.setup import SetupPage
 from mua.gui.widgets import Label
 from mua.model.account import Account, AccountId, Incoming, PopOptions, Route, Security, Server
+from mua.model.address import Address
 from mua.model.folder import Role
 from mua.model.quota import Quota
 from mua.store import read
@@ -343,6 +345,20 @@ def test_escape_leaves_the_settings_and_no_key_reaches_the_hidden_mail(place: Of
     assert actions["back"].isEnabled()
 
 
+def test_a_letter_of_before_comes_back_as_soon_as_the_accounts_are_known(place: Office) -> None:
+    """After an update no account is known until the engine has brought the store up to date."""
+    wait_until(lambda: place.program.client is not None and place.program.client.is_ready, "the engine")
+    journal = place.rooms.composing.journal
+    journal.write(Letter("k", 1, to=(Address("", "robin@home.test"),), subject="Half", text="Half a word"))
+    journal.settle()
+    assert not place.rooms.composing.composers
+    place.sign_in()
+    wait_until(lambda: place.rooms.composing.composers, "the letter")
+    (composer,) = place.rooms.composing.composers.values()
+    assert composer.letter().text == "Half a word"
+    wait_until(lambda: composer.focusWidget() is composer.editor, "the keyboard is in the text")
+
+
 def test_letters_typed_beside_a_field_do_not_leave_the_form(place: Office) -> None:
     page = place.rooms.setup
     assert page is not None
@@ -377,7 +393,7 @@ def test_the_keyboard_is_where_it_was_after_a_check_that_failed(place: Office) -
     QTest.keyClick(page.form.receiving.user, Qt.Key.Key_Return)
     assert not page.form.isEnabled()
     wait_until(page.form.isEnabled, "the check ends")
-    assert page.form.receiving.user.hasFocus()
+    assert page.focusWidget() is page.form.receiving.user
 
 
 def test_a_click_on_set_up_by_hand_right_after_the_address_is_not_lost(place: Office) -> None:
