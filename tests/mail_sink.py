@@ -95,11 +95,15 @@ class _Handler(socketserver.StreamRequestHandler):
         self._say(self._planned("auth", line) or "235 in")
 
     def _mail(self, line: str) -> None:
-        self.sender, self.recipients = line, []
-        self._say(self._planned("mail", line) or "250 ok")
+        reply = self._planned("mail", line) or "250 ok"
+        self.sender, self.recipients = line if reply.startswith("2") else "", []
+        self._say(reply)
 
     def _rcpt(self, line: str) -> None:
         address = re.findall("<(.*)>", line)[0]
+        if not self.sender:
+            self._say("503 5.5.1 no MAIL before")
+            return
         reply = self._planned("rcpt", address) or "250 ok"
         if reply.startswith("2"):
             self.recipients.append(address)

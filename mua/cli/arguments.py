@@ -9,7 +9,6 @@ from typing import Any, NoReturn, TypeAlias
 
 from mua import __version__
 from mua.errors import UsageError
-from mua.model.policy import MAX_DAYS
 
 SECURITY = ("tls", "starttls", "none")
 ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread")
@@ -67,6 +66,13 @@ def _number(low: int, high: int) -> Callable[[str], int]:
         return int(text)
 
     return whole
+
+
+def _days(text: str) -> int:
+    """A number of days; the bound is looked up when it is needed, since each start makes this parser."""
+    from mua.model.policy import MAX_DAYS
+
+    return _number(1, MAX_DAYS)(text)
 
 
 _LIMIT = _number(0, 10**9)
@@ -142,9 +148,7 @@ def _folder(commands: Commands) -> None:
 
 def _pop3(add: argparse.ArgumentParser) -> None:
     stay = add.add_mutually_exclusive_group()
-    stay.add_argument(
-        "--keep-days", metavar="N", type=_number(1, MAX_DAYS), help="POP3: delete on the server after N days"
-    )
+    stay.add_argument("--keep-days", metavar="N", type=_days, help="POP3: delete on the server after N days")
     stay.add_argument("--delete-fetched", action="store_true", help="POP3: delete on the server what is here")
     gone = "POP3: delete on the server what is deleted here"
     add.add_argument("--delete-when-deleted", action="store_true", help=gone)

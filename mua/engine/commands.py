@@ -325,7 +325,8 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
     via = None if command.via is None else folders.sending_account(engine, command.via).id
     with engine.store.write(durable=True) as tx:
         outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
-    engine.sender.poke()
+    if found is not None:
+        engine.sender.go_on(via or found.via or found.account_id)
     return wire.Done()
 
 

@@ -6,6 +6,8 @@ on; it remembers nothing that the store does not know, save whether it is at the
 Rules of the file:
 - ``phase = dot`` is on disk before the final dot is on the wire (``_before_dot``), the verdict before QUIT.
 - A reply that cannot be written (disk full) is held and written as soon as it can be: it is never asked for again.
+- A reply that limits how much may be sent pauses the lane (``plan/limits``): it was an attempt for the message that got
+  it, for the others it is none.
 - What concerns the account or the network is no attempt: the recipients are deferred without being counted, and the
   account gets a problem.
 """
@@ -27,8 +29,9 @@ from mua.net.smtp_outcome import Job, Outcome
 from mua.net.smtp_refusal import setup_error
 from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
-from mua.plan import retry
+from mua.plan import limits, retry
 from mua.store import outbox
+from mua.store.db import Tx
 from mua.store.outbox import Due, Verdict
 
 LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
@@ -37,6 +40,17 @@ PROGRESS_PAUSE = 0.25  # seconds
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
 OWN_DISK = frozenset({"disk-full", "disk-error", "store-damaged"})  # codes that are no account's problem
 NO_DOMAIN = "?"  # the lane of what has no domain that could be looked up
+
+
+Place = tuple[AccountId, str]  # of a lane: the domain of direct delivery, or "" for the submission server
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing more is sent by a lane before ``until`` (UTC seconds), in a person's words why."""
+
+    until: int
+    text: str
 
 
 class TakenBack(Exception):
@@ -55,7 +69,8 @@ class Piece:
 class Means:
     """What every lane is given, and what they learn about accounts together.
 
-    ``stumble`` is told when the store cannot be written; ``refused`` says since when an account needs a person.
+    ``stumble`` is told when the store cannot be written; ``refused`` says since when an account needs a person;
+    ``paused`` which lanes wait because of a limit, ``limited`` which messages met one, since the last was accepted.
     """
 
     context: Context
@@ -65,6 +80,8 @@ class Means:
     stumble: Callable[[MailError], float]
     reported: set[AccountId] = field(default_factory=set)
     refused: dict[AccountId, int] = field(default_factory=dict)
+    paused: dict[Place, Pause] = field(default_factory=dict)
+    limited: dict[Place, list[OutgoingId]] = field(default_factory=dict)
 
 
 class Lane:
@@ -77,6 +94,7 @@ class Lane:
         self._context = means.context
         self._account = account
         self._domain = domain
+        self._place: Place = (account.id, domain)
         self._pieces = list(pieces)
         self.trying: tuple[OutgoingId, tuple[str, ...]] | None = None  # what is on its way now
         self.carried: frozenset[OutgoingId] = frozenset(piece.due.id for piece in pieces)
@@ -97,7 +115,7 @@ class Lane:
         """Over one connection, as long as it lasts."""
         session: Session | None = None
         try:
-            while self._pieces and not self.leaving:
+            while self._pieces and not self._halted():
                 fresh = session is None or not session.usable
                 if session is None or not session.usable:
                     session = await self._open()
@@ -150,12 +168,19 @@ class Lane:
 
         return tell
 
+    def _halted(self) -> bool:
+        """No further piece now; what a limit leaves over waits with its reason."""
+        pause = self._means.paused.get(self._place)
+        if pause is not None:
+            hold(self._context, self._pieces, pause, self._context.now())
+        return self.leaving or pause is not None
+
     # -- to the exchangers
 
     async def _send_directly(self) -> None:
         options = self._account.direct or DirectOptions()
         names = self._means.names(options)
-        while self._pieces and not self.leaving:
+        while self._pieces and not self._halted():
             await self._attempt(self._pieces[0], self._exchange(self._pieces[0].due, options, names))
             self._pieces.pop(0)
 
@@ -216,7 +241,8 @@ class Lane:
     async def _record(self, due: Due, attempt: Attempt) -> None:
         """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
         now = self._context.now()
-        verdicts = [self._verdict(due, outcome, attempt, now) for outcome in attempt.outcomes]
+        pause = self._pause(due.id, attempt, now)
+        verdicts = [self._verdict(due, outcome, attempt, now, pause) for outcome in attempt.outcomes]
         if not verdicts:
             return
         for outcome in attempt.outcomes:
@@ -225,12 +251,39 @@ class Lane:
             try:
                 with self._context.store.write(durable=True) as tx:
                     outbox.record(tx, due.id, verdicts, now)
+                    self._note_ease(tx, attempt, pause, now)
                 return
             except MailError as error:
                 self._means.stumble(error)
                 await asyncio.sleep(LOCAL_SLEEP)
 
-    def _verdict(self, due: Due, outcome: Outcome, attempt: Attempt, now: int) -> Verdict:
+    def _limit(self, outcome: Outcome) -> limits.Limit | None:
+        """A receiving domain's "for good" is about the recipient; a submission server's may be about its customer."""
+        for_good = outcome.state is RecipientState.REFUSED and bool(self._domain)
+        return None if outcome.at_once or for_good else limits.limit(outcome.code, outcome.text)
+
+    def _pause(self, outgoing_id: OutgoingId, attempt: Attempt, now: int) -> Pause | None:
+        """The pause of this lane that the replies ask for."""
+        met = [(found, one) for one in attempt.outcomes if (found := self._limit(one)) is not None]
+        if not met or attempt.stale:
+            return None
+        found, one = max(met, key=lambda pair: pair[0] is limits.Limit.DAY)
+        before = self._means.limited.setdefault(self._place, [])
+        who = f"The servers of {self._domain}" if self._domain else f"The server of “{self._account.name}”"
+        much = "for today" if found is limits.Limit.DAY else "at a time"
+        text = f"{who} limits how much it takes {much}, and answered another message: {one.code} {one.text}"
+        pause = self._means.paused[self._place] = Pause(now + limits.pause(found, one.text, len(before)), text)
+        before.append(outgoing_id)
+        SMTP.info("a limit was met; the lane pauses for %d seconds", pause.until - now)
+        return pause
+
+    def _note_ease(self, tx: Tx, attempt: Attempt, pause: Pause | None, now: int) -> None:
+        """Something is accepted again: whoever waits because of the limit is due."""
+        accepted = any(one.state is RecipientState.ACCEPTED for one in attempt.outcomes)
+        if pause is None and accepted and (met := self._means.limited.pop(self._place, None)):
+            outbox.wake(tx, now, only=self._account.id, also=met)
+
+    def _verdict(self, due: Due, outcome: Outcome, attempt: Attempt, now: int, pause: Pause | None) -> Verdict:
         attempts, postponed = due.recipients[outcome.address]
         one = Recipient(
             outcome.address,
@@ -242,6 +295,10 @@ class Lane:
             tls=outcome.tls,
         )
         said = outcome.dialogue
+        limited = pause is not None and self._limit(outcome) is not None
+        if limited and outcome.state is RecipientState.REFUSED:  # "daily limit exceeded" with a 5: not for good
+            one = replace(one, state=RecipientState.DEFERRED)
+            outcome = replace(outcome, state=RecipientState.DEFERRED)
         if outcome.state is not RecipientState.DEFERRED:
             return Verdict(one, said)
         if attempt.stale:
@@ -259,28 +316,18 @@ class Lane:
         )
         if when is None:
             return Verdict(replace(one, state=RecipientState.REFUSED, text=f"Given up after 4 days: {one.text}"), said)
+        if limited and pause is not None:
+            when = pause.until
         return Verdict(replace(one, next_attempt=when), said)
 
     async def _postpone(self, error: MailError) -> None:
         """Nothing was attempted: everyone waits, uncounted, with the reason; the account has a problem."""
         account, means, now = self._account, self._means, self._context.now()
-        for piece in self._pieces:
-            verdicts = [
-                Verdict(
-                    Recipient(
-                        address,
-                        RecipientState.DEFERRED,
-                        _phase(error),
-                        text=error.text,
-                        next_attempt=_later(error, piece.due.recipients[address][1] + 1, now),
-                    ),
-                    counted=False,
-                )
-                for address in piece.addresses
-            ]
-            with self._context.store.write(durable=True) as tx:
-                if outbox.is_frozen_as(tx, piece.due.id, piece.due.wire_file):  # it was not put off meanwhile
-                    outbox.record(tx, piece.due.id, verdicts, now)
+
+        def again(postponed: int) -> int:
+            return _later(error, postponed + 1, now)
+
+        _put_off(self._context, self._pieces, error.text, _phase(error), again, now)
         if error.code not in OWN_DISK:
             means.reported.add(account.id)
             if error.kind is Kind.ACCOUNT:
@@ -289,6 +336,27 @@ class Lane:
 
 
 Send = Callable[[Job, BeforeDot], Awaitable[Attempt]]
+
+
+def hold(context: Context, pieces: Sequence[Piece], pause: Pause, now: int) -> None:
+    """Nothing was attempted, because of a limit: everyone waits until it may be over.  Raises MailError (disk)."""
+    _put_off(context, pieces, pause.text, Phase.NONE, lambda _: pause.until, now)
+
+
+def _put_off(
+    context: Context, pieces: Sequence[Piece], text: str, phase: Phase, when: Callable[[int], int], now: int
+) -> None:
+    """Defer, uncounted; ``when`` is given how often that happened before in a row."""
+    with context.store.write(durable=True) as tx:
+        for piece in pieces:
+            if not outbox.is_frozen_as(tx, piece.due.id, piece.due.wire_file):  # it was put off meanwhile
+                continue
+            waits = [
+                Recipient(address, RecipientState.DEFERRED, phase, text=text, next_attempt=when(postponed))
+                for address in piece.addresses
+                for _, postponed in [piece.due.recipients[address]]
+            ]
+            outbox.record(tx, piece.due.id, [Verdict(one, counted=False) for one in waits], now)
 
 
 def _stale(outcomes: Sequence[Outcome]) -> bool:

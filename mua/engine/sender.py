@@ -19,7 +19,7 @@ from mua import wire
 from mua.engine import lane
 from mua.engine.context import Context
 from mua.engine.direct_mx import Names
-from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece
+from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece, Place
 from mua.engine.reports import annotate
 from mua.engine.sent_copy import file_copies, settle_doubled
 from mua.errors import MailError
@@ -38,8 +38,6 @@ LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how 
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends
 ACCOUNT_PAUSE = 300  # seconds before a poke asks a server again that refused the account
-
-Place = tuple[AccountId, str]  # of a lane: the domain of direct delivery, or "" for the submission server
 
 
 class Sender:
@@ -68,6 +66,7 @@ class Sender:
         self._lanes: dict[Place, tuple[Lane, asyncio.Task[None]]] = {}
         self._interrupted = True  # something may be left in the state "trying"
         self._stopping = self._over = False
+        self._insisted: set[AccountId] = set()
         self._pokes = 0
         self._served = threading.Condition()
         self._quiet_at = -1  # the last poke after which nothing was left to do
@@ -82,6 +81,11 @@ class Sender:
         """There is something new, or the network is back, or a person says "now"."""
         self._pokes += 1
         self._wake()
+
+    def go_on(self, account_id: AccountId) -> None:
+        """A person says "now": a limit that the account's server spoke of is put to the test."""
+        self._insisted.add(account_id)
+        self.poke()
 
     def look(self) -> None:
         """Something may have come back about what was sent."""
@@ -148,8 +152,16 @@ class Sender:
         if poked:
             self._cut_taken_back()
             self._wake_postponed(now)
+        while self._insisted:
+            insisted = self._insisted.pop()
+            self._means.paused = {place: one for place, one in self._means.paused.items() if place[0] != insisted}
         for place, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
-            self._start(place, account, pieces)
+            pause = self._means.paused.get(place)
+            if pause is None or pause.until <= now:
+                self._means.paused.pop(place, None)
+                self._start(place, account, pieces)
+            else:
+                lane.hold(context, pieces, pause, now)
         annotate(context)
         self._look_for_unknown(now)
         return self._nap(now, self._file_copies())
@@ -159,14 +171,15 @@ class Sender:
 
         Where the server refused a password or its certificate was bad, a poke alone does not ask again within
         ``ACCOUNT_PAUSE``: other mail is written meanwhile, and each refused login brings the account nearer to a lock.
-        When the problem was taken from the account (a new password), it is asked at once.
+        When the problem was taken from the account (a new password), it is asked at once.  Nor does a poke end a pause
+        that a server's limit made.
         """
         troubled = {problem.account_id for problem in read.problems(self._context.store.reader(), Side.OUTGOING)}
         refused = {one: at for one, at in self._means.refused.items() if one in troubled and now - at < ACCOUNT_PAUSE}
         self._means.refused = refused
         self._means.reported |= troubled  # perhaps by an engine before this one
         with self._context.store.write() as tx:
-            outbox.wake(tx, now, tuple(refused))
+            outbox.wake(tx, now, (*refused, *(account_id for account_id, _ in self._means.paused)))
 
     def _cut_taken_back(self) -> None:
         """What a person takes back while it is on its way is cut off, which is safe before the dot."""

@@ -39,6 +39,13 @@ class Sending:
         elif outbox.unsettled(self._context.store.reader()):
             threading.Thread(target=self._open_and_poke, name="sender-door", daemon=True).start()
 
+    def go_on(self, account_id: AccountId) -> None:
+        """A person says "now", whatever limit a server spoke of."""
+        if self._sender is not None:
+            self._sender.go_on(account_id)
+        else:
+            self.poke()
+
     def look(self) -> None:
         """Something may have come back about what was sent."""
         if self._sender is None:

@@ -486,15 +486,25 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
     return len(left) - len(lost), len(lost)
 
 
-def wake(tx: Tx, now: int, but: Sequence[AccountId] = ()) -> int:
-    """Something changed (the network, a password): what did not count is due again, but for these accounts."""
-    marks = ", ".join("?" * len(but))
+def wake(
+    tx: Tx,
+    now: int,
+    but: Sequence[AccountId] = (),
+    only: AccountId | None = None,
+    also: Sequence[OutgoingId] = (),
+) -> int:
+    """Something changed (the network, a password): what did not count is due again, but for these accounts.
+
+    ``only``: for this account alone; ``also``: messages of it that are due, too, though their attempt counted.
+    """
+    marks, more = (", ".join("?" * len(some)) for some in (but, also))
     sql = (
-        "UPDATE recipient SET next_attempt = ? WHERE state = 'deferred' AND postponed > 0 AND next_attempt > ?"
-        f" AND outgoing_id NOT IN (SELECT id FROM outgoing WHERE coalesce(via, account_id) IN ({marks}))"
-        " RETURNING outgoing_id"
+        "UPDATE recipient SET next_attempt = ? WHERE state = 'deferred' AND next_attempt > ?"
+        f" AND (postponed > 0 OR outgoing_id IN ({more}))"
+        f" AND outgoing_id NOT IN (SELECT id FROM outgoing WHERE coalesce(via, account_id) IN ({marks})"
+        " OR coalesce(via, account_id) <> coalesce(?, via, account_id)) RETURNING outgoing_id"
     )
-    woken = tx.rows(sql, now, now, *but)
+    woken = tx.rows(sql, now, now, *also, *but, only)
     tx.changes.outgoing.update(row[0] for row in woken)
     return len(woken)
 
