@@ -400,6 +400,7 @@ class Composer(QFrame):
         return self._strip
 
     def _connect(self) -> None:
+        QWidget.setTabOrder(self.subject, self.editor)
         for field in (self.to, self.cc, self.bcc):
             field.changed.connect(self._changed)
         self.subject.textChanged.connect(self._subject_changed)

@@ -10,7 +10,9 @@ from typing import cast
 
 import pytest
 from gui_office import Office, office, wait_until
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
 
 from mua import wire
 from mua.gui.writing import Kind
@@ -227,6 +229,13 @@ def test_an_attachment_that_went_away_is_said_and_nothing_is_lost(place: Office,
     assert composer.send_button.isEnabled()
     assert composer.subject.text() == "S"
     assert MessageId(0) not in place.rooms.composing.composers
+
+
+def test_tab_leads_from_the_subject_into_the_text(place: Office) -> None:
+    composer = place.write()
+    composer.subject.setFocus()
+    QTest.keyClick(composer.subject, Qt.Key.Key_Tab)
+    assert composer.focusWidget() is composer.editor
 
 
 def test_a_letter_that_was_queued_is_not_opened_again(place: Office) -> None:
