@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
-from mua.model.outgoing import Draft
+from mua.model.outgoing import NO_TERMS, Draft, Terms
 from mua.model.policy import Policy
 from mua.model.quota import Quota
 from mua.records import dataclass
@@ -216,6 +216,7 @@ class RestoreMessages:
 class Send:
     """Queue a message: a draft, or a file holding an RFC 5322 message.  Answer: Queued, once it is durable.
 
+    ``terms`` is what every server on the way is asked for.
     ``delay`` seconds can pass before the first attempt (undo send).  ``at`` (UTC seconds): not before then, and its
     Date says so; it has to be ahead.  ``answers``/``forwards`` are message ids.
     ``take_file``: the file belongs to the engine now and is removed once queued.
@@ -231,15 +232,20 @@ class Send:
     forwarded_parts: tuple[str, ...] = ()
     replaces_draft: int | None = None
     at: int | None = None
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
 class SaveDraft:
-    """Put a draft into the account's Drafts folder, in place of ``replaces``.  Answer: Saved."""
+    """Put a draft into the account's Drafts folder, in place of ``replaces``.  Answer: Saved.
+
+    ``require_tls`` is kept with it.
+    """
 
     account_id: int
     draft: Draft
     replaces: int | None = None
+    require_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

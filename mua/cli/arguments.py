@@ -210,6 +210,10 @@ def _sending(commands: Commands) -> None:
         when = one.add_mutually_exclusive_group()
         when.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
         when.add_argument("--at", metavar="TIME", default="", help=f"not before then: {_TIME}")
+        text = "encrypted to the last server (REQUIRETLS), or not at all"
+        one.add_argument("--require-tls", action="store_true", help=text)
+        text = "whoever cannot deliver by then tells you, where servers offer that (DELIVERBY)"
+        one.add_argument("--deliver-by", metavar="TIME", default="", help=text)
     outbox = _add(commands, "outbox", "what waits to be sent")
     outbox.add_argument("--all", action="store_true", help="with what is finished")
     for name, about in (

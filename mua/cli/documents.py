@@ -135,6 +135,8 @@ def outgoing_document(outgoing: Outgoing) -> Document:
         "queued_at": date_json(outgoing.queued_at),
         "not_before": date_json(outgoing.not_before),
         "scheduled": outgoing.scheduled,
+        "require_tls": outgoing.terms.require_tls,
+        "deliver_by": date_json(outgoing.terms.deliver_by),
         "sent_copy": outgoing.sent_copy,
     }
 
@@ -182,6 +184,7 @@ def _recipient(one: Recipient) -> Document:
         "host": one.host,
         "tls": one.tls,
         "gone": one.gone,
+        "unmet": one.unmet,
         "reported": _reported(one.reported) if one.reported else None,
     }
 

@@ -14,7 +14,7 @@ from mua.mime.headers import addresses
 from mua.mime.view import view
 from mua.model.account import Account
 from mua.model.address import Address
-from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, Recipient, RecipientState
+from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, Recipient, RecipientState, Terms
 from mua.plan import later
 from mua.store import outbox, read
 
@@ -27,9 +27,10 @@ def send(session: Session) -> Result:
     if given != "-":
         with files_at_the_edge(), Path(given).open("rb") as file:
             raw = file.read(_HEAD)
-        command = wire.Send(_sending_account(session, raw).id, file=str(Path(given).absolute()), at=_time(session))
+        path, terms = str(Path(given).absolute()), _terms(session)
+        command = wire.Send(_sending_account(session, raw).id, file=path, at=_time(session), terms=terms)
         return _queued(session, command)
-    at = _time(session)
+    at, terms = _time(session), _terms(session)
     raw = sys.stdin.buffer.read(_HEAD)
     chosen = _sending_account(session, raw)
     with files_at_the_edge():
@@ -41,12 +42,19 @@ def send(session: Session) -> Result:
         except BaseException:
             Path(path).unlink()
             raise
-    return _queued(session, wire.Send(chosen.id, file=path, take_file=True, at=at))
+    return _queued(session, wire.Send(chosen.id, file=path, take_file=True, at=at, terms=terms))
 
 
 def _time(session: Session) -> int | None:
     """When ``--at`` says; UTC seconds."""
-    given = session.arguments.at
+    return _instant(session.arguments.at)
+
+
+def _terms(session: Session) -> Terms:
+    return Terms(session.arguments.require_tls, _instant(session.arguments.deliver_by))
+
+
+def _instant(given: str) -> int | None:
     if not given:
         return None
     try:
@@ -65,7 +73,7 @@ def _sending_account(session: Session, raw: bytes) -> Account:
 
 def compose(session: Session) -> Result:
     """``compose --to A --subject S --body T``."""
-    given, at = session.arguments, _time(session)
+    given, at, terms = session.arguments, _time(session), _terms(session)
     chosen = session.account()
     body = sys.stdin.read() if given.body == "-" else given.body
     draft = Draft(
@@ -77,7 +85,7 @@ def compose(session: Session) -> Result:
         text=body,
         attachments=tuple(DraftAttachment(str(Path(one).absolute()), Path(one).name) for one in given.attach),
     )
-    return _queued(session, wire.Send(chosen.id, draft=draft, at=at))
+    return _queued(session, wire.Send(chosen.id, draft=draft, at=at, terms=terms))
 
 
 def _addresses(given: list[str]) -> tuple[Address, ...]:
@@ -196,6 +204,8 @@ def _outgoing_text(found: list[Outgoing]) -> str:
 
 def _told(one: Outgoing, to: Recipient) -> str:
     """What the server said, or how much of a large message it has."""
+    if to.unmet:
+        return f"without {to.unmet}, which the server does not offer"
     return f"{100 * to.gone // max(one.size, 1)} % has gone" if to.gone else to.text[:60]
 
 

@@ -220,7 +220,8 @@ class Lane:
         self.trying = (due.id, tuple(addresses))
         try:
             body = await self._body(due)
-            attempt = await send(Job(due.envelope_from, tuple(addresses), body, due.envid), before_dot)
+            job = Job(due.envelope_from, tuple(addresses), body, due.envid, due.terms, context.now())
+            attempt = await send(job, before_dot)
         except OSError as error:
             if self.confirming:  # whatever it is, the message may have been sent: settled as unknown
                 raise
@@ -293,6 +294,7 @@ class Lane:
             outcome.text,
             host=outcome.host,
             tls=outcome.tls,
+            unmet=outcome.unmet,
         )
         said = outcome.dialogue
         limited = pause is not None and self._limit(outcome) is not None

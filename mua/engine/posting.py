@@ -22,7 +22,7 @@ from mua.mime.freeze import freeze, redated
 from mua.mime.pieces import Body, Pieces, blocks
 from mua.mime.scan import body_start
 from mua.model.folder import Role
-from mua.model.message import Flag, MessageId
+from mua.model.message import REQUIRE_TLS, Flag, MessageId
 from mua.model.outgoing import OutgoingId
 from mua.plan import later
 from mua.store import outbox, read, write
@@ -57,7 +57,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     with _full_disk_said():
         outgoing_id = outbox.queue(
             engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
-            answers=command.answers, forwards=command.forwards,
+            terms=command.terms, answers=command.answers, forwards=command.forwards,
         )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)
@@ -125,6 +125,8 @@ def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     account = folders.account(engine, command.account_id)
     folder = acts.folder_for(engine, account.id, Role.DRAFTS)
     raw = b"".join(blocks(draft_pieces(engine.context, command.draft)))
+    if command.require_tls:
+        raw = ": ".join(REQUIRE_TLS).encode() + b"\r\n" + raw
     (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
     if command.replaces is not None:
         _drop_draft(engine, MessageId(command.replaces))

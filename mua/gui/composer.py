@@ -93,6 +93,7 @@ class Composer(QFrame):
         self.later_button = Button("", "chevron-down", "primary")
         self.later_bar = LaterBar()
         self.status = Label("", SECONDARY, "tertiary")
+        self.demand = Label("Encrypted all the way, or not sent", SECONDARY, "accent")
         self._clock = QTimer(self)
         self._clock.setSingleShot(True)
         self._clock.setInterval(_WRITE_AFTER)
@@ -108,6 +109,7 @@ class Composer(QFrame):
         self._letter = letter
         index = next((at for at, one in enumerate(self._accounts) if one.id == letter.account_id), 0)
         self.identity.setCurrentIndex(index)
+        self.demand.setVisible(letter.require_tls)
         for field, many in ((self.to, letter.to), (self.cc, letter.cc), (self.bcc, letter.bcc)):
             field.set_addresses(many)
         self._show_copies(bool(letter.cc), bool(letter.bcc))
@@ -237,7 +239,7 @@ class Composer(QFrame):
         self.send_wanted.emit(at)
 
     def later_menu(self) -> QMenu:
-        """The times that many people want, and any other."""
+        """The times that many people want, any other, and what may be asked of the servers."""
         menu, now = QMenu(self), int(time.time())
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for one in later.proposals(now):
@@ -245,7 +247,18 @@ class Composer(QFrame):
             action.triggered.connect(lambda _=False, at=one.at: self.send(at))
         menu.addSeparator()
         menu.addAction("Another time…").triggered.connect(lambda _=False: self.choose_time())
+        menu.addSeparator()
+        demand = menu.addAction("Require encryption all the way")
+        demand.setCheckable(True)
+        demand.setChecked(self._letter.require_tls)
+        demand.toggled.connect(self.require_tls)
         return menu
+
+    def require_tls(self, wanted: bool) -> None:
+        """Let it go encrypted to the last server or not at all, or as it can."""
+        self._letter = replace(self._letter, require_tls=wanted)
+        self.demand.setVisible(wanted)
+        self._changed()
 
     def choose_time(self) -> None:
         """Ask for a date and a time, in place."""
@@ -330,8 +343,8 @@ class Composer(QFrame):
         self.save_button = ToolButton("hard-drive", "Save in Drafts", key="Ctrl+S")
         self.save_button.show_icon("file-pen-line")
         self.discard_button = ToolButton("trash-2", "Discard", key="Ctrl+Shift+D")
-        self.later_button.setAccessibleName("Send later")
-        self.later_button.setToolTip("Send later (Ctrl+Shift+Return)")
+        self.later_button.setAccessibleName("Send later, or with a condition")
+        self.later_button.setToolTip("Send later, or with a condition (Ctrl+Shift+Return)")
         styled(self.send_button, _LEFT_HALF)
         styled(self.later_button, _RIGHT_HALF)
         row.addWidget(self.send_button)
@@ -344,6 +357,9 @@ class Composer(QFrame):
         row.addSpacing(6)
         row.addWidget(self.formats)
         row.addStretch()
+        self.demand.setToolTip("A server that does not promise this (REQUIRETLS) does not get the message")
+        row.addWidget(self.demand)
+        row.addSpacing(6)
         row.addWidget(self.status)
         row.addSpacing(6)
         row.addWidget(self.save_button)

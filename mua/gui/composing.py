@@ -28,7 +28,7 @@ from mua.mime.text import safe_filename
 from mua.model.account import Route
 from mua.model.address import Address
 from mua.model.message import Attachment, MessageId
-from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState
+from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState, Terms
 from mua.paths import write_new
 from mua.store import outbox, read
 
@@ -162,6 +162,7 @@ class Composing(QObject):
             forwarded_parts=parts,
             replaces_draft=letter.replaces,
             at=at,
+            terms=Terms(letter.require_tls),
         )
 
     def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int, at: int | None) -> None:
@@ -257,7 +258,7 @@ class Composing(QObject):
                 toast.say("What was sent is not on this computer any more.")
                 return None
             shown = view(raw)
-            letter = self._with_files(letters.again(shown, found.account_id, addresses), raw, shown.attachments)
+            letter = self._with_files(letters.again(shown, found, addresses), raw, shown.attachments)
         except OSError as error:
             toast.say(f"What was sent cannot be opened: {error.strerror}.")
             return None
@@ -321,7 +322,8 @@ class Composing(QObject):
             else:
                 composer.say(error.text, "danger", "Try again", composer.save_wanted.emit)
 
-        client.ask(wire.SaveDraft(letter.account_id, self._draft(letter), letter.replaces), saved, failed)
+        command = wire.SaveDraft(letter.account_id, self._draft(letter), letter.replaces, letter.require_tls)
+        client.ask(command, saved, failed)
 
     def _saved_away(self, letter: Letter) -> None:
         """A letter whose window is closed is in Drafts now."""

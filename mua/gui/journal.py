@@ -40,6 +40,7 @@ class Attached:
 class Letter:
     """Everything that a composer holds.  ``rich`` is the editor's document, empty when nothing is formatted.
 
+    ``require_tls``: it goes encrypted to the last server, or not at all.
     ``answers`` and ``forwards`` are message ids, ``replaces`` the draft in Drafts that this one takes the place of.
     """
 
@@ -59,6 +60,7 @@ class Letter:
     replaces: int | None = None
     sending_at: int = 0
     cursor: int = 0
+    require_tls: bool = False
 
     @property
     def empty(self) -> bool:

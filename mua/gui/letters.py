@@ -12,7 +12,8 @@ from mua.gui.writing import Kind, Writing
 from mua.mime.reply import Mode, reply
 from mua.model.account import Account
 from mua.model.address import Address
-from mua.model.message import MessageRow, MessageView
+from mua.model.message import REQUIRE_TLS, MessageRow, MessageView
+from mua.model.outgoing import Outgoing
 from mua.records import dataclass
 
 _MODES: dict[Kind, Mode] = {Kind.REPLY: "reply", Kind.REPLY_ALL: "all", Kind.FORWARD: "forward"}
@@ -98,16 +99,18 @@ def _draft(row: MessageRow, view: MessageView, account: Account) -> Letter:
         in_reply_to=view.references[-1] if view.references else "",
         references=view.references,
         replaces=row.id,
+        require_tls=REQUIRE_TLS in view.headers,
     )
 
 
-def again(view: MessageView, account_id: int, addresses: Collection[str]) -> Letter:
+def again(view: MessageView, sent: Outgoing, addresses: Collection[str]) -> Letter:
     """A message that was on its way out, as a letter to those of its recipients whose ``addresses`` these are."""
     wanted = {one.lower() for one in addresses}
     to, cc, bcc = (tuple(one for one in some if one.address.lower() in wanted) for some in (view.to, view.cc, view.bcc))
     return Letter(
-        new_key(), account_id, to, cc, bcc, view.subject, view.text.rstrip("\n"), view.html,
+        new_key(), sent.account_id, to, cc, bcc, view.subject, view.text.rstrip("\n"), view.html,
         in_reply_to=view.references[-1] if view.references else "", references=view.references,
+        require_tls=sent.terms.require_tls,
     )  # fmt: skip
 
 

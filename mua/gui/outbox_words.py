@@ -69,7 +69,8 @@ def sentence(one: Recipient, now: float) -> str:
         if one.host in LOOPBACK:
             return "Accepted by a server on this computer"
         unsafe = "" if one.tls else ", over an unprotected connection"
-        return f"Accepted by {words.shown(one.host, 80)}{unsafe}"
+        untold = "; it cannot be told by when to deliver (DELIVERBY)" if one.unmet else ""
+        return f"Accepted by {words.shown(one.host, 80)}{unsafe}{untold}"
     if one.state is State.DEFERRED:
         when = f" Next try {moment(one.next_attempt, now)}." if one.next_attempt is not None else ""
         said = said or "Could not be delivered yet"

@@ -117,6 +117,9 @@ class Attachment:
     inline: bool = False
 
 
+REQUIRE_TLS = ("X-Mua-Require-Tls", "yes")  # the field of a draft that is to go encrypted all the way; never sent
+
+
 @dataclass(frozen=True, slots=True)
 class MessageView:
     """What a reader shows: headers decoded, bodies safe.

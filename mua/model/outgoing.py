@@ -55,11 +55,27 @@ class SentCopy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a person asks of every server on the way.
+
+    ``require_tls``: encryption to the last of them, or not at all (RFC 8689).  ``deliver_by`` (UTC seconds): who cannot
+    deliver by then tells the sender (RFC 2852).
+    """
+
+    require_tls: bool = False
+    deliver_by: int | None = None
+
+
+NO_TERMS = Terms()
+
+
+@dataclass(frozen=True, slots=True)
 class Recipient:
     """One recipient of one outgoing message.  ``code``/``text`` are the server's last reply; times are UTC seconds.
 
     ``gone``: octets of a large message that were sent in the attempt that is running.  ``reported``: the last thing
-    that came back about it later, which is not part of the verdict.
+    that came back about it later, which is not part of the verdict.  ``unmet``: the SMTP extension that was asked for
+    (``Terms``) and that the server which took the message lacks; empty: none.
     """
 
     address: str
@@ -73,6 +89,7 @@ class Recipient:
     tls: str = ""
     gone: int = 0
     reported: Reported | None = None
+    unmet: str = ""
 
     @property
     def recallable(self) -> bool:
@@ -110,6 +127,7 @@ class Outgoing:
     size: int = 0
     via: AccountId | None = None
     scheduled: bool = False
+    terms: Terms = NO_TERMS
 
     def ahead(self, now: float) -> bool:
         """It waits for the time that a person chose."""

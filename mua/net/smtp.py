@@ -24,7 +24,7 @@ from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
 from mua.net.sasl import Who, check_sayable
 from mua.net.smtp_body import Body
-from mua.net.smtp_outcome import Job, Outcome, check, outcomes_of, parameters
+from mua.net.smtp_outcome import Job, Outcome, agreement, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
 from mua.net.smtp_session import EHLO_NAME, Door, authenticate, open_session
 from mua.net.smtp_transaction import BeforeDot, Progress, Session
@@ -251,7 +251,8 @@ async def deliver(
             parameters=parameters(session, job, named),
             progress=progress,
         )
-        by_form = {outcome.address: outcome for outcome in outcomes_of(transaction, session)}
+        unmet = agreement(session, job).unmet
+        by_form = {outcome.address: outcome for outcome in outcomes_of(transaction, session, unmet)}
         outcomes |= {address: replace(by_form[wire], address=address) for address, wire in forms.items()}
     return [outcomes[address] for address in job.recipients]
 

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mua.log import masked
-from mua.model.outgoing import Phase, RecipientState
+from mua.model.outgoing import NO_TERMS, Phase, RecipientState, Terms
 from mua.net.smtp_body import Body
 from mua.net.smtp_transaction import Parameters, Session, Transaction
 from mua.net.smtp_wire import Reply
 from mua.plan.domains import ascii_address
+from mua.plan.terms import Agreement, agree
 from mua.records import dataclass
 
 MAX_ADDRESS = 320  # octets; RFC 5321 s.4.5.3.1 says 256 for a path, some are longer
@@ -23,12 +24,17 @@ _QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f<>\ud800-\udfff]|\\[ -~])*"@[^\x00-
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One message for one or more recipients.  ``envid`` non-empty asks for delivery reports (RFC 3461)."""
+    """One message for one or more recipients.  ``envid`` non-empty asks for delivery reports (RFC 3461).
+
+    ``terms`` is what is asked of the server, at the time ``now`` (UTC seconds).
+    """
 
     sender: str
     recipients: tuple[str, ...]
     body: Body
     envid: str = ""
+    terms: Terms = NO_TERMS
+    now: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ class Outcome:
 
     ``state`` is ACCEPTED, DEFERRED, REFUSED or UNKNOWN; ``code`` and ``text`` the server's reply, or None and our
     words, ``dialogue`` all that was said.  ``at_once``: the server only had too many recipients, send again now.
-    ``next_host``: another exchanger may be tried in the same attempt (direct delivery).
+    ``next_host``: another exchanger may be tried in the same attempt (direct delivery).  ``unmet``: the extension that
+    was asked for, and that the server which took the message lacks.
     """
 
     address: str
@@ -50,13 +57,18 @@ class Outcome:
     at_once: bool = False
     next_host: bool = False
     dialogue: str = ""
+    unmet: str = ""
 
 
-def outcomes_of(transaction: Transaction, session: Session) -> list[Outcome]:
-    """The truth table: each recipient's verdict, from the replies and from how far the transaction came."""
+def outcomes_of(transaction: Transaction, session: Session, unmet: str = "") -> list[Outcome]:
+    """The truth table: each recipient's verdict, from the replies and from how far the transaction came.
+
+    ``unmet``: the extension that the message went without.
+    """
     pairs = zip(transaction.recipients, transaction.rcpt, strict=True)
     said = session.transcript.text
-    return [replace(_outcome(transaction, address, reply, session), dialogue=said) for address, reply in pairs]
+    verdicts = [_outcome(transaction, address, reply, session) for address, reply in pairs]
+    return [replace(one, dialogue=said, unmet=unmet) for one in verdicts]
 
 
 def _outcome(transaction: Transaction, address: str, reply: Reply | None, session: Session) -> Outcome:
@@ -121,7 +133,14 @@ def _message_fault(session: Session, job: Job) -> tuple[int | None, str] | None:
         return None, f"5.3.4 {session.host} takes at most {int(limit[:18]):,} octets; this message has {facts.size:,}."
     if facts.eight_bit and not session.has("8BITMIME"):
         return None, f"5.6.3 {session.host} takes 7-bit messages only, and this one is not."
+    if refused := agreement(session, job).refused:
+        return None, refused
     return _address_fault(session, job.sender) if job.sender else None
+
+
+def agreement(session: Session, job: Job) -> Agreement:
+    """What of the job's terms this server takes."""
+    return agree(job.terms, session.extensions, host=session.host, verified=session.verified, now=job.now)
 
 
 def _address_fault(session: Session, address: str) -> tuple[int | None, str] | None:
@@ -143,7 +162,7 @@ def readable_address(address: str) -> str:
 
 
 def parameters(session: Session, job: Job, recipients: Sequence[str]) -> Parameters:
-    """SIZE, BODY, SMTPUTF8 and the delivery reports, each only where offered and needed."""
+    """SIZE, BODY, SMTPUTF8, the terms and the delivery reports, each only where offered and needed."""
     facts = job.body.facts
     mail = []
     if session.has("SIZE"):
@@ -152,6 +171,7 @@ def parameters(session: Session, job: Job, recipients: Sequence[str]) -> Paramet
         mail.append("BODY=8BITMIME")
     if not all(map(str.isascii, [job.sender.rpartition("@")[0], *recipients])):
         mail.append("SMTPUTF8")
+    mail += agreement(session, job).mail
     if not (job.envid and session.has("DSN")):
         return Parameters(tuple(mail), ((),) * len(recipients))
     mail += ["RET=HDRS", f"ENVID={xtext(job.envid)}"]

@@ -71,6 +71,7 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
         session.extensions = await _hello(session, door, Phase.GREETING)
         if door.security is Security.STARTTLS:
             await _upgrade(session, door)
+        session.verified = bool(session.tls) and door.verified
         return session
     except Lost as lost:
         _shut(smtp, door)

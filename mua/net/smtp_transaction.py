@@ -69,6 +69,7 @@ class Session:
         self.extensions = extensions
         self.host = host
         self.tls = tls
+        self.verified = False  # it is encrypted, and the certificate is the server's own
         self.mechanism = ""  # how we logged in
         self.timeouts = timeouts or Timeouts()
         self._dirty = False  # a transaction was begun and not ended: RSET before the next

@@ -23,7 +23,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from mua.model.account import Account, AccountId, Route
 from mua.model.message import MessageId
-from mua.model.outgoing import Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy, Step
+from mua.model.outgoing import (
+    NO_TERMS,
+    Outgoing,
+    OutgoingId,
+    Phase,
+    Recipient,
+    RecipientState,
+    SentCopy,
+    Step,
+    Terms,
+)
 from mua.model.report import Action, Reported
 from mua.paths import Profile
 from mua.records import dataclass
@@ -66,6 +76,7 @@ class Due:
     eight_bit: bool
     digest: bytes  # of the file; empty: it was frozen by an older Mua, and is measured before it is sent
     recipients: dict[str, tuple[int, int]]
+    terms: Terms = NO_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,7 @@ def queue(
     now: int,
     not_before: int,
     scheduled: bool = False,
+    terms: Terms = NO_TERMS,
     answers: int | None = None,
     forwards: int | None = None,
 ) -> OutgoingId:
@@ -134,10 +146,10 @@ def queue(
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
-            " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled)"
-            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled,"
+            " require_tls, deliver_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
-            *files, answers, forwards, secrets.token_hex(16), scheduled,
+            *files, answers, forwards, secrets.token_hex(16), scheduled, terms.require_tls, terms.deliver_by,
         )  # fmt: skip
         for address in dict.fromkeys(frozen.recipients):
             sql = "INSERT INTO recipient(outgoing_id, address, next_attempt) VALUES (?,?,?)"
@@ -273,17 +285,20 @@ def due(db: Db, now: int) -> list[Due]:
     rows = db.rows(
         "SELECT o.id, coalesce(o.via, o.account_id), o.route, o.message_id, o.envelope_from, o.envid,"
         " max(o.queued_at, o.not_before), o.wire_file, o.size, o.eight_bit, o.digest,"
-        " r.address, r.attempts, r.postponed"
+        " o.require_tls, o.deliver_by, r.address, r.attempts, r.postponed"
         " FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
         f" WHERE r.{_OPEN} AND r.state <> 'trying' AND r.next_attempt <= ? ORDER BY o.id, r.id LIMIT {MAX_DUE}",
         now,
     )
     found: dict[int, Due] = {}
-    for one, account_id, route, message_id, sender, envid, since, *file, address, attempts, postponed in rows:
+    for one, account_id, route, message_id, sender, envid, since, *rest, address, attempts, postponed in rows:
         if one not in found:
             ids = OutgoingId(one), AccountId(account_id), Route(route)
-            name, size, eight_bit, digest = file
-            found[one] = Due(*ids, message_id, sender, envid, since, name, size, bool(eight_bit), digest, {})
+            name, size, eight_bit, digest, require_tls, deliver_by = rest
+            found[one] = Due(
+                *ids, message_id, sender, envid, since, name, size, bool(eight_bit), digest, {},
+                Terms(bool(require_tls), deliver_by),
+            )  # fmt: skip
         found[one].recipients[address] = (attempts, postponed)
     return list(found.values())
 
@@ -445,11 +460,11 @@ def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: in
         one = verdict.recipient
         sql = (
             "UPDATE recipient SET state = ?, phase = ?, code = ?, text = ?, host = ?, tls = ?, next_attempt = ?,"
-            " attempts = attempts + ?, postponed = CASE WHEN ? THEN 0 ELSE postponed + 1 END"
+            " unmet = ?, attempts = attempts + ?, postponed = CASE WHEN ? THEN 0 ELSE postponed + 1 END"
             f" WHERE outgoing_id = ? AND address = ? AND ({_OPEN} OR (state = 'unknown' AND ? = 'accepted'))"
         )
         text = one.text[:MAX_TEXT]
-        written = tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt,
+        written = tx.run(sql, one.state, one.phase, one.code, text, one.host, one.tls, one.next_attempt, one.unmet,
                          verdict.counted, verdict.counted, outgoing_id, one.address, one.state)  # fmt: skip
         if written and verdict.counted:
             if verdict.dialogue not in dialogues:
@@ -602,7 +617,8 @@ def sweep(db: Db, profile: Profile) -> int:
 def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, o.subject, o.envelope_from, o.route, o.queued_at, o.not_before,"
-        f" o.sent_copy, o.size, o.via, o.scheduled FROM outgoing o WHERE {where} ORDER BY o.id DESC",
+        f" o.sent_copy, o.size, o.via, o.scheduled, o.require_tls, o.deliver_by"
+        f" FROM outgoing o WHERE {where} ORDER BY o.id DESC",
         *values,
     )
     news = {
@@ -616,19 +632,21 @@ def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
     recipients: dict[int, list[Recipient]] = {row[0]: [] for row in rows}
     for one, *rest in db.rows(
         "SELECT r.outgoing_id, r.address, r.state, r.phase, r.code, r.text, r.next_attempt, r.attempts, r.host, r.tls,"
-        " iif(r.state = 'trying', r.gone, 0)"
+        " iif(r.state = 'trying', r.gone, 0), r.unmet"
         f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE {where} ORDER BY r.id",
         *values,
     ):
-        address, state, phase, code, text, next_attempt, tries, host, tls, gone = rest
-        known = (code, text, next_attempt, tries, host, tls, gone, news.get((one, address)))
+        address, state, phase, code, text, next_attempt, tries, host, tls, gone, unmet = rest
+        known = (code, text, next_attempt, tries, host, tls, gone, news.get((one, address)), unmet)
         recipients[one].append(Recipient(address, RecipientState(state), Phase(phase), *known))
     return [
         Outgoing(
             OutgoingId(one), AccountId(account_id), message_id, subject, sender, Route(route), queued, not_before,
             tuple(recipients[one]), SentCopy(copy), size, None if via is None else AccountId(via), bool(scheduled),
+            Terms(bool(require_tls), deliver_by),
         )
-        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size, via, scheduled in rows
+        for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size, via, scheduled,
+            require_tls, deliver_by in rows
     ]  # fmt: skip
 
 

@@ -302,6 +302,13 @@ CREATE TABLE copying(
 ) STRICT;
 """
 
+# What a person asks of the servers on the way (model.outgoing.Terms), and what one of them could not be asked for.
+CACHE_15 = """
+ALTER TABLE outgoing ADD COLUMN require_tls INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outgoing ADD COLUMN deliver_by INTEGER;                          -- UTC seconds; null: no wish
+ALTER TABLE recipient ADD COLUMN unmet TEXT NOT NULL DEFAULT '';             -- an SMTP extension
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -317,6 +324,7 @@ MIGRATIONS = (
     CACHE_12,
     CACHE_13,
     CACHE_14,
+    CACHE_15,
 )
 VERSION = len(MIGRATIONS)
 

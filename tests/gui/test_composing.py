@@ -15,7 +15,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from mua import wire
-from mua.gui.writing import Kind
+from mua.gui import letters
+from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
 from mua.model.message import MessageId, MessageRow, MessageView
 from mua.store import outbox, read
@@ -267,3 +268,31 @@ def test_a_letter_that_is_handed_over_cannot_be_closed_away(place: Office) -> No
     composer.hold(0)
     composer.close()
     wait_until(lambda: len(place.mails("Drafts")) == 1, "in Drafts")
+
+
+def test_encryption_all_the_way_is_asked_for_kept_in_drafts_and_never_weakened(place: Office) -> None:
+    composer = place.write()
+    composer.to._paste("Amara <amara.okoye@larkspur.example>")
+    composer.subject.setText("Sealed")
+    composer.editor.setPlainText("Only so.")
+    assert not composer.demand.isVisibleTo(composer)
+    menu = composer.later_menu()
+    (demand,) = [one for one in menu.actions() if one.text() == "Require encryption all the way"]
+    demand.trigger()
+    assert composer.demand.isVisibleTo(composer)
+    composer.save_wanted.emit()
+    wait_until(lambda: place.mails("Drafts"), "the draft")
+    row, view = message_in(place, Role.DRAFTS)
+    identity = letters.Identity(place.program.desk.accounts)
+    assert letters.begin(Writing(Kind.DRAFT, row, view), identity).require_tls
+    composer.send()
+    wait_until(lambda: set(place.states().values()) == {"refused"}, "a server that promises nothing")
+    (one,) = outbox.listed(place.db, finished=True)
+    assert "does not promise encryption" in one.recipients[0].text or "could not be verified" in one.recipients[0].text
+    copy = place.program.desk.library.profile.big
+    assert not [path for path in copy.glob("outgoing-*") if b"X-Mua" in path.read_bytes()], "the mark stays in Drafts"
+    place.rooms.composing.write_again(one.id, [one.recipients[0].address])
+    wait_until(lambda: place.rooms.composing.composers, "the letter again")
+    (again,) = place.rooms.composing.composers.values()
+    assert again.letter().require_tls
+    assert again.demand.isVisibleTo(again)

@@ -286,3 +286,19 @@ def test_what_is_scheduled_goes_now_by_hand_and_its_date_is_now(lab: Lab, profil
         (copy,) = arrived(lab, user, "Forward")
         parsed = email.message_from_bytes(copy, policy=email.policy.default)
         assert before <= parsed["Date"].datetime.timestamp() <= time.time()
+
+
+def test_a_condition_that_the_server_does_not_take_holds_the_mail_back_and_a_wish_does_not(lab, profile, account):
+    bob = lab.user("bob")
+    held = lab.mua("compose", "--to", bob.address, "--body", "x", "--require-tls", "--wait", profile=profile)
+    assert held.code == 1, held.explain()
+    (recipient,) = held.data["recipients"]
+    assert (recipient["state"], held.data["require_tls"]) == ("refused", True)
+    assert f"{lab.plan.msa_host} does not promise encryption all the way" in held.stderr
+    raw = mail_to(bob.address, sender=account.address, subject="Soon, please")
+    sent = send(lab, profile, raw, "--wait", "--deliver-by", "2030-01-02T03:04:05Z").ok()
+    assert sent["deliver_by"] == "2030-01-02T03:04:05Z"
+    assert [(one["state"], one["unmet"]) for one in sent["recipients"]] == [("accepted", "DELIVERBY")]
+    (copy,) = arrived(lab, bob, "Soon, please")
+    assert copy.endswith(raw)
+    assert len(lab.raw_messages(bob)) == 1
