@@ -2,7 +2,8 @@
 
 The bytes are written before the row that says so; where a power cut took them all the same, they are fetched once more
 when the message is opened.  Messages over a megabyte go straight to a file in ``big/``; a list needs only the beginning
-of such a message.  A body that the server does not hand out is not asked for again in this round, and one that is
+of such a message.  What is larger than a part of 16 MB comes part by part, with others in between, and goes on where it
+was when the line broke.  A body that the server does not hand out is not asked for again in this round, and one that is
 larger than we take, or that breaks the connection, does not keep the others away.
 """
 
@@ -11,12 +12,12 @@ import functools
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from mua.engine.pull import Shared
-from mua.errors import MailError
+from mua.errors import Kind, MailError
 from mua.model.folder import Folder, FolderId
 from mua.model.message import MessageId
 from mua.net.imap import ImapConnection
@@ -26,6 +27,7 @@ from mua.store.blobs import MAX_MESSAGE, file_errors
 from mua.store.write import BodyFacts
 
 _HEAD = 1 << 20  # octets of a large message that are parsed for the list
+PART = 16 << 20  # octets that are asked for at once
 _LOOKAHEAD = 2000
 _LAST = 2**62
 
@@ -45,7 +47,7 @@ def fetch_wanted(shared: Shared, connection: ImapConnection, tried: set[int]) ->
                 batch = _next_batch(shared, waiting)
                 if not batch:
                     _say_why(shared, connection, waiting[0])
-                for _ in _fetch(shared, connection, [batch]):
+                for _ in _fetch(shared, connection, folder, [batch]):
                     pass
                 waiting = waiting[max(len(batch), 1) :]
     return bool(by_folder)
@@ -67,7 +69,7 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
         if not opened and not _open(connection, folder):
             return
         opened = True
-        for _ in _fetch(shared, connection, batches):
+        for _ in _fetch(shared, connection, folder, batches):
             shared.progress("messages", *mirror.body_counts(db, shared.account.id))
             yield
 
@@ -97,7 +99,7 @@ def _next_batch(shared: Shared, waiting: list[tuple[int, int, int]]) -> dict[int
     first, uid, size = waiting[0]
     if size > MAX_MESSAGE or first in shared.poisonous:
         return {}
-    if first in shared.suspects:
+    if first in shared.suspects or size > PART:
         return {uid: MessageId(first)}
     waiting = waiting[: sync.body_batch([(uid, size) for _, uid, size in waiting])]
     sound = itertools.takewhile(lambda one: not _needs_care(shared, *one), waiting)
@@ -105,7 +107,7 @@ def _next_batch(shared: Shared, waiting: list[tuple[int, int, int]]) -> dict[int
 
 
 def _needs_care(shared: Shared, message_id: int, _uid: int, size: int) -> bool:
-    return size > MAX_MESSAGE or message_id in shared.suspects or message_id in shared.poisonous
+    return size > PART or message_id in shared.suspects or message_id in shared.poisonous
 
 
 def _say_why(shared: Shared, connection: ImapConnection, left_out: tuple[int, int, int]) -> None:
@@ -126,15 +128,19 @@ def _open(connection: ImapConnection, folder: Folder) -> bool:
     return connection.select(folder.name, readonly=True).state.uidvalidity == folder.state.uidvalidity
 
 
-def _fetch(shared: Shared, connection: ImapConnection, batches: list[dict[int, MessageId]]) -> Iterator[None]:
+def _fetch(
+    shared: Shared, connection: ImapConnection, folder: Folder, batches: list[dict[int, MessageId]]
+) -> Iterator[None]:
     """Fetch and commit batches (UID -> id); yields after each.  Remembers what may have broken the connection."""
     waiting = {uid: one for batch in batches for uid, one in batch.items()}
-    sink = functools.partial(_landing, shared.context.store.profile.big)
     alone = len(waiting) == 1
+    size = _size_of(shared, *waiting.values()) if alone else 0
     try:
-        for bodies in connection.fetch_body_batches(batches, sink):
-            _commit(shared, [(waiting.pop(one.uid), one.body) for one in bodies if one.uid in waiting])
-            yield
+        if size > PART:
+            [(uid, message_id)] = waiting.items()
+            yield from _fetch_in_parts(shared, connection, folder, uid, message_id, size)
+        else:
+            yield from _fetch_whole(shared, connection, batches, waiting)
     except MailError as error:
         if error.code == "protocol-error":
             late = [batch for batch in batches if not waiting.keys().isdisjoint(batch)][: connection.ahead]
@@ -144,8 +150,97 @@ def _fetch(shared: Shared, connection: ImapConnection, batches: list[dict[int, M
     shared.suspects.difference_update(one for batch in batches for one in batch.values())
 
 
-def _landing(folder: Path, _size: int) -> BinaryIO:
-    return tempfile.NamedTemporaryFile(dir=folder, prefix="in-", suffix=".part", delete=False)  # type: ignore[return-value]
+def _fetch_whole(
+    shared: Shared, connection: ImapConnection, batches: list[dict[int, MessageId]], waiting: dict[int, MessageId]
+) -> Iterator[None]:
+    """Each message as one literal; what came is taken out of ``waiting``."""
+    landed: list[Path] = []
+    sink = functools.partial(_landing, shared.context.store.profile.big, landed)
+    try:
+        for bodies in connection.fetch_body_batches(batches, sink):
+            _commit(shared, [(waiting.pop(one.uid), one.body) for one in bodies if one.uid in waiting])
+            yield
+    finally:
+        for path in landed:  # what was committed has another name
+            path.unlink(missing_ok=True)
+
+
+def _size_of(shared: Shared, message_id: MessageId) -> int:
+    known = read.row(shared.context.store.reader(), message_id)
+    return known.size if known is not None else 0
+
+
+def _fetch_in_parts(
+    shared: Shared, connection: ImapConnection, folder: Folder, uid: int, message_id: MessageId, size: int
+) -> Iterator[None]:
+    """Fetch and commit one large message; yields after each part.  What a broken line left is kept for the next one.
+
+    Two threads may want the same message: the half is whose took it, the other begins anew.
+    """
+    path = shared.halves.pop(message_id, None) or _new_file(shared.context.store.profile.big)
+    try:
+        if (yield from _parts(connection, folder, uid, path, size)):
+            with file_errors():
+                whole = path.open("r+b")
+            _commit(shared, [(message_id, whole)])
+        elif path.stat().st_size > MAX_MESSAGE:
+            _say_why(shared, connection, (message_id, uid, path.stat().st_size))
+    except MailError as error:
+        if error.kind is Kind.CONNECTION and error.code != "protocol-error":
+            shared.halves[message_id] = path
+        raise
+    finally:
+        if message_id not in shared.halves:
+            path.unlink(missing_ok=True)
+
+
+def _parts(connection: ImapConnection, folder: Folder, uid: int, path: Path, size: int) -> Generator[None, None, bool]:
+    """Add what is missing to the file; True when it is the whole message.
+
+    A part that is short is the last one, unless the server said that there is more; an empty one is, whatever it said.
+    """
+    with file_errors(), path.open("ab") as file:
+        while file.tell() <= MAX_MESSAGE and (connection.selected == folder.name or _open(connection, folder)):
+            so_far = file.tell()
+            part = connection.fetch_part(uid, so_far, PART, lambda _: _growing(file))
+            if isinstance(part, bytes):
+                file.write(part)
+            got = file.tell() - so_far
+            if part is None or not got or (got < PART and file.tell() >= size):
+                return part is not None and file.tell() > 0
+            yield
+    return False
+
+
+class _Growing:
+    """The end of a file as a sink: what comes is kept also when not all of it came."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes | memoryview) -> int:
+        return self._file.write(data)
+
+    def seek(self, _offset: int) -> int:
+        return 0
+
+    def close(self) -> None:
+        """The file stays open for the next part."""
+
+
+def _growing(file: BinaryIO) -> BinaryIO:
+    return _Growing(file)  # type: ignore[return-value]  # all that a Wire needs of a file
+
+
+def _new_file(folder: Path) -> Path:
+    with file_errors(), _landing(folder, [], 0) as file:
+        return Path(file.name)
+
+
+def _landing(folder: Path, landed: list[Path], _size: int) -> BinaryIO:
+    file = tempfile.NamedTemporaryFile(dir=folder, prefix="in-", suffix=".part", delete=False)  # noqa: SIM115 - whoever has the bytes
+    landed.append(Path(file.name))
+    return file  # type: ignore[return-value]
 
 
 def _commit(shared: Shared, bodies: list[tuple[MessageId, bytes | BinaryIO]]) -> None:

@@ -73,6 +73,7 @@ class Engine:
     # ---- life
     def run(self) -> None:
         """Work until ``stop_soon``, a signal, or the last client's leave."""
+        self.bodies.sweep()
         self.publisher.start()
         for account in read.accounts(self.store.reader()):
             self.start_worker(account.id)

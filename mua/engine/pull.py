@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mua import wire
 from mua.engine.context import Context
@@ -40,8 +41,8 @@ class Shared:
     ``listed``: the server's folders are known, in this run of the engine; until then none is made for a role.
     ``suspects`` are messages in whose batch a connection died of a broken answer: they are fetched one by one; one that
     kills its connection alone is ``poisonous``, and left alone until the engine starts again.  ``doubted`` names what a
-    connection answered with SERVERBUG, and what nothing better was heard of since.
-    ``no_room``: something was refused because the account is full there.
+    connection answered with SERVERBUG, and what nothing better was heard of since.  ``halves`` are the files of large
+    messages of which a part is here.  ``no_room``: something was refused because the account is full there.
     """
 
     context: Context
@@ -53,6 +54,7 @@ class Shared:
     listed: bool = False
     suspects: set[int] = field(default_factory=set)
     poisonous: set[int] = field(default_factory=set)
+    halves: dict[int, Path] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     no_room: bool = False
     _told: float = 0.0

@@ -384,6 +384,19 @@ class ImapConnection(Watching):
         for group in in_batches(self, batches, _BODY_ITEMS, self.ahead, sink):
             yield [FetchedBody(one.uid or 0, only_section(one)) for one in group]
 
+    def fetch_part(self, uid: int, offset: int, octets: int, sink: Sink) -> bytes | BinaryIO | None:
+        """At most so many octets of a message from ``offset`` on (``BODY[]<0.9>``, RFC 9051 s.6.4.5).
+
+        Fewer at its end; None when the message is gone.  A server that answers with something else is hung up on.
+        """
+        self._consider_compression()
+        for message in FetchStream(self, _sets([uid], 1), f"UID BODY.PEEK[]<{offset}.{octets}>", sink=sink):
+            told = message.sections.get(b"BODY[]<%d>" % offset)
+            if told is None or (isinstance(told, bytes) and len(told) > octets):
+                raise self.wire.broken("not the part of a message that was asked for")
+            return told
+        return None
+
     def fetch_flags(self, uids: Iterable[int] | str, changed_since: int = 0) -> Iterator[FlagNews]:
         """Flags of ``uids`` ("1:*" for all), with CONDSTORE only those changed after a modseq."""
         modifiers = f"(CHANGEDSINCE {changed_since})" if changed_since and self.can("CONDSTORE") else ""

@@ -150,6 +150,12 @@ class Bodies:
         for one in ids:
             self.path(one).unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """Remove what a crash left half written; only before anybody writes."""
+        for path in self.profile.big.glob("*.part"):
+            with file_errors():
+                path.unlink(missing_ok=True)
+
     @property
     def has_dictionary(self) -> bool:
         """Whether new messages are compressed with a dictionary."""

@@ -38,6 +38,24 @@ def test_a_large_attachment_is_sent_and_filed_in_little_memory(lab: Lab, profile
     film.unlink()
 
 
+def test_a_message_of_150_megabytes_is_received_in_little_memory(lab: Lab, profile: Path, account: User) -> None:
+    lab.mua("sync", "--until-complete", profile=profile).ok()
+    line = b"0123456789" * 7 + b"xxxx\r\n"
+    count = 150_000_000 // len(line)
+    head = b"Subject: The long film\r\n\r\n"
+    lab.stop_engine(profile)
+    with lab.engine(profile) as engine:
+        lab.mua("sync", profile=profile).ok()
+        idle = pss(engine.pid)
+        lab.fill(account, [head + line * count])
+        with Peak(engine.pid) as peak:
+            lab.mua("sync", "--until-complete", profile=profile, timeout=200).ok()
+        [file] = (profile / "big").glob("*.eml")
+        assert file.stat().st_size == len(head) + count * len(line)
+        assert not list((profile / "big").glob("*.part"))
+        assert peak.most - idle < MORE, f"{peak.most:.0f} MB, {idle:.0f} MB when idle"
+
+
 def test_what_is_larger_than_the_server_takes_is_not_uploaded(lab: Lab, profile: Path, account: User) -> None:
     film = lab.folder / "long-film.bin"
     film.write_bytes(bytes(50_000_000))

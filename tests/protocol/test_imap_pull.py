@@ -1,14 +1,15 @@
 """Pulling from a server that lies: conversations with ``engine.pull``, and what the store holds afterwards."""
 
 import dataclasses
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from imap_talk import hello, talking
 from retrieval import Desk
-from scripted import Scripted
+from scripted import Conversation, Scripted
 
 from mua.engine.bodies import fetch_bodies, fetch_wanted
 from mua.engine.imap_worker import ImapWorker
@@ -18,6 +19,7 @@ from mua.errors import Kind, MailError
 from mua.model.account import Security, Server
 from mua.model.folder import FolderState, Role
 from mua.model.message import Envelope, Flag, MessageId
+from mua.net.imap_wire import Limits
 from mua.store import mirror, read, write
 from mua.store.write import NewMessage
 
@@ -238,6 +240,104 @@ def test_what_is_larger_than_mua_takes_is_left_there_and_the_row_says_so(here):
     assert row is not None
     assert row.problem.startswith("This message is larger than Mua takes (10.0 GB)")
     assert not mirror.body_wanted(here.store.reader(), MessageId(one))
+
+
+def large(here: Desk, size: int) -> MessageId:
+    """The only message of the inbox, which is said to have so many octets."""
+    with here.store.write() as tx:
+        tx.run("DELETE FROM message WHERE uid > 1")
+        tx.run("UPDATE message SET size = ?", size)
+    [one] = here.shown()
+    return MessageId(one)
+
+
+def part(offset: int, octets: bytes, announced: int = -1, section: str = "") -> Callable[[Conversation], None]:
+    """The answer to a FETCH of a part; one that announces more than it says ends with the connection."""
+
+    def say(talk: Conversation) -> None:
+        line = talk.line()
+        tag = line.split()[0]
+        assert line == tag + b" UID FETCH 1 (UID BODY.PEEK[]<%d.1000>)" % offset, line
+        name = (section or f"BODY[]<{offset}>").encode()
+        size = len(octets) if announced < 0 else announced
+        talk.send(b"* 1 FETCH (UID 1 %s {%d}\r\n%s" % (name, size, octets))
+        if announced < 0:
+            talk.send(b")\r\n" + tag + b" OK x\r\n")
+        else:
+            talk.sock.shutdown(socket.SHUT_WR)
+
+    return say
+
+
+def fetch_parts(here: Desk, *script: Callable[[Conversation], None], opened: int = 1) -> None:
+    examine = select(1).replace("SELECT", "EXAMINE")
+    with talking(*[examine] * opened, *script, limits=Limits(inline=100), partial=True, timeout=5) as connection:
+        for _ in fetch_bodies(here.worker.shared, connection, here.folder("INBOX")):
+            pass
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    monkeypatch.setattr("mua.engine.bodies.PART", 1000)
+
+
+LONG = b"Subject: long\r\n\r\n" + bytes(range(32, 127)) * 26
+
+
+@pytest.mark.parametrize("said", [len(LONG), len(LONG) + 400, 1001])
+def test_a_large_message_comes_in_parts_whatever_its_size_was_said_to_be(here, small_parts, said):
+    one = large(here, said)
+    end = [part(len(LONG), b"")] if said > len(LONG) else []
+    fetch_parts(here, part(0, LONG[:1000]), part(1000, LONG[1000:2000]), part(2000, LONG[2000:]), *end)
+    assert here.bodies.get(one) == LONG
+    assert read.rows(here.store.reader(), [one])[0].size == len(LONG)
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+def test_a_large_message_goes_on_where_the_line_broke(here, small_parts):
+    one = large(here, len(LONG))
+    with pytest.raises(MailError) as caught:
+        fetch_parts(here, part(0, LONG[:1000]), part(1000, LONG[1000:1700], announced=1000))
+    assert caught.value.code == "connection-lost"
+    assert here.bodies.get(one) is None
+    fetch_parts(here, part(1700, LONG[1700:]))
+    assert here.bodies.get(one) == LONG
+    assert here.worker.shared.halves == {}
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+def test_parts_that_end_early_are_not_taken_for_the_whole(here, small_parts):
+    one = large(here, len(LONG))
+    fetch_parts(here, part(0, LONG[:600]), part(600, LONG[600:1600]), part(1600, LONG[1600:2600]))
+    assert here.bodies.get(one) == LONG[:2600] == LONG
+
+
+@pytest.mark.parametrize("lie", [part(0, LONG, section="BODY[]"), part(0, b"x" * 50, announced=10 << 30)])
+def test_a_server_that_sends_another_part_or_announces_ten_gigabytes_is_left_alone(here, small_parts, lie):
+    one = large(here, len(LONG))
+    with pytest.raises(MailError) as caught:
+        fetch_parts(here, lie)
+    assert caught.value.code == "protocol-error"
+    fetch_parts(here, opened=0)
+    assert "instead of this message" in read.rows(here.store.reader(), [one])[0].problem
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+def test_more_than_mua_takes_is_left_there_though_the_server_said_less(here, small_parts, monkeypatch):
+    monkeypatch.setattr("mua.engine.bodies.MAX_MESSAGE", 1500)
+    one = large(here, 1400)
+    fetch_parts(here, part(0, LONG[:1000]), part(1000, LONG[1000:2000]))
+    assert read.rows(here.store.reader(), [one])[0].problem.startswith("This message is larger than Mua takes")
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+def test_what_a_broken_line_left_of_a_message_is_not_kept_on_the_disk(here):
+    large(here, 500)
+    poison = r"S- * 1 FETCH (UID 1 BODY[] {500}\r\nxxx" + "\nDROP\n"
+    script = select(1).replace("SELECT", "EXAMINE") + "C: {tag} UID FETCH 1 {}\n" + poison
+    with talking(script, limits=Limits(inline=100), partial=True) as connection, pytest.raises(MailError):
+        list(fetch_bodies(here.worker.shared, connection, here.folder("INBOX")))
+    assert not list(here.store.profile.big.glob("*.part"))
 
 
 EVERYTHING = "IMAP4rev1 SASL-IR AUTH=PLAIN IDLE ENABLE CONDSTORE QRESYNC LIST-EXTENDED LIST-STATUS UIDPLUS"
