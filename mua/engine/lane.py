@@ -15,6 +15,7 @@ Rules of the file:
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mua import wire
 from mua.engine.context import Context
@@ -24,7 +25,7 @@ from mua.log import SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
 from mua.net.smtp import deliver, open_submission
-from mua.net.smtp_body import Body, BodyFacts
+from mua.net.smtp_body import Body, BodyFacts, has_utf8_header
 from mua.net.smtp_outcome import Job, Outcome
 from mua.net.smtp_refusal import setup_error
 from mua.net.smtp_transaction import BeforeDot, Session
@@ -237,7 +238,8 @@ class Lane:
         path = outbox.wire_path(self._context.store.profile, due.wire_file)
         if not due.digest:
             return await asyncio.to_thread(Body.of, path)
-        return Body(path, BodyFacts(due.size, due.eight_bit, digest=due.digest))
+        utf8 = due.eight_bit and await asyncio.to_thread(_has_utf8_header, path)
+        return Body(path, BodyFacts(due.size, due.eight_bit, digest=due.digest, utf8=utf8))
 
     async def _record(self, due: Due, attempt: Attempt) -> None:
         """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
@@ -371,6 +373,11 @@ def _stale(outcomes: Sequence[Outcome]) -> bool:
 
 def _begun_anew(address: str) -> Outcome:
     return Outcome(address, RecipientState.DEFERRED, Phase.DATA, None, "")
+
+
+def _has_utf8_header(path: Path) -> bool:
+    with path.open("rb") as file:
+        return has_utf8_header(file)
 
 
 def _unreadable(address: str, error: OSError) -> Outcome:

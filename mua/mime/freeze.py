@@ -4,16 +4,29 @@ Rules of the file
 - Clean input is not touched: its parts are byte-identical on the wire (signatures survive).
 - What SMTP cannot carry (bare CR or LF, NUL, lines over 998) is mended when that changes no signed byte, else refused
   with a sentence in ``problems``; a message with problems must not be sent.
+- Header fields in raw UTF-8 become encoded words and RFC 2231 parameters, since few servers take them as they are
+  (SMTPUTF8).  What has no such form (a local part, a Message-ID) stays, and only such a server gets the message.
 - Bcc leaves the wire and stays in the copy (RFC 5322 s.3.6.3).  Resent fields are somebody else's and are ignored.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from mua.errors import MailError
-from mua.mime.encode import MAX_LINE, base64_lines, crlf, date_text, encode_body, wire_address
+from mua.mime.encode import (
+    MAX_LINE,
+    address_field,
+    base64_lines,
+    crlf,
+    date_text,
+    encode_body,
+    field,
+    parameter,
+    wire_address,
+)
 from mua.mime.headers import addresses
+from mua.mime.params import parameters
 from mua.mime.pieces import Pieces, blocks
 from mua.mime.scan import Part, decode, scan
 from mua.mime.words import decode_words
@@ -24,6 +37,9 @@ _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in
 _ENCODING_FIELD = re.compile(rb"content-transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 _BLANK = re.compile(rb"[ \t]+")
 _HIDDEN: Final = frozenset({b"bcc"})
+_MAILBOXES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
+_WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})
+_IDENTIFIERS: Final = frozenset({"message-id", "in-reply-to", "references", "content-id", "received", "return-path"})
 _FOLD_AT: Final = 900
 
 
@@ -174,8 +190,8 @@ def _on_wire(address: str, problems: list[str]) -> str:
 
 
 def _mended(raw: bytes, problems: list[str]) -> bytes:
-    """``raw`` without NULs and without lines over 998, re-encoding the parts that hold them."""
-    if b"\0" not in raw and not _LONG_LINE.search(raw):
+    """``raw`` without NULs, lines over 998 and header fields beyond ASCII, re-encoding the parts that hold them."""
+    if raw.isascii() and not _offends(raw):
         return raw
     mended = _reencoded(raw, _offends, problems)
     if not problems and _offends(mended):
@@ -198,28 +214,63 @@ def downgrade(wire: bytes) -> bytes | None:
 
 
 def _reencoded(raw: bytes, offends: Callable[[bytes], bool], problems: list[str]) -> bytes:
-    """``raw`` with the leaves for which ``offends`` is true re-encoded, and long header lines folded."""
+    """``raw`` with the leaves for which ``offends`` is true re-encoded, long header lines folded, and fields in ASCII.
+
+    The fields of a signed part, or of an attached message, are not ours to write otherwise.
+    """
     root = scan(raw)
     signed = [part for part in root.walk() if part.type in ("multipart/signed", "multipart/encrypted")]
+    foreign = [*signed, *(part for part in root.walk() if part.type.startswith("message/"))]
     edits: list[tuple[int, int, bytes]] = []
     for part in root.walk():
         header = raw[part.header_start : part.body_start]
         leaf = not part.children
         bad_body = leaf and offends(raw[part.body_start : part.body_end])
-        if not bad_body and not offends(header):
+        bad_header = offends(header)
+        ours = not header.isascii() and not _is_inside(part, foreign)
+        if not bad_body and not bad_header and not ours:
             continue
-        if any(
-            one.body_start <= part.header_start and part.body_end <= one.body_end for one in signed if one is not part
-        ):
+        if (bad_body or bad_header) and _is_inside(part, signed):
             problems.append("A signed part of the message has lines or characters that mail servers would change.")
             return raw
-        header = _mended_header(header, problems)
+        header = _mended_header(_ascii_fields(header) if ours else header, problems)
         if bad_body:
             encoding, body = _reencoded_body(raw, part)
             header = _with_encoding(header, encoding)
             edits.append((part.body_start, part.body_end, body))
         edits.append((part.header_start, part.body_start, header))
     return _edited(raw, edits)
+
+
+def _is_inside(part: Part, others: Iterable[Part]) -> bool:
+    return any(
+        one.body_start <= part.header_start and part.body_end <= one.body_end for one in others if one is not part
+    )
+
+
+def _ascii_fields(header: bytes) -> bytes:
+    """``header`` with the fields that are beyond ASCII written anew, as far as they can be."""
+    return b"".join(line[0] if line[0].isascii() else _ascii_field(line) for line in _FIELD_LINES.finditer(header))
+
+
+def _ascii_field(line: re.Match[bytes]) -> bytes:
+    """One field in ASCII; as it is when it cannot be, and then only SMTPUTF8 carries it (RFC 6532)."""
+    raw_name = (line[1] or b"").strip()
+    if not raw_name or not raw_name.isascii() or not line[0].endswith(b"\n"):
+        return line[0]
+    name, value = raw_name.decode("ascii"), line[0].partition(b":")[2]
+    kind = name.lower().removeprefix("resent-")
+    if kind in _MAILBOXES:
+        try:
+            return address_field(name, addresses(value))
+        except MailError:  # what it is to be called a problem for is decided with the envelope
+            return line[0]
+    if kind in _WITH_PARAMETERS:
+        word, given, _ = parameters(value)
+        made = word + "".join(parameter(key, told) for key, told in given.items())
+        same = word.isascii() and parameters(made.encode())[:2] == (word, given)
+        return f"{name}: {made}\r\n".encode() if same else line[0]
+    return line[0] if kind in _IDENTIFIERS else field(name, decode_words(value))
 
 
 def _mended_header(header: bytes, problems: list[str]) -> bytes:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from mua.records import dataclass
 
 BLOCK = 64 * 1024
+MAX_HEADER = 1 << 20  # octets
 MAX_LINE = 998  # RFC 5322 s.2.1.1, without the CRLF
 
 
@@ -19,12 +20,14 @@ class BodyFacts:
     """What the transaction must know.  ``fault`` is empty when the message may be sent; else it says why not.
 
     ``digest`` (``mime.pieces.new_digest``): what was read has to have it, or the final dot is not written.
+    ``utf8``: its header is beyond ASCII, so it may only go where SMTPUTF8 is offered (RFC 6531 s.3.6, RFC 6532).
     """
 
     size: int  # octets on the wire, before dot-stuffing (RFC 1870 s.5)
     eight_bit: bool
     fault: str = ""
     digest: bytes = b""
+    utf8: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,9 @@ def _opened(source: bytes | Path) -> BinaryIO:
 
 
 def measure(file: BinaryIO) -> BodyFacts:
-    """Size, 8-bit content, and the first fault."""
+    """Size, 8-bit content and header, and the first fault."""
     size, eight_bit, fault, rest = 0, False, "", b""
+    utf8 = has_utf8_header(file)
     while block := file.read(BLOCK):
         size += len(block)
         eight_bit = eight_bit or not block.isascii()
@@ -62,7 +66,14 @@ def measure(file: BinaryIO) -> BodyFacts:
                 fault = _fault(lines, rest)
     if not fault and rest:
         fault = "a bare carriage return" if b"\r" in rest else ""
-    return BodyFacts(size if not rest or fault else size + 2, eight_bit, fault)
+    return BodyFacts(size if not rest or fault else size + 2, eight_bit, fault, utf8=utf8)
+
+
+def has_utf8_header(file: BinaryIO) -> bool:
+    """Whether the header (its first ``MAX_HEADER`` octets) is beyond ASCII.  The file is read from its start again."""
+    head = b"\r\n" + file.read(MAX_HEADER)
+    file.seek(0)
+    return not head.partition(b"\r\n\r\n")[0].isascii()
 
 
 def _clean(text: bytes, lines: list[bytes], rest: bytes) -> bool:

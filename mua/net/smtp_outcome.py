@@ -133,6 +133,8 @@ def _message_fault(session: Session, job: Job) -> tuple[int | None, str] | None:
         return None, f"5.3.4 {session.host} takes at most {int(limit[:18]):,} octets; this message has {facts.size:,}."
     if facts.eight_bit and not session.has("8BITMIME"):
         return None, f"5.6.3 {session.host} takes 7-bit messages only, and this one is not."
+    if facts.utf8 and not session.has("SMTPUTF8"):
+        return None, f"5.6.7 {session.host} cannot take messages whose header has letters beyond ASCII."
     if refused := agreement(session, job).refused:
         return None, refused
     return _address_fault(session, job.sender) if job.sender else None
@@ -169,7 +171,7 @@ def parameters(session: Session, job: Job, recipients: Sequence[str]) -> Paramet
         mail.append(f"SIZE={facts.size}")
     if facts.eight_bit:
         mail.append("BODY=8BITMIME")
-    if not all(map(str.isascii, [job.sender.rpartition("@")[0], *recipients])):
+    if facts.utf8 or not all(map(str.isascii, [job.sender.rpartition("@")[0], *recipients])):
         mail.append("SMTPUTF8")
     mail += agreement(session, job).mail
     if not (job.envid and session.has("DSN")):

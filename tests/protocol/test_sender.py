@@ -191,6 +191,18 @@ def test_the_sent_copy_has_the_bcc_and_the_wire_has_not(post: PostOffice, sink: 
     assert row.flags & Flag.SEEN
 
 
+def test_a_header_that_has_no_form_in_ascii_is_not_sent_to_a_server_without_smtputf8(
+    post: PostOffice, sink: MailSink
+) -> None:
+    """It names somebody whose local part is beyond ASCII: not even those whose own address is plain get it raw."""
+    one = post.queue(ANN, "jürgen@example.net")
+    post.sender.start()
+    assert post.sender.drain(60)
+    assert post.states(one) == [REFUSED, REFUSED]
+    assert [one.text[:5] for one in post.get(one).recipients] == ["5.6.7", "5.6.7"]
+    assert sink.copies(ANN) == []
+
+
 def test_files_go_when_nobody_needs_them(post: PostOffice, sink: MailSink) -> None:
     sink.plan = lambda event, what: "550 no" if what == BEN else None
     post.queue(ANN, bcc=CAT)

@@ -500,9 +500,21 @@ def test_eight_bits_are_re_encoded_without_8bitmime() -> None:
 
 
 def test_eight_bits_that_cannot_be_re_encoded_need_8bitmime() -> None:
-    result, _ = send(body="Subject: é\r\n\r\n".encode())
+    result, _ = send(body="Message-ID: <é@x>\r\n\r\n".encode())
     assert result.short == [(REFUSED, Phase.MAIL, None)] * 3
     assert "5.6.3" in result.outcomes[0].text
+
+
+def test_a_header_beyond_ascii_needs_smtputf8() -> None:
+    """8BITMIME is about bodies (RFC 6152 s.3); the header of an old outbox, or a Message-ID, may have no other form."""
+    body = "Message-ID: <é@x>\r\n\r\nhello\r\n".encode()
+    result, _ = send(body=body, offers=("PIPELINING", "8BITMIME"))
+    assert result.short == [(REFUSED, Phase.MAIL, None)] * 3
+    assert "5.6.7" in result.outcomes[0].text
+    script = "C: MAIL FROM:<me@example.org> BODY=8BITMIME SMTPUTF8\n" + envelope(True, OK, OK, OK).partition("\n")[2]
+    result, server = send(script, "C.\nS: 250 ok", offers=("PIPELINING", "8BITMIME", "SMTPUTF8"), body=body)
+    assert [o.state for o in result.outcomes] == [ACCEPTED] * 3
+    assert server.received[0] == body
 
 
 def test_replies_in_pieces_long_lines_and_bare_line_ends() -> None:

@@ -15,6 +15,7 @@ from mua.mime.message import parse, part_bytes
 from mua.mime.reply import forward_subject, reply, reply_subject
 from mua.mime.status import explain
 from mua.mime.view import view
+from mua.mime.words import decode_words
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment
 
@@ -40,6 +41,7 @@ def check_wire(raw: bytes) -> None:
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=300)
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # never shown
 LINE = st.text(
     st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp", "Cf"], include_characters=" "), max_size=120
 )
@@ -55,7 +57,8 @@ def test_what_is_built_parses_back(subject: str, name: str, text: str, html: str
     assert " ".join(parsed.envelope.subject.split()) == " ".join(subject.split())
     assert parsed.envelope.to == (Address(" ".join(name.split()), "b@example.org"),)
     if text.strip():
-        assert parsed.text.rstrip("\n") == "".join(c for c in text if not "\x7f" <= c <= "\x9f").rstrip("\n")
+        shown = "".join(c for c in text if not "\x7f" <= c <= "\x9f" and c not in BIDI)
+        assert parsed.text.rstrip("\n") == shown.rstrip("\n")
     assert part_bytes(raw, parsed.attachments[-1].part)[1] == data
     assert frozen(raw).copy == raw
 
@@ -180,6 +183,75 @@ def test_long_header_lines_are_folded() -> None:
     assert not got.problems
     check_wire(got.wire)
     assert parse(got.wire).envelope.references == ("x@y",)
+
+
+RAW_UTF8 = """\
+From: Jürgen Müller <jm@mua.test>
+To: "Änne, Ä." <a@mua.test>, Plain <b@mua.test>, c@bücher.example
+Reply-To: Ärger <r@mua.test>
+Subject: Grüße aus Köln und =?utf-8?q?=C3=84?= dazu, ein langer Betreff, der gefaltet werden muss, weil er es ist
+X-Note: über alles
+List-Id: Ünlü <list.mua.test>
+Message-ID: <1@mua.test>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=b
+
+--b
+Content-Type: text/plain; charset=utf-8
+
+schöner Text
+--b
+Content-Type: application/pdf; name="Rechnung für März.pdf"
+Content-Disposition: attachment; filename="Rechnung für März.pdf"
+Content-Transfer-Encoding: base64
+
+AAAA
+--b
+Content-Type: message/rfc822
+
+Subject: weitergeleitet, wie es war: ü
+
+x
+--b--
+""".replace("\n", "\r\n").encode()
+
+
+def test_fields_in_raw_utf8_become_encoded_words() -> None:
+    """Few servers take such a header, and one that does not may pass it on broken."""
+    got, before = frozen(RAW_UTF8), parse(RAW_UTF8)
+    assert not got.problems
+    check_wire(got.head)
+    after = parse(got.wire)
+    assert (after.envelope.sender, after.envelope.subject) == (before.envelope.sender, before.envelope.subject)
+    assert [one.name for one in after.envelope.to] == ["Änne, Ä.", "Plain", ""]
+    assert got.recipients == ("a@mua.test", "b@mua.test", "c@xn--bcher-kva.example")
+    assert decode_words(after.root.field("x-note") or b"") == "über alles"
+    assert b"<list.mua.test>" in (after.root.field("list-id") or b"")
+    assert (after.text, after.attachments) == (before.text, before.attachments)
+    headers = [got.wire[part.header_start : part.body_start] for part in after.root.walk()]
+    assert [head.isascii() for head in headers] == [True, True, True, True, False]  # the forwarded message is not ours
+    assert freeze(got.wire, now=NOW, message_id_if_missing="x@y").wire == got.wire
+
+
+def test_the_fields_of_a_signed_part_stay_as_they_are() -> None:
+    signed = (
+        "From: Ä <a@x.org>\r\nTo: b@x.org\r\nMessage-ID: <1@x>\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+        "Content-Type: multipart/signed; boundary=b\r\n\r\n"
+        '--b\r\nContent-Type: text/plain; name="ü"\r\n\r\nä\r\n--b\r\n'
+        "Content-Type: application/pgp-signature\r\n\r\ns\r\n--b--\r\n"
+    ).encode()
+    got = frozen(signed)
+    assert not got.problems
+    assert got.wire.partition(b"\r\n\r\n")[2] == signed.partition(b"\r\n\r\n")[2]
+    assert got.head.isascii()
+
+
+@pytest.mark.parametrize("line", ["From: jürgen@x.org", "Message-ID: <ü@x.org>\r\nFrom: a@x.org"])
+def test_what_has_no_form_in_ascii_stays(line: str) -> None:
+    got = frozen(f"{line}\r\nTo: b@x.org\r\nSubject: ü\r\n\r\nx\r\n".encode())
+    assert not got.problems
+    assert line.encode() in got.head
+    assert b"Subject: =?utf-8?" in got.head
 
 
 def test_downgrade_for_servers_without_8bitmime() -> None:
