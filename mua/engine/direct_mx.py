@@ -19,6 +19,7 @@ from typing import Protocol
 from mua.log import SMTP
 from mua.model.account import DirectOptions
 from mua.model.outgoing import Phase, RecipientState
+from mua.net.awake import Awake
 from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger
 from mua.net.smtp_outcome import Job, Outcome
 from mua.net.smtp_transaction import BeforeDot, Session
@@ -69,8 +70,10 @@ async def deliver_directly(
     before_dot: BeforeDot,
     settle: Settle,
     timeouts: Timeouts | None = None,
+    awake: Awake | None = None,
 ) -> Attempt:
-    """One attempt for the recipients of ``job``, all in ``domain`` (A-label or literal).
+    """One attempt for the recipients of ``job``, all in ``domain`` (A-label or literal).  ``awake`` surrounds each
+    transaction.
 
     ``settle`` is given what an exchanger decided for good, before anything else happens; the rest is returned.
     Raises what ``before_dot`` raises, and OSError when the message cannot be read.
@@ -79,7 +82,7 @@ async def deliver_directly(
     found = await find_targets(domain, options, names, lot)
     if isinstance(found, Verdict):
         return Attempt([_undeliverable(address, found) for address in job.recipients], found.offline)
-    round_trip = _Round(job, options.mx_port, before_dot, settle, timeouts)
+    round_trip = _Round(job, options.mx_port, before_dot, settle, timeouts, awake or Awake())
     await round_trip.run(found)
     return round_trip.result()
 
@@ -113,11 +116,13 @@ def ehlo_name() -> str:
 class _Round:
     """One walk over the targets; keeps who is settled."""
 
-    def __init__(self, job: Job, port: int, before_dot: BeforeDot, settle: Settle, timeouts: Timeouts) -> None:
+    def __init__(
+        self, job: Job, port: int, before_dot: BeforeDot, settle: Settle, timeouts: Timeouts, awake: Awake
+    ) -> None:
         self._job = job
         self._port = port
         self._before_dot = before_dot
-        self._settle = settle
+        self._settle, self._awake = settle, awake
         self._timeouts = timeouts
         self._outcomes: dict[str, Outcome] = {}
         self._pending = list(job.recipients)
@@ -177,7 +182,8 @@ class _Round:
                 self._note_unasked(part)
                 continue
             job = replace(self._job, recipients=part)
-            outcomes = await deliver(session, job, before_dot=self._before_dot)
+            with self._awake:
+                outcomes = await deliver(session, job, before_dot=self._before_dot)
             open_ones = [one for one in outcomes if one.next_host and not greylisted(one.code, one.text)]
             await self._settle([one for one in outcomes if one not in open_ones])
             self._outcomes.update({one.address: one for one in open_ones})

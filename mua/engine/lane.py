@@ -24,6 +24,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
+from mua.net.awake import Awake
 from mua.net.smtp import deliver, open_submission
 from mua.net.smtp_body import Body, BodyFacts, has_utf8_header
 from mua.net.smtp_outcome import Job, Outcome
@@ -70,8 +71,9 @@ class Piece:
 class Means:
     """What every lane is given, and what they learn about accounts together.
 
-    ``stumble`` is told when the store cannot be written; ``refused`` says since when an account needs a person;
-    ``paused`` which lanes wait because of a limit, ``limited`` which messages met one, since the last was accepted.
+    ``stumble`` is told when the store cannot be written; ``awake`` surrounds each transaction; ``refused`` says since
+    when an account needs a person; ``paused`` which lanes wait because of a limit, ``limited`` which messages met one
+    since the last was accepted.
     """
 
     context: Context
@@ -79,6 +81,7 @@ class Means:
     names: Callable[[DirectOptions], Names]
     lot: Callable[[], float]
     stumble: Callable[[MailError], float]
+    awake: Awake
     reported: set[AccountId] = field(default_factory=set)
     refused: dict[AccountId, int] = field(default_factory=dict)
     paused: dict[Place, Pause] = field(default_factory=dict)
@@ -146,7 +149,8 @@ class Lane:
     def _submission(self, session: Session, fresh: bool) -> "Send":
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
             progress = self._progress(job)
-            outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
+            with self._means.awake:
+                outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
             problem = setup_error(outcomes, session.host)
             if problem is not None:
                 raise problem
@@ -197,6 +201,7 @@ class Lane:
             return await deliver_directly(
                 job, self._domain, options, names,
                 lot=self._means.lot(), before_dot=before_dot, settle=settle, timeouts=self._means.timeouts,
+                awake=self._means.awake,
             )  # fmt: skip
 
         return send

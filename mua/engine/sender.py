@@ -27,6 +27,7 @@ from mua.log import ENGINE
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.folder import Role
 from mua.model.outgoing import OutgoingId
+from mua.net.awake import Awake
 from mua.net.dns import Resolver
 from mua.net.smtp_wire import Timeouts
 from mua.plan.domains import a_label, split_address
@@ -44,7 +45,8 @@ class Sender:
     """Owns the outbox's thread.
 
     ``names`` makes the resolver of an account; ``lot`` is chance, 0..1; ``filed`` is told when a sent copy waits to be
-    put on an account's server (called on the sender's thread; it must not block).
+    put on an account's server (called on the sender's thread; it must not block); ``awake`` keeps the computer awake
+    while a message is handed over.
     """
 
     def __init__(
@@ -55,10 +57,11 @@ class Sender:
         names: Callable[[DirectOptions], Names] | None = None,
         lot: Callable[[], float] = random.random,
         filed: Callable[[AccountId], None] = lambda account_id: None,
+        awake: Awake | None = None,
     ) -> None:
         self._context = context
         names = names or (lambda options: Resolver(options.dns))
-        self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble)
+        self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake())
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -71,8 +71,9 @@ class Sending:
             if self._sender is not None or self._over:
                 return
             from mua.engine.sender import Sender
+            from mua.net.awake import Awake, logind, portal
 
-            sender = Sender(self._context, filed=self._filed)
+            sender = Sender(self._context, filed=self._filed, awake=Awake(logind, portal))
             sender.start()
             self._sender = sender
 

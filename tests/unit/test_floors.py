@@ -25,6 +25,7 @@ OWNERS = {
     "poplib": [],
     "dns": ["mua.net.dns*"],
     "keyring": ["mua.net.secrets*"],
+    "jeepney": ["mua.net.awake"],
     "scramp": ["mua.net.sasl"],
     "http": ["mua.net.https"],
     "apsw": ["mua.store.*"],
