@@ -200,6 +200,7 @@ class Deeds(QObject):
         desk.sidebar.folders.menu_wanted.connect(self._folder_menu)
         view.menu_wanted.connect(lambda place: self.menu().popup(place))
         self._reader.all_saved.connect(self._save_all)
+        self._reader.junk_wanted.connect(lambda: self._with_row(lambda row: acts.junk([row.id])))
         self._reader.settled.connect(lambda again: self._with_row(lambda row: acts.settle_refused([row.id], again)))
         self._reader.link_clicked.connect(self.follow_link)
         self._reader.header.starred.connect(self.star)

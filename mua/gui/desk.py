@@ -29,7 +29,7 @@ from mua.gui.theme import theme
 from mua.gui.writing import Kind, Writing
 from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Folder, FolderId, Role
-from mua.model.message import Flag, MessageId, MessageRow
+from mua.model.message import Flag, MessageId, MessageRow, MessageView
 from mua.plan.search import parse
 from mua.store import read
 from mua.store.read import Filter, Saved
@@ -248,13 +248,18 @@ class Desk(QObject):
         if row is None:
             return
         view = self.library.view(message_id)
-        self.reader.show_message(row, view, self._mine())
+        self._show_row(row, view)
         self.show_journey()
         if view is None:
             self.view_wanted.emit(message_id)
         wait = self.preferences.mark_read_after
         if not row.flags & Flag.SEEN and wait >= 0:
             self._seen.start(round(max(wait, 0.3) * 1_000))
+
+    def _show_row(self, row: MessageRow, view: MessageView | None) -> None:
+        db = self.library.db
+        self.reader.show_message(row, view, self._mine())
+        self.reader.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
 
     def show_journey(self) -> None:
         """Where the message that is read is now, when it is one of ours."""
@@ -353,7 +358,7 @@ class Desk(QObject):
         row = self.listing.model.source.message(message_id)
         if row is not None:
             view = self.library.view(message_id) or self.reader.view
-            self.reader.show_message(row, view, self._mine())
+            self._show_row(row, view)
 
     # ---- inside: the list speaks
     def _list_shown(self) -> None:

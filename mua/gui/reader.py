@@ -178,6 +178,8 @@ class Reader(QFrame):
     all_saved = Signal()
     journey_wanted = Signal()
     """Every step of the message that is shown, for each recipient."""
+    junk_wanted = Signal()
+    """What is shown is to go to Junk."""
     settled = Signal(bool)
     """The person has read why a wish was refused; True: it is to be tried again."""
 
@@ -195,6 +197,8 @@ class Reader(QFrame):
         self.problem = Banner(tone="danger")
         self.journey = Banner()
         self.journey.offer("Details", self.journey_wanted.emit)
+        self.backscatter = Banner("This says that mail was not delivered, but it was not sent from here.")
+        self.backscatter.offer("Move to Junk", self.junk_wanted.emit)
         self.refusal = Banner(tone="danger")
         self.refusal.offer("Try again", lambda: self.settled.emit(True))
         self.refusal.offer("Dismiss", lambda: self.settled.emit(False))
@@ -306,7 +310,7 @@ class Reader(QFrame):
         column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
         column.setSpacing(14)
         column.addWidget(self.header)
-        for banner in (self.refusal, self.problem, self.journey, self.warnings, self.remote):
+        for banner in (self.refusal, self.problem, self.journey, self.backscatter, self.warnings, self.remote):
             banner.hide()
             column.addWidget(banner)
         column.addWidget(self._bodies, 1)

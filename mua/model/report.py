@@ -20,6 +20,9 @@ class Action(StrEnum):
     PROCESSED = "processed"  # by a rule or a program
 
 
+UNDELIVERED = frozenset({Action.FAILED, Action.DELAYED})
+
+
 @dataclass(frozen=True, slots=True)
 class Reported:
     """One recipient of a report.

@@ -269,6 +269,20 @@ def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None
     return rows(db, [one[0] for one in db.rows(sql, message_id, account_id)])
 
 
+def is_backscatter(db: Db, message_id: MessageId) -> bool:
+    """It says that something was not delivered which we know nothing of: neither sent from here nor in a Sent folder.
+
+    False where a person has dealt with it: in a junk or a trash folder.
+    """
+    sql = (
+        "SELECT EXISTS(SELECT 1 FROM backscatter b JOIN message m ON m.id = b.message_id"
+        " JOIN folder f ON f.id = m.shown_folder WHERE b.message_id = ? AND f.role NOT IN ('junk', 'trash')"
+        " AND NOT EXISTS(SELECT 1 FROM message s JOIN folder g ON g.id = s.shown_folder"
+        " WHERE s.message_id = b.about AND g.role = 'sent'))"
+    )
+    return bool(db.value(sql, message_id))
+
+
 def uidls(db: Db, account_id: AccountId) -> dict[str, MessageId]:
     """POP3: the unique ids that were fetched, and the messages they became (which may be deleted by now)."""
     found = db.rows("SELECT uidl, message_id FROM uidl WHERE account_id = ?", account_id)

@@ -309,6 +309,13 @@ ALTER TABLE outgoing ADD COLUMN deliver_by INTEGER;                          -- 
 ALTER TABLE recipient ADD COLUMN unmet TEXT NOT NULL DEFAULT '';             -- an SMTP extension
 """
 
+# Reports of what was not delivered and was not sent from here.
+CACHE_16 = """
+CREATE TABLE backscatter(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  about TEXT NOT NULL) STRICT;                        -- the Message-ID that it names
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -325,6 +332,7 @@ MIGRATIONS = (
     CACHE_13,
     CACHE_14,
     CACHE_15,
+    CACHE_16,
 )
 VERSION = len(MIGRATIONS)
 

@@ -272,3 +272,23 @@ def test_a_failure_that_was_read_is_put_away_and_stays_under_all(place: Office) 
     assert len(shown.cards) == 1
     assert "Put away" not in [one.accessibleName() for one in shown.cards[0].findChildren(Button)]
     assert page(place).cards == []  # also when it is opened again
+
+
+def test_a_report_about_what_was_not_sent_from_here_is_offered_as_junk(place: Office) -> None:
+    send(place, "refused@larkspur.example")
+    wait_until(lambda: set(place.states().values()) == {"refused"}, "a message of ours, that nobody answers")
+    desk, reader = place.program.desk, place.program.desk.reader
+    strange = BOUNCE.format(address="amara.okoye@larkspur.example", message_id="never.sent@demo.mua.example").encode()
+    place.servers.do(lambda: place.servers.mailbox.find("INBOX").add(strange, int(NOW)))
+    inbox = FolderId(place.folder(Role.INBOX))
+    wait_until(lambda: read.folder_order(place.db, inbox), "the report")
+    desk.show_place(Place(folder=inbox))
+    desk.listing.view.select(read.folder_order(place.db, inbox)[0])
+    wait_until(lambda: reader.row is not None and not reader.backscatter.isHidden(), "the line over it")
+    assert reader.backscatter.text() == "This says that mail was not delivered, but it was not sent from here."
+    assert len(place.mails("INBOX")) == 1, "nothing happens by itself"
+    (button,) = [one for one in reader.backscatter.findChildren(Button) if one.text() == "Move to Junk"]
+    button.click()
+    wait_until(lambda: not read.folder_order(place.db, inbox), "it to leave the inbox")
+    wait_until(lambda: not place.mails("INBOX"), "the server to follow")
+    assert set(place.states().values()) == {"refused"}

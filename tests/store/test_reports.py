@@ -1,5 +1,6 @@
 """What came back is noted beside the recipient that it is about, once, and changes no verdict but "nobody knows"."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ from post_office import ME, PostOffice
 from mua.engine.reading import Whole, file_whole
 from mua.engine.reports import annotate
 from mua.model.folder import Role
+from mua.model.message import Envelope, MessageId
 from mua.model.outgoing import OutgoingId, Recipient, RecipientState
 from mua.model.report import Action, Reported
 from mua.plan.reports import about
-from mua.store import outbox, read
+from mua.store import outbox, read, write
 from mua.store.reports import Standing
 
 ANN, BEN = "ann@one.test", "ben@two.test"
@@ -139,3 +141,118 @@ def test_backscatter_is_known_as_such_and_an_answer_is_no_report(post: PostOffic
 )
 def test_whom_a_report_is_about(address: str, final: str, sent_to: list[str], expected: str | None) -> None:
     assert about(Reported(address, Action.FAILED, final=final), sent_to) == expected
+
+
+# -- forged: anybody can write a report, so nothing but a note may come of it
+
+
+def everything(post: PostOffice) -> dict[str, list[tuple[object, ...]]]:
+    """The whole outbox but what came back."""
+    tables = ("outgoing", "recipient", "attempt", "dialogue")
+    return {name: post.store.reader().rows(f"SELECT * FROM {name} ORDER BY id") for name in tables}
+
+
+def huge(count: int) -> str:
+    groups = "".join(f"Final-Recipient: rfc822; x{n}@{n}.test\nAction: failed\nStatus: 5.1.1\n\n" for n in range(count))
+    return bounce(ANN).replace("Final-Recipient: rfc822; " + ANN, groups + "Final-Recipient: rfc822; " + ANN)
+
+
+FORGED = {
+    "a guessed Message-ID": bounce(ANN, "n9@example.org"),
+    "a guessed ENVID": bounce(ANN, "n9@example.org", "0" * 32),
+    "the Message-ID with another ENVID": bounce(ANN, envid="0" * 32),
+    "about somebody else": bounce("stranger@three.test"),
+    "of success": bounce(ANN, action="delivered"),
+    "about many": huge(800),
+    "with a long name": bounce("a" * 100_000 + "@one.test"),
+    "with SQL": bounce("'; DROP TABLE outgoing; --@one.test", "'; DROP TABLE outgoing; --"),
+    "with nothing": bounce("", ""),
+    "a receipt": bounce(ANN).replace("message/delivery-status", "message/disposition-notification"),
+}
+
+
+@pytest.mark.parametrize("state", ["accepted", "refused", "deferred", "cancelled"])
+@pytest.mark.parametrize("kind", FORGED)
+def test_a_forged_report_changes_no_verdict(post: PostOffice, kind: str, state: str) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState(state))
+    before = everything(post)
+    arrive(post, FORGED[kind])
+    assert everything(post) == before
+    assert post.store.reader().value("SELECT count(*) FROM came_back") <= 2
+    assert post.store.reader().value("SELECT count(*) FROM message") == 1, "nothing is sent, filed or deleted"
+
+
+@pytest.mark.parametrize(
+    ("kind", "believed"),
+    [(kind, kind in ("of success", "about many")) for kind in FORGED if kind not in ("a receipt", "with nothing")],
+)
+def test_who_knows_our_message_id_can_only_say_that_it_was_sent(post: PostOffice, kind: str, believed: bool) -> None:
+    """And only of whom the report names: the documented exception, and no more than that."""
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.UNKNOWN)
+    arrive(post, FORGED[kind])
+    ann = RecipientState.ACCEPTED if believed else RecipientState.UNKNOWN
+    assert post.states(one) == [ann, RecipientState.UNKNOWN]
+
+
+def test_a_report_that_contradicts_itself_is_noted_and_resolves_nothing(post: PostOffice) -> None:
+    one = post.queue(ANN, BEN)
+    verdict(post, one, RecipientState.UNKNOWN)
+    assert arrive(post, FORGED["the Message-ID with another ENVID"]) == Standing.OURS
+    assert reported(post, one) == [Action.FAILED, None]
+    assert post.states(one) == [RecipientState.UNKNOWN, RecipientState.UNKNOWN]
+    envid = post.store.reader().value("SELECT envid FROM outgoing WHERE id = ?", one)
+    arrive(post, bounce(ANN, "rewritten@relay.test", envid))
+    assert post.states(one) == [RecipientState.ACCEPTED, RecipientState.UNKNOWN]
+
+
+def test_many_forged_reports_are_read_in_no_time(post: PostOffice) -> None:
+    one = post.queue(*(f"u{n}@{n}.test" for n in range(500)))
+    began = time.process_time()
+    assert arrive(post, huge(5000)) == Standing.OURS
+    assert time.process_time() - began < 5
+    assert post.store.reader().value("SELECT count(*) FROM came_back") <= 500
+    assert set(post.states(one)) == {RecipientState.QUEUED}
+
+
+# -- backscatter is offered as junk, and that is all
+
+
+def last(post: PostOffice) -> MessageId:
+    return MessageId(post.store.reader().value("SELECT max(id) FROM message"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "offered"),
+    [
+        (bounce(ANN, "never.sent@example.org"), True),
+        (bounce(ANN, "never.sent@example.org", action="delayed"), True),
+        (bounce(ANN, "never.sent@example.org", action="delivered"), False),
+        (bounce(ANN, ""), False),
+        (bounce(ANN), False),
+        (f"From: {ANN}\nTo: {ME}\n\nIt was not delivered.\n", False),
+    ],
+    ids=["failed", "delayed", "delivered", "names nothing", "ours", "a letter"],
+)
+def test_what_is_offered_as_junk(post: PostOffice, raw: str, offered: bool) -> None:
+    post.queue(ANN, BEN)
+    arrive(post, raw)
+    row = read.row(post.store.reader(), last(post))
+    assert read.is_backscatter(post.store.reader(), last(post)) is offered
+    inbox = read.folder_with_role(post.store.reader(), post.account_id, Role.INBOX)
+    assert row is not None
+    assert inbox is not None
+    assert row.folder_id == inbox.id, "never by itself"
+
+
+def test_what_another_program_sent_is_no_backscatter_once_it_is_seen_in_sent(post: PostOffice) -> None:
+    arrive(post, bounce(ANN, "from.the.phone@example.org"))
+    strange = last(post)
+    assert read.is_backscatter(post.store.reader(), strange)
+    sent = read.folder_with_role(post.store.reader(), post.account_id, Role.SENT)
+    assert sent is not None
+    with post.store.write() as tx:
+        row = write.NewMessage(Envelope(message_id="from.the.phone@example.org"), 1, 1, uid=1)
+        write.add_messages(tx, post.account_id, sent.id, [row])
+    assert not read.is_backscatter(post.store.reader(), strange)
