@@ -69,6 +69,7 @@ class SimServer:
     def __init__(self, *names: str, abilities: Collection[str] = ABILITIES) -> None:
         self.abilities = frozenset(abilities)
         self.numbers = itertools.count(1)
+        self.handed_out = 0  # bodies
         self.folders = {name: Mailbox(next(self.numbers)) for name in names}
 
     def deliver(self, folder: str, message_id: str, received: int, size: int = 0) -> str:
@@ -125,6 +126,10 @@ class SimConnection:
 
     def can(self, capability: str) -> bool:
         return capability in self.there.abilities
+
+    @property
+    def tells_copies(self) -> bool:
+        return self.can("OBJECTID")
 
     # -- folders
 
@@ -199,7 +204,8 @@ class SimConnection:
         """In no order: the newest first."""
         for uid, one in self._chosen(uids):
             head = one.raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
-            yield FetchedHeader(uid, tuple(one.flags), one.received, len(one.raw), head, one.modseq)
+            object_id = f"M{one.key}" if self.tells_copies else ""
+            yield FetchedHeader(uid, tuple(one.flags), one.received, len(one.raw), head, one.modseq, object_id)
 
     def fetch_header_batches(self, batches: Iterable[Collection[int]]) -> Iterator[list[FetchedHeader]]:
         for one in batches:
@@ -212,6 +218,7 @@ class SimConnection:
 
     def fetch_body_batches(self, batches: Iterable[Collection[int]], _sink: object) -> Iterator[list[FetchedBody]]:
         for uids in batches:
+            self.there.handed_out += len(uids)
             yield [FetchedBody(uid, one.raw) for uid, one in self._chosen(uids)]
 
     def _chosen(self, uids: Iterable[int] | str) -> list[tuple[int, Mail]]:

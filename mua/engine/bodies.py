@@ -40,9 +40,10 @@ def fetch_wanted(shared: Shared, connection: ImapConnection, tried: set[int]) ->
         if message_id not in tried:
             by_folder.setdefault(folder_id, []).append((message_id, uid, size))
             tried.add(message_id)
-    for folder_id, waiting in by_folder.items():
+    for folder_id, listed in by_folder.items():
+        waiting = _not_here_yet(shared, connection, listed)
         folder = read.folder(shared.context.store.reader(), folder_id)
-        if folder is not None and _open(connection, folder):
+        if waiting and folder is not None and _open(connection, folder):
             while waiting:
                 batch = _next_batch(shared, waiting)
                 if not batch:
@@ -62,6 +63,10 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
         waiting = mirror.bodiless(db, shared.account.id, folder.id, below, _LOOKAHEAD, since)
         if not waiting:
             return
+        below = waiting[-1][0]
+        waiting = _not_here_yet(shared, connection, waiting)
+        if not waiting:
+            continue
         batches, below = _plan(shared, waiting, connection)
         if not batches:
             continue
@@ -72,6 +77,33 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
         for _ in _fetch(shared, connection, folder, batches):
             shared.progress("messages", *mirror.body_counts(db, shared.account.id))
             yield
+
+
+def _not_here_yet(
+    shared: Shared, connection: ImapConnection, waiting: list[tuple[int, int, int]]
+) -> list[tuple[int, int, int]]:
+    """Those of the waiting (id, UID, octets) of which no other copy is here; the others take its bytes over.
+
+    So what another client moved, and what a server shows in several folders, is not fetched again.
+    """
+    from mua.engine.reading import facts
+
+    copies = (
+        mirror.copies_here(shared.context.store.reader(), [one[0] for one in waiting])
+        if connection.tells_copies
+        else {}
+    )
+    bodies, found = shared.context.bodies, list[BodyFacts]()
+    for message_id, sources in copies.items():
+        place = next((place for one in sources if (place := bodies.copy(one, message_id))), 0)
+        if place and (raw := bodies.skimmed(message_id)) is not None:
+            found.append(facts(MessageId(message_id), place, raw))
+    if found:
+        sizes = {one: size for one, _, size in waiting}
+        with shared.context.store.write() as tx:
+            write.set_bodies(tx, [dataclasses.replace(one, size=sizes[one.id]) for one in found])
+    here = {one.id for one in found}
+    return [one for one in waiting if one[0] not in here]
 
 
 def _plan(

@@ -99,7 +99,8 @@ def pull_folders(shared: Shared, connection: ImapConnection) -> dict[int, Folder
     if lost:
         listed |= _asked_about(connection, [one for name, one in listed.items() if name not in ours])
     fresh = {name: one.state for name, one in listed.items() if name not in ours and one.state is not None}
-    new_names = sync.renamed(lost, fresh)
+    known_ids = {name: one.object_id for name, one in ours.items()}
+    new_names = sync.renamed(lost, fresh, known_ids, {name: one.object_id for name, one in listed.items()})
     with shared.context.store.write() as tx:
         for old, new in new_names.items():
             write.rename_folder(tx, ours[old].id, new)
@@ -145,6 +146,7 @@ def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dic
             subscribed=found.subscribed,
             space=found.space,
             prefix=found.prefix,
+            object_id=found.object_id,
         )
 
 
@@ -407,6 +409,7 @@ def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:
         uid=one.uid,
         flags=flags,
         keywords=keywords,
+        object_id=one.object_id,
     )
 
 

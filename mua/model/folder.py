@@ -50,6 +50,7 @@ class Folder:
     """One folder.  ``name`` is the full decoded name with ``delimiter`` between levels; counts are kept counters.
 
     ``policy`` None: the account's.  ``space`` says whose it is; what begins with ``prefix`` is in that namespace.
+    ``object_id`` is the server's name for it that stays when it is renamed (MAILBOXID); empty: not told.
     """
 
     id: FolderId
@@ -67,6 +68,7 @@ class Folder:
     policy: Policy | None = None
     space: Space = Space.OWN
     prefix: str = ""
+    object_id: str = ""
 
     @property
     def owner(self) -> str:

@@ -9,7 +9,7 @@ Rules of the file: UIDs only, never sequence numbers; sets are compressed and cu
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
 and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STATUS (5258, 5819), SPECIAL-USE (6154),
 ESEARCH (4731), IDLE (2177), NOTIFY (5465), COMPRESS (4978), UTF8=ACCEPT (6855), APPENDLIMIT (7889), ID (2971),
-NAMESPACE (2342), QUOTA (9208), LITERAL+/- (7888), SASL-IR (4959).
+NAMESPACE (2342), QUOTA (9208), OBJECTID (8474), X-GM-EXT-1 (its X-GM-MSGID), LITERAL+/- (7888), SASL-IR (4959).
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -35,6 +35,7 @@ from mua.net.imap_answers import (
     esearch_all,
     folder_state,
     head,
+    mailbox_id,
     namespace_of,
     namespaces,
     quota_limits,
@@ -69,7 +70,8 @@ HEADER_FIELDS = (
     "DATE FROM TO CC BCC REPLY-TO SENDER SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID CONTENT-TYPE"
     " MIME-VERSION CONTENT-TRANSFER-ENCODING"
 )
-_HEADER_ITEMS = f"UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
+_HEADER_ITEMS = "UID FLAGS INTERNALDATE RFC822.SIZE"
+_HEADER_SECTION = f"BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
 _BODY_ITEMS = "UID BODY.PEEK[]"
 MAX_FOLDERS = 20_000
 _UNSAYABLE = set(b"\0\r\n")
@@ -205,16 +207,19 @@ class ImapConnection(Watching):
         return self._listed(answer, extended=True)
 
     def _status_items(self) -> str:
-        return "MESSAGES UIDNEXT UIDVALIDITY UNSEEN" + " HIGHESTMODSEQ" * self.can("CONDSTORE")
+        more = " HIGHESTMODSEQ" * self.can("CONDSTORE") + " MAILBOXID" * self.can("OBJECTID")
+        return f"MESSAGES UIDNEXT UIDVALIDITY UNSEEN{more}"
 
     def _listed(self, answer: Result, extended: bool = False) -> list[ListedFolder]:
         """LIST and STATUS answers by name; what is malformed, nameless or too much is left out."""
         found: dict[str, ListedFolder] = {}
         states: dict[str, dict[str, int]] = {}
+        object_ids: dict[str, str] = {}
         for one in answer.untagged[: 2 * MAX_FOLDERS]:
             try:
                 if one.kind == b"STATUS":
-                    states[self._readable(one.values[0])] = status_values(one.values[1])
+                    told = self._readable(one.values[0])
+                    states[told], object_ids[told] = status_values(one.values[1]), mailbox_id(one.values[1])
                     continue
                 name = self._readable(one.values[2])
                 attributes = frozenset(text(value).lower() for value in one.values[0])
@@ -225,7 +230,8 @@ class ImapConnection(Watching):
                 found[name] = ListedFolder(name, delimiter, attributes, subscribed, None, 0, *whose)
             except (LookupError, TypeError, ValueError):
                 continue
-        return [with_state(one, states.get(one.name)) for one in found.values()][:MAX_FOLDERS]
+        named = [replace(one, object_id=object_ids.get(one.name, "")) for one in found.values()]
+        return [with_state(one, states.get(one.name)) for one in named][:MAX_FOLDERS]
 
     def _readable(self, raw: Any) -> str:
         """The name to show and to store; raises ValueError for what cannot be a name."""
@@ -355,11 +361,20 @@ class ImapConnection(Watching):
         else:
             self.wire.compress()
 
+    @property
+    def tells_copies(self) -> bool:
+        """Whether the server names what is the same in every copy of a message."""
+        return self.can("OBJECTID") or self.can("X-GM-EXT-1")
+
+    def _header_items(self) -> str:
+        named = " EMAILID" * self.can("OBJECTID") or " X-GM-MSGID" * self.can("X-GM-EXT-1")
+        return f"{_HEADER_ITEMS}{named} {_HEADER_SECTION}"
+
     def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
         """Header fields, flags, date and size, in the server's order; each UID once.  See ``FetchStream``."""
         self._consider_compression()
         seen: set[int] = set()
-        for message in FetchStream(self, _sets(uids, batch), _HEADER_ITEMS, window=window):
+        for message in FetchStream(self, _sets(uids, batch), self._header_items(), window=window):
             if message.uid not in seen:
                 seen.add(message.uid or 0)
                 yield _header(message)
@@ -367,7 +382,7 @@ class ImapConnection(Watching):
     def fetch_header_batches(self, batches: Sequence[Collection[int]]) -> Iterator[list[FetchedHeader]]:
         """The same, batch by batch, with ``ahead`` batches under way.  Nothing else can be asked until the end."""
         self._consider_compression()
-        for group in in_batches(self, batches, _HEADER_ITEMS, self.ahead):
+        for group in in_batches(self, batches, self._header_items(), self.ahead):
             yield [_header(one) for one in {one.uid: one for one in group}.values()]
 
     def fetch_bodies(
@@ -562,6 +577,7 @@ def _header(one: Fetched) -> FetchedHeader:
         one.size or 0,
         head(only_section(one)),
         one.modseq or 0,
+        one.object_id,
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 from mua.model.folder import FolderState, Space
 from mua.model.quota import UNIT, Quota
 from mua.net.imap_dialogue import Result
-from mua.net.imap_tokens import Fetched, Ranges, decode_name, expanded, ranges, text
+from mua.net.imap_tokens import MAX_OBJECT_ID, Fetched, Ranges, decode_name, expanded, ranges, text
 from mua.records import dataclass
 
 MAX_HEADER = 256 * 1024  # octets of a header block that are looked at
@@ -37,6 +37,7 @@ class ListedFolder:
     """One mailbox of LIST.  ``attributes`` are lower-cased (``\\sent``); ``state`` None: STATUS was not told.
 
     ``space`` and ``prefix``: of the namespace that it is in, where it is not the person's own.
+    ``object_id``: what stays when it is renamed (MAILBOXID); empty: not told.
     """
 
     name: str
@@ -47,6 +48,7 @@ class ListedFolder:
     unseen: int = 0
     space: Space = Space.OWN
     prefix: str = ""
+    object_id: str = ""
 
     @property
     def selectable(self) -> bool:
@@ -78,7 +80,10 @@ class Selected:
 
 @dataclass(frozen=True, slots=True)
 class FetchedHeader:
-    """A message as a list needs it.  ``internaldate`` is UTC seconds (0: not told), ``size`` octets."""
+    """A message as a list needs it.  ``internaldate`` is UTC seconds (0: not told), ``size`` octets.
+
+    ``object_id``: what is the same for every copy of these bytes on the server (EMAILID, X-GM-MSGID); empty: not told.
+    """
 
     uid: int
     flags: tuple[str, ...]
@@ -86,6 +91,7 @@ class FetchedHeader:
     size: int
     header: bytes
     modseq: int = 0
+    object_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,14 @@ def status_values(pairs: Any) -> dict[str, int]:
     return {
         text(key).upper(): value for key, value in zip(pairs[::2], pairs[1::2], strict=False) if isinstance(value, int)
     }
+
+
+def mailbox_id(pairs: Any) -> str:
+    """The MAILBOXID among STATUS items (RFC 8474 s.4.3); empty when it is not there."""
+    for key, value in zip(pairs[::2], pairs[1::2], strict=False):
+        if text(key).upper() == "MAILBOXID" and isinstance(value, list) and value:
+            return text(value[0])[:MAX_OBJECT_ID]
+    return ""
 
 
 def folder_state(values: dict[str, int]) -> FolderState:

@@ -31,6 +31,9 @@ _TOKEN = re.compile(
 )
 
 
+MAX_OBJECT_ID = 255  # octets, RFC 8474 s.7
+
+
 class BadSyntax(ValueError):
     """A response that the grammar does not allow."""
 
@@ -49,6 +52,7 @@ class Fetched:
     internaldate: bytes | None = None
     size: int | None = None
     modseq: int | None = None
+    object_id: str = ""  # EMAILID or X-GM-MSGID
     sections: dict[bytes, bytes | BinaryIO] = field(default_factory=dict)
 
 
@@ -153,6 +157,10 @@ def _fetched(seq: int, pairs: list[Value]) -> Fetched:
             message.size = _number(value)
         elif name == b"MODSEQ":
             message.modseq = _number(value[0])
+        elif name == b"EMAILID":  # RFC 8474 s.5
+            message.object_id = text(value[0])[:MAX_OBJECT_ID] if isinstance(value, list) and value else ""
+        elif name == b"X-GM-MSGID":
+            message.object_id = str(_number(value))
         elif isinstance(name, bytes):
             message.sections[name] = b"%d" % value if isinstance(value, int) else b"" if value is None else value
     return message

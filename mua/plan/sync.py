@@ -203,14 +203,23 @@ def _same_name(one: Identity) -> Hashable | None:
 # -- folders
 
 
-def renamed(lost: dict[str, FolderState], appeared: dict[str, FolderState]) -> dict[str, str]:
-    """Old name -> new name for folders that kept their UIDVALIDITY and went on counting; only where unambiguous."""
+def renamed(
+    lost: dict[str, FolderState], appeared: dict[str, FolderState], old_ids: dict[str, str], new_ids: dict[str, str]
+) -> dict[str, str]:
+    """Old name -> new name, only where unambiguous: by the server's own ids (MAILBOXID, by name; empty: not told), else
+    for folders that kept their UIDVALIDITY and went on counting.
+    """
     found: dict[str, str] = {}
     for name, state in lost.items():
-        if not state.uidvalidity or not state.uidnext:
+        told = old_ids.get(name, "")
+        if told and any(new_ids.get(new) for new in appeared):
+            fitting = [new for new in appeared if new_ids.get(new) == told]
+            rivals = [old for old in lost if old_ids.get(old) == told]
+        elif state.uidvalidity and state.uidnext:
+            fitting = [new for new, other in appeared.items() if _continues(state, other)]
+            rivals = [old for old, other in lost.items() if other.uidvalidity == state.uidvalidity]
+        else:
             continue
-        fitting = [new for new, other in appeared.items() if _continues(state, other)]
-        rivals = [old for old, other in lost.items() if other.uidvalidity == state.uidvalidity]
         if len(fitting) == 1 and len(rivals) == 1:
             found[name] = fitting[0]
     return found

@@ -99,6 +99,16 @@ class Bodies:
         self._forget_row(message_id)
         return IN_FILE
 
+    def copy(self, source: int, message_id: int) -> int:
+        """Make one message's bytes another one's too; returns as ``put``, 0 when they are not here."""
+        path = self.file(source)
+        if path is not None:
+            return self.link(message_id, path)
+        sql = "INSERT OR REPLACE INTO raw(id, size, dictionary, data) SELECT ?, size, dictionary, data FROM raw"
+        with self._lock, translated():
+            self._db.execute(f"{sql} WHERE id = ?", (message_id, source))
+            return IN_DB if self._db.changes() else 0
+
     def file(self, message_id: int) -> Path | None:
         """The file of a big message that is here; None for one in body.db, or not here."""
         path = self.path(message_id)

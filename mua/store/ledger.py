@@ -45,10 +45,10 @@ def record(tx: Tx, ids: Sequence[int], claim: Claim, now: int) -> None:
     """Note that these rows are about to disappear."""
     sql = (
         "INSERT INTO removal(id, account_id, folder, uid, message_id, subject, at, reason, claim, sender, flags,"
-        " keywords, internaldate, size, has_body)"
+        " keywords, internaldate, size, has_body, object_id)"
         " SELECT m.id, m.account_id, f.name, m.uid, m.message_id, m.subject, ?1, ?2, ?3, m.sender, m.flags,"
-        " m.keywords, m.internaldate, m.size, m.has_body > 0 FROM message m JOIN folder f ON f.id = m.folder_id"
-        " WHERE m.id = ?4"
+        " m.keywords, m.internaldate, m.size, m.has_body > 0, m.object_id FROM message m"
+        " JOIN folder f ON f.id = m.folder_id WHERE m.id = ?4"
     )
     for one in ids:
         tx.run(sql, now, REASONS[claim], claim, one)

@@ -227,6 +227,20 @@ def bodiless(
     return [(row[0], row[1], row[2]) for row in db.rows(sql, account_id, folder_id, below, lowest, limit)]
 
 
+def copies_here(db: Db, message_ids: Sequence[int]) -> dict[int, list[int]]:
+    """Id -> ids of other copies of the same message whose bytes are here, also of those that disappeared lately.
+
+    The server says that they are the same (``object_id``), and their sizes do not contradict it.
+    """
+    wanted = "SELECT m.id, c.id FROM message m JOIN {} c ON c.account_id = m.account_id AND c.object_id = m.object_id"
+    same = " AND c.size = m.size AND c.id <> m.id AND c.has_body > 0 WHERE m.object_id <> ''"
+    found: dict[int, list[int]] = {}
+    for table, kept in (("message", ""), ("removal", " AND c.purged = 0")):
+        for one, copy in db.rows_of(f"{wanted.format(table)}{same}{kept} AND m.id IN", message_ids):
+            found.setdefault(one, []).append(copy)
+    return found
+
+
 def lacks_bodies(db: Db, account_id: AccountId) -> bool:
     """Whether there may be a message whose bytes are only on the server and should be here."""
     sql = (

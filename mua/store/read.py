@@ -33,7 +33,7 @@ ACCOUNT_COLUMNS = (
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
-    " left_there, unread, total, with_body, problem, policy, space, prefix"
+    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id"
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
@@ -474,6 +474,7 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         policy=policy_from(row[16]) if row[16] else None,
         space=Space(row[17]),
         prefix=row[18],
+        object_id=row[19],
     )
 
 

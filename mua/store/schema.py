@@ -316,6 +316,15 @@ CREATE TABLE backscatter(
   about TEXT NOT NULL) STRICT;                        -- the Message-ID that it names
 """
 
+# What is the same for every copy of a message, and for a folder under every name (RFC 8474).
+CACHE_17 = """
+ALTER TABLE message ADD COLUMN object_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE removal ADD COLUMN object_id TEXT NOT NULL DEFAULT '';
+ALTER TABLE folder ADD COLUMN object_id TEXT NOT NULL DEFAULT '';
+CREATE INDEX message_object ON message(account_id, object_id) WHERE object_id <> '';
+CREATE INDEX removal_object ON removal(account_id, object_id) WHERE object_id <> '';
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -333,6 +342,7 @@ MIGRATIONS = (
     CACHE_14,
     CACHE_15,
     CACHE_16,
+    CACHE_17,
 )
 VERSION = len(MIGRATIONS)
 

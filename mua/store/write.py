@@ -34,6 +34,7 @@ class NewMessage:
     """A message that is about to have a row.  ``internaldate`` (UTC seconds) places it in every list.
 
     ``append``: it has to be put on the server (a sent copy, a draft, an import); then ``uid`` is None.
+    ``object_id``: the server's name for these bytes, wherever it has them; empty: not told.
     """
 
     envelope: Envelope
@@ -43,6 +44,7 @@ class NewMessage:
     flags: Flag = NO_FLAGS
     keywords: tuple[str, ...] = ()
     append: bool = False
+    object_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def put_folder(
     create: bool = False,
     space: Space = Space.OWN,
     prefix: str = "",
+    object_id: str = "",
 ) -> FolderId:
     """Insert a folder or bring its description up to date.  ``create``: it has to be made on the server.
 
@@ -157,16 +160,16 @@ def put_folder(
     """
     sql = (
         "INSERT INTO folder(account_id, name, role, delimiter, selectable, subscribed, local, want_create, space,"
-        " prefix, policy) VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(account_id, name) DO UPDATE SET"
+        " prefix, object_id, policy) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(account_id, name) DO UPDATE SET"
         " role = excluded.role, delimiter = excluded.delimiter, selectable = excluded.selectable,"
         " subscribed = excluded.subscribed, want_create = excluded.want_create, space = excluded.space,"
-        " prefix = excluded.prefix, problem = ''"
-        " WHERE (role, delimiter, selectable, subscribed, want_create, space, prefix, problem) IS NOT (excluded.role,"
-        " excluded.delimiter, excluded.selectable, excluded.subscribed, excluded.want_create, excluded.space,"
-        " excluded.prefix, '')"
+        " prefix = excluded.prefix, object_id = excluded.object_id, problem = ''"
+        " WHERE (role, delimiter, selectable, subscribed, want_create, space, prefix, object_id, problem) IS NOT"
+        " (excluded.role, excluded.delimiter, excluded.selectable, excluded.subscribed, excluded.want_create,"
+        " excluded.space, excluded.prefix, excluded.object_id, '')"
     )
     policy = str(Policy(Keep.HEADERS)) if space else ""
-    values = (role, delimiter, selectable, subscribed, local, create, space, prefix, policy)
+    values = (role, delimiter, selectable, subscribed, local, create, space, prefix, object_id, policy)
     changed = tx.run(sql, account_id, name, *values)
     folder_id = FolderId(tx.value("SELECT id FROM folder WHERE account_id = ? AND name = ?", account_id, name))
     if changed:
@@ -243,8 +246,8 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 
 _INSERT = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
-    " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, index_seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -281,6 +284,7 @@ def _row(
         new.internaldate, new.internaldate if envelope.date is None else envelope.date, neutralise(envelope.subject),
         _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
         " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
+        new.object_id,
     )  # fmt: skip
 
 

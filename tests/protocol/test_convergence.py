@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -260,6 +261,32 @@ def test_mail_of_one_message_id_size_and_second_is_not_mistaken_for_the_other_wh
         here.settle(2)
         assert here.desk.shown("INBOX") == before
         assert here.rows("INBOX") == here.there("INBOX")
+
+
+@pytest.mark.parametrize(
+    "abilities, again", [(ABILITIES, True), (ABILITIES | {"OBJECTID"}, False)], ids=["-", "OBJECTID"]
+)
+def test_what_is_here_in_another_folder_is_not_fetched_again(abilities, again):
+    """What another client moved or copied; without OBJECTID nothing tells that the bytes are the same."""
+    with world(abilities) as here:
+        here.play([("arrive", 0, number) for number in range(6)])
+        here.settle(1)
+        assert here.server.handed_out == 6
+        box, other, third = (here.server.folders[name] for name in FOLDERS)
+        uids = sorted(box.mail)
+        other.add(box.take(uids[0]))
+        third.add(replace(box.mail[uids[1]]))
+        box.mail[uids[2]].raw += b"longer than its twin\r\n"
+        other.add(box.take(uids[2]))  # the same name for other bytes: not believed
+        here.settle(2)
+        assert (here.server.handed_out == 7) is not again
+        for name, there in zip(FOLDERS, (box, other, third), strict=True):
+            assert {uid: raw for uid, (raw, _) in here.desk.mirrored(name).items()} == {
+                uid: one.raw for uid, one in there.mail.items()
+            }
+        assert {row.size for row in read.rows(here.desk.store.reader(), list(here.desk.shown(FOLDERS[2])))} == {
+            len(one.raw) for one in third.mail.values()
+        }
 
 
 def test_a_poke_that_comes_while_a_busy_server_is_made_to_wait_is_not_lost():

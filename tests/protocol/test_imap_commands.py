@@ -42,6 +42,21 @@ def test_folders_with_status_in_one_round_trip():
         assert "" not in found
 
 
+def test_what_a_folder_is_called_for_ever():
+    script = r"""
+        C: {tag} LIST "" "*" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN MAILBOXID))
+        S: * LIST () "/" INBOX
+        S: * STATUS INBOX (MESSAGES 5 UIDNEXT 9 UIDVALIDITY 3 UNSEEN 2 MAILBOXID (F2212ea87-6097))
+        S: * LIST () "/" Odd
+        S: * STATUS Odd (MESSAGES 5 UIDNEXT 9 UIDVALIDITY 3 UNSEEN 2 MAILBOXID NIL)
+        S: {tag} OK done
+        """
+    offered = "IMAP4rev1 SASL-IR AUTH=PLAIN LIST-EXTENDED LIST-STATUS OBJECTID"
+    with talking(script, capabilities=offered) as connection:
+        found = {one.name: (one.object_id, one.state) for one in connection.list_folders()}
+    assert found == {"INBOX": ("F2212ea87-6097", FolderState(3, 9, 0, 5)), "Odd": ("", FolderState(3, 9, 0, 5))}
+
+
 def test_a_name_that_cannot_be_decoded_leads_back_to_the_servers_bytes():
     script = r"""
         C: {tag} LIST "" "*"

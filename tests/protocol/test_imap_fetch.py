@@ -325,3 +325,38 @@ def test_flags_changed_since():
         connection.select("INBOX")
         [news] = connection.fetch_flags("1:*", changed_since=90)
         assert (news.uid, news.flags, news.modseq) == (4, ("\\Seen", "$Forwarded"), 95)
+
+
+@pytest.mark.parametrize(
+    "offered, asked, told, known",
+    [
+        ("OBJECTID", "EMAILID", "EMAILID (M6d99ac3275bb4e)", "M6d99ac3275bb4e"),
+        ("OBJECTID X-GM-EXT-1", "EMAILID", 'EMAILID ("odd but allowed")', "odd but allowed"),
+        ("X-GM-EXT-1", "X-GM-MSGID", "X-GM-MSGID 1278455344230334865", "1278455344230334865"),
+        ("OBJECTID", "EMAILID", "MODSEQ (7)", ""),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_the_name_of_the_bytes_is_asked_for_where_it_is_told(offered, asked, told, known, place):
+    items = [f"FLAGS () {DATE} RFC822.SIZE 5", told]
+    answer = rf"S- * 1 FETCH (UID 4 {' '.join(items[:: -1 if place else 1])} {FIELDS} {{3}}\r\nabc)\r\n"
+    wanted = f"UID FLAGS INTERNALDATE RFC822.SIZE {asked} BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
+    script = f"C: {{tag}} UID FETCH 4 ({wanted})\n{answer}\nS: {{tag}} OK x"
+    with talking(SELECT, script, capabilities=f"IMAP4rev1 SASL-IR AUTH=PLAIN {offered}") as connection:
+        connection.select("INBOX")
+        [one] = headers(connection, [4])
+    assert (one.uid, one.object_id, one.header, one.size) == (4, known, b"abc", 5)
+
+
+@pytest.mark.parametrize("lie", ["EMAILID ()", "EMAILID x", "X-GM-MSGID x"])
+def test_a_name_that_is_none_is_left_out_or_ends_the_connection(lie):
+    answer = rf"S- * 1 FETCH (UID 4 FLAGS () {DATE} RFC822.SIZE 5 {lie} {FIELDS} {{3}}\r\nabc)\r\n"
+    script = f"C: {{tag}} UID FETCH 4 {{}}\n{answer}\nS: {{tag}} OK x"
+    with talking(SELECT, script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN OBJECTID", partial=True) as connection:
+        connection.select("INBOX")
+        if lie.startswith("EMAILID"):
+            assert [one.object_id for one in headers(connection, [4])] == [""]
+            return
+        with pytest.raises(MailError) as caught:
+            headers(connection, [4])
+    assert caught.value.code == "protocol-error"

@@ -139,9 +139,21 @@ def test_the_same_mailbox_is_recognised_whole(faces):
 def test_renamed_folders_are_found_only_where_unambiguous():
     lost = {"Old": FolderState(7, 12, 0, 5), "Gone": FolderState(9, 3, 0, 1)}
     appeared = {"New": FolderState(7, 13, 0, 6), "Fresh": FolderState(11, 1, 0, 0)}
-    assert sync.renamed(lost, appeared) == {"Old": "New"}
-    assert sync.renamed({"A": FolderState(7, 2), "B": FolderState(7, 2)}, {"C": FolderState(7, 2)}) == {}
-    assert sync.renamed({"A": FolderState()}, {"C": FolderState()}) == {}
+    assert sync.renamed(lost, appeared, {}, {}) == {"Old": "New"}
+    assert sync.renamed({"A": FolderState(7, 2), "B": FolderState(7, 2)}, {"C": FolderState(7, 2)}, {}, {}) == {}
+    assert sync.renamed({"A": FolderState()}, {"C": FolderState()}, {}, {}) == {}
+
+
+def test_a_folder_is_known_again_by_the_servers_own_name_for_it():
+    """Where every folder has the same UIDVALIDITY, nothing else tells which is which."""
+    lost = {"A": FolderState(1, 5), "B": FolderState(1, 5), "C": FolderState(1, 5)}
+    appeared = {"D": FolderState(1, 5), "E": FolderState(1, 5), "F": FolderState(1, 5)}
+    ids = {"A": "Fa", "B": "Fb", "C": "Fc"}
+    assert sync.renamed(lost, appeared, ids, {"D": "Fb", "E": "Fa", "F": "Fx"}) == {"A": "E", "B": "D"}
+    assert sync.renamed(lost, appeared, ids, {"D": "Fb", "E": "Fb", "F": "Fx"}) == {}
+    only = {"D": FolderState(1, 5)}
+    assert sync.renamed({"A": FolderState(1, 5)}, only, {"A": "Fa"}, {"D": "Fx"}) == {}  # another one, made anew
+    assert sync.renamed({"A": FolderState(1, 5)}, only, {"A": "Fa"}, {}) == {"A": "D"}  # ids are not told any more
 
 
 def test_order_of_folders():
