@@ -414,7 +414,7 @@ class Composing(QObject):
             one.queued_at >= letter.sending_at - 2
             and one.subject.strip() == letter.subject.strip()
             and {to.address.lower() for to in one.recipients} == wanted
-            for one in outbox.listed(db, finished=True)
+            for one in outbox.listed(db, finished=True, most=100)
         )
 
     def _open_draft(self, wish: Writing) -> Composer | None:

@@ -22,8 +22,9 @@ from mua.gui.room import Room
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Chip, Label
 from mua.model.account import Account, Route
-from mua.model.outgoing import Outgoing
+from mua.model.outgoing import Outgoing, OutgoingId
 from mua.store import outbox
+from mua.store.db import Db
 
 SHOWN = 100  # messages
 _TICK, _SLOW_TICK = 1_000, 60_000  # milliseconds
@@ -101,13 +102,8 @@ class OutboxPage(Room):
     def refresh(self) -> None:
         """Read again; where nothing changed only the times are written anew."""
         db = self._library.db if self._library.open() else None
-        found = outbox.listed(db, finished=True) if db is not None else []
         now = time.time()
-        listed = [one for one in found if self._wanted(one, now) or one.id == self._chosen]
-        listed = sorted(listed, key=lambda one: one.id != self._chosen)
-        if self._which == "scheduled":
-            listed = sorted(listed, key=lambda one: one.not_before)
-        listed = listed[:SHOWN]
+        listed = self._read(db, int(now)) if db is not None else []
         if listed != self._shown and not any(card.choosing for card in self.cards):
             self._shown = listed
             self._fill(listed)
@@ -119,6 +115,21 @@ class OutboxPage(Room):
         self._timer.start(_TICK if near else _SLOW_TICK) if waits else self._timer.stop()
 
     # ---- inside
+    def _read(self, db: Db, now: int) -> list[Outgoing]:
+        """What is to be shown, and no more: however much was ever sent, this is on the window's thread."""
+        if self._which == "scheduled":
+            return outbox.scheduled(db, now, SHOWN)
+        if self._which == "all":
+            found = outbox.listed(db, finished=True, most=SHOWN)
+        else:
+            found = outbox.unhappy_now(db, now, SHOWN + len(self._away))
+            found = [
+                one for one in found if not one.finished or (one.id not in self._away and said.failed_addresses(one))
+            ]
+        chosen = outbox.outgoing(db, OutgoingId(self._chosen)) if self._chosen else None
+        first = [chosen] if chosen is not None else []
+        return [*first, *(one for one in found if one.id != self._chosen)][:SHOWN]
+
     def _fill(self, listed: list[Outgoing]) -> None:
         for card in self.cards:
             self._list.removeWidget(card)
@@ -140,13 +151,6 @@ class OutboxPage(Room):
         card.taken_back.connect(lambda addresses: self.taken_back.emit(int(message.id), addresses))
         card.put_away.connect(lambda: self._put_away(int(message.id)))
         return card
-
-    def _wanted(self, message: Outgoing, now: float) -> bool:
-        if self._which == "all" or message.ahead(now):
-            return self._which in ("all", "scheduled")
-        if self._which == "scheduled":
-            return False
-        return not message.finished or (message.id not in self._away and bool(said.failed_addresses(message)))
 
     def _put_away(self, outgoing_id: int) -> None:
         """Out of sight; All still has it."""

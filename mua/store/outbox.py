@@ -49,6 +49,10 @@ DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 PREFIX = "outgoing-"
 
 _REPORTED = "r.address, c.action, c.status, c.text, c.remote, c.until, c.at"
+_UNHAPPY = (
+    "o.id IN (SELECT outgoing_id FROM recipient WHERE state NOT IN ('accepted', 'cancelled')"
+    " UNION SELECT r.outgoing_id FROM came_back c JOIN recipient r ON r.id = c.recipient_id WHERE c.action = 'failed')"
+)
 _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
 _UNSEEN = (  # of outgoing: somebody waits, and no server can have it for anybody
     "EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id AND state IN ('queued', 'deferred'))"
@@ -247,18 +251,28 @@ def by_message_id(db: Db, message_id: str) -> Outgoing | None:
     return found[0] if found else None
 
 
-def listed(db: Db, *, finished: bool = False) -> list[Outgoing]:
-    """Messages with a recipient that still waits for a verdict, newest first; with ``finished`` all of them."""
-    return _outgoing(db, "1" if finished else "o.finished_at = 0")
+def listed(db: Db, *, finished: bool = False, most: int = -1) -> list[Outgoing]:
+    """Messages with a recipient that still waits for a verdict, newest first; with ``finished`` all of them.
+
+    ``most``: so many of them; -1: without a bound.
+    """
+    return _outgoing(db, "1" if finished else "o.finished_at = 0", most=most)
 
 
 def unhappy(db: Db) -> list[Outgoing]:
     """Messages that wait, were refused, are unknown or came back, newest first: few, however much was ever sent."""
-    return _outgoing(
-        db,
-        "o.id IN (SELECT outgoing_id FROM recipient WHERE state NOT IN ('accepted', 'cancelled')"
-        " UNION SELECT r.outgoing_id FROM came_back c JOIN recipient r ON r.id = c.recipient_id)",
-    )
+    return _outgoing(db, _UNHAPPY)
+
+
+def unhappy_now(db: Db, now: int, most: int) -> list[Outgoing]:
+    """The same without those that go later (``scheduled``), at most so many."""
+    return _outgoing(db, f"{_UNHAPPY} AND NOT (o.scheduled = 1 AND o.not_before > ?)", now, most=most)
+
+
+def scheduled(db: Db, now: int, most: int) -> list[Outgoing]:
+    """Messages whose time, chosen by a person, is still to come: at most so many, the soonest first."""
+    where = "o.finished_at = 0 AND o.scheduled = 1 AND o.not_before > ?"
+    return _outgoing(db, where, now, order="o.not_before, o.id", most=most)
 
 
 def waiting(db: Db) -> bool:
@@ -614,11 +628,13 @@ def sweep(db: Db, profile: Profile) -> int:
     return len(unneeded)
 
 
-def _outgoing(db: Db, where: str, *values: Any) -> list[Outgoing]:
+def _outgoing(db: Db, where: str, *values: Any, order: str = "o.id DESC", most: int = -1) -> list[Outgoing]:
+    if most >= 0:
+        where = f"o.id IN (SELECT o.id FROM outgoing o WHERE {where} ORDER BY {order} LIMIT {most})"
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, o.subject, o.envelope_from, o.route, o.queued_at, o.not_before,"
         f" o.sent_copy, o.size, o.via, o.scheduled, o.require_tls, o.deliver_by"
-        f" FROM outgoing o WHERE {where} ORDER BY o.id DESC",
+        f" FROM outgoing o WHERE {where} ORDER BY {order}",
         *values,
     )
     news = {

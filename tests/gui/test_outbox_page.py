@@ -1,15 +1,18 @@
 """The outbox: each recipient's state in the server's own words, and what can be done about it."""
 
 import dataclasses
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from gui_office import Office, office, wait_until
+from post_office import PostOffice
 from PySide6.QtWidgets import QApplication
 
 from mua import wire
 from mua.gui import outbox_words as said
+from mua.gui.library import Library
 from mua.gui.outbox import OutboxPage
 from mua.gui.outbox_card import Dialogue, OutgoingCard
 from mua.gui.places import Place
@@ -292,3 +295,34 @@ def test_a_report_about_what_was_not_sent_from_here_is_offered_as_junk(place: Of
     wait_until(lambda: not read.folder_order(place.db, inbox), "it to leave the inbox")
     wait_until(lambda: not place.mails("INBOX"), "the server to follow")
     assert set(place.states().values()) == {"refused"}
+
+
+def test_the_page_reads_what_it_shows_not_all_that_was_ever_sent(qapp: QApplication, tmp_path: Path) -> None:
+    """It reads on the window's thread, at each change and each second: of 5,000 messages that took 0.2 s."""
+    with PostOffice(tmp_path / "p") as post:
+        with post.store.write() as tx:
+            sql = (
+                "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before,"
+                " size, finished_at, wire_file, copy_file, sent_copy)"
+                " VALUES(?, ?, 'x', 'me', 'smtp', 1, 1, 1, 2, '', '', 'filed')"
+            )
+            for number in range(5000):
+                tx.run(sql, post.account_id, f"m{number}")
+            for address in ("a@x.test", "b@x.test"):
+                sql = "INSERT INTO recipient(outgoing_id, address, state) SELECT id, ?, 'accepted' FROM outgoing"
+                tx.run(sql, address)
+        db = post.store.reader()
+        shown = OutboxPage(Library(post.profile), read.accounts(db))
+        shown.choose("all")
+        assert len(shown.cards) == 100
+
+        def cost(what: Callable[[], object]) -> float:
+            started = time.process_time()
+            what()
+            return time.process_time() - started
+
+        everything = min(cost(lambda: outbox.listed(db, finished=True)) for _ in range(3))
+        for which in ("waiting", "scheduled", "all"):
+            shown.choose(which)
+            assert min(cost(shown.refresh) for _ in range(5)) < everything / 4
+        shown.deleteLater()

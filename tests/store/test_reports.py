@@ -83,6 +83,22 @@ def test_only_what_waits_or_went_wrong_is_read_to_count_it(post: PostOffice) -> 
     assert unhappy() == [two, one]
 
 
+def test_a_page_of_the_outbox_is_as_many_as_it_asks_for(post: PostOffice) -> None:
+    """However much was ever sent, waits or is scheduled; a receipt makes nobody unhappy."""
+    db, now = post.store.reader(), post.clock
+    sent = [post.queue(ANN) for _ in range(3)]
+    for one in sent:
+        verdict(post, one, RecipientState.ACCEPTED)
+    arrive(post, bounce(ANN, about_id="n1@example.org", action="delivered"))
+    waiting = [post.queue(ANN) for _ in range(3)]
+    later = [post.queue(ANN, delay=delay, scheduled=True) for delay in (300, 100, 200)]
+    assert [one.id for one in outbox.listed(db, finished=True, most=2)] == [later[2], later[1]]
+    assert [one.id for one in outbox.unhappy_now(db, now, 2)] == [waiting[2], waiting[1]]
+    assert [one.id for one in outbox.scheduled(db, now, 2)] == [later[1], later[2]]
+    assert sent[0] not in [one.id for one in outbox.unhappy(db)]
+    assert [one.id for one in outbox.unhappy_now(db, now + 250, 9)] == [later[2], later[1], *reversed(waiting)]
+
+
 def test_the_envelope_id_finds_what_the_message_id_does_not(post: PostOffice) -> None:
     one = post.queue(ANN, BEN)
     verdict(post, one, RecipientState.ACCEPTED)
