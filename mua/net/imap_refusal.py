@@ -9,7 +9,7 @@ import re
 from mua import log
 from mua.errors import Kind, MailError, Retry
 from mua.net.imap_tokens import Status
-from mua.net.login_refusal import by_words, not_let_in
+from mua.net.login_refusal import by_mechanism, by_words, not_let_in
 
 
 def refusal(end: Status, host: str, command: str, folder: str = "") -> MailError:
@@ -66,7 +66,7 @@ def login_refusal(end: Status, host: str, mechanism: str) -> MailError:
         return MailError(Kind.CONNECTION, Retry.SOON, text, words(end), "too-many-connections")
     code = by_words(end.text) or _LOGIN.get(end.code_name, "wrong-password")
     if code == "wrong-password":
-        code = _BY_MECHANISM.get(mechanism, code)
+        code = by_mechanism(mechanism)
     return not_let_in(code, host, words(end))
 
 
@@ -79,4 +79,3 @@ _LOGIN = {  # RFC 5530
     "PRIVACYREQUIRED": "encryption-required",
     "CONTACTADMIN": "ask-operator",
 }
-_BY_MECHANISM = {"EXTERNAL": "certificate-refused", "OAUTHBEARER": "token-refused", "XOAUTH2": "token-refused"}

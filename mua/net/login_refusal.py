@@ -31,6 +31,14 @@ _WORDS = {
 }
 
 
+_BY_MECHANISM = {"EXTERNAL": "certificate-refused", "OAUTHBEARER": "token-refused", "XOAUTH2": "token-refused"}
+
+
+def by_mechanism(mechanism: str) -> str:
+    """The reason where a server gives none: what was shown to it is not accepted."""
+    return _BY_MECHANISM.get(mechanism, "wrong-password")
+
+
 def by_words(text: str) -> str:
     """The reason that stands in a server's text; empty when none does."""
     return next((reason for reason, pattern in _WORDS.items() if pattern.search(text)), "")

@@ -134,7 +134,8 @@ def _refused(host: str, reply: Reply, offered: Capabilities, who: Who) -> MailEr
         if code.startswith("SYS/") or (not code and "AUTH-RESP-CODE" in offered):
             text = f"{host} does not let Mua in right now, for a reason of its own; it will try again by itself."
             return MailError(Kind.CONNECTION, Retry.SOON, text, said, "server-trouble")
-    return not_let_in(reason or ("token-refused" if who.token else "wrong-password"), host, said)
+    shown = "token-refused" if who.token else "certificate-refused" if who.certificate else "wrong-password"
+    return not_let_in(reason or shown, host, said)
 
 
 def _is_busy(text: str) -> bool:

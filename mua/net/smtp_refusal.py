@@ -12,7 +12,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.log import masked
 from mua.model.outgoing import Phase
 from mua.net import tls
-from mua.net.login_refusal import by_words, not_let_in
+from mua.net.login_refusal import by_mechanism, by_words, not_let_in
 from mua.net.sasl import not_authentic
 from mua.net.smtp_outcome import Outcome
 from mua.net.smtp_session import NotOffered
@@ -34,7 +34,7 @@ def _classified(lost: Lost, host: str, detail: str) -> MailError:
     if isinstance(lost, NotOffered) or refused:
         return _not_offered(lost, host, detail)
     if lost.phase is Phase.AUTH and lost.reply and lost.reply.code >= 500:
-        return _login_refused(lost.reply, host, detail)
+        return _login_refused(lost.reply, lost.mechanism, host, detail)
     if lost.phase is Phase.AUTH and lost.reply is None and isinstance(lost.__cause__, ValueError):
         return not_authentic(host, lost.__cause__)
     if lost.phase is Phase.TLS and lost.reply is None:
@@ -63,9 +63,9 @@ _ENHANCED = {  # RFC 3463 codes, as the large providers use them
 }
 
 
-def _login_refused(reply: Reply, host: str, detail: str) -> MailError:
+def _login_refused(reply: Reply, mechanism: str, host: str, detail: str) -> MailError:
     coded = next((reason for reason, pattern in _ENHANCED.items() if pattern.search(reply.text)), "")
-    return not_let_in(coded or by_words(reply.text) or "wrong-password", host, detail)
+    return not_let_in(coded or by_words(reply.text) or by_mechanism(mechanism), host, detail)
 
 
 def setup_error(outcomes: Sequence[Outcome], host: str) -> MailError | None:

@@ -103,7 +103,7 @@ async def authenticate(session: Session, who: Who, before: str = "") -> str:
             await _attempt(session, exchange)
             return exchange.name
         except Lost as lost:
-            refused = lost
+            refused, lost.mechanism = lost, exchange.name
             if exchange.spent or lost.reply is None or lost.reply.code < 500:
                 break
     raise refused

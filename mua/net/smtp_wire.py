@@ -71,6 +71,7 @@ class Lost(Exception):
     """The connection is gone: dropped, timed out, 421, or out of step.  ``reply`` is the 421 or the early refusal.
 
     ``in_clear``: it was to be protected and was not yet, so that anybody may have said what is told here.
+    ``mechanism``: by which it was to be logged in.
     """
 
     def __init__(self, phase: Phase, why: str, reply: Reply | None = None) -> None:
@@ -79,6 +80,7 @@ class Lost(Exception):
         self.why = why
         self.reply = reply
         self.in_clear = False
+        self.mechanism = ""
 
 
 class Transcript:
