@@ -2,13 +2,16 @@
 
 from html import escape
 
-from PySide6.QtGui import QTextDocument
+from PySide6.QtCore import QMarginsF
+from PySide6.QtGui import QGuiApplication, QPageLayout, QTextDocument
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QWidget
 
 from mua.gui import rich_text, words
 from mua.gui.theme import LIGHT
 from mua.model.message import MessageView
+
+_MARGINS = QMarginsF(18, 16, 18, 16)  # millimetres
 
 
 def document(view: MessageView) -> QTextDocument:
@@ -30,6 +33,21 @@ def document(view: MessageView) -> QTextDocument:
 def print_message(parent: QWidget, view: MessageView) -> None:
     """Ask for a printer and print."""
     printer = QPrinter(QPrinter.PrinterMode.HighResolution)
+    printer.setDocName(words.shown(view.subject, 100))
+    printer.setPageMargins(_MARGINS, QPageLayout.Unit.Millimeter)
     dialog = QPrintDialog(printer, parent)
     if dialog.exec():
-        document(view).print_(printer)
+        print_on(printer, view)
+
+
+def print_on(printer: QPrinter, view: MessageView) -> None:
+    """Print, in the sizes of a screen of 96 dots an inch.
+
+    A document without a page size would be laid out in the printer's own dots: letters of 15 of 1,200 dots an inch.
+    """
+    paper = document(view)
+    paper.setDocumentMargin(0)
+    paper.setPageSize(
+        printer.pageRect(QPrinter.Unit.Inch).size() * QGuiApplication.primaryScreen().logicalDotsPerInch()
+    )
+    paper.print_(printer)
