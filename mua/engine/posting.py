@@ -23,7 +23,7 @@ from mua.mime.pieces import Body, Pieces, blocks
 from mua.mime.scan import body_start
 from mua.model.folder import Role
 from mua.model.message import REQUIRE_TLS, Flag, MessageId
-from mua.model.outgoing import OutgoingId
+from mua.model.outgoing import NO_TERMS, OutgoingId, Terms
 from mua.plan import later
 from mua.store import outbox, read, write
 
@@ -39,7 +39,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     account = folders.sending_account(engine, command.account_id)
     now = engine.context.now()
     if command.at is not None:
-        _check_time(command.at, now)
+        _check_time(command.at, now, command.terms)
     if command.draft is not None:
         given = draft_pieces(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
@@ -70,8 +70,9 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
 def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
     """Freeze a message that nobody has yet anew, with the Date of the time when it goes now."""
     now = engine.context.now()
+    found = outbox.outgoing(engine.store.reader(), OutgoingId(command.outgoing_id))
     if command.at is not None:
-        _check_time(command.at, now)
+        _check_time(command.at, now, found.terms if found is not None else NO_TERMS)
     at = now if command.at is None else command.at
     with _full_disk_said():
         done = outbox.reschedule(
@@ -88,8 +89,11 @@ def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
     return wire.Done()
 
 
-def _check_time(at: int, now: int) -> None:
-    if problem := later.problem(at, now):
+def _check_time(at: int, now: int, terms: Terms) -> None:
+    problem = later.problem(at, now)
+    if not problem and terms.deliver_by is not None and terms.deliver_by <= at:
+        problem = "The message is to be delivered before that time, so it cannot be sent then; choose an earlier one."
+    if problem:
         raise MailError(Kind.MESSAGE, Retry.ASK, problem, code="bad-time")
 
 

@@ -15,7 +15,7 @@ from mua.gui import later_bar, words
 from mua.gui import outbox_words as said
 from mua.gui.library import Library
 from mua.gui.notices import Banner
-from mua.gui.overdue import WAYS
+from mua.gui.overdue import ways
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton
 from mua.model.outgoing import Outgoing, Recipient
@@ -103,7 +103,7 @@ class OutgoingCard(QFrame):
         if self._overdue >= Stage.WARNING:
             text = "It could not be delivered for a day." if self._overdue is Stage.DAY else "It waits for hours."
             tone = "danger" if self._overdue is Stage.DAY else "warning"
-            column.addWidget(Banner(f"{text} {WAYS}", tone))
+            column.addWidget(Banner(f"{text} {ways(len(senders) > 1)}", tone))
         self._later: later_bar.LaterBar | None = None
         self._column = column
         offers = self.offers(message.recipients)

@@ -23,20 +23,33 @@ from mua.plan.retry import EXPIRY
 _KEY = "outbox/overdue"
 _LONGEST = 3_600_000  # milliseconds between two looks: the clock may be set
 _SPAN = {Stage.NOTE: "half an hour", Stage.WARNING: "four hours", Stage.DAY: "a day"}
-WAYS = "Send it through another account, take it back to change it, or let Mua go on."
+
+
+def ways(others: bool) -> str:
+    """What a person can do; ``others``: another account can send."""
+    return f"{'Send it through another account, take' if others else 'Take'} it back to change it, or let Mua go on."
 
 
 class Overdue(QObject):
-    """One window's voice about what waits too long."""
+    """One window's voice about what waits too long.
+
+    ``read`` gives what waits or went wrong, ``others`` whether more than one account can send.
+    """
 
     look_wanted = Signal(int)
     """Show this outgoing message (0: all)."""
     waits_a_day = Signal(object)
     """An Outgoing, for a desktop notification."""
 
-    def __init__(self, window: MainWindow, state: QSettings, read: Callable[[], Sequence[Outgoing]]) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        state: QSettings,
+        read: Callable[[], Sequence[Outgoing]],
+        others: Callable[[], bool],
+    ) -> None:
         super().__init__(window)
-        self._window, self._state, self._read = window, state, read
+        self._window, self._state, self._read, self._others = window, state, read, others
         self._shown: list[int] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -63,7 +76,7 @@ class Overdue(QObject):
         stages = {int(one.id): overdue.stage(one, now) for one in news}
         worst = max(stages.values())
         worse = [one for one in news if stages[int(one.id)] is worst]
-        text = sentence(worse, worst, now)
+        text = sentence(worse, worst, now, others=self._others())
         chosen = int(worse[0].id) if len(worse) == 1 else 0
         if worst is Stage.NOTE:
             self._window.toast.say(text, "Look", lambda: self.look_wanted.emit(chosen), 15_000)
@@ -89,8 +102,8 @@ class Overdue(QObject):
             self._window.overdue.hide()
 
 
-def sentence(messages: Sequence[Outgoing], stage: Stage, now: float) -> str:
-    """What is said of messages that wait for so long."""
+def sentence(messages: Sequence[Outgoing], stage: Stage, now: float, *, others: bool) -> str:
+    """What is said of messages that wait for so long; ``others``: another account can send."""
     one = messages[0]
     if len(messages) > 1:
         text = f"{len(messages)} messages have been waiting for {_SPAN[stage]} or longer."
@@ -101,7 +114,7 @@ def sentence(messages: Sequence[Outgoing], stage: Stage, now: float) -> str:
         return f"{text} Mua goes on trying."
     if stage is Stage.WARNING:
         return f"{text} Mua goes on trying until {moment(overdue.since(one) + EXPIRY, now)}; the outbox says why."
-    return f"{text} {WAYS}"
+    return f"{text} {ways(others)}"
 
 
 def _from_text(text: str) -> dict[int, Stage]:

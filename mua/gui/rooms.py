@@ -15,7 +15,7 @@ from shiboken6 import isValid
 from mua import wire
 from mua.gui.words import shown
 from mua.gui.writing import Writing
-from mua.model.account import AccountId
+from mua.model.account import AccountId, Route
 from mua.model.outgoing import Outgoing
 
 if TYPE_CHECKING:
@@ -205,11 +205,14 @@ class Rooms(QObject):
         if self._overdue is None and any(not one.finished for one in listed):
             from mua.gui.overdue import Overdue
 
-            self._overdue = Overdue(self.window, self._program.state, self._unhappy)
+            self._overdue = Overdue(self.window, self._program.state, self._unhappy, self._can_choose_sender)
             self._overdue.look_wanted.connect(self.desk.outgoing_wanted)
             self._overdue.waits_a_day.connect(self.desk.overdue)
         if self._overdue is not None:
             self._overdue.look(listed)
+
+    def _can_choose_sender(self) -> bool:
+        return sum(one.route is not Route.NONE for one in self.desk.accounts) > 1
 
     def _unhappy(self) -> list[Outgoing]:
         from mua.store import outbox

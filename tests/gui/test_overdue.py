@@ -80,7 +80,7 @@ def test_a_note_a_warning_and_after_a_day_plainly_each_once(place: Office) -> No
     assert banner(place).isHidden()
     assert told == []
     ago(place, DAY + 5)
-    assert "another account" in banner(place).text()
+    assert "for a day. Take it back to change it" in banner(place).text()
     assert [one.subject for one in told] == ["The hall"]
     ago(place, 2 * DAY)
     assert len(told) == 1
@@ -154,4 +154,6 @@ def test_what_is_said_when_the_window_closes() -> None:
 
 def test_several_are_told_as_one() -> None:
     several = [message(1, NOW - DAY), message(2, NOW - DAY)]
-    assert sentence(several, Stage.DAY, NOW).startswith("2 messages have been waiting for a day or longer. Send it")
+    told = "2 messages have been waiting for a day or longer."
+    assert sentence(several, Stage.DAY, NOW, others=True).startswith(f"{told} Send it through another account, take")
+    assert sentence(several, Stage.DAY, NOW, others=False).startswith(f"{told} Take it back")

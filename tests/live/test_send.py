@@ -241,6 +241,8 @@ def test_scheduled_it_waits_here_with_its_engine_and_goes_at_its_time(lab: Lab, 
     assert (wrong.code, "is no time" in wrong.stderr) == (2, True), wrong.explain()
     assert lab.mua(*words, "--at", "2099-01-01 09:00", "--wait", profile=profile).code == 2
     tomorrow = int(time.time()) + 86400
+    by = ("--at", rfc3339(tomorrow), "--deliver-by", rfc3339(tomorrow - 3600))
+    assert "to be delivered before" in lab.mua(*words, *by, profile=profile).failed("bad-time")
     waits = lab.mua(*words, "--at", rfc3339(tomorrow), profile=profile).ok()
     attached.unlink()
     assert (waits["not_before"], waits["scheduled"]) == (rfc3339(tomorrow), True)
