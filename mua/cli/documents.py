@@ -66,6 +66,7 @@ def folder_document(folder: Folder, account: str, policy: Policy) -> Document:
         "problem": folder.problem,
         "policy": str(policy),
         "on_server": folder.state.on_server,
+        "octets_on_server": folder.octets if folder.octets >= 0 else None,
         "not_here": folder.state.left_there,
         "with_body": folder.with_body,
         "space": folder.space,

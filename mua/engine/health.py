@@ -48,7 +48,7 @@ def _account_health(engine: Engine, account: Account, lag: int) -> wire.AccountH
     folders = read.folders(db, account.id)
     problems = [one for one in read.problems(db) if one.account_id == account.id]
     quotas = tuple(read.quotas(db, account.id))
-    full = warning(server.host if server else "", quotas)
+    full = warning(server.host if server else "", quotas, [(one.name, one.octets) for one in folders if not one.space])
     return wire.AccountHealth(
         account_id=account.id,
         incoming=account.incoming,

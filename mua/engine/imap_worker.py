@@ -45,6 +45,7 @@ from mua.store import mirror, write
 THOROUGH_SECONDS = 1800.0  # between two comparisons of all flags where the server counts no changes (CONDSTORE)
 PROBE = 10.0  # seconds for the answer of a connection that may be dead
 IDLE_SECONDS = 540.0  # renew before any NAT forgets us, and long before the server's 30 minutes (RFC 2177)
+SIZES_SECONDS = 24 * 3600.0  # between two questions how large every folder is
 LOCAL_SECONDS = 10.0  # between two tries on a full disk
 POLL_SECONDS = 300.0  # between two bulk rounds without a reason
 POLL_CHEAPLY = 120.0  # the same, where one round trip tells about every folder
@@ -78,6 +79,7 @@ class ImapWorker:
         self._reported = False
         self._turns: deque[float] = deque(maxlen=_BURST)
         self._alone_until = 0.0
+        self._sizes_due = 0.0
         self._thorough_ticket, self._thorough_at = -1, 0.0
         self._network = 0  # how often it changed
         self._doubting: set[threading.Thread] = set()
@@ -419,9 +421,26 @@ class ImapWorker:
                 self._reassure(connection)
                 self.pulse.open(connection.facts())
                 self._exhaust(self._round(connection, self.rounds.pushed_ticket, work))
+                self._look_at_sizes(connection)
                 self._bulk_is_ready = True
                 work = self.rounds.wait_for_work(pause)
                 self._bulk_is_ready = False
+
+    def _look_at_sizes(self, connection: ImapConnection) -> None:
+        """Once a day, when nothing else is to be done: the server may have to read every message for it."""
+        if time.monotonic() < self._sizes_due or self.rounds.has_work:
+            return
+        self._sizes_due = time.monotonic() + SIZES_SECONDS
+        try:
+            told = connection.folder_sizes()
+        except MailError as error:
+            if error.kind is not Kind.FOLDER:
+                raise
+            IMAP.info("account %d: does not tell how large folders are (%s)", self.account.id, error.code)
+            return
+        if told:
+            with self.context.store.write() as tx:
+                write.set_folder_sizes(tx, self.account.id, told)
 
     def _do_round_here(self, connection: ImapConnection, ticket: int, work: Work) -> None:
         """A bulk round on the interactive connection: pokes are served between its units."""

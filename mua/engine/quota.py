@@ -43,6 +43,7 @@ class QuotaWatch:
             return
         with shared.context.store.write() as tx:
             write.set_quotas(tx, shared.account.id, told)
-        said = warning(connection.server.host, told)
+        sizes = [(one.name, one.octets) for one in shared.folders() if not one.space]
+        said = warning(connection.server.host, told, sizes)
         if said and not warning(connection.server.host, before):
             shared.context.publish(wire.Notice(said, "nearly-full"))

@@ -118,6 +118,11 @@ class Rounds:
             self._woken = False
             self._changed.wait_for(lambda: self._woken or self._stopping.is_set(), seconds)
 
+    @property
+    def has_work(self) -> bool:
+        """Whether the bulk thread has something to do."""
+        return self._work is not Work.NOTHING
+
     def wait_for_work(self, seconds: float) -> Work:
         """Wait until there is work; after so long, a round.  NOTHING when the account is off-line or ending."""
         with self._changed:

@@ -51,6 +51,7 @@ class Folder:
 
     ``policy`` None: the account's.  ``space`` says whose it is; what begins with ``prefix`` is in that namespace.
     ``object_id`` is the server's name for it that stays when it is renamed (MAILBOXID); empty: not told.
+    ``octets``: of all its messages on the server, when that was last told; -1: never.
     """
 
     id: FolderId
@@ -69,6 +70,7 @@ class Folder:
     space: Space = Space.OWN
     prefix: str = ""
     object_id: str = ""
+    octets: int = -1
 
     @property
     def owner(self) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from mua.records import dataclass
 
 NEARLY = 90  # percent, from which on a person is warned
+LARGEST = 3  # folders that are named then
 UNIT = 1024  # octets that a STORAGE quota counts in
 
 
@@ -37,14 +38,19 @@ class Quota:
         return f"{self.used} of {self.limit} {what} ({self.percent} %)"
 
 
-def warning(host: str, quotas: Iterable[Quota]) -> str:
-    """One sentence about the fullest limit that is nearly reached, or nothing."""
+def warning(host: str, quotas: Iterable[Quota], folders: Iterable[tuple[str, int]] = ()) -> str:
+    """One sentence about the fullest limit that is nearly reached, or nothing.
+
+    ``folders``: names, and octets on the server; the largest are named.
+    """
     full = max((one for one in quotas if one.nearly_full), key=lambda one: one.percent, default=None)
     if full is None:
         return ""
+    largest = sorted((one for one in folders if one[1] > 0), key=lambda one: -one[1])[:LARGEST]
+    where = f" (most is in {', '.join(f'{name}: {_size(octets)}' for name, octets in largest)})" if largest else ""
     if full.percent >= 100:
-        return f"The mailbox at {host} is full: {full}; new mail is refused there until you delete something."
-    return f"The mailbox at {host} is nearly full: {full}; delete something there before new mail is refused."
+        return f"The mailbox at {host} is full: {full}; new mail is refused there until you delete something{where}."
+    return f"The mailbox at {host} is nearly full: {full}; delete something there{where} before new mail is refused."
 
 
 def _size(octets: int) -> str:

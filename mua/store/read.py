@@ -33,7 +33,7 @@ ACCOUNT_COLUMNS = (
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
-    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id"
+    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id, octets"
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
@@ -475,6 +475,7 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         space=Space(row[17]),
         prefix=row[18],
         object_id=row[19],
+        octets=row[20],
     )
 
 

@@ -325,6 +325,11 @@ CREATE INDEX message_object ON message(account_id, object_id) WHERE object_id <>
 CREATE INDEX removal_object ON removal(account_id, object_id) WHERE object_id <> '';
 """
 
+# What the room on the server is used for.
+CACHE_18 = """
+ALTER TABLE folder ADD COLUMN octets INTEGER NOT NULL DEFAULT -1;           -- on the server; -1: not told
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -343,6 +348,7 @@ MIGRATIONS = (
     CACHE_15,
     CACHE_16,
     CACHE_17,
+    CACHE_18,
 )
 VERSION = len(MIGRATIONS)
 

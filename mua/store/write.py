@@ -187,6 +187,13 @@ def set_folder_state(tx: Tx, folder_id: FolderId, state: FolderState) -> None:
     tx.changes.folders.add(folder_id)
 
 
+def set_folder_sizes(tx: Tx, account_id: AccountId, octets: dict[str, int]) -> None:
+    """How large the folders of these names are on the server."""
+    sql = "UPDATE folder SET octets = ?1 WHERE account_id = ?2 AND name = ?3 AND octets <> ?1 RETURNING id"
+    for name, size in octets.items():
+        tx.changes.folders.update(row[0] for row in tx.rows(sql, size, account_id, name))
+
+
 def set_folder_problem(tx: Tx, folder_id: FolderId, problem: str) -> None:
     """Say what is wrong with one folder; empty: nothing."""
     if tx.run("UPDATE folder SET problem = ?1 WHERE id = ?2 AND problem <> ?1", problem, folder_id):

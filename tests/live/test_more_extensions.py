@@ -109,6 +109,14 @@ def test_what_is_over_quota_is_refused_in_a_sentence_and_the_quota_is_asked_anew
     here.until(lambda: bool(read.quotas(db, here.account.id)), "the quota anew")
 
 
+def test_how_large_every_folder_is_is_told_after_everything_else(dovecot: Lab, ann: User, here: Desk) -> None:
+    mails = [mail("one", 1000), mail("two", 2000)]
+    dovecot.fill(ann, mails)
+    here.sync()
+    here.until(lambda: here.folder("INBOX").octets == sum(map(len, mails)), "the size")
+    here.until(lambda: here.folder("Archive").octets == 0, "that it is empty")
+
+
 def test_the_room_on_the_server_is_part_of_an_accounts_health(dovecot: Lab, ann: User) -> None:
     dovecot.fill(ann, [mail("large", 970_000)])
     profile = dovecot.profile()

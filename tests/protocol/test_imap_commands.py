@@ -42,6 +42,23 @@ def test_folders_with_status_in_one_round_trip():
         assert "" not in found
 
 
+def test_how_large_folders_are():
+    script = r"""
+        C: {tag} LIST "" "*" RETURN (STATUS (SIZE))
+        S: * LIST () "/" INBOX
+        S: * STATUS INBOX (SIZE 44421)
+        S: * LIST () "/" Odd
+        S: * STATUS Odd (SIZE NIL)
+        S: * STATUS Other (MESSAGES 3)
+        S: * STATUS
+        S: {tag} OK done
+        """
+    with talking(script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN LIST-STATUS STATUS=SIZE") as connection:
+        assert connection.folder_sizes() == {"INBOX": 44421}
+    with talking(capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN STATUS=SIZE") as connection:
+        assert connection.folder_sizes() == {}
+
+
 def test_what_a_folder_is_called_for_ever():
     script = r"""
         C: {tag} LIST "" "*" RETURN (SUBSCRIBED STATUS (MESSAGES UIDNEXT UIDVALIDITY UNSEEN MAILBOXID))

@@ -30,6 +30,12 @@ def test_the_fullest_limit_is_warned_of_from_ninety_percent() -> None:
     assert "is full: 10 of 10 messages" in warning("h", [storage(9_216_000), Quota("", "MESSAGE", 10, 10)])
 
 
+def test_the_largest_folders_are_named() -> None:
+    folders = [("a", 5_000), ("b", 90_000_000), ("c", -1), ("d", 0), ("e", 7_000_000), ("f", 6_000_000)]
+    said = warning("h", [storage(9_216_000)], folders)
+    assert "there (most is in b: 90.0 MB, e: 7.0 MB, f: 6.0 MB) before" in said
+
+
 @pytest.mark.parametrize(
     "seconds, then, now, due",
     [(None, 0, 0, True), (0.0, 5, 6, False), (QUOTA_SECONDS, 5, 6, True), (QUOTA_SECONDS * 99, 6, 6, False)],
