@@ -1,9 +1,10 @@
 """Printing a message.  Imported when it is asked for."""
 
 from html import escape
+from typing import Any
 
-from PySide6.QtCore import QMarginsF
-from PySide6.QtGui import QGuiApplication, QPageLayout, QTextDocument
+from PySide6.QtCore import QByteArray, QMarginsF, QUrl
+from PySide6.QtGui import QGuiApplication, QImage, QPageLayout, QTextDocument
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QWidget
 
@@ -14,9 +15,19 @@ from mua.model.message import MessageView
 _MARGINS = QMarginsF(18, 16, 18, 16)  # millimetres
 
 
+class _Paper(QTextDocument):
+    """A document that loads nothing, whatever a message names: Qt would try it as a file of this computer."""
+
+    def loadResource(self, kind: int, name: QUrl | str) -> Any:
+        """An image of one clear dot: an empty one would be looked for by its name."""
+        nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
+        nothing.fill(0)
+        return nothing if kind == QTextDocument.ResourceType.ImageResource.value else QByteArray()
+
+
 def document(view: MessageView) -> QTextDocument:
     """The message as a document for paper: header lines, then the text."""
-    paper = QTextDocument()
+    paper = _Paper()
     paper.setDefaultStyleSheet(rich_text.style(LIGHT))
     facts = (
         ("From", ", ".join(map(str, view.sender))),

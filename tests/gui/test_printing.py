@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+from PySide6.QtGui import QImage, QPainter
 from PySide6.QtPrintSupport import QPrinter
 from PySide6.QtWidgets import QApplication
 
-from mua.gui.printing import print_on
+from mua.gui.printing import document, print_on
 from mua.model.address import Address
 from mua.model.message import MessageView
 
@@ -26,3 +27,24 @@ def test_letters_are_as_large_as_on_the_screen(qapp: QApplication, tmp_path: Pat
     """About sixty lines fit on a page; in the dots of the printer it would be hundreds, and nobody could read them."""
     assert pages(tmp_path, "A line of text.\n" * 30) == 1
     assert 3 <= pages(tmp_path, "A line of text.\n" * 200) <= 6
+
+
+def test_no_file_of_this_computer_is_printed(qapp: QApplication, tmp_path: Path) -> None:
+    """Even if the sanitiser had let its name through."""
+    secret = tmp_path / "secret.png"
+    red = QImage(300, 300, QImage.Format.Format_RGB32)
+    red.fill(0xFF0000)
+    assert red.save(str(secret))
+    html = f'<p>Look: <img src="{secret}"><img src="file://{secret}"><img src="cid:one"></p>'
+    view = MessageView((ROBIN,), (ROBIN,), (), (), "Pictures", 0, "", "", html, (), ())
+    printer = QPrinter(QPrinter.PrinterMode.HighResolution)
+    printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
+    printer.setOutputFileName(str(tmp_path / "out.pdf"))
+    print_on(printer, view)
+    assert b"/Width 300" not in (tmp_path / "out.pdf").read_bytes()
+    picture = QImage(700, 700, QImage.Format.Format_RGB32)
+    picture.fill(0xFFFFFF)
+    painter = QPainter(picture)
+    document(view).drawContents(painter)
+    painter.end()
+    assert 0xFF0000 not in {picture.pixel(x, y) & 0xFFFFFF for x in range(0, 700, 10) for y in range(0, 700, 10)}
