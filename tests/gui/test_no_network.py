@@ -2,6 +2,9 @@
 
 A listener on the loopback counts connections.  The views are given pages *without* sanitising; a control in a process
 of its own shows that the same page does connect where nothing is forbidden, so that the zero means something.
+
+The kernel is asked too: in a network namespace it counts every connection that is begun and every datagram that is
+sent, to whatever address, questions to the DNS among them.
 """
 
 import socket
@@ -12,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from lab_net import obstacle
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
@@ -20,6 +24,7 @@ from pytestqt.qtbot import QtBot
 from mua.gui.text_view import TextView
 from mua.gui.theme import theme
 from mua.model.message import MessageView
+from mua.paths import child_environment
 
 EXTRA = """\
 <link rel="preconnect" href="@"><link rel="dns-prefetch" href="@"><link rel="prefetch" href="@f"><link rel="preload"
@@ -45,6 +50,44 @@ QTimer.singleShot(6000, app.quit)
 app.exec()
 import os
 os._exit(0)
+"""
+
+COUNTED = """\
+import os, sys
+from pathlib import Path
+from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtWidgets import QApplication
+
+def counted():
+    lines = Path("/proc/self/net/snmp").read_text().splitlines()
+    found = {f"{key.split()[0]}{name}": int(value) for key, values in zip(lines[::2], lines[1::2])
+             for name, value in zip(key.split()[1:], values.split()[1:])}
+    found.update((line.split()[0], int(line.split()[1])) for line in Path("/proc/self/net/snmp6").open())
+    return [found[name] for name in ("Tcp:ActiveOpens", "Udp:OutDatagrams", "Udp6OutDatagrams")]
+
+app = QApplication([])
+if sys.argv[1] == "ours":
+    from mua.gui.web_view import WebView
+    view = WebView(lambda _: None)
+    show = lambda: view.show_page(Path(sys.argv[2]).read_text("utf-8"))
+else:
+    from PySide6.QtWebEngineWidgets import QWebEngineView
+    view = QWebEngineView()
+    show = lambda: view.load(QUrl.fromLocalFile(sys.argv[2]))
+end = lambda: (print(view.title(), *counted(), flush=True), os._exit(0))
+view.loadFinished.connect(lambda _: QTimer.singleShot(3000, end))  # what a page leaves for later is asked for by then
+QTimer.singleShot(50_000, end)
+view.resize(800, 600)
+view.show()
+show()
+app.exec()
+"""
+NAMESPACE = """\
+ip link set lo up
+ip addr add 192.0.2.1/24 dev lo
+ip route add default dev lo
+ip -6 route add default dev lo
+exec "$@"
 """
 
 
@@ -86,10 +129,15 @@ def listener() -> Iterator[Listener]:
 @pytest.fixture
 def page(listener: Listener, shared: Callable[[str], Path]) -> str:
     """HTTPLeaks and more, every address pointing at the listener."""
+    return leaking(shared, listener.base)
+
+
+def leaking(shared: Callable[[str], Path], base: str) -> str:
+    """The same for another place."""
     leaks = (shared("attack") / "httpleaks" / "leak.html").read_text("utf-8")
     for start in ("https://leaking.via/", "http://leaking.via/", "//leaking.via/"):
-        leaks = leaks.replace(start, listener.base)
-    extra = EXTRA.replace("@import", "\0").replace("@font-face", "\1").replace("@", listener.base)
+        leaks = leaks.replace(start, base)
+    extra = EXTRA.replace("@import", "\0").replace("@font-face", "\1").replace("@", base)
     return leaks.replace("</body>", "") + extra.replace("\0", "@import").replace("\1", "@font-face")
 
 
@@ -126,6 +174,28 @@ def test_the_web_view_connects_to_nothing(page: str, listener: Listener, qtbot: 
     assert web.url().scheme() == "mua-mail"
     web.close_down()
     web.close()
+
+
+@pytest.mark.parametrize("whose", ["ours", "any"])
+def test_no_packet_leaves(whose: str, shared: Callable[[str], Path], tmp_path: Path) -> None:
+    """`any` is the control: the same page in a view that is not ours does ask the DNS, and connects."""
+    if reason := obstacle():
+        pytest.skip(reason)
+    places = ("http://leak.mua.test/", "https://198.51.100.7/", "http://[2001:db8::7]/")
+    (tmp_path / "leak.html").write_text(
+        "<title>shown</title>" + "".join(leaking(shared, one) for one in places), "utf-8"
+    )
+    environment = child_environment() | {"QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1"}
+    inside = ["unshare", "--net", "sh", "-ec", NAMESPACE, "sh"]
+    command = [sys.executable, "-c", COUNTED, whose, str(tmp_path / "leak.html")]
+    done = subprocess.run([*inside, *command], env=environment, capture_output=True, timeout=120, check=False)
+    *title, connections, questions, more_questions = done.stdout.split()
+    if whose == "ours":
+        assert title == [b"shown"], done.stderr
+        assert (connections, questions, more_questions) == (b"0", b"0", b"0")
+    else:
+        assert int(connections) > 0
+        assert int(questions) + int(more_questions) > 0
 
 
 def test_a_clicked_link_is_told_and_not_followed(listener: Listener, qtbot: QtBot) -> None:
