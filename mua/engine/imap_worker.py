@@ -313,8 +313,9 @@ class ImapWorker:
         asked = ticket > self.rounds.pushed_ticket
         if asked:
             work = Work.ROUND
-        elif self._nudged and work is Work.BODIES:  # the bulk thread poked, and knows
-            work = Work.NOTHING
+        nudged = self._nudged and work is Work.BODIES
+        if nudged:
+            work = Work.NOTHING  # the bulk thread poked, and knows
         self._nudged = False
         self._reassure(connection)
         self._status(wire.State.SYNCING)
@@ -326,6 +327,8 @@ class ImapWorker:
             self._exhaust(pull_folder(self.shared, connection, inbox))
         elif work is Work.BODIES:
             work = Work.ROUND  # the bulk thread has not been through the inbox yet
+        if nudged and mirror.lacks_bodies(self.context.store.reader(), self.account.id):
+            work = Work.BODIES  # mail has come in the same moment
         if connection.selected != inbox.name:
             connection.select(inbox.name)
         connection.notify()  # before the bulk thread compares: what happens from now on is told

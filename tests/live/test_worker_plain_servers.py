@@ -120,6 +120,17 @@ def test_new_mail_is_noticed(here, dovecot, ann):
     here.until(lambda: len(here.shown()) == 1, "the new mail")
 
 
+def test_mail_that_comes_while_the_other_thread_pokes_gets_its_text_too(here, dovecot, ann, monkeypatch):
+    """Both wake the same wait: what woke it first must not hide the other."""
+    here.sync()
+    monkeypatch.setattr(
+        imap_worker.ImapWorker, "_nudged", property(lambda self: True, lambda self, value: None), raising=False
+    )
+    dovecot.deliver(ann, mail(1))
+    here.until(lambda: len(here.shown()) == 1, "the new mail")
+    here.until(lambda: not mirror.lacks_bodies(here.store.reader(), here.account.id), "its text")
+
+
 def test_one_connection_is_enough(here, dovecot, ann, monkeypatch):
     """The second connection is turned away: the first does everything, and still serves a person at once."""
     from mua.errors import Kind, MailError, Retry
