@@ -190,7 +190,7 @@ def folder_order(
 def saved_order(
     db: Db, saved: Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
 ) -> "array[int]":
-    """The same for a unified view; junk and trash take no part."""
+    """The same for a unified view; junk, trash and what others share take no part."""
     if saved is Saved.ALL_INBOXES:  # each inbox by its own index: one statement over all of them would sort them all
         inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
         parts = [folder_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
@@ -215,7 +215,8 @@ def still_there(db: Db, ids: Sequence[int]) -> set[int]:
 
 
 # "+": by the small index of what is unread or starred, not by the whole folders'
-_WANTED = "+shown_folder IN (SELECT id FROM folder WHERE role NOT IN ('junk', 'trash'))"
+_OURS = "role NOT IN ('junk', 'trash') AND space = ''"  # what other people share with us is theirs to read
+_WANTED = f"+shown_folder IN (SELECT id FROM folder WHERE {_OURS})"
 _SAVED = {
     Saved.ALL_INBOXES: "shown_folder IN (SELECT id FROM folder WHERE role = 'inbox')",
     Saved.UNREAD: f"shown_flags & 1 = 0 AND {_WANTED}",
@@ -227,7 +228,7 @@ _FILTERS = {Filter.ALL: "", Filter.UNREAD: "AND shown_flags & 1 = 0", Filter.STA
 def saved_counts(db: Db) -> dict[Saved, int]:
     """The numbers beside the unified views: unread in all inboxes, unread anywhere wanted, starred."""
     inbox = db.value("SELECT coalesce(sum(unread), 0) FROM folder WHERE role = 'inbox'")
-    unread = db.value("SELECT coalesce(sum(unread), 0) FROM folder WHERE role NOT IN ('junk', 'trash')")
+    unread = db.value(f"SELECT coalesce(sum(unread), 0) FROM folder WHERE {_OURS}")
     starred = db.value(f"SELECT count(*) FROM message WHERE shown_flags & 4 <> 0 AND {_WANTED}")
     return {Saved.ALL_INBOXES: int(inbox), Saved.UNREAD: int(unread), Saved.STARRED: int(starred)}
 

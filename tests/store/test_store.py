@@ -8,7 +8,7 @@ import pytest
 from mua.errors import MailError
 from mua.model.account import Account, AccountId, PopOptions
 from mua.model.address import Address
-from mua.model.folder import FolderId, Role
+from mua.model.folder import FolderId, Role, Space
 from mua.model.ledger import KEEP_GONE_SECONDS, Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING
@@ -54,6 +54,21 @@ def test_newest_first_and_counted(box: Box) -> None:
     old, new = box.add(1, at=1_600_000_000), box.add(2, 3, at=1_700_000_000)
     assert box.shown(box.inbox) == [new[1], new[0], old[0]]
     assert box.counts(box.inbox) == (3, 3)
+
+
+def test_what_others_share_is_not_among_what_is_unread_or_starred(box: Box) -> None:
+    [mine] = box.add(1)
+    with box.store.write() as tx:
+        hers = write.put_folder(tx, box.account, "user/carol", space=Space.OTHERS, prefix="user/")
+        news = [write.NewMessage(Envelope(), 1_700_000_000, 100, uid, Flag.FLAGGED) for uid in (1, 2)]
+        shared = write.add_messages(tx, box.account, hers, news)
+    db = box.store.reader()
+    assert box.counts(hers) == (2, 2)
+    assert list(read.saved_order(db, read.Saved.UNREAD)) == [mine]
+    assert not list(read.saved_order(db, read.Saved.STARRED))
+    assert read.saved_counts(db) == {read.Saved.ALL_INBOXES: 1, read.Saved.UNREAD: 1, read.Saved.STARRED: 0}
+    assert read.among(db, read.Saved.UNREAD, read.Filter.ALL, [mine, *shared]) == {mine}
+    assert str(read.policy(db, hers)) == "headers"
 
 
 def test_the_same_uid_twice_is_one_message(box: Box) -> None:
