@@ -145,6 +145,10 @@ class _Server(socketserver.ThreadingTCPServer):
         """A TLS handshake that the client broke off is no error of the sink."""
 
 
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 class MailSink:
     """A server on a free loopback port.  ``tls``: the leaf of ``certs`` for STARTTLS, or empty for none."""
 
@@ -157,7 +161,7 @@ class MailSink:
         self.budget: int | None = None  # bytes that it still says before it closes; None: no limit
         self._kept: list[tuple[str, bytes]] = []
         self._arrived = threading.Condition()
-        self._server = _Server((host, port), _Handler)
+        self._server = (_Server6 if ":" in host else _Server)((host, port), _Handler)
         self._server.sink = self
         self._server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port: int = self._server.server_address[1]

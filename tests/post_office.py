@@ -93,7 +93,9 @@ class PostOffice:
         self.bodies = Bodies(self.profile)
         password = lambda account: self.password(account)  # noqa: E731
         self.context = Context(self.store, self.bodies, password, self.events.append, lambda: self.clock)
-        self.sender = Sender(self.context, timeouts=PATIENT, lot=lambda: 0.5, filed=self._filed, **self.options)
+        self.sender = Sender(
+            self.context, **{"timeouts": PATIENT, "lot": lambda: 0.5, "filed": self._filed} | self.options
+        )
 
     def close(self) -> None:
         """End the program in order."""

@@ -104,7 +104,8 @@ def targets(
     found: dict[str, Target] = {}
     refused = False
     for host in hosts:
-        for address in _interleaved(answers[host].addresses if host in answers else (), chance):
+        known = answers[host].addresses if host in answers and not _is_address(host) else ()
+        for address in _interleaved(known, chance):
             if forbidden(host, address, options):
                 refused = True
             else:
@@ -151,6 +152,15 @@ def forbidden(host: str, address: str, options: DirectOptions) -> bool:
     if _is_localhost(host) or parsed.is_unspecified or parsed.is_multicast:
         return True
     return not parsed.is_global and not options.allow_private_mx
+
+
+def _is_address(host: str) -> bool:
+    """An MX record names a host, never an address (RFC 5321 s.5.1): nobody is called at one that stands there."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_localhost(host: str) -> bool:

@@ -4,15 +4,17 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dns_server import DnsServer
 from mail_sink import DROP, TAKE_AND_DROP, MailSink, Plan
-from post_office import PostOffice
+from post_office import PATIENT, PostOffice
 
 from mua.model.account import DirectOptions
 from mua.model.outgoing import OutgoingId, Phase, RecipientState, SentCopy
+from mua.net.smtp_wire import Timeouts
 from mua.plan.retry import DAY, MINUTE
 from mua.store import outbox
 
@@ -57,13 +59,16 @@ class World:
             host = record.split()[1]
             self.table[f"{host}.{name}", "A"] = [f"127.0.1.{host.removeprefix('mx')}"]
 
-    def send(self, *recipients: str, options: DirectOptions | None = None) -> tuple[PostOffice, OutgoingId]:
+    def send(
+        self, *recipients: str, options: DirectOptions | None = None, timeouts: Timeouts = PATIENT
+    ) -> tuple[PostOffice, OutgoingId]:
         """Queue one message and let the sender do what it can."""
         names = self.stack.enter_context(DnsServer(self.table))
         post = PostOffice.direct(self.folder, names.address, self.port)
         if options is not None:
             with post.store.write() as tx:
                 tx.run("UPDATE account SET direct_allow_private = ?", options.allow_private_mx)
+        post.options = {"timeouts": timeouts}
         self.stack.enter_context(post)
         one = post.queue(*recipients)
         post.sender.start()
@@ -181,6 +186,51 @@ def test_domains_have_their_own_fates(world: World) -> None:
     assert post.states(one) == [ACCEPTED, REFUSED, REFUSED, ACCEPTED]
     assert (good.connections, other.connections) == (1, 1)
     assert len(post.sent()) == 1
+
+
+def test_an_exchanger_may_be_an_alias(world: World) -> None:
+    sink = world.exchanger(1)
+    world.table = {("x.test", "MX"): ["10 mail.x.test."], ("mail.x.test", "A"): ["CNAME host.test.", "127.0.1.1"]}
+    post, one = world.send(ANN)
+    assert post.states(one) == [ACCEPTED]
+    assert post.get(one).recipients[0].host == "mail.x.test[127.0.1.1]"
+    assert len(sink.copies(ANN)) == 1
+
+
+def test_an_address_is_no_name_of_an_exchanger(world: World) -> None:
+    """RFC 5321 s.5.1: an MX record names a host; nobody is called, whatever a host of that name resolved to."""
+    sink = world.exchanger(1)
+    world.table = {("x.test", "MX"): ["10 127.0.1.1."], ("127.0.1.1", "A"): ["127.0.1.1"]}
+    post, one = world.send(ANN)
+    assert post.states(one) == [REFUSED]
+    assert post.get(one).recipients[0].text.startswith("5.4.4")
+    assert sink.connections == 0
+
+
+def test_one_that_swallows_everything_is_left_in_time(world: World) -> None:
+    """A full backlog drops whoever comes next, as a firewall does."""
+    deaf = world.stack.enter_context(socket.create_server(("127.0.1.1", world.port), backlog=0))
+    waiting = [world.stack.enter_context(socket.socket()) for _ in range(4)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(deaf.getsockname())
+    second = world.exchanger(2)
+    world.domain("x.test", "10 mx1", "20 mx2")
+    post, sent = world.send(ANN, timeouts=replace(PATIENT, connect=0.5))
+    assert post.states(sent) == [ACCEPTED]
+    assert len(second.copies(ANN)) == 1
+
+
+@pytest.mark.parametrize("addresses, by", [(("2001:db8::1", "127.0.1.1"), "127.0.1.1"), (("::1",), "::1")])
+def test_both_families_of_addresses(world: World, addresses: tuple[str, ...], by: str) -> None:
+    """IPv6 that leads nowhere costs nothing but time, and IPv6 alone is enough."""
+    sink = world.exchanger(1) if by == "127.0.1.1" else world.stack.enter_context(MailSink(host=by, port=world.port))
+    world.table = {("x.test", "MX"): ["10 mx.x.test."], ("mx.x.test", "AAAA"): [addresses[0]]}
+    world.table |= {("mx.x.test", "A"): list(addresses[1:])} if addresses[1:] else {}
+    post, one = world.send(ANN, timeouts=replace(PATIENT, connect=0.5))
+    assert post.states(one) == [ACCEPTED]
+    assert post.get(one).recipients[0].host == f"mx.x.test[{by}]"
+    assert len(sink.copies(ANN)) == 1
 
 
 # -- verdicts and the next exchanger
