@@ -93,10 +93,22 @@ def _run_hidden(command: str, profile: Profile) -> int:
         return viewer()
     from mua.engine.main import main as engine
 
+    if _is_unsafe(profile):
+        return 1
     return engine(profile, stay="--stay" in sys.argv)
 
 
+def _is_unsafe(profile: Profile) -> bool:
+    """Says so where nobody else can: the command line has a document for it."""
+    trouble = profile.trouble()
+    if trouble:
+        sys.stderr.write(f"mua: {trouble}\n")
+    return bool(trouble)
+
+
 def _run_window(arguments: argparse.Namespace, profile: Profile) -> int:
+    if _is_unsafe(profile):
+        return 1
     try:
         from mua.gui.app import run as window
     except ImportError as error:

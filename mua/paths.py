@@ -73,6 +73,21 @@ class Profile:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self
 
+    def trouble(self) -> str:
+        """Why nothing private may be put here, as a sentence; empty when it may, or when nothing is here yet.
+
+        Who can write here could be the engine for us, and be given our passwords.
+        """
+        try:
+            found = self.root.stat()
+        except OSError:
+            return ""
+        if found.st_uid != os.getuid():
+            return f"{self.root} belongs to another user, who could read your mail there; choose another folder."
+        if found.st_mode & stat.S_IWOTH:
+            return f"Everybody may write into {self.root}, so your mail is not safe there; choose another folder."
+        return ""
+
     @property
     def cache_db(self) -> Path:
         """Rows, threads, counters, wishes, history, outbox."""
@@ -106,12 +121,13 @@ class Profile:
     @property
     def socket(self) -> Path:
         """Where the engine listens (0600); a short name elsewhere when the profile's own is too long for a socket."""
-        path = self.root / "engine.sock"
+        root = self.root.resolve()  # whoever comes by a link has to find the engine of those who do not
+        path = root / "engine.sock"
         if len(os.fsencode(path)) < MAX_SOCKET_NAME:
             return path
         import hashlib  # here, for few profiles come to this and every start would pay
 
-        name = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:24]
+        name = hashlib.sha256(os.fsencode(root)).hexdigest()[:24]
         return runtime_folder() / f"{name}.sock"
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 
 from mua.cli.documents import Document
 from mua.cli.session import Result, Session, StartEngine
-from mua.errors import MailError, UsageError
+from mua.errors import Kind, MailError, Retry, UsageError
 from mua.masking import ACTING, masked, visible
 from mua.paths import Profile
 
@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace, profile: Profile, start_engine: StartEngi
     """Carry out a command; returns the exit code."""
     session = Session(arguments, profile, start_engine)
     try:
+        if trouble := profile.trouble():
+            raise MailError(Kind.LOCAL, Retry.ASK, trouble, code="unsafe-profile")
         result = command(arguments.command)(session)
     except MailError as error:
         return _fail(arguments, {"error": {"code": error.code, "text": error.text, "detail": error.detail}}, error.text)

@@ -154,8 +154,8 @@ def test_a_change_reaches_those_who_listen(mua: Mua, line: Line, tmp_path: Path)
     line.until("re", 1)
     (tmp_path / "one.eml").write_bytes(b"Subject: news\r\n\r\nhello\r\n")
     mua.json("import", str(tmp_path / "one.eml"), "Inbox")
-    changed = line.until("on", "Changed")
-    assert changed["messages"]
+    while not (changed := line.until("on", "Changed")).get("messages"):
+        pass  # the account, which is a moment older, may be told first
     assert changed["folders"]
 
 
@@ -187,3 +187,28 @@ def test_an_engine_that_nobody_joins_ends(tmp_path: Path) -> None:
     mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
     assert subprocess.run(mua.command("engine"), env=mua.settings(), timeout=100, check=False).returncode == 0
     assert mua.engine_pid() == 0
+
+
+def test_nothing_is_told_to_an_engine_in_a_folder_of_everybody(tmp_path: Path) -> None:
+    """Whoever can write there could listen in the engine's place, and would be given the password."""
+    (tmp_path / "profile").mkdir()
+    (tmp_path / "profile").chmod(0o777)
+    mua = Mua(tmp_path / "profile")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as false:
+        false.bind(str(tmp_path / "profile" / "engine.sock"))
+        false.listen()
+        words = ("account", "add", "--name", "home", "--email", "maya@example.org", "--imap", "mail.example.org")
+        found = mua.json(*words, "--password-stdin", stdin=b"secret\n", code=1)
+        false.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            false.accept()
+    assert found["error"]["code"] == "unsafe-profile"
+    assert subprocess.run(mua.command("engine"), env=mua.settings(), timeout=60, check=False).returncode == 1
+
+
+def test_an_engine_is_joined_by_a_link_to_its_folder(mua: Mua, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(mua.profile)
+    with_link = Mua(tmp_path / "link")
+    assert [one["name"] for one in with_link.json("account", "list")] == ["home"]
+    assert with_link.json("health") is not None
+    assert with_link.engine_pid() == mua.engine_pid()

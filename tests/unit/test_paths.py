@@ -37,3 +37,25 @@ def test_a_link_in_its_place_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_profile_is_private(tmp_path: Path) -> None:
     profile = Profile(tmp_path / "new").create()
     assert [(one.stat().st_mode & 0o777) for one in (profile.root, profile.big, profile.drafts)] == [0o700] * 3
+
+
+def test_by_a_link_the_same_engine_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for name in ("p", "x" * 120):
+        (tmp_path / name).mkdir()
+        (tmp_path / f"link-{name[0]}").symlink_to(tmp_path / name)
+        assert Profile(tmp_path / f"link-{name[0]}").socket == Profile(tmp_path / name).socket
+
+
+def test_a_profile_that_others_could_write_is_trouble(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = Profile(tmp_path / "p")
+    assert not profile.trouble()
+    profile.create()
+    assert not profile.trouble()
+    profile.root.chmod(0o1777)
+    assert profile.trouble().startswith("Everybody may write into")
+    profile.root.chmod(0o755)
+    assert not profile.trouble()
+    somebody = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: somebody)
+    assert "belongs to another user" in profile.trouble()
