@@ -7,7 +7,6 @@ Rules of the file: no server without TLS is ever a candidate; a host that only u
 ``confirm``; a document from the network is refused rather than repaired (no DTD, small, shallow).
 """
 
-import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from xml.parsers import expat
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.discovery import Auth, Found
+from mua.plan.domains import is_address
 from mua.records import dataclass
 
 MAX_DOCUMENT = 128 << 10  # octets of an autoconfig document
@@ -246,19 +246,11 @@ def _entry(element: Element, words: Mapping[str, str]) -> _Entry | None:
     port = (element.findtext("port") or "").strip()
     user = _filled(element.findtext("username") or words["%EMAILADDRESS%"], words)
     ways = {(way.text or "").strip().lower() for way in element.findall("authentication")}
-    sound = "." in host and not _is_ip(host) and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536
+    sound = "." in host and not is_address(host) and re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536
     if not sound or not user.isprintable() or len(user) > 320 or not ways & (_PASSWORDS | {"oauth2"}):
         return None
     security = _SECURITY.get((element.findtext("socketType") or "").strip().lower(), Security.NONE)
     return _Entry(kind, Server(host, int(port), security, user), not ways & _PASSWORDS)
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _reluctance(entry: _Entry) -> tuple[bool, bool]:
@@ -338,7 +330,7 @@ def _served(
         offered = [record for record in answers.get(name, ()) if record.target.strip() not in ("", ".")]
         for record in sorted(offered, key=lambda record: (record.priority, -record.weight)):
             host = _host(record.target)
-            if "." in host and not _is_ip(host) and 0 < record.port < 65536:
+            if "." in host and not is_address(host) and 0 < record.port < 65536:
                 return Server(host, record.port, security, user)
     return None
 

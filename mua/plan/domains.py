@@ -1,5 +1,7 @@
 """Domains of addresses, as DNS and SMTP want them.  Pure."""
 
+import ipaddress
+
 
 def split_address(address: str) -> tuple[str, str]:
     """``local@domain`` -> (local, domain); the domain is empty when there is none."""
@@ -23,6 +25,15 @@ def a_label(domain: str) -> str:
         return idna.encode(name, uts46=True).decode("ascii").lower()
     except (idna.IDNAError, UnicodeError) as exc:
         raise ValueError(f"not a domain name: {domain[:80]!r}") from exc
+
+
+def is_address(host: str) -> bool:
+    """Whether what stands in a host's place is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def ascii_address(address: str) -> str:

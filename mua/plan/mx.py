@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import zip_longest
 
 from mua.model.account import DirectOptions
+from mua.plan.domains import is_address
 from mua.records import dataclass
 
 MAX_EXCHANGERS = 40  # asked for their addresses; the sender stops far earlier when they answer
@@ -104,7 +105,7 @@ def targets(
     found: dict[str, Target] = {}
     refused = False
     for host in hosts:
-        known = answers[host].addresses if host in answers and not _is_address(host) else ()
+        known = answers[host].addresses if host in answers and not is_address(host) else ()  # an MX record names a host
         for address in _interleaved(known, chance):
             if forbidden(host, address, options):
                 refused = True
@@ -152,15 +153,6 @@ def forbidden(host: str, address: str, options: DirectOptions) -> bool:
     if _is_localhost(host) or parsed.is_unspecified or parsed.is_multicast:
         return True
     return not parsed.is_global and not options.allow_private_mx
-
-
-def _is_address(host: str) -> bool:
-    """An MX record names a host, never an address (RFC 5321 s.5.1): nobody is called at one that stands there."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_localhost(host: str) -> bool:
