@@ -35,10 +35,14 @@ def field(name: str, value: str) -> bytes:
     return _folded(name, _unstructured(one_line(value)))
 
 
-def address_field(name: str, addresses: Iterable[Address]) -> bytes:
-    """A field of mailboxes, folded between them.  Raises MailError for an address that cannot be one."""
+def address_field(name: str, addresses: Iterable[Address], *, ascii_only: bool = False) -> bytes:
+    """A field of mailboxes, folded between them.  Raises MailError for an address that cannot be one.
+
+    ``ascii_only``: an address that ASCII cannot write becomes a group without members that is called like it, to be
+    read but not answered (as RFC 6857 does it).
+    """
     words: list[str] = []
-    mailboxes = [_mailbox(address) for address in addresses]
+    mailboxes = [_mailbox(address, ascii_only) for address in addresses]
     for position, mailbox in enumerate(mailboxes):
         last = position == len(mailboxes) - 1
         words += [*mailbox[:-1], mailbox[-1] + ("" if last else ",")]
@@ -118,9 +122,11 @@ def _encoded_word(text: str) -> str:
     return f"=?utf-8?b?{base64.b64encode(data).decode('ascii')}?="
 
 
-def _mailbox(address: Address) -> list[str]:
+def _mailbox(address: Address, ascii_only: bool = False) -> list[str]:
     spec = wire_address(address.address)
     name = one_line(address.name)
+    if ascii_only and not spec.isascii():
+        return [*_encoded(f"{name} {spec}".strip()), ":;"]
     if not name:
         return [spec]
     if not name.isascii() or "=?" in name or len(name) > 200:

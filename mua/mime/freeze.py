@@ -5,7 +5,7 @@ Rules of the file
 - What SMTP cannot carry (bare CR or LF, NUL, lines over 998) is mended when that changes no signed byte, else refused
   with a sentence in ``problems``; a message with problems must not be sent.
 - Header fields in raw UTF-8 become encoded words and RFC 2231 parameters, since few servers take them as they are
-  (SMTPUTF8).  What has no such form (a local part, a Message-ID) stays, and only such a server gets the message.
+  (SMTPUTF8).  What has no such form (a local part, a Message-ID) stays; other servers get it by ``ascii_header``.
 - Bcc leaves the wire and stays in the copy (RFC 5322 s.3.6.3).  Resent fields are somebody else's and are ignored.
 """
 
@@ -250,10 +250,25 @@ def _is_inside(part: Part, others: Iterable[Part]) -> bool:
 
 def _ascii_fields(header: bytes) -> bytes:
     """``header`` with the fields that are beyond ASCII written anew, as far as they can be."""
-    return b"".join(line[0] if line[0].isascii() else _ascii_field(line) for line in _FIELD_LINES.finditer(header))
+    return _each_field(header, _ascii_field)
 
 
-def _ascii_field(line: re.Match[bytes]) -> bytes:
+def ascii_header(wire: bytes) -> bytes | None:
+    """A frozen message for a server without SMTPUTF8: in its header stand names for the addresses that need it.
+
+    None when something else of the header is beyond ASCII (a Message-ID).
+    """
+    end = _header_end(wire)
+    header = _each_field(wire[:end], lambda line: _ascii_field(line, ascii_only=True))
+    return header + wire[end:] if header.isascii() else None
+
+
+def _each_field(header: bytes, change: Callable[[re.Match[bytes]], bytes]) -> bytes:
+    """``header`` with every field that is beyond ASCII changed."""
+    return b"".join(line[0] if line[0].isascii() else change(line) for line in _FIELD_LINES.finditer(header))
+
+
+def _ascii_field(line: re.Match[bytes], *, ascii_only: bool = False) -> bytes:
     """One field in ASCII; as it is when it cannot be, and then only SMTPUTF8 carries it (RFC 6532)."""
     raw_name = (line[1] or b"").strip()
     if not raw_name or not raw_name.isascii() or not line[0].endswith(b"\n"):
@@ -262,7 +277,7 @@ def _ascii_field(line: re.Match[bytes]) -> bytes:
     kind = name.lower().removeprefix("resent-")
     if kind in _MAILBOXES:
         try:
-            return address_field(name, addresses(value))
+            return address_field(name, addresses(value), ascii_only=ascii_only)
         except MailError:  # what it is to be called a problem for is decided with the envelope
             return line[0]
     if kind in _WITH_PARAMETERS:

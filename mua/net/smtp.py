@@ -14,11 +14,13 @@ import os
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP, masked
-from mua.mime.freeze import downgrade
+from mua.mime.freeze import ascii_header, downgrade
+from mua.mime.pieces import new_digest
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
@@ -238,7 +240,7 @@ async def deliver(
     ``before_dot`` gets the recipients that the server admitted, just before the final dot is written.  What it raises
     passes through, and the dot is not written; so does OSError when the message cannot be read.
     """
-    job = _seven_bit(session, job)
+    job = _seven_bit(session, _plain_header(session, job))
     forms, refused = check(session, job)
     outcomes = {outcome.address: outcome for outcome in refused}
     if forms:
@@ -259,9 +261,25 @@ async def deliver(
 
 def _seven_bit(session: Session, job: Job) -> Job:
     """The message re-encoded for a server without 8BITMIME, where that breaks no signature; else as it is."""
+    needed = job.body.facts.eight_bit and not session.has("8BITMIME")
+    return _rewritten(job, downgrade) if needed else job
+
+
+def _plain_header(session: Session, job: Job) -> Job:
+    """Without SMTPUTF8 the other recipients get a header in ASCII, where there is one; else it is as it is."""
+    needed = job.body.facts.utf8 and not session.has("SMTPUTF8")
+    return _rewritten(job, ascii_header) if needed else job
+
+
+def _rewritten(job: Job, rewrite: Callable[[bytes], bytes | None]) -> Job:
     facts = job.body.facts
-    if not facts.eight_bit or facts.fault or session.has("8BITMIME") or facts.size > MAX_DOWNGRADED:
+    if facts.fault or facts.size > MAX_DOWNGRADED:
         return job
     with job.body.open() as file:
-        changed = downgrade(file.read())
+        raw = file.read()
+    digest = new_digest()
+    digest.update(raw)
+    if facts.digest and digest.digest() != facts.digest:
+        return job  # the disk has changed it: the transaction finds out, and says so
+    changed = rewrite(raw)
     return job if changed is None else replace(job, body=Body.of(changed))
