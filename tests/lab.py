@@ -493,6 +493,13 @@ class Lab:
             count += 1
         return count
 
+    def renumber(self, user: User) -> None:
+        """A new UIDVALIDITY for the inbox: what Dovecot noted is lost while none of its processes holds it open."""
+        self.stop_server("dovecot")
+        for name in ("dovecot-uidlist", "dovecot.index.log", "dovecot.index", "dovecot.index.cache"):
+            (self.plan.mail / user.name / "Maildir" / name).unlink(missing_ok=True)
+        self.restart_dovecot()
+
     def _maildir(self, user: User, folder: str) -> Path:
         top = self.plan.mail / user.name / "Maildir"
         maildir = top if folder == "INBOX" else top / f".{folder}"

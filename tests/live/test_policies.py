@@ -141,8 +141,7 @@ def test_a_new_uidvalidity_keeps_what_is_here_and_what_is_there(here, dovecot, a
     before = here.shown()
     here.worker.stop()
     here.worker.join(5)
-    for name in ("dovecot-uidlist", "dovecot.index.log", "dovecot.index", "dovecot.index.cache"):
-        (dovecot.plan.mail / ann.name / "Maildir" / name).unlink(missing_ok=True)
+    dovecot.renumber(ann)
     here.worker = ImapWorker(here.context, here.account)
     here.worker.start()
     here.sync()

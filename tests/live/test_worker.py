@@ -172,8 +172,7 @@ def test_a_new_uidvalidity_keeps_rows_and_bytes(here, dovecot, ann):
     before = here.shown()
     here.worker.stop()
     here.worker.join(5)
-    for name in ("dovecot-uidlist", "dovecot.index.log", "dovecot.index", "dovecot.index.cache"):
-        (dovecot.plan.mail / ann.name / "Maildir" / name).unlink(missing_ok=True)
+    dovecot.renumber(ann)
     validity = here.folder("INBOX").state.uidvalidity
     from mua.engine.imap_worker import ImapWorker
 
