@@ -207,7 +207,9 @@ class SimConnection:
             object_id = f"M{one.key}" if self.tells_copies else ""
             yield FetchedHeader(uid, tuple(one.flags), one.received, len(one.raw), head, one.modseq, object_id)
 
-    def fetch_header_batches(self, batches: Iterable[Collection[int]]) -> Iterator[list[FetchedHeader]]:
+    def fetch_header_batches(
+        self, batches: Iterable[Collection[int]], *, previews: bool = False
+    ) -> Iterator[list[FetchedHeader]]:
         for one in batches:
             yield list(self.fetch_headers(one))
 

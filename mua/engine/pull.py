@@ -19,6 +19,7 @@ from mua.model.account import Account
 from mua.model.folder import Folder, FolderState, Role
 from mua.model.ledger import Claim
 from mua.model.message import MessageId, flags_from_names
+from mua.model.policy import Keep
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import FetchedHeader, FlagNews, ListedFolder, Namespace, Selected
 from mua.net.imap_tokens import uid_sets
@@ -332,9 +333,10 @@ class _Pull:
     def _fetch(self, wanted: list[int]) -> Iterator[None]:
         batches = list(sync.newest_first(wanted))
         total, done = len(wanted), 0
+        previews = read.policy(self.store.reader(), self.folder.id).keep is Keep.HEADERS  # else the text itself comes
         step = 1 if self.connection.ahead == 1 else len(batches)  # how many before the connection is free in between
         for start in range(0, len(batches), max(step, 1)):
-            for headers in self.connection.fetch_header_batches(batches[start : start + step]):
+            for headers in self.connection.fetch_header_batches(batches[start : start + step], previews=previews):
                 self._commit_headers(headers)
                 done += len(headers)
                 self.shared.progress("headers", done, total)
@@ -399,6 +401,7 @@ def new_messages(connection: ImapConnection, headers: list[FetchedHeader], now: 
 
 def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:
     from mua.mime.headers import envelope  # loaded by the first mail that comes
+    from mua.mime.message import snippet
 
     flags, keywords = flags_from_names(one.flags)
     found = envelope(one.header)
@@ -410,6 +413,7 @@ def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:
         flags=flags,
         keywords=keywords,
         object_id=one.object_id,
+        snippet=snippet(one.preview) if one.preview else "",
     )
 
 

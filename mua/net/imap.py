@@ -9,8 +9,8 @@ Rules of the file: UIDs only, never sequence numbers; sets are compressed and cu
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
 and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STATUS (5258, 5819), STATUS=SIZE (8438),
 SPECIAL-USE (6154), ESEARCH (4731), IDLE (2177), NOTIFY (5465), COMPRESS (4978), UTF8=ACCEPT (6855), APPENDLIMIT (7889),
-ID (2971), NAMESPACE (2342), QUOTA (9208), OBJECTID (8474), X-GM-EXT-1 (its X-GM-MSGID), LITERAL+/- (7888), SASL-IR
-(4959).  Why others are not: docs/decisions/0030.
+ID (2971), NAMESPACE (2342), QUOTA (9208), OBJECTID (8474), X-GM-EXT-1 (its X-GM-MSGID), PREVIEW (8970), LITERAL+/-
+(7888), SASL-IR (4959).  Why others are not: docs/decisions/0030.
 """
 
 import contextlib
@@ -383,9 +383,10 @@ class ImapConnection(Watching):
         """Whether the server names what is the same in every copy of a message."""
         return self.can("OBJECTID") or self.can("X-GM-EXT-1")
 
-    def _header_items(self) -> str:
+    def _header_items(self, previews: bool = False) -> str:
+        begun = " PREVIEW" * (previews and self.can("PREVIEW"))
         named = " EMAILID" * self.can("OBJECTID") or " X-GM-MSGID" * self.can("X-GM-EXT-1")
-        return f"{_HEADER_ITEMS}{named} {_HEADER_SECTION}"
+        return f"{_HEADER_ITEMS}{named}{begun} {_HEADER_SECTION}"
 
     def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
         """Header fields, flags, date and size, in the server's order; each UID once.  See ``FetchStream``."""
@@ -396,10 +397,15 @@ class ImapConnection(Watching):
                 seen.add(message.uid or 0)
                 yield _header(message)
 
-    def fetch_header_batches(self, batches: Sequence[Collection[int]]) -> Iterator[list[FetchedHeader]]:
-        """The same, batch by batch, with ``ahead`` batches under way.  Nothing else can be asked until the end."""
+    def fetch_header_batches(
+        self, batches: Sequence[Collection[int]], *, previews: bool = False
+    ) -> Iterator[list[FetchedHeader]]:
+        """The same, batch by batch, with ``ahead`` batches under way.  Nothing else can be asked until the end.
+
+        ``previews``: with the beginning of each text, where the server makes one (PREVIEW, RFC 8970).
+        """
         self._consider_compression()
-        for group in in_batches(self, batches, self._header_items(), self.ahead):
+        for group in in_batches(self, batches, self._header_items(previews), self.ahead):
             yield [_header(one) for one in {one.uid: one for one in group}.values()]
 
     def fetch_bodies(
@@ -595,6 +601,7 @@ def _header(one: Fetched) -> FetchedHeader:
         head(only_section(one)),
         one.modseq or 0,
         one.object_id,
+        one.preview,
     )
 
 

@@ -83,6 +83,7 @@ class FetchedHeader:
     """A message as a list needs it.  ``internaldate`` is UTC seconds (0: not told), ``size`` octets.
 
     ``object_id``: what is the same for every copy of these bytes on the server (EMAILID, X-GM-MSGID); empty: not told.
+    ``preview``: how its text begins, where that was asked for and told.
     """
 
     uid: int
@@ -92,6 +93,7 @@ class FetchedHeader:
     header: bytes
     modseq: int = 0
     object_id: str = ""
+    preview: str = ""
 
 
 @dataclass(frozen=True, slots=True)

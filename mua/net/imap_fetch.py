@@ -201,7 +201,7 @@ def _usual(found: re.Match[bytes], literal: bytes) -> Fetched:
         None if size is None else int(size),
         None if modseq is None else int(modseq),
         (email_id or gm_id or b"").decode(),
-        {} if section is None else {section.upper(): literal},
+        sections={} if section is None else {section.upper(): literal},
     )
 
 

@@ -53,6 +53,7 @@ class Fetched:
     size: int | None = None
     modseq: int | None = None
     object_id: str = ""  # EMAILID or X-GM-MSGID
+    preview: str = ""
     sections: dict[bytes, bytes | BinaryIO] = field(default_factory=dict)
 
 
@@ -159,6 +160,8 @@ def _fetched(seq: int, pairs: list[Value]) -> Fetched:
             message.modseq = _number(value[0])
         elif name == b"EMAILID":  # RFC 8474 s.5
             message.object_id = text(value[0])[:MAX_OBJECT_ID] if isinstance(value, list) and value else ""
+        elif name == b"PREVIEW" and (value is None or isinstance(value, bytes | int)):  # RFC 8970 s.3
+            message.preview = "" if value is None else text(value)
         elif name == b"X-GM-MSGID":
             message.object_id = str(_number(value))
         elif isinstance(name, bytes):

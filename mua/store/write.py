@@ -35,6 +35,7 @@ class NewMessage:
 
     ``append``: it has to be put on the server (a sent copy, a draft, an import); then ``uid`` is None.
     ``object_id``: the server's name for these bytes, wherever it has them; empty: not told.
+    ``snippet``: how its text begins, where that is known before the text is here.
     """
 
     envelope: Envelope
@@ -45,6 +46,7 @@ class NewMessage:
     keywords: tuple[str, ...] = ()
     append: bool = False
     object_id: str = ""
+    snippet: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +255,9 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 
 _INSERT = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
-    " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, snippet,"
+    " index_seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -291,7 +294,7 @@ def _row(
         new.internaldate, new.internaldate if envelope.date is None else envelope.date, neutralise(envelope.subject),
         _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
         " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
-        new.object_id,
+        new.object_id, neutralise(new.snippet),
     )  # fmt: skip
 
 

@@ -165,6 +165,7 @@ def test_folders_of_others_are_listed_under_their_owners_and_not_fetched_in_bulk
         assert (here.folder(minutes).owner, here.folder(minutes).inner) == ("Public", "Minutes")
         assert {one.role for one in here.worker.shared.folders() if one.space} == {Role.NONE}
         [wanted] = here.shown(hers)
+        assert read.rows(here.store.reader(), [wanted])[0].snippet.startswith("0123456789abcdef")  # PREVIEW
         with here.store.write() as tx:
             write.want_body(tx, [MessageId(wanted)])
         here.worker.poke()

@@ -360,3 +360,36 @@ def test_a_name_that_is_none_is_left_out_or_ends_the_connection(lie):
         with pytest.raises(MailError) as caught:
             headers(connection, [4])
     assert caught.value.code == "protocol-error"
+
+
+@pytest.mark.parametrize(
+    "told, begins",
+    [
+        ('PREVIEW "Hello \\"you\\" there"', 'Hello "you" there'),
+        (r"PREVIEW {7}\r\nGr\xc3\xbc\xc3\x9fe", "Grüße"),
+        (r"PREVIEW {4}\r\nab\xffc", "ab\ufffdc"),
+        ('PREVIEW ""', ""),
+        ("PREVIEW NIL", ""),
+        ("PREVIEW 2026", "2026"),
+        ("PREVIEW (x)", ""),
+        ("MODSEQ (7)", ""),
+    ],
+)
+def test_how_a_text_begins_is_told_before_it_is_here(told, begins):
+    wanted = f"UID FLAGS INTERNALDATE RFC822.SIZE PREVIEW BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
+    answer = rf"S- * 1 FETCH (UID 4 FLAGS () {DATE} RFC822.SIZE 5 {told} {FIELDS} {{3}}\r\nabc)\r\n"
+    script = f"C: {{tag}} UID FETCH 4 ({wanted})\n{answer}\nS: {{tag}} OK x"
+    with talking(SELECT, script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN PREVIEW") as connection:
+        connection.select("INBOX")
+        [[one]] = connection.fetch_header_batches([[4]], previews=True)
+    assert (one.uid, one.preview, one.header) == (4, begins, b"abc")
+
+
+@pytest.mark.parametrize("offered, previews", [("PREVIEW", False), ("", True)])
+def test_how_a_text_begins_is_asked_only_where_it_is_wanted_and_offered(offered, previews):
+    answer = rf"S- * 1 FETCH (UID 4 FLAGS () {DATE} RFC822.SIZE 5 {FIELDS} {{3}}\r\nabc)\r\n"
+    script = f"C: {{tag}} UID FETCH 4 {ITEMS}\n{answer}\nS: {{tag}} OK x"
+    with talking(SELECT, script, capabilities=f"IMAP4rev1 SASL-IR AUTH=PLAIN {offered}") as connection:
+        connection.select("INBOX")
+        [[one]] = connection.fetch_header_batches([[4]], previews=previews)
+    assert one.preview == ""
