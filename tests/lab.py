@@ -1,7 +1,9 @@
 """The mail laboratory: real servers on loopback, started in a second, gone without a trace.
 
 ``with Lab() as lab:`` gives Dovecot (IMAP, POP3, LMTP, SASL), Postfix (MSA on 587 and 465, three MX hosts on 25), nsd
-and unbound inside a network namespace of their own, with real ports and real names.  The test process stays outside:
+and unbound inside a network namespace of their own, with real ports and real names.  Root is not needed where the
+kernel lets everybody have user namespaces; then Postfix, which needs several users, stays away.  The test process is
+outside:
 ``lab.mua(...)`` runs the program inside, and the oracle (``imap``, ``raw_messages``, ``deliver``) reaches in.
 ``Lab(namespace=False)`` gives Dovecot, and Postfix as MSA where root, on free ports of 127.0.0.1, so that a test may
 connect by itself; it needs no root.
@@ -32,10 +34,11 @@ from types import TracebackType
 from typing import Any, Self
 
 import lab_config
+import pytest
 from certs import Leaf, make_pki
 from lab_config import DOMAIN, Plan
 from lab_evil import Witness
-from lab_net import Namespace, Network, obstacle
+from lab_net import OWN, Namespace, Network, OwnNamespace, obstacle
 from lab_proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -47,7 +50,9 @@ profile, patience = mua.paths.Profile(pathlib.Path(sys.argv[1])), float(sys.argv
 sys.exit(mua.engine.main.main(profile, stay=True, patience=patience))
 """
 NEEDED = ("dovecot",)
-NEEDED_INSIDE = ("dovecot", "postfix", "nsd", "unbound", "ip")
+NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ip")
+NEEDED_AS_ROOT = ("postfix",)
+NEEDED_WITHOUT = ("unshare", "nsenter")
 
 
 class LabError(Exception):
@@ -97,7 +102,8 @@ class Run:
 
 def missing(namespace: bool = True) -> str:
     """Why the laboratory cannot run here, or an empty string."""
-    absent = [tool for tool in (NEEDED_INSIDE if namespace else NEEDED) if not which(tool)]
+    inside = NEEDED_INSIDE + (NEEDED_WITHOUT if os.geteuid() else NEEDED_AS_ROOT)
+    absent = [tool for tool in (inside if namespace else NEEDED) if not which(tool)]
     if absent:
         return f"not installed: {', '.join(absent)}"
     if Path("/proc/self").readlink() != Path(str(os.getpid())):
@@ -121,7 +127,10 @@ class Lab:
         self._connections, self._more = connections, more
         self.folder = Path(tempfile.mkdtemp(prefix="mua-lab-"))
         self.folder.chmod(0o755)
-        self.netns = f"mua-{os.getpid()}-{self.folder.name[-6:].replace('_', 'x')}" if namespace else ""
+        self.inside = namespace
+        self.has_postfix = os.geteuid() == 0 and which("postfix") is not None
+        name = f"mua-{os.getpid()}-{self.folder.name[-6:].replace('_', 'x')}"
+        self.netns = name if namespace and os.geteuid() == 0 else ""  # of ``ip netns``
         self.password = secrets.token_urlsafe(12)
         self._numbers = itertools.count(1)
         self._closing: list[Proxy | Witness] = []
@@ -134,8 +143,9 @@ class Lab:
     # -- life -------------------------------------------------------------------------------------------------------
 
     def __enter__(self) -> Self:
+        own = OWN if self.inside and not self.netns else ()
         self._supervisor = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("lab_supervisor.py")), str(self.folder), self.netns],
+            [*own, sys.executable, str(Path(__file__).with_name("lab_supervisor.py")), str(self.folder), self.netns],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -179,16 +189,16 @@ class Lab:
         names = ("localhost", "127.0.0.1", *hosts)
         pki = make_pki(self.folder / "certs", names)
         names_of_ports = ("imap", "imaps", "pop3", "pop3s", "lmtp", "submission", "submissions")
-        numbers = (143, 993, 110, 995, 24, 587, 465) if self.netns else free_ports(len(names_of_ports))
+        numbers = (143, 993, 110, 995, 24, 587, 465) if self.inside else free_ports(len(names_of_ports))
         return Plan(
             folder=self.folder,
             pki=pki,
             password=self.password,
-            imap_host=f"imap.{DOMAIN}" if self.netns else "localhost",
-            imap_ip="127.0.25.20" if self.netns else "127.0.0.1",
-            msa_host=f"msa.{DOMAIN}" if self.netns else "localhost",
-            msa_ip="127.0.25.1" if self.netns else "127.0.0.1",
-            with_mx=bool(self.netns),
+            imap_host=f"imap.{DOMAIN}" if self.inside else "localhost",
+            imap_ip="127.0.25.20" if self.inside else "127.0.0.1",
+            msa_host=f"msa.{DOMAIN}" if self.inside else "localhost",
+            msa_ip="127.0.25.1" if self.inside else "127.0.0.1",
+            with_mx=self.inside,
             connections=self._connections,
             more=self._more,
             **dict(zip(names_of_ports, numbers, strict=True)),
@@ -201,12 +211,13 @@ class Lab:
         (folder / "users").touch()
         (folder / "dovecot.conf").write_text(lab_config.dovecot_conf(plan))
         waits = [(plan.imap_ip, port) for port in (plan.imap, plan.imaps, plan.pop3, plan.pop3s, plan.lmtp)]
-        if self.netns:
+        if self.inside:
             self._enter_namespace()
-            waits += [(lab_config.RESOLVER, 53), (lab_config.NAMESERVER, 53), (lab_config.MX1, 25)]
+            waits += [(lab_config.RESOLVER, 53), (lab_config.NAMESERVER, 53)]
         self.start("dovecot", which("dovecot"), "-F", "-c", str(folder / "dovecot.conf"))
-        if os.geteuid() == 0 and which("postfix"):
+        if self.has_postfix:
             self.start("postfix", *lab_config.write_postfix(plan))
+            waits += [(lab_config.MX1, 25)] if self.inside else []
             waits += [(plan.msa_ip, plan.submission), (plan.msa_ip, plan.submissions)]
         for host, port in waits:
             self._await_port(host, port)
@@ -215,7 +226,7 @@ class Lab:
         plan, folder = self.plan, self.folder
         addresses = [plan.imap_ip, plan.msa_ip, lab_config.MX1, lab_config.MX2, lab_config.MX_CLEARTEXT]
         self._order("namespace", addresses=addresses, resolver=lab_config.RESOLVER)
-        self.network = Namespace(self.netns)
+        self.network = Namespace(self.netns) if self.netns else OwnNamespace(self._supervisor.pid)
         (folder / "test.zone").write_text(lab_config.ZONE)
         (folder / "nsd.conf").write_text(lab_config.nsd_conf(plan))
         (folder / "unbound.conf").write_text(lab_config.unbound_conf(plan))
@@ -390,7 +401,9 @@ class Lab:
             time.sleep(0.02)
 
     def small_disk(self, size: str = "4m") -> Path:
-        """A folder on a file system of its own, of ``size`` (as ``mount -o size=``); root only."""
+        """A folder on a file system of its own, of ``size`` (as ``mount -o size=``); skips the test without root."""
+        if os.geteuid():
+            pytest.skip("a disk of its own needs root")
         folder = self.folder / f"disk-{next(self._numbers)}"
         folder.mkdir()
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "lab", str(folder)], check=True)

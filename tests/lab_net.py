@@ -1,7 +1,8 @@
 """Sockets into a laboratory's network.
 
-A socket belongs to the namespace in which it was *created*, whoever uses it later.  So one thread enters the
-namespace and makes sockets for everybody; the test process itself stays outside.
+A socket belongs to the namespace in which it was *created*, whoever uses it later.  So somebody enters the namespace
+and makes sockets for everybody, while the test process itself stays outside: for root a thread; for anybody else, whose
+namespace belongs to a user namespace that no thread may enter, a small process that hands them over.
 """
 
 import ctypes
@@ -9,16 +10,28 @@ import functools
 import os
 import socket
 import subprocess
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 CLONE_NEWNET = 0x40000000
+OWN = ("unshare", "--user", "--net", "--mount", "--map-current-user", "--keep-caps", "--")  # without root
+MAKE_SOCKETS = """
+import socket, sys
+line = socket.socket(fileno=int(sys.argv[1]))
+while line.recv(1):
+    with socket.socket() as made:
+        socket.send_fds(line, [b"."], [made.fileno()])
+"""
 
 
 @functools.cache
 def obstacle() -> str:
     """Why this computer gives us no network namespace, or an empty string.  Tried, once: a container may forbid it."""
     if os.geteuid():
-        return "needs root for a network namespace"
+        done = subprocess.run([*OWN, "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
+        words = done.stderr.strip()
+        return f"needs root, or user namespaces for everybody: {words}" if done.returncode else ""
     name = f"mua-try-{os.getpid()}"
     done = _ip_netns("add", name)
     if not done.returncode:
@@ -81,6 +94,30 @@ class Namespace(Network):
     def close(self) -> None:
         """End the thread that is inside."""
         self._maker.shutdown()
+
+
+class OwnNamespace(Network):
+    """The network of the process ``pid``, which is in a user namespace of ours."""
+
+    def __init__(self, pid: int) -> None:
+        self.prefix = ("nsenter", "-t", str(pid), "-U", "-n", "-m", "--preserve-credentials", "--")
+        self._lock = threading.Lock()
+        self._line, theirs = socket.socketpair()
+        with theirs:
+            argv = [*self.prefix, sys.executable, "-c", MAKE_SOCKETS, str(theirs.fileno())]
+            self._maker = subprocess.Popen(argv, pass_fds=[theirs.fileno()])
+
+    def make_socket(self) -> socket.socket:
+        """A fresh TCP socket that lives inside."""
+        with self._lock:
+            self._line.sendall(b".")
+            _, (handle,), _, _ = socket.recv_fds(self._line, 1, 1)
+        return socket.socket(fileno=handle)
+
+    def close(self) -> None:
+        """End the process that is inside."""
+        self._line.close()
+        self._maker.wait()
 
 
 def _enter(name: str) -> None:

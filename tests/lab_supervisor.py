@@ -33,12 +33,21 @@ class Supervisor:
         self.daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     def create_namespace(self, addresses: list[str], resolver: str) -> None:
-        """Add the namespace with loopback up, ``addresses`` on it, and its own resolv.conf."""
+        """Add the namespace (without a name: furnish the one in which we are, the only ones) with loopback up,
+        ``addresses`` on it, and its own resolv.conf.
+        """
+        batch = "link set lo up\n" + "".join(f"addr add {address}/32 dev lo\n" for address in addresses)
+        words = f"nameserver {resolver}\noptions timeout:3 attempts:1\n"
+        if not self.netns:
+            _run("ip", "-batch", "-", stdin=batch)
+            Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
+            (self.folder / "resolv.conf").write_text(words)
+            _run("mount", "--bind", str(self.folder / "resolv.conf"), "/etc/resolv.conf")
+            return
         settings = Path("/etc/netns") / self.netns
         settings.mkdir(parents=True)
-        (settings / "resolv.conf").write_text(f"nameserver {resolver}\noptions timeout:3 attempts:1\n")
+        (settings / "resolv.conf").write_text(words)
         _run("ip", "netns", "add", self.netns)
-        batch = "link set lo up\n" + "".join(f"addr add {address}/32 dev lo\n" for address in addresses)
         _run("ip", "-n", self.netns, "-batch", "-", stdin=batch)
 
     def start(self, name: str, argv: list[str]) -> int:

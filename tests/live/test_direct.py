@@ -6,7 +6,7 @@ import pytest
 from lab import Lab, User, message, until
 from lab_config import REFUSAL
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.msa]
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """The laboratory itself: it delivers, it makes trouble on order, and it leaves nothing behind."""
 
 import os
+import shutil
 import signal
 import smtplib
 import ssl
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 import dns.message
@@ -14,6 +17,7 @@ import dns.rcode
 import pytest
 from lab import Filled, Lab, User, message, until
 from lab_config import REFUSAL, RESOLVER
+from lab_net import OWN
 
 pytestmark = pytest.mark.live
 
@@ -23,7 +27,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # a run in the backgro
 sys.path.insert(0, {tests!r})
 from lab import Lab
 with Lab() as lab:
-    print(lab.netns, lab.folder, flush=True)
+    print(lab.netns or "-", lab.folder, flush=True)
     time.sleep(60)
 """
 
@@ -51,6 +55,7 @@ def test_mail_goes_in_by_lmtp_and_maildir_and_out_by_the_oracle(lab: Lab, alice:
     assert flags == {"\\Seen", "\\Flagged"}
 
 
+@pytest.mark.msa
 def test_the_msa_delivers_and_refuses_in_its_own_words(lab: Lab, alice: User) -> None:
     with Submission(lab, alice) as client:
         refused = client.sendmail(alice.address, [alice.address, "refused@good.test"], message("Through the MSA"))
@@ -132,6 +137,65 @@ def test_without_a_namespace_it_listens_on_free_ports() -> None:
         user = lab.user()
         assert lab.deliver(user, message("Plain loopback")) == ""
         assert len(lab.raw_messages(user)) == 1
+
+
+def test_it_starts_in_under_ten_seconds() -> None:
+    began = time.monotonic()
+    with Lab() as lab:
+        took = time.monotonic() - began
+        assert lab.deliver(lab.user(), message("At once")) == ""
+    assert took < 10
+
+
+ANYBODY = """
+import os, sys
+sys.path.insert(0, {tests!r})
+from lab import Lab, message
+with Lab() as lab:
+    user, profile = lab.user(), lab.profile()
+    assert os.geteuid() and lab.inside and not lab.has_postfix
+    assert lab.deliver(user, message("For anybody")) == ""
+    lab.add_account(profile, user).ok()
+    lab.mua("sync", "--until-complete", profile=profile).ok()
+    print([row["subject"] for row in lab.mua("list", "INBOX", profile=profile).ok()])
+"""
+UNVEILED = """
+set -e
+if [ "$3" ]; then
+    mount --bind "$1" "$2"; mount -t tmpfs -o mode=755 tmpfs "$3"; mkdir -p "$1"; mount --move "$2" "$1"
+fi
+shift 3
+exec "$@"
+"""
+
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--bounding-set=-all")
+
+
+@pytest.mark.may_skip("only root can become somebody else, not every kernel lets everybody have user namespaces")
+def test_it_runs_for_anybody(tmp_path: Path) -> None:
+    """As a user without rights, in a user namespace; a Python in a home that is closed is shown to that user."""
+    if os.geteuid():
+        pytest.skip("this user is anybody, and the other tests ran")
+    if any(not folder.stat().st_mode & 1 for folder in Path(__file__).parents):
+        pytest.skip("the checkout is closed to others")
+    if subprocess.run([*NOBODY, *OWN, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no user namespaces for everybody")
+    home = Path(tempfile.mkdtemp(prefix="mua-anybody-"))
+    python = Path(sys.base_prefix)
+    closed = [folder for folder in reversed(python.parents) if not folder.stat().st_mode & 1]
+    try:
+        (home / "python").mkdir()
+        os.chown(home, 65534, 65534)
+        veil = [str(python), str(home / "python"), str(closed[0]) if closed else ""]
+        script = ANYBODY.format(tests=str(Path(__file__).resolve().parents[1]))
+        words = ["env", f"HOME={home}", f"TMPDIR={home}", "PYTHONDONTWRITEBYTECODE=1", sys.executable, "-c", script]
+        command = ["unshare", "--mount", "sh", "-c", UNVEILED, "sh", *veil, *NOBODY, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        assert (done.returncode, done.stdout) == (0, "['For anybody']\n"), done.stderr
+        assert not list(home.glob("mua-lab-*"))
+    finally:
+        shutil.rmtree(home)
 
 
 def _field(raw: bytes, name: bytes) -> str:

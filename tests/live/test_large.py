@@ -7,7 +7,7 @@ import pytest
 from lab import Lab, Run, User, until
 from memory import Peak, pss
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.msa]
 
 MORE = 90  # MB over idle, for an engine and its indexer, whatever the size of the message
 

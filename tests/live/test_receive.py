@@ -214,6 +214,7 @@ def test_mail_by_tls_from_the_first_byte(lab: Lab, profile: Path, alice: User) -
     assert sync(lab, profile)["INBOX"]["with_body"] == 1
 
 
+@pytest.mark.msa
 def test_accounts_are_listed_checked_and_removed(lab: Lab, profile: Path, account: User) -> None:
     listed = lab.mua("account", "list", profile=profile)
     assert [row["name"] for row in listed.ok()] == ["lab"]

@@ -7,7 +7,7 @@ import pytest
 from lab import Lab, User, message, until
 from lab_proxy import Proxy
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.msa]
 
 TRICKY = (
     ".\r\n..\r\n...dots\r\n\r\n.\r\n.\r\nQUIT\r\nRSET\r\nBDAT 3 LAST\r\n"

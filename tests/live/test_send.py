@@ -11,7 +11,7 @@ import pytest
 from lab import Lab, User, message, until
 from lab_config import FULL, REFUSAL
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.msa]
 
 
 def mail_to(*recipients: str, sender: str, subject: str = "Three of us", **fields: str) -> bytes:
