@@ -71,14 +71,16 @@ class Relay:
 class Cuts:
     """The profile, the server, and the line."""
 
-    def __init__(self, folder: Path) -> None:
-        self._sink = MailSink()
-        self._relay = Relay(self._sink.port)
+    def __init__(self, folder: Path, *, chunked: bool = False) -> None:
+        """``chunked``: a message that is large enough for BDAT, and a server that offers it."""
+        self.sink = MailSink(chunked=chunked)
+        self._body = ("x" * 70 + "\r\n") * (1000 if chunked else 1)
+        self._relay = Relay(self.sink.port)
         self._post = PostOffice.submitting(folder, self._relay.port)
         self._got = 0
 
     def __enter__(self) -> Self:
-        self._sink.__enter__()
+        self.sink.__enter__()
         self._post.sender.start()
         return self
 
@@ -87,20 +89,20 @@ class Cuts:
     ) -> None:
         self._post.close()
         self._relay.close()
-        self._sink.__exit__(kind, error, trace)
+        self.sink.__exit__(kind, error, trace)
 
     def at(self, way: str, limit: int) -> str:
         """Send a message over a line that is cut after so many bytes, and again over one that holds."""
         post, relay = self._post, self._relay
         relay.way, relay.limit, relay.cut = way, limit, False
-        one = post.queue(TO)
+        one = post.queue(TO, body=self._body)
         for _ in range(4):
             assert post.sender.drain(60)
             if post.get(one).finished:
                 break
             post.later(HOUR)
         (recipient,) = post.get(one).recipients
-        copies, self._got = len(self._sink.copies(TO)) - self._got, len(self._sink.copies(TO))
+        copies, self._got = len(self.sink.copies(TO)) - self._got, len(self.sink.copies(TO))
         if recipient.state is RecipientState.UNKNOWN:
             good = copies <= 1 and recipient.phase is Phase.DOT
         else:
@@ -109,7 +111,7 @@ class Cuts:
 
     def length(self, way: str) -> int:
         """After how many bytes a cut hits nothing any more."""
-        low, high = 1, 1 << 14
+        low, high = 1, 1 << 17
         while low < high:
             middle = (low + high) // 2
             self.at(way, middle)

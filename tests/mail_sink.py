@@ -6,8 +6,8 @@
 
 ``plan`` decides per event: it is called with ("greeting", ""), ("mail", line), ("rcpt", address), ("data", ""),
 ("body", "") before the message is read, ("dot", message-id), and returns None (go on), a reply to give instead, or one
-of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN and
-PIPELINING are offered as asked for.
+of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN,
+PIPELINING and CHUNKING are offered as asked for.
 """
 
 import re
@@ -80,6 +80,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def _ehlo(self, _: str) -> None:
         plain = not isinstance(self.connection, ssl.SSLSocket)
         offers = ["PIPELINING", "8BITMIME", "AUTH PLAIN", *(["STARTTLS"] if plain and self.sink.tls else [])]
+        offers += ["CHUNKING"] if self.sink.chunked else []
         self._say("\r\n".join(["250-sink", *(f"250-{offer}" for offer in offers), "250 HELP"]))
 
     def _starttls(self, _: str) -> None:
@@ -97,6 +98,7 @@ class _Handler(socketserver.StreamRequestHandler):
     def _mail(self, line: str) -> None:
         reply = self._planned("mail", line) or "250 ok"
         self.sender, self.recipients = line if reply.startswith("2") else "", []
+        self.chunks: list[bytes] = []
         self._say(reply)
 
     def _rcpt(self, line: str) -> None:
@@ -125,7 +127,20 @@ class _Handler(socketserver.StreamRequestHandler):
             if not line:
                 raise _Dropped
             lines.append(line[1:] if line.startswith(b".") else line)
-        message = b"".join(lines)
+        self._end(b"".join(lines))
+
+    def _bdat(self, line: str) -> None:
+        size = int(line.split()[1])
+        chunk = self.rfile.read(size)
+        if len(chunk) < size:
+            raise _Dropped
+        self.chunks.append(chunk)
+        if line.upper().endswith(" LAST"):
+            self._end(b"".join(self.chunks))
+        else:
+            self._say("250 ok")
+
+    def _end(self, message: bytes) -> None:
         found = re.search(rb"(?im)^Message-ID: <(.*)>", message)
         reply = self._planned("dot", found[1].decode() if found else "")
         if reply is None or reply == TAKE_AND_DROP or reply.startswith("2"):
@@ -152,9 +167,17 @@ class _Server6(_Server):
 class MailSink:
     """A server on a free loopback port.  ``tls``: the leaf of ``certs`` for STARTTLS, or empty for none."""
 
-    def __init__(self, plan: Plan | None = None, *, tls: str = "", host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        plan: Plan | None = None,
+        *,
+        tls: str = "",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        chunked: bool = False,
+    ) -> None:
         self.plan: Plan = plan or (lambda event, what: None)
-        self.tls = tls
+        self.tls, self.chunked = tls, chunked
         self.lines: list[str] = []
         self.logins: list[str] = []
         self.connections = 0
