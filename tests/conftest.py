@@ -17,6 +17,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("beside each other", deadline=None)  # a busy machine makes any example slow now and then
+settings.load_profile("beside each other")
 
 SHARED = Path(os.environ.get("MUA_SHARED") or Path(__file__).resolve().parents[2] / "shared")
 MOST_WORKERS = 8
