@@ -23,6 +23,7 @@ from pytestqt.qtbot import QtBot
 
 from mua.gui.text_view import TextView
 from mua.gui.theme import theme
+from mua.mime.html import sanitise
 from mua.model.message import MessageView
 from mua.paths import child_environment
 
@@ -251,3 +252,21 @@ def test_the_text_view_connects_to_nothing_and_reads_no_file(
     assert 0xFF0000 not in colours
     qtbot.wait(300)
     assert listener.hits == 0
+
+
+def test_what_is_copied_loads_nothing_where_it_is_pasted(qapp: QApplication, qtbot: QtBot) -> None:
+    """The HTML on the clipboard names no remote image, ground or font: another program would fetch it."""
+    mail = (
+        '<p>Copied <img src="http://leak.mua.test/x.png"><img srcset="http://leak.mua.test/y.png 2x"></p>'
+        '<div style="background:url(http://leak.mua.test/b)">a</div><style>@import "http://leak.mua.test/s";</style>'
+        '<table background="http://leak.mua.test/t"><tr><td>c</td></tr></table>'
+    )
+    theme().apply(False)
+    text = TextView(lambda _: None)
+    qtbot.addWidget(text)
+    text.show_view(MessageView((), (), (), (), "", None, "", "", sanitise(mail).html, (), ()))
+    text.selectAll()
+    text.copy()
+    copied = str(qapp.clipboard().mimeData().html())
+    assert "Copied" in copied
+    assert "leak.mua.test" not in copied
