@@ -186,7 +186,7 @@ class Lab:
 
     def _make_plan(self) -> Plan:
         hosts = (f"{host}.{DOMAIN}" for host in ("imap", "msa", "mx1", "mx2", "mx3"))
-        names = ("localhost", "127.0.0.1", *hosts)
+        names = ("localhost", "127.0.0.1", *hosts, *lab_config.WEB_NAMES)
         pki = make_pki(self.folder / "certs", names)
         names_of_ports = ("imap", "imaps", "pop3", "pop3s", "lmtp", "submission", "submissions")
         numbers = (143, 993, 110, 995, 24, 587, 465) if self.inside else free_ports(len(names_of_ports))
@@ -240,6 +240,19 @@ class Lab:
     def stop_server(self, name: str) -> None:
         """Stop ``dovecot``, ``postfix``, ``nsd`` or ``unbound``."""
         self._order("stop", name=name)
+
+    def publish_policies(self, **lines: str) -> None:
+        """Have ``https://mta-sts.NAME.test`` serve NAME's MTA-STS policy, and nobody else's."""
+        folder = self.folder / "policies"
+        if not folder.exists():
+            folder.mkdir()
+            leaf, script = self.pki.good, Path(__file__).with_name("lab_web.py")
+            self.start("web", sys.executable, str(script), str(folder), lab_config.WEB, str(leaf.cert), str(leaf.key))
+            self._await_port(lab_config.WEB, 443)
+        for path in folder.iterdir():
+            path.unlink()
+        for name, text in lines.items():
+            (folder / f"mta-sts.{name}.test").write_text(text)
 
     def restart_dovecot(self) -> None:
         """Bring Dovecot back after ``stop_server``."""

@@ -15,6 +15,8 @@ from certs import Pki
 DOMAIN = "good.test"
 NAMESERVER, RESOLVER = "127.0.53.1", "127.0.53.53"
 MX1, MX2, MX_CLEARTEXT, DEAD = "127.0.25.10", "127.0.25.11", "127.0.25.12", "127.0.25.99"
+WEB = "127.0.25.30"
+WEB_NAMES = ("mta-sts.sts.test", "mta-sts.stsbad.test")
 REFUSAL = "Nobody of that name lives here"
 FULL = "The mailbox is full and its owner is on a journey"
 SPECIAL_USE = {"Sent": "Sent", "Drafts": "Drafts", "Archive": "Archive", "Junk": "Junk", "Trash": "Trash"}
@@ -179,7 +181,10 @@ postlog unix-dgram n - n - 1 postlogd
 def postfix_main(plan: Plan) -> str:
     """One Postfix that is both the MSA (signed-in clients) and the MX (our domains); LMTP hands over to Dovecot."""
     interfaces = [plan.msa_ip, *((MX1, MX2, MX_CLEARTEXT) if plan.with_mx else ())]
-    domains = [DOMAIN, *(f"{name}.test" for name in ("order", "dead", "implicit", "cleartext", "both"))]
+    domains = [
+        DOMAIN,
+        *(f"{name}.test" for name in ("order", "dead", "implicit", "cleartext", "both", "sts", "stsbad")),
+    ]
     return f"""
 compatibility_level = 3.6
 maillog_file = {plan.folder}/postfix.log
@@ -293,6 +298,13 @@ implicit IN A {MX1}
 cleartext IN MX 10 mx3.good
 both IN MX 10 mx1.good
 both IN MX 10 mx2.good
+sts IN MX 10 mx3.good
+sts IN MX 20 mx1.good
+_mta-sts.sts IN TXT "v=STSv1; id=1;"
+mta-sts.sts IN A {WEB}
+stsbad IN MX 10 mx1.good
+_mta-sts.stsbad IN TXT "v=STSv1; id=1;"
+mta-sts.stsbad IN A {WEB}
 """
 
 

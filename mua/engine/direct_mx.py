@@ -4,9 +4,11 @@ Rules of the file:
 - Hosts are tried in order of preference; what one of them decided about a recipient is final for this attempt, unless
   the host itself failed or deferred, then the next one is asked about that recipient.
 - After a loss at the final dot no other exchanger is tried: the first may have the message.
-- TLS is opportunistic here (RFC 7435): used when offered, whatever the certificate says; when the handshake fails the
+- TLS is opportunistic (RFC 7435): used when offered, whatever the certificate says; when the handshake fails the
   message goes in clear to the same host, since anyone who can break the handshake could also hide the offer.  A reply
   injected behind the 220 is no failed handshake, and defers.
+- Where the domain's MTA-STS policy is enforced (RFC 8461), only exchangers that it lists are called, only verified TLS
+  will do, and what does not come about is deferred.
 - Addresses that do not answer use up nothing but time.
 """
 
@@ -20,10 +22,11 @@ from mua.log import SMTP
 from mua.model.account import DirectOptions
 from mua.model.outgoing import Phase, RecipientState
 from mua.net.awake import Awake
-from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger
+from mua.net.smtp import Exchanger, HostFailed, Protection, deliver, open_exchanger
 from mua.net.smtp_outcome import Job, Outcome
 from mua.net.smtp_transaction import BeforeDot, Session
-from mua.net.smtp_wire import Timeouts
+from mua.net.smtp_wire import Timeouts, Transcript
+from mua.plan import sts
 from mua.plan.mx import AddressAnswer, MxAnswer, Target, Verdict, exchangers, forbidden, literal, targets
 from mua.plan.retry import greylisted
 from mua.records import dataclass
@@ -45,6 +48,9 @@ class Names(Protocol):
 
     def addresses(self, host: str) -> Awaitable[AddressAnswer]:
         """The addresses of a host."""
+
+    def texts(self, name: str) -> Awaitable[list[str]]:
+        """The TXT records of a name; none when nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,23 +77,28 @@ async def deliver_directly(
     settle: Settle,
     timeouts: Timeouts | None = None,
     awake: Awake | None = None,
+    policy: sts.Policy | None = None,
+    ca_file: str = "",
 ) -> Attempt:
     """One attempt for the recipients of ``job``, all in ``domain`` (A-label or literal).  ``awake`` surrounds each
-    transaction.
+    transaction; ``policy`` binds mail to the domain, ``ca_file`` (PEM) is trusted beside the system's authorities.
 
     ``settle`` is given what an exchanger decided for good, before anything else happens; the rest is returned.
     Raises what ``before_dot`` raises, and OSError when the message cannot be read.
     """
     timeouts = timeouts or Timeouts()
-    found = await find_targets(domain, options, names, lot)
+    found = await find_targets(domain, options, names, lot, policy)
     if isinstance(found, Verdict):
         return Attempt([_undeliverable(address, found) for address in job.recipients], found.offline)
-    round_trip = _Round(job, options.mx_port, before_dot, settle, timeouts, awake or Awake())
+    demand = Demand(domain, policy, ca_file)
+    round_trip = _Round(job, options.mx_port, before_dot, settle, timeouts, awake or Awake(), demand)
     await round_trip.run(found)
     return round_trip.result()
 
 
-async def find_targets(domain: str, options: DirectOptions, names: Names, lot: float) -> tuple[Target, ...] | Verdict:
+async def find_targets(
+    domain: str, options: DirectOptions, names: Names, lot: float, policy: sts.Policy | None = None
+) -> tuple[Target, ...] | Verdict:
     """Where to deliver mail for ``domain``, in order, or why nowhere."""
     address = literal(domain)
     if address is not None:
@@ -97,6 +108,11 @@ async def find_targets(domain: str, options: DirectOptions, names: Names, lot: f
     hosts = exchangers(domain, await names.mx(domain), lot)
     if isinstance(hosts, Verdict):
         return hosts
+    if policy is not None and policy.mode is sts.Mode.ENFORCE:
+        hosts = tuple(host for host in hosts if sts.matches(host, policy.mx))
+        if not hosts:
+            text = f"None of the mail servers of {domain} is one that it allows (MTA-STS); its operator must mend that."
+            return Verdict(False, "4.7.5", text)
     gate = asyncio.Semaphore(MAX_QUESTIONS)
 
     async def ask(host: str) -> AddressAnswer:
@@ -113,17 +129,46 @@ def ehlo_name() -> str:
     return name if "." in name.strip(".") and name.isascii() and not name.endswith(".local") else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a domain demands of the connection."""
+
+    domain: str
+    policy: sts.Policy | None
+    ca_file: str
+
+    def ladder(self) -> tuple[Protection, ...]:
+        """The protections to try with one host, one after the other."""
+        enforced = self.policy is not None and self.policy.mode is sts.Mode.ENFORCE
+        return (Protection.VERIFIED,) if enforced else (Protection.WHATEVER, Protection.NONE)
+
+    def transcript(self) -> Transcript:
+        """A record that begins with what is demanded."""
+        made = Transcript()
+        if self.policy is not None and self.policy.mode is not sts.Mode.NONE:
+            made.note(f"MTA-STS of {self.domain}: {self.policy.mode}, max_age {self.policy.max_age}")
+        return made
+
+
 class _Round:
     """One walk over the targets; keeps who is settled."""
 
     def __init__(
-        self, job: Job, port: int, before_dot: BeforeDot, settle: Settle, timeouts: Timeouts, awake: Awake
+        self,
+        job: Job,
+        port: int,
+        before_dot: BeforeDot,
+        settle: Settle,
+        timeouts: Timeouts,
+        awake: Awake,
+        demand: Demand,
     ) -> None:
         self._job = job
         self._port = port
         self._before_dot = before_dot
         self._settle, self._awake = settle, awake
         self._timeouts = timeouts
+        self._demand = demand
         self._outcomes: dict[str, Outcome] = {}
         self._pending = list(job.recipients)
         self._answered = 0
@@ -149,18 +194,19 @@ class _Round:
         return Attempt([self._outcomes[address] for address in self._pending], self._unreachable)
 
     async def _open(self, target: Target) -> Session | None:
-        """A session with the target, in clear when TLS cannot be set up; None: on to the next one."""
+        """A session with the target, in clear when TLS may fail and does; None: on to the next one."""
         exchanger = Exchanger(target.host, target.address, self._port)
-        for opportunistic in (True, False):
+        for protection in self._demand.ladder():
             try:
                 return await open_exchanger(
-                    exchanger, opportunistic=opportunistic, ehlo=ehlo_name(), timeouts=self._timeouts
-                )
+                    exchanger, protection, ca_file=self._demand.ca_file, ehlo=ehlo_name(),
+                    transcript=self._demand.transcript(), timeouts=self._timeouts,
+                )  # fmt: skip
             except HostFailed as failed:
                 self._answered += failed.outcome.phase is not Phase.CONNECT
                 self._unreachable &= failed.unreachable
                 self._note(failed.outcome, self._pending)
-                if not (opportunistic and failed.handshake):
+                if not failed.handshake or protection is not Protection.WHATEVER:
                     return None
                 SMTP.info("%s: TLS failed, in clear: %s", target.host, failed)
         return None

@@ -20,6 +20,7 @@ from pathlib import Path
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.direct_mx import Attempt, Names, deliver_directly
+from mua.engine.sts import Policies
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
@@ -82,6 +83,7 @@ class Means:
     lot: Callable[[], float]
     stumble: Callable[[MailError], float]
     awake: Awake
+    policies: Policies
     reported: set[AccountId] = field(default_factory=set)
     refused: dict[AccountId, int] = field(default_factory=dict)
     paused: dict[Place, Pause] = field(default_factory=dict)
@@ -198,10 +200,12 @@ class Lane:
                 text = "5.1.3 This is not an address that mail can be delivered to."
                 refused = (Outcome(a, RecipientState.REFUSED, Phase.CONNECT, None, text) for a in job.recipients)
                 return Attempt(list(refused))
+            ca_file = self._account.ca_file
+            policy = await self._means.policies.of(self._domain, names, ca_file, options.allow_private_mx)
             return await deliver_directly(
                 job, self._domain, options, names,
                 lot=self._means.lot(), before_dot=before_dot, settle=settle, timeouts=self._means.timeouts,
-                awake=self._means.awake,
+                awake=self._means.awake, policy=policy, ca_file=ca_file,
             )  # fmt: skip
 
         return send

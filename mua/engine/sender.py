@@ -22,6 +22,7 @@ from mua.engine.direct_mx import Names
 from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece, Place
 from mua.engine.reports import annotate
 from mua.engine.sent_copy import file_copies, settle_doubled
+from mua.engine.sts import Fetch, Policies
 from mua.errors import MailError
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
@@ -30,6 +31,7 @@ from mua.model.outgoing import OutgoingId
 from mua.net.awake import Awake
 from mua.net.dns import Resolver
 from mua.net.smtp_wire import Timeouts
+from mua.net.sts import fetch
 from mua.plan.domains import a_label, split_address
 from mua.store import outbox, read
 from mua.store.outbox import Due
@@ -46,7 +48,7 @@ class Sender:
 
     ``names`` makes the resolver of an account; ``lot`` is chance, 0..1; ``filed`` is told when a sent copy waits to be
     put on an account's server (called on the sender's thread; it must not block); ``awake`` keeps the computer awake
-    while a message is handed over.
+    while a message is handed over; ``policy`` fetches a domain's MTA-STS policy.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Sender:
         lot: Callable[[], float] = random.random,
         filed: Callable[[AccountId], None] = lambda account_id: None,
         awake: Awake | None = None,
+        policy: Fetch = fetch,
     ) -> None:
         self._context = context
         names = names or (lambda options: Resolver(options.dns))
-        self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake())
+        policies = Policies(context.store, context.now, policy)
+        self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies)
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -12,6 +12,7 @@ import dns.exception
 import dns.name
 import dns.rdatatype
 import dns.rdtypes.ANY.MX
+import dns.rdtypes.ANY.TXT
 import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
 import dns.rdtypes.IN.SRV
@@ -61,6 +62,12 @@ class Resolver:
         _, found, _ = await self._ask(name, "SRV")
         records = [r for r in found if isinstance(r, dns.rdtypes.IN.SRV.SRV)]
         return [Service(r.priority, r.weight, r.port, r.target.to_text()) for r in records]
+
+    async def texts(self, name: str) -> list[str]:
+        """The TXT records of a name, the strings of each put together (RFC 1035 s.3.3.14); none when nobody knows."""
+        _, found, _ = await self._ask(name, "TXT")
+        records = [r for r in found if isinstance(r, dns.rdtypes.ANY.TXT.TXT)]
+        return [b"".join(r.strings).decode("utf-8", "replace") for r in records]
 
     async def _ask(self, name: str, kind: str) -> tuple[Status, _Rdata, str]:
         """One question, asked twice when the first try failed at once: resolvers fail in passing."""

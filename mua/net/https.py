@@ -45,18 +45,29 @@ class _Timed(io.RawIOBase):
 
 
 def fetch(
-    url: str, *, max_bytes: int = MAX_BYTES, timeout: float = 8.0, ca_file: str = "", allow_private: bool = False
+    url: str,
+    *,
+    max_bytes: int = MAX_BYTES,
+    timeout: float = 8.0,
+    ca_file: str = "",
+    allow_private: bool = False,
+    redirects: int = MAX_REDIRECTS,
+    media: str = "",
 ) -> bytes:
-    """The octets at ``url``.  ``timeout`` (seconds) bounds the whole, redirects included.
+    """The octets at ``url``.  ``timeout`` (seconds) bounds the whole, redirects included; ``media`` is the only type
+    that is taken, empty for any.
 
     Raises MailError: "https-only", "private-address", "http-status", "too-big", "bad-redirect", "protocol-error", and
     what ``net.tls`` raises ("unknown-host", "connection-refused", "timeout", "certificate-..." and so on).
     """
     end = time.monotonic() + timeout
     parts = _checked("", url)
-    for _ in range(MAX_REDIRECTS + 1):
+    for _ in range(redirects + 1):
         answer, body = _get(parts, end, max_bytes, ca_file, allow_private)
         if answer.status == 200:
+            told = answer.getheader("Content-Type") or ""
+            if media and told.partition(";")[0].strip().lower() != media:
+                raise _refused(parts, f"it is {told[:50]!r}", "protocol-error")
             return body
         if answer.status not in _MOVED:
             raise _refused(parts, f"{answer.status} {answer.reason}", "http-status")

@@ -16,6 +16,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from enum import Enum
 
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP, masked
@@ -139,26 +140,37 @@ class Exchanger:
     port: int = 25
 
 
+class Protection(Enum):
+    """How a session with an exchanger is protected."""
+
+    NONE = "in clear"
+    WHATEVER = "TLS where it is offered, whatever the certificate says"  # RFC 7435
+    VERIFIED = "TLS with a certificate for the exchanger's name that an authority vouches for"  # RFC 8461 s.4.2
+
+
 async def open_exchanger(
     exchanger: Exchanger,
+    protection: Protection = Protection.WHATEVER,
     *,
-    opportunistic: bool = True,
+    ca_file: str = "",
     ehlo: str = "",
     transcript: Transcript | None = None,
     timeouts: Timeouts | None = None,
 ) -> Session:
-    """A session with a mail exchanger: TLS when it is offered, whatever the certificate says (RFC 7435), and none
-    with ``opportunistic=False``.  No credential ever goes here.  An empty ``ehlo`` means the address literal of our
-    end of the connection.  Raises HostFailed.
+    """A session with a mail exchanger.  No credential ever goes here.  ``ca_file`` (PEM) is trusted beside the
+    system's authorities; an empty ``ehlo`` means the address literal of our end of the connection.  Raises HostFailed,
+    and MailError "ca-file".
     """
     timeouts, transcript = timeouts or Timeouts(), transcript or Transcript()
-    security = Security.STARTTLS if opportunistic else Security.NONE
-    context = unverified_context() if opportunistic else None
+    verified = protection is Protection.VERIFIED
+    security = Security.NONE if protection is Protection.NONE else Security.STARTTLS
+    context = tls.context(ca_file) if verified else unverified_context()
     try:
         sock = await _reach(exchanger, timeouts.connect)
         door = Door(
-            sock, exchanger.name, security, context, verified=False, if_offered=True, ehlo=ehlo or _literal(sock)
-        )
+            sock, exchanger.name, security, context, verified=verified, if_offered=not verified,
+            ehlo=ehlo or _literal(sock),
+        )  # fmt: skip
         transcript.note(f"connected to {exchanger.name}[{exchanger.address}], port {exchanger.port}")
         session = await open_session(door, transcript, timeouts)
         session.host = f"{exchanger.name}[{exchanger.address}]"

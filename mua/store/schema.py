@@ -330,6 +330,17 @@ CACHE_18 = """
 ALTER TABLE folder ADD COLUMN octets INTEGER NOT NULL DEFAULT -1;           -- on the server; -1: not told
 """
 
+# What domains demand of those who deliver to them (RFC 8461).
+CACHE_19 = """
+CREATE TABLE sts(
+  domain TEXT PRIMARY KEY,                            -- A-label
+  id TEXT NOT NULL,                                   -- of the record that announced it
+  mode TEXT NOT NULL,
+  mx TEXT NOT NULL,                                   -- patterns, with blanks between
+  max_age INTEGER NOT NULL,                           -- seconds
+  fetched_at INTEGER NOT NULL) STRICT, WITHOUT ROWID; -- UTC seconds
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -349,6 +360,7 @@ MIGRATIONS = (
     CACHE_16,
     CACHE_17,
     CACHE_18,
+    CACHE_19,
 )
 VERSION = len(MIGRATIONS)
 

@@ -103,3 +103,20 @@ def test_private_addresses_are_refused_unless_allowed(lab: Lab, profile: Path) -
     lab.add_account(profile, user, smtp=None, smtp_security=None, direct=True).ok()
     assert send_to(lab, profile, user, bob.address)[bob.address]["state"] != "accepted"
     assert lab.raw_messages(bob) == {}
+
+
+def test_an_mta_sts_policy_is_kept_to(lab: Lab, profile: Path, direct: User) -> None:
+    """The most preferred exchanger of sts.test has no TLS and is not on its list; stsbad.test lists none of its own."""
+    enforced = "version: STSv1\nmode: enforce\nmx: {}\nmax_age: 86400\n"
+    lab.publish_policies(sts=enforced.format("mx1.good.test"), stsbad=enforced.format("*.elsewhere.test"))
+    bob = lab.user("bob")
+    good, bad = f"{bob.name}@sts.test", f"{bob.name}@stsbad.test"
+    rows = send_to(lab, profile, direct, good, bad)
+    assert {address: row["state"] for address, row in rows.items()} == {good: "accepted", bad: "deferred"}
+    assert rows[bad]["text"].startswith("4.7.5")
+    assert b"mx1.good.test" in received_by(lab, bob)
+    lab.publish_policies()  # gone from the web, and kept
+    assert send_to(lab, profile, direct, good)[good]["state"] == "accepted"
+    hops = [raw.split(b"\r\nFrom:")[0] for raw in lab.raw_messages(bob).values()]
+    assert len(hops) == 2
+    assert all(b"mx1.good.test" in hop and b"TLSv1." in hop for hop in hops)

@@ -1,20 +1,19 @@
 """Direct delivery: real look-ups of a scripted DNS server, exchangers on loopback addresses of their own."""
 
-import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dns_server import DnsServer
-from mail_sink import DROP, TAKE_AND_DROP, MailSink, Plan
+from exchangers import World, always
+from mail_sink import DROP, TAKE_AND_DROP, MailSink
 from post_office import PATIENT, PostOffice
 
 from mua.model.account import DirectOptions
-from mua.model.outgoing import OutgoingId, Phase, RecipientState, SentCopy
-from mua.net.smtp_wire import Timeouts
+from mua.model.outgoing import Phase, RecipientState, SentCopy
 from mua.plan.retry import DAY, MINUTE
 from mua.store import outbox
 
@@ -23,68 +22,11 @@ REFUSED, UNKNOWN = RecipientState.REFUSED, RecipientState.UNKNOWN
 ANN = "ann@x.test"
 
 
-def free_port() -> int:
-    """A port that is free on every address of the exchangers."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            port = int(stack.enter_context(socket.create_server(("127.0.1.1", 0))).getsockname()[1])
-            try:
-                for number in range(2, 10):
-                    stack.enter_context(socket.create_server((f"127.0.1.{number}", port)))
-                return port
-            except OSError:
-                continue
-
-
-class World:
-    """Exchangers ``mxN`` at 127.0.1.N, all on one port (as on the real net), and a name server."""
-
-    def __init__(self, folder: Path) -> None:
-        self.stack = contextlib.ExitStack()
-        self.folder = folder
-        self.port = free_port()
-        self.sinks: dict[int, MailSink] = {}
-        self.table: dict[tuple[str, str], list[str]] = {}
-
-    def exchanger(self, number: int, plan: Plan | None = None, tls: str = "") -> MailSink:
-        """Start mxN."""
-        sink = MailSink(plan, tls=tls, host=f"127.0.1.{number}", port=self.port)
-        self.sinks[number] = self.stack.enter_context(sink)
-        return sink
-
-    def domain(self, name: str, *records: str) -> None:
-        """A domain with MX records "preference mxN"; every host has its address."""
-        self.table[name, "MX"] = [f"{record}.{name}." for record in records]
-        for record in records:
-            host = record.split()[1]
-            self.table[f"{host}.{name}", "A"] = [f"127.0.1.{host.removeprefix('mx')}"]
-
-    def send(
-        self, *recipients: str, options: DirectOptions | None = None, timeouts: Timeouts = PATIENT
-    ) -> tuple[PostOffice, OutgoingId]:
-        """Queue one message and let the sender do what it can."""
-        names = self.stack.enter_context(DnsServer(self.table))
-        post = PostOffice.direct(self.folder, names.address, self.port)
-        if options is not None:
-            with post.store.write() as tx:
-                tx.run("UPDATE account SET direct_allow_private = ?", options.allow_private_mx)
-        post.options = {"timeouts": timeouts}
-        self.stack.enter_context(post)
-        one = post.queue(*recipients)
-        post.sender.start()
-        assert post.sender.drain(30)
-        return post, one
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     world = World(tmp_path)
     with world.stack:
         yield world
-
-
-def always(event: str, reply: str) -> Callable[[str, str], str | None]:
-    return lambda happened, what: reply if happened == event else None
 
 
 # -- routing
@@ -363,12 +305,12 @@ def test_without_a_network_no_attempt_is_burnt(world: World) -> None:
         async def addresses(self, host: str) -> AddressAnswer:
             return AddressAnswer(Status.OFFLINE)
 
+        async def texts(self, name: str) -> list[str]:
+            return []
+
     sink = world.exchanger(1)
     world.domain("x.test", "10 mx1")
-    names = world.stack.enter_context(DnsServer(world.table))
-    post = world.stack.enter_context(PostOffice.direct(world.folder, names.address, world.port))
-    post.options = {"names": lambda options: Nowhere()}
-    post.restart()
+    post = world.program(names=lambda options: Nowhere())
     one = post.queue(ANN)
     post.sender.drain(60)
     (ann,) = post.get(one).recipients

@@ -191,3 +191,13 @@ def test_only_https_addresses(url: str) -> None:
 
 def test_plain_http_behind_the_port() -> None:
     assert failure("S: HTTP/1.1 400 Bad Request").code == "tls-failed"
+
+
+def test_no_redirect_and_no_other_type_where_neither_is_allowed() -> None:
+    there = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    assert failure("TLS: good", answer(there), redirects=0).code == "bad-redirect"
+    page = OK + b"Content-Type: text/html; charset=utf-8\r\nContent-Length: 2\r\n\r\nhi"
+    assert failure("TLS: good", answer(page), media="text/plain").code == "protocol-error"
+    plain = page.replace(b"text/html", b"Text/Plain")
+    with Scripted("TLS: good", answer(plain)) as server:
+        assert get(server, media="text/plain") == b"hi"

@@ -16,7 +16,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net.sasl import Who
-from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger, open_submission
+from mua.net.smtp import Exchanger, HostFailed, Protection, deliver, open_exchanger, open_submission
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job
 from mua.net.smtp_session import Door, authenticate, open_session
@@ -292,12 +292,12 @@ def test_scram_with_too_few_iterations_is_refused() -> None:
 # -- mail exchangers: TLS when offered, whatever the certificate
 
 
-def exchange(*parts: Part, opportunistic: bool = True) -> tuple[str, str]:
+def exchange(*parts: Part, protection: Protection = Protection.WHATEVER) -> tuple[str, str]:
     """Open, send one message, quit: (TLS level, state)."""
 
     async def talk(port: int) -> tuple[str, str]:
         exchanger = Exchanger("mx.example.net", "127.0.0.1", port)
-        session = await open_exchanger(exchanger, opportunistic=opportunistic, timeouts=PATIENT)
+        session = await open_exchanger(exchanger, protection, timeouts=PATIENT)
         job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
         outcomes = await deliver(session, job, before_dot=lambda admitted: None)
         await session.quit()
@@ -325,7 +325,7 @@ def test_an_exchanger_without_tls() -> None:
 
 def test_an_exchanger_in_clear_on_purpose() -> None:
     script = GREET + "S: 250-mx\nS: 250 STARTTLS"
-    assert exchange(script, SEND, opportunistic=False) == ("", RecipientState.ACCEPTED)
+    assert exchange(script, SEND, protection=Protection.NONE) == ("", RecipientState.ACCEPTED)
 
 
 @pytest.mark.parametrize("reply", ["500 what", "502 5.5.1 no"])

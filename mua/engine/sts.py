@@ -1,0 +1,53 @@
+"""Which MTA-STS policy (RFC 8461) binds mail to a domain: the kept one, or the one that is fetched now.
+
+Rule of the file: nothing here raises.  Who cannot be asked has the policy that is kept, or none: an outsider who can
+keep us from asking could keep us from seeing the record, too.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from mua.errors import MailError
+from mua.log import SMTP
+from mua.plan import sts
+from mua.store import sts as shelf
+from mua.store.db import Store
+
+Fetch = Callable[[str, str, bool], Awaitable[bytes]]
+
+
+class Texts(Protocol):
+    """What is needed of a resolver."""
+
+    def texts(self, name: str) -> Awaitable[list[str]]:
+        """The TXT records of a name; none when nobody knows."""
+
+
+class Policies:
+    """The policies of all domains; ``get`` fetches a policy's octets or raises MailError."""
+
+    def __init__(self, store: Store, now: Callable[[], int], get: Fetch) -> None:
+        self._store, self._now, self._get = store, now, get
+
+    async def of(self, domain: str, names: Texts, ca_file: str, allow_private: bool) -> sts.Policy | None:
+        """The policy that binds mail to ``domain`` (an A-label) now, or None."""
+        known = shelf.kept(self._store.reader(), domain)
+        record = sts.record_id(await names.texts(f"_mta-sts.{domain}"))
+        if record and not (known and known.is_current(record, self._now())):
+            fresh = await self._fetched(domain, record, ca_file, allow_private)
+            if fresh is not None:
+                return fresh
+        return known.policy if known is not None and known.holds(self._now()) else None
+
+    async def _fetched(self, domain: str, record: str, ca_file: str, allow_private: bool) -> sts.Policy | None:
+        try:
+            policy = sts.parse(await self._get(domain, ca_file, allow_private))
+            if policy is None:
+                SMTP.info("%s: its MTA-STS policy makes no sense", domain)
+                return None
+            with self._store.write() as tx:
+                shelf.keep(tx, domain, sts.Kept(record, policy, self._now()))
+            return policy
+        except MailError as error:
+            SMTP.info("%s: its MTA-STS policy is not to be had (%s)", domain, error.code)
+            return None
