@@ -38,7 +38,7 @@ class Desktop(QObject):
         """Show a notification; a click on it comes back as ``notification_clicked(number)``."""
         if not self._bus.isConnected():
             return
-        content = {"title": title, "body": text, "default-action": "open", "priority": "normal"}
+        content = {"title": title, "body": unmarked(text), "default-action": "open", "priority": "normal"}
         self._call(_NOTIFY, "AddNotification", [str(number), content], lambda _: None)
 
     def _listen(self, where: tuple[str, str, str], signal: str, slot: str) -> None:
@@ -83,3 +83,10 @@ class Desktop(QObject):
             value = value.variant()
         if isinstance(value, int):
             self.dark_wanted.emit(value == _DARK)
+
+
+def unmarked(text: str) -> str:
+    """``text`` without what could be markup: the portal takes plain text, but some desktops behind it read links and
+    pictures in it, and the subject of a mail is anybody's.
+    """
+    return text.replace("<", "\u2039").replace(">", "\u203a")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from mua.gui.desktop import Desktop
+from mua.gui.desktop import Desktop, unmarked
 from mua.gui.notify import notification
 
 TALK = """\
@@ -66,6 +66,12 @@ def test_without_a_bus_nothing_happens(qtbot: QtBot, monkeypatch: pytest.MonkeyP
     desktop.follow_appearance()
     desktop.notify("a", "b", 1)
     assert desktop._watchers == []
+
+
+def test_no_markup_reaches_a_desktop_that_would_read_it() -> None:
+    told = unmarked('<a href="https://evil.example">Your bank</a> <img src="file:///etc/x"> Q&A')
+    assert not {"<", ">"} & set(told)
+    assert "Your bank" in told and told.endswith("Q&A")
 
 
 def test_a_notification_says_as_much_as_the_person_wants() -> None:
