@@ -1,6 +1,7 @@
 """Pulling from a server that lies: conversations with ``engine.pull``, and what the store holds afterwards."""
 
 import dataclasses
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from imap_talk import hello, talking
+from memory import Peak, pss
 from retrieval import Desk
 from scripted import Conversation, Scripted
 
@@ -320,6 +322,47 @@ def test_a_server_that_sends_another_part_or_announces_ten_gigabytes_is_left_alo
     assert caught.value.code == "protocol-error"
     fetch_parts(here, opened=0)
     assert "instead of this message" in read.rows(here.store.reader(), [one])[0].problem
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+STREAM = 300 << 20  # octets that a server really sends
+
+
+def flood(announced: int) -> Callable[[Conversation], None]:
+    """The answer to a FETCH of a body: a literal said to have so many octets, of which ``STREAM`` come."""
+
+    def say(talk: Conversation) -> None:
+        tag = talk.line().split()[0]
+        talk.send(b"* 1 FETCH (UID 1 BODY[] {%d}\r\n" % announced)
+        block = b"x" * 78 + b"\r\n"
+        for _ in range(STREAM // len(block * 1024)):
+            talk.sock.sendall(block * 1024)
+        talk.send(b"x" * (STREAM % len(block * 1024)) + b")\r\n" + tag + b" OK x\r\n")
+
+    return say
+
+
+def fetched(here: Desk, announced: int) -> str:
+    """Fetch the only body from that server; the code of what went wrong."""
+    script = select(1).replace("SELECT", "EXAMINE")
+    with talking(script, flood(announced), partial=True, timeout=30) as connection:
+        try:
+            list(fetch_bodies(here.worker.shared, connection, here.folder("INBOX")))
+        except MailError as error:
+            return error.code
+    return ""
+
+
+@pytest.mark.parametrize("announced, code", [(10 << 30, "protocol-error"), (STREAM, "")], ids=["10 GB", "300 MB"])
+def test_however_much_a_server_streams_memory_stays_what_it_was(here, announced, code):
+    """The size was said to be small.  Ten gigabytes are refused when they are announced, the rest goes to the disk."""
+    one = large(here, 500)
+    before = pss(os.getpid())
+    with Peak(os.getpid()) as peak:
+        assert fetched(here, announced) == code
+    assert peak.most - before < 48, f"{peak.most:.0f} MB, {before:.0f} MB before"
+    path = here.bodies.path(one)
+    assert (path.stat().st_size if path.exists() else 0) == (0 if code else STREAM)
     assert not list(here.store.profile.big.glob("*.part"))
 
 
