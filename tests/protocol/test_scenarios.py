@@ -1,5 +1,7 @@
 """Scenarios of sending (docs/scenarios.md) that no real server plays: scripted ones, under a whole outbox."""
 
+import email
+import email.policy
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,6 +94,80 @@ def test_a_letter_beyond_ascii_before_the_at_goes_by_smtputf8(tmp_path: Path) ->
         assert post.states(one) == [ACCEPTED]
         assert "To: zoë@".encode() in server.received[0]
         assert "zoë@" in server.lines[2].encode("latin-1").decode()
+
+
+# -- 34, 37, 42: refused, for now or for good
+
+
+THREE = tuple(f"u{number}@example.net" for number in range(3))
+
+
+def test_421_among_the_recipients_defers_all_of_them(tmp_path: Path) -> None:
+    """Also the one who was admitted before; the server's words are kept, and each gets it once."""
+    rcpt = [f"C: RCPT TO:<{one}>\nS: 250 ok\n" for one in THREE]
+    first = f"{HELLO}{MAIL}S: 250 ok\n{rcpt[0]}C: RCPT TO:<{THREE[1]}>\nS: 421 4.3.2 going down\nDROP\n"
+    second = f"{HELLO}{MAIL}S: 250 ok\n{''.join(rcpt)}C: DATA\nS: 354 go\nC.\nS: 250 2.0.0 taken"
+    with Scripted(f"{first}---\n{second}") as server, office(tmp_path, server) as post:
+        one = post.queue(*THREE)
+        assert post.sender.drain(20)
+        found = post.get(one).recipients
+        assert {(each.state, each.code, each.text) for each in found} == {(DEFERRED, 421, "4.3.2 going down")}
+        assert {each.attempts for each in found} == {1}
+        post.later(MINUTE)
+        assert set(post.states(one)) == {ACCEPTED}
+        assert len(server.received) == 1
+
+
+def test_too_large_though_no_size_was_told_is_refused(tmp_path: Path) -> None:
+    with (
+        Scripted(SENT.replace("S: 250 2.0.0 taken", "S: 552 5.3.4 too large")) as server,
+        office(tmp_path, server) as post,
+    ):
+        one = post.queue(ANN)
+        assert post.sender.drain(20)
+        (ann,) = post.get(one).recipients
+        assert (ann.state, ann.phase, ann.code, ann.next_attempt) == (REFUSED, Phase.DONE, 552, None)
+        assert not post.sent()
+
+
+@pytest.mark.parametrize("command", ["MAIL", "DATA"])
+def test_refused_for_now_is_tried_later(tmp_path: Path, command: str) -> None:
+    lines = {"MAIL": HELLO + MAIL, "DATA": f"{HELLO}{MAIL}S: 250 ok\n{RCPT}S: 250 ok\nC: DATA\n"}
+    with (
+        Scripted(f"{lines[command]}S: 452 4.3.1 no room\n---\n{SENT}") as server,
+        office(tmp_path, server) as post,
+    ):
+        one = post.queue(ANN)
+        assert post.sender.drain(20)
+        (ann,) = post.get(one).recipients
+        assert (ann.state, ann.phase, ann.code) == (DEFERRED, Phase(command.lower()), 452)
+        post.later(MINUTE)
+        assert post.states(one) == [ACCEPTED]
+
+
+# -- 44, 46: what is sent, and how a server may say that it has it
+
+
+def test_eight_bits_stay_in_the_copy_and_go_as_seven(tmp_path: Path) -> None:
+    with Scripted(SENT) as server, office(tmp_path, server) as post:
+        one = post.queue(ANN, body="Grüße\r\n")
+        assert post.sender.drain(20)
+        assert post.states(one) == [ACCEPTED]
+        assert server.received[0].isascii()
+        parsed = email.message_from_bytes(server.received[0], policy=email.policy.default)
+        assert parsed.get_payload(decode=True).strip() == "Grüße".encode()  # type: ignore[union-attr]
+        (row,) = post.sent()
+        assert "Grüße".encode() in (post.bodies.get(row.id) or b"")
+
+
+def test_replies_of_many_lines_long_ones_bare_line_feeds_and_bytes_one_by_one(tmp_path: Path) -> None:
+    script = SENT.replace("S: 250 msa", "S- 250-msa\\n250-" + "X" * 3000 + "\\n250 HELP\\n", 1)
+    script = script.replace("S: 250 2.0.0 taken", "S- 250-2.0.0 taken\\r\\n250-" + "y" * 3000 + "\\n250 2.0.0 as 1\\n")
+    with Scripted("SPLIT\n" + script) as server, office(tmp_path, server) as post:
+        one = post.queue(ANN)
+        assert post.sender.drain(60)
+        assert post.states(one) == [ACCEPTED]
+        assert post.get(one).recipients[0].text.startswith("2.0.0 taken\ny")
 
 
 # -- 41, 43, 45: servers that are slow, old, or odd
