@@ -1,6 +1,9 @@
 """Domains of addresses, as DNS and SMTP want them.  Pure."""
 
 import ipaddress
+import re
+
+_NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
 
 def split_address(address: str) -> tuple[str, str]:
@@ -28,7 +31,12 @@ def a_label(domain: str) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Whether what stands in a host's place is an IP address."""
+    """Whether what stands in a host's place is an IP address, or would be taken for one.
+
+    ``127.1`` and ``0x7f000001`` are addresses to ``getaddrinfo``; no name ends in a number (RFC 3696 s.2).
+    """
+    if _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]):
+        return True
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -280,6 +280,9 @@ def test_how_to_sign_in(offered: tuple[str, ...], auth: Auth) -> None:
         server("imap", "bad host", 993),
         server("imap", "localhost", 993),
         server("imap", "127.0.0.1", 993),
+        server("imap", "127.1", 993),
+        server("imap", "0x7f.1", 993),
+        server("imap", "imap.0x7f000001", 993),
         server("imap", "imap.example.org/x", 993),
         server("imap", "imap.example.org", 0),
         server("imap", "imap.example.org", 65536),
@@ -394,7 +397,7 @@ def test_srv_outside_the_domain_needs_a_yes(target: str) -> None:
     assert found.confirm
 
 
-@pytest.mark.parametrize("target", [".", "", "127.0.0.1", "localhost", "bad host.example"])
+@pytest.mark.parametrize("target", [".", "", "127.0.0.1", "127.1.", "0x7f.0x1", "localhost", "bad host.example"])
 def test_srv_that_leads_nowhere(target: str) -> None:
     assert from_srv("ada@example.org", {"_imaps": [Service(0, 0, 993, target)]}) is None
     assert from_srv("ada@example.org", {}) is None
