@@ -16,7 +16,7 @@ from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
 from mua.records import dataclass
 from mua.store.read import Filter
 
-_ROOM_FOR_COUNT, _ROOM_FOR_TITLE = 360, 120  # pixels at the usual text size
+_ROOM_FOR_TITLE = 120  # pixels at the usual text size
 _DENSITIES = (
     (Density.CARDS, "Cards", "layout-list"),
     (Density.COMPACT, "Compact", "rows-3"),
@@ -126,10 +126,10 @@ class ListPane(QFrame):
         """Where room is short the number of unread messages goes first (the sidebar has it too), then the chips go
         below the title.
         """
-        self._count.setVisible(self.width() >= _ROOM_FOR_COUNT * theme().scale)
         chips = sum(chip.sizeHint().width() + 6 for chip in self._chips.values())
-        title = min(self._title.sizeHint().width(), theme().grown(_ROOM_FOR_TITLE))
-        short = self.width() - 30 - chips < title
+        room, title = self.width() - 30 - chips, self._title.sizeHint().width()
+        self._count.setVisible(room >= title + 6 + self._count.sizeHint().width())
+        short = room < min(title, theme().grown(_ROOM_FOR_TITLE))
         self._head.setDirection(QBoxLayout.Direction.TopToBottom if short else QBoxLayout.Direction.LeftToRight)
 
     def _lay_out(self) -> None:

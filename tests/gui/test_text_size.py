@@ -49,3 +49,13 @@ def test_a_key_brings_the_usual_size_back(program: Program) -> None:
     assert program.desk.preferences.text_scale > 1.3
     actions["usual_size"].trigger()
     assert program.desk.preferences.text_scale == 1.0
+
+
+@pytest.mark.parametrize("width", [330, 360, 375, 390, 420, 500])
+def test_the_chips_are_whole_whatever_stands_beside_them(program: Program, width: int) -> None:
+    listing = program.window.listing
+    listing.setFixedWidth(width)
+    listing.show_title("All inboxes", "8 unread")
+    for _ in range(3):
+        QApplication.processEvents()
+    assert all(chip.width() >= chip.sizeHint().width() for chip in listing._chips.values())
