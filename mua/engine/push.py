@@ -157,14 +157,9 @@ class _Push:
         source, target = self._folder(step.folder_id), self._folder(step.target)
         with self.shared.lock:
             messages = self._current(source.id, step.messages)
-            there = {} if self.connection.can("MOVE") else self._copies(target, list(messages))
+            if not self.connection.can("MOVE"):
+                messages = self._finish_moves(source, target, messages)
             self._open(source)
-            if there:
-                self.connection.expunge([messages[one] for one in there])
-                with self.store.write(durable=True) as tx:
-                    for message_id in there:
-                        write.moved(tx, message_id, target.id, there[message_id] if target.state.uidvalidity else None)
-            messages = {one: uid for one, uid in messages.items() if one not in there}
             placed = self.connection.move(list(messages.values()), target.name) if messages else None
             left = self._left_behind(list(messages.values()), placed)
             with self.store.write(durable=True) as tx:
@@ -176,6 +171,19 @@ class _Push:
                 if self.connection.can("MOVE") or self.connection.can("UIDPLUS"):
                     mirror.left_server(tx, source.id, len(messages) - len(left))
         self.touched[target.id] = target
+
+    def _finish_moves(self, source: Folder, target: Folder, messages: dict[MessageId, int]) -> dict[MessageId, int]:
+        """Delete here what an attempt before us has copied there; returns the rest, which is still to be copied."""
+        there = self._copies(target, list(messages))
+        if there:
+            self._open(source)
+            self.connection.expunge([messages[one] for one in there])
+            with self.store.write(durable=True) as tx:
+                for message_id, uid in there.items():
+                    write.moved(tx, message_id, target.id, uid if target.state.uidvalidity else None)
+                if self.connection.can("UIDPLUS"):
+                    mirror.left_server(tx, source.id, len(there))
+        return {one: uid for one, uid in messages.items() if one not in there}
 
     def _copies(self, target: Folder, messages: list[MessageId]) -> dict[MessageId, int]:
         """Id -> UID in ``target`` of those that a COPY before us, whose end nobody saw, has put there.
