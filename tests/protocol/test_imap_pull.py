@@ -429,6 +429,33 @@ def test_nothing_new_is_told_after_one_round_trip_over_one_connection(here):
             worker.join(10)
 
 
+def test_how_full_the_account_is_is_asked_after_everything_else_and_once(here):
+    """The person who waits is answered before; and the second turn, in which nothing changed, asks nothing."""
+    with here.store.write() as tx:
+        tx.run("UPDATE message SET has_body = 1")
+        write.set_folder_state(tx, here.folder("INBOX").id, FolderState(7, KNOWN + 1, 99, KNOWN))
+    enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
+    room = 'C: {tag} GETQUOTAROOT "INBOX"\nSTALL told\nS: * QUOTA "" (STORAGE 95 100)\nS: {tag} OK x\n'
+    idle = "C: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
+    again = "C: DONE\nS: {tag} OK x\nC: {tag} NOOP\nS: {tag} OK x\n" + STATES + SELECT_AGAIN + OPENED
+    end = "C: {} IDLE\nS: + go on\nSIGNAL end\n"
+    script = (enable, STATES + SELECT_AGAIN + OPENED, room + idle, again, end)
+    with Scripted(hello(EVERYTHING + " QUOTA"), *script, partial=True) as server:
+        there = Server("127.0.0.1", server.port, Security.NONE, "ann")
+        worker = ImapWorker(here.context, dataclasses.replace(here.account, incoming_server=there))
+        worker.start()
+        try:
+            assert worker.sync(complete=False) == []
+            server.release("told")
+            server.wait("idle")
+            assert [one.percent for one in read.quotas(here.store.reader(), here.account.id)] == [95]
+            assert worker.sync(complete=False) == []
+            server.wait("end")
+        finally:
+            worker.stop()
+            worker.join(10)
+
+
 def test_a_server_with_news_at_every_turn_does_not_keep_us_spinning(here):
     """Some say EXISTS whenever IDLE begins; each costs a look, but not as many looks as the network carries."""
     worker = here.worker
