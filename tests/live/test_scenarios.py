@@ -100,7 +100,9 @@ def test_an_append_that_is_cut_leaves_one_copy(lab: Lab, profile: Path, alice: U
             until(lambda: proxy.upstream - begun > 300_000, "the literal to be on its way")
             if where == "after the literal":
                 until(lambda: lab.raw_messages(alice, "Sent"), "the copy on the server")
+                assert proxy.upstream - begun > 600_000, "the answer was kept back"
             else:
+                proxy.stall()
                 assert lab.raw_messages(alice, "Sent") == {}
             proxy.cut()
             proxy.resume()
