@@ -85,6 +85,10 @@ class OutboxPage(Room):
         self._timer.setInterval(_TICK)
         self._timer.timeout.connect(self.refresh)
         self.choose(self._which)
+        if self._which == "waiting" and not self.cards:  # rather what goes later than nothing
+            self.choose("scheduled")
+            if not self.cards:
+                self.choose("waiting")
 
     def choose(self, which: str) -> None:
         """Show "waiting" (or what failed), "scheduled" (for later), or "all" with what is finished."""

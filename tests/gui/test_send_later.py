@@ -91,6 +91,11 @@ def test_a_proposed_time_is_one_click_and_the_letter_waits_apart(place: Office) 
     assert not shown.note.isHidden()
     shown.choose("waiting")
     assert shown.cards == []
+    place.program.desk.outbox_wanted.emit()  # where nothing else waits, it is what is shown first
+    shown = place.rooms.page
+    assert isinstance(shown, OutboxPage)
+    assert len(shown.cards) == 1
+    assert not shown.note.isHidden()
     shown.choose("all")
     assert len(shown.cards) == 1
 
