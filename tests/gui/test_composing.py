@@ -13,6 +13,7 @@ from gui_office import Office, office, wait_until
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton
 
 from mua import wire
 from mua.gui import letters
@@ -296,3 +297,6 @@ def test_encryption_all_the_way_is_asked_for_kept_in_drafts_and_never_weakened(p
     (again,) = place.rooms.composing.composers.values()
     assert again.letter().require_tls
     assert again.demand.isVisibleTo(again)
+    next(one for one in again.demand.findChildren(QAbstractButton) if one.text() == "Do not require it").click()
+    assert not again.letter().require_tls
+    assert not again.demand.isVisibleTo(again)
