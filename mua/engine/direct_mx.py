@@ -111,7 +111,8 @@ async def find_targets(
     if policy is not None and policy.mode is sts.Mode.ENFORCE:
         hosts = tuple(host for host in hosts if sts.matches(host, policy.mx))
         if not hosts:
-            text = f"None of the mail servers of {domain} is one that it allows (MTA-STS); its operator must mend that."
+            text = f"None of the mail servers of {domain} is one that it allows (MTA-STS), so nothing was sent."
+            text += " Its operator must mend that; Mua goes on trying."
             return Verdict(False, "4.7.5", text)
     gate = asyncio.Semaphore(MAX_QUESTIONS)
 
@@ -141,6 +142,14 @@ class Demand:
         """The protections to try with one host, one after the other."""
         enforced = self.policy is not None and self.policy.mode is sts.Mode.ENFORCE
         return (Protection.VERIFIED,) if enforced else (Protection.WHATEVER, Protection.NONE)
+
+    def explained(self, failed: Outcome, protection: Protection) -> Outcome:
+        """Why TLS that failed was needed, for a person; what failed is in the dialogue."""
+        if protection is not Protection.VERIFIED or failed.phase is not Phase.TLS:
+            return failed
+        text = f"4.7.5 {self.domain} demands verified encryption (MTA-STS), and {failed.host} does not offer it, so"
+        text += " nothing was sent. Its operator must mend that; Mua goes on trying."
+        return replace(failed, code=None, text=text, dialogue=f"{failed.dialogue}\n{failed.text}".strip())
 
     def transcript(self) -> Transcript:
         """A record that begins with what is demanded."""
@@ -205,7 +214,7 @@ class _Round:
             except HostFailed as failed:
                 self._answered += failed.outcome.phase is not Phase.CONNECT
                 self._unreachable &= failed.unreachable
-                self._note(failed.outcome, self._pending)
+                self._note(self._demand.explained(failed.outcome, protection), self._pending)
                 if not failed.handshake or protection is not Protection.WHATEVER:
                     return None
                 SMTP.info("%s: TLS failed, in clear: %s", target.host, failed)

@@ -6,6 +6,7 @@ Apart from ``commands.py``, because an engine that only retrieves mail does not 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from mua.store import outbox, read, write
 if TYPE_CHECKING:
     from mua.engine.main import Engine
 
+_REQUIRES_TLS = re.compile(rb"(?im)^%s[ \t]*:" % REQUIRE_TLS[0].encode())
 MENDED = 16 << 20  # octets of a file that is read at once, and mended where SMTP could not carry it
 MAX_HEADER = 1 << 20  # octets
 
@@ -38,8 +40,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
     account = folders.sending_account(engine, command.account_id)
     now = engine.context.now()
-    if command.at is not None:
-        _check_time(command.at, now, command.terms)
+    _check_time(command.at, now, command.terms)
     if command.draft is not None:
         given = draft_pieces(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
@@ -50,6 +51,9 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
         raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
+    terms = command.terms
+    if _REQUIRES_TLS.search(frozen.full_head):  # a draft that was taken out as a file
+        terms = replace(terms, require_tls=True)
     not_before = now + command.delay if command.at is None else command.at
     if command.at is not None:
         head, full_head = _redated(frozen.head, command.at), _redated(frozen.full_head, command.at)
@@ -57,7 +61,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     with _full_disk_said():
         outgoing_id = outbox.queue(
             engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
-            terms=command.terms, answers=command.answers, forwards=command.forwards,
+            terms=terms, answers=command.answers, forwards=command.forwards,
         )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)
@@ -71,8 +75,7 @@ def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
     """Freeze a message that nobody has yet anew, with the Date of the time when it goes now."""
     now = engine.context.now()
     found = outbox.outgoing(engine.store.reader(), OutgoingId(command.outgoing_id))
-    if command.at is not None:
-        _check_time(command.at, now, found.terms if found is not None else NO_TERMS)
+    _check_time(command.at, now, found.terms if found is not None else NO_TERMS)
     at = now if command.at is None else command.at
     with _full_disk_said():
         done = outbox.reschedule(
@@ -89,10 +92,13 @@ def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
     return wire.Done()
 
 
-def _check_time(at: int, now: int, terms: Terms) -> None:
-    problem = later.problem(at, now)
-    if not problem and terms.deliver_by is not None and terms.deliver_by <= at:
+def _check_time(at: int | None, now: int, terms: Terms) -> None:
+    """``at``: None for now."""
+    problem = "" if at is None else later.problem(at, now)
+    if not problem and terms.deliver_by is not None and terms.deliver_by <= (now if at is None else at):
         problem = "The message is to be delivered before that time, so it cannot be sent then; choose an earlier one."
+        if terms.deliver_by <= now:
+            problem = "The time to deliver the message by is past, so it was not sent; choose a later one."
     if problem:
         raise MailError(Kind.MESSAGE, Retry.ASK, problem, code="bad-time")
 

@@ -134,7 +134,8 @@ def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dic
     candidates = [Candidate(one.name, one.delimiter, one.attributes, one.selectable) for one in own]
     roles = assign_roles(candidates)
     for one in ours.values():  # a role that was given here, to a folder the server does not mark, stays
-        if one.role is not Role.NONE and one.role not in roles.values() and one.name in listed:
+        found = listed.get(one.name)
+        if one.role is not Role.NONE and one.role not in roles.values() and found is not None and not found.space:
             roles.setdefault(one.name, one.role)
     for name, found in listed.items():
         write.put_folder(

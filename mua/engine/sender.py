@@ -186,7 +186,9 @@ class Sender:
         self._means.refused = refused
         self._means.reported |= troubled  # perhaps by an engine before this one
         with self._context.store.write() as tx:
-            outbox.wake(tx, now, (*refused, *(account_id for account_id, _ in self._means.paused)))
+            pauses = self._means.paused.items()  # of one domain: what is woken for it is held again
+            paused = (account_id for (account_id, domain), one in pauses if not domain and one.until > now)
+            outbox.wake(tx, now, (*refused, *paused))
 
     def _cut_taken_back(self) -> None:
         """What a person takes back while it is on its way is cut off, which is safe before the dot."""

@@ -191,7 +191,7 @@ class Composing(QObject):
         self._journal(composer)
 
     def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
-        self._cancel(outgoing, (), lambda: self._journal(self.open(letter)))
+        self._cancel(outgoing, (), lambda _: self._journal(self.open(letter)))
 
     def take_back(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
         """Do not send to these addresses; what was written comes back in a composer.
@@ -203,37 +203,47 @@ class Composing(QObject):
             return
         self.journal.write(letter)
         self.journal.settle()
-        self._cancel(outgoing, addresses, lambda: self._show_again(letter), lambda: self.journal.forget(letter.key))
+
+        def some(left: Sequence[str]) -> None:
+            """``left`` get it: they were at the end of their transaction already."""
+            back = self._again(outgoing, [one for one in addresses if one not in left]) if left else letter
+            self._show_again(letter if back is None else replace(back, key=letter.key))
+
+        self._cancel(outgoing, addresses, some, lambda: self.journal.forget(letter.key))
 
     def _cancel(
         self,
         outgoing: OutgoingId,
         addresses: Sequence[str],
-        then: Callable[[], object],
+        then: Callable[[Sequence[str]], object],
         too_late: Callable[[], object] = lambda: None,
     ) -> None:
-        """Cancel; ``then`` follows when it was not too late for any of those asked for, else ``too_late``."""
+        """Cancel; ``then`` is given those of the asked for for whom it was too late, ``too_late`` follows when it was
+        for all.  What the store says decides, also where the engine went away before it answered.
+        """
         client = self._desk.client
         if client is None:
             self._desk.window.toast.say("Mua's mail engine is not there yet; try again in a moment.")
             too_late()
             return
 
-        def cancelled(_: wire.Answer) -> None:
+        def settle(said: str) -> None:
             db = self._desk.library.db
             found = outbox.outgoing(db, outgoing) if db is not None else None
             asked = [one for one in found.recipients if not addresses or one.address in addresses] if found else []
-            if all(one.state is RecipientState.CANCELLED for one in asked):
-                then()
-            else:
-                self._desk.window.toast.say("It was on its way already.", "Outbox", self._desk.outbox_wanted.emit)
+            left = [one.address for one in asked if one.state is not RecipientState.CANCELLED]
+            if said or left:
+                whom = f" to {words.shown(left[0], 60)}" if left and len(left) < len(asked) else ""
+                text = said or f"It was on its way{whom} already."
+                self._desk.window.toast.say(text, "Outbox", self._desk.outbox_wanted.emit)
+            if len(left) < len(asked) or not (asked or said):
+                then(left)
+            elif found is not None:
                 too_late()
 
-        def failed(error: MailError) -> None:
-            self._desk.window.toast.say(error.text)
-            too_late()
-
-        client.ask(wire.CancelOutgoing(outgoing, tuple(addresses)), cancelled, failed)
+        client.ask(
+            wire.CancelOutgoing(outgoing, tuple(addresses)), lambda _: settle(""), lambda error: settle(error.text)
+        )
 
     def write_again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
         """A composer with what was sent, to these of its recipients; it becomes a message of its own."""

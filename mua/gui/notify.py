@@ -17,6 +17,8 @@ from mua.model.message import MessageId, MessageRow
 from mua.model.outgoing import Outgoing
 from mua.store import outbox
 
+_ALL_OUTGOING = -(1 << 62)  # the number of a notification about everything that waits; of one message it is -id
+
 
 class Notifier(QObject):
     """Tells the desktop of arrivals, and opens what was clicked."""
@@ -45,12 +47,12 @@ class Notifier(QObject):
         if db is not None and self._desk.preferences.notifications and outbox.waiting(db):
             text = farewell(outbox.listed(db), time.time())
             if text:
-                self._desktop.notify("Mua goes on sending", text, -1)
+                self._desktop.notify("Mua goes on sending", text, _ALL_OUTGOING)
 
     def _clicked(self, number: int) -> None:
         self._desk.window.come_forward()
         if number < 0:  # of outgoing mail
-            self._desk.outgoing_wanted.emit(-number)
+            self._desk.outgoing_wanted.emit(0 if number == _ALL_OUTGOING else -number)
         else:
             self._desk.go_to(MessageId(number))
 

@@ -168,7 +168,8 @@ def lateness(message: Outgoing, first_try: int | None, now: float) -> str:
     if not message.scheduled or first_try is None or not later.went_late(message.not_before, first_try):
         return ""
     meant, went = moment(message.not_before, now), moment(first_try, now)
-    return f"It was to go {meant}, and went {went}: until then this computer was off, asleep or not connected."
+    why = "this computer was off, asleep or offline until then, or the account waited"
+    return f"It was to go {meant}, and went {went}: {why}."
 
 
 def counts_down(message: Outgoing, now: float) -> bool:

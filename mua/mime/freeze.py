@@ -30,13 +30,14 @@ from mua.mime.params import parameters
 from mua.mime.pieces import Pieces, blocks
 from mua.mime.scan import Part, decode, scan
 from mua.mime.words import decode_words
+from mua.model.message import REQUIRE_TLS
 from mua.records import dataclass
 
 _FIELD_LINES = re.compile(rb"([^\r\n:]+?)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]*\n?")
 _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in 999
 _ENCODING_FIELD = re.compile(rb"content-transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 _BLANK = re.compile(rb"[ \t]+")
-_HIDDEN: Final = frozenset({b"bcc"})
+_HIDDEN: Final = frozenset({b"bcc", REQUIRE_TLS[0].lower().encode()})
 _MAILBOXES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})
 _IDENTIFIERS: Final = frozenset({"message-id", "in-reply-to", "references", "content-id", "received", "return-path"})
@@ -98,7 +99,7 @@ def freeze(
         rest = b"\r\n" + rest
     if not more and not rest.endswith(b"\n"):
         rest += b"\r\n"
-    visible, full_head = _without_bcc(header), header + added
+    visible, full_head = _without_hidden(header), header + added
     head = full_head if visible == header else visible + added
     fields = scan(header + added + b"\r\n").fields
     envelope_from, recipients = _envelope(fields, problems)
@@ -148,9 +149,10 @@ def _missing_fields(
     return added + f"Message-ID: <{message_id}>\r\n".encode(), message_id
 
 
-def _without_bcc(header: bytes) -> bytes:
-    """``header`` with the Bcc fields cut out; every other byte as it was."""
-    if b"bcc" not in header.lower():
+def _without_hidden(header: bytes) -> bytes:
+    """``header`` without Bcc and without our own field of a draft; every other byte as it was."""
+    lower = header.lower()
+    if not any(name in lower for name in _HIDDEN):
         return header
     lines = _FIELD_LINES.finditer(header)
     return b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() not in _HIDDEN)

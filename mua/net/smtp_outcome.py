@@ -68,7 +68,8 @@ def outcomes_of(transaction: Transaction, session: Session, unmet: str = "") -> 
     pairs = zip(transaction.recipients, transaction.rcpt, strict=True)
     said = session.transcript.text
     verdicts = [_outcome(transaction, address, reply, session) for address, reply in pairs]
-    return [replace(one, dialogue=said, unmet=unmet) for one in verdicts]
+    took = RecipientState.ACCEPTED
+    return [replace(one, dialogue=said, unmet=unmet if one.state is took else "") for one in verdicts]
 
 
 def _outcome(transaction: Transaction, address: str, reply: Reply | None, session: Session) -> Outcome:

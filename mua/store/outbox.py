@@ -326,8 +326,8 @@ def next_due(db: Db) -> int | None:
 def copies(db: Db) -> list[Copy]:
     """Messages that somebody has accepted, and whose sent copy is still to be filed."""
     rows = db.rows(
-        "SELECT o.id, o.account_id, o.message_id, iif(o.scheduled, o.not_before, o.queued_at), o.copy_file, o.answers,"
-        " o.forwards, max(a.at)"
+        "SELECT o.id, o.account_id, o.message_id, max(o.queued_at, o.not_before), o.copy_file, o.answers, o.forwards,"
+        " max(a.at)"
         " FROM outgoing o JOIN recipient r ON r.outgoing_id = o.id AND r.state = 'accepted'"
         " JOIN attempt a ON a.recipient_id = r.id WHERE o.sent_copy = 'todo' GROUP BY o.id ORDER BY o.id"
     )

@@ -249,7 +249,7 @@ def test_the_headline_of_what_goes_later() -> None:
 def test_that_it_went_late_is_said() -> None:
     gone = message(NOW - 7200, RecipientState.ACCEPTED)
     assert said.lateness(gone, NOW - 7200, NOW) == said.lateness(gone, None, NOW) == ""
-    assert "off, asleep or not connected" in said.lateness(gone, NOW - 600, NOW)
+    assert "off, asleep or offline until then" in said.lateness(gone, NOW - 600, NOW)
     assert said.lateness(replace(gone, scheduled=False), NOW - 600, NOW) == ""
 
 
