@@ -228,16 +228,31 @@ def bodiless(
 
 
 def copies_here(db: Db, message_ids: Sequence[int]) -> dict[int, list[int]]:
-    """Id -> ids of other copies of the same message whose bytes are here, also of those that disappeared lately.
+    """Id -> other copies of the same message whose bytes are here: one that is shown, one that disappeared lately.
 
-    The server says that they are the same (``object_id``), and their sizes do not contradict it.
+    The server says that they are the same (``object_id``), and their sizes do not contradict it.  Every copy is looked
+    at once, however many of these messages are said to be the same.
     """
-    wanted = "SELECT m.id, c.id FROM message m JOIN {} c ON c.account_id = m.account_id AND c.object_id = m.object_id"
-    same = " AND c.size = m.size AND c.id <> m.id AND c.has_body > 0 WHERE m.object_id <> ''"
+    sql = "SELECT id, account_id, object_id, size FROM message WHERE object_id <> '' AND id IN"
+    waiting = db.rows_of(sql, message_ids)
+    named: dict[int, set[str]] = {}
+    for _, account_id, object_id, _ in waiting:
+        named.setdefault(account_id, set()).add(object_id)
     found: dict[int, list[int]] = {}
-    for table, kept in (("message", ""), ("removal", " AND c.purged = 0")):
-        for one, copy in db.rows_of(f"{wanted.format(table)}{same}{kept} AND m.id IN", message_ids):
-            found.setdefault(one, []).append(copy)
+    for table, kept in (("message", ""), ("removal", " AND purged = 0")):
+        newest = (
+            f"SELECT object_id, size, max(id) FROM {table} WHERE account_id = ? AND has_body > 0{kept}"
+            " AND object_id <> '' AND object_id IN (SELECT value FROM json_each(?)) GROUP BY object_id, size"
+        )
+        here = {
+            (account_id, object_id, size): copy
+            for account_id, names in named.items()
+            for object_id, size, copy in db.rows(newest, account_id, json.dumps(sorted(names)))
+        }
+        for one, *same in waiting:
+            copy = here.get(tuple(same))
+            if copy is not None and copy != one:
+                found.setdefault(one, []).append(copy)
     return found
 
 

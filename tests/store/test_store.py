@@ -385,3 +385,22 @@ def test_what_lists_show_is_harmless(box: Box) -> None:
     assert row is not None
     assert "\u202e" not in row.sender[0].name
     assert "\u200b" not in row.sender[0].address
+
+
+# -- copies of what is here
+
+
+@pytest.mark.parametrize("here", [0, 500])
+def test_copies_of_what_a_server_calls_all_the_same_are_found_in_one_pass(box: Box, here: int) -> None:
+    """Every message has the same object id: neither the rows nor the work are their product."""
+    waiting = box.add(*range(1, 2001))
+    held = box.add(*range(3001, 3001 + max(here, 500)))
+    other_size = held.pop()
+    with box.store.write() as tx:
+        tx.run("UPDATE message SET object_id = 'X'")
+        tx.run("UPDATE message SET size = 7, has_body = 1 WHERE id = ?", other_size)
+        tx.run("UPDATE message SET has_body = ? WHERE uid > 3000 AND size <> 7", int(here > 0))
+    db = box.store.reader()
+    with db.within(1_000_000):  # steps; a pair costs six at least
+        found = mirror.copies_here(db, waiting)
+    assert found == {one: [max(held)] for one in waiting if here}
