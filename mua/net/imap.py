@@ -180,9 +180,13 @@ class ImapConnection(Watching):
             except MailError as error:
                 if error.kind is not Kind.FOLDER:
                     raise
-        listed = self._listed(self._list('""', '"*"', before=before))
-        for pattern in self._elsewhere():
-            listed += [one for one in self._listed(self._list('""', pattern, before="")) if one not in listed]
+        found: dict[str, ListedFolder] = {}
+        for place, pattern in enumerate([b'"*"', *self._elsewhere()]):
+            for one in self._listed(self._list('""', pattern, before="" if place else before)):
+                found.setdefault(one.name, one)
+            if len(found) >= MAX_FOLDERS:
+                break
+        listed = list(found.values())[:MAX_FOLDERS]
         subscribed = {one.name for one in self._listed(self.command("LSUB", '""', '"*"', answers={b"LSUB"}))}
         return [replace(one, subscribed=one.name in subscribed or one.name == "INBOX") for one in listed]
 

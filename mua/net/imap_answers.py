@@ -18,7 +18,7 @@ from mua.records import dataclass
 
 MAX_HEADER = 256 * 1024  # octets of a header block that are looked at
 MAX_QUOTAS, MAX_ROOT = 50, 200  # limits of an account; octets of their names
-MAX_NAMESPACES, MAX_PREFIX = 20, 500  # of each kind; octets
+MAX_NAMESPACES, MAX_PREFIX = 20, 500  # the person's own, and all that are not; octets
 MAX_LIMIT = 1 << 52  # what still fits 63 bits when it counts units of 1,024 octets
 
 
@@ -172,7 +172,8 @@ def quota_limits(answer: Result) -> list[Quota]:
 
 def namespaces(values: Any, utf8: bool) -> list[Namespace]:
     """The answer to NAMESPACE: the person's own, other users', shared ones; what is malformed is left out."""
-    found: list[Namespace] = []
+    own: list[Namespace] = []
+    foreign: list[Namespace] = []  # each of them may cost a LIST of its own
     for space, entries in zip((Space.OWN, Space.OTHERS, Space.SHARED), values, strict=False):
         for entry in entries[:MAX_NAMESPACES] if isinstance(entries, list) else []:
             try:
@@ -180,9 +181,10 @@ def namespaces(values: Any, utf8: bool) -> list[Namespace]:
             except (LookupError, TypeError):
                 continue
             prefix = decode_name(raw, utf8=utf8) if isinstance(raw, bytes) and len(raw) <= MAX_PREFIX else None
-            if prefix is not None:
+            found = foreign if space else own
+            if prefix is not None and len(found) < MAX_NAMESPACES:
                 found.append(Namespace(space, prefix, text(delimiter) if delimiter else "", raw))
-    return found
+    return own + foreign
 
 
 def namespace_of(name: str, spaces: Iterable[Namespace]) -> Namespace | None:

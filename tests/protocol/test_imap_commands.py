@@ -408,6 +408,39 @@ def test_a_server_without_list_extended_is_asked_for_each_namespace():
     ]  # fmt: skip
 
 
+def test_folders_are_counted_over_all_namespaces_and_each_is_listed_once(monkeypatch):
+    monkeypatch.setattr("mua.net.imap.MAX_FOLDERS", 5)
+    script = r"""
+        C: {tag} LIST "" "*"
+        S: * LIST () "/" INBOX
+        S: * LIST () "/" user/carol
+        S: {tag} OK x
+        C: {tag} LIST "" "user/*"
+        S: * LIST (\Noselect) "/" user/carol
+        S: * LIST () "/" user/dave
+        S: * LIST () "/" user/eve
+        S: * LIST () "/" user/fay
+        S: * LIST () "/" user/gil
+        S: {tag} OK x
+        C: {tag} LSUB "" "*"
+        S: {tag} OK x
+        """
+    with talking(SPACES, script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN NAMESPACE") as connection:
+        connection.identify()
+        found = connection.list_folders()
+    assert [one.name for one in found] == ["INBOX", "user/carol", "user/dave", "user/eve", "user/fay"]
+    assert all(one.selectable for one in found)  # what was told first
+
+
+def test_of_the_namespaces_of_others_twenty_are_asked_about():
+    others, shared = ("".join(f'("{kind}{number}/" "/")' for number in range(15)) for kind in "os")
+    told = f'C: {{tag}} NAMESPACE\nS: * NAMESPACE (("" "/")) ({others}) ({shared})\nS: {{tag}} OK x\n'
+    with talking(told, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN NAMESPACE") as connection:
+        connection.identify()
+        kinds = [one.space for one in connection.spaces]
+    assert kinds == [Space.OWN] + [Space.OTHERS] * 15 + [Space.SHARED] * 5
+
+
 # -- IDLE
 
 
