@@ -409,8 +409,8 @@ class ImapConnection(Watching):
         ``previews``: with the beginning of each text, where the server makes one (PREVIEW, RFC 8970).
         """
         self._consider_compression()
-        for group in in_batches(self, batches, self._header_items(previews), self.ahead):
-            yield [_header(one) for one in {one.uid: one for one in group}.values()]
+        for group in in_batches(self, batches, self._header_items(previews), self.ahead, _header):
+            yield list({one.uid: one for one in group}.values())
 
     def fetch_bodies(
         self, uids: Iterable[int], sink: Sink = spool, *, batch: int = 50, window: int = 2
@@ -418,13 +418,12 @@ class ImapConnection(Watching):
         """Whole messages, in the server's order; those over 1 MB as files from ``sink(size)``."""
         self._consider_compression()
         for message in FetchStream(self, _sets(uids, batch), _BODY_ITEMS, window=window, sink=sink):
-            yield FetchedBody(message.uid or 0, only_section(message))
+            yield _body(message)
 
     def fetch_body_batches(self, batches: Sequence[Collection[int]], sink: Sink = spool) -> Iterator[list[FetchedBody]]:
         """The same, batch by batch; see ``fetch_header_batches``."""
         self._consider_compression()
-        for group in in_batches(self, batches, _BODY_ITEMS, self.ahead, sink):
-            yield [FetchedBody(one.uid or 0, only_section(one)) for one in group]
+        yield from in_batches(self, batches, _BODY_ITEMS, self.ahead, _body, sink)
 
     def fetch_part(self, uid: int, offset: int, octets: int, sink: Sink) -> bytes | BinaryIO | None:
         """At most so many octets of a message from ``offset`` on (``BODY[]<0.9>``, RFC 9051 s.6.4.5).
@@ -607,6 +606,10 @@ def _header(one: Fetched) -> FetchedHeader:
         one.object_id,
         one.preview,
     )
+
+
+def _body(one: Fetched) -> FetchedBody:
+    return FetchedBody(one.uid or 0, only_section(one))
 
 
 def _sets(uids: Iterable[int] | str, count: int) -> list[bytes]:

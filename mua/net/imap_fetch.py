@@ -9,8 +9,8 @@ somebody else's change: news, not an answer.
 import re
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
-from typing import BinaryIO
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import BinaryIO, TypeVar
 
 from mua.errors import MailError
 from mua.net.imap_session import Session
@@ -24,6 +24,7 @@ _USUAL = re.compile(
     rb"(?: ?(BODY\[[^\]\r\n]{0,4000}\](?:<\d+>)?) \{(\d{1,9})\}\r\n)?"
 ).match
 _LINE_SOON = 1 << 16
+_Made = TypeVar("_Made")
 
 
 class FetchStream:
@@ -168,26 +169,33 @@ class FetchStream:
 
 
 def in_batches(
-    session: Session, batches: Sequence[Collection[int]], items: str, ahead: int, sink: Sink = spool
-) -> Iterator[list[Fetched]]:
+    session: Session,
+    batches: Sequence[Collection[int]],
+    items: str,
+    ahead: int,
+    made: Callable[[Fetched], _Made],
+    sink: Sink = spool,
+) -> Iterator[list[_Made]]:
     """FETCH of batches of UIDs, handed over batch by batch, with ``ahead`` of them under way; one: after each other.
 
-    A batch ends with the first answer of a later one; what a server answers out of turn comes with the next.
+    A batch ends with the first answer of a later one; what a server answers out of turn comes with the next.  ``made``
+    takes what is wanted out of each answer as it comes, so that nothing else waits for the end of its batch.
     """
     if ahead == 1:
         for batch in batches:
-            yield list(FetchStream(session, list(uid_sets(batch, max(len(batch), 1))), items, sink=sink))
+            alone = FetchStream(session, list(uid_sets(batch, max(len(batch), 1))), items, sink=sink)
+            yield [made(message) for message in alone]
         return
     places = {uid: place for place, batch in enumerate(batches) for uid in batch}
     sets = [one for batch in batches for one in uid_sets(batch, max(len(batch), 1))]
-    group, current = list[Fetched](), 0
+    group, current = list[_Made](), 0
     for message in FetchStream(session, sets, items, window=ahead, sink=sink):
         place = places.get(message.uid or 0, 0)
         if place > current and group:
             yield group
             group = []
         current = max(current, place)
-        group.append(message)
+        group.append(made(message))
     yield group
 
 

@@ -32,6 +32,7 @@ _TOKEN = re.compile(
 
 
 MAX_OBJECT_ID = 255  # octets, RFC 8474 s.7
+MAX_PREVIEW = 2000  # characters; a server should make no more than 256, RFC 8970
 
 
 class BadSyntax(ValueError):
@@ -44,7 +45,10 @@ class Literal(bytes):
 
 @dataclass(slots=True)
 class Fetched:
-    """One FETCH response.  ``sections`` maps the upper-cased item (b"BODY[]") to bytes or, when large, a file."""
+    """One FETCH response.  ``sections`` maps the upper-cased item (b"BODY[]") to bytes or, when large, a file.
+
+    Items that are never asked for are not kept.
+    """
 
     seq: int
     uid: int | None = None
@@ -161,10 +165,10 @@ def _fetched(seq: int, pairs: list[Value]) -> Fetched:
         elif name == b"EMAILID":  # RFC 8474 s.5
             message.object_id = text(value[0])[:MAX_OBJECT_ID] if isinstance(value, list) and value else ""
         elif name == b"PREVIEW" and (value is None or isinstance(value, bytes | int)):  # RFC 8970 s.3
-            message.preview = "" if value is None else text(value)
+            message.preview = "" if value is None else text(value)[:MAX_PREVIEW]
         elif name == b"X-GM-MSGID":
             message.object_id = str(_number(value))
-        elif isinstance(name, bytes):
+        elif name.startswith(b"BODY["):
             message.sections[name] = b"%d" % value if isinstance(value, int) else b"" if value is None else value
     return message
 

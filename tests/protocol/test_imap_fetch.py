@@ -2,12 +2,14 @@
 
 import resource
 import time
+import tracemalloc
 
 import pytest
 from imap_talk import SELECT, talking
 
 from mua.errors import Kind, MailError
 from mua.net.imap import HEADER_FIELDS
+from mua.net.imap_tokens import MAX_PREVIEW, untagged
 from mua.net.imap_wire import Limits
 
 ITEMS = f"(UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})])"
@@ -393,3 +395,49 @@ def test_how_a_text_begins_is_asked_only_where_it_is_wanted_and_offered(offered,
         connection.select("INBOX")
         [[one]] = connection.fetch_header_batches([[4]], previews=previews)
     assert one.preview == ""
+
+
+def test_items_that_are_never_asked_for_are_not_kept_and_a_preview_is_cut():
+    long = b"p" * (MAX_PREVIEW + 1)
+    answer = [
+        b"* 1 FETCH (UID 4 X-A ",
+        b"a",
+        b" RFC822 ",
+        b"b",
+        b" BODYSTRUCTURE (1) BODY[] ",
+        b"c",
+        b" PREVIEW ",
+        long,
+        b")",
+    ]
+    fetched = untagged(answer).fetched
+    assert fetched is not None
+    assert fetched.sections == {b"BODY[]": b"c"}
+    assert fetched.preview == "p" * MAX_PREVIEW
+
+
+@pytest.mark.parametrize("ahead", [1, 2])
+@pytest.mark.parametrize("more", ["X-A", "BODY[9]", "PREVIEW"])
+def test_what_a_server_adds_to_headers_does_not_wait_for_the_end_of_the_batch(more, ahead):
+    count, octets = 30, 1 << 20
+
+    def say(talk):
+        tag = talk.line().split()[0]
+        for uid in range(1, count + 1):
+            start = (
+                f"* {uid} FETCH (UID {uid} FLAGS () {DATE} RFC822.SIZE 5 {FIELDS} {{3}}\r\nabc {more} {{{octets}}}\r\n"
+            )
+            talk.send(start.encode() + b"x" * octets + b")\r\n")
+        talk.send(tag + b" OK x\r\n")
+
+    with talking(SELECT, say, timeout=20) as connection:
+        connection.select("INBOX")
+        connection.ahead = ahead
+        tracemalloc.start()
+        try:
+            [group] = connection.fetch_header_batches([range(1, count + 1)])
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert [one.header for one in group] == [b"abc"] * count
+    assert peak < 12 * octets  # the server's own pieces are among them
