@@ -137,7 +137,7 @@ def _clean(one: wire.AccountHealth, clean: Callable[[str], str]) -> wire.Account
     """What a server said of itself, and sentences: everything else in it is numbers and words of ours."""
     offered = tuple(map(clean, one.offered))
     problems = tuple(map(clean, one.problems))
-    quotas = tuple(replace(quota, root=clean(quota.root)) for quota in one.quotas)
+    quotas = tuple(replace(quota, root=clean(quota.root), resource=clean(quota.resource)) for quota in one.quotas)
     return replace(one, software=clean(one.software), offered=offered, problems=problems, quotas=quotas)
 
 

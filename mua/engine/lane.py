@@ -101,7 +101,8 @@ class Lane:
         self._account = account
         self._domain = domain
         self._place: Place = (account.id, domain)
-        self._pieces = list(pieces)
+        met = means.limited.get(self._place, ())  # a limit may be of one message only: the others go first
+        self._pieces = sorted(pieces, key=lambda one: one.due.id in met)
         self.trying: tuple[OutgoingId, tuple[str, ...]] | None = None  # what is on its way now
         self.carried: frozenset[OutgoingId] = frozenset(piece.due.id for piece in pieces)
 

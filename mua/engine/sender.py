@@ -31,7 +31,7 @@ from mua.model.outgoing import OutgoingId
 from mua.net.awake import Awake
 from mua.net.dns import Resolver
 from mua.net.smtp_wire import Timeouts
-from mua.net.sts import fetch
+from mua.net.sts import PolicyFetcher
 from mua.plan.domains import a_label, split_address
 from mua.store import outbox, read
 from mua.store.outbox import Due
@@ -60,11 +60,11 @@ class Sender:
         lot: Callable[[], float] = random.random,
         filed: Callable[[AccountId], None] = lambda account_id: None,
         awake: Awake | None = None,
-        policy: Fetch = fetch,
+        policy: Fetch | None = None,
     ) -> None:
         self._context = context
         names = names or (lambda options: Resolver(options.dns))
-        policies = Policies(context.store, context.now, policy)
+        policies = Policies(context.store, context.now, policy or PolicyFetcher())
         self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies)
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)

@@ -76,7 +76,7 @@ class Client:
             )
             return
         if not isinstance(command, SLOW):
-            self._answer(number, command)
+            self.send(wire.answer_line(number, self._answered(command)))
         elif self._server.working.acquire(blocking=False):
             name = type(command).__name__
             threading.Thread(target=self._answer_slowly, args=(number, command), name=name, daemon=True).start()
@@ -85,11 +85,12 @@ class Client:
 
     def _answer_slowly(self, number: int, command: wire.Command) -> None:
         try:
-            self._answer(number, command)
+            answer = self._answered(command)
         finally:
-            self._server.working.release()
+            self._server.working.release()  # before it is sent: a client that does not read holds up itself
+        self.send(wire.answer_line(number, answer))
 
-    def _answer(self, number: int, command: wire.Command) -> None:
+    def _answered(self, command: wire.Command) -> wire.Answer | MailError:
         try:
             answer: wire.Answer | MailError = self._handle(command)
         except MailError as error:
@@ -98,7 +99,7 @@ class Client:
             ENGINE.exception("%s failed", type(command).__name__)
             text = "Mua made a mistake; nothing is lost. Please report it with the log of this profile."
             answer = MailError(Kind.BUG, Retry.NEVER, text, f"{type(error).__name__}: {error}", "bug")
-        self.send(wire.answer_line(number, answer))
+        return answer
 
     def _handle(self, command: wire.Command) -> wire.Answer:
         if isinstance(command, wire.Hello):

@@ -4,6 +4,7 @@ Rule of the file: nothing raises because of a domain.  Who cannot be asked has t
 outsider who can keep us from asking could keep us from seeing the record, too.
 """
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
@@ -50,15 +51,16 @@ class Policies:
 
     async def _fetched(self, domain: str, record: str, ca_file: str, allow_private: bool) -> sts.Policy | None:
         try:
-            policy = sts.parse(await self._get(domain, ca_file, allow_private))
-            if policy is None:
-                SMTP.info("%s: its MTA-STS policy makes no sense", domain)
-                return None
-            with self._store.write() as tx:
-                shelf.keep(tx, domain, sts.Kept(record, policy, self._now()))
-            return policy
+            raw = await self._get(domain, ca_file, allow_private)
         except MailError as error:
             if error.code == "ca-file":  # the account's own trouble, and no reason to go without
                 raise
             SMTP.info("%s: its MTA-STS policy is not to be had (%s)", domain, error.code)
             return None
+        policy = sts.parse(raw)
+        if policy is None:
+            SMTP.info("%s: its MTA-STS policy makes no sense", domain)
+            return None
+        with contextlib.suppress(MailError), self._store.write() as tx:  # a full disk: it binds all the same
+            shelf.keep(tx, domain, sts.Kept(record, policy, self._now()))
+        return policy

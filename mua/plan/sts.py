@@ -14,6 +14,8 @@ LONGEST = 31_557_600  # seconds (s.3.2)
 REFRESH = 86_400  # seconds after which a policy is fetched again though its id is the same (s.3.3)
 MAX_OCTETS = 64 << 10  # of a policy (s.3.3)
 MAX_PATTERNS = 200
+MAX_NAME = 253
+_PATTERN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _RECORD = re.compile(r"v[ \t]*=[ \t]*STSv1[ \t]*;")
 _ID = re.compile(r"id[ \t]*=[ \t]*([A-Za-z0-9]{1,32})")
 
@@ -80,9 +82,10 @@ def parse(raw: bytes) -> Policy | None:
     if known.get("version") != "STSv1" or not re.fullmatch(r"[0-9]{1,10}", age):
         return None
     mode = next((one for one in Mode if one == known.get("mode")), None)
-    if mode is None or (mode is not Mode.NONE and not patterns):
+    allowed = tuple(one for one in patterns if len(one) <= MAX_NAME and _PATTERN.fullmatch(one))
+    if mode is None or (mode is not Mode.NONE and not allowed):
         return None
-    return Policy(mode, tuple(patterns[:MAX_PATTERNS]), min(int(age), LONGEST))
+    return Policy(mode, allowed[:MAX_PATTERNS], min(int(age), LONGEST))
 
 
 def matches(host: str, patterns: Sequence[str]) -> bool:

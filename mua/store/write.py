@@ -417,11 +417,15 @@ def remove_messages(tx: Tx, ids: Sequence[MessageId], claim: Claim, now: int) ->
 
 
 def wish_flags(tx: Tx, ids: Sequence[MessageId], add: Flag, remove: Flag, now: int) -> None:
-    """The person wants these flags set and cleared."""
+    """The person wants these flags set and cleared.
+
+    What takes a wish back that is not pushed yet is a wish itself, though the server was never heard to have it: the
+    engine may have died between the server's OK and our commit.
+    """
     for one in ids:
         sql = (
-            "UPDATE message SET want_set = ((shown_flags | ?1) & ~?2) & ~flags,"
-            " want_clear = flags & ~((shown_flags | ?1) & ~?2), wish_at = ?3, problem = ''"
+            "UPDATE message SET want_set = ((shown_flags | ?1) & ~?2) & (~flags | want_clear),"
+            " want_clear = (flags | want_set) & ~((shown_flags | ?1) & ~?2), wish_at = ?3, problem = ''"
             " WHERE id = ?4 AND (shown_flags | ?1) & ~?2 <> shown_flags"
         )
         if tx.run(sql, int(add), int(remove), now, one):

@@ -87,6 +87,17 @@ def test_what_is_written_meanwhile_waits_too_and_a_poke_changes_nothing(post: Po
     assert len(asked) == 1
 
 
+def test_a_message_that_met_a_limit_does_not_hold_up_the_others_again(post: PostOffice, sink: MailSink) -> None:
+    """A server repeats what the recipient's own server said: for the others there is no limit at all."""
+    sink.plan = lambda event, what: TOO_MUCH if event == "rcpt" and what == ANN else None
+    one, two = post.queue(ANN), post.queue(BEN)
+    post.sender.start()
+    assert post.sender.drain(20)
+    assert (post.states(one), post.states(two)) == ([DEFERRED], [DEFERRED])
+    post.later(PAUSES[0])
+    assert (post.states(one), post.states(two)) == ([DEFERRED], [ACCEPTED])
+
+
 def test_pauses_grow_until_something_is_accepted(post: PostOffice, sink: MailSink) -> None:
     asked = limited(sink, TOO_MUCH)
     one, two = post.queue(ANN), post.queue(BEN)

@@ -29,6 +29,7 @@ RATE, DAY = Limit.RATE, Limit.DAY
         (550, "5.1.90 Your message can't be sent because you've reached your daily limit for message recipients", DAY),
         (452, "4.5.3 You have exceeded the maximum of 500 messages per day", DAY),
         (554, "5.7.1 The limit of 200 messages in 24 hours was reached", DAY),
+        (450, "4.7.1 <ann@rates.example>: Recipient address rejected: too much mail from 192.0.2.1", RATE),
         # none of these is about all mail of the account
         (451, "4.7.1 Greylisting in action, please come back in 00:04:30", None),
         (450, "4.7.1 greylisted: rate limit for new senders", None),
@@ -48,6 +49,10 @@ RATE, DAY = Limit.RATE, Limit.DAY
         (550, "5.7.1 Separate delivery rate cards are spam", None),
         (554, "5.7.1 Message refused: too many messages like this", None),
         (550, "5.1.1 No such user", None),
+        # what a recipient's address says is a stranger's word
+        (550, "The mail server could not deliver mail to daily-limit@evil.example. The account may not exist.", None),
+        (554, '5.7.1 <"daily limit exceeded"@evil.example>: Relay access denied', None),
+        (451, "4.4.3 <x@slow.throttled.rate.limit.example>: temporary lookup failure", None),
         (250, "2.0.0 rate limit exceeded", None),
         (None, "4.7.0 rate limit exceeded", None),
     ],

@@ -37,6 +37,7 @@ ENFORCE = b"version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.exa
         (b"version: STSv1\nmode: none\nmax_age: 60", Policy(Mode.NONE, (), 60)),
         (b"version:STSv1\nmode:testing\nmx:MX.A\nmax_age:9999999999", Policy(Mode.TESTING, ("mx.a",), LONGEST)),
         (b"version: STSv1\nmode: enforce\nmax_age: 60", None),  # nobody could deliver
+        (b"version: STSv1\nmode: enforce\nmx:\nmx: a b\nmx: x\0y\nmax_age: 60", None),
         (b"version: STSv2\nmode: none\nmax_age: 60", None),
         (b"version: STSv1\nmode: strict\nmx: a.b\nmax_age: 60", None),
         (b"version: STSv1\nmode: none", None),
