@@ -28,6 +28,7 @@ from mua.store.write import BodyFacts
 
 _HEAD = 1 << 20  # octets of a large message that are parsed for the list
 PART = 16 << 20  # octets that are asked for at once
+_LEAST = 64 << 10  # octets of a part that has another one after it
 _LOOKAHEAD = 2000
 _LAST = 2**62
 
@@ -56,6 +57,7 @@ def fetch_wanted(shared: Shared, connection: ImapConnection, tried: set[int]) ->
 
 def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> Iterator[None]:
     """Fetch every body that a folder lacks and its policy wants, newest first; yields after each committed batch."""
+    _forget_halves(shared)
     below, opened = _LAST, False
     since = sync.bodies_since(read.policy(shared.context.store.reader(), folder.id), shared.context.now())
     while since is not None and not shared.stopping.is_set():
@@ -77,6 +79,15 @@ def fetch_bodies(shared: Shared, connection: ImapConnection, folder: Folder) -> 
         for _ in _fetch(shared, connection, folder, batches):
             shared.progress("messages", *mirror.body_counts(db, shared.account.id))
             yield
+
+
+def _forget_halves(shared: Shared) -> None:
+    """Of messages that are gone, or whole, no part is kept on the disk."""
+    halves = list(shared.halves)
+    for gone in set(halves) - mirror.still_bodiless(shared.context.store.reader(), halves):
+        path = shared.halves.pop(gone, None)  # the other thread may have been faster
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def _not_here_yet(
@@ -230,46 +241,28 @@ def _parts(connection: ImapConnection, folder: Folder, uid: int, path: Path, siz
     """Add what is missing to the file; True when it is the whole message.
 
     A part that is short is the last one, unless the server said that there is more; an empty one is, whatever it said.
+    A server that hands out crumbs is hung up on.
     """
+    crumb = False
     with file_errors(), path.open("ab") as file:
         while file.tell() <= MAX_MESSAGE and (connection.selected == folder.name or _open(connection, folder)):
             so_far = file.tell()
-            part = connection.fetch_part(uid, so_far, PART, lambda _: _growing(file))
-            if isinstance(part, bytes):
-                file.write(part)
-            got = file.tell() - so_far
-            if part is None or not got or (got < PART and file.tell() >= size):
-                return part is not None and file.tell() > 0
+            got = connection.fetch_part(uid, so_far, PART, file)
+            if got and crumb:
+                raise connection.wire.broken(f"a message in parts of less than {_LEAST} octets")
+            if not got or (got < PART and file.tell() >= size):
+                return got is not None and file.tell() > 0
+            crumb = got < _LEAST
             yield
     return False
 
 
-class _Growing:
-    """The end of a file as a sink: what comes is kept also when not all of it came."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def write(self, data: bytes | memoryview) -> int:
-        return self._file.write(data)
-
-    def seek(self, _offset: int) -> int:
-        return 0
-
-    def close(self) -> None:
-        """The file stays open for the next part."""
-
-
-def _growing(file: BinaryIO) -> BinaryIO:
-    return _Growing(file)  # type: ignore[return-value]  # all that a Wire needs of a file
-
-
 def _new_file(folder: Path) -> Path:
-    with file_errors(), _landing(folder, [], 0) as file:
+    with file_errors(), _landing(folder, [], 0, b"") as file:
         return Path(file.name)
 
 
-def _landing(folder: Path, landed: list[Path], _size: int) -> BinaryIO:
+def _landing(folder: Path, landed: list[Path], _size: int, _before: bytes) -> BinaryIO:
     file = tempfile.NamedTemporaryFile(dir=folder, prefix="in-", suffix=".part", delete=False)  # noqa: SIM115 - whoever has the bytes
     landed.append(Path(file.name))
     return file  # type: ignore[return-value]

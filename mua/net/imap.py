@@ -47,7 +47,7 @@ from mua.net.imap_answers import (
 )
 from mua.net.imap_deflate import is_far
 from mua.net.imap_dialogue import Part, Result
-from mua.net.imap_fetch import FetchStream, in_batches, only_section
+from mua.net.imap_fetch import FetchStream, PartFile, in_batches, only_section
 from mua.net.imap_login import Keys
 from mua.net.imap_tokens import (
     BadSyntax,
@@ -415,7 +415,7 @@ class ImapConnection(Watching):
     def fetch_bodies(
         self, uids: Iterable[int], sink: Sink = spool, *, batch: int = 50, window: int = 2
     ) -> Iterator[FetchedBody]:
-        """Whole messages, in the server's order; those over 1 MB as files from ``sink(size)``."""
+        """Whole messages, in the server's order; those over 1 MB as files from ``sink``."""
         self._consider_compression()
         for message in FetchStream(self, _sets(uids, batch), _BODY_ITEMS, window=window, sink=sink):
             yield _body(message)
@@ -425,17 +425,21 @@ class ImapConnection(Watching):
         self._consider_compression()
         yield from in_batches(self, batches, _BODY_ITEMS, self.ahead, _body, sink)
 
-    def fetch_part(self, uid: int, offset: int, octets: int, sink: Sink) -> bytes | BinaryIO | None:
-        """At most so many octets of a message from ``offset`` on (``BODY[]<0.9>``, RFC 9051 s.6.4.5).
+    def fetch_part(self, uid: int, offset: int, octets: int, file: BinaryIO) -> int | None:
+        """Add at most so many octets of a message from ``offset`` on to a file (``BODY[]<0.9>``, RFC 9051 s.6.4.5).
 
-        Fewer at its end; None when the message is gone.  A server that answers with something else is hung up on.
+        Returns how many: fewer at its end; None when the message is gone.  A connection that breaks leaves what came
+        of them in the file.  A server that answers with something else is hung up on.
         """
         self._consider_compression()
-        for message in FetchStream(self, _sets([uid], 1), f"UID BODY.PEEK[]<{offset}.{octets}>", sink=sink):
-            told = message.sections.get(b"BODY[]<%d>" % offset)
-            if told is None or (isinstance(told, bytes) and len(told) > octets):
-                raise self.wire.broken("not the part of a message that was asked for")
-            return told
+        section = b"BODY[]<%d>" % offset
+        items = f"UID BODY.PEEK[]<{offset}.{octets}>"
+        with contextlib.closing(PartFile(self.wire, file, uid, section, octets)) as part:
+            for message in FetchStream(self, _sets([uid], 1), items, sink=part.sink):
+                told = message.sections.get(section)
+                if told is None:
+                    raise self.wire.broken("not the part of a message that was asked for")
+                return part.keep(told)
         return None
 
     def fetch_flags(self, uids: Iterable[int] | str, changed_since: int = 0) -> Iterator[FlagNews]:

@@ -6,7 +6,9 @@ through ``Wire.response`` and the grammar.  A FETCH that lacks what was asked fo
 somebody else's change: news, not an answer.
 """
 
+import os
 import re
+import shutil
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -15,7 +17,7 @@ from typing import BinaryIO, TypeVar
 from mua.errors import MailError
 from mua.net.imap_session import Session
 from mua.net.imap_tokens import Fetched, Status, flag_tuple, ranges, text, uid_sets
-from mua.net.imap_wire import Sink, spool
+from mua.net.imap_wire import Sink, Wire, spool
 
 _USUAL = re.compile(
     rb"\* (\d{1,10}) FETCH \("
@@ -234,5 +236,73 @@ class _Nowhere:
         """Nothing to close."""
 
 
-def _nowhere(_size: int) -> BinaryIO:
+def _nowhere(_size: int, _before: bytes) -> BinaryIO:
     return _Nowhere()  # type: ignore[return-value]  # all that a Wire needs of a file
+
+
+class PartFile:
+    """The end of a file as the sink for one section of one message: what comes of it is kept also when not all came.
+
+    What is not known to be it while it comes goes to a file without a name.  A literal over ``most`` octets is refused.
+    """
+
+    def __init__(self, wire: Wire, file: BinaryIO, uid: int, section: bytes, most: int) -> None:
+        self._wire, self._file, self._most = wire, file, most
+        self._uid, self._section = b" UID %d " % uid, b" %s " % section
+        self._begins = file.tell()
+        self._landing: BinaryIO | None = None
+        self._aside: list[BinaryIO] = []  # of one response
+
+    def sink(self, size: int, before: bytes) -> BinaryIO:
+        """Where a literal goes; see ``Sink``."""
+        if size > self._most:
+            self._wire.refuse(f"{size} octets instead of a part of {self._most}")
+        said = before.replace(b"(", b" ").upper()
+        if said:  # the one before it was not an answer
+            self.close()
+        if self._uid not in said or not said.endswith(self._section):
+            self._aside.append(spool(size, before))
+            return self._aside[-1]
+        self._rewind()
+        landing: BinaryIO = _Growing(self._file)  # type: ignore[assignment]  # all that a Wire needs of a file
+        self._landing = landing
+        return landing
+
+    def keep(self, part: bytes | BinaryIO) -> int:
+        """Make what was answered the end of the file, and nothing else; returns its octets."""
+        if part is not self._landing:
+            self._rewind()
+            if isinstance(part, bytes):
+                self._file.write(part)
+            else:
+                shutil.copyfileobj(part, self._file)
+        got = self._file.seek(0, os.SEEK_END) - self._begins
+        if got > self._most:
+            self._wire.refuse(f"{got} octets instead of a part of {self._most}")
+        return got
+
+    def close(self) -> None:
+        """Drop what went to other files."""
+        for file in self._aside:
+            file.close()
+        self._aside.clear()
+
+    def _rewind(self) -> None:
+        self._file.seek(self._begins)
+        self._file.truncate()
+
+
+class _Growing:
+    """A file that others go on with."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def write(self, data: bytes | memoryview) -> int:
+        return self._file.write(data)
+
+    def seek(self, _offset: int) -> int:
+        return 0
+
+    def close(self) -> None:
+        """The file stays open."""

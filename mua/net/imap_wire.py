@@ -20,7 +20,7 @@ from mua.net.imap_deflate import DeflatedSocket
 from mua.net.wirelog import WireLog
 from mua.records import dataclass
 
-Sink = Callable[[int], BinaryIO]
+Sink = Callable[[int, bytes], BinaryIO]  # a literal's octets, what its response says before it (nothing: not its first)
 Chunk = bytes | BinaryIO
 
 WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError)
@@ -50,7 +50,7 @@ class Limits:
     aside: int = 8 << 20  # all that is said around one of imapclient's commands
 
 
-def spool(_size: int) -> BinaryIO:
+def spool(_size: int, _before: bytes) -> BinaryIO:
     """The default sink: a temporary file without a name."""
     return tempfile.TemporaryFile()
 
@@ -255,7 +255,7 @@ class Wire:
             self.refuse("answers without end")
 
     def response(self, sink: Sink = spool) -> list[Chunk]:
-        """One response as [text, literal, text, ...]; literals over ``limits.inline`` are files from ``sink(size)``."""
+        """One response as [text, literal, text, ...]; literals over ``limits.inline`` are files from ``sink``."""
         chunks: list[Chunk] = []
         start, held, files = self.at, 0, 0
         while True:
@@ -268,7 +268,8 @@ class Wire:
                 self.log.received(chunks[0] if isinstance(chunks[0], bytes) else b"")
                 return chunks
             text_end, size = literal
-            chunks.append(bytes(self.buffer[start:text_end]))
+            before = bytes(self.buffer[start:text_end])
+            chunks.append(before)
             held += text_end - start
             if len(chunks) > 2 * _LITERALS or held > 2 * self.limits.response:
                 self.refuse("literals without end")
@@ -281,7 +282,7 @@ class Wire:
                 if files > _FILES:
                     self.refuse("large literals without end")
                 self.at = end + 2
-                chunks.append(self._spill(size, sink))
+                chunks.append(self._spill(size, b"" if len(chunks) > 1 else before, sink))
                 start = self.at
 
     def _literal_at(self, start: int, end: int, continued: bool) -> tuple[int, int] | None:
@@ -301,11 +302,11 @@ class Wire:
             start = self._more(start)
         return start
 
-    def _spill(self, size: int, sink: Sink) -> BinaryIO:
+    def _spill(self, size: int, before: bytes, sink: Sink) -> BinaryIO:
         """Copy ``size`` octets into a file, the bulk straight from the socket."""
         self.sock.settimeout(self.timeout)
         try:
-            file = sink(size)
+            file = sink(size, before)
             try:
                 self._copy(size, file)
                 file.seek(0)

@@ -256,6 +256,11 @@ def copies_here(db: Db, message_ids: Sequence[int]) -> dict[int, list[int]]:
     return found
 
 
+def still_bodiless(db: Db, message_ids: Sequence[int]) -> set[int]:
+    """Those of these messages that are still there and have no body."""
+    return {row[0] for row in db.rows_of("SELECT id FROM message WHERE has_body = 0 AND id IN", message_ids)}
+
+
 def lacks_bodies(db: Db, account_id: AccountId) -> bool:
     """Whether there may be a message whose bytes are only on the server and should be here."""
     sql = (

@@ -281,6 +281,7 @@ def fetch_parts(here: Desk, *script: Callable[[Conversation], None], opened: int
 @pytest.fixture
 def small_parts(monkeypatch):
     monkeypatch.setattr("mua.engine.bodies.PART", 1000)
+    monkeypatch.setattr("mua.engine.bodies._LEAST", 500)
 
 
 LONG = b"Subject: long\r\n\r\n" + bytes(range(32, 127)) * 26
@@ -314,7 +315,89 @@ def test_parts_that_end_early_are_not_taken_for_the_whole(here, small_parts):
     assert here.bodies.get(one) == LONG[:2600] == LONG
 
 
-@pytest.mark.parametrize("lie", [part(0, LONG, section="BODY[]"), part(0, b"x" * 50, announced=10 << 30)])
+def answered(*said: bytes, broken: bool = False) -> Callable[[Conversation], None]:
+    """The answer to a FETCH of a part: whatever is given; ``broken``: the line breaks after it."""
+
+    def say(talk: Conversation) -> None:
+        tag = talk.line().split()[0]
+        talk.send(b"".join(said))
+        if broken:
+            talk.sock.shutdown(socket.SHUT_WR)
+        else:
+            talk.send(tag + b" OK x\r\n")
+
+    return say
+
+
+FIRST = b"* 1 FETCH (UID 1 BODY[]<0> {1000}\r\n" + LONG[:1000] + b")\r\n"
+ALIEN = b"E" * 900
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [b"* 9 FETCH (UID 9 BODY[]<0> {900}\r\n" + ALIEN + b")\r\n"] * 20 + [FIRST],
+        [b"* 1 FETCH (UID 1 BODY[1] {900}\r\n" + ALIEN + b" BODY[]<0> {1000}\r\n" + LONG[:1000] + b")\r\n"],
+        [FIRST[:-3] + b" BODY[1] {900}\r\n" + ALIEN + b")\r\n"],
+        [b"* 1 FETCH (BODY[]<0> {1000}\r\n" + LONG[:1000] + b" UID 1)\r\n"],
+        [b"* 1 FETCH (BODY[]<0> {1000}\r\n" + LONG[:1000] + b"* x UID 1 BODY[1] {900}\r\n" + ALIEN + b")\r\n"],
+        [b"* 1 FETCH (FLAGS (x) UID 1 BODY[]<0> {900}\r\n" + ALIEN + b" UID 9)\r\n", FIRST],
+    ],
+    ids=[
+        "another message",
+        "another section",
+        "another section after it",
+        "UID at last",
+        "as if another",
+        "UID told twice",
+    ],
+)
+def test_only_the_part_that_was_asked_for_reaches_the_file(here, small_parts, said):
+    one = large(here, len(LONG))
+    fetch_parts(here, answered(*said), part(1000, LONG[1000:2000]), part(2000, LONG[2000:]))
+    assert here.bodies.get(one) == LONG
+
+
+def test_a_line_that_breaks_in_another_message_leaves_nothing_of_it(here, small_parts):
+    one = large(here, len(LONG))
+    alien = b"* 9 FETCH (UID 9 BODY[]<1000> {900}\r\n" + ALIEN[:700]
+    with pytest.raises(MailError) as caught:
+        fetch_parts(here, part(0, LONG[:1000]), answered(alien, broken=True))
+    assert caught.value.code == "connection-lost"
+    fetch_parts(here, part(1000, LONG[1000:2000]), part(2000, LONG[2000:]))
+    assert here.bodies.get(one) == LONG
+
+
+def test_a_part_of_a_message_that_is_gone_is_not_kept(here, small_parts):
+    large(here, len(LONG))
+    with pytest.raises(MailError):
+        fetch_parts(here, part(0, LONG[:1000]), part(1000, LONG[1000:1700], announced=1000))
+    assert list(here.store.profile.big.glob("*.part"))
+    with here.store.write() as tx:
+        tx.run("DELETE FROM message")
+    fetch_parts(here, opened=0)
+    assert here.worker.shared.halves == {}
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+def test_a_server_that_hands_out_crumbs_is_hung_up_on(here, small_parts):
+    one = large(here, len(LONG))
+    with pytest.raises(MailError) as caught:
+        fetch_parts(here, part(0, LONG[:499]), part(499, LONG[499:600]))
+    assert caught.value.code == "protocol-error"
+    fetch_parts(here, opened=0)
+    assert "instead of this message" in read.rows(here.store.reader(), [one])[0].problem
+    assert not list(here.store.profile.big.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        part(0, LONG, section="BODY[]"),
+        part(0, b"x" * 50, announced=10 << 30),
+        answered(b"* 9 FETCH (UID 9 BODY[] {1001}\r\n" + b"x" * 1001 + b")\r\n", FIRST),
+    ],
+)
 def test_a_server_that_sends_another_part_or_announces_ten_gigabytes_is_left_alone(here, small_parts, lie):
     one = large(here, len(LONG))
     with pytest.raises(MailError) as caught:
