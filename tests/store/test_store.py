@@ -415,3 +415,17 @@ def test_a_wish_taken_back_before_it_is_pushed_is_told_to_the_server(box: Box) -
     with box.store.write() as tx:
         write.flags_pushed(tx, [one], Flag(0), Flag.SEEN)
     assert mirror.wishes(box.store.reader(), box.account) == []
+
+
+def test_what_is_done_to_a_row_that_gives_way_is_not_lost(box: Box) -> None:
+    """A moved message was seen in its new folder before the move was known to be done: for a moment it has two rows."""
+    (old,) = box.add(1)
+    with box.store.write() as tx:
+        write.wish_move(tx, [old], box.archive, 1)
+        news = [write.NewMessage(Envelope(), 1_700_000_000, 100, 9, Flag.SEEN)]
+        (new,) = write.add_messages(tx, box.account, box.archive, news)
+        write.wish_flags(tx, [new], Flag.FLAGGED, Flag.SEEN, 2)
+        write.moved(tx, old, box.archive, 9)
+    (wish,) = mirror.wishes(box.store.reader(), box.account)
+    assert (wish.id, wish.uid, wish.add, wish.remove, wish.target) == (old, 9, Flag.FLAGGED, Flag.SEEN, None)
+    assert read.row(box.store.reader(), new) is None
