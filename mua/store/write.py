@@ -377,17 +377,19 @@ def moved(tx: Tx, message_id: MessageId, folder_id: FolderId, uid: int | None) -
 def _absorb_twin(tx: Tx, keeper: MessageId, folder_id: FolderId, uid: int | None) -> None:
     """When a pull saw the arrival first, the older row, with its history and wishes, stays.
 
-    What a person did to the newer one meanwhile is done to the older one; the flags are what the server told last.
+    What a person did to the newer one meanwhile is done to the older one, and what they did last stands, pushed or not;
+    the flags are what the server told last.
     """
     twin = tx.value("SELECT id FROM message WHERE folder_id = ? AND uid = ? AND id <> ?", folder_id, uid, keeper)
     if twin is None:
         return
     tx.run(
         "UPDATE message AS k SET flags = t.flags,"
-        " want_set = ((k.want_set & ~t.want_clear) | t.want_set) & ~t.flags,"
-        " want_clear = ((k.want_clear & ~t.want_set) | t.want_clear) & t.flags,"
+        " want_set = iif(t.wish_at > k.wish_at, t.want_set, ((k.want_set & ~t.want_clear) | t.want_set) & ~t.flags),"
+        " want_clear = iif(t.wish_at > k.wish_at, t.want_clear,"
+        " ((k.want_clear & ~t.want_set) | t.want_clear) & t.flags),"
         " want_folder_id = coalesce(t.want_folder_id, k.want_folder_id), want_gone = max(k.want_gone, t.want_gone)"
-        " FROM (SELECT flags, want_set, want_clear, want_folder_id, want_gone FROM message WHERE id = ?) AS t"
+        " FROM (SELECT flags, want_set, want_clear, want_folder_id, want_gone, wish_at FROM message WHERE id = ?) AS t"
         " WHERE k.id = ?",
         twin,
         keeper,

@@ -429,3 +429,20 @@ def test_what_is_done_to_a_row_that_gives_way_is_not_lost(box: Box) -> None:
     (wish,) = mirror.wishes(box.store.reader(), box.account)
     assert (wish.id, wish.uid, wish.add, wish.remove, wish.target) == (old, 9, Flag.FLAGGED, Flag.SEEN, None)
     assert read.row(box.store.reader(), new) is None
+
+
+def test_what_was_done_last_stands_also_when_it_is_pushed_already(box: Box) -> None:
+    """The older row still wishes a flag that a person has taken off the newer one since."""
+    (old,) = box.add(1)
+    with box.store.write() as tx:
+        write.wish_flags(tx, [old], Flag.SEEN, Flag(0), 1)
+        write.wish_move(tx, [old], box.archive, 1)
+        news = [write.NewMessage(Envelope(), 1_700_000_000, 100, 9, Flag.SEEN)]
+        (new,) = write.add_messages(tx, box.account, box.archive, news)
+        write.wish_flags(tx, [new], Flag(0), Flag.SEEN, 2)
+        write.flags_pushed(tx, [new], Flag(0), Flag.SEEN)
+        write.moved(tx, old, box.archive, 9)
+    assert mirror.wishes(box.store.reader(), box.account) == []
+    row = read.row(box.store.reader(), old)
+    assert row is not None
+    assert not row.flags & Flag.SEEN
