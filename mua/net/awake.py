@@ -12,6 +12,7 @@ refuse, mail is sent all the same, and sleep in its midst costs a try, or at the
 
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -42,6 +43,7 @@ class Awake:
     def __init__(self, *lockers: Callable[[], Lock]) -> None:
         self._lockers = lockers
         self._held = 0
+        self._last = 0.0  # when the last transaction ended (monotonic)
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()
 
@@ -59,15 +61,15 @@ class Awake:
     def __exit__(self, *_: object) -> None:
         with self._changed:
             self._held -= 1
+            self._last = time.monotonic()
             self._changed.notify_all()
 
     def _hold(self) -> None:
         locks = [lock for locker in self._lockers if (lock := _taken(locker)) is not None]
         try:
             with self._changed:
-                while self._held:
-                    self._changed.wait_for(lambda: not self._held)
-                    self._changed.wait_for(lambda: self._held > 0, LINGER)
+                while self._held or (left := self._last + LINGER - time.monotonic()) > 0:
+                    self._changed.wait(None if self._held else left)
                 self._thread = None
         finally:
             for lock in locks:

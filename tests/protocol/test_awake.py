@@ -43,7 +43,8 @@ class Keeper:
             assert self._changed.wait_for(lambda: self.held == held, PATIENCE)
 
 
-def test_a_lock_lasts_as_long_as_any_transaction_and_many_small_ones_take_one() -> None:
+def test_a_lock_lasts_as_long_as_any_transaction_and_many_small_ones_take_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(awake, "LINGER", 3.0)  # no pause between two of the small ones is that long
     keeper = Keeper()
     kept = Awake(keeper)
     with kept:
