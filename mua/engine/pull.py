@@ -44,6 +44,8 @@ class Shared:
     kills its connection alone is ``poisonous``, and left alone until the engine starts again.  ``doubted`` names what a
     connection answered with SERVERBUG, and what nothing better was heard of since.  ``halves`` are the files of large
     messages of which a part is here.  ``no_room``: something was refused because the account is full there.
+    ``departed`` are the (folder, UID) that we moved away or deleted in this run of the engine: a header of one of them,
+    fetched by the other thread before and committed after, would make a row of nothing.
     """
 
     context: Context
@@ -58,6 +60,7 @@ class Shared:
     halves: dict[int, Path] = field(default_factory=dict)
     doubted: set[str] = field(default_factory=set)
     no_room: bool = False
+    departed: set[tuple[int, int]] = field(default_factory=set)
     _told: float = 0.0
 
     def folders(self) -> list[Folder]:
@@ -318,6 +321,7 @@ class _Pull:
 
     def _restart(self, remote: FolderState) -> None:
         """Every UID is void: recognise the messages, in one transaction."""
+        self.shared.departed = {one for one in self.shared.departed if one[0] != self.folder.id}
         theirs: list[Identity] = []
         if remote.on_server:
             since = self._since(mirror.identities(self.store.reader(), self.folder.id))
@@ -357,7 +361,8 @@ class _Pull:
         if not headers:
             return
         news = new_messages(self.connection, headers, self.shared.context.now())
-        with self.store.write() as tx:
+        with self.shared.lock, self.store.write() as tx:
+            news = [one for one in news if (self.folder.id, one.uid) not in self.shared.departed]
             write.add_messages(tx, self.shared.account.id, self.folder.id, news)
             _recognise(tx, self.folder)
 

@@ -162,6 +162,7 @@ class _Push:
             self._open(source)
             placed = self.connection.move(list(messages.values()), target.name) if messages else None
             left = self._left_behind(list(messages.values()), placed)
+            self._departed(source, (uid for uid in messages.values() if uid not in left))
             with self.store.write(durable=True) as tx:
                 if placed is not None and not target.state.uidvalidity:  # never pulled: now its new UIDs mean something
                     write.set_folder_state(tx, target.id, FolderState(placed.uidvalidity))
@@ -178,6 +179,7 @@ class _Push:
         if there:
             self._open(source)
             self.connection.expunge([messages[one] for one in there])
+            self._departed(source, (messages[one] for one in there))
             with self.store.write(durable=True) as tx:
                 for message_id, uid in there.items():
                     write.moved(tx, message_id, target.id, uid if target.state.uidvalidity else None)
@@ -206,6 +208,10 @@ class _Push:
                 mirror.copy_started(tx, rest, target.id, uidnext)
         return {MessageId(one): uid for one, uid in found.items()}
 
+    def _departed(self, folder: Folder, uids: Iterable[int]) -> None:
+        """These are not in the folder any more, whatever the other thread has heard of it before."""
+        self.shared.departed.update((folder.id, uid) for uid in uids)
+
     def _left_behind(self, uids: list[int], placed: Placed | None) -> set[int]:
         """Messages that the server did not say to have moved, and that are still in the source."""
         silent = [uid for uid in uids if placed is None or uid not in placed.uids]
@@ -220,6 +226,8 @@ class _Push:
                 raise self._not_allowed("you to delete anything", folder)
             messages = self._current(folder.id, step.messages)
             self.connection.expunge(list(messages.values()))
+            if self.connection.can("UIDPLUS"):
+                self._departed(folder, messages.values())
             with self.store.write(durable=True) as tx:
                 if self.connection.can("UIDPLUS"):
                     write.remove_messages(tx, list(messages), Claim.DELETED, self.shared.context.now())

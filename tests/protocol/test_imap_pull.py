@@ -13,6 +13,7 @@ from memory import Peak, pss
 from retrieval import Desk
 from scripted import Conversation, Scripted
 
+from mua.engine import pull as pulling
 from mua.engine.bodies import fetch_bodies, fetch_wanted
 from mua.engine.imap_worker import ImapWorker
 from mua.engine.pull import pull_folder, pull_folders
@@ -200,6 +201,40 @@ def test_cut_in_the_middle_of_the_headers_goes_on_where_it_was(here):
     pull(here, resumed, "C: {tag} UID FETCH 31:40 {}\n", *map(header, range(31, 41)), "S: {tag} OK x")
     assert count(here) == 90
     assert here.folder("INBOX").state == FolderState(7, 91, 0, 90)
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_a_header_that_comes_late_makes_no_row_of_a_message_that_has_left(here, monkeypatch, moved):
+    """One thread fetches a new header; the other has pulled, and pushed a move or a deletion, before it is committed.
+
+    What a person then did to the row of nothing would be lost.
+    """
+    real = pulling.new_messages
+
+    def late(*what):
+        monkeypatch.setattr(pulling, "new_messages", real)
+        news = NewMessage(Envelope(message_id="31@y"), 1031, 20, uid=31)
+        with here.store.write() as tx:
+            archive = write.put_folder(tx, here.account.id, "Archive", role=Role.ARCHIVE)
+            (one,) = write.add_messages(tx, here.account.id, here.folder("INBOX").id, [news])
+            (write.wish_move(tx, [one], archive, 1) if moved else write.wish_gone(tx, [one], 1))
+        away = 'C: {tag} UID MOVE 31 "Archive"\nS: * OK [COPYUID 9 31 1] x\nS: * 31 EXPUNGE\nS: {tag} OK x\n'
+        gone = "C: {tag} UID STORE 31 {}\nS: {tag} OK x\nC: {tag} UID EXPUNGE 31\nS: * 31 EXPUNGE\nS: {tag} OK x\n"
+        with talking(select(31, 32) + (away if moved else gone)) as other:
+            list(push(here.worker.shared, other))
+        return real(*what)
+
+    monkeypatch.setattr(pulling, "new_messages", late)
+    text = "Message-ID: <31@y>"
+    header = (
+        r'S- * 31 FETCH (UID 31 FLAGS () INTERNALDATE "17-Jul-1996 02:44:25 -0700" RFC822.SIZE 20'
+        rf" BODY[HEADER.FIELDS (X)] {{{len(text) + 2}}}\r\n{text}\r\n)\r\n" + "\n"
+    )
+    first = select(31, 32) + search("UID 31:*", "31") + NO_FLAGS
+    again = select(KNOWN, 32) + search("ALL", "1:30") + NO_FLAGS
+    pull(here, first, "C: {tag} UID FETCH 31 {}\n", header, "S: {tag} OK x\n", again)
+    assert count(here) == KNOWN
+    assert len(read.with_message_id(here.store.reader(), "31@y", here.account.id)) == int(moved)
 
 
 def test_one_poisonous_message_does_not_keep_the_others_away(here):
