@@ -191,7 +191,13 @@ class Composing(QObject):
         self._journal(composer)
 
     def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
-        self._cancel(outgoing, (), lambda _: self._journal(self.open(letter)))
+        self._cancel(outgoing, (), partial(self._bring_back, outgoing, letter))
+
+    def _bring_back(self, outgoing: OutgoingId, letter: Letter, back: list[str], left: list[str]) -> None:
+        """The letter again, to those in ``back``; who is ``left`` gets it, and must not get it twice."""
+        rest = self._again(outgoing, back) if left else letter
+        rest = replace(letter, to=(), cc=(), bcc=()) if rest is None else rest
+        self._show_again(replace(rest, key=letter.key))
 
     def take_back(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
         """Do not send to these addresses; what was written comes back in a composer.
@@ -203,23 +209,18 @@ class Composing(QObject):
             return
         self.journal.write(letter)
         self.journal.settle()
-
-        def some(left: Sequence[str]) -> None:
-            """``left`` get it: they were at the end of their transaction already."""
-            back = self._again(outgoing, [one for one in addresses if one not in left]) if left else letter
-            self._show_again(letter if back is None else replace(back, key=letter.key))
-
-        self._cancel(outgoing, addresses, some, lambda: self.journal.forget(letter.key))
+        back = partial(self._bring_back, outgoing, letter)
+        self._cancel(outgoing, addresses, back, lambda: self.journal.forget(letter.key))
 
     def _cancel(
         self,
         outgoing: OutgoingId,
         addresses: Sequence[str],
-        then: Callable[[Sequence[str]], object],
+        then: Callable[[list[str], list[str]], object],
         too_late: Callable[[], object] = lambda: None,
     ) -> None:
-        """Cancel; ``then`` is given those of the asked for for whom it was too late, ``too_late`` follows when it was
-        for all.  What the store says decides, also where the engine went away before it answered.
+        """Cancel; ``then`` is given those who will not get it and those for whom it was too late, ``too_late`` follows
+        when it was for all.  What the store says decides, also where the engine went away before it answered.
         """
         client = self._desk.client
         if client is None:
@@ -231,13 +232,14 @@ class Composing(QObject):
             db = self._desk.library.db
             found = outbox.outgoing(db, outgoing) if db is not None else None
             asked = [one for one in found.recipients if not addresses or one.address in addresses] if found else []
+            back = [one.address for one in asked if one.state is RecipientState.CANCELLED]
             left = [one.address for one in asked if one.state is not RecipientState.CANCELLED]
             if said or left:
-                whom = f" to {words.shown(left[0], 60)}" if left and len(left) < len(asked) else ""
+                whom = f" to {words.shown(left[0], 60)}" if left and back else ""
                 text = said or f"It was on its way{whom} already."
                 self._desk.window.toast.say(text, "Outbox", self._desk.outbox_wanted.emit)
-            if len(left) < len(asked) or not (asked or said):
-                then(left)
+            if back or not (asked or said):
+                then(back, left)
             elif found is not None:
                 too_late()
 

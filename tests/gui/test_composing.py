@@ -20,6 +20,7 @@ from mua.gui import letters
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
 from mua.model.message import MessageId, MessageRow, MessageView
+from mua.model.outgoing import RecipientState
 from mua.store import outbox, read
 
 pytestmark = pytest.mark.gui
@@ -231,6 +232,27 @@ def test_an_attachment_that_went_away_is_said_and_nothing_is_lost(place: Office,
     assert composer.send_button.isEnabled()
     assert composer.subject.text() == "S"
     assert MessageId(0) not in place.rooms.composing.composers
+
+
+def test_half_an_undo_does_not_offer_the_letter_to_who_gets_it(place: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One was at the end of the transaction already; the letter comes back for the other one alone."""
+    composer = place.write()
+    composer.to._paste("first@larkspur.example, second@larkspur.example")
+    composer.subject.setText("Both")
+    letter = composer.letter()
+    composer.send()
+    wait_until(lambda: place.states() and not place.rooms.composing.composers, "queued")
+    db = place.program.library.db
+    assert db is not None
+    (sent,) = outbox.listed(db, finished=True)
+    states = {"first@larkspur.example": RecipientState.ACCEPTED, "second@larkspur.example": RecipientState.CANCELLED}
+    half = replace(sent, recipients=tuple(replace(one, state=states[one.address]) for one in sent.recipients))
+    monkeypatch.setattr(outbox, "outgoing", lambda *_: half)
+    composing = place.rooms.composing
+    composing._undo(sent.id, letter)
+    wait_until(lambda: composing.composers, "the letter")
+    (again,) = composing.composers.values()
+    assert [one.address for one in again.letter().to] == ["second@larkspur.example"]
 
 
 def test_tab_leads_from_the_subject_into_the_text(place: Office) -> None:
