@@ -288,7 +288,7 @@ class RescheduleOutgoing:
 
 @dataclass(frozen=True, slots=True)
 class CreateFolder:
-    """Make a folder; on an IMAP account the server follows when it can.  Answer: FolderMade."""
+    """The folder of this name, made if it is missing (an IMAP server follows when it can).  Answer: FolderMade."""
 
     account_id: int
     name: str
@@ -435,7 +435,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True)
 class FolderMade:
-    """The new folder's id."""
+    """The folder's id."""
 
     folder_id: int
 

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 
 def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade:
-    """Make a folder here; an IMAP server follows."""
+    """The folder of this name; one that is missing is made here, and an IMAP server follows.
+
+    Whether it is missing is asked inside the change: the server's own folders arrive at any time.
+    """
     owner = account(engine, command.account_id)
     local = owner.incoming is not Incoming.IMAP
-    if read.folder_named(engine.store.reader(), owner.id, command.name) is not None:
-        raise MailError(Kind.FOLDER, Retry.ASK, f"There is a folder “{command.name}” already.", code="name-taken")
     with engine.store.write(durable=True) as tx:
+        known = read.folder_named(tx, owner.id, command.name)
+        if known is not None:
+            return wire.FolderMade(known.id)
         made = write.put_folder(tx, owner.id, command.name, local=local, create=not local)
     engine.poke(owner.id)
     return wire.FolderMade(made)

@@ -212,3 +212,14 @@ def test_an_engine_is_joined_by_a_link_to_its_folder(mua: Mua, tmp_path: Path) -
     assert [one["name"] for one in with_link.json("account", "list")] == ["home"]
     assert with_link.json("health") is not None
     assert with_link.engine_pid() == mua.engine_pid()
+
+
+def test_a_folder_that_came_up_meanwhile_is_the_one_that_was_asked_for(mua: Mua, line: Line) -> None:
+    """Who looked before the server's folders arrived asks for one that is there by now."""
+    line.say(wire.command_line(1, wire.Hello("test")))
+    made = set[int]()
+    for number in range(2, 6):
+        line.say(wire.command_line(number, wire.CreateFolder(1, "Taxes" if number % 2 else "Archive")))
+        made.add(line.until("re", number)["ok"]["folder_id"])
+    folders = {int(one["id"]): one["name"] for one in mua.json("folders")}
+    assert sorted(folders[one] for one in made) == ["Archive", "Taxes"]
