@@ -24,6 +24,7 @@ from mua.model.account import Account
 from mua.model.outgoing import NO_TERMS, Draft, Terms
 from mua.model.policy import Policy
 from mua.model.quota import Quota
+from mua.model.records import DnsRecord
 from mua.records import dataclass
 
 PROTOCOL = 1
@@ -103,6 +104,31 @@ class Discover:
 
     email: str
     ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MakeDkim:
+    """Make the keys that sign mail of an account's domain, if it has none (or ``again``).  Answer: DkimTold.
+
+    They sign once their records were seen (VerifyDkim).
+    """
+
+    account_id: int
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ShowDkim:
+    """The records of an account's domain; nobody is asked.  Answer: DkimTold."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyDkim:
+    """Look the records of an account's domain up; keys that are found sign from now on.  Answer: DkimTold."""
+
+    account_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +395,14 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class DkimTold:
+    """The records that the domain has to publish, and what is known of each."""
+
+    domain: str
+    records: tuple[DnsRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Discovered:
     """Candidates for an address, best first: accounts with their servers filled in, and who said so.
 
@@ -578,14 +612,15 @@ class Raise:
 
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | AllowWeaker | ChooseSecrets | CheckAccount
-    | Discover | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages
+    | Discover | MakeDkim | ShowDkim | VerifyDkim | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages
+    | ArchiveMessages | JunkMessages
     | DeleteMessages | Undo | SettleRefused | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing
     | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle
     | Shutdown | Raise
 )  # fmt: skip
 Answer = (
-    Welcome | Done | AccountAdded | Checked | Discovered | Synced | ServersSearched | Acted | Restored | Queued
-    | Saved | FolderMade | Imported | HealthTold
+    Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Synced | ServersSearched | Acted | Restored
+    | Queued | Saved | FolderMade | Imported | HealthTold
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

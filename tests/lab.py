@@ -50,7 +50,7 @@ profile, patience = mua.paths.Profile(pathlib.Path(sys.argv[1])), float(sys.argv
 sys.exit(mua.engine.main.main(profile, stay=True, patience=patience))
 """
 NEEDED = ("dovecot",)
-NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ip")
+NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ip", "opendkim-testmsg")
 NEEDED_AS_ROOT = ("postfix",)
 NEEDED_WITHOUT = ("unshare", "nsenter")
 
@@ -228,6 +228,8 @@ class Lab:
         self._order("namespace", addresses=addresses, resolver=lab_config.RESOLVER)
         self.network = Namespace(self.netns) if self.netns else OwnNamespace(self._supervisor.pid)
         (folder / "test.zone").write_text(lab_config.ZONE)
+        (folder / f"{lab_config.OWN}.zone").write_text(lab_config.OWN_ZONE)
+        (folder / f"{lab_config.REVERSE}.zone").write_text(lab_config.REVERSE_ZONE)
         (folder / "nsd.conf").write_text(lab_config.nsd_conf(plan))
         (folder / "unbound.conf").write_text(lab_config.unbound_conf(plan))
         self.start("nsd", which("nsd"), "-d", "-c", str(folder / "nsd.conf"))
@@ -240,6 +242,17 @@ class Lab:
     def stop_server(self, name: str) -> None:
         """Stop ``dovecot``, ``postfix``, ``nsd`` or ``unbound``."""
         self._order("stop", name=name)
+
+    def publish(self, *lines: str, reverse: Sequence[str] = ()) -> None:
+        """These records of ``own.test``, and of addresses, beside those that are always there, and no others."""
+        for name, zone, more in (
+            (lab_config.OWN, lab_config.OWN_ZONE, lines),
+            (lab_config.REVERSE, lab_config.REVERSE_ZONE, reverse),
+        ):
+            (self.folder / f"{name}.zone").write_text(zone + "".join(f"{line}\n" for line in more))
+        self.stop_server("nsd")
+        self.start("nsd", which("nsd"), "-d", "-c", str(self.folder / "nsd.conf"))
+        self._await_port(lab_config.NAMESERVER, 53)
 
     def publish_policies(self, **lines: str) -> None:
         """Have ``https://mta-sts.NAME.test`` serve NAME's MTA-STS policy, and nobody else's."""

@@ -183,7 +183,7 @@ def postfix_main(plan: Plan) -> str:
     interfaces = [plan.msa_ip, *((MX1, MX2, MX_CLEARTEXT) if plan.with_mx else ())]
     domains = [
         DOMAIN,
-        *(f"{name}.test" for name in ("order", "dead", "implicit", "cleartext", "both", "sts", "stsbad")),
+        *(f"{name}.test" for name in ("order", "dead", "implicit", "cleartext", "both", "sts", "stsbad", "own")),
     ]
     return f"""
 compatibility_level = 3.6
@@ -305,6 +305,21 @@ mta-sts.sts IN A {WEB}
 stsbad IN MX 10 mx1.good
 _mta-sts.stsbad IN TXT "v=STSv1; id=1;"
 mta-sts.stsbad IN A {WEB}
+own IN NS ns.test.
+"""
+# A domain of a test's own, and the names of addresses; a test publishes more (``Lab.publish``).
+OWN = "own.test"
+REVERSE = "127.in-addr.arpa"
+OWN_ZONE = f"""$ORIGIN {OWN}.
+$TTL 1
+@ IN SOA ns.test. hostmaster.test. 1 60 60 600 1
+@ IN NS ns.test.
+@ IN MX 10 mx1.{DOMAIN}.
+"""
+REVERSE_ZONE = f"""$ORIGIN {REVERSE}.
+$TTL 1
+@ IN SOA ns.test. hostmaster.test. 1 60 60 600 1
+@ IN NS ns.test.
 """
 
 
@@ -326,6 +341,12 @@ remote-control:
 zone:
   name: "test"
   zonefile: "test.zone"
+zone:
+  name: "{OWN}"
+  zonefile: "{OWN}.zone"
+zone:
+  name: "{REVERSE}"
+  zonefile: "{REVERSE}.zone"
 """
 
 
@@ -347,11 +368,15 @@ def unbound_conf(plan: Plan) -> str:
   local-zone: "." static
   local-zone: "test." transparent
   local-zone: "refused.test." always_refuse
+  local-zone: "{REVERSE}." transparent
   cache-max-ttl: 2
   cache-max-negative-ttl: 1
   infra-host-ttl: 1
 stub-zone:
   name: "test."
+  stub-addr: {NAMESERVER}
+stub-zone:
+  name: "{REVERSE}."
   stub-addr: {NAMESERVER}
 remote-control:
   control-enable: no

@@ -49,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="log what happens (secrets masked)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="mua")
     _account(commands)
+    _dkim(commands)
     _folder(commands)
     _reading(commands)
     _acting(commands)
@@ -133,6 +134,22 @@ def _account(commands: Commands) -> None:
     policy.add_argument("policy", metavar="everything|headers|days:N", nargs="?")
     for verb, about in _ON_AN_ACCOUNT:
         _add(verbs, verb, about).add_argument("name", metavar="N")
+
+
+_ON_KEYS = (
+    ("keygen", "make the keys that sign your domain's mail, and show what to publish"),
+    ("show", "what the domain has to publish"),
+    ("verify", "look it up; keys that are found sign from now on"),
+)
+
+
+def _dkim(commands: Commands) -> None:
+    dkim = _add(commands, "dkim", "the keys that sign mail of your own domain")
+    verbs = dkim.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser, prog="mua dkim")
+    for verb, about in _ON_KEYS:
+        one = _add(verbs, verb, about)
+        if verb == "keygen":
+            one.add_argument("--again", action="store_true", help="also where there are keys; those sign until then")
 
 
 POLICIES = "everything|headers|days:N|default"

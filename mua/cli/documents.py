@@ -5,7 +5,7 @@ Dates are RFC 3339 in UTC, ids opaque strings, flags by their IMAP names, addres
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mua.masking import visible
 from mua.model.account import FOR_EVER, Account, Incoming, Server
@@ -15,6 +15,10 @@ from mua.model.message import MessageRow, MessageView, flag_names
 from mua.model.outgoing import Outgoing, Recipient, Step
 from mua.model.policy import Policy
 from mua.model.report import Report, Reported
+
+if TYPE_CHECKING:
+    from mua.model.records import DnsRecord
+    from mua.wire import DkimTold
 
 Document = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -235,3 +239,13 @@ def table(rows: Iterable[Iterable[object]]) -> str:
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     return "\n".join(lines)
+
+
+def dkim_document(told: "DkimTold") -> Document:
+    """What ``dkim`` says; ``state`` is "found", "not seen", "missing", "other" or "unknown"."""
+    return {"domain": told.domain, "records": list(map(record_document, told.records))}
+
+
+def record_document(one: "DnsRecord") -> Document:
+    """A TXT record to publish; ``line`` is the whole as a zone file has it."""
+    return {"what": one.what, "name": one.name, "value": one.value, "line": one.line, "state": one.state}

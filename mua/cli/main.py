@@ -23,6 +23,7 @@ ROOMS = {
     "ledger": "ledger",
     "folder": "policies",
     "health": "health",
+    "dkim": "dkim",
     "import": "acting",
     "export": "acting",
     "sync": "syncing",

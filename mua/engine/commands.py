@@ -149,6 +149,9 @@ def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
     with engine.store.write(durable=True) as tx:
         ids = write.remove_account(tx, account.id)
     engine.bodies.delete(ids)
+    from mua.engine import dkim
+
+    dkim.forget_unused(engine)
     return wire.Done()
 
 
@@ -187,6 +190,27 @@ def discover(engine: Engine, command: wire.Discover) -> wire.Discovered:
     from mua.engine import doctor
 
     return doctor.discover(command.email, command.ca_file)
+
+
+def make_dkim(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
+    """Make the keys that sign a domain's mail."""
+    from mua.engine import dkim
+
+    return dkim.make(engine, command)
+
+
+def show_dkim(engine: Engine, command: wire.ShowDkim) -> wire.DkimTold:
+    """Say what a domain has to publish."""
+    from mua.engine import dkim
+
+    return dkim.show(engine, command)
+
+
+def verify_dkim(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
+    """Look up what a domain publishes."""
+    from mua.engine import dkim
+
+    return dkim.verify(engine, command)
 
 
 # ---- retrieval ----------------------------------------------------------------------------------------------------
@@ -393,6 +417,9 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.ChooseSecrets: choose_secrets,
     wire.CheckAccount: check_account,
     wire.Discover: discover,
+    wire.MakeDkim: make_dkim,
+    wire.ShowDkim: show_dkim,
+    wire.VerifyDkim: verify_dkim,
     wire.Sync: sync,
     wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,

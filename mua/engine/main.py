@@ -219,12 +219,15 @@ class Engine:
             self.secrets.change_passphrase(passphrase)
             return
         old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
-        for account in read.accounts(self.store.reader()):
+        from mua.engine import dkim
+
+        passwords = [(str(account.id), "password") for account in read.accounts(self.store.reader())]
+        for name in [*passwords, *dkim.secret_names(self)]:
             found = None
             with contextlib.suppress(MailError):  # a place that cannot be opened holds nothing that could move
-                found = old.get(str(account.id), "password")
+                found = old.get(*name)
             if found is not None:
-                new.set(str(account.id), "password", found)
+                new.set(*name, found)
         with self.store.write(durable=True) as tx:
             write.set_setting(tx, "secrets", place)
         self.secrets = new

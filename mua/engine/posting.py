@@ -11,11 +11,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import acts, files, folders
+from mua.engine import acts, dkim, files, folders
 from mua.engine.reading import Whole, content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
@@ -46,7 +47,10 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     else:
         given = _file_pieces(Path(command.file))
     message_id = build.new_message_id(account.email, os.urandom(16))
-    frozen = freeze(given, now=now, message_id_if_missing=message_id, sender_if_missing=account.email)
+    frozen = freeze(
+        given, now=now, message_id_if_missing=message_id, sender_if_missing=account.email,
+        seven_bit=dkim.signs(engine, account.email),
+    )  # fmt: skip
     if not frozen.recipients:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
@@ -61,7 +65,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     with _full_disk_said():
         outgoing_id = outbox.queue(
             engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
-            terms=terms, answers=command.answers, forwards=command.forwards,
+            terms=terms, answers=command.answers, forwards=command.forwards, sign=partial(dkim.signing, engine),
         )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)
@@ -72,7 +76,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
 
 
 def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
-    """Freeze a message that nobody has yet anew, with the Date of the time when it goes now."""
+    """Freeze a message that nobody has yet anew, with the Date of the time when it goes now, and so signed anew."""
     now = engine.context.now()
     found = outbox.outgoing(engine.store.reader(), OutgoingId(command.outgoing_id))
     _check_time(command.at, now, found.terms if found is not None else NO_TERMS)
@@ -84,6 +88,7 @@ def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
             lambda head: _redated(head, at),
             not_before=at,
             scheduled=command.at is not None,
+            sign=partial(dkim.signing, engine),
         )
     if not done:
         text = "This message is on its way already, so its time was not changed; the outbox says where it is."

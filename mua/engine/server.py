@@ -30,6 +30,8 @@ SLOW = (
     wire.ChooseSecrets,
     wire.CheckAccount,
     wire.Discover,
+    wire.MakeDkim,
+    wire.VerifyDkim,
     wire.Sync,
     wire.SearchServers,
     wire.OpenMessage,
@@ -37,6 +39,7 @@ SLOW = (
     wire.ImportFile,
     wire.RemoveAccount,
     wire.Send,
+    wire.RescheduleOutgoing,
 )
 
 Handler = Callable[["Client", wire.Command], wire.Answer]

@@ -38,6 +38,7 @@ _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in
 _ENCODING_FIELD = re.compile(rb"content-transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 _BLANK = re.compile(rb"[ \t]+")
 _HIDDEN: Final = frozenset({b"bcc", REQUIRE_TLS[0].lower().encode()})
+_DATED: Final = frozenset({b"date", b"dkim-signature"})
 _MAILBOXES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})
 _IDENTIFIERS: Final = frozenset({"message-id", "in-reply-to", "references", "content-id", "received", "return-path"})
@@ -79,12 +80,14 @@ def freeze(
     message_id_if_missing: str,
     utc_offset_minutes: int = 0,
     sender_if_missing: str = "",
+    seven_bit: bool = False,
 ) -> Frozen:
     """Normalise ``raw`` (any RFC 5322 message, LF or CRLF) and take its envelope from its header.
 
     Of pieces the first must hold the whole header; what lies in files is not looked at here, and never mended.
     ``now`` (UTC seconds) and ``message_id_if_missing`` (no angle brackets) fill in for missing Date and Message-ID;
-    ``sender_if_missing`` (an addr-spec) for a missing From.  Never raises.
+    ``sender_if_missing`` (an addr-spec) for a missing From; ``seven_bit``: what may be re-encoded for servers without
+    8BITMIME is so now, for the sake of a signature over the whole.  Never raises.
     """
     raw, more = (raw, ()) if isinstance(raw, bytes) else _divided(raw)
     raw = crlf(raw)
@@ -92,6 +95,8 @@ def freeze(
         raw = raw[raw.find(b"\n") + 1 :]
     problems: list[str] = []
     raw = _mended(raw, problems)
+    if seven_bit and not problems:
+        raw = downgrade(raw) or raw
     header_end = _header_end(raw)
     header, rest = raw[:header_end], raw[header_end:]
     added, message_id = _missing_fields(header, now, message_id_if_missing, utc_offset_minutes, sender_if_missing)
@@ -109,10 +114,13 @@ def freeze(
 
 
 def redated(header: bytes, at: int, utc_offset_minutes: int) -> bytes:
-    """A frozen header with another Date, ``at`` (UTC seconds) by a clock so far ahead; every other byte stays."""
+    """A frozen header with another Date, ``at`` (UTC seconds) by a clock so far ahead; every other byte stays.
+
+    DKIM signatures go: they were over the Date of before.
+    """
     date = f"Date: {date_text(at, utc_offset_minutes)}\r\n".encode("ascii")
     lines = _FIELD_LINES.finditer(header)
-    kept = b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() != b"date")
+    kept = b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() not in _DATED)
     return date + kept
 
 

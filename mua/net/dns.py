@@ -12,6 +12,7 @@ import dns.exception
 import dns.name
 import dns.rdatatype
 import dns.rdtypes.ANY.MX
+import dns.rdtypes.ANY.PTR
 import dns.rdtypes.ANY.TXT
 import dns.rdtypes.IN.A
 import dns.rdtypes.IN.AAAA
@@ -20,7 +21,7 @@ import dns.resolver
 
 from mua.log import NET
 from mua.plan.discover import Service
-from mua.plan.mx import AddressAnswer, Mx, MxAnswer, Status
+from mua.plan.mx import AddressAnswer, Mx, MxAnswer, Records, Status
 
 ONE_TRY = 3.0  # seconds for one server
 LIFETIME = 10.0  # seconds for one question
@@ -65,9 +66,12 @@ class Resolver:
 
     async def texts(self, name: str) -> list[str]:
         """The TXT records of a name, the strings of each put together (RFC 1035 s.3.3.14); none when nobody knows."""
-        _, found, _ = await self._ask(name, "TXT")
-        records = [r for r in found if isinstance(r, dns.rdtypes.ANY.TXT.TXT)]
-        return [b"".join(r.strings).decode("utf-8", "replace") for r in records]
+        return list((await self.records(name, "TXT")).values)
+
+    async def records(self, name: str, kind: str) -> Records:
+        """The TXT, A, AAAA, PTR or MX records of a name, as text (an MX is "10 mx.example.org")."""
+        status, found, _ = await self._ask(name, kind)
+        return Records(status, tuple(text for record in found if (text := _as_text(record)) is not None))
 
     async def _ask(self, name: str, kind: str) -> tuple[Status, _Rdata, str]:
         """One question, asked twice when the first try failed at once: resolvers fail in passing."""
@@ -93,6 +97,19 @@ class Resolver:
             return Status.FAILED, [], type(exc).__name__
         records = list(answer.rrset or ())[:MAX_RECORDS]
         return (Status.FOUND if records else Status.NO_DATA), records, ""
+
+
+def _as_text(record: object) -> str | None:
+    """None: a record of another kind, such as a CNAME on the way."""
+    if isinstance(record, dns.rdtypes.ANY.TXT.TXT):
+        return b"".join(record.strings).decode("utf-8", "replace")
+    if isinstance(record, dns.rdtypes.IN.A.A | dns.rdtypes.IN.AAAA.AAAA):
+        return str(record.address)
+    if isinstance(record, dns.rdtypes.ANY.PTR.PTR):
+        return record.target.to_text(omit_final_dot=True)
+    if isinstance(record, dns.rdtypes.ANY.MX.MX):
+        return f"{record.preference} {record.exchange.to_text(omit_final_dot=True)}"
+    return None
 
 
 def _nobody(exc: dns.resolver.NoNameservers) -> tuple[Status, _Rdata, str]:

@@ -20,6 +20,7 @@ from enum import Enum
 
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP, masked
+from mua.mime.dkim import without as unsigned
 from mua.mime.freeze import ascii_header, downgrade
 from mua.mime.pieces import new_digest
 from mua.model.account import Security, Server
@@ -284,6 +285,7 @@ def _plain_header(session: Session, job: Job) -> Job:
 
 
 def _rewritten(job: Job, rewrite: Callable[[bytes], bytes | None]) -> Job:
+    """Written otherwise, and without DKIM signatures, which were over what it was."""
     facts = job.body.facts
     if facts.fault or facts.size > MAX_DOWNGRADED:
         return job
@@ -294,4 +296,4 @@ def _rewritten(job: Job, rewrite: Callable[[bytes], bytes | None]) -> Job:
     if facts.digest and digest.digest() != facts.digest:
         return job  # the disk has changed it: the transaction finds out, and says so
     changed = rewrite(raw)
-    return job if changed is None else replace(job, body=Body.of(changed))
+    return job if changed is None else replace(job, body=Body.of(unsigned(changed)))

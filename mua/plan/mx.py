@@ -33,6 +33,14 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Records:
+    """The records of a name as text: of TXT the strings put together, names without the final dot."""
+
+    status: Status
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Mx:
     """One MX record; ``host`` without the final dot, empty for the null MX."""
 

@@ -15,11 +15,12 @@ that do not count as attempts (no network, no password): those become due at onc
 """
 
 import secrets
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from mua.model.account import Account, AccountId, Route
 from mua.model.message import MessageId
@@ -47,6 +48,8 @@ MAX_TEXT = 2000  # characters kept of a server's reply
 MAX_DUE = 1000  # recipients taken at once
 DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 PREFIX = "outgoing-"
+Signing = Callable[[bytes], Callable[[bytes], bytes] | None]
+"""Given a header: None when it is not to be signed, else what makes the signed header of its body's hash."""
 
 _REPORTED = "r.address, c.action, c.status, c.text, c.remote, c.until, c.at"
 _UNHAPPY = (
@@ -141,12 +144,13 @@ def queue(
     terms: Terms = NO_TERMS,
     answers: int | None = None,
     forwards: int | None = None,
+    sign: Signing | None = None,
 ) -> OutgoingId:
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
 
-    ``scheduled``: a person chose that time.
+    ``scheduled``: a person chose that time.  ``sign`` raises what it likes; then nothing is queued.
     """
-    files = _write_files(store.profile, frozen)
+    files = _write_files(store.profile, frozen, sign)
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
@@ -163,9 +167,16 @@ def queue(
 
 
 def reschedule(
-    store: Store, outgoing_id: OutgoingId, redate: Callable[[bytes], bytes], *, not_before: int, scheduled: bool
+    store: Store,
+    outgoing_id: OutgoingId,
+    redate: Callable[[bytes], bytes],
+    *,
+    not_before: int,
+    scheduled: bool,
+    sign: Signing | None = None,
 ) -> bool:
-    """The message goes at another time, durably; ``redate`` gives its header another Date.  Raises MailError (disk).
+    """The message goes at another time, durably; ``redate`` gives its header another Date, which ``sign`` signs.
+    Raises MailError (disk), and what ``sign`` raises; then it waits as before.
 
     False: it is too late, since a server may have it already, or no one waits for it any more.
     """
@@ -181,7 +192,7 @@ def reschedule(
             with old_copy.open("rb") as copy:
                 full_head = _frozen_head(copy)
         rest = iter(partial(file.read, BIG), b"")
-        *facts, wire_file, copy_file = _write(profile, redate(head), redate(full_head), rest)
+        *facts, wire_file, copy_file = _write(profile, redate(head), redate(full_head), rest, sign)
     with store.write(durable=True) as tx:
         sql = (
             "UPDATE outgoing SET not_before = ?, scheduled = ?, size = ?, eight_bit = ?, digest = ?,"
@@ -210,14 +221,42 @@ def _frozen_head(file: BinaryIO) -> bytes:
     return head
 
 
-def _write_files(profile: Profile, frozen: "Frozen") -> tuple[int, bool, bytes, str, str]:
+def _write_files(profile: Profile, frozen: "Frozen", sign: Signing | None) -> tuple[int, bool, bytes, str, str]:
     """(octets, 8-bit, digest, the file that goes out, the one to be filed), durably; none is left when one fails."""
     from mua.mime.pieces import blocks
 
-    return _write(profile, frozen.head, frozen.full_head, blocks(frozen.rest))
+    return _write(profile, frozen.head, frozen.full_head, blocks(frozen.rest), sign)
 
 
-def _write(profile: Profile, head: bytes, full_head: bytes, rest: Iterable[bytes]) -> tuple[int, bool, bytes, str, str]:
+def _write(
+    profile: Profile, head: bytes, full_head: bytes, rest: Iterable[bytes], sign: Signing | None
+) -> tuple[int, bool, bytes, str, str]:
+    finish = sign(head) if sign is not None else None
+    if finish is None:
+        return _write_whole(profile, head, full_head, rest)
+    with file_errors(), tempfile.TemporaryFile(dir=profile.big) as held:  # what is signed is what is sent: the files
+        signed = finish(_body_hash(rest, held))  # that a person attached may change between two looks at them
+        held.seek(0)
+        return _write_whole(
+            profile, signed, signed if full_head == head else full_head, iter(partial(held.read, BIG), b"")
+        )
+
+
+def _body_hash(rest: Iterable[bytes], held: IO[bytes]) -> bytes:
+    """The hash of a body, of which ``rest`` is everything behind the header; it is in ``held`` then."""
+    from mua.mime.dkim import BodyHash
+
+    body, skip = BodyHash(), 2  # the line end between header and body
+    for block in rest:
+        held.write(block)
+        body.feed(block[skip:])
+        skip = max(0, skip - len(block))
+    return body.digest()
+
+
+def _write_whole(
+    profile: Profile, head: bytes, full_head: bytes, rest: Iterable[bytes]
+) -> tuple[int, bool, bytes, str, str]:
     from mua.mime.pieces import Meter
 
     name, meter = PREFIX + secrets.token_hex(16), Meter()

@@ -341,6 +341,18 @@ CREATE TABLE sts(
   fetched_at INTEGER NOT NULL) STRICT, WITHOUT ROWID; -- UTC seconds
 """
 
+# The keys that sign a domain's mail: what everybody may know of them.
+CACHE_20 = """
+CREATE TABLE dkim(
+  domain TEXT NOT NULL,                               -- A-label
+  selector TEXT NOT NULL,
+  algorithm TEXT NOT NULL,
+  public TEXT NOT NULL,                               -- base64, as in the record
+  made_at INTEGER NOT NULL,                           -- UTC seconds
+  seen_at INTEGER NOT NULL DEFAULT 0,                 -- its record was found in the DNS; 0: it does not sign
+  PRIMARY KEY(domain, selector)) STRICT, WITHOUT ROWID;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -361,6 +373,7 @@ MIGRATIONS = (
     CACHE_17,
     CACHE_18,
     CACHE_19,
+    CACHE_20,
 )
 VERSION = len(MIGRATIONS)
 

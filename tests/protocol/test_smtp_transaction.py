@@ -499,6 +499,16 @@ def test_eight_bits_are_re_encoded_without_8bitmime() -> None:
     assert b"=C3=A9" in server.received[0] or b"w6k" in server.received[0]
 
 
+def test_a_signature_that_would_not_hold_after_re_encoding_goes_with_it() -> None:
+    signed = "DKIM-Signature: v=1; d=example.org;\r\n\tb=abc\r\nX-Kept: 1\r\n\r\n{}\r\n"
+    for body, kept in (("é", False), ("e", True)):
+        script = envelope(True, OK, OK, OK), "C.\nS: 250 ok"
+        result, server = send(*script, offers=("PIPELINING",), body=signed.format(body).encode())
+        assert [o.state for o in result.outcomes] == [ACCEPTED] * 3
+        assert (b"DKIM-Signature" in server.received[0]) is kept
+        assert b"X-Kept: 1\r\n" in server.received[0]
+
+
 def test_eight_bits_that_cannot_be_re_encoded_need_8bitmime() -> None:
     result, _ = send(body="Message-ID: <é@x>\r\n\r\n".encode())
     assert result.short == [(REFUSED, Phase.MAIL, None)] * 3

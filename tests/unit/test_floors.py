@@ -37,6 +37,7 @@ OWNERS = {
         "mua.engine.lane",
         "mua.engine.direct_mx",
         "mua.engine.doctor",
+        "mua.engine.dkim",
     ],
     "ssl": ["mua.net.*", "mua.demo.*"],
     # the profile's own socket has two ends; a worker is poked through a socket pair

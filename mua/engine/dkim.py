@@ -1,0 +1,214 @@
+"""The keys that sign mail: made here, published by the person, seen in the DNS, and used as messages are frozen.
+
+Rules of the file
+- A key belongs to a domain, and signs what is written from an address of that domain, whichever way it goes.
+- It signs from when its record was seen until the record is certainly gone: a signature that nobody can verify is worse
+  than none.  Where a newer one of its kind was seen, the older is forgotten.
+- A key that signs and cannot be had (a locked keyring) keeps the message from being queued; the person has it still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mua import wire
+from mua.engine import folders
+from mua.errors import Kind, MailError, Retry
+from mua.mime import dkim
+from mua.mime.headers import addresses
+from mua.mime.scan import scan
+from mua.model.account import Account, DirectOptions
+from mua.model.dkim import Algorithm, DkimKey
+from mua.model.records import DnsRecord, Published
+from mua.net.secrets import Place
+from mua.plan.domains import a_label, split_address
+from mua.plan.mx import Status
+from mua.store import dkim as stored
+from mua.store import read
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+    from mua.plan.mx import Records
+
+PLACE = "dkim"  # among the secrets
+PATIENCE = 5.0  # seconds for one look-up
+
+
+# --- signing ----------------------------------------------------------------------------------------------------
+
+
+def signs(engine: Engine, address: str) -> bool:
+    """Whether mail from this address is signed."""
+    return bool(stored.signing_keys(engine.store.reader(), _domain(address)))
+
+
+def signing(engine: Engine, head: bytes) -> Callable[[bytes], bytes] | None:
+    """How a message with this header is signed (``outbox.Signing``): by the keys of its author's domain, if there are
+    any.  Raises MailError when they cannot be had; may ask the keyring.
+    """
+    signers = [_signer(engine, key) for key in stored.signing_keys(engine.store.reader(), _author(head))]
+    return partial(_signed, head, signers, engine.context.now()) if signers else None
+
+
+def _signed(head: bytes, signers: Sequence[dkim.Signer], now: int, body_hash: bytes) -> bytes:
+    return dkim.signed(head, body_hash, signers, now)
+
+
+def _author(head: bytes) -> str:
+    fields = scan(head + b"\r\n").fields
+    authors = (one.address for name, value in fields if name == "from" for one in addresses(value))
+    return _domain(next(authors, ""))
+
+
+def _domain(address: str) -> str:
+    """The A-label of an address's domain; a name that no key has, where it has none."""
+    try:
+        return a_label(split_address(address)[1]) or "."
+    except ValueError:
+        return "."
+
+
+def _signer(engine: Engine, key: DkimKey) -> dkim.Signer:
+    from mua.net.dkim_keys import signing as with_key
+
+    private = engine.secrets.get(PLACE, _secret(key))
+    if private is None:
+        text = f"The key that signs mail of {key.domain} is not where passwords are kept, so nothing was sent;"
+        text += " make a new one."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, _secret(key), "dkim-key-missing")
+    return dkim.Signer(key.domain, key.selector, key.algorithm, with_key(private))
+
+
+def _secret(key: DkimKey) -> str:
+    return dkim.record_name(key.selector, key.domain)
+
+
+# --- making, showing, looking up ----------------------------------------------------------------------------------
+
+
+def make(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
+    """A pair of keys for the domain of an account; with ``again`` also where it has one."""
+    account = folders.account(engine, command.account_id)
+    domain = _own_domain(account)
+    if command.again or not stored.keys(engine.store.reader(), domain):
+        _make(engine, domain)
+    return _told(engine, domain)
+
+
+def _own_domain(account: Account) -> str:
+    domain = _domain(account.email)
+    if domain.strip(".[") != domain:
+        text = f"{account.email} has no domain that could publish a key, so none was made."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-domain")
+    return domain
+
+
+def _make(engine: Engine, domain: str) -> None:
+    from mua.net.dkim_keys import make_key
+
+    if engine.secrets.place is Place.SESSION:
+        text = "Passwords are kept for this session only, and a key has to last longer; choose another place for them."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, code="secrets-place-session")
+    name, now = f"mua-{os.urandom(4).hex()}", engine.context.now()  # other computers have keys of their own
+    made: list[DkimKey] = []
+    for algorithm in Algorithm:
+        private, public = make_key(algorithm)
+        made.append(DkimKey(domain, f"{name}-{algorithm}", algorithm, public, now))
+        engine.secrets.set(PLACE, _secret(made[-1]), private)
+    lost = [
+        key for key in stored.keys(engine.store.reader(), domain) if engine.secrets.get(PLACE, _secret(key)) is None
+    ]
+    with engine.store.write(durable=True) as tx:
+        stored.remove(tx, lost)
+        stored.add(tx, made)
+
+
+def show(engine: Engine, command: wire.ShowDkim) -> wire.DkimTold:
+    """The records of an account's domain, as far as they are known without asking anybody."""
+    return _told(engine, _own_domain(folders.account(engine, command.account_id)))
+
+
+def _told(engine: Engine, domain: str) -> wire.DkimTold:
+    known = stored.keys(engine.store.reader(), domain)
+    return wire.DkimTold(
+        domain, tuple(_record(key, Published.FOUND if key.seen_at else Published.NOT_SEEN) for key in known)
+    )
+
+
+def _record(key: DkimKey, state: Published) -> DnsRecord:
+    name, value = _secret(key), dkim.record(key.algorithm, key.public)
+    return DnsRecord("dkim", name, value, dkim.zone_line(name, value), state)
+
+
+def verify(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
+    """Look the keys of an account's domain up: those that are found sign from now on."""
+    account = folders.account(engine, command.account_id)
+    domain = _own_domain(account)
+    known = stored.keys(engine.store.reader(), domain)
+    if not known:
+        text = f"There is no key for mail of {domain} yet; make one first."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-dkim-key")
+    states = look_up(known, account.direct or DirectOptions())
+    note(engine, states)
+    return wire.DkimTold(domain, tuple(_record(key, state) for key, state in states.items()))
+
+
+def look_up(keys: Sequence[DkimKey], options: DirectOptions) -> dict[DkimKey, Published]:
+    """What the DNS says about each key."""
+    from mua.net.dns import Resolver
+
+    async def ask() -> list[Records]:
+        resolver = Resolver(options.dns, PATIENCE)
+        return await asyncio.gather(*(resolver.records(_secret(key), "TXT") for key in keys))
+
+    return {key: published(key, answer) for key, answer in zip(keys, asyncio.run(ask()), strict=True)}
+
+
+def published(key: DkimKey, answer: Records) -> Published:
+    """Whether what was found is the key's record."""
+    if answer.status in (Status.FAILED, Status.OFFLINE):
+        return Published.UNKNOWN
+    if not answer.values:
+        return Published.MISSING
+    fits = any(dkim.publishes(text, key.algorithm, key.public) for text in answer.values)
+    return Published.FOUND if fits else Published.OTHER
+
+
+def note(engine: Engine, states: dict[DkimKey, Published]) -> None:
+    """Which keys sign from now on; of each kind what is older than one that was found goes."""
+    now = engine.context.now()
+    with engine.store.write(durable=True) as tx:
+        for key, state in states.items():
+            if state is not Published.UNKNOWN:
+                stored.set_seen(tx, key, now if state is Published.FOUND else 0)
+    _forget(engine, [key for key in states if any(_replaces(key, other, states) for other in states)])
+
+
+def _replaces(old: DkimKey, new: DkimKey, states: dict[DkimKey, Published]) -> bool:
+    same = (old.domain, old.algorithm) == (new.domain, new.algorithm)
+    return same and new.made_at > old.made_at and states[new] is Published.FOUND
+
+
+def forget_unused(engine: Engine) -> None:
+    """An account is gone: the keys of domains that no account is of go too."""
+    db = engine.store.reader()
+    used = {_domain(account.email) for account in read.accounts(db)}
+    _forget(engine, [key for key in stored.keys(db) if key.domain not in used])
+
+
+def _forget(engine: Engine, gone: Sequence[DkimKey]) -> None:
+    if not gone:
+        return
+    with engine.store.write(durable=True) as tx:
+        stored.remove(tx, gone)
+    for key in gone:
+        engine.secrets.delete(PLACE, _secret(key))
+
+
+def secret_names(engine: Engine) -> list[tuple[str, str]]:
+    """Where the private halves are among the secrets."""
+    return [(PLACE, _secret(key)) for key in stored.keys(engine.store.reader())]
