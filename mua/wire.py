@@ -25,6 +25,7 @@ from mua.model.outgoing import NO_TERMS, Draft, Terms
 from mua.model.policy import Policy
 from mua.model.quota import Quota
 from mua.model.records import DnsRecord
+from mua.model.way import Rule
 from mua.records import dataclass
 
 PROTOCOL = 1
@@ -64,6 +65,14 @@ class RemoveAccount:
     """Forget an account, its mail on this computer and its password.  Answer: Done."""
 
     account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetRules:
+    """For some domains another way than the account's own; replaces its rules.  Answer: Done."""
+
+    account_id: int
+    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +253,8 @@ class Send:
 
     ``terms`` is what every server on the way is asked for.
     ``delay`` seconds can pass before the first attempt (undo send).  ``at`` (UTC seconds): not before then, and its
-    Date says so; it has to be ahead.  ``answers``/``forwards`` are message ids.
+    Date says so; it has to be ahead.  ``answers``/``forwards`` are message ids.  ``direct``: to the exchangers,
+    whatever the account's way is.
     ``take_file``: the file belongs to the engine now and is removed once queued.
     """
 
@@ -259,6 +269,7 @@ class Send:
     replaces_draft: int | None = None
     at: int | None = None
     terms: Terms = NO_TERMS
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -611,11 +622,11 @@ class Raise:
 
 
 Command = (
-    Hello | AddAccount | UpdateAccount | RemoveAccount | SetSecret | AllowWeaker | ChooseSecrets | CheckAccount
-    | Discover | MakeDkim | ShowDkim | VerifyDkim | Sync | SearchServers | OpenMessage | SetFlags | MoveMessages
-    | ArchiveMessages | JunkMessages
-    | DeleteMessages | Undo | SettleRefused | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing
-    | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle
+    Hello | AddAccount | UpdateAccount | RemoveAccount | SetRules | SetSecret | AllowWeaker | ChooseSecrets
+    | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Sync | SearchServers | OpenMessage | SetFlags
+    | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused | RestoreMessages | Send
+    | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy
+    | ImportFile | Poke | Health | SaveBundle
     | Shutdown | Raise
 )  # fmt: skip
 Answer = (

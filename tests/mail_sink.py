@@ -7,7 +7,8 @@
 ``plan`` decides per event: it is called with ("greeting", ""), ("mail", line), ("rcpt", address), ("data", ""),
 ("body", "") before the message is read, ("dot", message-id), and returns None (go on), a reply to give instead, or one
 of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN,
-PIPELINING and CHUNKING are offered as asked for.
+PIPELINING and CHUNKING are offered as asked for.  With ``lmtp`` each recipient has its answer to the dot: ("dot",
+address).
 """
 
 import re
@@ -71,6 +72,9 @@ class _Handler(socketserver.StreamRequestHandler):
         self.sink.lines.append(line)
         verb = line.split(" ")[0].upper()
         action = getattr(self, f"_{verb.lower()}", None)
+        if verb == ("EHLO" if self.sink.lmtp else "LHLO"):
+            self._say("500 5.5.1 not here")
+            return True
         if verb == "QUIT" or action is None:
             self._say("221 bye" if verb == "QUIT" else "250 ok")
             return verb != "QUIT"
@@ -82,6 +86,9 @@ class _Handler(socketserver.StreamRequestHandler):
         offers = ["PIPELINING", "8BITMIME", "AUTH PLAIN", *(["STARTTLS"] if plain and self.sink.tls else [])]
         offers += ["CHUNKING"] if self.sink.chunked else []
         self._say("\r\n".join(["250-sink", *(f"250-{offer}" for offer in offers), "250 HELP"]))
+
+    def _lhlo(self, line: str) -> None:
+        self._ehlo(line)
 
     def _starttls(self, _: str) -> None:
         self._say("220 go")
@@ -141,6 +148,13 @@ class _Handler(socketserver.StreamRequestHandler):
             self._say("250 ok")
 
     def _end(self, message: bytes) -> None:
+        if self.sink.lmtp:
+            for address in self.recipients:
+                reply = self._planned("dot", address) or "250 2.0.0 taken"
+                if reply.startswith("2"):
+                    self.sink.keep(address, message)
+                self._say(reply)
+            return
         found = re.search(rb"(?im)^Message-ID: <(.*)>", message)
         reply = self._planned("dot", found[1].decode() if found else "")
         if reply is None or reply == TAKE_AND_DROP or reply.startswith("2"):
@@ -164,8 +178,16 @@ class _Server6(_Server):
     address_family = socket.AF_INET6
 
 
+class _LocalServer(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+    sink: "MailSink"
+
+
 class MailSink:
-    """A server on a free loopback port.  ``tls``: the leaf of ``certs`` for STARTTLS, or empty for none."""
+    """A server on a free loopback port, or at the path ``host``.
+
+    ``tls``: the leaf of ``certs`` for STARTTLS, or empty for none.
+    """
 
     def __init__(
         self,
@@ -175,19 +197,25 @@ class MailSink:
         host: str = "127.0.0.1",
         port: int = 0,
         chunked: bool = False,
+        lmtp: bool = False,
     ) -> None:
         self.plan: Plan = plan or (lambda event, what: None)
-        self.tls, self.chunked = tls, chunked
+        self.tls, self.chunked, self.lmtp = tls, chunked, lmtp
         self.lines: list[str] = []
         self.logins: list[str] = []
         self.connections = 0
         self.budget: int | None = None  # bytes that it still says before it closes; None: no limit
         self._kept: list[tuple[str, bytes]] = []
         self._arrived = threading.Condition()
-        self._server = (_Server6 if ":" in host else _Server)((host, port), _Handler)
+        self.port = 0
+        self._server: _Server | _LocalServer
+        if host.startswith("/"):
+            self._server = _LocalServer(host, _Handler)
+        else:
+            self._server = (_Server6 if ":" in host else _Server)((host, port), _Handler)
+            self._server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.port = self._server.server_address[1]
         self._server.sink = self
-        self._server.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.port: int = self._server.server_address[1]
 
     def keep(self, address: str, message: bytes) -> None:
         """A message for ``address`` was taken."""

@@ -117,9 +117,11 @@ def _account(commands: Commands) -> None:
     outgoing.add_argument("--smtp", metavar="HOST:PORT")
     outgoing.add_argument("--direct", action="store_true", help="send straight to each recipient's mail exchanger")
     add.add_argument("--smtp-security", choices=SECURITY, default="starttls")
-    add.add_argument("--dns", metavar="HOST:PORT", default="", help="with --direct: this resolver")
-    add.add_argument("--mx-port", metavar="N", type=_number(1, 65535), default=25, help="with --direct: this port")
-    add.add_argument("--allow-private-mx", action="store_true", help="with --direct: private addresses too")
+    add.add_argument("--dns", metavar="HOST:PORT", default="", help="for direct delivery: this resolver")
+    add.add_argument(
+        "--mx-port", metavar="N", type=_number(1, 65535), default=25, help="for direct delivery: this port"
+    )
+    add.add_argument("--allow-private-mx", action="store_true", help="for direct delivery: private addresses too")
     add.add_argument("--user")
     add.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
     add.add_argument("--ca-file", metavar="F", default="", help="a private certification authority (PEM)")
@@ -224,6 +226,8 @@ def _sending(commands: Commands) -> None:
     compose.add_argument("--body", metavar="T", default="", help="the text; - reads stdin")
     compose.add_argument("--attach", metavar="F", nargs="+", action="extend", default=[])
     for one in (send, compose):
+        text = "straight to each recipient's mail exchanger, whatever the account's way is"
+        one.add_argument("--direct", action="store_true", help=text)
         when = one.add_mutually_exclusive_group()
         when.add_argument("--wait", action="store_true", help="wait for each recipient's first verdict")
         when.add_argument("--at", metavar="TIME", default="", help=f"not before then: {_TIME}")
@@ -247,6 +251,14 @@ def _sending(commands: Commands) -> None:
     when = reschedule.add_mutually_exclusive_group(required=True)
     when.add_argument("--at", metavar="TIME", default="", help=f"then: {_TIME}")
     when.add_argument("--now", action="store_true", help="now")
+    route = _add(commands, "route", "for some domains another way than the account's own")
+    verbs = route.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    _add(verbs, "list", "which way mail goes")
+    setting = _add(verbs, "set", "choose the way of a domain")
+    setting.add_argument("pattern", metavar="DOMAIN|.DOMAIN|*", help=".DOMAIN: all below it; the closest one counts")
+    ways = "direct|submission|account:NAME|smtp://HOST:PORT|lmtp://HOST:PORT|lmtp:/SOCKET"
+    setting.add_argument("way", metavar="WAY", help=ways)
+    _add(verbs, "remove", "forget the way of a domain").add_argument("pattern", metavar="DOMAIN|.DOMAIN|*")
     timeline = _add(commands, "timeline", "every step of a sent message, and what was said")
     timeline.add_argument("id", metavar="ID")
 

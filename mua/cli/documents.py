@@ -142,6 +142,7 @@ def outgoing_document(outgoing: Outgoing) -> Document:
         "scheduled": outgoing.scheduled,
         "require_tls": outgoing.terms.require_tls,
         "deliver_by": date_json(outgoing.terms.deliver_by),
+        "direct": outgoing.direct,
         "sent_copy": outgoing.sent_copy,
     }
 

@@ -24,6 +24,7 @@ ROOMS = {
     "folder": "policies",
     "health": "health",
     "dkim": "dkim",
+    "route": "routing",
     "import": "acting",
     "export": "acting",
     "sync": "syncing",

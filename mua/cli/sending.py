@@ -23,12 +23,12 @@ _HEAD = 1 << 20  # octets of a message in which its sender is looked for
 
 def send(session: Session) -> Result:
     """``send FILE|-``."""
-    given = session.arguments.file
+    given, direct = session.arguments.file, session.arguments.direct
     if given != "-":
         with files_at_the_edge(), Path(given).open("rb") as file:
             raw = file.read(_HEAD)
         path, terms = str(Path(given).absolute()), _terms(session)
-        command = wire.Send(_sending_account(session, raw).id, file=path, at=_time(session), terms=terms)
+        command = wire.Send(_sending_account(session, raw).id, file=path, at=_time(session), terms=terms, direct=direct)
         return _queued(session, command)
     at, terms = _time(session), _terms(session)
     raw = sys.stdin.buffer.read(_HEAD)
@@ -42,7 +42,7 @@ def send(session: Session) -> Result:
         except BaseException:
             Path(path).unlink()
             raise
-    return _queued(session, wire.Send(chosen.id, file=path, take_file=True, at=at, terms=terms))
+    return _queued(session, wire.Send(chosen.id, file=path, take_file=True, at=at, terms=terms, direct=direct))
 
 
 def _time(session: Session) -> int | None:
@@ -85,7 +85,7 @@ def compose(session: Session) -> Result:
         text=body,
         attachments=tuple(DraftAttachment(str(Path(one).absolute()), Path(one).name) for one in given.attach),
     )
-    return _queued(session, wire.Send(chosen.id, draft=draft, at=at, terms=terms))
+    return _queued(session, wire.Send(chosen.id, draft=draft, at=at, terms=terms, direct=given.direct))
 
 
 def _addresses(given: list[str]) -> tuple[Address, ...]:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from mua import wire
 from mua.engine import acts, folders
 from mua.errors import Kind, MailError, Retry
-from mua.model.account import Account, AccountId, Incoming, Security, Server, Side
+from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
 from mua.model.message import MessageId
 from mua.model.outgoing import FINAL, OutgoingId, RecipientState
+from mua.model.way import Hop, Rule, rules_from, rules_text
 from mua.plan.search import parse
 from mua.store import mirror, outbox, read, write
 from mua.store.db import Tx
@@ -153,6 +154,30 @@ def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
 
     dkim.forget_unused(engine)
     return wire.Done()
+
+
+def set_rules(engine: Engine, command: wire.SetRules) -> wire.Done:
+    """For some domains another way; what waits goes that way, too."""
+    account = dataclasses.replace(folders.account(engine, command.account_id), rules=_checked_rules(engine, command))
+    with engine.store.write(durable=True) as tx:
+        write.update_account(tx, account)
+    engine.sender.poke()
+    return wire.Done()
+
+
+def _checked_rules(engine: Engine, command: wire.SetRules) -> tuple[Rule, ...]:
+    try:
+        rules = rules_from(rules_text(command.rules))
+    except ValueError as error:
+        text = "One of the rules has no domain, or leads nowhere, so none was changed."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, str(error), "bad-rule") from error
+    for one in rules:
+        if one.way.hop is Hop.ACCOUNT:
+            other = folders.account(engine, int(one.way.host))
+            if other.id == command.account_id or other.route is not Route.SMTP:
+                text = f"“{other.name}” has no submission server that mail could go by, so nothing was changed."
+                raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
+    return rules
 
 
 def set_secret(engine: Engine, command: wire.SetSecret) -> wire.Done:
@@ -412,6 +437,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.AddAccount: add_account,
     wire.UpdateAccount: update_account,
     wire.RemoveAccount: remove_account,
+    wire.SetRules: set_rules,
     wire.SetSecret: set_secret,
     wire.AllowWeaker: allow_weaker,
     wire.ChooseSecrets: choose_secrets,

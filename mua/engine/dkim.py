@@ -152,7 +152,7 @@ def verify(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
     if not known:
         text = f"There is no key for mail of {domain} yet; make one first."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-dkim-key")
-    states = look_up(known, account.direct or DirectOptions())
+    states = look_up(known, account.direct)
     note(engine, states)
     return wire.DkimTold(domain, tuple(_record(key, state) for key, state in states.items()))
 

@@ -294,7 +294,7 @@ def _other_door(server: Server, protocol: str, ca_file: str) -> Server | None:
 
 def _check_direct(account: Account) -> wire.Finding:
     """Is there DNS, and a way out to port 25?  Asked of the account's own domain, and nobody is written to."""
-    options = account.direct or DirectOptions()
+    options = account.direct
     _, domain = split_address(account.email)
     try:
         return asyncio.run(asyncio.wait_for(_reach_exchanger(domain, options), CHECK))

@@ -52,10 +52,10 @@ def account(engine: Engine, account_id: int) -> Account:
     return found
 
 
-def sending_account(engine: Engine, account_id: int) -> Account:
-    """An account that can send; raises "no-such-account" or "no-route"."""
+def sending_account(engine: Engine, account_id: int, *, direct: bool = False) -> Account:
+    """An account that can send, by itself or (``direct``) in any case; raises "no-such-account" or "no-route"."""
     found = account(engine, account_id)
-    if found.route is Route.NONE:
+    if found.route is Route.NONE and not (found.rules or direct):
         text = f"“{found.name}” has no way to send mail; add a submission server in its settings."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
     return found

@@ -19,20 +19,22 @@ from pathlib import Path
 
 from mua import wire
 from mua.engine.context import Context
-from mua.engine.direct_mx import Attempt, Names, deliver_directly
+from mua.engine.direct_mx import Attempt, Line, Names
 from mua.engine.sts import Policies
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
+from mua.model.way import Hop, Way
 from mua.net.awake import Awake
 from mua.net.smtp import deliver, open_submission
 from mua.net.smtp_body import Body, BodyFacts, has_utf8_header
-from mua.net.smtp_outcome import Job, Outcome
+from mua.net.smtp_outcome import Job, Outcome, stale
 from mua.net.smtp_refusal import setup_error
 from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
-from mua.plan import limits, retry
+from mua.plan import limits, retry, sts
+from mua.plan.routes import NO_DOMAIN
 from mua.store import outbox
 from mua.store.db import Tx
 from mua.store.outbox import Due, Verdict
@@ -42,10 +44,8 @@ LARGE = 1 << 20  # octets of a message whose way is shown
 PROGRESS_PAUSE = 0.25  # seconds
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
 OWN_DISK = frozenset({"disk-full", "disk-error", "store-damaged"})  # codes that are no account's problem
-NO_DOMAIN = "?"  # the lane of what has no domain that could be looked up
 
-
-Place = tuple[AccountId, str]  # of a lane: the domain of direct delivery, or "" for the submission server
+Place = tuple[AccountId, Way]  # of a lane: whose, and where it leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,11 @@ class Piece:
 
     due: Due
     addresses: tuple[str, ...]
+
+    def joined(self, due: Due, address: str) -> "Piece":
+        """With one more recipient of the same message, who may have been asked for apart."""
+        both = replace(self.due, recipients=self.due.recipients | due.recipients)
+        return Piece(both, (*self.addresses, address))
 
 
 @dataclass(slots=True)
@@ -91,16 +96,16 @@ class Means:
 
 
 class Lane:
-    """One run: ``pieces`` of one account, to its submission server or (``domain``) to the exchangers of a domain."""
+    """One run: ``pieces`` of one account, by one way."""
 
-    def __init__(self, means: Means, account: Account, domain: str, pieces: Sequence[Piece]) -> None:
+    def __init__(self, means: Means, account: Account, way: Way, pieces: Sequence[Piece]) -> None:
         self.confirming = False  # at the dot: to be waited for, not cut off
         self.leaving = False  # no further piece
         self._means = means
         self._context = means.context
         self._account = account
-        self._domain = domain
-        self._place: Place = (account.id, domain)
+        self._way = way
+        self._place: Place = (account.id, way)
         met = means.limited.get(self._place, ())  # a limit may be of one message only: the others go first
         self._pieces = sorted(pieces, key=lambda one: one.due.id in met)
         self.trying: tuple[OutgoingId, tuple[str, ...]] | None = None  # what is on its way now
@@ -109,10 +114,10 @@ class Lane:
     async def run(self) -> None:
         """Send the pieces.  Raises MailError when the store cannot be written."""
         try:
-            if self._account.route is Route.DIRECT:
-                await self._send_directly()
-            else:
+            if self._way.hop is Hop.SUBMISSION:
                 await self._submit()
+            else:
+                await self._send_directly()
         except MailError as error:
             await self._postpone(error)
 
@@ -157,7 +162,7 @@ class Lane:
             problem = setup_error(outcomes, session.host)
             if problem is not None:
                 raise problem
-            return Attempt(outcomes, stale=not fresh and _stale(outcomes))
+            return Attempt(outcomes, stale=not fresh and stale(outcomes))
 
         return send
 
@@ -183,33 +188,38 @@ class Lane:
             hold(self._context, self._pieces, pause, self._context.now())
         return self.leaving or pause is not None
 
-    # -- to the exchangers
+    # -- to the exchangers, or to a host that a rule names
 
     async def _send_directly(self) -> None:
-        options = self._account.direct or DirectOptions()
-        names = self._means.names(options)
-        while self._pieces and not self._halted():
-            await self._attempt(self._pieces[0], self._exchange(self._pieces[0].due, options, names))
-            self._pieces.pop(0)
+        account, means, way = self._account, self._means, self._way
+        line = Line(
+            way, account.direct, means.names(account.direct), lot=means.lot, timeouts=means.timeouts,
+            awake=means.awake, ca_file=account.ca_file,
+        )  # fmt: skip
+        try:
+            while self._pieces and not self._halted():
+                await self._attempt(self._pieces[0], self._exchange(self._pieces[0].due, line))
+                self._pieces.pop(0)
+        finally:
+            await line.close()
 
-    def _exchange(self, due: Due, options: DirectOptions, names: Names) -> "Send":
+    def _exchange(self, due: Due, line: Line) -> "Send":
         async def settle(outcomes: Sequence[Outcome]) -> None:
             await self._record(due, Attempt(list(outcomes)))
 
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
-            if self._domain == NO_DOMAIN:
+            if self._way.host == NO_DOMAIN:
                 text = "5.1.3 This is not an address that mail can be delivered to."
                 refused = (Outcome(a, RecipientState.REFUSED, Phase.CONNECT, None, text) for a in job.recipients)
                 return Attempt(list(refused))
-            ca_file = self._account.ca_file
-            policy = await self._means.policies.of(self._domain, names, ca_file, options.allow_private_mx)
-            return await deliver_directly(
-                job, self._domain, options, names,
-                lot=self._means.lot(), before_dot=before_dot, settle=settle, timeouts=self._means.timeouts,
-                awake=self._means.awake, policy=policy, ca_file=ca_file,
-            )  # fmt: skip
+            policy = await self._policy(line.names) if self._way.hop is Hop.DIRECT else None
+            return await line.deliver(job, before_dot=before_dot, settle=settle, policy=policy)
 
         return send
+
+    async def _policy(self, names: Names) -> sts.Policy | None:
+        account = self._account
+        return await self._means.policies.of(self._way.host, names, account.ca_file, account.direct.allow_private_mx)
 
     # -- one attempt, step by step on disk
 
@@ -272,7 +282,7 @@ class Lane:
 
     def _limit(self, outcome: Outcome) -> limits.Limit | None:
         """A receiving domain's "for good" is about the recipient; a submission server's may be about its customer."""
-        for_good = outcome.state is RecipientState.REFUSED and bool(self._domain)
+        for_good = outcome.state is RecipientState.REFUSED and self._way.hop is Hop.DIRECT
         return None if outcome.at_once or for_good else limits.limit(outcome.code, outcome.text)
 
     def _pause(self, outgoing_id: OutgoingId, attempt: Attempt, now: int) -> Pause | None:
@@ -282,7 +292,7 @@ class Lane:
             return None
         found, one = max(met, key=lambda pair: pair[0] is limits.Limit.DAY)
         before = self._means.limited.setdefault(self._place, [])
-        who = f"The servers of {self._domain}" if self._domain else f"The server of “{self._account.name}”"
+        who = f"The servers of {self._way.host}" if self._way.host else f"The server of “{self._account.name}”"
         much = "for today" if found is limits.Limit.DAY else "at a time"
         text = f"{who} limits how much it takes {much}, and answered another message: {one.code} {one.text}"
         pause = self._means.paused[self._place] = Pause(now + limits.pause(found, one.text, len(before)), text)
@@ -371,14 +381,6 @@ def _put_off(
                 for _, postponed in [piece.due.recipients[address]]
             ]
             outbox.record(tx, piece.due.id, [Verdict(one, counted=False) for one in waits], now)
-
-
-def _stale(outcomes: Sequence[Outcome]) -> bool:
-    """The server had closed a connection that was used before: no verdict on the message that found out."""
-    return all(
-        outcome.state is RecipientState.DEFERRED and outcome.phase is Phase.MAIL and outcome.code in (None, 421)
-        for outcome in outcomes
-    )
 
 
 def _begun_anew(address: str) -> Outcome:

@@ -39,7 +39,7 @@ MAX_HEADER = 1 << 20  # octets
 
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
-    account = folders.sending_account(engine, command.account_id)
+    account = folders.sending_account(engine, command.account_id, direct=command.direct)
     now = engine.context.now()
     _check_time(command.at, now, command.terms)
     if command.draft is not None:
@@ -65,7 +65,8 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     with _full_disk_said():
         outgoing_id = outbox.queue(
             engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
-            terms=terms, answers=command.answers, forwards=command.forwards, sign=partial(dkim.signing, engine),
+            terms=terms, direct=command.direct, answers=command.answers, forwards=command.forwards,
+            sign=partial(dkim.signing, engine),
         )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)

@@ -13,30 +13,32 @@ import asyncio
 import contextlib
 import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
+from itertools import chain
 
 from mua import wire
 from mua.engine import lane
 from mua.engine.context import Context
 from mua.engine.direct_mx import Names
-from mua.engine.lane import NO_DOMAIN, Lane, Means, Piece, Place
+from mua.engine.lane import Lane, Means, Piece, Place
 from mua.engine.reports import annotate
 from mua.engine.sent_copy import file_copies, settle_doubled
 from mua.engine.sts import Fetch, Policies
 from mua.errors import MailError
 from mua.log import ENGINE
-from mua.model.account import Account, AccountId, DirectOptions, Route, Side
+from mua.model.account import Account, AccountId, DirectOptions, Side
 from mua.model.folder import Role
 from mua.model.outgoing import OutgoingId
+from mua.model.way import Hop, Way
 from mua.net.awake import Awake
 from mua.net.dns import Resolver
 from mua.net.smtp_wire import Timeouts
 from mua.net.sts import PolicyFetcher
-from mua.plan.domains import a_label, split_address
+from mua.plan.routes import way_for
 from mua.store import outbox, read
 from mua.store.outbox import Due
 
-MAX_DIRECT = 4  # connections to exchangers at once
+MAX_DIRECT = 20  # domains that exchangers are called for at once
 LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how late we can be
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends
@@ -74,6 +76,7 @@ class Sender:
         self._interrupted = True  # something may be left in the state "trying"
         self._stopping = self._over = False
         self._insisted: set[AccountId] = set()
+        self._turn, self._turns = 0, dict[str, int]()  # when a domain of direct mail was served last
         self._pokes = 0
         self._served = threading.Condition()
         self._quiet_at = -1  # the last poke after which nothing was left to do
@@ -162,7 +165,8 @@ class Sender:
         while self._insisted:
             insisted = self._insisted.pop()
             self._means.paused = {place: one for place, one in self._means.paused.items() if place[0] != insisted}
-        for place, (account, pieces) in self._work(outbox.due(context.store.reader(), now)).items():
+        for place, (account, found) in self._work(now).items():
+            pieces = list(found.values())
             pause = self._means.paused.get(place)
             if pause is None or pause.until <= now:
                 self._means.paused.pop(place, None)
@@ -187,7 +191,7 @@ class Sender:
         self._means.reported |= troubled  # perhaps by an engine before this one
         with self._context.store.write() as tx:
             pauses = self._means.paused.items()  # of one domain: what is woken for it is held again
-            paused = (account_id for (account_id, domain), one in pauses if not domain and one.until > now)
+            paused = (one for (one, way), pause in pauses if way.hop is Hop.SUBMISSION and pause.until > now)
             outbox.wake(tx, now, (*refused, *paused))
 
     def _cut_taken_back(self) -> None:
@@ -219,7 +223,8 @@ class Sender:
         return lane.LOCAL_SLEEP
 
     def _tell_quiet(self, pokes: int) -> None:
-        if self._lanes or outbox.due(self._context.store.reader(), self._context.now()):
+        db, now = self._context.store.reader(), self._context.now()
+        if self._lanes or outbox.due(db, now) or outbox.due_domains(db, now):
             return
         with self._served:
             self._quiet_at = pokes
@@ -251,27 +256,41 @@ class Sender:
 
     # -- who is due, and where
 
-    def _work(self, found: Sequence[Due]) -> dict[Place, tuple[Account, list[Piece]]]:
+    def _work(self, now: int) -> dict[Place, tuple[Account, dict[OutgoingId, Piece]]]:
         """What is due, by lane; where a lane is at work, the rest waits for its end."""
-        work: dict[Place, tuple[Account, list[Piece]]] = {}
-        accounts: dict[AccountId, Account | None] = {}
-        for due in found:
-            if due.account_id not in accounts:
-                accounts[due.account_id] = read.account(self._context.store.reader(), due.account_id)
-            account = accounts[due.account_id]
-            if account is None:
-                continue
-            for domain, addresses in _by_lane(account, due).items():
-                place = (account.id, domain)
-                if place not in self._lanes:
-                    work.setdefault(place, (account, []))[1].append(Piece(due, addresses))
+        db = self._context.store.reader()
+        accounts = {one.id: one for one in read.accounts(db)}
+        work: dict[Place, tuple[Account, dict[OutgoingId, Piece]]] = {}
+        for due in chain(outbox.due(db, now), *(outbox.due(db, now, one) for one in self._next_domains(now))):
+            for address in due.recipients:
+                found = _way(accounts, due, address)
+                if found is None:
+                    continue
+                account, way = found
+                if (account.id, way) in self._lanes:
+                    continue
+                _, pieces = work.setdefault((account.id, way), (account, {}))
+                known = pieces.get(due.id)
+                pieces[due.id] = Piece(due, (address,)) if known is None else known.joined(due, address)
         return work
 
+    def _next_domains(self, now: int) -> list[str]:
+        """The domains of direct mail whose turn it is: who was served last waits longest."""
+        busy = {way.host for _, way in self._lanes if way.hop is Hop.DIRECT}
+        waiting = [one for one in outbox.due_domains(self._context.store.reader(), now) if one not in busy]
+        if len(self._turns) > outbox.MAX_DOMAINS:
+            self._turns.clear()
+        chosen = sorted(waiting, key=lambda one: self._turns.get(one, 0))[: max(MAX_DIRECT - len(busy), 0)]
+        self._turn += 1
+        self._turns |= dict.fromkeys(chosen, self._turn)
+        return chosen
+
     def _start(self, place: Place, account: Account, pieces: list[Piece]) -> None:
-        if account.route is Route.DIRECT and sum(1 for _, domain in self._lanes if domain) >= MAX_DIRECT:
+        way = place[1]
+        if way.hop is Hop.DIRECT and sum(1 for _, other in self._lanes if other.hop is Hop.DIRECT) >= MAX_DIRECT:
             return
-        lane = Lane(self._means, account, place[1], pieces)
-        task = asyncio.get_running_loop().create_task(lane.run(), name=f"lane {place}")
+        lane = Lane(self._means, account, way, pieces)
+        task = asyncio.get_running_loop().create_task(lane.run(), name=f"lane {account.id} {way}")
         self._lanes[place] = (lane, task)
         task.add_done_callback(lambda _: self._ended(place))
 
@@ -311,18 +330,12 @@ class Sender:
         return tuple(address for address in unknown.addresses if address.lower() == account.email.lower())
 
 
-def _by_lane(account: Account, due: Due) -> dict[str, tuple[str, ...]]:
-    """The due recipients by what follows the account in a lane: nothing for submission, their domain for direct."""
-    if account.route is not Route.DIRECT:
-        return {"": tuple(due.recipients)}
-    domains: dict[str, list[str]] = {}
-    for address in due.recipients:
-        domains.setdefault(_domain(address), []).append(address)
-    return {domain: tuple(addresses) for domain, addresses in domains.items()}
-
-
-def _domain(address: str) -> str:
-    try:
-        return a_label(split_address(address)[1])
-    except ValueError:
-        return NO_DOMAIN
+def _way(accounts: Mapping[AccountId, Account], due: Due, address: str) -> tuple[Account, Way] | None:
+    """Whose lane takes this recipient, and where it leads; None: the account is gone."""
+    account = accounts.get(due.account_id)
+    if account is None:
+        return None
+    way = way_for(account, address, direct=due.direct)
+    if way is not None and way.hop is Hop.ACCOUNT:
+        account, way = accounts.get(AccountId(int(way.host)), account), None
+    return account, way or Way(Hop.SUBMISSION)  # where there is no server, the lane says so

@@ -16,7 +16,7 @@ from mua.gui.pop_fields import PopFields
 from mua.gui.select import Select, Tick
 from mua.gui.theme import META, SECONDARY
 from mua.gui.widgets import Field, Label, ToolButton
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server
+from mua.model.account import Account, AccountId, Incoming, PopOptions, Route, Security, Server
 from mua.records import dataclass
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -181,7 +181,6 @@ class AccountForm(QWidget):
             incoming_server=receiving if isinstance(receiving, Server) else None,
             route=route,
             submission=sending if isinstance(sending, Server) else None,
-            direct=(self._base.direct or DirectOptions()) if route is Route.DIRECT else None,
             ca_file=self.ca_file.text().strip(),
             client_cert=self.client_cert.text().strip(),
             pop=pop if pop is not None and incoming is Incoming.POP3 else PopOptions(),

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import NewType
 
 from mua.model.policy import EVERYTHING, Policy
+from mua.model.way import Rule
 from mua.records import dataclass
 
 AccountId = NewType("AccountId", int)
@@ -52,7 +53,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class DirectOptions:
-    """Options of direct delivery; all three are for laboratories and LANs.
+    """Options of direct delivery, also where only a rule asks for it; all three are for laboratories and LANs.
 
     ``dns`` is HOST:PORT of a resolver or empty for the system's; ``mx_port`` the port of MX hosts (25);
     ``allow_private_mx`` permits loopback and private target addresses.
@@ -91,10 +92,11 @@ class Account:
     incoming_server: Server | None = None
     route: Route = Route.NONE
     submission: Server | None = None
-    direct: DirectOptions | None = None
+    direct: DirectOptions = DirectOptions()
     ca_file: str = ""
     pop: PopOptions = PopOptions()
     allow_plaintext: bool = False
     demo: bool = False
     policy: Policy = EVERYTHING  # of every folder that has none of its own
     client_cert: str = ""  # PEM file of certificate and key: presented in TLS, logs in where EXTERNAL is offered
+    rules: tuple[Rule, ...] = ()  # for some domains another way than ``route``

@@ -111,7 +111,8 @@ class Step:
 class Outgoing:
     """One frozen message on its way out; ``via``: the account whose server takes it, if it is not its own.
 
-    ``not_before`` (UTC seconds) is when it may go first; ``scheduled``: because a person chose that time.
+    ``not_before`` (UTC seconds) is when it may go first; ``scheduled``: because a person chose that time; ``direct``: a
+    person chose that it goes to the exchangers.
     """
 
     id: OutgoingId
@@ -128,6 +129,7 @@ class Outgoing:
     via: AccountId | None = None
     scheduled: bool = False
     terms: Terms = NO_TERMS
+    direct: bool = False
 
     def ahead(self, now: float) -> bool:
         """It waits for the time that a person chose."""

@@ -6,6 +6,7 @@ three different ways, so they stay apart to the end.  Names are asked for absolu
 
 import asyncio
 import errno
+import socket
 
 import dns.asyncresolver
 import dns.exception
@@ -110,6 +111,16 @@ def _as_text(record: object) -> str | None:
     if isinstance(record, dns.rdtypes.ANY.MX.MX):
         return f"{record.preference} {record.exchange.to_text(omit_final_dot=True)}"
     return None
+
+
+async def known_addresses(host: str) -> list[str]:
+    """The addresses of a host that a person named, as this computer knows it (its own list of hosts, too); the path of
+    a socket stays what it is.  Raises OSError.
+    """
+    if host.startswith("/"):
+        return [host]
+    found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 def _nobody(exc: dns.resolver.NoNameservers) -> tuple[Status, _Rdata, str]:

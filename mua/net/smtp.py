@@ -134,11 +134,24 @@ async def _log_in(session: Session, who: Who, before: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exchanger:
-    """One address of one mail exchanger.  ``name`` is the MX name (for SNI and the record), ``address`` an IP."""
+    """One address of one mail exchanger.  ``name`` is the MX name (for SNI and the record), ``address`` an IP, or both
+    are the path of a socket.  ``lmtp``: it speaks RFC 2033.
+    """
 
     name: str
     address: str
     port: int = 25
+    lmtp: bool = False
+
+    @property
+    def local(self) -> bool:
+        """It is a socket of this computer."""
+        return self.address.startswith("/")
+
+    @property
+    def label(self) -> str:
+        """How it is written where people read: ``mx.example.org[192.0.2.1]``."""
+        return self.name if self.name == self.address else f"{self.name}[{self.address}]"
 
 
 class Protection(Enum):
@@ -169,34 +182,37 @@ async def open_exchanger(
     try:
         sock = await _reach(exchanger, timeouts.connect)
         door = Door(
-            sock, exchanger.name, security, context, verified=verified, if_offered=not verified,
-            ehlo=ehlo or _literal(sock),
+            sock, "localhost" if exchanger.local else exchanger.name, security, context, verified=verified,
+            if_offered=not verified, ehlo=ehlo or _literal(sock), lmtp=exchanger.lmtp,
         )  # fmt: skip
-        transcript.note(f"connected to {exchanger.name}[{exchanger.address}], port {exchanger.port}")
+        transcript.note(f"connected to {exchanger.label}" + (f", port {exchanger.port}" if exchanger.port else ""))
         session = await open_session(door, transcript, timeouts)
-        session.host = f"{exchanger.name}[{exchanger.address}]"
+        session.host = exchanger.label
         return session
     except Lost as lost:
-        SMTP.info("%s[%s]: %s", exchanger.name, exchanger.address, lost)
+        SMTP.info("%s: %s", exchanger.label, lost)
         raise _host_failed(lost, exchanger, transcript) from lost
 
 
 def _literal(sock: socket.socket) -> str:
     try:
         address = str(sock.getsockname()[0]).partition("%")[0]
-    except OSError:  # reset meanwhile
+    except (OSError, IndexError):  # reset meanwhile; a socket without a name
         return EHLO_NAME
     return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
 
 
 async def _reach(exchanger: Exchanger, limit: float) -> socket.socket:
     """A socket connected to the exchanger's address.  Raises Lost."""
-    sock = socket.socket(socket.AF_INET6 if ":" in exchanger.address else socket.AF_INET)
+    sock = socket.socket(
+        socket.AF_UNIX if exchanger.local else socket.AF_INET6 if ":" in exchanger.address else socket.AF_INET
+    )
     sock.setblocking(False)
     tls.hold_little(sock)
     try:
         async with asyncio.timeout(limit):
-            await asyncio.get_running_loop().sock_connect(sock, (exchanger.address, exchanger.port))
+            place = exchanger.address if exchanger.local else (exchanger.address, exchanger.port)
+            await asyncio.get_running_loop().sock_connect(sock, place)
     except OSError as exc:  # TimeoutError is one
         sock.close()
         raise Lost(Phase.CONNECT, os.strerror(exc.errno) if exc.errno else f"no answer for {limit:g} s") from exc
@@ -222,7 +238,7 @@ def _host_failed(lost: Lost, exchanger: Exchanger, transcript: Transcript) -> Ho
         lost.phase,
         lost.reply.code if lost.reply else None,
         lost.reply.text if lost.reply else _broken(lost, exchanger.name),
-        host=f"{exchanger.name}[{exchanger.address}]",
+        host=exchanger.label,
         next_host=True,
         dialogue=transcript.text,
     )

@@ -72,14 +72,23 @@ def outcomes_of(transaction: Transaction, session: Session, unmet: str = "") -> 
     return [replace(one, dialogue=said, unmet=unmet if one.state is took else "") for one in verdicts]
 
 
+def stale(outcomes: Sequence[Outcome]) -> bool:
+    """The server had closed a connection that was used before: no verdict on the message that found out."""
+    return all(
+        one.state is RecipientState.DEFERRED and one.phase is Phase.MAIL and one.code in (None, 421) for one in outcomes
+    )
+
+
 def _outcome(transaction: Transaction, address: str, reply: Reply | None, session: Session) -> Outcome:
     def verdict(state: RecipientState, phase: Phase, words: Reply | str, *, next_host: bool = False) -> Outcome:
         code, text = (words.code, words.text) if isinstance(words, Reply) else (None, words)
         return Outcome(address, state, phase, code, masked(text), session.host, session.tls, next_host=next_host)
 
-    lost = transaction.lost
+    lost, own = transaction.lost, transaction.finals.get(address)
+    if own is not None:
+        return verdict(_state(own), Phase.DONE, own)
     if reply and reply.code != 421 and not reply.positive:
-        if _overflow(reply) and transaction.final and transaction.final.positive:
+        if _overflow(reply) and transaction.took_it:
             return replace(verdict(RecipientState.DEFERRED, Phase.RCPT, reply), at_once=True)
         return verdict(_state(reply), Phase.RCPT, reply, next_host=reply.code < 500)
     if lost and lost.phase is Phase.DOT and lost.reply is None:

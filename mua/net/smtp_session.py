@@ -40,7 +40,7 @@ class Door:
 
     ``sock`` is a connected socket; ``host`` the server's name for TLS (SNI and certificate) and for the record;
     ``context`` is needed unless ``security`` is NONE; ``verified`` says what it checks; ``if_offered`` turns STARTTLS
-    into "when the server has it".
+    into "when the server has it".  ``lmtp``: RFC 2033.
     """
 
     sock: socket.socket
@@ -50,6 +50,7 @@ class Door:
     verified: bool = True
     if_offered: bool = False
     ehlo: str = EHLO_NAME
+    lmtp: bool = False
 
 
 async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | None = None) -> Session:
@@ -144,15 +145,16 @@ async def _greet(smtp: aiosmtplib.SMTP, transcript: Transcript) -> None:
 async def _hello(session: Session, door: Door, phase: Phase) -> dict[str, str]:
     """What the server offers: EHLO, or HELO for a server that knows no better (RFC 5321 s.3.2).  Raises Lost."""
     wire, limit = session.wire, session.timeouts.greeting
-    reply = await wire.answer(wire.command(f"EHLO {door.ehlo}")[0], phase, limit)
+    hello = "LHLO" if door.lmtp else "EHLO"
+    reply = await wire.answer(wire.command(f"{hello} {door.ehlo}")[0], phase, limit)
     if reply.positive:
         return parse_extensions(reply.text)
-    if phase is Phase.GREETING and reply.code >= 500:
+    if phase is Phase.GREETING and reply.code >= 500 and not door.lmtp:
         reply = await wire.answer(wire.command(f"HELO {door.ehlo}")[0], phase, limit)
         if reply.positive:
             return {}
     wire.abort()
-    raise Lost(phase, f"the server refused EHLO: {reply}", reply)
+    raise Lost(phase, f"the server refused {hello}: {reply}", reply)
 
 
 def _adopt(smtp: aiosmtplib.SMTP, door: Door, transcript: Transcript, timeouts: Timeouts) -> Session:
@@ -160,7 +162,9 @@ def _adopt(smtp: aiosmtplib.SMTP, door: Door, transcript: Transcript, timeouts: 
     if not isinstance(transport, asyncio.Transport):
         raise Lost(Phase.GREETING, "the server closed the connection")
     wire = Wire(transport, transcript)
-    return Session(wire, {}, host=door.host, tls=_describe(transport, door), timeouts=timeouts)
+    session = Session(wire, {}, host=door.host, tls=_describe(transport, door), timeouts=timeouts)
+    session.lmtp = door.lmtp
+    return session
 
 
 async def _upgrade(session: Session, door: Door) -> None:

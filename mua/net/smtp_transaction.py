@@ -33,7 +33,10 @@ Progress = Callable[[int], None]
 
 @dataclass(slots=True)
 class Transaction:
-    """What is known of one transaction.  ``final`` is the reply to DATA or to the dot; ``lost`` how it broke off."""
+    """What is known of one transaction.  ``final`` is the reply to DATA or to the dot; ``lost`` how it broke off.
+
+    ``finals``: by LMTP, each admitted recipient's own reply to the dot (RFC 2033 s.4.2).
+    """
 
     recipients: tuple[str, ...]
     phase: Phase = Phase.MAIL
@@ -41,6 +44,7 @@ class Transaction:
     rcpt: list[Reply | None] = field(default_factory=list)
     final: Reply | None = None
     lost: Lost | None = None
+    finals: dict[str, Reply] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rcpt = [None] * len(self.recipients)
@@ -49,6 +53,11 @@ class Transaction:
     def admitted(self) -> tuple[str, ...]:
         """The recipients that the server agreed to; not yet delivered to."""
         return tuple(a for a, reply in zip(self.recipients, self.rcpt, strict=True) if reply and reply.positive)
+
+    @property
+    def took_it(self) -> bool:
+        """The server has the message, for somebody."""
+        return any(one.positive for one in (self.final, *self.finals.values()) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ class Session:
         self.tls = tls
         self.verified = False  # it is encrypted, and the certificate is the server's own
         self.mechanism = ""  # how we logged in
+        self.lmtp = False  # each recipient gets a reply to the dot
         self.timeouts = timeouts or Timeouts()
         self._dirty = False  # a transaction was begun and not ended: RSET before the next
 
@@ -104,7 +114,7 @@ class Session:
         transaction = Transaction(tuple(recipients))
         self.wire.transcript.begin()
         commands = _commands(sender, recipients, parameters or Parameters())
-        chunked = self.has("CHUNKING") and body.facts.size > BLOCK
+        chunked = self.has("CHUNKING") and body.facts.size > BLOCK and not self.lmtp
         hand_over = self._chunks if chunked else self._data
         try:
             if await self._envelope(transaction, _Flow(self, transaction, commands, chunked)):
@@ -251,12 +261,19 @@ class Session:
 
     async def _dot(self, transaction: Transaction, rest: bytes, reply: asyncio.Future[Reply], shown: str = ".") -> None:
         transaction.phase = Phase.DOT
+        each = transaction.admitted if self.lmtp else transaction.admitted[:1]
+        replies = [reply, *(self.wire.expect() for _ in each[1:])]
         self.wire.transcript.client(shown)
         self.wire.transport.write(rest)
-        final = await self.answer(transaction, reply)
-        if final.code < 400 and not final.positive:
-            raise Lost(Phase.DOT, f"{final} in answer to the dot: replies are out of step")
-        transaction.final, transaction.phase, self._dirty = final, Phase.DONE, False
+        for address, one in zip(each, replies, strict=True):
+            final = await self.answer(transaction, one)
+            if final.code < 400 and not final.positive:
+                raise Lost(Phase.DOT, f"{final} in answer to the dot: replies are out of step")
+            if self.lmtp:
+                transaction.finals[address] = final
+            else:
+                transaction.final = final
+        transaction.phase, self._dirty = Phase.DONE, False
 
 
 class _Flow:

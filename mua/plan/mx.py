@@ -68,7 +68,7 @@ class AddressAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address to try."""
+    """One address to try: an IP, or the path of a socket."""
 
     host: str
     address: str

@@ -37,6 +37,7 @@ from mua.model.outgoing import (
 )
 from mua.model.report import Action, Reported
 from mua.paths import Profile
+from mua.plan.routes import domain_of
 from mua.records import dataclass
 from mua.store.blobs import BIG, file_errors, write_file
 from mua.store.db import Db, Store, Tx
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 MAX_TEXT = 2000  # characters kept of a server's reply
 MAX_DUE = 1000  # recipients taken at once
+MAX_OF_DOMAIN = 200  # of one domain that mail goes to directly: then the next domain has its turn
+MAX_DOMAINS = 5000  # looked at in one pass
 DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 PREFIX = "outgoing-"
 Signing = Callable[[bytes], Callable[[bytes], bytes] | None]
@@ -57,6 +60,7 @@ _UNHAPPY = (
     " UNION SELECT r.outgoing_id FROM came_back c JOIN recipient r ON r.id = c.recipient_id WHERE c.action = 'failed')"
 )
 _OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
+_WAITS = "state IN ('queued', 'deferred')"  # as another has it
 _UNSEEN = (  # of outgoing: somebody waits, and no server can have it for anybody
     "EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id AND state IN ('queued', 'deferred'))"
     " AND NOT EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id"
@@ -73,7 +77,6 @@ class Due:
 
     id: OutgoingId
     account_id: AccountId
-    route: Route
     message_id: str
     envelope_from: str
     envid: str
@@ -84,6 +87,7 @@ class Due:
     digest: bytes  # of the file; empty: it was frozen by an older Mua, and is measured before it is sent
     recipients: dict[str, tuple[int, int]]
     terms: Terms = NO_TERMS
+    direct: bool = False  # a person said so, whatever the account's way is
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,26 +146,31 @@ def queue(
     not_before: int,
     scheduled: bool = False,
     terms: Terms = NO_TERMS,
+    direct: bool = False,
     answers: int | None = None,
     forwards: int | None = None,
     sign: Signing | None = None,
 ) -> OutgoingId:
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
 
-    ``scheduled``: a person chose that time.  ``sign`` raises what it likes; then nothing is queued.
+    ``scheduled``: a person chose that time; ``direct``: and that it goes to the exchangers, whatever the account's way.
+    ``sign`` raises what it likes; then nothing is queued.
     """
     files = _write_files(store.profile, frozen, sign)
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
             " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled,"
-            " require_tls, deliver_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " require_tls, deliver_by, direct) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
             *files, answers, forwards, secrets.token_hex(16), scheduled, terms.require_tls, terms.deliver_by,
+            direct,
         )  # fmt: skip
+        directly = direct or account.route is Route.DIRECT
         for address in dict.fromkeys(frozen.recipients):
-            sql = "INSERT INTO recipient(outgoing_id, address, next_attempt) VALUES (?,?,?)"
-            tx.insert(sql, outgoing_id, address, not_before)
+            domain = domain_of(address) if directly else ""
+            sql = "INSERT INTO recipient(outgoing_id, address, domain, next_attempt) VALUES (?,?,?,?)"
+            tx.insert(sql, outgoing_id, address, domain, not_before)
         tx.changes.outgoing.add(outgoing_id)
     return OutgoingId(outgoing_id)
 
@@ -333,27 +342,44 @@ def unsettled(db: Db) -> bool:
     return bool(db.value(sql))
 
 
-def due(db: Db, now: int) -> list[Due]:
-    """Whom to try now, oldest message first."""
+def due(db: Db, now: int, domain: str = "") -> list[Due]:
+    """Whom to try now, oldest message first: of the mail that a server takes, or of the direct mail to a domain.
+
+    ``domain``: one of ``due_domains``; only a part of what is due, so that the next domain has its turn.
+    """
     rows = db.rows(
-        "SELECT o.id, coalesce(o.via, o.account_id), o.route, o.message_id, o.envelope_from, o.envid,"
+        "SELECT o.id, r.id, coalesce(o.via, o.account_id), o.message_id, o.envelope_from, o.envid,"
         " max(o.queued_at, o.not_before), o.wire_file, o.size, o.eight_bit, o.digest,"
-        " o.require_tls, o.deliver_by, r.address, r.attempts, r.postponed"
-        " FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
-        f" WHERE r.{_OPEN} AND r.state <> 'trying' AND r.next_attempt <= ? ORDER BY o.id, r.id LIMIT {MAX_DUE}",
+        " o.require_tls, o.deliver_by, o.direct, r.address, r.attempts, r.postponed"
+        f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE r.{_WAITS} AND r.domain = ?"
+        " AND r.next_attempt <= ? ORDER BY r.next_attempt, r.id LIMIT ?",
+        domain,
         now,
+        MAX_OF_DOMAIN if domain else MAX_DUE,
     )
     found: dict[int, Due] = {}
-    for one, account_id, route, message_id, sender, envid, since, *rest, address, attempts, postponed in rows:
+    for one, _, account_id, message_id, sender, envid, since, *rest, address, attempts, postponed in sorted(rows):
         if one not in found:
-            ids = OutgoingId(one), AccountId(account_id), Route(route)
-            name, size, eight_bit, digest, require_tls, deliver_by = rest
+            name, size, eight_bit, digest, require_tls, deliver_by, direct = rest
             found[one] = Due(
-                *ids, message_id, sender, envid, since, name, size, bool(eight_bit), digest, {},
-                Terms(bool(require_tls), deliver_by),
+                OutgoingId(one), AccountId(account_id), message_id, sender, envid, since, name, size, bool(eight_bit),
+                digest, {}, Terms(bool(require_tls), deliver_by), bool(direct),
             )  # fmt: skip
         found[one].recipients[address] = (attempts, postponed)
     return list(found.values())
+
+
+def due_domains(db: Db, now: int) -> list[str]:
+    """The domains to which direct mail is due, the longest waiting first."""
+    least = f"SELECT min(domain) FROM recipient WHERE {_WAITS}"
+    rows = db.rows(
+        f"WITH RECURSIVE each(domain) AS ({least} AND domain > '' UNION ALL"
+        f" SELECT ({least} AND domain > each.domain) FROM each WHERE domain IS NOT NULL LIMIT {MAX_DOMAINS})"
+        f" SELECT domain, (SELECT min(next_attempt) FROM recipient r WHERE r.domain = each.domain AND {_WAITS}) AS at"
+        " FROM each WHERE at <= ? ORDER BY at",
+        now,
+    )
+    return [domain for domain, _ in rows]
 
 
 def next_due(db: Db) -> int | None:
@@ -672,7 +698,7 @@ def _outgoing(db: Db, where: str, *values: Any, order: str = "o.id DESC", most: 
         where = f"o.id IN (SELECT o.id FROM outgoing o WHERE {where} ORDER BY {order} LIMIT {most})"
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, o.subject, o.envelope_from, o.route, o.queued_at, o.not_before,"
-        f" o.sent_copy, o.size, o.via, o.scheduled, o.require_tls, o.deliver_by"
+        f" o.sent_copy, o.size, o.via, o.scheduled, o.require_tls, o.deliver_by, o.direct"
         f" FROM outgoing o WHERE {where} ORDER BY {order}",
         *values,
     )
@@ -698,10 +724,10 @@ def _outgoing(db: Db, where: str, *values: Any, order: str = "o.id DESC", most: 
         Outgoing(
             OutgoingId(one), AccountId(account_id), message_id, subject, sender, Route(route), queued, not_before,
             tuple(recipients[one]), SentCopy(copy), size, None if via is None else AccountId(via), bool(scheduled),
-            Terms(bool(require_tls), deliver_by),
+            Terms(bool(require_tls), deliver_by), bool(direct),
         )
         for one, account_id, message_id, subject, sender, route, queued, not_before, copy, size, via, scheduled,
-            require_tls, deliver_by in rows
+            require_tls, deliver_by, direct in rows
     ]  # fmt: skip
 
 

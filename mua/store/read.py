@@ -19,6 +19,7 @@ from mua.model.folder import Folder, FolderId, FolderState, Role, Space
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.model.policy import EVERYTHING, Policy, policy_from
 from mua.model.quota import Quota
+from mua.model.way import rules_from
 from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
     " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, allow_plaintext, demo,"
-    " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy, client_cert"
+    " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy, client_cert,"
+    " rules"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
@@ -448,13 +450,14 @@ def _account(row: tuple[Any, ...]) -> Account:
         incoming_server=_server(*row[5:9]),
         route=route,
         submission=_server(*row[10:14]),
-        direct=DirectOptions(row[14], row[15], bool(row[16])) if route is Route.DIRECT else None,
+        direct=DirectOptions(row[14], row[15], bool(row[16])),
         ca_file=row[17],
         pop=PopOptions(row[20], bool(row[21]), AccountId(row[22])),
         allow_plaintext=bool(row[18]),
         demo=bool(row[19]),
         policy=policy_from(row[23]),
         client_cert=row[24],
+        rules=rules_from(row[25]),
     )
 
 

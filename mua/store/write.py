@@ -15,6 +15,7 @@ from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING, Keep, Policy
 from mua.model.quota import Quota
+from mua.model.way import rules_text
 from mua.records import dataclass
 from mua.store import ledger
 from mua.store.db import Tx
@@ -605,14 +606,12 @@ def _account_values(account: Account) -> dict[str, str | int | None]:
         "keep_days": account.pop.keep_days,
         "delete_with_ours": account.pop.delete_with_ours,
         "inbox_of": account.pop.inbox_of or None,
+        "rules": rules_text(account.rules),
+        "direct_dns": account.direct.dns,
+        "direct_mx_port": account.direct.mx_port,
+        "direct_allow_private": account.direct.allow_private_mx,
     }
     values |= _server_values("in", account.incoming_server) | _server_values("out", account.submission)
-    if account.direct is not None:
-        values |= {
-            "direct_dns": account.direct.dns,
-            "direct_mx_port": account.direct.mx_port,
-            "direct_allow_private": account.direct.allow_private_mx,
-        }
     return values
 
 
