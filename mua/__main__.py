@@ -14,19 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua.errors import UsageError
-from mua.paths import Profile, child_environment, default_profile
+from mua.paths import Profile, child_environment, default_profile, system_drop, system_profile
 
 if TYPE_CHECKING:
     from mua.demo.process import DemoServer
 
 
 _HIDDEN = ("engine", "indexer", "viewer")  # what child processes are started with
+_SENDMAIL = ("sendmail", "mailq", "newaliases")  # what other programs know us as
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run Mua; returns the exit code (0 done, 1 failed, 2 used wrongly)."""
     os.umask(0o077)  # databases, logs and drafts are nobody else's, whatever folder the profile is in
     words = list(sys.argv[1:] if argv is None else argv)
+    called = Path(sys.argv[0]).name if argv is None else ""
+    if called in _SENDMAIL:
+        return _run_sendmail(called, words)
+    if words[:1] == ["sendmail"]:
+        return _run_sendmail("sendmail", words[1:])
     try:
         arguments = _hidden_arguments(words) if _is_hidden(words) else _arguments(words)
     except UsageError as error:
@@ -37,10 +43,15 @@ def main(argv: list[str] | None = None) -> int:
         from mua import log
 
         log.start("DEBUG" if arguments.debug else "WARNING")
+    if getattr(arguments, "foreground", False):
+        return _run_server(arguments, profile)
     if arguments.command in _HIDDEN:
         return _run_hidden(arguments.command, profile)
     if arguments.command is None:
         return _run_window(arguments, profile)
+    if arguments.command == "sendmail":
+        return _run_sendmail("sendmail", arguments.words)
+    _be_the_owner(profile)
     from mua.cli.main import run
 
     try:
@@ -78,8 +89,27 @@ def _hidden_arguments(words: list[str]) -> argparse.Namespace:
 def _profile(arguments: argparse.Namespace) -> Profile:
     if arguments.profile:
         return Profile(Path(arguments.profile))
+    if getattr(arguments, "system", False):
+        return Profile(system_profile())
     place = default_profile()
     return Profile(place.with_name(place.name + "-demo") if getattr(arguments, "demo", False) else place)
+
+
+def _run_sendmail(name: str, words: list[str]) -> int:
+    from mua.cli.sendmail import main as sendmail
+
+    return sendmail(name, words)
+
+
+def _be_the_owner(profile: Profile) -> None:
+    """Root looks after the system's profile as the user whose it is: nothing in it is to become root's."""
+    if os.geteuid() != 0 or profile.root != system_profile().absolute() or not profile.root.exists():
+        return
+    found = profile.root.stat()
+    if found.st_uid:
+        os.setgroups([])
+        os.setgid(found.st_gid)
+        os.setuid(found.st_uid)
 
 
 def _run_hidden(command: str, profile: Profile) -> int:
@@ -96,6 +126,28 @@ def _run_hidden(command: str, profile: Profile) -> int:
     if _is_unsafe(profile):
         return 1
     return engine(profile, stay="--stay" in sys.argv)
+
+
+def _run_server(arguments: argparse.Namespace, profile: Profile) -> int:
+    """``engine --foreground [--system]``: an engine that stays, as a service manager wants it."""
+    from mua import log
+    from mua.engine.main import main as engine
+
+    drop = None
+    if arguments.system:
+        from mua.engine.system import become
+
+        drop = arguments.drop or system_drop()
+        os.environ.setdefault("MUA_SECRETS", "file")
+        try:
+            become(profile, drop, arguments.user)
+        except UsageError as error:
+            sys.stderr.write(f"mua: {error}\n")
+            return 2
+        log.start("DEBUG" if arguments.debug else "INFO")
+    if _is_unsafe(profile):
+        return 1
+    return engine(profile, stay=True, drop=drop)
 
 
 def _is_unsafe(profile: Profile) -> bool:

@@ -18,6 +18,30 @@ def default_profile() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "mua"
 
 
+def system_profile() -> Path:
+    """The profile of a server's own mail queue (``MUA_SYSTEM_PROFILE``, else the usual place)."""
+    return Path(os.environ.get("MUA_SYSTEM_PROFILE") or "/var/lib/mua")
+
+
+def system_drop() -> Path:
+    """The folder in which local users leave mail for the system's queue (``MUA_DROP``, else the usual place)."""
+    return Path(os.environ.get("MUA_DROP") or "/var/spool/mua")
+
+
+def etc() -> Path:
+    """Where ``mailname`` and ``aliases`` are (``MUA_ETC``, else the usual place)."""
+    return Path(os.environ.get("MUA_ETC") or "/etc")
+
+
+def mail_name() -> str:
+    """The domain of this computer's own addresses: what ``/etc/mailname`` says, else the host's name."""
+    with contextlib.suppress(OSError, UnicodeDecodeError, IndexError):
+        found = (etc() / "mailname").read_text(encoding="ascii").split()[0]
+        if all(part.replace("-", "").isalnum() for part in found.split(".")):
+            return found.lower()
+    return os.uname().nodename.lower()
+
+
 def resources() -> Path:
     """The folder of icons, tables and sounds: beside the package in a checkout, inside it in a wheel."""
     inside = Path(__file__).parent / "resources"

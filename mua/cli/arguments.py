@@ -5,6 +5,7 @@ import os
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
 
 from mua import __version__
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     _acting(commands)
     _sending(commands)
     _files(commands)
+    _server(commands)
     return top
 
 
@@ -270,3 +272,14 @@ def _files(commands: Commands) -> None:
     exporting = _add(commands, "export", "write a folder to an mbox file")
     exporting.add_argument("folder", metavar="FOLDER")
     exporting.add_argument("file", metavar="FILE.mbox")
+
+
+def _server(commands: Commands) -> None:
+    """What is carried out in ``mua.__main__``: a service, and another program's command line."""
+    engine = _add(commands, "engine", "run the mail engine, for a service manager")
+    engine.add_argument("--foreground", action="store_true", required=True, help="stay, until a signal comes")
+    engine.add_argument("--system", action="store_true", help="send what this computer's users and programs submit")
+    engine.add_argument("--user", metavar="U", default="mua", help="with --system, started by root: run as this user")
+    engine.add_argument("--drop", metavar="DIR", type=Path, help="with --system: where they leave it")
+    sendmail = commands.add_parser("sendmail", help="submit a message, as programs do (man sendmail)", add_help=False)
+    sendmail.add_argument("words", nargs=argparse.REMAINDER)

@@ -20,6 +20,7 @@ from mua.engine.context import PATIENCE, Context, Worker
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
 from mua.engine.network import Network
+from mua.engine.notify import notify
 from mua.engine.publisher import Publisher
 from mua.engine.sending import Sending
 from mua.engine.server import Client, Server
@@ -31,11 +32,15 @@ from mua.model.folder import Role
 from mua.model.message import Flag
 from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
+from mua.store import dkim as dkim_keys
 from mua.store import outbox, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import Changes, Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mua.engine.pickup import PickUp
     from mua.engine.server_search import Asked
 
 FAREWELL_SECONDS = 15
@@ -47,7 +52,15 @@ STOP_SECONDS = 30
 class Engine:
     """Everything that runs for one profile."""
 
-    def __init__(self, profile: Profile, lock: ProfileLock, *, stay: bool = False, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        lock: ProfileLock,
+        *,
+        stay: bool = False,
+        patience: float = PATIENCE,
+        drop: "Path | None" = None,
+    ) -> None:
         self.profile = profile
         self.lock = lock
         self.store = Store(profile, self._committed)
@@ -56,7 +69,12 @@ class Engine:
         self.publisher = Publisher(self.tell, self._arrived)
         self.context = Context(self.store, self.bodies, self.password, self.tell, patience=patience)
         self.indexer = Indexer(profile, self.store.reader, self._tell_waiting)
-        self.sender = Sending(self.context, filed=self.poke)
+        self.sender = Sending(self.context, filed=self.poke, wakeful=drop is None)
+        self.pickup: PickUp | None = None
+        if drop is not None:
+            from mua.engine import pickup
+
+            self.pickup = pickup.PickUp(self.context, drop, self.sender.look, self.signing)
         self.upkeep = Upkeep(self.context)
         self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
@@ -84,6 +102,9 @@ class Engine:
         self.server.start()
         if not self._stay:
             threading.Thread(target=self._await_first_client, name="lonely", daemon=True).start()
+        if self.pickup is not None:
+            self.pickup.start()
+        notify("READY=1")
         ENGINE.info("engine %s ready", __version__)
         while not self._stopping.is_set():
             os.read(self._end, 64)
@@ -96,7 +117,10 @@ class Engine:
             os.write(self.wakeup, b"!")
 
     def _stop(self) -> None:
+        notify("STOPPING=1")
         self.server.stop()
+        if self.pickup is not None:
+            self.pickup.stop()
         self.network.stop()
         for worker in self.workers.values():
             worker.stop()
@@ -232,6 +256,14 @@ class Engine:
             write.set_setting(tx, "secrets", place)
         self.secrets = new
 
+    def signing(self, head: bytes) -> Callable[[bytes], bytes] | None:
+        """How a message with this header is signed (``outbox.Signing``); without a key nothing is loaded for it."""
+        if not any(key.seen_at for key in dkim_keys.keys(self.store.reader())):
+            return None
+        from mua.engine import dkim
+
+        return dkim.signing(self, head)
+
     # ---- news
     def tell(self, event: wire.Event) -> None:
         """Send an event to every client; what an account does is told to those who come later, too."""
@@ -309,12 +341,18 @@ def _worker(context: Context, account: Account) -> Worker:
     return PopWorker(context, account)
 
 
-def main(profile: Profile, *, stay: bool = False, patience: float = PATIENCE) -> int:
-    """Run an engine in this process until it ends; returns the exit code.  ``patience``: see ``engine.context``."""
+def main(profile: Profile, *, stay: bool = False, patience: float = PATIENCE, drop: "Path | None" = None) -> int:
+    """Run an engine in this process until it ends; returns the exit code.  ``patience``: see ``engine.context``.
+
+    ``drop``: the folder where local users leave mail for the system's queue, which this engine then looks after.
+    """
     try:
-        engine = Engine(profile, _take_lock(profile.create()), stay=stay, patience=patience)
+        engine = Engine(profile, _take_lock(profile.create()), stay=stay, patience=patience, drop=drop)
     except MailError as error:
         ENGINE.error("%s (%s)", error.text, error.detail)
+        return 1
+    except OSError as error:  # of the drop folder: the store translates its own
+        ENGINE.error("the drop folder cannot be used: %s", error)
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: engine.stop_soon())

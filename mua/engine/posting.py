@@ -21,8 +21,7 @@ from mua.engine.reading import Whole, content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.freeze import freeze, redated
-from mua.mime.pieces import Body, Pieces, blocks
-from mua.mime.scan import body_start
+from mua.mime.pieces import Pieces, blocks, whole_or_divided
 from mua.model.folder import Role
 from mua.model.message import REQUIRE_TLS, Flag, MessageId
 from mua.model.outgoing import NO_TERMS, OutgoingId, Terms
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
     from mua.engine.main import Engine
 
 _REQUIRES_TLS = re.compile(rb"(?im)^%s[ \t]*:" % REQUIRE_TLS[0].encode())
-MENDED = 16 << 20  # octets of a file that is read at once, and mended where SMTP could not carry it
-MAX_HEADER = 1 << 20  # octets
 
 
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
@@ -127,13 +124,8 @@ def _full_disk_said() -> Iterator[None]:
 
 def _file_pieces(path: Path) -> Pieces:
     """The message in a file that a person named; of a large one the header, and where the rest is."""
-    with files.readable(path), path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size <= MENDED:
-            return (file.read(),)
-        head = file.read(MAX_HEADER)
-    end = body_start(head)
-    return (head[:end], Body(content_of(path, size), end))
+    with files.readable(path):
+        return whole_or_divided(content_of(path, path.stat().st_size))
 
 
 def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:

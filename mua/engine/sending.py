@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class Sending:
     """``engine.sender.Sender`` from the first message on; see there for what each method does."""
 
-    def __init__(self, context: Context, *, filed: Callable[[AccountId], None]) -> None:
+    def __init__(self, context: Context, *, filed: Callable[[AccountId], None], wakeful: bool = True) -> None:
+        """``wakeful``: the computer is kept awake meanwhile, where there is somebody who could let it sleep."""
         self._context = context
+        self._wakeful = wakeful
         self._filed = filed
         self._lock = threading.Lock()
         self._sender: Sender | None = None
@@ -73,7 +75,8 @@ class Sending:
             from mua.engine.sender import Sender
             from mua.net.awake import Awake, logind, portal
 
-            sender = Sender(self._context, filed=self._filed, awake=Awake(logind, portal))
+            awake = Awake(logind, portal) if self._wakeful else Awake()
+            sender = Sender(self._context, filed=self._filed, awake=awake)
             sender.start()
             self._sender = sender
 

@@ -33,11 +33,11 @@ from mua.mime.words import decode_words
 from mua.model.message import REQUIRE_TLS
 from mua.records import dataclass
 
-_FIELD_LINES = re.compile(rb"([^\r\n:]+?)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]*\n?")
+FIELD_LINES = re.compile(rb"([^\r\n:]+?)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]*\n?")
 _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in 999
 _ENCODING_FIELD = re.compile(rb"content-transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 _BLANK = re.compile(rb"[ \t]+")
-_HIDDEN: Final = frozenset({b"bcc", REQUIRE_TLS[0].lower().encode()})
+_HIDDEN: Final = frozenset({b"bcc", b"resent-bcc", REQUIRE_TLS[0].lower().encode()})
 _DATED: Final = frozenset({b"date", b"dkim-signature"})
 _MAILBOXES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})
@@ -81,8 +81,11 @@ def freeze(
     utc_offset_minutes: int = 0,
     sender_if_missing: str = "",
     seven_bit: bool = False,
+    envelope: tuple[str, tuple[str, ...]] | None = None,
 ) -> Frozen:
     """Normalise ``raw`` (any RFC 5322 message, LF or CRLF) and take its envelope from its header.
+
+    ``envelope`` (sender, recipients) is who it is from and to where the header has no say: on the wire already.
 
     Of pieces the first must hold the whole header; what lies in files is not looked at here, and never mended.
     ``now`` (UTC seconds) and ``message_id_if_missing`` (no angle brackets) fill in for missing Date and Message-ID;
@@ -97,8 +100,8 @@ def freeze(
     raw = _mended(raw, problems)
     if seven_bit and not problems:
         raw = downgrade(raw) or raw
-    header_end = _header_end(raw)
-    header, rest = raw[:header_end], raw[header_end:]
+    end = header_end(raw)
+    header, rest = raw[:end], raw[end:]
     added, message_id = _missing_fields(header, now, message_id_if_missing, utc_offset_minutes, sender_if_missing)
     if not rest.startswith(b"\r\n"):
         rest = b"\r\n" + rest
@@ -107,7 +110,7 @@ def freeze(
     visible, full_head = _without_hidden(header), header + added
     head = full_head if visible == header else visible + added
     fields = scan(header + added + b"\r\n").fields
-    envelope_from, recipients = _envelope(fields, problems)
+    envelope_from, recipients = envelope or _envelope(fields, problems)
     subject = next((decode_words(value) for name, value in fields if name == "subject"), "")
     found = (message_id, envelope_from, recipients, subject, tuple(problems))
     return Frozen(head, full_head, (rest, *more), *found)
@@ -119,7 +122,7 @@ def redated(header: bytes, at: int, utc_offset_minutes: int) -> bytes:
     DKIM signatures go: they were over the Date of before.
     """
     date = f"Date: {date_text(at, utc_offset_minutes)}\r\n".encode("ascii")
-    lines = _FIELD_LINES.finditer(header)
+    lines = FIELD_LINES.finditer(header)
     kept = b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() not in _DATED)
     return date + kept
 
@@ -131,7 +134,7 @@ def _divided(pieces: Pieces) -> tuple[bytes, Pieces]:
     return first, pieces[1:]
 
 
-def _header_end(raw: bytes) -> int:
+def header_end(raw: bytes) -> int:
     """Where the header of a CRLF message ends: behind the last field's line end."""
     if raw.startswith(b"\r\n"):
         return 0
@@ -162,7 +165,7 @@ def _without_hidden(header: bytes) -> bytes:
     lower = header.lower()
     if not any(name in lower for name in _HIDDEN):
         return header
-    lines = _FIELD_LINES.finditer(header)
+    lines = FIELD_LINES.finditer(header)
     return b"".join(line[0] for line in lines if (line[1] or b"").strip().lower() not in _HIDDEN)
 
 
@@ -268,14 +271,14 @@ def ascii_header(wire: bytes) -> bytes | None:
 
     None when something else of the header is beyond ASCII (a Message-ID).
     """
-    end = _header_end(wire)
+    end = header_end(wire)
     header = _each_field(wire[:end], lambda line: _ascii_field(line, ascii_only=True))
     return header + wire[end:] if header.isascii() else None
 
 
 def _each_field(header: bytes, change: Callable[[re.Match[bytes]], bytes]) -> bytes:
     """``header`` with every field that is beyond ASCII changed."""
-    return b"".join(line[0] if line[0].isascii() else change(line) for line in _FIELD_LINES.finditer(header))
+    return b"".join(line[0] if line[0].isascii() else change(line) for line in FIELD_LINES.finditer(header))
 
 
 def _ascii_field(line: re.Match[bytes], *, ascii_only: bool = False) -> bytes:
@@ -338,7 +341,7 @@ def _with_encoding(header: bytes, encoding: str) -> bytes:
     """``header`` (up to the body, with its empty line) with its Content-Transfer-Encoding replaced."""
     separator = b"\r\n" if header.endswith(b"\r\n\r\n") or header == b"\r\n" else b""
     fields = header[: len(header) - len(separator)]
-    kept = b"".join(match[0] for match in _FIELD_LINES.finditer(fields) if not _ENCODING_FIELD.match(match[0]))
+    kept = b"".join(match[0] for match in FIELD_LINES.finditer(fields) if not _ENCODING_FIELD.match(match[0]))
     if kept and not kept.endswith(b"\r\n"):
         kept += b"\r\n"
     return kept + f"Content-Transfer-Encoding: {encoding}\r\n".encode("ascii") + (separator or b"\r\n")

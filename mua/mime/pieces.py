@@ -13,10 +13,13 @@ from typing import BinaryIO, Final
 
 from mua.errors import Kind, MailError, Retry
 from mua.mime.encode import MAX_LINE, base64_lines, crlf
+from mua.mime.scan import body_start
 from mua.records import dataclass
 
 BLOCK: Final = 57 * 2048  # octets: a multiple of what one line of base64 holds
 SKIMMED: Final = 1 << 20  # octets of a large message that are read as they are; behind them only where parts begin
+MENDED: Final = 16 << 20  # octets of a file that is read at once, and mended where SMTP could not carry it
+MAX_HEADER: Final = 1 << 20  # octets
 _PART_HEAD: Final = 8 * 1024  # octets kept from the beginning of each later part
 _MAX_SKIM: Final = 4 << 20
 _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in 999
@@ -47,6 +50,19 @@ class Body:
 
 Piece = bytes | Encoded | Body
 Pieces = Sequence[Piece]
+
+
+def whole_or_divided(content: Content, start: int = 0) -> Pieces:
+    """The message that begins at ``start``: in one piece where it is small enough to be mended; else its header, and
+    where the rest is.  Raises OSError.
+    """
+    with content.open() as file:
+        file.seek(start)
+        if content.size - start <= MENDED:
+            return (file.read(MENDED),)
+        head = file.read(MAX_HEADER)
+    end = body_start(head)
+    return (head[:end], Body(content, start + end))
 
 
 def blocks(pieces: Pieces) -> Iterator[bytes]:

@@ -91,6 +91,14 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Which local user submitted a message, and the name of the submission, which is used for no other."""
+
+    uid: int
+    submission: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What an attempt yielded for one recipient, and what was said; ``counted`` False: it counts as no attempt."""
 
@@ -150,21 +158,29 @@ def queue(
     answers: int | None = None,
     forwards: int | None = None,
     sign: Signing | None = None,
+    origin: Origin | None = None,
 ) -> OutgoingId:
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
 
     ``scheduled``: a person chose that time; ``direct``: and that it goes to the exchangers, whatever the account's way.
-    ``sign`` raises what it likes; then nothing is queued.
+    ``sign`` raises what it likes; then nothing is queued.  ``origin``: it was submitted by a local user, who keeps what
+    copy is wanted; of one submission nothing is queued twice.
     """
+    sent_copy, uid, submission = (
+        (SentCopy.TODO, None, "") if origin is None else (SentCopy.NONE, origin.uid, origin.submission)
+    )
+    if origin is not None and (known := submitted(store.reader(), origin.submission)) is not None:
+        return known
     files = _write_files(store.profile, frozen, sign)
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
             "INSERT INTO outgoing(account_id, message_id, subject, envelope_from, route, queued_at, not_before, size,"
             " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled,"
-            " require_tls, deliver_by, direct) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            " require_tls, deliver_by, direct, sent_copy, uid, submission)"
+            " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
             *files, answers, forwards, secrets.token_hex(16), scheduled, terms.require_tls, terms.deliver_by,
-            direct,
+            direct, sent_copy, uid, submission,
         )  # fmt: skip
         directly = direct or account.route is Route.DIRECT
         for address in dict.fromkeys(frozen.recipients):
@@ -291,6 +307,18 @@ def outgoing(db: Db, outgoing_id: OutgoingId) -> Outgoing | None:
     """One message with its recipients."""
     found = _outgoing(db, "o.id = ?", outgoing_id)
     return found[0] if found else None
+
+
+def submitted(db: Db, submission: str) -> OutgoingId | None:
+    """The message that this submission became, or None."""
+    found = db.value("SELECT id FROM outgoing WHERE submission = ? AND submission <> ''", submission)
+    return None if found is None else OutgoingId(found)
+
+
+def waiting_of(db: Db, uid: int, most: int) -> int:
+    """How many messages of a local user are not finished, counted up to ``most``."""
+    sql = "SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE uid = ? AND uid IS NOT NULL AND finished_at = 0 LIMIT ?)"
+    return int(db.value(sql, uid, most))
 
 
 def by_message_id(db: Db, message_id: str) -> Outgoing | None:
@@ -633,7 +661,8 @@ def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int, v
     count = tx.run(sql, now, outgoing_id, *addresses)
     if count:
         tx.run(
-            "UPDATE outgoing SET finished_at = 0, sent_copy = iif(sent_copy = 'none', 'todo', sent_copy),"
+            "UPDATE outgoing SET finished_at = 0,"
+            " sent_copy = iif(sent_copy = 'none' AND uid IS NULL, 'todo', sent_copy),"
             " via = coalesce(?, via) WHERE id = ?",
             via,
             outgoing_id,

@@ -364,6 +364,15 @@ UPDATE recipient SET domain = lower(substr(address, instr(address, '@') + 1))
 CREATE INDEX recipient_domain ON recipient(domain, next_attempt) WHERE state IN ('queued', 'deferred');
 """
 
+# Mail that local users' programs submit to the system's queue.
+CACHE_22 = """
+ALTER TABLE outgoing ADD COLUMN uid INTEGER;                                 -- who submitted it; null: a client of ours
+ALTER TABLE outgoing ADD COLUMN submission TEXT NOT NULL DEFAULT '';         -- its name in the drop folder
+CREATE UNIQUE INDEX outgoing_submission ON outgoing(submission) WHERE submission <> '';
+CREATE INDEX outgoing_uid ON outgoing(uid) WHERE finished_at = 0 AND uid IS NOT NULL;
+CREATE INDEX outgoing_todo ON outgoing(id) WHERE sent_copy = 'todo';
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -386,6 +395,7 @@ MIGRATIONS = (
     CACHE_19,
     CACHE_20,
     CACHE_21,
+    CACHE_22,
 )
 VERSION = len(MIGRATIONS)
 

@@ -41,7 +41,14 @@ OWNERS = {
     ],
     "ssl": ["mua.net.*", "mua.demo.*"],
     # the profile's own socket has two ends; a worker is poked through a socket pair
-    "socket": ["mua.net.*", "mua.demo.*", "mua.engine.server", "mua.engine.*_worker", "mua.cli.client"],
+    "socket": [
+        "mua.net.*",
+        "mua.demo.*",
+        "mua.engine.server",
+        "mua.engine.*_worker",
+        "mua.engine.notify",
+        "mua.cli.client",
+    ],
     "socketserver": [],
     "smtplib": [],
     "urllib.request": [],

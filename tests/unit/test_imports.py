@@ -121,8 +121,8 @@ def test_every_command_has_a_room():
     from mua.cli.main import ROOMS, command
 
     [words] = [action.choices for action in parser()._actions if action.dest == "command"]
-    assert set(words) == set(ROOMS)
-    assert all(callable(command(name)) for name in words)
+    assert set(words) == {*ROOMS, "engine", "sendmail"}  # the last two are not commands to an engine
+    assert all(callable(command(name)) for name in ROOMS)
 
 
 def test_the_lists_above_can_fail():

@@ -1,0 +1,199 @@
+"""The pick-up: what local users left in the drop folder becomes mail of the system's account.
+
+Theory of operation: a thread looks into the folder (``store/drop``) when the bell rings, and every few seconds.  Each
+submission is checked and frozen like any other message, queued durably under its own name, and then its file is
+removed.  A crash between the two finds the name in the outbox at the next look, and only the removal is left to do.
+
+Rules of the file: who owns the file is who submitted it, whatever it says; users take turns; a user who has too much in
+the queue waits in the folder, and nobody else does.
+"""
+
+import contextlib
+import os
+import select
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from mua.engine.context import Context
+from mua.errors import Kind, MailError, Retry
+from mua.log import ENGINE
+from mua.mime.build import new_message_id
+from mua.mime.encode import wire_address
+from mua.mime.freeze import Frozen, freeze
+from mua.mime.pieces import Content, Pieces, whole_or_divided
+from mua.mime.submit import MAX_RECIPIENTS, received
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route
+from mua.model.submission import Submission
+from mua.paths import mail_name
+from mua.store import dkim, drop, outbox, read, write
+from mua.store.db import Store
+from mua.store.drop import Entry, Refused
+
+NAME = "system"  # of the account that local users' mail goes out by
+LOOK_EVERY = 10.0  # seconds; who submits rings, so this is for what was left while no engine ran
+BATCH = 500  # submissions between two looks: newcomers take their turn
+PER_USER = 10_000  # messages of one user that may be in the queue; root's are not counted
+REST = 5  # times as long as a look took the next one waits: a folder full of rubbish takes no more of the computer
+
+
+def make_account(store: Store) -> None:
+    """The account of the system's own mail, made when there is none: direct, and nothing comes in."""
+    if read.account_named(store.reader(), NAME) is not None:
+        return
+    made = Account(
+        AccountId(0), NAME, f"postmaster@{mail_name()}", incoming=Incoming.LOCAL, route=Route.DIRECT,
+        direct=DirectOptions(),
+    )  # fmt: skip
+    with store.write(durable=True) as tx:
+        write.add_account(tx, made)
+
+
+class PickUp:
+    """Looks after ``folder`` for the system's account.
+
+    ``queued`` is told when there is something to send (it must not block).  Raises OSError where the folder is not ours
+    to prepare.
+    """
+
+    def __init__(
+        self, context: Context, folder: Path, queued: Callable[[], None], sign: outbox.Signing = lambda _: None
+    ) -> None:
+        make_account(context.store)
+        self._context = context
+        self._folder = folder
+        self._queued = queued
+        self._sign = sign
+        self._scan = 0.0  # seconds that the last look at the folder's list took
+        self._said: set[str] = set()
+        self._bell = drop.prepare(folder)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pickup", daemon=True)
+
+    def start(self) -> None:
+        """Begin; what was left while no engine ran is taken at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wait for the end."""
+        self._stopping.set()
+        os.write(self._bell, b"!")
+        if self._thread.ident is not None:
+            self._thread.join(20)
+
+    def _run(self) -> None:
+        pause = 0.0
+        while True:
+            select.select([self._bell], [], [], pause)
+            with contextlib.suppress(BlockingIOError):
+                while os.read(self._bell, 4096):
+                    pass
+            if self._stopping.is_set():
+                return
+            try:
+                pause = 0.0 if self.look() else LOOK_EVERY
+            except (MailError, OSError) as error:
+                pause = LOOK_EVERY
+                ENGINE.info("what is in the drop folder has to wait: %s", error)
+            self._stopping.wait(min(self._scan * REST, LOOK_EVERY))
+
+    def look(self) -> bool:
+        """Take what is there, ``BATCH`` at most; True: there is more.  Raises MailError (disk) and OSError."""
+        began = time.monotonic()
+        entries = _in_turn(drop.waiting(self._folder, time.time()))
+        self._scan = time.monotonic() - began
+        room: dict[int, int] = {}
+        taken = 0
+        for entry in entries:
+            if taken == BATCH or self._stopping.is_set():
+                return True
+            if self._has_room(entry.uid, room) and self._take(entry):
+                taken += 1
+                room[entry.uid] -= 1
+        return False
+
+    def _has_room(self, uid: int, room: dict[int, int]) -> bool:
+        if uid not in room:
+            waiting = 0 if uid == 0 else outbox.waiting_of(self._context.store.reader(), uid, PER_USER)
+            room[uid] = PER_USER - waiting
+            self._say(f"user {uid} has {PER_USER} messages in the queue; more have to wait", once=waiting == PER_USER)
+        return room[uid] > 0
+
+    def _take(self, entry: Entry) -> bool:
+        try:
+            with drop.opened(self._folder, entry.name) as file:
+                if os.fstat(file.fileno()).st_uid != entry.uid:  # put in its place meanwhile
+                    return False
+                outgoing_id = self._queue(entry, file)
+            ENGINE.info("outgoing %d: submitted by user %d as %s", outgoing_id, entry.uid, entry.name)
+            self._queued()
+        except FileNotFoundError:
+            return False
+        except PermissionError:
+            self._say(f"a submission of user {entry.uid} is not to be read by this engine: {entry.name}")
+            return False
+        except Refused as error:
+            ENGINE.info("a file of user %d in the drop folder is no mail: %s", entry.uid, error)
+        drop.remove(self._folder, entry.name)
+        return True
+
+    def _queue(self, entry: Entry, file: BinaryIO) -> int:
+        """Raises Refused, OSError and MailError (this computer's disk: the submission waits)."""
+        store, now = self._context.store, self._context.now()
+        known = outbox.submitted(store.reader(), entry.name)
+        if known is not None:
+            return known
+        given = drop.read_first_line(file)
+        start, handle = file.tell(), file.fileno()
+        content = Content(lambda: os.fdopen(os.dup(handle), "rb"), os.fstat(handle).st_size)
+        seven_bit = bool(dkim.keys(store.reader()))
+        frozen = _frozen(given, whole_or_divided(content, start), now, seven_bit=seven_bit)
+        trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
+        frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head)
+        account = read.account_named(store.reader(), NAME)
+        if account is None:
+            text = f"There is no account “{NAME}” to send by; add it again, and what was submitted goes."
+            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-such-account")
+        origin = outbox.Origin(entry.uid, entry.name)
+        try:
+            return outbox.queue(store, account, frozen, now=now, not_before=now, origin=origin, sign=self._sign)
+        except MailError as error:
+            if error.kind is not Kind.MESSAGE:
+                raise
+            raise Refused(error.text) from error
+
+    def _say(self, text: str, *, once: bool = True) -> None:
+        """In the log, one time."""
+        if once and text not in self._said:
+            self._said.add(text)
+            ENGINE.info("%s", text)
+
+
+def _in_turn(entries: list[Entry]) -> list[Entry]:
+    """The first of each user, then the second of each ..."""
+    seen: dict[int, int] = {}
+    ranked = []
+    for entry in entries:
+        seen[entry.uid] = seen.get(entry.uid, 0) + 1
+        ranked.append((seen[entry.uid], entry))
+    return [entry for _, entry in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _frozen(given: Submission, pieces: Pieces, now: int, *, seven_bit: bool) -> Frozen:
+    """The message as it will go out.  Raises Refused."""
+    try:
+        sender = wire_address(given.sender) if given.sender else ""
+        recipients = tuple(dict.fromkeys(map(wire_address, given.recipients)))
+    except MailError as error:
+        raise Refused(error.text) from error
+    if len(recipients) > MAX_RECIPIENTS:
+        raise Refused("it has too many recipients")
+    identifier = new_message_id(sender or f"x@{mail_name()}", os.urandom(16))
+    envelope = (sender, recipients)
+    frozen = freeze(pieces, now=now, message_id_if_missing=identifier, envelope=envelope, seven_bit=seven_bit)
+    if frozen.problems:
+        raise Refused(frozen.problems[0])
+    return frozen

@@ -1,0 +1,15 @@
+"""What a local user's program gives to the system's mail queue, as data."""
+
+from mua.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The first line of a file in the drop folder; the message follows it.
+
+    ``sender`` is the envelope's (empty: no reports, please), ``recipients`` have their domains.
+    """
+
+    sender: str
+    recipients: tuple[str, ...]
+    version: int = 1

@@ -1,0 +1,142 @@
+"""``sendmail`` as programs call it, with a real engine, and (as root) as other users."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from system_mail import NOBODY, SystemMail, as_user
+
+CRON = b"From: root (Cron Daemon)\nTo: root\nSubject: Cron\n\nout\n"
+
+
+@pytest.fixture
+def system() -> Iterator[SystemMail]:
+    with SystemMail.somewhere() as one:
+        (one.etc / "mailname").write_text("host.invalid\n")
+        yield one
+
+
+def bytes_of(system: SystemMail, message_id: str) -> bytes:
+    found = [path.read_bytes() for path in system.profile.big.iterdir()]
+    return next(one for one in found if message_id.encode() in one)
+
+
+def test_mail_waits_for_an_engine_and_survives_it(system: SystemMail) -> None:
+    assert "cannot take mail" in system.sendmail("bob@there.invalid", stdin=b"\nx\n", code=69)
+    system.start()
+    system.sendmail("-i", "root", stdin=CRON)
+    [one] = system.until_taken(1)
+    assert one.recipients[0].address == "root@host.invalid"
+    me = NOBODY if as_user(NOBODY) else pwd.getpwuid(os.getuid()).pw_name
+    assert one.envelope_from == f"{me}@host.invalid"
+    raw = bytes_of(system, one.message_id)
+    assert b"From: Cron Daemon <root@host.invalid>\r\nTo: root@host.invalid\r\n" in raw
+    system.stop(kill=True)
+    system.sendmail("-t", stdin=b"To: ann@there.invalid\nBcc: eve@there.invalid\n\nwhile it was dead\n")
+    system.start()
+    both = system.until_taken(2)
+    assert {to.address for to in both[1].recipients} == {"ann@there.invalid", "eve@there.invalid"}
+    assert b"eve" not in bytes_of(system, both[1].message_id)
+    assert not [line for line in system.log().splitlines() if "WARNING" in line or "ERROR" in line]
+
+
+def test_options_end_as_sysexits_says(system: SystemMail) -> None:
+    system.start()
+    for words, stdin, code in (
+        ([], b"x", 64),
+        (["-bd"], b"", 64),
+        (["-t"], b"Subject: x\n\nnobody\n", 64),
+        (["an address@"], b"\nx\n", 65),
+        (["-f", "a b", "bob@there.invalid"], b"\nx\n", 65),
+        (["-bi"], b"", 0),
+        (
+            ["bob@there.invalid"],
+            b"Content-Type: multipart/signed; boundary=b\n\n--b\n\n" + b"x" * 2000 + b"\n--b--\n",
+            65,
+        ),
+    ):
+        assert system.run("sendmail", *words, stdin=stdin).returncode == code, words
+    assert system.left() == []
+    assert system.queued() == []
+
+
+def test_a_dot_ends_the_message_unless_i(system: SystemMail) -> None:
+    system.start()
+    text = b"Subject: x\n\none\n.\ntwo\n"
+    system.sendmail("a@there.invalid", stdin=text)
+    system.until_taken(1)
+    system.sendmail("-oi", "a@there.invalid", stdin=text)
+    first, second = system.until_taken(2)
+    assert bytes_of(system, first.message_id).endswith(b"\r\n\r\none\r\n")
+    assert bytes_of(system, second.message_id).endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
+
+
+def test_its_names_are_commands(system: SystemMail, tmp_path: Path) -> None:
+    """As packages install it: links beside ``mua``."""
+    system.start()
+    mua = system.folder / "mua"
+    mua.write_text(f"#!{system.python} -P\nimport sys\nfrom mua.__main__ import main\nsys.exit(main())\n")
+    mua.chmod(0o755)
+    for name in ("sendmail", "newaliases"):
+        (system.folder / name).symlink_to("mua")
+    argv = [*as_user(NOBODY), str(system.folder / "sendmail"), "-i", "bob@there.invalid"]
+    subprocess.run(argv, input=b"Subject: x\n\nhi\n", env=system.environment, check=True, timeout=60)
+    system.until_taken(1)
+    subprocess.run([str(system.folder / "newaliases")], env=system.environment, check=True, timeout=60)
+
+
+def test_a_session_on_standard_input(system: SystemMail) -> None:
+    system.start()
+    lines = [
+        "RCPT TO:<a@there.invalid>", "EHLO me", "MAIL FROM:<ann@here.invalid> SIZE=10 BODY=8BITMIME",
+        "MAIL FROM:<>", "RCPT TO:<a@there.invalid>", "RCPT TO:<b>", "RCPT TO:<x> NOTIFY=NEVER", "RCPT TO: y", "VRFY z",
+        "DATA", "Subject: x", "", "..dot", "not the end:\n.\nhere", ".",
+        "RSET", "MAIL FROM:<>", "DATA", "HELP", "NOOP", "QUIT", "NOOP",
+    ]  # fmt: skip
+    done = system.run("sendmail", "-bs", stdin="\r\n".join([*lines, ""]).encode(), user=NOBODY)
+    codes = [line[:3] for line in done.stdout.decode().splitlines() if line[3:4] != "-"]
+    assert codes == "220 503 250 250 503 250 250 501 501 252 354 250 250 250 503 502 250 221".split(), done
+    [one] = system.until_taken(1)
+    assert one.envelope_from == "ann@here.invalid"
+    assert [to.address for to in one.recipients] == ["a@there.invalid", "b@host.invalid"]
+    raw = bytes_of(system, one.message_id)
+    assert raw.endswith(b"\r\n\r\n.dot\r\nnot the end:\r\n.\r\nhere\r\n")
+    assert done.returncode == 0
+
+
+def test_other_users_cannot_read_or_take_away_what_somebody_left(system: SystemMail) -> None:
+    if os.geteuid():
+        pytest.skip("other users need root")
+    system.start()
+    system.stop()
+    system.sendmail("bob@there.invalid", stdin=b"\nsecret\n", user="daemon")
+    [path] = system.left()
+    for argv in (
+        ["ls", str(system.drop)],
+        ["cat", str(path)],
+        ["rm", "-f", str(path)],
+        ["mv", str(path), str(path) + "x"],
+    ):
+        done = subprocess.run([*as_user(NOBODY), *argv], capture_output=True, check=False)
+        assert done.returncode != 0, argv
+    system.start()
+    [one] = system.until_taken(1)
+    assert one.envelope_from == "daemon@host.invalid"
+
+
+def test_an_engine_does_not_stay_root(system: SystemMail) -> None:
+    if os.geteuid():
+        pytest.skip("becoming somebody needs root")
+    done = system.run("engine", "--foreground", "--system", "--user", "no-such-user")
+    assert done.returncode == 2
+    assert b"useradd --system" in done.stderr
+    system.start()
+    assert system.engine is not None
+    status = Path(f"/proc/{system.engine.pid}/status").read_text()
+    uids = next(line.split()[1:] for line in status.splitlines() if line.startswith("Uid:"))
+    assert "0" not in uids
+    groups = next(line.split()[1:] for line in status.splitlines() if line.startswith("Groups:"))
+    assert "0" not in groups
