@@ -67,7 +67,19 @@ class Supervisor:
             daemon.wait(GRACE)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(daemon.pid, signal.SIGKILL)
-        daemon.wait()
+            daemon.wait()
+            self._await_end(daemon.pid)
+
+    @staticmethod
+    def _await_end(group: int) -> None:
+        """Until nobody of a group is left who could hold a port that the next daemon wants."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            os.killpg(group, 0)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(-group, os.WNOHANG)
+            time.sleep(0.005)
+        sys.stderr.write(f"process group {group} does not end\n")
 
     def tear_down(self) -> None:
         """Everything away, without ceremony: processes, mounts, namespace, folder (nothing here outlives the test)."""
