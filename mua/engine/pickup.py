@@ -18,6 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from mua.engine.aliases import Aliases
+from mua.engine.bounces import remove_spent, tell_submitters
 from mua.engine.context import Context
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
@@ -67,6 +69,7 @@ class PickUp:
         self._folder = folder
         self._queued = queued
         self._sign = sign
+        self._aliases = Aliases()
         self._scan = 0.0  # seconds that the last look at the folder's list took
         self._said: set[str] = set()
         self._bell = drop.prepare(folder)
@@ -95,6 +98,7 @@ class PickUp:
                 return
             try:
                 pause = 0.0 if self.look() else LOOK_EVERY
+                self.settle()
             except (MailError, OSError) as error:
                 pause = LOOK_EVERY
                 ENGINE.info("what is in the drop folder has to wait: %s", error)
@@ -114,6 +118,12 @@ class PickUp:
                 taken += 1
                 room[entry.uid] -= 1
         return False
+
+    def settle(self) -> None:
+        """What is to be done for submissions that are over: their submitters are told, their files removed."""
+        if tell_submitters(self._context, self._aliases, self._sign):
+            self._queued()
+        remove_spent(self._context)
 
     def _has_room(self, uid: int, room: dict[int, int]) -> bool:
         if uid not in room:
@@ -152,14 +162,17 @@ class PickUp:
         seven_bit = bool(dkim.keys(store.reader()))
         frozen = _frozen(given, whole_or_divided(content, start), now, seven_bit=seven_bit)
         trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
-        frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head)
+        to = self._aliases.expanded(frozen.recipients)
+        frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head, recipients=to.recipients)
         account = read.account_named(store.reader(), NAME)
         if account is None:
             text = f"There is no account “{NAME}” to send by; add it again, and what was submitted goes."
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-such-account")
         origin = outbox.Origin(entry.uid, entry.name)
         try:
-            return outbox.queue(store, account, frozen, now=now, not_before=now, origin=origin, sign=self._sign)
+            return outbox.queue(
+                store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=self._sign
+            )
         except MailError as error:
             if error.kind is not Kind.MESSAGE:
                 raise

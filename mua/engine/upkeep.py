@@ -17,6 +17,7 @@ DAY_SECONDS = 24 * 3600.0
 CHUNK = 500
 SAMPLES = 1000
 DIALOGUE_SECONDS = 90 * 24 * 3600
+KEPT_SECONDS = 30 * 24 * 3600
 STALE_SECONDS = 24 * 3600
 
 
@@ -45,6 +46,7 @@ class Upkeep:
                 if time.monotonic() >= next_round:
                     next_round = time.monotonic() + DAY_SECONDS
                     purge(self._context)
+                    forget_submissions(self._context)
                     sweep(self._context, self._stopping)
             except MailError as error:
                 ENGINE.info("housekeeping waits: %s (%s)", error.text, error.detail)
@@ -63,6 +65,19 @@ def purge(context: Context) -> int:
         outbox.forget_dialogues(tx, context.now() - DIALOGUE_SECONDS)
     context.bodies.delete(gone)
     return len(gone)
+
+
+def forget_submissions(context: Context) -> int:
+    """Forget what local users submitted and what has been over for a month; returns how many messages."""
+    count = 0
+    while True:
+        with context.store.write(durable=True) as tx:
+            names = outbox.forget_submissions(tx, context.now() - KEPT_SECONDS)
+        for name in names:
+            outbox.wire_path(context.store.profile, name).unlink(missing_ok=True)
+        count += len(names)
+        if not names:
+            return count
 
 
 def sweep(context: Context, stopping: threading.Event | None = None) -> int:

@@ -16,10 +16,11 @@ that do not count as attempts (no network, no password): those become due at onc
 
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from mua.model.account import Account, AccountId, Route
@@ -99,6 +100,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Spent:
+    """A submission that is over; ``wire_file`` is empty where a person may still want to try it again."""
+
+    id: OutgoingId
+    wire_file: str
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What an attempt yielded for one recipient, and what was said; ``counted`` False: it counts as no attempt."""
 
@@ -159,12 +168,14 @@ def queue(
     forwards: int | None = None,
     sign: Signing | None = None,
     origin: Origin | None = None,
+    refused: Mapping[str, str] = MappingProxyType({}),
 ) -> OutgoingId:
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
 
     ``scheduled``: a person chose that time; ``direct``: and that it goes to the exchangers, whatever the account's way.
     ``sign`` raises what it likes; then nothing is queued.  ``origin``: it was submitted by a local user, who keeps what
-    copy is wanted; of one submission nothing is queued twice.
+    copy is wanted; of one submission nothing is queued twice.  ``refused``: recipients who have their verdict already,
+    and why.
     """
     sent_copy, uid, submission = (
         (SentCopy.TODO, None, "") if origin is None else (SentCopy.NONE, origin.uid, origin.submission)
@@ -187,7 +198,12 @@ def queue(
             domain = domain_of(address) if directly else ""
             sql = "INSERT INTO recipient(outgoing_id, address, domain, next_attempt) VALUES (?,?,?,?)"
             tx.insert(sql, outgoing_id, address, domain, not_before)
+        for address, text in refused.items():
+            sql = "INSERT OR IGNORE INTO recipient(outgoing_id, address, state, text) VALUES (?, ?, 'refused', ?)"
+            tx.insert(sql, outgoing_id, address, text)
         tx.changes.outgoing.add(outgoing_id)
+        if refused:
+            _close(tx, OutgoingId(outgoing_id), now)
     return OutgoingId(outgoing_id)
 
 
@@ -319,6 +335,48 @@ def waiting_of(db: Db, uid: int, most: int) -> int:
     """How many messages of a local user are not finished, counted up to ``most``."""
     sql = "SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE uid = ? AND uid IS NOT NULL AND finished_at = 0 LIMIT ?)"
     return int(db.value(sql, uid, most))
+
+
+def untold(db: Db, most: int = 100) -> list[OutgoingId]:
+    """Submissions that failed for recipients of whom their submitter was not told; while others are tried it waits."""
+    rows = db.rows(
+        "SELECT DISTINCT r.outgoing_id FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id AND o.uid IS NOT NULL"
+        " WHERE r.told = 0 AND r.state IN ('refused', 'unknown') AND NOT EXISTS("
+        "SELECT 1 FROM recipient w WHERE w.outgoing_id = o.id AND w.state IN ('queued', 'trying')) LIMIT ?",
+        most,
+    )
+    return [OutgoingId(row[0]) for row in rows]
+
+
+def untold_of(db: Db, outgoing_id: OutgoingId) -> list[str]:
+    """The recipients of one submission that it failed for, and that were not told of."""
+    sql = "SELECT address FROM recipient WHERE outgoing_id = ? AND told = 0 AND state IN ('refused', 'unknown')"
+    return [row[0] for row in db.rows(sql, outgoing_id)]
+
+
+def last_attempt(db: Db, outgoing_id: OutgoingId) -> int:
+    """The number of the last attempt for anybody; 0: there was none."""
+    sql = "SELECT max(a.id) FROM attempt a JOIN recipient r ON r.id = a.recipient_id WHERE r.outgoing_id = ?"
+    return int(db.value(sql, outgoing_id) or 0)
+
+
+def returned(db: Db, profile: Profile, outgoing_id: OutgoingId) -> tuple[bytes, str]:
+    """What goes back with a report: (the header as it went out, our envelope id).  Raises MailError (disk)."""
+    name, envid = db.row("SELECT wire_file, envid FROM outgoing WHERE id = ?", outgoing_id) or ("", "")
+    with file_errors(), wire_path(profile, str(name)).open("rb") as file:
+        return _frozen_head(file), str(envid)
+
+
+def spent(db: Db, most: int = 500) -> list[Spent]:
+    """Submissions that are over, with their file where nobody will want it again."""
+    rows = db.rows(
+        "SELECT o.id, iif(EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state IN ('refused', 'unknown')),"
+        " '', o.wire_file) FROM outgoing o WHERE o.spent = 0 AND o.finished_at > 0 AND o.uid IS NOT NULL"
+        " AND NOT EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND told = 0"
+        " AND state IN ('refused', 'unknown')) LIMIT ?",
+        most,
+    )
+    return [Spent(OutgoingId(one), name) for one, name in rows]
 
 
 def by_message_id(db: Db, message_id: str) -> Outgoing | None:
@@ -655,13 +713,13 @@ def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int, v
     """
     states = "('queued', 'deferred', 'refused', 'unknown')" if addresses else "('queued', 'deferred', 'refused')"
     sql = (
-        "UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0"
+        "UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0, told = 0"
         f" WHERE outgoing_id = ? AND state IN {states}{_named(addresses)}"
     )
     count = tx.run(sql, now, outgoing_id, *addresses)
     if count:
         tx.run(
-            "UPDATE outgoing SET finished_at = 0,"
+            "UPDATE outgoing SET finished_at = 0, spent = 0,"
             " sent_copy = iif(sent_copy = 'none' AND uid IS NULL, 'todo', sent_copy),"
             " via = coalesce(?, via) WHERE id = ?",
             via,
@@ -683,6 +741,26 @@ def resolve(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], text: str
         if found is not None:
             verdict = Recipient(address, RecipientState.ACCEPTED, Phase.DONE, text=text, host=found[0], tls=found[1])
             record(tx, outgoing_id, [Verdict(verdict)], now)
+
+
+def mark_told(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None:
+    """The submitter was told that these recipients did not get it."""
+    for address in addresses:
+        tx.run("UPDATE recipient SET told = 1 WHERE outgoing_id = ? AND address = ?", outgoing_id, address)
+
+
+def mark_spent(tx: Tx, ids: Iterable[OutgoingId]) -> None:
+    """What was to be done at the end of these submissions is done."""
+    tx.run_many("UPDATE outgoing SET spent = 1 WHERE id = ?", [(one,) for one in ids])
+
+
+def forget_submissions(tx: Tx, before: int, most: int = 1000) -> list[str]:
+    """Forget submissions that were over before a time (UTC seconds); returns the names of their files."""
+    sql = "SELECT id, wire_file FROM outgoing WHERE uid IS NOT NULL AND finished_at > 0 AND finished_at < ? LIMIT ?"
+    gone = tx.rows(sql, before, most)
+    tx.run_many("DELETE FROM outgoing WHERE id = ?", [(one,) for one, _ in gone])
+    tx.changes.outgoing.update(one for one, _ in gone)
+    return [name for _, name in gone]
 
 
 def set_sent_copy(tx: Tx, outgoing_id: OutgoingId, where: SentCopy, copy_id: MessageId | None = None) -> None:

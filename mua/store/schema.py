@@ -373,6 +373,14 @@ CREATE INDEX outgoing_uid ON outgoing(uid) WHERE finished_at = 0 AND uid IS NOT 
 CREATE INDEX outgoing_todo ON outgoing(id) WHERE sent_copy = 'todo';
 """
 
+# Reports to those who submitted, and files of submissions that nobody needs any more.
+CACHE_23 = """
+ALTER TABLE recipient ADD COLUMN told INTEGER NOT NULL DEFAULT 0;            -- 1: the submitter knows that it failed
+ALTER TABLE outgoing ADD COLUMN spent INTEGER NOT NULL DEFAULT 0;            -- 1: what is to be done at its end is done
+CREATE INDEX recipient_untold ON recipient(outgoing_id) WHERE told = 0 AND state IN ('refused', 'unknown');
+CREATE INDEX outgoing_spent ON outgoing(id) WHERE spent = 0 AND finished_at > 0 AND uid IS NOT NULL;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -396,6 +404,7 @@ MIGRATIONS = (
     CACHE_20,
     CACHE_21,
     CACHE_22,
+    CACHE_23,
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,0 +1,76 @@
+"""Who submitted a message on this computer hears what became of it: a report, by mail.
+
+Theory of operation: a recipient of a submission that was refused, given up or lost at the dot is *untold* until a
+report is queued.  The report is a submission with a name of its own, so that a crash before its recipients are marked
+queues none twice.
+
+Rules of the file: a report has no sender, and what has no sender gets no report; it goes where the submission said.
+Files of what everybody has are removed here, too: a server runs for months.
+"""
+
+import os
+import time
+
+from mua.engine.aliases import Aliases
+from mua.engine.context import Context
+from mua.log import ENGINE
+from mua.mime.bounce import Returned, bounce
+from mua.mime.build import new_message_id
+from mua.mime.freeze import freeze
+from mua.model.outgoing import Outgoing, Recipient
+from mua.paths import mail_name
+from mua.store import outbox, read
+
+OURSELVES = -1  # in place of the number of a user
+
+
+def tell_submitters(context: Context, aliases: Aliases, sign: outbox.Signing) -> int:
+    """Queue the reports that are due; returns how many.  Raises MailError (disk, or a key that cannot be had)."""
+    db, told = context.store.reader(), 0
+    for outgoing_id in outbox.untold(db):
+        found = outbox.outgoing(db, outgoing_id)
+        if found is None:
+            continue
+        names = outbox.untold_of(db, outgoing_id)
+        failed = [one for one in found.recipients if one.address in names]
+        if found.envelope_from:
+            _report(context, aliases, sign, found, failed)
+            told += 1
+        else:
+            ENGINE.info("outgoing %d: nobody is told, for it has no sender", outgoing_id)
+        with context.store.write(durable=True) as tx:
+            outbox.mark_told(tx, outgoing_id, names)
+    return told
+
+
+def remove_spent(context: Context) -> int:
+    """Remove the files of what everybody has; returns how many messages were looked at."""
+    spent = outbox.spent(context.store.reader())
+    for one in spent:
+        if one.wire_file:
+            outbox.wire_path(context.store.profile, one.wire_file).unlink(missing_ok=True)
+    if spent:
+        with context.store.write() as tx:
+            outbox.mark_spent(tx, [one.id for one in spent])
+    return len(spent)
+
+
+def _report(context: Context, aliases: Aliases, sign: outbox.Signing, about: Outgoing, failed: list[Recipient]) -> None:
+    store, now, name = context.store, context.now(), mail_name()
+    account = read.account(store.reader(), about.account_id)
+    if account is None:
+        return
+    header, envid = outbox.returned(store.reader(), store.profile, about.id)
+    message_id = new_message_id(f"x@{name}", os.urandom(16))
+    raw = bounce(
+        Returned(header, about.message_id, about.subject, about.queued_at, envid), failed, sender=about.envelope_from,
+        mail_name=name, message_id=message_id, now=now, utc_offset_minutes=time.localtime(now).tm_gmtoff // 60,
+    )  # fmt: skip
+    to = aliases.expanded([about.envelope_from])
+    frozen = freeze(raw, now=now, message_id_if_missing=message_id, envelope=("", to.recipients))
+    last = outbox.last_attempt(store.reader(), about.id)  # after a person's retry there is another one to tell of
+    origin = outbox.Origin(OURSELVES, f"report-{about.id}-{last}")
+    outgoing_id = outbox.queue(
+        store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=sign
+    )
+    ENGINE.info("outgoing %d: reported to %s as outgoing %d", about.id, about.envelope_from, outgoing_id)

@@ -1,0 +1,153 @@
+"""Who submitted a message is told what became of it, once, and a report begets no report."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from exchangers import World, always
+
+from mua.engine.aliases import Aliases
+from mua.engine.bounces import remove_spent, tell_submitters
+from mua.engine.pickup import PickUp
+from mua.mime.report import report
+from mua.model.outgoing import Outgoing
+from mua.model.submission import Submission
+from mua.store import drop, outbox
+
+HEAD = b"From: ann@here.test\r\nSubject: x\r\nDate: Mon, 30 Nov 2026 02:32:41 +0000\r\nMessage-ID: <a@b>\r\n\r\nHi\r\n"
+
+
+@pytest.fixture
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "mailname").write_text("here.test\n")
+    monkeypatch.setenv("MUA_ETC", str(tmp_path / "etc"))
+    made = World(tmp_path / "profile")
+    with made.stack:
+        yield made
+
+
+class House:
+    """A program that delivers by itself, and its drop folder."""
+
+    def __init__(self, world: World, folder: Path) -> None:
+        self.post = world.program()
+        self.drop = folder
+        with self.post.store.write() as tx:  # the account of the test is the system's
+            tx.run("UPDATE account SET name = 'system'")
+        self.pickup = PickUp(self.post.context, folder, self.post.sender.poke)
+
+    def submit(self, *recipients: str, sender: str = "ann@there.test") -> Outgoing:
+        drop.leave(self.drop, Submission(sender, recipients), [HEAD])
+        self.pickup.look()
+        assert self.post.sender.drain(30)
+        return self.post.outbox()[0]
+
+    def settle(self) -> None:
+        self.pickup.settle()
+        assert self.post.sender.drain(30)
+
+    def files(self) -> list[str]:
+        return [path.name for path in self.post.profile.big.iterdir() if path.name.startswith(outbox.PREFIX)]
+
+
+@pytest.fixture
+def house(world: World, tmp_path: Path) -> House:
+    world.domain("there.test", "10 mx1")
+    world.domain("bad.test", "10 mx2")
+    world.domain("later.test", "10 mx3")  # nobody listens there
+    world.exchanger(1)
+    world.exchanger(2, always("rcpt", "550 5.1.1 Nobody of that name"))
+    return House(world, tmp_path / "drop")
+
+
+def test_a_refused_recipient_is_reported_to_who_submitted(world: World, house: House) -> None:
+    one = house.submit("bob@bad.test", "carol@there.test")
+    house.settle()
+    [got] = world.sinks[1].copies("ann@there.test")
+    assert [line.split()[1] for line in world.sinks[1].lines if line.startswith("MAIL")] == [
+        "FROM:<ann@there.test>", "FROM:<>",
+    ]  # fmt: skip
+    found = report(got)
+    assert found is not None
+    assert found.message_id == one.message_id
+    assert [(told.address, told.status, told.action) for told in found.recipients] == [
+        ("bob@bad.test", "5.1.1", "failed")
+    ]
+    house.settle()
+    assert len(house.post.outbox()) == 2
+
+
+def test_a_report_that_cannot_be_delivered_begets_none(house: House) -> None:
+    house.submit("bob@bad.test", sender="nobody@bad.test")
+    house.settle()
+    house.settle()
+    states = [one.recipients[0].state for one in house.post.outbox()]
+    assert states == ["refused", "refused"]
+    assert [one.envelope_from for one in house.post.outbox()] == ["", "nobody@bad.test"]
+
+
+def test_nobody_is_told_of_what_has_no_sender(house: House) -> None:
+    house.submit("bob@bad.test", sender="")
+    house.settle()
+    assert len(house.post.outbox()) == 1
+    assert outbox.untold(house.post.store.reader()) == []
+
+
+def test_it_waits_until_everybody_was_tried_and_tells_of_each_once(world: World, house: House) -> None:
+    house.submit("bob@bad.test", "carol@bad.test", "dave@later.test")
+    house.settle()
+    assert len(house.post.outbox()) == 2
+    [got] = world.sinks[1].copies("ann@there.test")
+    found = report(got)
+    assert found is not None and len(found.recipients) == 2
+
+
+def test_killed_between_report_and_mark_it_is_queued_once(house: House) -> None:
+    house.submit("bob@bad.test")
+    store = house.post.store
+    house.post.sender.stop()
+    house.post.sender.join(20)
+    store.die_at, store.die_after = store.commits + 1, True
+    with pytest.raises(SystemExit):
+        tell_submitters(house.post.context, Aliases(), lambda _: None)
+    house.post.restart()
+    tell_submitters(house.post.context, Aliases(), lambda _: None)
+    assert len(house.post.outbox()) == 2
+
+
+def test_after_a_persons_retry_there_is_another_report(house: House) -> None:
+    one = house.submit("bob@bad.test")
+    house.settle()
+    with house.post.store.write(durable=True) as tx:
+        assert outbox.retry(tx, one.id, (), house.post.clock) == 1
+    assert house.post.sender.drain(30)
+    house.settle()
+    assert len(house.post.outbox()) == 3
+
+
+def test_files_of_what_arrived_go_and_of_what_was_refused_stay(house: House) -> None:
+    house.submit("carol@there.test")
+    house.submit("bob@bad.test")
+    house.settle()  # the report is delivered, too
+    house.settle()
+    assert len(house.files()) == 1
+    assert remove_spent(house.post.context) == 0
+    with house.post.store.write() as tx:
+        names = outbox.forget_submissions(tx, house.post.clock + 1)
+    assert len(names) == 3
+    assert house.post.outbox() == []
+    assert house.post.store.reader().value("SELECT count(*) FROM recipient") == 0
+
+
+@pytest.mark.log_warning("hands mail to a program")
+def test_aliases_lead_mail_and_reports_and_run_nothing(world: World, house: House, tmp_path: Path) -> None:
+    mark = tmp_path / "ran"
+    (tmp_path / "etc" / "aliases").write_text(f'root: boss@there.test\nnobody: root\nrobot: "|touch {mark}"\n')
+    house.submit("root@here.test", "robot@here.test", sender="nobody@here.test")
+    house.settle()
+    _, got = world.sinks[1].copies("boss@there.test")
+    found = report(got)
+    assert found is not None
+    assert [told.address for told in found.recipients] == ["robot@here.test"]
+    assert not mark.exists()
