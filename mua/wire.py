@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
+from mua.model.diagnosis import Diagnosis
 from mua.model.outgoing import NO_TERMS, Draft, Terms
 from mua.model.policy import Policy
 from mua.model.quota import Quota
@@ -138,6 +139,18 @@ class VerifyDkim:
     """Look the records of an account's domain up; keys that are found sign from now on.  Answer: DkimTold."""
 
     account_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnose:
+    """Find out how the world sees mail that an account (stored or not) delivers by itself.  Answer: Diagnosed.
+
+    ``address``: where others see this computer; empty: it is found out.
+    """
+
+    account_id: int = 0
+    account: Account | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -414,6 +427,13 @@ class DkimTold:
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosed:
+    """What was found."""
+
+    diagnosis: Diagnosis
+
+
+@dataclass(frozen=True, slots=True)
 class Discovered:
     """Candidates for an address, best first: accounts with their servers filled in, and who said so.
 
@@ -623,15 +643,14 @@ class Raise:
 
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetRules | SetSecret | AllowWeaker | ChooseSecrets
-    | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Sync | SearchServers | OpenMessage | SetFlags
-    | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused | RestoreMessages | Send
-    | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy
-    | ImportFile | Poke | Health | SaveBundle
-    | Shutdown | Raise
+    | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Sync | SearchServers | OpenMessage
+    | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused | RestoreMessages
+    | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy
+    | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
 )  # fmt: skip
 Answer = (
-    Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Synced | ServersSearched | Acted | Restored
-    | Queued | Saved | FolderMade | Imported | HealthTold
+    Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Synced | ServersSearched | Acted
+    | Restored | Queued | Saved | FolderMade | Imported | HealthTold
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

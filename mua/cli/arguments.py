@@ -51,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="mua")
     _account(commands)
     _dkim(commands)
+    _doctor(commands)
     _folder(commands)
     _reading(commands)
     _acting(commands)
@@ -124,6 +125,9 @@ def _account(commands: Commands) -> None:
         "--mx-port", metavar="N", type=_number(1, 65535), default=25, help="for direct delivery: this port"
     )
     add.add_argument("--allow-private-mx", action="store_true", help="for direct delivery: private addresses too")
+    add.add_argument(
+        "--ehlo", metavar="NAME", default="", help="for direct delivery: the name of this computer's address"
+    )
     add.add_argument("--user")
     add.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
     add.add_argument("--ca-file", metavar="F", default="", help="a private certification authority (PEM)")
@@ -154,6 +158,11 @@ def _dkim(commands: Commands) -> None:
         one = _add(verbs, verb, about)
         if verb == "keygen":
             one.add_argument("--again", action="store_true", help="also where there are keys; those sign until then")
+
+
+def _doctor(commands: Commands) -> None:
+    doctor = _add(commands, "doctor", "would mail arrive that this computer delivers by itself? what to put right")
+    doctor.add_argument("--address", metavar="IP", default="", help="where others see this computer; else found out")
 
 
 POLICIES = "everything|headers|days:N|default"

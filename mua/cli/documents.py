@@ -17,6 +17,7 @@ from mua.model.policy import Policy
 from mua.model.report import Report, Reported
 
 if TYPE_CHECKING:
+    from mua.model.diagnosis import Diagnosis
     from mua.model.records import DnsRecord
     from mua.wire import DkimTold
 
@@ -250,3 +251,17 @@ def dkim_document(told: "DkimTold") -> Document:
 def record_document(one: "DnsRecord") -> Document:
     """A TXT record to publish; ``line`` is the whole as a zone file has it."""
     return {"what": one.what, "name": one.name, "value": one.value, "line": one.line, "state": one.state}
+
+
+def diagnosis_document(found: "Diagnosis") -> Document:
+    """What ``doctor`` says; ``reach``: "anyone", "near" or "relay"; ``grade``: "good", "doubtful", "bad", "unknown"."""
+    return {
+        "domain": found.domain,
+        "reach": found.reach,
+        "text": found.text,
+        "symptoms": [
+            {"what": one.what, "grade": one.grade, "text": one.text, "detail": one.detail} for one in found.symptoms
+        ],
+        "records": list(map(record_document, found.records)),
+        "relay": str(found.relay) if found.relay else None,
+    }

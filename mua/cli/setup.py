@@ -47,7 +47,7 @@ def account(given: argparse.Namespace) -> Account:
         incoming_server,
         Route.SMTP if given.smtp else Route.DIRECT if given.direct else Route.NONE,
         server(given.smtp, given.smtp_security, SMTP_PORTS, sending_user) if given.smtp else None,
-        DirectOptions(given.dns, given.mx_port, given.allow_private_mx),
+        DirectOptions(given.dns, given.mx_port, given.allow_private_mx, given.ehlo),
         _absolute(given.ca_file),
         pop=_pop(given),
         allow_plaintext=given.allow_plaintext,

@@ -85,6 +85,10 @@ def _checked(account: Account) -> Account:
                 " Choose TLS or STARTTLS, or allow plain text for this account."
             )
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
+    if account.route is Route.DIRECT:
+        from mua.engine import direct
+
+        direct.check(account)
     return account
 
 
@@ -236,6 +240,13 @@ def verify_dkim(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
     from mua.engine import dkim
 
     return dkim.verify(engine, command)
+
+
+def diagnose(engine: Engine, command: wire.Diagnose) -> wire.Diagnosed:
+    """Look at what receivers would look at."""
+    from mua.engine import diagnose as doctor
+
+    return doctor.diagnose(engine, command)
 
 
 # ---- retrieval ----------------------------------------------------------------------------------------------------
@@ -446,6 +457,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.MakeDkim: make_dkim,
     wire.ShowDkim: show_dkim,
     wire.VerifyDkim: verify_dkim,
+    wire.Diagnose: diagnose,
     wire.Sync: sync,
     wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,

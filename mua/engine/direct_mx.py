@@ -181,9 +181,11 @@ async def find_targets(
     return targets(domain, hosts, dict(zip(hosts, answers, strict=True)), options, lot)
 
 
-def ehlo_name() -> str:
-    """This computer's name where it is a full one; empty: its address literal is used (RFC 5321 s.4.1.4)."""
-    name = platform.node()
+def ehlo_name(options: DirectOptions) -> str:
+    """The name that the account says, else this computer's where it is a full one; empty: its address literal is used
+    (RFC 5321 s.4.1.4).
+    """
+    name = options.ehlo or platform.node()
     return name if "." in name.strip(".") and name.isascii() and not name.endswith(".local") else ""
 
 
@@ -262,7 +264,7 @@ class _Round:
         for protection in self._demand.ladder():
             try:
                 return await open_exchanger(
-                    exchanger, protection, ca_file=self._demand.ca_file, ehlo=ehlo_name(),
+                    exchanger, protection, ca_file=self._demand.ca_file, ehlo=ehlo_name(self._line.options),
                     transcript=self._demand.transcript(), timeouts=self._line.timeouts,
                 )  # fmt: skip
             except HostFailed as failed:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,12 @@ from mua.errors import Kind, MailError, Retry
 from mua.mime import dkim
 from mua.mime.headers import addresses
 from mua.mime.scan import scan
-from mua.model.account import Account, DirectOptions
+from mua.model.account import Account
 from mua.model.dkim import Algorithm, DkimKey
-from mua.model.records import DnsRecord, Published
+from mua.model.records import DnsRecord, Published, zone_line
+from mua.net.dns import Resolver
 from mua.net.secrets import Place
+from mua.plan import direct, spf
 from mua.plan.domains import a_label, split_address
 from mua.plan.mx import Status
 from mua.store import dkim as stored
@@ -96,7 +98,7 @@ def make(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
     domain = _own_domain(account)
     if command.again or not stored.keys(engine.store.reader(), domain):
         _make(engine, domain)
-    return _told(engine, domain)
+    return _told(engine, account)
 
 
 def _own_domain(account: Account) -> str:
@@ -129,43 +131,68 @@ def _make(engine: Engine, domain: str) -> None:
 
 def show(engine: Engine, command: wire.ShowDkim) -> wire.DkimTold:
     """The records of an account's domain, as far as they are known without asking anybody."""
-    return _told(engine, _own_domain(folders.account(engine, command.account_id)))
+    return _told(engine, folders.account(engine, command.account_id))
 
 
-def _told(engine: Engine, domain: str) -> wire.DkimTold:
-    known = stored.keys(engine.store.reader(), domain)
-    return wire.DkimTold(
-        domain, tuple(_record(key, Published.FOUND if key.seen_at else Published.NOT_SEEN) for key in known)
-    )
+def _told(engine: Engine, account: Account) -> wire.DkimTold:
+    domain = _own_domain(account)
+    states = {
+        key: Published.FOUND if key.seen_at else Published.NOT_SEEN
+        for key in stored.keys(engine.store.reader(), domain)
+    }
+    return _records(account, domain, states, None, None)
 
 
-def _record(key: DkimKey, state: Published) -> DnsRecord:
+def _records(
+    account: Account,
+    domain: str,
+    states: Mapping[DkimKey, Published],
+    texts: Records | None,
+    policies: Mapping[str, Records] | None,
+) -> wire.DkimTold:
+    name = account.direct.ehlo
+    wanted = [f"a:{name}"] if name and not (texts and spf.published(texts)) else []
+    others = direct.spf_record(domain, texts, wanted), direct.dmarc_record(domain, policies)
+    return wire.DkimTold(domain, (*(record(key, state) for key, state in states.items()), *others))
+
+
+def record(key: DkimKey, state: Published) -> DnsRecord:
+    """What is to be published for a key."""
     name, value = _secret(key), dkim.record(key.algorithm, key.public)
-    return DnsRecord("dkim", name, value, dkim.zone_line(name, value), state)
+    return DnsRecord("dkim", name, value, zone_line(name, value), state)
 
 
 def verify(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
-    """Look the keys of an account's domain up: those that are found sign from now on."""
+    """Look up what an account's domain publishes: keys that are found sign from now on."""
     account = folders.account(engine, command.account_id)
     domain = _own_domain(account)
     known = stored.keys(engine.store.reader(), domain)
     if not known:
         text = f"There is no key for mail of {domain} yet; make one first."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-dkim-key")
-    states = look_up(known, account.direct)
+
+    async def ask() -> tuple[dict[DkimKey, Published], Records, dict[str, Records]]:
+        resolver = Resolver(account.direct.dns, PATIENCE)
+        return await asyncio.gather(
+            look_up(known, resolver), resolver.records(domain, "TXT"), policies(domain, resolver)
+        )
+
+    states, texts, found = asyncio.run(ask())
     note(engine, states)
-    return wire.DkimTold(domain, tuple(_record(key, state) for key, state in states.items()))
+    return _records(account, domain, states, texts, found)
 
 
-def look_up(keys: Sequence[DkimKey], options: DirectOptions) -> dict[DkimKey, Published]:
+async def policies(domain: str, resolver: Resolver) -> dict[str, Records]:
+    """What is published at each name where a DMARC policy of the domain may be, the nearest first."""
+    names = direct.dmarc_names(domain)
+    answers = await asyncio.gather(*(resolver.records(name, "TXT") for name in names))
+    return dict(zip(names, answers, strict=True))
+
+
+async def look_up(keys: Sequence[DkimKey], resolver: Resolver) -> dict[DkimKey, Published]:
     """What the DNS says about each key."""
-    from mua.net.dns import Resolver
-
-    async def ask() -> list[Records]:
-        resolver = Resolver(options.dns, PATIENCE)
-        return await asyncio.gather(*(resolver.records(_secret(key), "TXT") for key in keys))
-
-    return {key: published(key, answer) for key, answer in zip(keys, asyncio.run(ask()), strict=True)}
+    answers = await asyncio.gather(*(resolver.records(_secret(key), "TXT") for key in keys))
+    return {key: published(key, answer) for key, answer in zip(keys, answers, strict=True)}
 
 
 def published(key: DkimKey, answer: Records) -> Published:

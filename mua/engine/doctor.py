@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from concurrent.futures import TimeoutError as TooLate
 from dataclasses import replace
-from functools import cache
 from typing import TypedDict
 
 from mua import wire
 from mua.engine.direct_mx import find_targets
+from mua.engine.providers import providers
 from mua.errors import Kind, MailError, Retry
 from mua.log import NET as LOG
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server, Side
@@ -29,7 +29,6 @@ from mua.net.imap import ImapConnection
 from mua.net.pop3 import Session as Pop3Session
 from mua.net.probe import probe
 from mua.net.smtp import Exchanger, HostFailed, open_exchanger, open_submission
-from mua.paths import resources
 from mua.plan import discover as plan
 from mua.plan.domains import split_address
 from mua.plan.mx import Verdict
@@ -45,12 +44,6 @@ USUAL = {
 }
 _WRONG_DOOR = frozenset({"connection-refused", "timeout", "tls-failed", "protocol-error", "no-starttls"})
 _TRAPPED = frozenset({"wrong-password", "app-password", "password-disabled", "login-disabled", "no-mechanism"})
-
-
-@cache
-def providers() -> tuple[plan.Provider, ...]:
-    """The table of large providers."""
-    return plan.parse_providers((resources() / "providers.toml").read_text(encoding="utf-8"))
 
 
 # --- discovery --------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ SLOW = (
     wire.Discover,
     wire.MakeDkim,
     wire.VerifyDkim,
+    wire.Diagnose,
     wire.Sync,
     wire.SearchServers,
     wire.OpenMessage,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mua.model.dkim import Algorithm
+from mua.model.records import tags
 from mua.records import dataclass
 
 SIGNED: Final = (
@@ -21,7 +22,6 @@ SIGNED: Final = (
     "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post",
 )  # fmt: skip
 TWICE: Final = ("from", "subject")
-MAX_STRING: Final = 255  # octets of one string of a TXT record (RFC 1035 s.3.3)
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n", re.MULTILINE)
 _BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_AT_END = re.compile(rb"[ \t]+\r\n")
@@ -177,19 +177,3 @@ def publishes(text: str, algorithm: Algorithm, public: str) -> bool:
     allowed["s"] = ("*", {"*", "email"})
     fits = all(known & set(said.get(tag, default).split(":")) for tag, (default, known) in allowed.items())
     return fits and said.get("p", "") == public
-
-
-def tags(text: str) -> dict[str, str]:
-    """A list of tags (RFC 6376 s.3.2), the blanks inside values left out; the first of equal names."""
-    found: dict[str, str] = {}
-    for one in text.split(";"):
-        name, equals, value = one.partition("=")
-        if equals:
-            found.setdefault(name.strip(), "".join(value.split()))
-    return found
-
-
-def zone_line(name: str, text: str) -> str:
-    """A TXT record as a zone file has it: strings of at most 255 octets (RFC 6376 s.3.6.2.2)."""
-    strings = (text[at : at + MAX_STRING] for at in range(0, len(text), MAX_STRING))
-    return f"{name}. IN TXT " + " ".join(f'"{one}"' for one in strings)

@@ -53,7 +53,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class DirectOptions:
-    """Options of direct delivery, also where only a rule asks for it; all three are for laboratories and LANs.
+    """Options of direct delivery, also where only a rule asks for it; the first three are for laboratories and LANs.
 
     ``dns`` is HOST:PORT of a resolver or empty for the system's; ``mx_port`` the port of MX hosts (25);
     ``allow_private_mx`` permits loopback and private target addresses.
@@ -62,6 +62,7 @@ class DirectOptions:
     dns: str = ""
     mx_port: int = 25
     allow_private_mx: bool = False
+    ehlo: str = ""  # the name that this computer introduces itself by; empty: its own, or its address
 
 
 FOR_EVER = -1

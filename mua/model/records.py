@@ -1,8 +1,11 @@
 """Records that a domain has to publish for its mail to be taken, and whether it does."""
 
 from enum import StrEnum
+from typing import Final
 
 from mua.records import dataclass
+
+MAX_STRING: Final = 255  # octets of one string of a TXT record (RFC 1035 s.3.3)
 
 
 class Published(StrEnum):
@@ -24,3 +27,19 @@ class DnsRecord:
     value: str
     line: str
     state: Published
+
+
+def tags(text: str) -> dict[str, str]:
+    """A list of tags (RFC 6376 s.3.2), the blanks inside values left out; the first of equal names."""
+    found: dict[str, str] = {}
+    for one in text.split(";"):
+        name, equals, value = one.partition("=")
+        if equals:
+            found.setdefault(name.strip(), "".join(value.split()))
+    return found
+
+
+def zone_line(name: str, text: str) -> str:
+    """A TXT record as a zone file has it: strings of at most 255 octets (RFC 6376 s.3.6.2.2)."""
+    strings = (text[at : at + MAX_STRING] for at in range(0, len(text), MAX_STRING))
+    return f"{name}. IN TXT " + " ".join(f'"{one}"' for one in strings)

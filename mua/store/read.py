@@ -31,7 +31,7 @@ ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
     " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, allow_plaintext, demo,"
     " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy, client_cert,"
-    " rules"
+    " rules, direct_ehlo"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
@@ -450,7 +450,7 @@ def _account(row: tuple[Any, ...]) -> Account:
         incoming_server=_server(*row[5:9]),
         route=route,
         submission=_server(*row[10:14]),
-        direct=DirectOptions(row[14], row[15], bool(row[16])),
+        direct=DirectOptions(row[14], row[15], bool(row[16]), row[26]),
         ca_file=row[17],
         pop=PopOptions(row[20], bool(row[21]), AccountId(row[22])),
         allow_plaintext=bool(row[18]),

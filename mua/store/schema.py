@@ -381,6 +381,11 @@ CREATE INDEX recipient_untold ON recipient(outgoing_id) WHERE told = 0 AND state
 CREATE INDEX outgoing_spent ON outgoing(id) WHERE spent = 0 AND finished_at > 0 AND uid IS NOT NULL;
 """
 
+# How this computer introduces itself to mail exchangers.
+CACHE_24 = """
+ALTER TABLE account ADD COLUMN direct_ehlo TEXT NOT NULL DEFAULT '';
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -405,6 +410,7 @@ MIGRATIONS = (
     CACHE_21,
     CACHE_22,
     CACHE_23,
+    CACHE_24,
 )
 VERSION = len(MIGRATIONS)
 

@@ -610,6 +610,7 @@ def _account_values(account: Account) -> dict[str, str | int | None]:
         "direct_dns": account.direct.dns,
         "direct_mx_port": account.direct.mx_port,
         "direct_allow_private": account.direct.allow_private_mx,
+        "direct_ehlo": account.direct.ehlo,
     }
     values |= _server_values("in", account.incoming_server) | _server_values("out", account.submission)
     return values

@@ -38,6 +38,7 @@ OWNERS = {
         "mua.engine.direct_mx",
         "mua.engine.doctor",
         "mua.engine.dkim",
+        "mua.engine.diagnose",
     ],
     "ssl": ["mua.net.*", "mua.demo.*"],
     # the profile's own socket has two ends; a worker is poked through a socket pair

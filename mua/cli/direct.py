@@ -1,0 +1,57 @@
+"""Direct delivery: the keys that sign mail, what a domain has to publish, and how the world sees it all."""
+
+from mua import wire
+from mua.cli.documents import diagnosis_document, dkim_document
+from mua.cli.session import Result, Session
+from mua.model.account import AccountId
+from mua.model.diagnosis import Grade, Reach
+from mua.model.records import DnsRecord, Published
+from mua.store import read
+
+SAID = {
+    Published.FOUND: "found",
+    Published.NOT_SEEN: "not looked up yet",
+    Published.MISSING: "not found; it can take hours until everybody sees a new one",
+    Published.OTHER: "something else is there",
+    Published.UNKNOWN: "nobody knows: the look-up failed",
+}
+
+
+MARKS = {Grade.GOOD: "  ok     ", Grade.DOUBTFUL: "  so-so  ", Grade.BAD: "  bad    ", Grade.UNKNOWN: "  ?      "}
+
+
+def dkim(session: Session) -> Result:
+    """``dkim keygen``, ``dkim show`` and ``dkim verify``; verify fails while a key is missing."""
+    account, arguments = session.account(), session.arguments
+    commands: dict[str, wire.Command] = {"show": wire.ShowDkim(account.id), "verify": wire.VerifyDkim(account.id)}
+    command = commands.get(arguments.verb) or wire.MakeDkim(account.id, arguments.again)
+    told = session.engine.ask(command, wire.DkimTold)
+    keys = [one for one in told.records if one.what == "dkim"]
+    lines = [] if keys else [f"There is no key for {told.domain} yet; dkim keygen makes one."]
+    text = "\n\n".join([*lines, *map(record_text, told.records)])
+    missing = arguments.verb == "verify" and any(one.state is not Published.FOUND for one in keys)
+    failed = f"{told.domain} does not publish all of its keys yet." if missing else ""
+    return Result(dkim_document(told), text, failed=failed)
+
+
+def record_text(one: DnsRecord) -> str:
+    """A record to copy, and what is known of it."""
+    return f"; {one.what}: {SAID[one.state]}\n{one.line}"
+
+
+def doctor(session: Session) -> Result:
+    """``doctor``: it fails unless mail would reach anyone."""
+    account = session.account()
+    found = session.engine.ask(wire.Diagnose(account.id, address=session.arguments.address), wire.Diagnosed).diagnosis
+    lines = [found.text, "", *(f"{MARKS[one.grade]} {one.text}" for one in found.symptoms)]
+    missing = [one for one in found.records if one.state is not Published.FOUND]
+    lines += ["", "What the domain should publish:", *map(record_text, missing)] if missing else []
+    relay = read.account(session.db, AccountId(found.relay)) if found.reach is not Reach.ANYONE else None
+    if relay is not None:
+        way = f"mua route set '*' 'account:{relay.name}' --account '{account.name}'"
+        lines += ["", f"“{relay.name}” can send it: {way}"]
+    failed = "" if found.reach is Reach.ANYONE else found.text
+    return Result(diagnosis_document(found), "\n".join(lines), failed=failed)
+
+
+COMMANDS = {"dkim": dkim, "doctor": doctor}
