@@ -1,4 +1,4 @@
-"""A DNS server for tests: answers from a table, or fails as told, over UDP and TCP on one free loopback port.
+"""A DNS server for tests: answers from a table, or fails as told, over UDP and TCP on one loopback port, a free one.
 
     with DnsServer({("example.net", "MX"): ["10 mx.example.net."], ("mx.example.net", "A"): ["127.0.0.1"]}) as names:
         Resolver(names.address)
@@ -29,7 +29,7 @@ Table = Mapping[tuple[str, str], Sequence[str]]
 class DnsServer:
     """The server; ``asked`` counts the questions."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, host: str = "127.0.0.1", port: int = 0) -> None:
         self.table = {(name.lower().rstrip("."), kind): list(values) for (name, kind), values in table.items()}
         self.asked: Counter[tuple[str, str]] = Counter()
         outer = self
@@ -49,14 +49,16 @@ class DnsServer:
                     self.request.sendall(struct.pack("!H", len(answer)) + answer)
 
         while True:
-            self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
+            self._udp = socketserver.ThreadingUDPServer((host, port), Udp)
             try:
-                self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", self._udp.server_address[1]), Tcp)
+                self._tcp = socketserver.ThreadingTCPServer((host, self._udp.server_address[1]), Tcp)
                 break
             except OSError:  # free for UDP, taken for TCP
                 self._udp.server_close()
+                if port:
+                    raise
         self._tcp.daemon_threads = self._udp.daemon_threads = True
-        self.address = f"127.0.0.1:{self._udp.server_address[1]}"
+        self.address = f"{host}:{self._udp.server_address[1]}"
 
     def answer(self, wire: bytes, *, tcp: bool) -> bytes | None:
         """The reply to one question, or None for silence."""
@@ -65,7 +67,7 @@ class DnsServer:
         name, kind = question.name.to_text().lower().rstrip("."), dns.rdatatype.to_text(question.rdtype)
         self.asked[name, kind] += 1
         reply = dns.message.make_response(query)
-        reply.flags |= dns.flags.RA
+        reply.flags |= dns.flags.RA | dns.flags.AA
         values = list(self.table.get((name, kind), []))
         word = values.pop(0) if values and values[0].isupper() and values[0].isalpha() else ""
         if word == "TIMEOUT":

@@ -267,6 +267,16 @@ class Lab:
         for name, text in lines.items():
             (folder / f"mta-sts.{name}.test").write_text(text)
 
+    def start_exchangers(self) -> Path:
+        """The misbehaving exchangers (``lab_exchangers``), and the folder where the mail that they took is."""
+        folder = self.folder / "exchangers"
+        if not folder.exists():
+            folder.mkdir()
+            script = str(Path(__file__).with_name("lab_exchangers.py"))
+            self.start("exchangers", which("env"), f"PYTHONPATH={ROOT}", sys.executable, script, str(folder))
+            until((folder / "ready").exists, "the exchangers")
+        return folder
+
     def restart_dovecot(self) -> None:
         """Bring Dovecot back after ``stop_server``."""
         self.start("dovecot", which("dovecot"), "-F", "-c", str(self.folder / "dovecot.conf"))

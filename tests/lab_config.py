@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from certs import Pki
+from lab_exchangers import EVIL_NAMES, SILENT_NAMES
 
 DOMAIN = "good.test"
 NAMESERVER, RESOLVER = "127.0.53.1", "127.0.53.53"
@@ -306,6 +307,10 @@ stsbad IN MX 10 mx1.good
 _mta-sts.stsbad IN TXT "v=STSv1; id=1;"
 mta-sts.stsbad IN A {WEB}
 own IN NS ns.test.
+evil IN NS ns.evil
+ns.evil IN A {EVIL_NAMES}
+silent IN NS ns.silent
+ns.silent IN A {SILENT_NAMES}
 """
 # A domain of a test's own, and the names of addresses; a test publishes more (``Lab.publish``).
 OWN = "own.test"
@@ -375,6 +380,12 @@ def unbound_conf(plan: Plan) -> str:
 stub-zone:
   name: "test."
   stub-addr: {NAMESERVER}
+stub-zone:
+  name: "evil.test."
+  stub-addr: {EVIL_NAMES}
+stub-zone:
+  name: "silent.test."
+  stub-addr: {SILENT_NAMES}
 stub-zone:
   name: "{REVERSE}."
   stub-addr: {NAMESERVER}

@@ -4,11 +4,11 @@
         ...                              # 127.0.0.1, sink.port
         sink.copies("ann@example.net")   # the messages that she got
 
-``plan`` decides per event: it is called with ("greeting", ""), ("mail", line), ("rcpt", address), ("data", ""),
-("body", "") before the message is read, ("dot", message-id), and returns None (go on), a reply to give instead, or one
-of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a word).  STARTTLS, AUTH PLAIN,
-PIPELINING and CHUNKING are offered as asked for.  With ``lmtp`` each recipient has its answer to the dot: ("dot",
-address).
+``plan`` decides per event: it is called with ("greeting", ""), ("ehlo", line), ("starttls", ""), ("mail", line),
+("rcpt", address), ("data", ""), ("body", "") before the message is read, ("dot", message-id), and returns None (go
+on), a reply to give instead, or one of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a
+word). STARTTLS, AUTH PLAIN, PIPELINING and CHUNKING are offered as asked for. With ``lmtp`` each recipient has its
+answer to the dot: ("dot", address).
 """
 
 import re
@@ -52,7 +52,7 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.connection.close()
 
     def _say(self, text: str) -> None:
-        data = text.encode() + b"\r\n"
+        data = self.sink.say(text.encode("utf-8", "surrogateescape") + b"\r\n")
         budget = self.sink.budget
         if budget is None:
             self.wfile.write(data)
@@ -81,7 +81,10 @@ class _Handler(socketserver.StreamRequestHandler):
         action(line)
         return True
 
-    def _ehlo(self, _: str) -> None:
+    def _ehlo(self, line: str) -> None:
+        if reply := self._planned("ehlo", line):
+            self._say(reply)
+            return
         plain = not isinstance(self.connection, ssl.SSLSocket)
         offers = ["PIPELINING", "8BITMIME", "AUTH PLAIN", *(["STARTTLS"] if plain and self.sink.tls else [])]
         offers += ["CHUNKING"] if self.sink.chunked else []
@@ -91,6 +94,9 @@ class _Handler(socketserver.StreamRequestHandler):
         self._ehlo(line)
 
     def _starttls(self, _: str) -> None:
+        if reply := self._planned("starttls"):
+            self._say(reply)
+            raise _Dropped
         self._say("220 go")
         context = certs.authority().server_context(self.sink.tls)
         self.rfile.close()
@@ -201,6 +207,7 @@ class MailSink:
     ) -> None:
         self.plan: Plan = plan or (lambda event, what: None)
         self.tls, self.chunked, self.lmtp = tls, chunked, lmtp
+        self.say: Callable[[bytes], bytes] = lambda data: data  # what becomes of each reply on its way
         self.lines: list[str] = []
         self.logins: list[str] = []
         self.connections = 0
