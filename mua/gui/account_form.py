@@ -127,6 +127,7 @@ class AccountForm(QWidget):
             "Mua looks up each recipient's mail server and delivers there itself. Many home networks close port 25,"
             " and many servers refuse mail from them.", SECONDARY, "secondary", wrap=True,
         )  # fmt: skip
+        self.ehlo = Field("This computer's name", "This computer's name in the DNS, if it has one (mail.example.org)")
         self.ca_file = Field("Certificate authority file", "Private certificate authority (PEM file), if there is one")
         self.client_cert = Field(
             "Client certificate file", "Certificate and key that log you in (PEM), if you have them"
@@ -155,6 +156,7 @@ class AccountForm(QWidget):
         self.receiving.show_server(account.incoming_server)
         self.sending.show_server(account.submission)
         self._user = self.receiving.user.text()
+        self.ehlo.setText(account.direct.ehlo)
         self.ca_file.setText(account.ca_file)
         self.client_cert.setText(account.client_cert)
         self.pop.show_options(account.pop)
@@ -181,6 +183,7 @@ class AccountForm(QWidget):
             incoming_server=receiving if isinstance(receiving, Server) else None,
             route=route,
             submission=sending if isinstance(sending, Server) else None,
+            direct=replace(self._base.direct, ehlo=self.ehlo.text().strip()),
             ca_file=self.ca_file.text().strip(),
             client_cert=self.client_cert.text().strip(),
             pop=pop if pop is not None and incoming is Incoming.POP3 else PopOptions(),
@@ -199,7 +202,7 @@ class AccountForm(QWidget):
             column.addWidget(part)
         column.addSpacing(4)
         column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
-        for below in (self.route, self.sending, self.direct_note):
+        for below in (self.route, self.sending, self.direct_note, self.ehlo):
             column.addWidget(below)
         column.addLayout(self._file(self.ca_file, "certificate authority file"))
         column.addLayout(self._file(self.client_cert, "client certificate file"))
@@ -219,7 +222,8 @@ class AccountForm(QWidget):
         self.receiving.setVisible(incoming != "local")
         self.pop.setVisible(incoming == "pop3")
         self.sending.setVisible(route == "smtp")
-        self.direct_note.setVisible(route == "direct")
+        for part in (self.direct_note, self.ehlo):
+            part.setVisible(route == "direct")
         if incoming != "local":
             self.receiving.speak(incoming)
         self.sending.speak("smtp")

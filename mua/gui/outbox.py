@@ -46,6 +46,8 @@ class OutboxPage(Room):
     """A finished message whose failure has been read (its id)."""
     edited = Signal(int, object)
     """Write to these addresses (the second) of an outgoing message again."""
+    doctor_wanted = Signal(int)
+    """How is mail of this account seen by others?"""
     taken_back = Signal(int, object)
     """Do not send to these addresses; what was written comes back."""
 
@@ -153,6 +155,7 @@ class OutboxPage(Room):
         card.chosen.connect(self.refresh)
         card.edited.connect(lambda addresses: self.edited.emit(int(message.id), addresses))
         card.taken_back.connect(lambda addresses: self.taken_back.emit(int(message.id), addresses))
+        card.doctor_wanted.connect(lambda: self.doctor_wanted.emit(int(message.account_id)))
         card.put_away.connect(lambda: self._put_away(int(message.id)))
         return card
 

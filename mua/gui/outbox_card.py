@@ -18,6 +18,7 @@ from mua.gui.notices import Banner
 from mua.gui.overdue import ways
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton
+from mua.model.account import Route
 from mua.model.outgoing import Outgoing, Recipient
 from mua.model.outgoing import RecipientState as State
 from mua.plan import overdue
@@ -53,6 +54,8 @@ class OutgoingCard(QFrame):
     taken_back = Signal(object)
     """Do not send to these addresses; what was written comes back."""
     put_away = Signal()
+    doctor_wanted = Signal()
+    """Would mail arrive that this computer delivers by itself?"""
     chosen = Signal()
     """Another time was chosen, or is not wanted any more."""
 
@@ -218,6 +221,9 @@ class OutgoingCard(QFrame):
             made.append(Offer("Send again…", "send", partial(self._ask_twice, unknown)))
         if failed:
             made.append(Offer("Edit and send again", "square-pen", partial(self.edited.emit, failed)))
+        if again and not named and self.message.route is Route.DIRECT and self.message.via is None:
+            tip = "How other servers see mail that this computer delivers by itself"
+            made.append(Offer("Would it arrive?", "circle-help", self.doctor_wanted.emit, tip))
         if not self._ahead:
             made.extend(self._ways(tuple(dict.fromkeys((*waiting, *again)))))
             if not named and self._can_be_put_off():

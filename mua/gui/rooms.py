@@ -123,6 +123,7 @@ class Rooms(QObject):
             chosen = 0 if scheduled else self._shown_outgoing()
         page = OutboxPage(self.desk.library, self.desk.accounts, chosen, self._away(), scheduled=scheduled)
         page.put_away.connect(self._put_away)
+        page.doctor_wanted.connect(lambda account_id: self.open_settings(examine=account_id))
         page.edited.connect(self.composing.write_again)
         page.taken_back.connect(self.composing.take_back)
         self._serve(page.asked, page)
@@ -153,8 +154,8 @@ class Rooms(QObject):
         page.left.connect(self.close_page)
         self._show(page)
 
-    def open_settings(self) -> None:
-        """Accounts, appearance, writing, notifications, passwords."""
+    def open_settings(self, *, examine: int = 0) -> None:
+        """Accounts, appearance, writing, notifications, passwords.  ``examine``: whose direct mail is looked at."""
         from mua.gui.settings import SettingsPage
 
         page = SettingsPage(self.desk)
@@ -166,6 +167,7 @@ class Rooms(QObject):
         page.ledger_wanted.connect(self.open_ledger)
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
+        page.examine(examine)
 
     def _away(self) -> list[int]:
         """Finished messages whose failure has been read and put away."""

@@ -16,6 +16,7 @@ from mua.errors import MailError
 from mua.gui import words
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.choice import Choice
+from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
 from mua.gui.room import Room
@@ -25,7 +26,9 @@ from mua.gui.sheets import styled
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
 from mua.model.account import Account, Incoming, Route
+from mua.model.diagnosis import Diagnosis, Reach
 from mua.model.quota import Quota
+from mua.model.way import Hop, Rule, Way
 from mua.store import read
 
 if TYPE_CHECKING:
@@ -82,12 +85,21 @@ class SettingsPage(Room):
             self._accounts.removeWidget(panel)
             panel.deleteLater()
         db = self._desk.library.db
-        self.panels = [AccountPanel(one, read.quotas(db, one.id) if db is not None else ()) for one in accounts]
+        self.panels = [
+            AccountPanel(one, read.quotas(db, one.id) if db is not None else (), accounts) for one in accounts
+        ]
         for panel in self.panels:
             panel.form.offer_inboxes(accounts)
             panel.asked.connect(self.asked)
             panel.gone.connect(lambda panel=panel: self._forget(panel))
             self._accounts.addWidget(panel)
+
+    def examine(self, account_id: int) -> None:
+        """Look at how mail of an account that delivers directly is seen."""
+        for panel in self.panels:
+            if panel.account.id == account_id:
+                panel.examine()
+                self.bring_into_view(panel)
 
     def change(self, **values: object) -> None:
         """Keep settings."""
@@ -238,26 +250,35 @@ class SettingsPage(Room):
 
 
 class AccountPanel(QFrame):
-    """One account: what it is, and how full on its server; "Check", "Edit", "Remove": each opens in place."""
+    """One account: what it is, and how full on its server; "Check", "Edit", "Remove": each opens in place.
+
+    ``others``: all accounts, of which one may send what this one should not deliver itself.
+    """
 
     asked = Signal(object, object, object)
     gone = Signal()
 
-    def __init__(self, account: Account, quotas: Sequence[Quota] = ()) -> None:
+    def __init__(self, account: Account, quotas: Sequence[Quota] = (), others: Sequence[Account] = ()) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
         self.account = account
         self.quotas = tuple(quotas)
+        self._names = {int(one.id): words.shown(one.name or one.email, 80) for one in others}
+        self.diagnosis: DiagnosisPanel | None = None
         self.banner = Banner(stacked=True)
         self.form = AccountForm()
         self.password = PasswordField("New password", "New password (empty: as it is)")
         self.editor = QWidget()
         self._edit = Button("Edit")
         self._check = Button("Check")
+        self._examine = Button("Would it arrive?", kind="link")
+        self._examine.setToolTip("How other servers see mail that this computer delivers by itself")
+        self._examine.setVisible(account.route is Route.DIRECT)
         self._remove = Button("Remove", kind="danger")
         self._lay_out()
         self._edit.clicked.connect(self.edit)
         self._check.clicked.connect(self.check)
+        self._examine.clicked.connect(self.examine)
         self._remove.clicked.connect(self.ask_remove)
 
     def check(self) -> None:
@@ -265,6 +286,12 @@ class AccountPanel(QFrame):
         self._say("Trying both ways…", "info")
         self._check.setEnabled(False)
         self.asked.emit(wire.CheckAccount(self.account.id), self._checked, self._failed)
+
+    def examine(self) -> None:
+        """Look at how mail that this account delivers is seen, and offer another account's server for it."""
+        shown = self._look_at(self.account)
+        shown.found.connect(lambda one: self._offer_relay(shown, one))
+        shown.offer("Close", self._close_diagnosis)
 
     def edit(self) -> None:
         """Open or close the form."""
@@ -282,10 +309,62 @@ class AccountPanel(QFrame):
             made.field.setFocus()
             self._say(made.text, "danger")
             return
+        if made.route is Route.DIRECT and self.account.route is not Route.DIRECT:
+            self._consider(made)
+        else:
+            self._keep(made)
+
+    def _consider(self, made: Account) -> None:
+        """Before direct delivery is switched on it is said how far it would get."""
+        shown = self._look_at(made)
+        shown.offer("Leave it as it was", self._close_diagnosis)
+        shown.found.connect(lambda one: self._offer_direct(shown, made, one))
+
+    def _offer_direct(self, shown: DiagnosisPanel, made: Account, one: Diagnosis) -> None:
+        if all(symptom.what != "from" for symptom in one.symptoms):
+            well = one.reach is Reach.ANYONE
+            text, kind = ("Deliver directly", "primary") if well else ("Deliver directly all the same", "")
+            shown.offer_once(text, lambda: self._keep(made), kind)
+
+    def _offer_relay(self, shown: DiagnosisPanel, one: Diagnosis) -> None:
+        name = self._names.get(one.relay, "") if one.reach is not Reach.ANYONE else ""
+        if name:
+            shown.offer_once(f"Send by {name}", lambda: self._send_by(one.relay))
+
+    def _send_by(self, relay: int) -> None:
+        """Everything goes by another account's server; rules for single domains stay."""
+        rest = tuple(rule for rule in self.account.rules if rule.pattern != "*")
+        rules = (*rest, Rule("*", Way(Hop.ACCOUNT, str(relay))))
+
+        def kept(_: wire.Answer) -> None:
+            self.account = replace(self.account, rules=rules)
+            self._close_diagnosis()
+            self._say(f"Mail goes by the server of {self._names[relay]} from now on.", "info", "circle-check")
+
+        self.asked.emit(wire.SetRules(self.account.id, rules), kept, self._failed)
+
+    def _look_at(self, account: Account) -> DiagnosisPanel:
+        self._close_diagnosis()
+        self.banner.hide()
+        self.diagnosis = shown = DiagnosisPanel(account)
+        shown.asked.connect(self.asked)
+        self._column.addWidget(shown)
+        shown.look()
+        return shown
+
+    def _close_diagnosis(self) -> None:
+        if self.diagnosis is not None:
+            self._column.removeWidget(self.diagnosis)
+            self.diagnosis.deleteLater()
+            self.diagnosis = None
+
+    def _keep(self, made: Account) -> None:
         password = self.password.text()
 
         def kept(_: wire.Answer) -> None:
             self.account = made
+            self._close_diagnosis()
+            self._examine.setVisible(made.route is Route.DIRECT)
             self.editor.hide()
             self.password.clear()
             self._say("Kept; Mua connects anew.", "info")
@@ -328,6 +407,7 @@ class AccountPanel(QFrame):
         for button in (self._check, self._edit, self._remove):
             button.setAccessibleName(f"{button.text()} {account.email}")
             head.addWidget(button)
+        names.addWidget(self._examine, 0, Qt.AlignmentFlag.AlignLeft)
         inside = QVBoxLayout(self.editor)
         inside.setContentsMargins(0, 6, 0, 0)
         inside.setSpacing(8)
@@ -344,7 +424,7 @@ class AccountPanel(QFrame):
         row.addWidget(cancel)
         row.addWidget(save)
         inside.addLayout(row)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 12, 12)
         column.setSpacing(8)
         column.addLayout(head)

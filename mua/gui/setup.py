@@ -2,8 +2,8 @@
 
 Theory of operation: leaving the address field asks the engine to ``Discover``; what comes back is shown with "Change"
 (the form by hand, filled in).  "Continue" asks the engine to ``CheckAccount`` (it sends the password over verified
-connections only), and when both ways work, to ``AddAccount``; where no keyring can be used, the place for passwords is
-chosen in between, in place.
+connections only), and when both ways work, to ``AddAccount``; before an account delivers directly it is shown how far
+that gets (``Diagnose``); where no keyring can be used, the place for passwords is chosen in between, in place.
 
 Rules of the file: one screen; no dialog but file choosers; each trouble is a sentence with the button that helps; a
 late answer about another address is dropped.
@@ -30,6 +30,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import address_text, words
 from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
@@ -37,6 +38,7 @@ from mua.gui.theme import BASE, EMPTY_ICON, SECONDARY, SUBJECT
 from mua.gui.widgets import Button, Field, IconLabel, Label, Line, PasswordField
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.model.address import Address
+from mua.model.diagnosis import Diagnosis, Reach
 from mua.model.folder import Role
 from mua.paths import Profile
 from mua.store import db as store
@@ -70,6 +72,7 @@ class SetupPage(Room):
         self.form = AccountForm()
         self.banner = Banner(stacked=True)
         self.secrets: SecretsChoice | None = None
+        self.diagnosis: DiagnosisPanel | None = None
         self.go = Button("Continue", kind="primary")
         self.progress = QProgressBar()
         self.demo = Button("Try it with a demo account", "sparkles")
@@ -196,6 +199,7 @@ class SetupPage(Room):
 
     def _check(self, account: Account) -> None:
         self.banner.hide()
+        self._leave_diagnosis()
         self._work(True, "Trying both ways, receiving and sending…")
         password = self.password.text()
         self.asked.emit(
@@ -204,7 +208,11 @@ class SetupPage(Room):
 
     def _checked(self, account: Account, password: str, answer: wire.Answer) -> None:
         assert isinstance(answer, wire.Checked)
-        wrong = [one for one in answer.findings if not one.ok]
+        direct = account.route is Route.DIRECT
+        wrong = [one for one in answer.findings if not one.ok and not (direct and one.what == "dns")]
+        if not wrong and direct:
+            self._consider(account, password)
+            return
         if not wrong:
             self._add(account, password)
             return
@@ -219,6 +227,32 @@ class SetupPage(Room):
             self.banner.offer("Change the servers", self.open_form)
         if all(one.what != "incoming" for one in wrong) or codes <= {"offline", "timeout", "no-way-out", "dns"}:
             self.banner.offer("Add it anyway", lambda: self._add(account, password))
+
+    def _consider(self, account: Account, password: str) -> None:
+        """Before an account delivers directly it is said how far that would get."""
+        self._leave_diagnosis()
+        self._work(True, "Looking at what receivers would look at…")
+        self.diagnosis = shown = DiagnosisPanel(account)
+        shown.asked.connect(self.asked)
+        self._panels.addWidget(shown)
+
+        def found(one: Diagnosis) -> None:
+            self._work(False)
+            if all(symptom.what != "from" for symptom in one.symptoms):
+                well = one.reach is Reach.ANYONE
+                text, kind = ("Add the account", "primary") if well else ("Add it all the same", "")
+                shown.offer_once(text, lambda: None if self.adding else self._add(account, password), kind)
+            self.bring_into_view(shown)
+
+        shown.found.connect(found)
+        shown.gave_up.connect(lambda: self._work(False))
+        shown.look()
+
+    def _leave_diagnosis(self) -> None:
+        if self.diagnosis is not None:
+            self._panels.removeWidget(self.diagnosis)
+            self.diagnosis.deleteLater()
+            self.diagnosis = None
 
     def _add(self, account: Account, password: str) -> None:
         self._work(True, "Adding the account…")

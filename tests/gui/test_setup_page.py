@@ -18,7 +18,7 @@ from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.settings import AccountPanel, SettingsPage
 from mua.gui.setup import SetupPage
 from mua.gui.widgets import Label
-from mua.model.account import Account, AccountId, Incoming, PopOptions, Route, Security, Server
+from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server
 from mua.model.address import Address
 from mua.model.folder import Role
 from mua.model.quota import Quota
@@ -225,7 +225,8 @@ def form(qapp: QApplication) -> Iterator[AccountForm]:
 def test_the_form_gives_back_what_it_shows(form: AccountForm) -> None:
     account = Account(
         AccountId(3), "Work", "a@example.org", "A", Incoming.POP3, Server("pop.example.org", 995, Security.TLS, "a"),
-        Route.SMTP, Server("smtp.example.org", 587, Security.STARTTLS, "b"), None, "/ca.pem",
+        Route.SMTP, Server("smtp.example.org", 587, Security.STARTTLS, "b"),
+        DirectOptions(ehlo="mail.example.org"), "/ca.pem",
         PopOptions(30, True), False, False, client_cert="/me.pem",
     )  # fmt: skip
     form.show_account(account)
