@@ -317,12 +317,14 @@ class CancelOutgoing:
 class RetryOutgoing:
     """Try deferred, refused (by hand) or unknown (by explicit wish) recipients again now.  Answer: Done.
 
-    ``via``: the account whose server takes it from now on; sender and text stay as they are.
+    ``via``: the account whose server takes it from now on; sender and text stay as they are.  ``less_protection``: to
+    domains for which mail waits because less protection is offered than before, it may go with one level less.
     """
 
     outgoing_id: int
     recipients: tuple[str, ...] = ()
     via: int | None = None
+    less_protection: bool = False
 
 
 @dataclass(frozen=True, slots=True)

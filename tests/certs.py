@@ -16,6 +16,7 @@ Any other name makes a good leaf for that host name ("mail.example.org").
 
 import atexit
 import datetime
+import hashlib
 import ipaddress
 import shutil
 import ssl
@@ -167,11 +168,21 @@ def authority() -> Authority:
         return _authorities[0]
 
 
+def digest(certificate: Path, *, key: bool = True) -> str:
+    """SHA-256 of the (first) certificate in a PEM file, or of its public key, as a TLSA record has it."""
+    read = x509.load_pem_x509_certificate(certificate.read_bytes())
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    der = serialization.Encoding.DER
+    raw = read.public_key().public_bytes(der, form) if key else read.public_bytes(der)
+    return hashlib.sha256(raw).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class Pki:
     """``ca`` is the file to trust; ``untrusted`` is signed by another authority, the rest by this one.
 
-    ``client(name)`` makes a person's certificate, signed by this one too.
+    ``chained`` is another good one, for its own names, whose file holds the authority too; ``own`` signed itself, for
+    localhost.  ``client(name)`` makes a person's certificate, signed by this one too.
     """
 
     ca: Path
@@ -179,19 +190,25 @@ class Pki:
     expired: Leaf
     wrong_name: Leaf
     untrusted: Leaf
+    chained: Leaf
+    own: Leaf
     client: Callable[[str], Leaf]
 
 
-def make_pki(folder: Path, names: tuple[str, ...]) -> Pki:
-    """Write all certificates for servers called ``names`` into ``folder``."""
+def make_pki(folder: Path, names: tuple[str, ...], others_names: tuple[str, ...] = ("other.invalid",)) -> Pki:
+    """Write all certificates for servers called ``names`` (and ``others_names``: ``chained``) into ``folder``."""
     others = folder / "somebody-else"
     others.mkdir(parents=True)
     ours, theirs = Authority(folder, "Laboratory Root"), Authority(others, "Somebody Else's Root")
+    chained = ours.issue("chained", others_names)
+    chained.cert.write_bytes(chained.cert.read_bytes() + ours.ca_file.read_bytes())
     return Pki(
         ca=ours.ca_file,
         good=ours.issue("good", names),
         expired=ours.issue("expired", names, (-60, -1)),
         wrong_name=ours.issue("wrong-name", ("other.invalid",)),
         untrusted=theirs.issue("untrusted", names),
+        chained=chained,
+        own=ours.leaf("self-signed"),
         client=lambda name: ours.issue(f"client-{name}", (name,)),
     )

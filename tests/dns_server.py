@@ -6,6 +6,8 @@
 A name that is in the table for some type exists (other types: no data); others do not (NXDOMAIN).  A value may also be
 a word: "SERVFAIL", "REFUSED", "TIMEOUT", "NODATA", "TRUNCATED" (whole over TCP), "FLAKY" (SERVFAIL the first time),
 the last two followed by the answers: ["TRUNCATED", "10 mx.example.net."].
+
+``secure`` says which names a resolver that validates (DNSSEC) vouches for: these, and all below them.
 """
 
 import socket
@@ -29,8 +31,9 @@ Table = Mapping[tuple[str, str], Sequence[str]]
 class DnsServer:
     """The server; ``asked`` counts the questions."""
 
-    def __init__(self, table: Table, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, table: Table, host: str = "127.0.0.1", port: int = 0, *, secure: Sequence[str] = ()) -> None:
         self.table = {(name.lower().rstrip("."), kind): list(values) for (name, kind), values in table.items()}
+        self.secure = secure
         self.asked: Counter[tuple[str, str]] = Counter()
         outer = self
 
@@ -68,6 +71,8 @@ class DnsServer:
         self.asked[name, kind] += 1
         reply = dns.message.make_response(query)
         reply.flags |= dns.flags.RA | dns.flags.AA
+        if any(f".{name}".endswith(f".{one}") for one in self.secure):
+            reply.flags |= dns.flags.AD
         values = list(self.table.get((name, kind), []))
         word = values.pop(0) if values and values[0].isupper() and values[0].isalpha() else ""
         if word == "TIMEOUT":

@@ -11,7 +11,7 @@ from mail_sink import MailSink, Plan
 from post_office import PostOffice
 
 from mua.model.account import DirectOptions
-from mua.model.outgoing import OutgoingId
+from mua.model.outgoing import OutgoingId, Recipient
 
 
 def free_port() -> int:
@@ -36,6 +36,7 @@ class World:
         self.port = free_port()
         self.sinks: dict[int, MailSink] = {}
         self.table: dict[tuple[str, str], list[str]] = {}
+        self.secure: list[str] = []  # what DNSSEC vouches for: these domains and all below
         self.names: DnsServer | None = None  # once a program runs
 
     def exchanger(self, number: int, plan: Plan | None = None, tls: str = "") -> MailSink:
@@ -51,6 +52,17 @@ class World:
             host = record.split()[1]
             self.table[f"{host}.{name}", "A"] = [f"127.0.1.{host.removeprefix('mx')}"]
 
+    def tlsa(self, host: str, *records: str) -> None:
+        """The TLSA records of a host, also while a program runs."""
+        for table in [self.table] if self.names is None else [self.table, self.names.table]:
+            table[f"_{self.port}._tcp.{host}", "TLSA"] = list(records)
+
+    def ask(self, post: PostOffice, *recipients: str, **fields: Any) -> Recipient:
+        """What becomes of a new message for its first recipient."""
+        one = post.queue(*recipients, **fields)
+        assert post.sender.drain(30)
+        return post.get(one).recipients[0]
+
     def send(
         self, *recipients: str, options: DirectOptions | None = None, ca_file: str = "", **means: Any
     ) -> tuple[PostOffice, OutgoingId]:
@@ -65,7 +77,7 @@ class World:
 
     def program(self, ca_file: str = "", **means: Any) -> PostOffice:
         """An account that delivers by itself, its sender running; ``ca_file`` is trusted."""
-        self.names = self.stack.enter_context(DnsServer(self.table))
+        self.names = self.stack.enter_context(DnsServer(self.table, secure=self.secure))
         post = PostOffice.direct(self.folder, self.names.address, self.port, ca_file=ca_file)
         self.stack.enter_context(post)
         post.options = means

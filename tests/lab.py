@@ -34,6 +34,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import lab_config
+import lab_dns
 import pytest
 from certs import Leaf, make_pki
 from lab_config import DOMAIN, Plan
@@ -50,7 +51,7 @@ profile, patience = mua.paths.Profile(pathlib.Path(sys.argv[1])), float(sys.argv
 sys.exit(mua.engine.main.main(profile, stay=True, patience=patience))
 """
 NEEDED = ("dovecot",)
-NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ip", "opendkim-testmsg")
+NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ldns-signzone", "ip", "opendkim-testmsg")
 NEEDED_AS_ROOT = ("postfix",)
 NEEDED_WITHOUT = ("unshare", "nsenter")
 
@@ -187,7 +188,7 @@ class Lab:
     def _make_plan(self) -> Plan:
         hosts = (f"{host}.{DOMAIN}" for host in ("imap", "msa", "mx1", "mx2", "mx3"))
         names = ("localhost", "127.0.0.1", *hosts, *lab_config.WEB_NAMES)
-        pki = make_pki(self.folder / "certs", names)
+        pki = make_pki(self.folder / "certs", names, (lab_config.CHAIN_NAME,))
         names_of_ports = ("imap", "imaps", "pop3", "pop3s", "lmtp", "submission", "submissions")
         numbers = (143, 993, 110, 995, 24, 587, 465) if self.inside else free_ports(len(names_of_ports))
         return Plan(
@@ -224,13 +225,12 @@ class Lab:
 
     def _enter_namespace(self) -> None:
         plan, folder = self.plan, self.folder
-        addresses = [plan.imap_ip, plan.msa_ip, lab_config.MX1, lab_config.MX2, lab_config.MX_CLEARTEXT]
+        exchangers = (lab_config.MX1, lab_config.MX2, lab_config.MX_CLEARTEXT, lab_config.MX_CHAIN, lab_config.MX_SELF)
+        addresses = [plan.imap_ip, plan.msa_ip, *exchangers]
         self._order("namespace", addresses=addresses, resolver=lab_config.RESOLVER)
         self.network = Namespace(self.netns) if self.netns else OwnNamespace(self._supervisor.pid)
-        (folder / "test.zone").write_text(lab_config.ZONE)
-        (folder / f"{lab_config.OWN}.zone").write_text(lab_config.OWN_ZONE)
-        (folder / f"{lab_config.REVERSE}.zone").write_text(lab_config.REVERSE_ZONE)
-        (folder / "nsd.conf").write_text(lab_config.nsd_conf(plan))
+        lab_dns.write_zones(plan)
+        (folder / "nsd.conf").write_text(lab_config.nsd_conf(plan, lab_dns.ZONES))
         (folder / "unbound.conf").write_text(lab_config.unbound_conf(plan))
         self.start("nsd", which("nsd"), "-d", "-c", str(folder / "nsd.conf"))
         self.start("unbound", which("unbound"), "-d", "-c", str(folder / "unbound.conf"))
@@ -250,6 +250,15 @@ class Lab:
             (lab_config.REVERSE, lab_config.REVERSE_ZONE, reverse),
         ):
             (self.folder / f"{name}.zone").write_text(zone + "".join(f"{line}\n" for line in more))
+        self._restart_nsd()
+
+    def move_plain_mx(self, address: str) -> None:
+        """Lead mail for plain.test, which is not signed, to another address; returns when the resolver knows."""
+        (self.folder / "plain.zone").write_text(lab_dns.plain_zone(address))
+        self._restart_nsd()
+        until(lambda: address in self.exec("getent", "ahostsv4", "mx1.plain.test").stdout.decode(), "the new address")
+
+    def _restart_nsd(self) -> None:
         self.stop_server("nsd")
         self.start("nsd", which("nsd"), "-d", "-c", str(self.folder / "nsd.conf"))
         self._await_port(lab_config.NAMESERVER, 53)

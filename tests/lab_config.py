@@ -7,6 +7,7 @@ import grp
 import os
 import pwd
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from lab_exchangers import EVIL_NAMES, SILENT_NAMES
 DOMAIN = "good.test"
 NAMESERVER, RESOLVER = "127.0.53.1", "127.0.53.53"
 MX1, MX2, MX_CLEARTEXT, DEAD = "127.0.25.10", "127.0.25.11", "127.0.25.12", "127.0.25.99"
+MX_CHAIN, MX_SELF = "127.0.25.13", "127.0.25.14"
+DANE = ("ee", "self", "tagood", "ta", "mismatch", "notls", "unusable", "forged", "toinsecure", "alias")  # .dane.test
+CHAIN_NAME = "mx-tagood.dane.test"  # whose certificate MX_CHAIN shows
 WEB = "127.0.25.30"
 WEB_NAMES = ("mta-sts.sts.test", "mta-sts.stsbad.test")
 REFUSAL = "Nobody of that name lives here"
@@ -181,10 +185,12 @@ postlog unix-dgram n - n - 1 postlogd
 
 def postfix_main(plan: Plan) -> str:
     """One Postfix that is both the MSA (signed-in clients) and the MX (our domains); LMTP hands over to Dovecot."""
-    interfaces = [plan.msa_ip, *((MX1, MX2, MX_CLEARTEXT) if plan.with_mx else ())]
+    interfaces = [plan.msa_ip, *((MX1, MX2, MX_CLEARTEXT, MX_CHAIN, MX_SELF) if plan.with_mx else ())]
+    plain = ("order", "dead", "implicit", "cleartext", "both", "sts", "stsbad", "own", "plain")
     domains = [
         DOMAIN,
-        *(f"{name}.test" for name in ("order", "dead", "implicit", "cleartext", "both", "sts", "stsbad", "own")),
+        *(f"{name}.test" for name in plain),
+        *(f"{name}.dane.test" for name in DANE),
     ]
     return f"""
 compatibility_level = 3.6
@@ -225,7 +231,7 @@ default_transport = discard
 
 
 def postfix_master(plan: Plan) -> str:
-    """587 wants STARTTLS, 465 is TLS from the first byte, and three MX hosts listen on 25 (one without STARTTLS)."""
+    """587 wants STARTTLS, 465 is TLS from the first byte, and five MX hosts listen on 25 (one without STARTTLS)."""
     sasl = ["smtpd_sasl_auth_enable=yes", "smtpd_relay_restrictions=permit_sasl_authenticated,reject"]
     services = [
         _smtpd(plan.msa_ip, plan.submission, "smtpd_tls_security_level=encrypt", "smtpd_tls_auth_only=yes", *sasl),
@@ -236,6 +242,8 @@ def postfix_master(plan: Plan) -> str:
             _smtpd(MX1, 25, f"myhostname=mx1.{DOMAIN}"),
             _smtpd(MX2, 25, f"myhostname=mx2.{DOMAIN}"),
             _smtpd(MX_CLEARTEXT, 25, f"myhostname=mx3.{DOMAIN}", "smtpd_tls_security_level=none"),
+            _smtpd(MX_CHAIN, 25, f"smtpd_tls_chain_files={plan.pki.chained.key},{plan.pki.chained.cert}"),
+            _smtpd(MX_SELF, 25, f"smtpd_tls_chain_files={plan.pki.own.key},{plan.pki.own.cert}"),
         ]
     return "\n".join(services) + MASTER
 
@@ -328,8 +336,8 @@ $TTL 1
 """
 
 
-def nsd_conf(plan: Plan) -> str:
-    """The authoritative server of ``test.``: good, MX order, dead first MX, null MX, implicit MX, and NXDOMAIN."""
+def nsd_conf(plan: Plan, zones: Mapping[str, str]) -> str:
+    """The authoritative server of the zones of ``lab_dns``."""
     return f"""server:
   ip-address: {NAMESERVER}
   username: ""
@@ -343,20 +351,11 @@ def nsd_conf(plan: Plan) -> str:
   server-count: 1
 remote-control:
   control-enable: no
-zone:
-  name: "test"
-  zonefile: "test.zone"
-zone:
-  name: "{OWN}"
-  zonefile: "{OWN}.zone"
-zone:
-  name: "{REVERSE}"
-  zonefile: "{REVERSE}.zone"
-"""
+""" + "".join(f'zone:\n  name: "{name}"\n  zonefile: "{file}"\n' for name, file in zones.items())
 
 
 def unbound_conf(plan: Plan) -> str:
-    """The resolver that the namespace's resolv.conf names; it knows only ``test.`` and says NXDOMAIN to the rest."""
+    """The resolver that the namespace's resolv.conf names; it validates (DNSSEC) from the root down."""
     return f"""server:
   interface: {RESOLVER}
   do-daemonize: no
@@ -366,20 +365,19 @@ def unbound_conf(plan: Plan) -> str:
   chroot: ""
   directory: "{plan.folder}"
   pidfile: ""
-  module-config: "iterator"
+  module-config: "validator iterator"
+  trust-anchor-file: "{plan.folder}/anchor.key"
+  root-hints: "{plan.folder}/root.hints"
   do-ip6: no
   do-not-query-localhost: no
   access-control: 127.0.0.0/8 allow
-  local-zone: "." static
   local-zone: "test." transparent
   local-zone: "refused.test." always_refuse
   local-zone: "{REVERSE}." transparent
+  domain-insecure: "{REVERSE}."
   cache-max-ttl: 2
   cache-max-negative-ttl: 1
   infra-host-ttl: 1
-stub-zone:
-  name: "test."
-  stub-addr: {NAMESERVER}
 stub-zone:
   name: "evil.test."
   stub-addr: {EVIL_NAMES}

@@ -257,6 +257,8 @@ def _sending(commands: Commands) -> None:
         one.add_argument("addresses", metavar="ADDRESS", nargs="*")
         if name == "retry":
             one.add_argument("--through", metavar="N", default="", help="with the server of this account")
+            text = "where a domain offers less protection than it did before, take that"
+            one.add_argument("--less-protection", action="store_true", help=text)
     reschedule = _add(commands, "reschedule", "send what waits in the outbox at another time")
     reschedule.add_argument("id", metavar="ID")
     when = reschedule.add_mutually_exclusive_group(required=True)

@@ -129,12 +129,12 @@ def cancel(session: Session) -> Result:
 
 
 def retry(session: Session) -> Result:
-    """``retry ID [ADDRESS...] [--through ACCOUNT]``."""
+    """``retry ID [ADDRESS...] [--through ACCOUNT] [--less-protection]``."""
     final = {RecipientState.TRYING, RecipientState.ACCEPTED, RecipientState.CANCELLED}
     found, addresses = _chosen(session, set(RecipientState) - final)
     through = session.arguments.through
     via = session.account(through).id if through else None
-    session.engine.ask(wire.RetryOutgoing(found.id, addresses, via), wire.Done)
+    session.engine.ask(wire.RetryOutgoing(found.id, addresses, via, session.arguments.less_protection), wire.Done)
     now = _outgoing(session, str(found.id))
     return Result(outgoing_document(now), _outgoing_text([now]))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
@@ -18,10 +18,11 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
 from mua.model.message import MessageId
-from mua.model.outgoing import FINAL, OutgoingId, RecipientState
+from mua.model.outgoing import FINAL, Outgoing, OutgoingId, RecipientState
 from mua.model.way import Hop, Rule, rules_from, rules_text
+from mua.plan.routes import domain_of
 from mua.plan.search import parse
-from mua.store import mirror, outbox, read, write
+from mua.store import mirror, outbox, protection, read, write
 from mua.store.db import Tx
 
 if TYPE_CHECKING:
@@ -384,10 +385,23 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
         reschedule_outgoing(engine, wire.RescheduleOutgoing(found.id))
     via = None if command.via is None else folders.sending_account(engine, command.via).id
     with engine.store.write(durable=True) as tx:
+        if command.less_protection and found is not None:
+            _allow_less(tx, found, command.recipients)
         outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
     if found is not None:
         engine.sender.go_on(via or found.via or found.account_id)
     return wire.Done()
+
+
+def _allow_less(tx: Tx, found: Outgoing, chosen: Sequence[str]) -> None:
+    """A person's leave, for the domains of these recipients (none named: of all) who wait because of that."""
+    deferred = (one.address for one in found.recipients if one.state is RecipientState.DEFERRED)
+    waiting = protection.held(tx, {domain_of(address) for address in deferred if not chosen or address in chosen})
+    if not waiting:
+        text = "This message does not wait for better protection, so there is nothing to allow."
+        raise MailError(Kind.MESSAGE, Retry.ASK, text, code="nothing-held")
+    for domain in waiting:
+        protection.lower(tx, domain)
 
 
 # ---- what came from elsewhere, and what is gone ---------------------------------------------------------------------

@@ -4,14 +4,14 @@ Rules of the file:
 - Hosts are tried in order of preference; what one of them decided about a recipient is final for this attempt, unless
   the host itself failed or deferred, then the next one is asked about that recipient.
 - After a loss at the final dot no other exchanger is tried: the first may have the message.
-- TLS is opportunistic (RFC 7435): used when offered, whatever the certificate says; when the handshake fails the
-  message goes in clear to the same host, since anyone who can break the handshake could also hide the offer.  A reply
-  injected behind the 220 is no failed handshake, and defers.
-- Where the domain's MTA-STS policy is enforced (RFC 8461), only exchangers that it lists are called, only verified TLS
-  will do, and what does not come about is deferred.
+- What an exchanger has to offer is for ``plan/protection`` to decide (``demands`` asks for what that needs); what does
+  not come about is deferred.
+- Where nobody demands anything TLS is opportunistic (RFC 7435): used when offered, whatever the certificate says; when
+  the handshake fails the message goes in clear to the same host, since anyone who can break the handshake could also
+  hide the offer.  A reply injected behind the 220 is no failed handshake, and defers.
 - Addresses that do not answer use up nothing but time.
-- The connection that took a message is kept for the next one (s.4.5.4.2 of RFC 5321 speaks of that in passing); when it
-  turns out to be closed, nothing was attempted.
+- The connection that took a message is kept for the next one (s.4.5.4.2 of RFC 5321 speaks of that in passing), while
+  nothing more is demanded than it has; when it turns out to be closed, nothing was attempted.
 """
 
 import asyncio
@@ -20,18 +20,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from mua.engine.demands import Demands, Vouched, find_demands
+from mua.engine.levels import Levels
 from mua.log import SMTP
 from mua.model.account import DirectOptions
 from mua.model.outgoing import Phase, RecipientState
 from mua.model.way import Hop, Way
 from mua.net.awake import Awake
 from mua.net.dns import known_addresses
-from mua.net.smtp import Exchanger, HostFailed, Protection, deliver, open_exchanger
+from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger
 from mua.net.smtp_outcome import Job, Outcome, stale
 from mua.net.smtp_transaction import BeforeDot, Session
-from mua.net.smtp_wire import Timeouts, Transcript
-from mua.plan import sts
-from mua.plan.mx import AddressAnswer, MxAnswer, Target, Verdict, exchangers, forbidden, literal, targets
+from mua.net.smtp_wire import Timeouts
+from mua.plan import dane, sts
+from mua.plan.mx import AddressAnswer, MxAnswer, Status, Target, Verdict, exchangers, forbidden, literal, targets
+from mua.plan.protection import Best, By, Demand, Level, Protection, Trouble
 from mua.plan.retry import greylisted
 from mua.records import dataclass
 
@@ -45,7 +48,7 @@ MAX_USES = 100  # messages over one connection
 Settle = Callable[[Sequence[Outcome]], Awaitable[None]]
 
 
-class Names(Protocol):
+class Names(Vouched, Protocol):
     """What is needed of a resolver (``net.dns.Resolver``)."""
 
     def mx(self, domain: str) -> Awaitable[MxAnswer]:
@@ -71,11 +74,21 @@ class Attempt:
     stale: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A session that took a message, ``protected`` like this, under the domain's ``policy``."""
+
+    session: Session
+    protected: Best
+    policy: sts.Policy | None
+
+
 class Line:
     """The way to one destination; keeps its last connection from one message to the next, until ``close``.
 
     ``way.host`` is a domain (A-label or literal) whose exchangers are looked up with ``names``, or the host itself.
-    ``awake`` surrounds each transaction; ``ca_file`` (PEM) is trusted beside the system's authorities.
+    ``awake`` surrounds each transaction; ``levels`` remembers how well mail to a domain was protected; ``ca_file``
+    (PEM) is trusted beside the system's authorities.
     """
 
     def __init__(
@@ -85,14 +98,15 @@ class Line:
         names: Names,
         *,
         lot: Callable[[], float],
+        levels: Levels,
         timeouts: Timeouts | None = None,
         awake: Awake | None = None,
         ca_file: str = "",
     ) -> None:
         self.way, self.options, self.names = way, options, names
         self.timeouts, self.awake, self.ca_file = timeouts or Timeouts(), awake or Awake(), ca_file
-        self._lot = lot
-        self._kept: tuple[Demand, Session] | None = None
+        self._lot, self._levels = lot, levels
+        self._kept: Kept | None = None
         self._uses = 0  # of the kept session
 
     async def deliver(
@@ -103,15 +117,16 @@ class Line:
         ``settle`` is given what an exchanger decided for good, before anything else happens; the rest is returned.
         Raises what ``before_dot`` raises, and OSError when the message cannot be read.
         """
-        demand = Demand(self.way.host, policy, self.ca_file)
-        round_trip = _Round(self, job, before_dot, settle, demand)
-        kept = await self._take(demand)
+        round_trip = _Round(self, job, before_dot, settle, policy)
+        kept = await self._take(policy)
         if kept is not None and await round_trip.again(kept):
             return round_trip.result()
-        found = await self._targets(policy)
+        found = await self._targets()
         if isinstance(found, Verdict):
             return Attempt([_undeliverable(address, found) for address in round_trip.pending], found.offline)
-        await round_trip.run(found)
+        await round_trip.run(found, await self._demands(found, policy))
+        if self.way.hop is Hop.DIRECT:
+            self._levels.note(self.way.host, round_trip.reached, round_trip.held)
         return round_trip.result()
 
     @property
@@ -119,66 +134,70 @@ class Line:
         """The port of the servers."""
         return self.options.mx_port if self.way.hop is Hop.DIRECT else self.way.port
 
-    async def _targets(self, policy: sts.Policy | None) -> tuple[Target, ...] | Verdict:
+    async def _targets(self) -> tuple[Target, ...] | Verdict:
         if self.way.hop is Hop.DIRECT:
-            return await find_targets(self.way.host, self.options, self.names, self._lot(), policy)
+            return await find_targets(self.way.host, self.options, self.names, self._lot())
         try:
             return tuple(Target(self.way.host, address) for address in await known_addresses(self.way.host))
         except OSError as error:
             return Verdict(False, "4.4.3", f"{self.way.host} could not be looked up: {error.strerror or error}.")
 
-    async def _take(self, demand: "Demand") -> Session | None:
+    async def _demands(self, found: Sequence[Target], policy: sts.Policy | None) -> Demands:
+        if self.way.hop is Hop.DIRECT:
+            return await find_demands(self.way.host, found, self.port, self.names, self._levels, policy)
+        return Demands.none(self.way.host)
+
+    async def _take(self, policy: sts.Policy | None) -> Kept | None:
         """The connection of the last message, if it may carry this one."""
         kept, self._kept = self._kept, None
         if kept is None:
             return None
-        if kept[0] == demand and kept[1].usable and self._uses < MAX_USES:
-            return kept[1]
-        await kept[1].quit()
+        direct = self.way.hop is Hop.DIRECT
+        enough = not direct or kept.protected.level >= self._levels.best(self.way.host, (), policy).level
+        if enough and kept.policy == policy and kept.session.usable and self._uses < MAX_USES:
+            return kept
+        await kept.session.quit()
         return None
 
-    async def keep(self, demand: "Demand", session: Session, *, again: bool = False) -> None:
+    async def keep(self, kept: Kept, *, again: bool = False) -> None:
         """A transaction is over: the connection may carry the next message."""
         self._uses = self._uses + 1 if again else 1
         await self.close()
-        if session.usable:
-            self._kept = demand, session
+        if kept.session.usable:
+            self._kept = kept
         else:
-            await session.quit()
+            await kept.session.quit()
 
     async def close(self) -> None:
         """No further message."""
         kept, self._kept = self._kept, None
         if kept is not None:
-            await kept[1].quit()
+            await kept.session.quit()
 
 
-async def find_targets(
-    domain: str, options: DirectOptions, names: Names, lot: float, policy: sts.Policy | None = None
-) -> tuple[Target, ...] | Verdict:
+async def find_targets(domain: str, options: DirectOptions, names: Names, lot: float) -> tuple[Target, ...] | Verdict:
     """Where to deliver mail for ``domain``, in order, or why nowhere."""
     address = literal(domain)
     if address is not None:
         if forbidden(domain, address, options):
             return Verdict(True, "5.4.6", f"{domain} is an address of this computer's own network.")
         return (Target(domain, address),)
-    hosts = exchangers(domain, await names.mx(domain), lot)
+    answer = await names.mx(domain)
+    hosts = exchangers(domain, answer, lot)
     if isinstance(hosts, Verdict):
         return hosts
-    if policy is not None and policy.mode is sts.Mode.ENFORCE:
-        hosts = tuple(host for host in hosts if sts.matches(host, policy.mx))
-        if not hosts:
-            text = f"None of the mail servers of {domain} is one that it allows (MTA-STS), so nothing was sent."
-            text += " Its operator must mend that; Mua goes on trying."
-            return Verdict(False, "4.7.5", text)
     gate = asyncio.Semaphore(MAX_QUESTIONS)
 
     async def ask(host: str) -> AddressAnswer:
         async with gate:
             return await names.addresses(host)
 
-    answers = await asyncio.gather(*map(ask, hosts))
-    return targets(domain, hosts, dict(zip(hosts, answers, strict=True)), options, lot)
+    known = dict(zip(hosts, await asyncio.gather(*map(ask, hosts)), strict=True))
+    found = targets(domain, hosts, known, options, lot)
+    if isinstance(found, Verdict):
+        return found
+    secure = answer.secure or answer.status is Status.NO_DATA  # the domain itself: its own address is what counts
+    return tuple(replace(one, bases=dane.bases(one.host, secure, known[one.host])) for one in found)
 
 
 def ehlo_name(options: DirectOptions) -> str:
@@ -189,40 +208,13 @@ def ehlo_name(options: DirectOptions) -> str:
     return name if "." in name.strip(".") and name.isascii() and not name.endswith(".local") else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """What a domain demands of the connection."""
-
-    domain: str
-    policy: sts.Policy | None
-    ca_file: str
-
-    def ladder(self) -> tuple[Protection, ...]:
-        """The protections to try with one host, one after the other."""
-        enforced = self.policy is not None and self.policy.mode is sts.Mode.ENFORCE
-        return (Protection.VERIFIED,) if enforced else (Protection.WHATEVER, Protection.NONE)
-
-    def explained(self, failed: Outcome, protection: Protection) -> Outcome:
-        """Why TLS that failed was needed, for a person; what failed is in the dialogue."""
-        if protection is not Protection.VERIFIED or failed.phase is not Phase.TLS:
-            return failed
-        text = f"4.7.5 {self.domain} demands verified encryption (MTA-STS), and {failed.host} does not offer it, so"
-        text += " nothing was sent. Its operator must mend that; Mua goes on trying."
-        return replace(failed, code=None, text=text, dialogue=f"{failed.dialogue}\n{failed.text}".strip())
-
-    def transcript(self) -> Transcript:
-        """A record that begins with what is demanded."""
-        made = Transcript()
-        if self.policy is not None and self.policy.mode is not sts.Mode.NONE:
-            made.note(f"MTA-STS of {self.domain}: {self.policy.mode}, max_age {self.policy.max_age}")
-        return made
-
-
 class _Round:
-    """One walk over the targets; keeps who is settled."""
+    """One walk over the targets; keeps who is settled.  ``reached``: how well what was accepted was protected."""
 
-    def __init__(self, line: Line, job: Job, before_dot: BeforeDot, settle: Settle, demand: Demand) -> None:
-        self._line, self._job, self._demand = line, job, demand
+    def __init__(self, line: Line, job: Job, before_dot: BeforeDot, settle: Settle, policy: sts.Policy | None) -> None:
+        self.reached: Best | None = None
+        self._less: set[str] = set()  # sentences that say that there was better protection before
+        self._line, self._job, self._policy = line, job, policy
         self._before_dot, self._settle = before_dot, settle
         self._outcomes: dict[str, Outcome] = {}
         self.pending = list(job.recipients)
@@ -230,51 +222,84 @@ class _Round:
         self._answered = 0
         self._unreachable = True
 
-    async def again(self, session: Session) -> bool:
+    async def again(self, kept: Kept) -> bool:
         """Over a connection that carried a message before.  False: someone is left, and others are to be asked."""
-        await self._with(session, again=True)
+        await self._with(kept, again=True)
         return not self.pending
 
-    async def run(self, found: tuple[Target, ...]) -> None:
+    async def run(self, found: tuple[Target, ...], demands: Demands) -> None:
         """Try the targets until everyone is settled."""
         loop = asyncio.get_running_loop()
         end = loop.time() + MAX_SECONDS
         for target in found:
             if not self.pending or self._answered >= MAX_ANSWERED or loop.time() > end:
                 return
-            line = self._line
-            exchanger = Exchanger(target.host, target.address, line.port, lmtp=line.way.hop is Hop.LMTP)
-            if exchanger.label not in self._asked and (session := await self._open(exchanger)) is not None:
-                await self._with(session)
+            line, wanted = self._line, demands.of[target.host]
+            exchanger = Exchanger(
+                target.host, target.address, line.port, line.way.hop is Hop.LMTP, wanted.domain,
+                demands.standings[target.host],
+            )  # fmt: skip
+            if exchanger.label in self._asked:
+                continue
+            if not wanted.ladder:
+                self._leave_out(wanted, target.host, demands)
+            elif (session := await self._open(exchanger, wanted, demands)) is not None:
+                await self._with(Kept(session, _protected(session, wanted.by), self._policy))
 
-    async def _with(self, session: Session, *, again: bool = False) -> None:
+    async def _with(self, kept: Kept, *, again: bool = False) -> None:
         try:
-            await self._deliver(session, again=again)
+            await self._deliver(kept, again=again)
         except BaseException:
-            await session.quit()
+            await kept.session.quit()
             raise
-        await self._line.keep(self._demand, session, again=again)
+        await self._line.keep(kept, again=again)
+
+    @property
+    def held(self) -> bool:
+        """Somebody waits only because less is offered than there was before."""
+        return any(self._outcomes[address].text in self._less for address in self.pending)
 
     def result(self) -> Attempt:
         """The outcomes of those whom nobody settled."""
         return Attempt([self._outcomes[address] for address in self.pending], self._unreachable)
 
-    async def _open(self, exchanger: Exchanger) -> Session | None:
-        """A session with the exchanger, in clear when TLS may fail and does; None: on to the next one."""
-        for protection in self._demand.ladder():
+    async def _open(self, exchanger: Exchanger, wanted: Demand, demands: Demands) -> Session | None:
+        """A session with the exchanger, protected as it has to be; None: on to the next one."""
+        for protection in wanted.ladder:
             try:
                 return await open_exchanger(
-                    exchanger, protection, ca_file=self._demand.ca_file, ehlo=ehlo_name(self._line.options),
-                    transcript=self._demand.transcript(), timeouts=self._line.timeouts,
+                    exchanger, protection, ca_file=self._line.ca_file, ehlo=ehlo_name(self._line.options),
+                    transcript=demands.transcript(exchanger.name), timeouts=self._line.timeouts,
                 )  # fmt: skip
             except HostFailed as failed:
                 self._answered += failed.outcome.phase is not Phase.CONNECT
                 self._unreachable &= failed.unreachable
-                self._note(self._demand.explained(failed.outcome, protection), self.pending)
-                if not failed.handshake or protection is not Protection.WHATEVER:
+                self._note(self._explained(failed, wanted), self.pending)
+                if failed.trouble is not Trouble.BROKEN or protection is not Protection.WHATEVER:
                     return None
                 SMTP.info("%s: TLS failed, in clear: %s", exchanger.name, failed)
         return None
+
+    def _leave_out(self, wanted: Demand, host: str, demands: Demands) -> None:
+        """Without calling it."""
+        self._unreachable = False
+        said = demands.transcript(host).text
+        outcome = Outcome("", RecipientState.DEFERRED, Phase.CONNECT, None, wanted.refusal, host, dialogue=said)
+        if wanted.by is By.EARLIER:
+            self._less.add(wanted.refusal)
+            self._note(outcome, self.pending)
+        else:
+            self._note(outcome, [address for address in self.pending if address not in self._outcomes])
+
+    def _explained(self, failed: HostFailed, wanted: Demand) -> Outcome:
+        """Why TLS that failed was needed, for a person; what failed is in the dialogue."""
+        outcome = failed.outcome
+        text = wanted.sentence(outcome.host, failed.trouble) if outcome.phase is Phase.TLS else ""
+        if not text:
+            return outcome
+        if wanted.by is By.EARLIER:
+            self._less.add(text)
+        return replace(outcome, code=None, text=text, dialogue=f"{outcome.dialogue}\n{outcome.text}".strip())
 
     def _note(self, outcome: Outcome, addresses: list[str]) -> None:
         """Remember the last failure; words of a server are worth more than a connection that did not come about."""
@@ -283,8 +308,8 @@ class _Round:
             if known is None or known.code is None or outcome.code is not None:
                 self._outcomes[address] = replace(outcome, address=address)
 
-    async def _deliver(self, session: Session, *, again: bool) -> None:
-        todo, still = self.pending, list[str]()
+    async def _deliver(self, kept: Kept, *, again: bool) -> None:
+        session, todo, still = kept.session, self.pending, list[str]()
         for at in range(0, len(todo), MAX_RECIPIENTS):
             part = tuple(todo[at : at + MAX_RECIPIENTS])
             if not session.usable:
@@ -296,6 +321,8 @@ class _Round:
                 outcomes = await deliver(session, job, before_dot=self._before_dot)
             if again and not at and stale(outcomes):  # it had been closed meanwhile: nobody was asked
                 return
+            if any(one.state is RecipientState.ACCEPTED for one in outcomes):
+                self.reached = kept.protected
             open_ones = [one for one in outcomes if one.next_host and not greylisted(one.code, one.text)]
             await self._settle([one for one in outcomes if one not in open_ones])
             self._outcomes.update({one.address: one for one in open_ones})
@@ -310,6 +337,13 @@ class _Round:
             self._outcomes.setdefault(
                 address, Outcome(address, RecipientState.DEFERRED, Phase.MAIL, None, text, next_host=True)
             )
+
+
+def _protected(session: Session, by: By) -> Best:
+    """How well an open session is protected; ``by`` what verified it, where it is."""
+    if session.verified:
+        return Best(Level.VERIFIED, by)
+    return Best(Level.TLS if session.tls else Level.CLEAR)
 
 
 def _undeliverable(address: str, verdict: Verdict) -> Outcome:

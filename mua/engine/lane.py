@@ -20,6 +20,7 @@ from pathlib import Path
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.direct_mx import Attempt, Line, Names
+from mua.engine.levels import Levels
 from mua.engine.sts import Policies
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP
@@ -89,6 +90,7 @@ class Means:
     stumble: Callable[[MailError], float]
     awake: Awake
     policies: Policies
+    levels: Levels
     reported: set[AccountId] = field(default_factory=set)
     refused: dict[AccountId, int] = field(default_factory=dict)
     paused: dict[Place, Pause] = field(default_factory=dict)
@@ -194,7 +196,7 @@ class Lane:
         account, means, way = self._account, self._means, self._way
         line = Line(
             way, account.direct, means.names(account.direct), lot=means.lot, timeouts=means.timeouts,
-            awake=means.awake, ca_file=account.ca_file,
+            awake=means.awake, ca_file=account.ca_file, levels=means.levels,
         )  # fmt: skip
         try:
             while self._pieces and not self._halted():

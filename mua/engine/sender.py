@@ -21,6 +21,7 @@ from mua.engine import lane
 from mua.engine.context import Context
 from mua.engine.direct_mx import Names
 from mua.engine.lane import Lane, Means, Piece, Place
+from mua.engine.levels import Levels
 from mua.engine.reports import annotate
 from mua.engine.sent_copy import file_copies, settle_doubled
 from mua.engine.sts import Fetch, Policies
@@ -67,7 +68,10 @@ class Sender:
         self._context = context
         names = names or (lambda options: Resolver(options.dns))
         policies = Policies(context.store, context.now, policy or PolicyFetcher())
-        self._means = Means(context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies)
+        levels = Levels(context.store)
+        self._means = Means(
+            context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies, levels
+        )
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -23,8 +23,9 @@ from mua.model.outgoing import Outgoing, Recipient
 from mua.model.outgoing import RecipientState as State
 from mua.plan import overdue
 from mua.plan.overdue import Stage
+from mua.plan.routes import domain_of
 from mua.records import dataclass
-from mua.store import outbox
+from mua.store import outbox, protection
 
 RECIPIENTS = 30  # of one message, before "and more"
 _WAITING = frozenset({State.QUEUED, State.DEFERRED})
@@ -74,6 +75,8 @@ class OutgoingCard(QFrame):
         self.message, self._senders, self._library, self._open = message, senders, library, open_
         account = senders.get(message.account_id, "")
         self._sentences: list[tuple[Recipient, Label]] = []
+        waiting = {domain_of(one.address) for one in message.recipients if one.state is State.DEFERRED}
+        self._held = protection.held(library.db, waiting) if library.db is not None and waiting else frozenset[str]()
         subject = words.shown(message.subject) or "(no subject)"
         now = time.time()
         icon, role, state = said.headline(message, now)
@@ -160,6 +163,14 @@ class OutgoingCard(QFrame):
         text.setContentsMargins(26, 0, 40, 0)
         column.addWidget(text)
         self._sentences.append((one, text))
+        if domain := self._held_at(one):
+            leave = Button(f"Send with less protection to {words.shown(domain, 40)}…", kind="link")
+            leave.clicked.connect(lambda: self._ask_for_leave(domain))
+            indented = QHBoxLayout()
+            indented.setContentsMargins(26, 0, 40, 0)
+            indented.addWidget(leave)
+            indented.addStretch()
+            column.addLayout(indented)
         line = QWidget()
         column.addWidget(line)
         more.clicked.connect(partial(self._toggle, one, line, more))
@@ -167,6 +178,11 @@ class OutgoingCard(QFrame):
         if (self.message.id, one.address) in self._open:
             self._toggle(one, line, more)
         return whole
+
+    def _held_at(self, one: Recipient) -> str:
+        """The domain, where a recipient waits because it offers less protection than before; else empty."""
+        domain = domain_of(one.address) if one.state is State.DEFERRED else ""
+        return domain if domain in self._held else ""
 
     def _toggle(self, one: Recipient, line: QWidget, more: ToolButton) -> None:
         shown = line.isHidden()
@@ -301,9 +317,18 @@ class OutgoingCard(QFrame):
     def _ask_twice(self, addresses: list[str]) -> None:
         """Say what may happen, in place; the second click sends."""
         again = wire.RetryOutgoing(int(self.message.id), tuple(addresses))
+        self._ask(said.TWICE, "Send it again", again)
+
+    def _ask_for_leave(self, domain: str) -> None:
+        """The same, of what a domain offers less than before; for all who wait for that."""
+        waiting = tuple(one.address for one in self.message.recipients if self._held_at(one) == domain)
+        weaker = wire.RetryOutgoing(int(self.message.id), waiting, less_protection=True)
+        self._ask(said.less(domain), "Send it with less protection", weaker)
+
+    def _ask(self, what: str, yes: str, command: wire.RetryOutgoing) -> None:
         self.question.withdraw()
-        self.question.say(said.TWICE, "warning")
-        self.question.offer("Send it again", lambda: self.asked.emit(again))
+        self.question.say(what, "warning")
+        self.question.offer(yes, lambda: self.asked.emit(command))
         self.question.offer("Leave it", self.question.hide)
         self.question.show()
 

@@ -51,6 +51,12 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 TWICE = "It may have arrived, and then it arrives twice."
 
 
+def less(domain: str) -> str:
+    """What it means to send with less protection than before."""
+    who = words.shown(domain, 100)
+    return f"Mail to {who} was better protected before; what is sent now could be read, or be taken by somebody else."
+
+
 def sentence(one: Recipient, now: float) -> str:
     """What is known about a recipient and what happens next."""
     if one.reported is not None:

@@ -14,9 +14,8 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from enum import Enum
 
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP, masked
@@ -26,14 +25,17 @@ from mua.mime.pieces import new_digest
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
+from mua.net.dane import prove
 from mua.net.sasl import Who, check_sayable
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome, agreement, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
-from mua.net.smtp_session import EHLO_NAME, Door, authenticate, open_session
+from mua.net.smtp_session import EHLO_NAME, Door, NotOffered, NotProven, authenticate, open_session
 from mua.net.smtp_transaction import BeforeDot, Progress, Session
 from mua.net.smtp_wire import Lost, Timeouts, Transcript
+from mua.plan.dane import Standing
 from mua.plan.domains import ascii_address
+from mua.plan.protection import By, Protection, Trouble
 from mua.records import dataclass
 
 MAX_DOWNGRADED = 32 << 20  # octets of a message that is re-encoded in memory
@@ -43,14 +45,15 @@ _NO_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, 
 class HostFailed(Exception):
     """An exchanger could not be used at all; nobody was named to it.  ``outcome`` says how, for any recipient.
 
-    ``handshake``: TLS could not be set up, so the same host may be tried in clear where that is allowed.
-    ``unreachable``: there is no way to that network; when it holds for every host, this computer is off-line.
+    ``trouble``: what was wrong with its encryption; where it is ``BROKEN`` the same host may be tried in clear, if that
+    is allowed.  ``unreachable``: there is no way to that network; when it holds for every host, this computer is
+    off-line.
     """
 
-    def __init__(self, outcome: Outcome, *, handshake: bool = False, unreachable: bool = False) -> None:
+    def __init__(self, outcome: Outcome, *, trouble: Trouble = Trouble.OTHER, unreachable: bool = False) -> None:
         super().__init__(outcome.text)
         self.outcome = outcome
-        self.handshake = handshake
+        self.trouble = trouble
         self.unreachable = unreachable
 
 
@@ -134,14 +137,17 @@ async def _log_in(session: Session, who: Who, before: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Exchanger:
-    """One address of one mail exchanger.  ``name`` is the MX name (for SNI and the record), ``address`` an IP, or both
-    are the path of a socket.  ``lmtp``: it speaks RFC 2033.
+    """One address of one mail exchanger of ``domain``.  ``name`` is the MX name (for SNI and the record), ``address``
+    an IP, or both are the path of a socket.  ``lmtp``: it speaks RFC 2033.  ``standing``: what is known of its TLSA
+    records.
     """
 
     name: str
     address: str
     port: int = 25
     lmtp: bool = False
+    domain: str = ""
+    standing: Standing = Standing()
 
     @property
     def local(self) -> bool:
@@ -153,13 +159,19 @@ class Exchanger:
         """How it is written where people read: ``mx.example.org[192.0.2.1]``."""
         return self.name if self.name == self.address else f"{self.name}[{self.address}]"
 
+    def sni(self, protection: Protection) -> str:
+        """The name that TLS is told (RFC 7672 s.8.1)."""
+        if protection is Protection.DANE:
+            return self.standing.base
+        return "localhost" if self.local else self.name
 
-class Protection(Enum):
-    """How a session with an exchanger is protected."""
+    def prove(self, chain: Sequence[bytes]) -> str:
+        """Which of its records the presented certificates match, for the record.  Raises dane.Unproven."""
+        names = dict.fromkeys(filter(None, (self.standing.base, self.name, self.domain)))  # RFC 7672 s.3.2.2
+        return f"DANE: its certificate matches TLSA {prove(chain, self.standing.records, names)}"
 
-    NONE = "in clear"
-    WHATEVER = "TLS where it is offered, whatever the certificate says"  # RFC 7435
-    VERIFIED = "TLS with a certificate for the exchanger's name that an authority vouches for"  # RFC 8461 s.4.2
+
+_PROOF = {Protection.VERIFIED: By.STS, Protection.DANE: By.DANE}
 
 
 async def open_exchanger(
@@ -176,14 +188,14 @@ async def open_exchanger(
     and MailError "ca-file".
     """
     timeouts, transcript = timeouts or Timeouts(), transcript or Transcript()
-    verified = protection is Protection.VERIFIED
     security = Security.NONE if protection is Protection.NONE else Security.STARTTLS
-    context = tls.context(ca_file) if verified else unverified_context()
+    context = tls.context(ca_file) if protection is Protection.VERIFIED else unverified_context()
     try:
         sock = await _reach(exchanger, timeouts.connect)
         door = Door(
-            sock, "localhost" if exchanger.local else exchanger.name, security, context, verified=verified,
-            if_offered=not verified, ehlo=ehlo or _literal(sock), lmtp=exchanger.lmtp,
+            sock, exchanger.sni(protection), security, context, proof=_PROOF.get(protection, ""),
+            prove=exchanger.prove if protection is Protection.DANE else None,
+            if_offered=protection is Protection.WHATEVER, ehlo=ehlo or _literal(sock), lmtp=exchanger.lmtp,
         )  # fmt: skip
         transcript.note(f"connected to {exchanger.label}" + (f", port {exchanger.port}" if exchanger.port else ""))
         session = await open_session(door, transcript, timeouts)
@@ -242,10 +254,18 @@ def _host_failed(lost: Lost, exchanger: Exchanger, transcript: Transcript) -> Ho
         next_host=True,
         dialogue=transcript.text,
     )
-    # A reply injected behind the 220 has no cause: it is an attack, and no invitation to go on in clear.
-    handshake = lost.phase is Phase.TLS and isinstance(lost.__cause__, OSError | ValueError)
     unreachable = lost.phase is Phase.CONNECT and getattr(lost.__cause__, "errno", None) in _NO_NETWORK
-    return HostFailed(outcome, handshake=handshake, unreachable=unreachable)
+    return HostFailed(outcome, trouble=_trouble(lost), unreachable=unreachable)
+
+
+def _trouble(lost: Lost) -> Trouble:
+    if isinstance(lost, NotOffered):
+        return Trouble.NOT_OFFERED
+    if isinstance(lost, NotProven):
+        return Trouble.NOT_PROVEN
+    # A reply injected behind the 220 has no cause: it is an attack, and no invitation to go on in clear.
+    broken = lost.phase is Phase.TLS and isinstance(lost.__cause__, OSError | ValueError)
+    return Trouble.BROKEN if broken else Trouble.OTHER
 
 
 def _broken(lost: Lost, host: str) -> str:

@@ -13,6 +13,7 @@ import asyncio
 import base64
 import socket
 import ssl
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import aiosmtplib
@@ -21,6 +22,7 @@ from mua.log import masked
 from mua.model.account import Security
 from mua.model.outgoing import Phase
 from mua.net import tls
+from mua.net.dane import Unproven
 from mua.net.sasl import Exchange, Who, exchanges, mask, refuse_weaker
 from mua.net.smtp_transaction import Session
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
@@ -34,20 +36,27 @@ class NotOffered(Lost):
     """The server lacks something that we insist on: STARTTLS, or a way to authenticate."""
 
 
+class NotProven(Lost):
+    """The connection is encrypted, and the server is not the one that it should be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """Where and how to open.
 
     ``sock`` is a connected socket; ``host`` the server's name for TLS (SNI and certificate) and for the record;
-    ``context`` is needed unless ``security`` is NONE; ``verified`` says what it checks; ``if_offered`` turns STARTTLS
-    into "when the server has it".  ``lmtp``: RFC 2033.
+    ``context`` is needed unless ``security`` is NONE; ``proof`` names, for the record, what it checks ("" nothing), and
+    ``prove`` checks what it cannot: it is given what the server presented (``tls.presented``), returns a note for the
+    record and raises ``dane.Unproven``.  ``if_offered`` turns STARTTLS into "when the server has it".  ``lmtp``: RFC
+    2033.
     """
 
     sock: socket.socket
     host: str
     security: Security
     context: ssl.SSLContext | None = None
-    verified: bool = True
+    proof: str = "verified"
+    prove: Callable[[Sequence[bytes]], str] | None = None
     if_offered: bool = False
     ehlo: str = EHLO_NAME
     lmtp: bool = False
@@ -72,7 +81,7 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
         session.extensions = await _hello(session, door, Phase.GREETING)
         if door.security is Security.STARTTLS:
             await _upgrade(session, door)
-        session.verified = bool(session.tls) and door.verified
+        session.verified = bool(session.tls and door.proof)
         return session
     except Lost as lost:
         _shut(smtp, door)
@@ -185,6 +194,7 @@ async def _upgrade(session: Session, door: Door) -> None:
             raise Lost(Phase.TLS, "the server sent something else than TLS") from wire.broken
         raise Lost(Phase.TLS, "someone put a reply behind the server's answer to STARTTLS")
     wire.transport = await _handshake(wire, door, limit)
+    _prove(wire, door)
     session.tls = _describe(wire.transport, door)
     session.extensions = await _hello(session, door, Phase.TLS)
 
@@ -206,6 +216,17 @@ async def _handshake(wire: Wire, door: Door, limit: float) -> asyncio.Transport:
     if transport is None:
         raise Lost(Phase.TLS, "the server closed the connection")
     return transport
+
+
+def _prove(wire: Wire, door: Door) -> None:
+    """The server's certificate is what the door demands; nothing was said to it yet.  Raises NotProven."""
+    if door.prove is None:
+        return
+    try:
+        wire.transcript.note(door.prove(tls.presented(wire.transport.get_extra_info("ssl_object"))))
+    except Unproven as exc:
+        wire.abort()
+        raise NotProven(Phase.TLS, str(exc)) from exc
 
 
 async def _converse(session: Session, exchange: Exchange) -> None:
@@ -242,11 +263,11 @@ def parse_extensions(message: str) -> dict[str, str]:
 
 
 def _describe(transport: asyncio.BaseTransport, door: Door) -> str:
-    """The TLS version and whether the certificate was verified; empty in clear."""
+    """The TLS version and how the certificate was verified; empty in clear."""
     connection = transport.get_extra_info("ssl_object")
     if connection is None:
         return ""
-    return f"{connection.version()}, {'verified' if door.verified else 'not verified'}"
+    return f"{connection.version()}, {door.proof or 'not verified'}"
 
 
 def _lost(phase: Phase, exc: aiosmtplib.SMTPResponseException, transcript: Transcript) -> Lost:

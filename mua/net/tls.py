@@ -93,6 +93,17 @@ def wrap(sock: socket.socket, tls: ssl.SSLContext, host: str) -> ssl.SSLSocket:
         raise tls_error(error, host) from error
 
 
+def presented(connection: ssl.SSLObject) -> tuple[bytes, ...]:
+    """The certificates (DER) that the peer sent, its own first, verified or not; none where it sent none.
+
+    A public method from Python 3.13 on; before it is the object inside that has it.
+    """
+    if hasattr(connection, "get_unverified_chain"):
+        return tuple(connection.get_unverified_chain())
+    inner: Any = connection._sslobj  # type: ignore[attr-defined]  # noqa: SLF001
+    return tuple(ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_unverified_chain() or ())
+
+
 def tls_error(error: Exception, host: str) -> MailError:
     """A failed handshake in plain words; codes "certificate-expired", "-wrong-name", "-untrusted" and "tls-failed"."""
     if isinstance(error, ssl.SSLCertVerificationError):

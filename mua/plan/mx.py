@@ -50,28 +50,40 @@ class Mx:
 
 @dataclass(frozen=True, slots=True)
 class MxAnswer:
-    """The MX records of a domain.  ``why`` says what failed."""
+    """The MX records of a domain.  ``why`` says what failed; ``secure``: DNSSEC vouches for them."""
 
     status: Status
     records: tuple[Mx, ...] = ()
     why: str = ""
+    secure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class AddressAnswer:
-    """The IPv4 and IPv6 addresses of a host."""
+    """The IPv4 and IPv6 addresses of a host.
+
+    ``alias_of``: the name that the host is an alias of, or empty.  ``secure``: DNSSEC vouches for the addresses and
+    for all aliases on the way; ``secure_alias``: for the first alias only.
+    """
 
     status: Status
     addresses: tuple[str, ...] = ()
     why: str = ""
+    alias_of: str = ""
+    secure: bool = False
+    secure_alias: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One address to try: an IP, or the path of a socket."""
+    """One address to try: an IP, or the path of a socket.
+
+    ``bases``: the names under which TLSA records of the host are looked for (``plan.dane``).
+    """
 
     host: str
     address: str
+    bases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -386,6 +386,16 @@ CACHE_24 = """
 ALTER TABLE account ADD COLUMN direct_ehlo TEXT NOT NULL DEFAULT '';
 """
 
+# How well mail to each domain was protected (plan.protection.Level), so that it does not get worse by itself.
+CACHE_25 = """
+CREATE TABLE protection(
+  domain TEXT PRIMARY KEY,                            -- A-label, or an address literal
+  level INTEGER NOT NULL,                             -- the best that it had
+  proof TEXT NOT NULL,                                -- plan.protection.By
+  held INTEGER NOT NULL DEFAULT 0                     -- mail waits, because only less can be had
+) STRICT, WITHOUT ROWID;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -411,6 +421,7 @@ MIGRATIONS = (
     CACHE_22,
     CACHE_23,
     CACHE_24,
+    CACHE_25,
 )
 VERSION = len(MIGRATIONS)
 

@@ -21,7 +21,10 @@ from mua.model.account import AccountId, Incoming, Route
 from mua.model.address import Address
 from mua.model.folder import FolderId, Role
 from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, Phase, Recipient, RecipientState, SentCopy
-from mua.store import outbox, read
+from mua.paths import Profile
+from mua.plan.protection import Best, Level
+from mua.store import outbox, protection, read
+from mua.store.db import Store
 
 NOW = 1_800_000_000.0
 State = RecipientState
@@ -262,6 +265,31 @@ def test_an_unknown_fate_is_not_sent_again_without_the_sentence(qapp: QApplicati
     card.question._buttons[0].click()
     assert heard == [wire.RetryOutgoing(1, ("r0@example.org",))]
     card.deleteLater()
+
+
+def test_leave_for_less_protection_is_asked_for_where_mail_waits_for_that(qapp: QApplication, tmp_path: Path) -> None:
+    store = Store(Profile(tmp_path).create())
+    with store.write() as tx:
+        for domain, held in (("here.example", True), ("there.example", False)):
+            protection.reached(tx, domain, Best(Level.TLS))
+            protection.hold(tx, domain, held)
+    addresses = (("a@here.example", State.DEFERRED), ("b@here.example", State.ACCEPTED), ("c@Here.example",
+        State.DEFERRED), ("d@there.example", State.DEFERRED))  # fmt: skip
+    message = dataclasses.replace(outgoing(), recipients=tuple(Recipient(*one) for one in addresses))
+    library = Library(Profile(tmp_path))
+    card = OutgoingCard(message, {1: "a@example.org"}, library, set())
+    heard: list[wire.RetryOutgoing] = []
+    card.asked.connect(heard.append)
+    [first, _] = [one for one in card.findChildren(Button) if "less protection" in one.accessibleName()]
+    assert first.accessibleName() == "Send with less protection to here.example…"
+    first.click()
+    assert heard == []
+    assert card.question.text() == said.less("here.example")
+    card.question._buttons[0].click()
+    assert heard == [wire.RetryOutgoing(1, ("a@here.example", "c@Here.example"), less_protection=True)]
+    card.deleteLater()
+    library.close()
+    store.close()
 
 
 def test_a_failure_that_was_read_is_put_away_and_stays_under_all(place: Office) -> None:

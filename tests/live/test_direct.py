@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from lab import Lab, User, message, until
+from direct_mail import account, received_by, send_to
+from lab import Lab, User, until
 from lab_config import REFUSAL
 
 pytestmark = [pytest.mark.live, pytest.mark.msa]
@@ -11,26 +12,8 @@ pytestmark = [pytest.mark.live, pytest.mark.msa]
 
 @pytest.fixture
 def direct(lab: Lab, profile: Path) -> User:
-    """alice, whose account delivers by itself (her Sent folder is on the IMAP server)."""
-    user = lab.user("alice")
-    lab.add_account(profile, user, smtp=None, smtp_security=None, direct=True, allow_private_mx=True).ok()
-    return user
-
-
-def send_to(lab: Lab, profile: Path, sender: User, *recipients: str) -> dict[str, dict]:
-    """Send one message and wait; each recipient's row."""
-    raw = message("Direct", sender.address, "Straight to you.\n", to=", ".join(recipients))
-    done = lab.mua("send", "-", "--wait", profile=profile, stdin=raw)
-    assert done.data is not None, done.explain()
-    rows = {one["address"]: one for one in done.data["recipients"]}
-    assert done.code == (0 if all(row["state"] == "accepted" for row in rows.values()) else 1), done.explain()
-    return rows
-
-
-def received_by(lab: Lab, user: User) -> bytes:
-    """The topmost Received of the one message in the inbox."""
-    (raw,) = until(lambda: lab.raw_messages(user), f"mail for {user.address}").values()
-    return raw.split(b"Received: from ", 2)[2].split(b"\r\nFrom:")[0]
+    """alice, delivering directly."""
+    return account(lab, profile)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +75,7 @@ def test_one_message_for_two_people_of_one_domain(lab: Lab, profile: Path, direc
 
 
 def test_a_resolver_named_by_hand(lab: Lab, profile: Path) -> None:
-    user, bob = lab.user("alice"), lab.user("bob")
-    options = {"direct": True, "allow_private_mx": True, "dns": "127.0.53.1:53"}
-    lab.add_account(profile, user, smtp=None, smtp_security=None, **options).ok()
+    user, bob = account(lab, profile, dns="127.0.53.1:53"), lab.user("bob")
     assert send_to(lab, profile, user, bob.address)[bob.address]["state"] == "accepted"
 
 

@@ -16,11 +16,12 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net.sasl import Who
-from mua.net.smtp import Exchanger, HostFailed, Protection, deliver, open_exchanger, open_submission
+from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger, open_submission
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job
 from mua.net.smtp_session import Door, authenticate, open_session
 from mua.net.smtp_wire import Lost, Timeouts, Transcript
+from mua.plan.protection import Protection, Trouble
 
 SECRET = "correct horse battery"
 PLAIN = base64.b64encode(b"\0ann\0" + SECRET.encode()).decode()
@@ -354,7 +355,7 @@ def test_an_exchanger_that_cannot_be_used(script: str, phase: Phase, code: int |
     outcome = caught.value.outcome
     assert (outcome.state, outcome.phase, outcome.code) == (RecipientState.DEFERRED, phase, code)
     assert outcome.next_host
-    assert caught.value.handshake == handshake
+    assert (caught.value.trouble is Trouble.BROKEN) == handshake
 
 
 def test_no_weaker_way_than_before() -> None:

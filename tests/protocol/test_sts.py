@@ -72,7 +72,7 @@ def test_an_enforced_policy_calls_only_whom_it_lists_and_verifies(x: Domain) -> 
     first, second = x.exchanger(1, tls="good"), x.exchanger(2, tls="mx2.x.test")
     x.serve("enforce", "mx2.x.test")
     ann = sent(post := x.post())
-    assert (ann.state, ann.host, ann.tls) == (ACCEPTED, "mx2.x.test[127.0.1.2]", "TLSv1.3, verified")
+    assert (ann.state, ann.host, ann.tls) == (ACCEPTED, "mx2.x.test[127.0.1.2]", "TLSv1.3, MTA-STS")
     assert (first.connections, len(second.copies(ANN))) == (0, 1)
     assert "MTA-STS of x.test: enforce" in said(post)
 
@@ -130,7 +130,30 @@ def test_a_kept_policy_binds_while_its_servers_are_down_and_after_a_restart(x: D
     x.publish("SERVFAIL")
     assert sent(post).state is DEFERRED
     post.clock += AGE + 1
+    ann = sent(post)  # the policy has expired, and that it was kept to is remembered
+    assert ann.state is DEFERRED
+    assert "proved who they are before (MTA-STS)" in ann.text
+
+
+def test_a_policy_that_was_never_met_leaves_nothing_behind(x: Domain) -> None:
+    x.exchanger(1, tls="self-signed")
+    x.serve("enforce", "mx1.x.test")
+    post = x.post()
+    assert sent(post).state is DEFERRED
+    x.publish("SERVFAIL")
+    post.clock += AGE + 1
     assert sent(post).state is ACCEPTED
+
+
+def test_a_policy_that_is_withdrawn_is_not_asked_about(x: Domain) -> None:
+    """RFC 8461 s.2.1: mode none, fetched from the domain's own verified web server, is its word."""
+    x.exchanger(1, tls="mx1.x.test")
+    x.serve("enforce", "mx1.x.test")
+    post = x.post()
+    assert sent(post).tls == "TLSv1.3, MTA-STS"
+    x.serve("none")
+    x.publish('"v=STSv1;id=2"')
+    assert sent(post).tls == "TLSv1.3, not verified"
 
 
 def test_a_new_id_brings_the_new_policy(x: Domain) -> None:

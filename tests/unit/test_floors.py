@@ -36,6 +36,7 @@ OWNERS = {
         "mua.engine.sender",
         "mua.engine.lane",
         "mua.engine.direct_mx",
+        "mua.engine.demands",
         "mua.engine.doctor",
         "mua.engine.dkim",
         "mua.engine.diagnose",

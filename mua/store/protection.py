@@ -1,0 +1,37 @@
+"""How well mail to each domain was protected (``plan.protection.Level``): it never gets worse by itself."""
+
+from collections.abc import Collection
+
+from mua.plan.protection import Best, By, Level
+from mua.store.db import Db, Tx
+
+
+def best(db: Db, domain: str) -> Best:
+    """The best that mail to a domain (an A-label, or an address literal) had."""
+    found = db.row("SELECT level, proof FROM protection WHERE domain = ?", domain)
+    return Best() if found is None else Best(Level(found[0]), By(found[1]))
+
+
+def reached(tx: Tx, domain: str, one: Best) -> None:
+    """Mail to a domain went like this."""
+    tx.run(
+        "INSERT INTO protection(domain, level, proof) VALUES (?,?,?) ON CONFLICT(domain) DO UPDATE"
+        " SET level = excluded.level, proof = excluded.proof WHERE excluded.level >= level",
+        domain, one.level, one.by,
+    )  # fmt: skip
+
+
+def hold(tx: Tx, domain: str, held: bool) -> None:
+    """Mail to a domain waits, or does not, because only less can be had than before."""
+    tx.run("UPDATE protection SET held = ? WHERE domain = ?", held, domain)
+
+
+def held(db: Db, domains: Collection[str]) -> frozenset[str]:
+    """The domains, of these, for which mail waits because of that."""
+    rows = db.rows_of("SELECT domain FROM protection WHERE held AND domain IN", tuple(domains))
+    return frozenset(row[0] for row in rows)
+
+
+def lower(tx: Tx, domain: str) -> None:
+    """One level less is enough from now on, until there is more again: by the domain's word, or by a person's leave."""
+    tx.run("UPDATE protection SET level = max(level - 1, 0), proof = '', held = 0 WHERE domain = ?", domain)
