@@ -26,6 +26,10 @@ DROP, TAKE_AND_DROP = "DROP", "TAKE_AND_DROP"
 Plan = Callable[[str, str], str | None]
 
 
+async def unrecorded(admitted: tuple[str, ...]) -> None:
+    """Nothing is put on disk before the dot."""
+
+
 class _Dropped(Exception):
     """The plan says: close."""
 

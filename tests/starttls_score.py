@@ -26,6 +26,7 @@ from unittest import mock
 
 import certs
 from fake_mail_server import Case, FakeServer
+from mail_sink import unrecorded
 
 from mua.errors import Kind, MailError
 from mua.model.account import Security, Server
@@ -169,7 +170,7 @@ def _smtp(server: Server, met: Meeting) -> None:
         met.opened = True
         met.haul.append(f"extensions: {sorted(session.extensions.items())}")
         job = Job("ada@example.org", ("bo@example.org",), Body.of(SENT))
-        outcomes = await smtp.deliver(session, job, before_dot=lambda admitted: None)
+        outcomes = await smtp.deliver(session, job, before_dot=unrecorded)
         met.haul += [f"outcome: {one.state} {one.code} {one.text}" for one in outcomes]
         await session.quit()
 

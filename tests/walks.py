@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+from mail_sink import unrecorded
+
 from mua.errors import Kind, MailError
 from mua.model.account import Server
 from mua.model.folder import FolderState
@@ -142,7 +144,7 @@ def submission(server: Server, *, ca_file: str = "", timeouts: Timeouts | None =
         for recipients in (("bob@good.test", "nobody@good.test"), ("bob@good.test",)):
             if session.usable:
                 job = Job("ann@good.test", recipients, Body.of(MAIL), envid="walk-1")
-                outcomes = await smtp.deliver(session, job, before_dot=lambda admitted: None)
+                outcomes = await smtp.deliver(session, job, before_dot=unrecorded)
                 steps.extend(f"{one.address}: {one.state} {one.code} {one.text}" for one in outcomes)
         await session.quit()
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mua import wire
+from mua.engine.commits import Commits
 from mua.engine.context import Context
 from mua.engine.direct_mx import Attempt, Line, Names
 from mua.engine.levels import Levels
@@ -91,6 +92,7 @@ class Means:
     awake: Awake
     policies: Policies
     levels: Levels
+    commits: Commits
     reported: set[AccountId] = field(default_factory=set)
     refused: dict[AccountId, int] = field(default_factory=dict)
     paused: dict[Place, Pause] = field(default_factory=dict)
@@ -229,16 +231,22 @@ class Lane:
         """Begin, send, write the verdicts.  Raises MailError when the account or this computer cannot."""
         context, due = self._context, piece.due
         self.confirming = False
-        with context.store.write() as tx:
-            addresses = outbox.begin(tx, due.id, piece.addresses, due.wire_file)
+        commits = self._means.commits
+        addresses = await commits.write(lambda tx: outbox.begin(tx, due.id, piece.addresses, due.wire_file))
         if not addresses:
             return
 
-        def before_dot(admitted: tuple[str, ...]) -> None:
-            with context.store.write(durable=True) as tx:
+        async def before_dot(admitted: tuple[str, ...]) -> None:
+            def at_dot(tx: Tx) -> None:
                 if not outbox.at_dot(tx, due.id, admitted):
                     raise TakenBack
-            self.confirming = True
+
+            self.confirming = True  # before it is on disk: a lane that is cut off in between leaves nothing unknown
+            try:
+                await commits.write(at_dot, durable=True)
+            except BaseException:
+                self.confirming = False
+                raise
 
         self.trying = (due.id, tuple(addresses))
         try:
@@ -272,11 +280,18 @@ class Lane:
             return
         for outcome in attempt.outcomes:
             SMTP.info("outgoing %d: %s at %s", due.id, outcome.state, outcome.phase)
+        eased = pause is None and any(one.state is RecipientState.ACCEPTED for one in attempt.outcomes)
+
+        def write(tx: Tx) -> None:
+            outbox.record(tx, due.id, verdicts, now)
+            if eased and (met := self._means.limited.get(self._place)):  # whoever waits because of the limit is due
+                outbox.wake(tx, now, only=self._account.id, also=met)
+
         while True:
             try:
-                with self._context.store.write(durable=True) as tx:
-                    outbox.record(tx, due.id, verdicts, now)
-                    self._note_ease(tx, attempt, pause, now)
+                await self._means.commits.write(write, durable=True)
+                if eased:
+                    self._means.limited.pop(self._place, None)
                 return
             except MailError as error:
                 self._means.stumble(error)
@@ -301,12 +316,6 @@ class Lane:
         before.append(outgoing_id)
         SMTP.info("a limit was met; the lane pauses for %d seconds", pause.until - now)
         return pause
-
-    def _note_ease(self, tx: Tx, attempt: Attempt, pause: Pause | None, now: int) -> None:
-        """Something is accepted again: whoever waits because of the limit is due."""
-        accepted = any(one.state is RecipientState.ACCEPTED for one in attempt.outcomes)
-        if pause is None and accepted and (met := self._means.limited.pop(self._place, None)):
-            outbox.wake(tx, now, only=self._account.id, also=met)
 
     def _verdict(self, due: Due, outcome: Outcome, attempt: Attempt, now: int, pause: Pause | None) -> Verdict:
         attempts, postponed = due.recipients[outcome.address]

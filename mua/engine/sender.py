@@ -18,6 +18,7 @@ from itertools import chain
 
 from mua import wire
 from mua.engine import lane
+from mua.engine.commits import Commits
 from mua.engine.context import Context
 from mua.engine.direct_mx import Names
 from mua.engine.lane import Lane, Means, Piece, Place
@@ -68,10 +69,10 @@ class Sender:
         self._context = context
         names = names or (lambda options: Resolver(options.dns))
         policies = Policies(context.store, context.now, policy or PolicyFetcher())
-        levels = Levels(context.store)
         self._means = Means(
-            context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies, levels
-        )
+            context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies,
+            Levels(context.store), Commits(context.store),
+        )  # fmt: skip
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -251,6 +252,7 @@ class Sender:
 
     def _recover(self, now: int) -> None:
         """Settle what ended without a verdict, lanes at work excepted."""
+        self._means.commits.flush()
         busy = tuple(frozenset[OutgoingId]().union(*(one.carried for one, _ in self._lanes.values())))
         with self._context.store.write(durable=True) as tx:
             waiting, unknown = outbox.recover(tx, now, busy)

@@ -15,7 +15,7 @@ trip less.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from mua.mime.pieces import new_digest
@@ -27,7 +27,7 @@ CHUNK = 1 << 20  # octets of a chunk, at least
 CHUNKS = 64  # of one message, at most: each is two lines of the dialogue
 WINDOW = 100  # commands in flight: enough to hide a round trip, few enough never to fill both directions
 
-BeforeDot = Callable[[tuple[str, ...]], None]
+BeforeDot = Callable[[tuple[str, ...]], Awaitable[None]]
 Progress = Callable[[int], None]
 
 
@@ -248,7 +248,7 @@ class Session:
 
     async def _announce(self, transaction: Transaction, before_dot: BeforeDot, reply: asyncio.Future[Reply]) -> None:
         """The dot is coming: that is on disk, and the server has said nothing meanwhile."""
-        before_dot(transaction.admitted)
+        await before_dot(transaction.admitted)
         for _ in range(2):  # one turn polls the socket, the next reads what came during the commit
             await asyncio.sleep(0)
         await self._stop_early(transaction, reply)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from fake_mail_server import Case, FakeServer
 from imap_talk import SELECT, hello, talking
+from mail_sink import unrecorded
 from scripted import Scripted
 
 from mua.errors import MailError
@@ -122,7 +123,7 @@ def test_submission(bad: str, where: str) -> None:
         server = Server("127.0.0.1", port, Security.NONE, given["user"])
         session = await smtp.open_submission(server, given["password"], timeouts=Timeouts(*[5.0] * 10))
         job = Job(given["sender"], (given["recipient"],), Body.of(b"x\r\n"), envid=given["envid"])
-        outcomes = await smtp.deliver(session, job, before_dot=lambda admitted: None)
+        outcomes = await smtp.deliver(session, job, before_dot=unrecorded)
         assert (outcomes[0].state is RecipientState.REFUSED) == (where in ("sender", "recipient"))
         await session.quit()
 

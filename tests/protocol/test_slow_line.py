@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from lab_net import Network
 from lab_proxy import Proxy
-from mail_sink import MailSink
+from mail_sink import MailSink, unrecorded
 
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
@@ -41,7 +41,7 @@ async def sent(proxy: Proxy, octets: int, seen: list[int], stall_after: int = 1 
     session = await open_submission(server, "", timeouts=SHORT)
     try:
         job = Job("me@example.org", (ANN,), Body.of(b"Subject: slow\r\n\r\n" + LINE * (octets // len(LINE))))
-        return await deliver(session, job, before_dot=lambda admitted: None, progress=progress)
+        return await deliver(session, job, before_dot=unrecorded, progress=progress)
     finally:
         await session.quit()
 

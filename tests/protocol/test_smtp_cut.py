@@ -26,6 +26,10 @@ ACCEPTED, DEFERRED, UNKNOWN = RecipientState.ACCEPTED, RecipientState.DEFERRED, 
 async def send(port: int) -> tuple[list[Outcome], bool]:
     """(outcomes or none when the session could not be opened, the dot was announced)."""
     dots: list[tuple[str, ...]] = []
+
+    async def dot(admitted: tuple[str, ...]) -> None:
+        dots.append(admitted)
+
     sock = socket.create_connection(("127.0.0.1", port))
     try:
         session = await open_session(Door(sock, "mx", Security.NONE), Transcript(), PATIENT)
@@ -33,7 +37,7 @@ async def send(port: int) -> tuple[list[Outcome], bool]:
         return [], False
     try:
         job = Job("me@example.org", (ANN, BEN), Body.of(MESSAGE))
-        return await deliver(session, job, before_dot=dots.append), bool(dots)
+        return await deliver(session, job, before_dot=dot), bool(dots)
     finally:
         await session.quit()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import certs
 import pytest
+from mail_sink import unrecorded
 from scripted import Conversation, Scripted
 
 from mua.errors import Kind, MailError, Retry
@@ -66,7 +67,7 @@ def submit(
         )  # fmt: skip
         if send:
             job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
-            outcomes = await deliver(session, job, before_dot=lambda admitted: None)
+            outcomes = await deliver(session, job, before_dot=unrecorded)
             assert outcomes[0].state is RecipientState.ACCEPTED
             assert ("verified" in outcomes[0].tls) == (security is not Security.NONE)
         await session.quit()
@@ -300,7 +301,7 @@ def exchange(*parts: Part, protection: Protection = Protection.WHATEVER) -> tupl
         exchanger = Exchanger("mx.example.net", "127.0.0.1", port)
         session = await open_exchanger(exchanger, protection, timeouts=PATIENT)
         job = Job("me@example.org", ("ann@example.net",), Body.of(b"x\r\n"))
-        outcomes = await deliver(session, job, before_dot=lambda admitted: None)
+        outcomes = await deliver(session, job, before_dot=unrecorded)
         await session.quit()
         assert outcomes[0].host == "mx.example.net[127.0.0.1]"
         return session.tls, outcomes[0].state

@@ -55,7 +55,7 @@ def send(
     opening = "\n".join(["S: 220 mx.example.net", "C: EHLO [127.0.0.1]", *offered])
     result = Result()
 
-    def dot(admitted: tuple[str, ...]) -> None:
+    async def dot(admitted: tuple[str, ...]) -> None:
         result.dots.append(admitted)
         if before_dot:
             before_dot()

@@ -34,6 +34,7 @@ OWNERS = {
         "mua.net.*",
         "mua.demo.*",
         "mua.engine.sender",
+        "mua.engine.commits",
         "mua.engine.lane",
         "mua.engine.direct_mx",
         "mua.engine.demands",
