@@ -34,6 +34,7 @@ from mua.plan.mx import AddressAnswer, Mx, MxAnswer, Records, Status
 from mua.records import dataclass
 
 ONE_TRY = 3.0  # seconds for one server
+REMEMBERED = 500  # answers, each for as long as its record says
 LIFETIME = 10.0  # seconds for one question
 PAYLOAD = 1232  # octets of an answer by UDP
 MAX_RECORDS = 200  # of one answer; the rest is not looked at
@@ -204,6 +205,7 @@ def _configured(server: str) -> dns.asyncresolver.Resolver | None:
         resolver.nameservers = [host.strip("[]").replace("localhost", "127.0.0.1")]
         resolver.port = int(port)
     resolver.use_edns(0, 0, PAYLOAD)
+    resolver.cache = dns.resolver.LRUCache(REMEMBERED)  # of this resolver: a lane asks the same for each message
     return resolver
 
 
