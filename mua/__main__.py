@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua.errors import UsageError
-from mua.paths import Profile, child_environment, default_profile, system_drop, system_profile
+from mua.paths import Profile, be_the_owner, child_environment, default_profile, system_drop, system_profile
 
 if TYPE_CHECKING:
     from mua.demo.process import DemoServer
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         return _run_window(arguments, profile)
     if arguments.command == "sendmail":
         return _run_sendmail("sendmail", arguments.words)
-    _be_the_owner(profile)
+    be_the_owner(profile)
     from mua.cli.main import run
 
     try:
@@ -89,7 +89,7 @@ def _hidden_arguments(words: list[str]) -> argparse.Namespace:
 def _profile(arguments: argparse.Namespace) -> Profile:
     if arguments.profile:
         return Profile(Path(arguments.profile))
-    if getattr(arguments, "system", False):
+    if arguments.command == "queue" or getattr(arguments, "system", False):
         return Profile(system_profile())
     place = default_profile()
     return Profile(place.with_name(place.name + "-demo") if getattr(arguments, "demo", False) else place)
@@ -99,17 +99,6 @@ def _run_sendmail(name: str, words: list[str]) -> int:
     from mua.cli.sendmail import main as sendmail
 
     return sendmail(name, words)
-
-
-def _be_the_owner(profile: Profile) -> None:
-    """Root looks after the system's profile as the user whose it is: nothing in it is to become root's."""
-    if os.geteuid() != 0 or profile.root != system_profile().absolute() or not profile.root.exists():
-        return
-    found = profile.root.stat()
-    if found.st_uid:
-        os.setgroups([])
-        os.setgid(found.st_gid)
-        os.setuid(found.st_uid)
 
 
 def _run_hidden(command: str, profile: Profile) -> int:

@@ -54,6 +54,17 @@ def child_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{rest}" if rest else here}
 
 
+def be_the_owner(profile: "Profile") -> None:
+    """Root looks after the system's profile as the user whose it is: nothing in it is to become root's."""
+    if os.geteuid() != 0 or profile.root != system_profile().absolute() or not profile.root.exists():
+        return
+    found = profile.root.stat()
+    if found.st_uid:
+        os.setgroups([])
+        os.setgid(found.st_gid)
+        os.setuid(found.st_uid)
+
+
 def write_new(folder: Path, name: str, data: bytes) -> Path:
     """Write ``data`` as a new file ``name`` in ``folder`` ("name (2)" when it exists); never overwrites, 0600."""
     stem, suffix = Path(name).stem or "attachment", Path(name).suffix

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis
-from mua.model.outgoing import NO_TERMS, Draft, Terms
+from mua.model.outgoing import NO_TERMS, Draft, Tending, Terms
 from mua.model.policy import Policy
 from mua.model.quota import Quota
 from mua.model.records import DnsRecord
@@ -339,6 +339,14 @@ class RescheduleOutgoing:
 
 
 @dataclass(frozen=True, slots=True)
+class TendQueue:
+    """Do something to messages of the outbox that are not finished (none named: to all).  Answer: Tended."""
+
+    act: Tending
+    messages: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CreateFolder:
     """The folder of this name, made if it is missing (an IMAP server follows when it can).  Answer: FolderMade."""
 
@@ -491,6 +499,13 @@ class Queued:
 
     outgoing_id: int
     message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tended:
+    """How many messages it concerned; of a flush, how many recipients."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -647,12 +662,12 @@ Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetRules | SetSecret | AllowWeaker | ChooseSecrets
     | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Sync | SearchServers | OpenMessage
     | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused | RestoreMessages
-    | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing | CreateFolder | SetPolicy
-    | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing | TendQueue | CreateFolder
+    | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Synced | ServersSearched | Acted
-    | Restored | Queued | Saved | FolderMade | Imported | HealthTold
+    | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

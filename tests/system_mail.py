@@ -145,10 +145,19 @@ class SystemMail:
         return done.stderr.decode()
 
     def queued(self) -> list[Outgoing]:
-        """Everything that ever came into the queue, oldest first."""
+        """Everything that was ever submitted, oldest first; reports are not."""
         db = open_reader(self.profile)
         try:
-            return outbox.listed(db, finished=True)[::-1]
+            return [one for one in outbox.listed(db, finished=True)[::-1] if one.envelope_from]
+        finally:
+            db.close()
+
+    def bytes_of(self, one: Outgoing) -> bytes:
+        """The message as it goes out."""
+        db = open_reader(self.profile)
+        try:
+            name = db.value("SELECT wire_file FROM outgoing WHERE id = ?", one.id)
+            return outbox.wire_path(self.profile, str(name)).read_bytes()
         finally:
             db.close()
 

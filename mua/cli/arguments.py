@@ -285,6 +285,14 @@ def _files(commands: Commands) -> None:
     exporting.add_argument("file", metavar="FILE.mbox")
 
 
+_TENDING = (
+    ("hold", "keep messages back until they are released"),
+    ("release", "let held messages go"),
+    ("retry", "try messages now, also for those who were refused"),
+    ("remove", "take messages out of the queue; nobody is told"),
+)
+
+
 def _server(commands: Commands) -> None:
     """What is carried out in ``mua.__main__``: a service, and another program's command line."""
     engine = _add(commands, "engine", "run the mail engine, for a service manager")
@@ -292,5 +300,14 @@ def _server(commands: Commands) -> None:
     engine.add_argument("--system", action="store_true", help="send what this computer's users and programs submit")
     engine.add_argument("--user", metavar="U", default="mua", help="with --system, started by root: run as this user")
     engine.add_argument("--drop", metavar="DIR", type=Path, help="with --system: where they leave it")
+    queue = _add(commands, "queue", "what waits on a server, and what to do about it (of the system's profile)")
+    verbs = queue.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser, prog="mua queue")
+    _add(verbs, "list", "what waits, oldest first").add_argument("--limit", type=_LIMIT)
+    _add(verbs, "show", "each step of a message, and its header").add_argument("id", metavar="ID")
+    for verb, about in _TENDING:
+        one = _add(verbs, verb, about)
+        one.add_argument("ids", metavar="ID", nargs="*")
+        one.add_argument("--all", action="store_true", help="every message that waits")
+    _add(verbs, "flush", "try everything now")
     sendmail = commands.add_parser("sendmail", help="submit a message, as programs do (man sendmail)", add_help=False)
     sendmail.add_argument("words", nargs=argparse.REMAINDER)

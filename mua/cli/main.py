@@ -42,6 +42,7 @@ ROOMS = {
     "cancel": "sending",
     "retry": "sending",
     "reschedule": "sending",
+    "queue": "queue",
 }  # each room has its COMMANDS, and is entered only for one of them
 
 

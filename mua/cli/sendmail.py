@@ -33,6 +33,8 @@ def main(name: str, words: Sequence[str]) -> int:
             return Exit.OK  # there is no table to be built: the file is read as it is
         if asked.mode is Mode.SESSION:
             return _session()
+        if asked.mode is Mode.LIST or (asked.flush and not asked.recipients and not asked.from_header):
+            return _queue(flush=asked.mode is not Mode.LIST)
         if not asked.recipients and not asked.from_header:
             raise UsageError("say who gets the message: addresses, or -t for those in its header")
         submit(asked, sys.stdin.buffer, dots=asked.dots)
@@ -50,9 +52,41 @@ def _session() -> int:
     return Session(sys.stdin.buffer, sys.stdout.buffer, partial(submit, dots=False), drop.LARGEST).run()
 
 
+def _queue(*, flush: bool) -> int:
+    """``mailq``, or ``-q``: for those whose the queue is, and root."""
+    from mua.paths import Profile, be_the_owner, system_profile
+
+    profile = Profile(system_profile())
+    be_the_owner(profile)
+    if not os.access(profile.root, os.R_OK):
+        text = "Only root, and the user of this computer's mail queue, may look at it or hurry it on."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, code="no-permission")
+    if flush:
+        from mua import wire
+        from mua.cli.client import EngineClient
+        from mua.model.outgoing import Tending
+
+        with EngineClient(profile, _no_engine) as engine:
+            engine.ask(wire.TendQueue(Tending.FLUSH), wire.Tended)
+        return Exit.OK
+    from mua.cli.queue import mailq
+    from mua.store import queue
+    from mua.store.db import open_reader
+
+    db = open_reader(profile)
+    sys.stdout.write(mailq(queue.waiting(db)))
+    db.close()
+    return Exit.OK
+
+
+def _no_engine(_: object) -> None:
+    text = "No engine of this computer's mail queue runs; what waits goes when it is started."
+    raise MailError(Kind.LOCAL, Retry.SOON, text, code="engine-unreachable")
+
+
 def exit_code(error: MailError) -> int:
     """What sysexits.h calls it."""
-    named = {"no-recipient": Exit.USAGE, "no-drop": Exit.UNAVAILABLE}
+    named = {"no-recipient": Exit.USAGE, "no-drop": Exit.UNAVAILABLE, "no-permission": Exit.NO_PERMISSION}
     return named.get(error.code, Exit.TEMPORARY if error.retry is Retry.SOON else Exit.DATA)
 
 

@@ -404,6 +404,13 @@ def _allow_less(tx: Tx, found: Outgoing, chosen: Sequence[str]) -> None:
         protection.lower(tx, domain)
 
 
+def tend_queue(engine: Engine, command: wire.TendQueue) -> wire.Tended:
+    """Hold, release, retry, remove or flush messages of the outbox."""
+    from mua.engine import tending
+
+    return tending.tend(engine, command)
+
+
 # ---- what came from elsewhere, and what is gone ---------------------------------------------------------------------
 def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
     """Read an mbox, a Maildir or .eml files into a folder."""
@@ -489,6 +496,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.CancelOutgoing: cancel_outgoing,
     wire.RetryOutgoing: retry_outgoing,
     wire.RescheduleOutgoing: reschedule_outgoing,
+    wire.TendQueue: tend_queue,
     wire.CreateFolder: folders.create_folder,
     wire.SetPolicy: folders.set_policy,
     wire.ImportFile: import_file,

@@ -41,6 +41,7 @@ SLOW = (
     wire.RemoveAccount,
     wire.Send,
     wire.RescheduleOutgoing,
+    wire.TendQueue,
 )
 
 Handler = Callable[["Client", wire.Command], wire.Answer]

@@ -54,6 +54,16 @@ class SentCopy(StrEnum):
     NONE = "none"  # nobody accepted it, or there is nowhere to file it
 
 
+class Tending(StrEnum):
+    """What is done to messages that wait.  FLUSH is for all of them."""
+
+    HOLD = "hold"
+    RELEASE = "release"
+    RETRY = "retry"
+    REMOVE = "remove"
+    FLUSH = "flush"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What a person asks of every server on the way.

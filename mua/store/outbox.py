@@ -236,7 +236,7 @@ def reschedule(
         *facts, wire_file, copy_file = _write(profile, redate(head), redate(full_head), rest, sign)
     with store.write(durable=True) as tx:
         sql = (
-            "UPDATE outgoing SET not_before = ?, scheduled = ?, size = ?, eight_bit = ?, digest = ?,"
+            "UPDATE outgoing SET held = 0, not_before = ?, scheduled = ?, size = ?, eight_bit = ?, digest = ?,"
             f" wire_file = ?, copy_file = ? WHERE id = ? AND wire_file = ? AND {_UNSEEN}"
         )
         done = tx.run(sql, not_before, scheduled, *facts, wire_file, copy_file, outgoing_id, old.name)
@@ -624,7 +624,8 @@ def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: in
     for verdict in verdicts:
         one = verdict.recipient
         sql = (
-            "UPDATE recipient SET state = ?, phase = ?, code = ?, text = ?, host = ?, tls = ?, next_attempt = ?,"
+            "UPDATE recipient SET state = ?, phase = ?, code = ?, text = ?, host = ?, tls = ?,"
+            " next_attempt = iif((SELECT held FROM outgoing WHERE id = outgoing_id), NULL, ?),"
             " unmet = ?, attempts = attempts + ?, postponed = CASE WHEN ? THEN 0 ELSE postponed + 1 END"
             f" WHERE outgoing_id = ? AND address = ? AND ({_OPEN} OR (state = 'unknown' AND ? = 'accepted'))"
         )
@@ -658,7 +659,7 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
         if phase != Phase.DOT:
             sql = (
                 "UPDATE recipient SET state = iif(attempts + postponed > 0, 'deferred', 'queued'), phase = '',"
-                " next_attempt = max(?, (SELECT not_before FROM outgoing WHERE id = outgoing_id))"
+                " next_attempt = (SELECT iif(held, NULL, max(?, not_before)) FROM outgoing WHERE id = outgoing_id)"
                 " WHERE outgoing_id = ? AND address = ?"
             )
             tx.run(sql, now, one, address)
@@ -719,7 +720,7 @@ def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int, v
     count = tx.run(sql, now, outgoing_id, *addresses)
     if count:
         tx.run(
-            "UPDATE outgoing SET finished_at = 0, spent = 0,"
+            "UPDATE outgoing SET finished_at = 0, spent = 0, held = 0,"
             " sent_copy = iif(sent_copy = 'none' AND uid IS NULL, 'todo', sent_copy),"
             " via = coalesce(?, via) WHERE id = ?",
             via,

@@ -396,6 +396,11 @@ CREATE TABLE protection(
 ) STRICT, WITHOUT ROWID;
 """
 
+# Messages that an administrator keeps back.
+CACHE_26 = """
+ALTER TABLE outgoing ADD COLUMN held INTEGER NOT NULL DEFAULT 0;             -- 1: no recipient has a next attempt
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -422,6 +427,7 @@ MIGRATIONS = (
     CACHE_23,
     CACHE_24,
     CACHE_25,
+    CACHE_26,
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,5 +1,6 @@
 """``sendmail`` as programs call it, with a real engine, and (as root) as other users."""
 
+import json
 import os
 import pwd
 import subprocess
@@ -7,6 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dns_server import DnsServer
+from exchangers import free_port
+from lab import until
 from system_mail import NOBODY, SystemMail, as_user
 
 CRON = b"From: root (Cron Daemon)\nTo: root\nSubject: Cron\n\nout\n"
@@ -19,11 +23,6 @@ def system() -> Iterator[SystemMail]:
         yield one
 
 
-def bytes_of(system: SystemMail, message_id: str) -> bytes:
-    found = [path.read_bytes() for path in system.profile.big.iterdir()]
-    return next(one for one in found if message_id.encode() in one)
-
-
 def test_mail_waits_for_an_engine_and_survives_it(system: SystemMail) -> None:
     assert "cannot take mail" in system.sendmail("bob@there.invalid", stdin=b"\nx\n", code=69)
     system.start()
@@ -32,14 +31,14 @@ def test_mail_waits_for_an_engine_and_survives_it(system: SystemMail) -> None:
     assert one.recipients[0].address == "root@host.invalid"
     me = NOBODY if as_user(NOBODY) else pwd.getpwuid(os.getuid()).pw_name
     assert one.envelope_from == f"{me}@host.invalid"
-    raw = bytes_of(system, one.message_id)
+    raw = system.bytes_of(one)
     assert b"From: Cron Daemon <root@host.invalid>\r\nTo: root@host.invalid\r\n" in raw
     system.stop(kill=True)
     system.sendmail("-t", stdin=b"To: ann@there.invalid\nBcc: eve@there.invalid\n\nwhile it was dead\n")
     system.start()
     both = system.until_taken(2)
     assert {to.address for to in both[1].recipients} == {"ann@there.invalid", "eve@there.invalid"}
-    assert b"eve" not in bytes_of(system, both[1].message_id)
+    assert b"eve" not in system.bytes_of(both[1])
     assert not [line for line in system.log().splitlines() if "WARNING" in line or "ERROR" in line]
 
 
@@ -70,8 +69,8 @@ def test_a_dot_ends_the_message_unless_i(system: SystemMail) -> None:
     system.until_taken(1)
     system.sendmail("-oi", "a@there.invalid", stdin=text)
     first, second = system.until_taken(2)
-    assert bytes_of(system, first.message_id).endswith(b"\r\n\r\none\r\n")
-    assert bytes_of(system, second.message_id).endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
+    assert system.bytes_of(first).endswith(b"\r\n\r\none\r\n")
+    assert system.bytes_of(second).endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
 
 
 def test_its_names_are_commands(system: SystemMail, tmp_path: Path) -> None:
@@ -102,7 +101,7 @@ def test_a_session_on_standard_input(system: SystemMail) -> None:
     [one] = system.until_taken(1)
     assert one.envelope_from == "ann@here.invalid"
     assert [to.address for to in one.recipients] == ["a@there.invalid", "b@host.invalid"]
-    raw = bytes_of(system, one.message_id)
+    raw = system.bytes_of(one)
     assert raw.endswith(b"\r\n\r\n.dot\r\nnot the end:\r\n.\r\nhere\r\n")
     assert done.returncode == 0
 
@@ -140,3 +139,55 @@ def test_an_engine_does_not_stay_root(system: SystemMail) -> None:
     assert "0" not in uids
     groups = next(line.split()[1:] for line in status.splitlines() if line.startswith("Groups:"))
     assert "0" not in groups
+
+
+@pytest.fixture
+def names() -> Iterator[DnsServer]:
+    """there.invalid has an exchanger, and nobody listens there: all its mail is deferred."""
+    table = {("there.invalid", "MX"): ["10 mx.there.invalid."], ("mx.there.invalid", "A"): ["127.0.1.1"]}
+    with DnsServer(table) as server:
+        yield server
+
+
+def test_the_queue_is_listed_held_and_emptied(system: SystemMail, names: DnsServer) -> None:
+    system.configure("--direct", "--dns", names.address, "--mx-port", str(free_port()), "--allow-private-mx")
+    system.start()
+    system.sendmail("ann@there.invalid", "bob@there.invalid", stdin=b"Subject: x\n\nhi\n")
+    [one] = system.until_taken(1)
+    until(lambda: system.queued()[0].recipients[0].state == "deferred", "the first attempt")
+    listed = json.loads(system.run("queue", "list", "--json").stdout)
+    assert [to["address"] for to in listed[0]["recipients"]] == ["ann@there.invalid", "bob@there.invalid"]
+    assert listed[0]["user"] == (pwd.getpwnam(NOBODY).pw_uid if as_user(NOBODY) else os.getuid())
+    text = system.run("sendmail", "-bp").stdout.decode()
+    assert text.startswith("-Queue ID-  --Size--")
+    assert "ann@there.invalid" in text
+    assert text.endswith("in 1 Request.\n")
+    number = str(one.id)
+    assert system.run("queue", "hold", number).returncode == 0
+    assert f"{number}!" in system.run("sendmail", "-bp").stdout.decode()
+    assert b"From: nobody" in system.run("queue", "show", number).stdout or not as_user(NOBODY)
+    assert system.run("queue", "hold", "4711").returncode == 1
+    assert system.run("queue", "hold").returncode == 2
+    assert system.run("queue", "release", "--all").returncode == 0
+    before = len(steps(system, number))
+    assert system.run("sendmail", "-q").returncode == 0
+    until(lambda: len(steps(system, number)) > before, "another attempt")
+    assert system.run("queue", "remove", number).returncode == 0
+    assert system.run("sendmail", "-bp").stdout == b"Mail queue is empty\n"
+    assert not [
+        path for path in system.profile.root.rglob("*") if path.stat().st_uid != system.profile.root.stat().st_uid
+    ]
+
+
+def steps(system: SystemMail, number: str) -> list[object]:
+    told = json.loads(system.run("queue", "show", number, "--json").stdout)
+    return [step for to in told["recipients"] for step in to["steps"]]
+
+
+def test_the_queue_is_nobodys_business(system: SystemMail) -> None:
+    if os.geteuid():
+        pytest.skip("other users need root")
+    system.start()
+    for words in (["sendmail", "-bp"], ["sendmail", "-q"], ["queue", "list"], ["queue", "flush"]):
+        done = system.run(*words, user=NOBODY)
+        assert done.returncode == (77 if words[0] == "sendmail" else 1), done
