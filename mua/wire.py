@@ -135,6 +135,13 @@ class ShowDkim:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoveDkim:
+    """Forget the keys of an account's domain: its mail is not signed any more.  Answer: DkimTold."""
+
+    account_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyDkim:
     """Look the records of an account's domain up; keys that are found sign from now on.  Answer: DkimTold."""
 
@@ -661,9 +668,9 @@ class Raise:
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetRules | SetSecret | AllowWeaker | ChooseSecrets
     | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Sync | SearchServers | OpenMessage
-    | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused | RestoreMessages
-    | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing | TendQueue | CreateFolder
-    | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
+    | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
+    | TendQueue | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise | RemoveDkim
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Synced | ServersSearched | Acted

@@ -51,7 +51,7 @@ profile, patience = mua.paths.Profile(pathlib.Path(sys.argv[1])), float(sys.argv
 sys.exit(mua.engine.main.main(profile, stay=True, patience=patience))
 """
 NEEDED = ("dovecot",)
-NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ldns-signzone", "ip", "opendkim-testmsg")
+NEEDED_INSIDE = ("dovecot", "nsd", "unbound", "ldns-signzone", "ip")
 NEEDED_AS_ROOT = ("postfix",)
 NEEDED_WITHOUT = ("unshare", "nsenter")
 

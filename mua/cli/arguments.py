@@ -148,6 +148,7 @@ _ON_KEYS = (
     ("keygen", "make the keys that sign your domain's mail, and show what to publish"),
     ("show", "what the domain has to publish"),
     ("verify", "look it up; keys that are found sign from now on"),
+    ("remove", "forget the keys: mail is not signed any more"),
 )
 
 

@@ -21,9 +21,13 @@ MARKS = {Grade.GOOD: "  ok     ", Grade.DOUBTFUL: "  so-so  ", Grade.BAD: "  bad
 
 
 def dkim(session: Session) -> Result:
-    """``dkim keygen``, ``dkim show`` and ``dkim verify``; verify fails while a key is missing."""
+    """``dkim keygen``, ``show``, ``verify`` and ``remove``; verify fails while a key is missing."""
     account, arguments = session.account(), session.arguments
-    commands: dict[str, wire.Command] = {"show": wire.ShowDkim(account.id), "verify": wire.VerifyDkim(account.id)}
+    commands: dict[str, wire.Command] = {
+        "show": wire.ShowDkim(account.id),
+        "verify": wire.VerifyDkim(account.id),
+        "remove": wire.RemoveDkim(account.id),
+    }
     command = commands.get(arguments.verb) or wire.MakeDkim(account.id, arguments.again)
     told = session.engine.ask(command, wire.DkimTold)
     keys = [one for one in told.records if one.what == "dkim"]

@@ -236,6 +236,13 @@ def show_dkim(engine: Engine, command: wire.ShowDkim) -> wire.DkimTold:
     return dkim.show(engine, command)
 
 
+def remove_dkim(engine: Engine, command: wire.RemoveDkim) -> wire.DkimTold:
+    """Sign a domain's mail no more."""
+    from mua.engine import dkim
+
+    return dkim.remove(engine, command)
+
+
 def verify_dkim(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
     """Look up what a domain publishes."""
     from mua.engine import dkim
@@ -477,6 +484,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Discover: discover,
     wire.MakeDkim: make_dkim,
     wire.ShowDkim: show_dkim,
+    wire.RemoveDkim: remove_dkim,
     wire.VerifyDkim: verify_dkim,
     wire.Diagnose: diagnose,
     wire.Sync: sync,

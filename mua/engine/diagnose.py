@@ -118,7 +118,10 @@ async def _call(target: Target, options: DirectOptions) -> plan.Called | None:
             session = await open_exchanger(exchanger, transcript=transcript)
             await session.quit()
     except HostFailed as failed:
-        return None if failed.unreachable else plan.Called(target.host, False, failed.outcome.text)
+        outcome = failed.outcome
+        if failed.unreachable:
+            return None
+        return plan.Called(target.host, False, outcome.text, spoke=outcome.code is not None)
     except TimeoutError:
         return plan.Called(target.host, False, "no answer in time")
     seen = plan.seen_as(transcript.text, private=options.allow_private_mx)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.engine import folders
+from mua.engine.providers import providers
 from mua.errors import Kind, MailError, Retry
+from mua.log import ENGINE
 from mua.mime import dkim
 from mua.mime.headers import addresses
 from mua.mime.scan import scan
@@ -80,7 +82,7 @@ def _signer(engine: Engine, key: DkimKey) -> dkim.Signer:
     private = engine.secrets.get(PLACE, _secret(key))
     if private is None:
         text = f"The key that signs mail of {key.domain} is not where passwords are kept, so nothing was sent;"
-        text += " make a new one."
+        text += " make new keys, or remove the old ones (“Would it arrive?” in the settings, or mua dkim)."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, _secret(key), "dkim-key-missing")
     return dkim.Signer(key.domain, key.selector, key.algorithm, with_key(private))
 
@@ -96,6 +98,9 @@ def make(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
     """A pair of keys for the domain of an account; with ``again`` also where it has one."""
     account = folders.account(engine, command.account_id)
     domain = _own_domain(account)
+    if provider := direct.freemail(account.email, providers()):
+        text = f"Mail of {provider} is signed by the servers of {provider}; keys are for a domain of your own."
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="freemail-dkim")
     if command.again or not stored.keys(engine.store.reader(), domain):
         _make(engine, domain)
     return _told(engine, account)
@@ -189,6 +194,13 @@ async def policies(domain: str, resolver: Resolver) -> dict[str, Records]:
     return dict(zip(names, answers, strict=True))
 
 
+def remove(engine: Engine, command: wire.RemoveDkim) -> wire.DkimTold:
+    """Forget the keys of an account's domain; messages that are signed already stay so."""
+    account = folders.account(engine, command.account_id)
+    _forget(engine, stored.keys(engine.store.reader(), _own_domain(account)))
+    return _told(engine, account)
+
+
 async def look_up(keys: Sequence[DkimKey], resolver: Resolver) -> dict[DkimKey, Published]:
     """What the DNS says about each key."""
     answers = await asyncio.gather(*(resolver.records(_secret(key), "TXT") for key in keys))
@@ -212,7 +224,10 @@ def note(engine: Engine, states: dict[DkimKey, Published]) -> None:
         for key, state in states.items():
             if state is not Published.UNKNOWN:
                 stored.set_seen(tx, key, now if state is Published.FOUND else 0)
-    _forget(engine, [key for key in states if any(_replaces(key, other, states) for other in states)])
+    try:
+        _forget(engine, [key for key in states if any(_replaces(key, other, states) for other in states)])
+    except MailError as error:  # the next look will do it
+        ENGINE.info("old keys stay: %s", error.code)
 
 
 def _replaces(old: DkimKey, new: DkimKey, states: dict[DkimKey, Published]) -> bool:
@@ -228,12 +243,11 @@ def forget_unused(engine: Engine) -> None:
 
 
 def _forget(engine: Engine, gone: Sequence[DkimKey]) -> None:
-    if not gone:
-        return
-    with engine.store.write(durable=True) as tx:
-        stored.remove(tx, gone)
     for key in gone:
         engine.secrets.delete(PLACE, _secret(key))
+    if gone:
+        with engine.store.write(durable=True) as tx:
+            stored.remove(tx, gone)
 
 
 def secret_names(engine: Engine) -> list[tuple[str, str]]:

@@ -245,6 +245,9 @@ class Engine:
         old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
         from mua.engine import dkim
 
+        if Place(place) is Place.SESSION and dkim.secret_names(self):
+            text = "The keys that sign your mail cannot be kept for this session only; choose another place, or remove"
+            raise MailError(Kind.LOCAL, Retry.ASK, f"{text} them first.", code="secrets-place-session")
         passwords = [(str(account.id), "password") for account in read.accounts(self.store.reader())]
         for name in [*passwords, *dkim.secret_names(self)]:
             found = None

@@ -31,6 +31,7 @@ SLOW = (
     wire.CheckAccount,
     wire.Discover,
     wire.MakeDkim,
+    wire.RemoveDkim,
     wire.VerifyDkim,
     wire.Diagnose,
     wire.Sync,

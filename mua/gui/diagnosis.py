@@ -55,6 +55,7 @@ class DiagnosisPanel(QFrame):
         self.verdict = Banner(stacked=True)
         self.records: list[RecordRow] = []
         self._offered: list[Button] = []
+        self._signs = False
         self._rows = QVBoxLayout()
         self._rows.setSpacing(6)
         self._buttons = QHBoxLayout()
@@ -107,7 +108,11 @@ class DiagnosisPanel(QFrame):
         for row in self.records:
             self._rows.addWidget(row)
         signs = any(record.what == "dkim" for record in one.records)
-        self.keys.setVisible(self.account.id > 0 and bool(one.records) and not signs)
+        text = "Make new keys" if signs else "Make keys to sign mail"
+        self.keys.setText(f" {text}")
+        self.keys.setAccessibleName(text)
+        self.keys.setVisible(self.account.id > 0 and bool(one.records))
+        self._signs = signs
         self._ready(True)
         self.found.emit(one)
 
@@ -135,7 +140,7 @@ class DiagnosisPanel(QFrame):
 
     def _make_keys(self) -> None:
         self._working("Making keys…")
-        self.asked.emit(wire.MakeDkim(self.account.id), lambda _: self.look(), self._failed)
+        self.asked.emit(wire.MakeDkim(self.account.id, again=self._signs), lambda _: self.look(), self._failed)
 
     def _clear(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:

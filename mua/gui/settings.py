@@ -29,7 +29,8 @@ from mua.model.account import Account, Incoming, Route
 from mua.model.diagnosis import Diagnosis, Reach
 from mua.model.quota import Quota
 from mua.model.way import Hop, Rule, Way
-from mua.store import read
+from mua.plan.routes import domain_of
+from mua.store import dkim, read
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -85,8 +86,12 @@ class SettingsPage(Room):
             self._accounts.removeWidget(panel)
             panel.deleteLater()
         db = self._desk.library.db
+        signed = {key.domain for key in dkim.keys(db)} if db is not None else set()
         self.panels = [
-            AccountPanel(one, read.quotas(db, one.id) if db is not None else (), accounts) for one in accounts
+            AccountPanel(
+                one, read.quotas(db, one.id) if db is not None else (), accounts, signed=domain_of(one.email) in signed
+            )
+            for one in accounts
         ]
         for panel in self.panels:
             panel.form.offer_inboxes(accounts)
@@ -252,13 +257,16 @@ class SettingsPage(Room):
 class AccountPanel(QFrame):
     """One account: what it is, and how full on its server; "Check", "Edit", "Remove": each opens in place.
 
-    ``others``: all accounts, of which one may send what this one should not deliver itself.
+    ``others``: all accounts, of which one may send what this one should not deliver itself; ``signed``: there are keys
+    for its mail.
     """
 
     asked = Signal(object, object, object)
     gone = Signal()
 
-    def __init__(self, account: Account, quotas: Sequence[Quota] = (), others: Sequence[Account] = ()) -> None:
+    def __init__(
+        self, account: Account, quotas: Sequence[Quota] = (), others: Sequence[Account] = (), *, signed: bool = False
+    ) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
         self.account = account
@@ -273,7 +281,7 @@ class AccountPanel(QFrame):
         self._check = Button("Check")
         self._examine = Button("Would it arrive?", kind="link")
         self._examine.setToolTip("How other servers see mail that this computer delivers by itself")
-        self._examine.setVisible(account.route is Route.DIRECT)
+        self._examine.setVisible(signed or account.route is Route.DIRECT)
         self._remove = Button("Remove", kind="danger")
         self._lay_out()
         self._edit.clicked.connect(self.edit)
@@ -359,12 +367,12 @@ class AccountPanel(QFrame):
             self.diagnosis = None
 
     def _keep(self, made: Account) -> None:
-        password = self.password.text()
+        password, signed = self.password.text(), not self._examine.isHidden()
 
         def kept(_: wire.Answer) -> None:
             self.account = made
             self._close_diagnosis()
-            self._examine.setVisible(made.route is Route.DIRECT)
+            self._examine.setVisible(signed or made.route is Route.DIRECT)
             self.editor.hide()
             self.password.clear()
             self._say("Kept; Mua connects anew.", "info")

@@ -28,12 +28,15 @@ _UNKNOWN = frozenset({Status.FAILED, Status.OFFLINE})
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """One exchanger of the domain that was called; ``seen_as``: the address that it said it sees, or that we have."""
+    """One exchanger of the domain that was called.  ``text``: what failed, in its own words where it spoke (``spoke``);
+    ``seen_as``: the address that it said it sees, or that we have.
+    """
 
     host: str
     answered: bool
     text: str = ""
     seen_as: str = ""
+    spoke: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,12 @@ def _port(facts: Facts) -> Symptom:
         text = "No mail server of the domain could be called, so nobody knows whether the way out is open."
         return Symptom("port", Grade.UNKNOWN, text, facts.route.text if facts.route else "")
     detail = "; ".join(f"{one.host}: {one.text}" for one in facts.called)[:500]
+    spoke = next((one for one in facts.called if one.spoke), None)
+    if spoke is not None:
+        text = (
+            f"The way out is open, but {spoke.host} turns this computer away; its words are its operator's to explain."
+        )
+        return Symptom("port", Grade.BAD, text, detail)
     text = (
         f"No mail server of {facts.domain} lets this computer in; networks at home often close port 25 to the outside."
     )

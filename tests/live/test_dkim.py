@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from dkim_verifier import verify
-from lab import Lab, Run, User, message, until
+from lab import Lab, Run, User, message, until, which
 from lab_config import OWN
 
 pytestmark = [pytest.mark.live, pytest.mark.msa]
@@ -50,7 +50,10 @@ def arrived(lab: Lab, user: User) -> bytes:
 
 def opendkim(lab: Lab, raw: bytes) -> subprocess.CompletedProcess[bytes]:
     """What OpenDKIM says; it looks the keys up in the DNS."""
-    argv = lab.command("/usr/sbin/opendkim-testmsg")
+    tool = which("opendkim-testmsg")
+    if tool is None:
+        pytest.skip("not installed: opendkim-tools")
+    argv = lab.command(tool)
     return subprocess.run(argv, input=raw, capture_output=True, timeout=60, check=False)
 
 
@@ -130,7 +133,7 @@ def test_a_key_that_cannot_be_had_keeps_the_message_with_its_writer(lab: Lab, pr
     (profile / "secrets.enc").unlink()
     bob = lab.user("bob")
     said = lab.mua("send", "-", profile=profile, stdin=message("Lost", ada.address, to=bob.address))
-    assert "make a new one" in said.failed("dkim-key-missing")
+    assert "make new keys" in said.failed("dkim-key-missing")
     assert lab.mua("outbox", "--all", profile=profile).ok() == []
     lab.mua("dkim", "keygen", "--again", profile=profile).ok()
     send(lab, profile, ada, message("Unsigned", ada.address, to=bob.address))

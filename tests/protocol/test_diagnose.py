@@ -80,6 +80,7 @@ def test_a_greeting_that_turns_us_away_is_said() -> None:
     (port,) = (one for one in told.symptoms if one.what == "port")
     assert (port.grade, told.reach) == (Grade.BAD, Reach.RELAY)
     assert "your address is on a list" in port.detail
+    assert "turns this computer away" in told.text
 
 
 def test_a_name_server_that_fails_makes_nothing_bad() -> None:

@@ -25,6 +25,8 @@ TABLE = {
     ("half.test", "AAAA"): ["SERVFAIL"],
     ("deadhost.test", "A"): ["SERVFAIL"],
     ("deadhost.test", "AAAA"): ["SERVFAIL"],
+    ("texts.test", "TXT"): ['"v=spf1 " "-all"', '"other"'],
+    ("4.0.0.10.in-addr.arpa", "PTR"): ["one.test.", "two.test."],
     ("big.test", "MX"): [f"{n} h{n}.big.test." for n in range(900)],
 }
 
@@ -84,6 +86,24 @@ def test_both_families() -> None:
 def test_addresses(name: str, status: Status, count: int) -> None:
     answer = ask(name, "addresses")
     assert (answer.status, len(answer.addresses)) == (status, count)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "name, kind, status, values",
+    [
+        ("texts.test", "TXT", Status.FOUND, {"v=spf1 -all", "other"}),
+        ("4.0.0.10.in-addr.arpa", "PTR", Status.FOUND, {"one.test", "two.test"}),
+        ("mx1.good.test", "AAAA", Status.FOUND, {"2001:db8::1"}),
+        ("alias.test", "MX", Status.FOUND, {"10 mx1.good.test"}),
+        ("good.test", "TXT", Status.NO_DATA, set()),
+        ("nothing.test", "TXT", Status.NO_NAME, set()),
+        ("servfail.test", "MX", Status.FAILED, set()),
+    ],
+)
+def test_records_as_text(name: str, kind: str, status: Status, values: set[str]) -> None:
+    with DnsServer(TABLE) as server:
+        answer = asyncio.run(Resolver(server.address, lifetime=60).records(name, kind))
+    assert (answer.status, set(answer.values)) == (status, values)
 
 
 def test_a_flood_of_records_is_cut() -> None:
