@@ -121,6 +121,7 @@ EXCHANGERS = {
     "nosmtp": Evil(always("greeting", "SSH-2.0-OpenSSH_9.2")),
     "slowbanner": Evil(late("greeting", 3)),
     "tarpit": Evil(say=patiently(0.3)),
+    "steady": Evil(say=patiently(0.03)),
     "ehlo500": Evil(always("ehlo", "500 5.5.1 what?"), tls=""),
     "odd": Evil(always("ehlo", ODD), tls=""),
     "no8bit": Evil(always("ehlo", "250-hello\r\n250 SIZE 9999999"), tls=""),

@@ -150,7 +150,7 @@ class Storm:
         """A connection to the running engine; OSError when it died before it could be reached."""
         engine = self._running()
         until(lambda: answers(self.profile.socket) or engine.poll() is not None, "the engine to listen", 60)
-        return EngineClient(self.profile, _nobody)
+        return EngineClient(self.profile, nobody)
 
     # -- kinds of work -----------------------------------------------------------------------------------------------
 
@@ -299,7 +299,7 @@ class Storm:
         self.report.lost += [f"lost: no sent copy of {mark}" for mark in uncopied]
 
 
-def _nobody(profile: Profile) -> None:
+def nobody(profile: Profile) -> None:
     raise ConnectionRefusedError(f"no engine for {profile.root}")
 
 

@@ -1,6 +1,7 @@
 """``./run chaos [--kills N] [--seed S]``: kill the engine N times at random moments and balance the books.
 
-``./run chaos --cuts`` instead cuts the line to a submission server at every byte of the dialogue, in both directions.
+``./run chaos --direct`` does so while mail goes directly to exchangers; ``./run chaos --cuts`` instead cuts the line to
+a submission server at every byte of the dialogue, in both directions.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from cuts import HEARS, SAYS, Cuts  # noqa: E402
+from direct_storm import DirectStorm  # noqa: E402
 from lab import Lab, missing  # noqa: E402
 from storm import Storm  # noqa: E402
 
@@ -22,6 +24,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--cuts", action="store_true", help="cut the dialogue of a submission at every byte")
+    parser.add_argument("--direct", action="store_true", help="over direct delivery to misbehaving exchangers")
     options = parser.parse_args()
     if options.cuts:
         return cut_everywhere()
@@ -30,7 +33,8 @@ def main() -> int:
         return 2
     print(f"seed {options.seed}", flush=True)
     with Lab() as lab:
-        report = Storm(lab, options.seed, lambda line: print(line, flush=True)).run(options.kills)
+        storm = (DirectStorm if options.direct else Storm)(lab, options.seed, lambda line: print(line, flush=True))
+        report = storm.run(options.kills)
         print(report)
         if not report.good:
             print(lab.tail(10), file=sys.stderr)
