@@ -27,6 +27,7 @@ from mua.plan import direct as plan
 from mua.plan import spf
 from mua.plan.domains import split_address
 from mua.plan.mx import MxAnswer, Records, Status, Target, Verdict
+from mua.plan.protection import Protection
 from mua.plan.routes import domain_of
 from mua.store import dkim as stored
 from mua.store import read
@@ -115,7 +116,7 @@ async def _call(target: Target, options: DirectOptions) -> plan.Called | None:
     exchanger = Exchanger(target.host, target.address, options.mx_port)
     try:
         async with asyncio.timeout(CHECK):
-            session = await open_exchanger(exchanger, transcript=transcript)
+            session = await open_exchanger(exchanger, Protection.NONE, transcript=transcript)  # nothing is told there
             await session.quit()
     except HostFailed as failed:
         outcome = failed.outcome

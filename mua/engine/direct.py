@@ -25,15 +25,15 @@ def _is_full_name(name: str) -> bool:
         return False
 
 
-def check_sender(account: Account, sender: str, recipients: tuple[str, ...], *, direct: bool) -> None:
-    """A message that the account would deliver directly to somebody: raises MailError "freemail-direct"."""
+def check_author(account: Account, author: str, recipients: tuple[str, ...], *, direct: bool) -> None:
+    """A message from ``author`` that would be delivered directly to somebody: raises MailError "freemail-direct"."""
     ways = (way_for(account, address, direct=direct) for address in recipients)
     if any(way is not None and way.hop is Hop.DIRECT for way in ways):
-        _refuse_freemail(account, sender)
+        _refuse_freemail(account, author)
 
 
-def _refuse_freemail(account: Account, sender: str) -> None:
+def _refuse_freemail(account: Account, address: str) -> None:
     """On a local network, which is what private exchangers are allowed for, nobody minds."""
-    provider = "" if account.direct.allow_private_mx else freemail(sender, providers())
+    provider = "" if account.direct.allow_private_mx else freemail(address, providers())
     if provider:
         raise MailError(Kind.ACCOUNT, Retry.ASK, refusal(provider), code="freemail-direct")

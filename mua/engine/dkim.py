@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mua import wire
@@ -29,8 +28,8 @@ from mua.model.records import DnsRecord, Published, zone_line
 from mua.net.dns import Resolver
 from mua.net.secrets import Place
 from mua.plan import direct, spf
-from mua.plan.domains import a_label, split_address
 from mua.plan.mx import Status
+from mua.plan.routes import NO_DOMAIN, domain_of
 from mua.store import dkim as stored
 from mua.store import read
 
@@ -47,33 +46,22 @@ PATIENCE = 5.0  # seconds for one look-up
 
 def signs(engine: Engine, address: str) -> bool:
     """Whether mail from this address is signed."""
-    return bool(stored.signing_keys(engine.store.reader(), _domain(address)))
+    return bool(stored.signing_keys(engine.store.reader(), domain_of(address)))
 
 
 def signing(engine: Engine, head: bytes) -> Callable[[bytes], bytes] | None:
     """How a message with this header is signed (``outbox.Signing``): by the keys of its author's domain, if there are
     any.  Raises MailError when they cannot be had; may ask the keyring.
     """
-    signers = [_signer(engine, key) for key in stored.signing_keys(engine.store.reader(), _author(head))]
-    return partial(_signed, head, signers, engine.context.now()) if signers else None
+    signers = [_signer(engine, key) for key in stored.signing_keys(engine.store.reader(), domain_of(author(head)))]
+    now = engine.context.now()
+    return (lambda body_hash: dkim.signed(head, body_hash, signers, now)) if signers else None
 
 
-def _signed(head: bytes, signers: Sequence[dkim.Signer], now: int, body_hash: bytes) -> bytes:
-    return dkim.signed(head, body_hash, signers, now)
-
-
-def _author(head: bytes) -> str:
+def author(head: bytes) -> str:
+    """The first address of a header's From; empty: there is none."""
     fields = scan(head + b"\r\n").fields
-    authors = (one.address for name, value in fields if name == "from" for one in addresses(value))
-    return _domain(next(authors, ""))
-
-
-def _domain(address: str) -> str:
-    """The A-label of an address's domain; a name that no key has, where it has none."""
-    try:
-        return a_label(split_address(address)[1]) or "."
-    except ValueError:
-        return "."
+    return next((one.address for name, value in fields if name == "from" for one in addresses(value)), "")
 
 
 def _signer(engine: Engine, key: DkimKey) -> dkim.Signer:
@@ -107,8 +95,8 @@ def make(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
 
 
 def _own_domain(account: Account) -> str:
-    domain = _domain(account.email)
-    if domain.strip(".[") != domain:
+    domain = domain_of(account.email)
+    if domain == NO_DOMAIN or domain.startswith("["):
         text = f"{account.email} has no domain that could publish a key, so none was made."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-domain")
     return domain
@@ -238,7 +226,7 @@ def _replaces(old: DkimKey, new: DkimKey, states: dict[DkimKey, Published]) -> b
 def forget_unused(engine: Engine) -> None:
     """An account is gone: the keys of domains that no account is of go too."""
     db = engine.store.reader()
-    used = {_domain(account.email) for account in read.accounts(db)}
+    used = {domain_of(account.email) for account in read.accounts(db)}
     _forget(engine, [key for key in stored.keys(db) if key.domain not in used])
 
 

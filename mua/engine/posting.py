@@ -52,7 +52,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
         raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
-    direct.check_sender(account, frozen.envelope_from, frozen.recipients, direct=command.direct)
+    direct.check_author(account, dkim.author(frozen.head), frozen.recipients, direct=command.direct)
     terms = command.terms
     if _REQUIRES_TLS.search(frozen.full_head):  # a draft that was taken out as a file
         terms = replace(terms, require_tls=True)

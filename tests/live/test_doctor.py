@@ -87,6 +87,8 @@ def test_an_address_of_a_large_provider_is_refused_and_a_relay_offered(lab: Lab,
     lab.mua(*add, "--name", "own", "--email", f"ada@{OWN}", profile=profile).ok()
     raw = message("Forged", "ada@gmail.com", to="bob@good.test")
     lab.mua("send", "-", profile=profile, stdin=raw).failed("freemail-direct")
+    on_behalf = raw.replace(b"From:", f"Sender: ada@{OWN}\r\nFrom:".encode(), 1)
+    lab.mua("send", "-", profile=profile, stdin=on_behalf).failed("freemail-direct")
     assert lab.mua("outbox", "--all", profile=profile).ok() == []
     relay = lab.user("relay")
     lab.add_account(profile, relay, name="relay").ok()

@@ -83,6 +83,11 @@ def test_a_greeting_that_turns_us_away_is_said() -> None:
     assert "turns this computer away" in told.text
 
 
+def test_tls_that_is_broken_there_is_no_closed_port() -> None:
+    with Scripted(HELLO.replace("S: 250 SIZE", "S: 250 STARTTLS")) as server:
+        assert look(server.port, TABLE).reach is Reach.ANYONE
+
+
 def test_a_name_server_that_fails_makes_nothing_bad() -> None:
     failing = {key: ["SERVFAIL"] for key in TABLE} | {key: TABLE[key] for key in TABLE if key[0].startswith("mx")}
     told = look(25, failing, address="198.41.0.4", lists=("clean.test",))
