@@ -32,10 +32,12 @@ def dkim(session: Session) -> Result:
     told = session.engine.ask(command, wire.DkimTold)
     keys = [one for one in told.records if one.what == "dkim"]
     lines = [] if keys else [f"There is no key for {told.domain} yet; dkim keygen makes one."]
-    text = "\n\n".join([*lines, *map(record_text, told.records)])
-    missing = arguments.verb == "verify" and any(one.state is not Published.FOUND for one in keys)
-    failed = f"{told.domain} does not publish all of its keys yet." if missing else ""
-    return Result(dkim_document(told), text, failed=failed)
+    lines += map(record_text, told.records)
+    missing = any(one.state is not Published.FOUND for one in keys)
+    if missing:
+        lines.append("Once they are published, mua dkim verify finds them, and from then on mail is signed.")
+    failed = f"{told.domain} does not publish all of its keys yet." if missing and arguments.verb == "verify" else ""
+    return Result(dkim_document(told), "\n\n".join(lines), failed=failed)
 
 
 def record_text(one: DnsRecord) -> str:
@@ -54,7 +56,7 @@ def doctor(session: Session) -> Result:
     if relay is not None:
         way = f"mua route set '*' 'account:{relay.name}' --account '{account.name}'"
         lines += ["", f"“{relay.name}” can send it: {way}"]
-    failed = "" if found.reach is Reach.ANYONE else found.text
+    failed = "" if found.reach is Reach.ANYONE else "Mail from here would not reach everybody."
     return Result(diagnosis_document(found), "\n".join(lines), failed=failed)
 
 
