@@ -136,7 +136,7 @@ def _run_server(arguments: argparse.Namespace, profile: Profile) -> int:
         log.start("DEBUG" if arguments.debug else "INFO")
     if _is_unsafe(profile):
         return 1
-    return engine(profile, stay=True, drop=drop)
+    return engine(profile, stay=True, drop=drop, metrics=arguments.metrics)
 
 
 def _is_unsafe(profile: Profile) -> bool:

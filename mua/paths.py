@@ -181,6 +181,11 @@ class Profile:
         return self.root / "state.ini"
 
     @property
+    def metrics(self) -> Path:
+        """What a server's engine has counted, for Prometheus."""
+        return self.root / "metrics.prom"
+
+    @property
     def log_file(self) -> Path:
         """The engine's log."""
         return self.root / "mua.log"

@@ -354,6 +354,14 @@ class TendQueue:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitRate:
+    """At most so many messages a minute to a domain (an A-label; empty: altogether); 0: no limit.  Answer: Done."""
+
+    domain: str
+    per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
 class CreateFolder:
     """The folder of this name, made if it is missing (an IMAP server follows when it can).  Answer: FolderMade."""
 
@@ -670,7 +678,8 @@ Command = (
     | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Sync | SearchServers | OpenMessage
     | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
-    | TendQueue | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise | RemoveDkim
+    | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    | RemoveDkim
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Synced | ServersSearched | Acted

@@ -10,7 +10,9 @@ from mua.cli.session import Result, Session
 from mua.errors import MailError, UsageError
 from mua.masking import visible
 from mua.model.outgoing import OutgoingId, RecipientState, Tending
-from mua.store import outbox, queue
+from mua.plan import rates
+from mua.plan.domains import a_label
+from mua.store import outbox, queue, read
 from mua.store.queue import Waiting
 
 _DONE = {
@@ -30,12 +32,30 @@ def command(session: Session) -> Result:
         return Result([_document(one) for one in found], table(_lines(found)) or "The queue is empty.")
     if verb == "show":
         return _show(session)
+    if verb == "limit":
+        return _limit(session)
     do = Tending(verb)
     ids = () if do is Tending.FLUSH else _ids(session)
     count = session.engine.ask(wire.TendQueue(do, ids), wire.Tended).count
     what = "recipients" if do is Tending.FLUSH else "messages"
     failed = f"No message is {_DONE[do]}." if ids and not count else ""
     return Result({"count": count}, f"{count} {what} {_DONE[do]}.", failed=failed)
+
+
+def _limit(session: Session) -> Result:
+    """Show the limits, or set one."""
+    given = session.arguments
+    if given.domain and given.number is None:
+        raise UsageError("say how many messages a minute; 0 takes the limit away")
+    if given.domain:
+        try:
+            domain = rates.ALL if given.domain == "all" else a_label(given.domain)
+        except ValueError as error:
+            raise UsageError(f"{given.domain!r} is not a domain") from error
+        session.engine.ask(wire.LimitRate(domain, given.number), wire.Done)
+    known = rates.limits(read.setting(session.db, "rates"))
+    text = table((name or "all", f"{most} a minute") for name, most in sorted(known.items()))
+    return Result({name or "all": most for name, most in known.items()}, text or "There is no limit.")
 
 
 def _ids(session: Session) -> tuple[int, ...]:

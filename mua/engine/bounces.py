@@ -35,6 +35,7 @@ def tell_submitters(context: Context, aliases: Aliases, sign: outbox.Signing) ->
         failed = [one for one in found.recipients if one.address in names]
         if found.envelope_from:
             _report(context, aliases, sign, found, failed)
+            context.tally.add("mua_reports_total")
             told += 1
         else:
             ENGINE.info("outgoing %d: nobody is told, for it has no sender", outgoing_id)

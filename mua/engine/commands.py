@@ -411,6 +411,13 @@ def _allow_less(tx: Tx, found: Outgoing, chosen: Sequence[str]) -> None:
         protection.lower(tx, domain)
 
 
+def limit_rate(engine: Engine, command: wire.LimitRate) -> wire.Done:
+    """Remember a limit; the sender keeps to it from its next pass on."""
+    from mua.engine import tending
+
+    return tending.limit_rate(engine, command)
+
+
 def tend_queue(engine: Engine, command: wire.TendQueue) -> wire.Tended:
     """Hold, release, retry, remove or flush messages of the outbox."""
     from mua.engine import tending
@@ -505,6 +512,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.RetryOutgoing: retry_outgoing,
     wire.RescheduleOutgoing: reschedule_outgoing,
     wire.TendQueue: tend_queue,
+    wire.LimitRate: limit_rate,
     wire.CreateFolder: folders.create_folder,
     wire.SetPolicy: folders.set_policy,
     wire.ImportFile: import_file,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from mua import wire
+from mua.engine.tally import Tally
 from mua.errors import MailError
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Side
@@ -44,6 +45,7 @@ class Context:
     now: Callable[[], int] = utc_now
     patience: float = PATIENCE
     committed: threading.Condition = field(default_factory=threading.Condition)
+    tally: Tally = field(default_factory=Tally)
 
     def report(self, account_id: AccountId, error: MailError, side: Side = Side.INCOMING) -> None:
         """Remember an account's problem (survives a restart) and tell the clients; a full disk keeps neither back."""

@@ -22,6 +22,7 @@ from mua.engine.commits import Commits
 from mua.engine.context import Context
 from mua.engine.direct_mx import Attempt, Line, Names
 from mua.engine.levels import Levels
+from mua.engine.rates import Rates
 from mua.engine.sts import Policies
 from mua.errors import Kind, MailError, Retry
 from mua.log import SMTP
@@ -42,6 +43,7 @@ from mua.store.db import Tx
 from mua.store.outbox import Due, Verdict
 
 LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
+SAID = 300  # characters of a server's words in the log
 LARGE = 1 << 20  # octets of a message whose way is shown
 PROGRESS_PAUSE = 0.25  # seconds
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
@@ -93,6 +95,7 @@ class Means:
     policies: Policies
     levels: Levels
     commits: Commits
+    rates: Rates
     reported: set[AccountId] = field(default_factory=set)
     refused: dict[AccountId, int] = field(default_factory=dict)
     paused: dict[Place, Pause] = field(default_factory=dict)
@@ -186,11 +189,13 @@ class Lane:
         return tell
 
     def _halted(self) -> bool:
-        """No further piece now; what a limit leaves over waits with its reason."""
+        """No further piece now; what a limit leaves over waits with its reason, and our own pace leaves it due."""
+        while self._pieces and not self._means.rates.allow(self._pieces[0].addresses):
+            self._pieces.pop(0)
         pause = self._means.paused.get(self._place)
         if pause is not None:
             hold(self._context, self._pieces, pause, self._context.now())
-        return self.leaving or pause is not None
+        return self.leaving or pause is not None or not self._pieces
 
     # -- to the exchangers, or to a host that a rule names
 
@@ -235,6 +240,7 @@ class Lane:
         addresses = await commits.write(lambda tx: outbox.begin(tx, due.id, piece.addresses, due.wire_file))
         if not addresses:
             return
+        self._means.rates.count(addresses)
 
         async def before_dot(admitted: tuple[str, ...]) -> None:
             def at_dot(tx: Tx) -> None:
@@ -278,8 +284,8 @@ class Lane:
         verdicts = [self._verdict(due, outcome, attempt, now, pause) for outcome in attempt.outcomes]
         if not verdicts:
             return
-        for outcome in attempt.outcomes:
-            SMTP.info("outgoing %d: %s at %s", due.id, outcome.state, outcome.phase)
+        for verdict in verdicts:
+            self._tell(due, verdict.recipient)
         eased = pause is None and any(one.state is RecipientState.ACCEPTED for one in attempt.outcomes)
 
         def write(tx: Tx) -> None:
@@ -296,6 +302,14 @@ class Lane:
             except MailError as error:
                 self._means.stumble(error)
                 await asyncio.sleep(LOCAL_SLEEP)
+
+    def _tell(self, due: Due, one: Recipient) -> None:
+        """The line in the log, and the count, of one attempt for one recipient."""
+        self._context.tally.add("mua_attempts_total", f'state="{one.state}"')
+        SMTP.info(
+            "outgoing %d: %s at %s: from=<%s> to=<%s> host=%s tls=%s code=%s %s", due.id, one.state, one.phase or "-",
+            due.envelope_from, one.address, one.host or "-", one.tls or "-", one.code or "-", one.text[:SAID],
+        )  # fmt: skip
 
     def _limit(self, outcome: Outcome) -> limits.Limit | None:
         """A receiving domain's "for good" is about the recipient; a submission server's may be about its customer."""

@@ -60,6 +60,7 @@ class Engine:
         stay: bool = False,
         patience: float = PATIENCE,
         drop: "Path | None" = None,
+        metrics: "Path | None" = None,
     ) -> None:
         self.profile = profile
         self.lock = lock
@@ -74,7 +75,8 @@ class Engine:
         if drop is not None:
             from mua.engine import pickup
 
-            self.pickup = pickup.PickUp(self.context, drop, self.sender.look, self.signing)
+            metrics = metrics or profile.metrics
+            self.pickup = pickup.PickUp(self.context, drop, self.sender.look, self.signing, metrics)
         self.upkeep = Upkeep(self.context)
         self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
@@ -344,13 +346,22 @@ def _worker(context: Context, account: Account) -> Worker:
     return PopWorker(context, account)
 
 
-def main(profile: Profile, *, stay: bool = False, patience: float = PATIENCE, drop: "Path | None" = None) -> int:
+def main(
+    profile: Profile,
+    *,
+    stay: bool = False,
+    patience: float = PATIENCE,
+    drop: "Path | None" = None,
+    metrics: "Path | None" = None,
+) -> int:
     """Run an engine in this process until it ends; returns the exit code.  ``patience``: see ``engine.context``.
 
-    ``drop``: the folder where local users leave mail for the system's queue, which this engine then looks after.
+    ``drop``: the folder where local users leave mail for the system's queue, which this engine then looks after;
+    ``metrics``: the file for what it counts meanwhile, in place of the profile's own.
     """
     try:
-        engine = Engine(profile, _take_lock(profile.create()), stay=stay, patience=patience, drop=drop)
+        lock = _take_lock(profile.create())
+        engine = Engine(profile, lock, stay=stay, patience=patience, drop=drop, metrics=metrics)
     except MailError as error:
         ENGINE.error("%s (%s)", error.text, error.detail)
         return 1

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from mua.engine import tally
 from mua.engine.aliases import Aliases
 from mua.engine.bounces import remove_spent, tell_submitters
 from mua.engine.context import Context
@@ -39,6 +40,7 @@ NAME = "system"  # of the account that local users' mail goes out by
 LOOK_EVERY = 10.0  # seconds; who submits rings, so this is for what was left while no engine ran
 BATCH = 500  # submissions between two looks: newcomers take their turn
 PER_USER = 10_000  # messages of one user that may be in the queue; root's are not counted
+COUNT_EVERY = 30.0  # seconds between two files of counters
 REST = 5  # times as long as a look took the next one waits: a folder full of rubbish takes no more of the computer
 
 
@@ -62,13 +64,20 @@ class PickUp:
     """
 
     def __init__(
-        self, context: Context, folder: Path, queued: Callable[[], None], sign: outbox.Signing = lambda _: None
+        self,
+        context: Context,
+        folder: Path,
+        queued: Callable[[], None],
+        sign: outbox.Signing = lambda _: None,
+        metrics: Path | None = None,
     ) -> None:
         make_account(context.store)
         self._context = context
         self._folder = folder
         self._queued = queued
         self._sign = sign
+        self._metrics = metrics
+        self._counted = 0.0  # when the file of counters was written (monotonic)
         self._aliases = Aliases()
         self._scan = 0.0  # seconds that the last look at the folder's list took
         self._said: set[str] = set()
@@ -124,6 +133,9 @@ class PickUp:
         if tell_submitters(self._context, self._aliases, self._sign):
             self._queued()
         remove_spent(self._context)
+        if self._metrics is not None and (not self._counted or time.monotonic() - self._counted >= COUNT_EVERY):
+            self._counted = time.monotonic()
+            tally.write(self._metrics, self._context.tally.text(self._context.store.reader(), self._context.now()))
 
     def _has_room(self, uid: int, room: dict[int, int]) -> bool:
         if uid not in room:
@@ -138,6 +150,7 @@ class PickUp:
                 if os.fstat(file.fileno()).st_uid != entry.uid:  # put in its place meanwhile
                     return False
                 outgoing_id = self._queue(entry, file)
+            self._count("queued")
             ENGINE.info("outgoing %d: submitted by user %d as %s", outgoing_id, entry.uid, entry.name)
             self._queued()
         except FileNotFoundError:
@@ -146,6 +159,7 @@ class PickUp:
             self._say(f"a submission of user {entry.uid} is not to be read by this engine: {entry.name}")
             return False
         except Refused as error:
+            self._count("refused")
             ENGINE.info("a file of user %d in the drop folder is no mail: %s", entry.uid, error)
         drop.remove(self._folder, entry.name)
         return True
@@ -177,6 +191,9 @@ class PickUp:
             if error.kind is not Kind.MESSAGE:
                 raise
             raise Refused(error.text) from error
+
+    def _count(self, outcome: str) -> None:
+        self._context.tally.add("mua_submissions_total", f'outcome="{outcome}"')
 
     def _say(self, text: str, *, once: bool = True) -> None:
         """In the log, one time."""

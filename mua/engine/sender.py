@@ -23,6 +23,7 @@ from mua.engine.context import Context
 from mua.engine.direct_mx import Names
 from mua.engine.lane import Lane, Means, Piece, Place
 from mua.engine.levels import Levels
+from mua.engine.rates import Rates
 from mua.engine.reports import annotate
 from mua.engine.sent_copy import file_copies, settle_doubled
 from mua.engine.sts import Fetch, Policies
@@ -71,7 +72,7 @@ class Sender:
         policies = Policies(context.store, context.now, policy or PolicyFetcher())
         self._means = Means(
             context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies,
-            Levels(context.store), Commits(context.store),
+            Levels(context.store), Commits(context.store), Rates(context),
         )  # fmt: skip
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)
@@ -170,6 +171,7 @@ class Sender:
         while self._insisted:
             insisted = self._insisted.pop()
             self._means.paused = {place: one for place, one in self._means.paused.items() if place[0] != insisted}
+        self._means.rates.look()
         for place, (account, found) in self._work(now).items():
             pieces = list(found.values())
             pause = self._means.paused.get(place)
@@ -215,7 +217,7 @@ class Sender:
 
     def _nap(self, now: int, filed: bool) -> float:
         coming = outbox.next_due(self._context.store.reader())
-        longest = LONGEST_SLEEP if filed else COPY_SLEEP
+        longest = min(LONGEST_SLEEP if filed else COPY_SLEEP, self._means.rates.next_free())
         if coming is None or coming <= now:  # what is due and not started waits for a lane to end
             return longest
         return min(longest, coming - now)
@@ -273,7 +275,7 @@ class Sender:
                 if found is None:
                     continue
                 account, way = found
-                if (account.id, way) in self._lanes:
+                if (account.id, way) in self._lanes or not self._means.rates.allow([address]):
                     continue
                 _, pieces = work.setdefault((account.id, way), (account, {}))
                 known = pieces.get(due.id)
@@ -282,8 +284,10 @@ class Sender:
 
     def _next_domains(self, now: int) -> list[str]:
         """The domains of direct mail whose turn it is: who was served last waits longest."""
-        busy = {way.host for _, way in self._lanes if way.hop is Hop.DIRECT}
-        waiting = [one for one in outbox.due_domains(self._context.store.reader(), now) if one not in busy]
+        busy, allows = {way.host for _, way in self._lanes if way.hop is Hop.DIRECT}, self._means.rates.allows
+        waiting = [
+            one for one in outbox.due_domains(self._context.store.reader(), now) if one not in busy and allows(one)
+        ]
         if len(self._turns) > outbox.MAX_DOMAINS:
             self._turns.clear()
         chosen = sorted(waiting, key=lambda one: self._turns.get(one, 0))[: max(MAX_DIRECT - len(busy), 0)]

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mua import wire
+from mua.engine.rates import SETTING
+from mua.errors import Kind, MailError, Retry
 from mua.model.outgoing import OutgoingId, Tending
-from mua.store import queue, read
+from mua.plan import rates
+from mua.store import queue, read, write
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
@@ -30,6 +33,18 @@ def tend(engine: Engine, command: wire.TendQueue) -> wire.Tended:
         for account in read.accounts(engine.store.reader()):
             engine.sender.go_on(account.id)
     return wire.Tended(count)
+
+
+def limit_rate(engine: Engine, command: wire.LimitRate) -> wire.Done:
+    """Set or take away a limit of messages a minute."""
+    if not 0 <= command.per_minute <= rates.MOST:
+        text = f"A limit is a number of messages a minute, up to {rates.MOST}."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, code="bad-limit")
+    with engine.store.write(durable=True) as tx:
+        known = rates.limits(read.setting(tx, SETTING))
+        write.set_setting(tx, SETTING, rates.changed(known, command.domain, command.per_minute))
+    engine.sender.look()
+    return wire.Done()
 
 
 def _chunks(engine: Engine, named: tuple[int, ...]) -> list[list[OutgoingId]]:

@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mua.errors import Kind, MailError, Retry
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+CREDENTIAL = "mua-passphrase"
 DEADLINE = 10.0  # seconds for one question to the keyring
 REFUSED = ("keyring.backends.null.", "keyring.backends.fail.", "keyrings.alt.")
 
@@ -97,7 +99,8 @@ class Secrets:
 def open_secrets(profile: Profile, chosen: str = "", deadline: float = DEADLINE) -> Secrets:
     """The profile's secrets, in the place that ``MUA_SECRETS`` names, else ``chosen``, else the keyring.
 
-    ``MUA_PASSPHRASE`` opens the encrypted file; without it the file stays locked until ``set_passphrase``.
+    ``MUA_PASSPHRASE``, or else systemd's credential ``mua-passphrase``, opens the encrypted file; without it the file
+    stays locked until ``set_passphrase``.
     """
     named = os.environ.get("MUA_SECRETS") or chosen or Place.KEYRING
     try:
@@ -111,7 +114,19 @@ def open_secrets(profile: Profile, chosen: str = "", deadline: float = DEADLINE)
             f"MUA_SECRETS is {named!r}",
             "secrets-place-unknown",
         ) from None
-    return Secrets(profile, place, os.environ.get("MUA_PASSPHRASE", ""), deadline)
+    return Secrets(profile, place, os.environ.get("MUA_PASSPHRASE") or _credential(), deadline)
+
+
+def _credential() -> str:
+    """The passphrase that a service is given (systemd.exec(5), LoadCredential=), without its line end."""
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    try:
+        return (Path(folder) / CREDENTIAL).read_text("utf-8").rstrip("\n") if folder else ""
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        text = f"The credential {CREDENTIAL} of this service cannot be read, so its passwords stay locked."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, type(error).__name__, "secrets-locked") from error
 
 
 def _service(profile: Profile) -> str:

@@ -57,6 +57,14 @@ def waiting(db: Db, most: int = -1) -> list[Waiting]:
     return found
 
 
+def length(db: Db) -> tuple[int, int, int]:
+    """(messages that wait, recipients who wait, when the oldest message came in UTC seconds; 0: there is none)."""
+    messages = db.value("SELECT count(*) FROM outgoing WHERE finished_at = 0")
+    recipients = db.value("SELECT count(*) FROM recipient WHERE state IN ('queued', 'trying', 'deferred')")
+    oldest = db.value("SELECT queued_at FROM outgoing WHERE finished_at = 0 ORDER BY id LIMIT 1")
+    return int(messages), int(recipients), int(oldest or 0)
+
+
 def open_ids(db: Db, after: int, most: int) -> list[OutgoingId]:
     """The messages that are not finished, from behind ``after`` on."""
     sql = "SELECT id FROM outgoing WHERE finished_at = 0 AND id > ? ORDER BY id LIMIT ?"

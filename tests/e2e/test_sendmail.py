@@ -3,6 +3,8 @@
 import json
 import os
 import pwd
+import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,3 +193,43 @@ def test_the_queue_is_nobodys_business(system: SystemMail) -> None:
     for words in (["sendmail", "-bp"], ["sendmail", "-q"], ["queue", "list"], ["queue", "flush"]):
         done = system.run(*words, user=NOBODY)
         assert done.returncode == (77 if words[0] == "sendmail" else 1), done
+
+
+def test_a_service_manager_hears_when_it_is_ready_and_when_it_ends(system: SystemMail) -> None:
+    address = str(system.folder / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(address)
+        Path(address).chmod(0o777)
+        manager.settimeout(60)
+        system.environment["NOTIFY_SOCKET"] = address
+        system.start()
+        assert manager.recv(100) == b"READY=1"
+        system.stop()
+        assert manager.recv(100) == b"STOPPING=1"
+
+
+def test_it_counts_and_says_each_attempt(system: SystemMail, names: DnsServer) -> None:
+    system.configure("--direct", "--dns", names.address, "--mx-port", str(free_port()), "--allow-private-mx")
+    system.sendmail("-f", "ann@here.invalid", "x@there.invalid", stdin=b"\nx\n", code=69)
+    system.start()
+    system.sendmail("-f", "ann@here.invalid", "x@there.invalid", stdin=b"\nx\n")
+    line = r"mua\.smtp .*: outgoing 1: deferred at connect: from=<ann@here\.invalid> to=<x@there\.invalid> host="
+    until(lambda: re.search(line, system.log()), "the line of the attempt")
+    system.stop()
+    system.start()  # what waits is counted at once
+    waits = re.compile(r"^mua_queue_recipients 1$", re.MULTILINE)
+    until(lambda: waits.search(system.profile.metrics.read_text()), "the counters")
+    assert "\n# TYPE mua_queue_messages gauge\n" in system.profile.metrics.read_text()
+
+
+def test_a_limit_is_set_and_shown(system: SystemMail) -> None:
+    system.start()
+    assert system.run("queue", "limit").stdout == b"There is no limit.\n"
+    assert system.run("queue", "limit", "all", "100").returncode == 0
+    assert (
+        system.run("queue", "limit", "slow.test", "5").stdout.split()
+        == b"all 100 a minute slow.test 5 a minute".split()
+    )
+    assert system.run("queue", "limit", "slow.test").returncode == 2
+    assert system.run("queue", "limit", "not a domain", "5").returncode == 2
+    assert json.loads(system.run("queue", "limit", "all", "0", "--json").stdout) == {"slow.test": 5}

@@ -69,3 +69,20 @@ def test_the_metainfo_agrees_with_the_desktop_entry_and_the_version() -> None:
     assert newest.get("version") == mua.__version__
     assert f"Icon={NAME}\n" in (PACKAGING / f"{NAME}.desktop").read_text()
     assert (PACKAGING / f"{NAME}.svg").is_file()
+
+
+@pytest.mark.may_skip("systemd-analyze is Linux's; the file is the same everywhere")
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd is not installed")
+def test_the_service_is_valid_and_hardened(tmp_path: Path) -> None:
+    """The exposure is systemd's own score, from 0 (nothing) to 10; what is left is the network and a socket."""
+    unit = tmp_path / "mua-engine.service"
+    source = (PACKAGING / unit.name).read_text(encoding="utf-8")
+    unit.write_text(re.sub(r"/usr/bin/mua\b", "/bin/true", source).replace("man:mua(1)", "file:/dev/null"), "utf-8")
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    words = ["systemd-analyze", "security", "--offline=yes", "--threshold=20", str(unit)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    [words] = [line for line in source.splitlines() if line.startswith("ExecStart=")]
+    given = parser().parse_args(words.split()[1:])
+    assert given.foreground and given.system

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mua import paths
-from mua.paths import Profile
+from mua.paths import Profile, mail_name
 
 
 def test_a_profile_with_a_long_path_still_has_a_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,3 +59,22 @@ def test_a_profile_that_others_could_write_is_trouble(tmp_path: Path, monkeypatc
     somebody = os.getuid() + 1
     monkeypatch.setattr(os, "getuid", lambda: somebody)
     assert "belongs to another user" in profile.trouble()
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [("mail.example.org\n", "mail.example.org"), ("Example.ORG and more\n", "example.org"), ("bad name;\n", "bad")],
+)
+def test_the_mail_name_is_what_the_file_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, name: str
+) -> None:
+    monkeypatch.setenv("MUA_ETC", str(tmp_path))
+    (tmp_path / "mailname").write_text(text)
+    assert mail_name() == name
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a;b\n", "ünser.example\n"])
+def test_without_a_mail_name_it_is_the_hosts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("MUA_ETC", str(tmp_path))
+    (tmp_path / "mailname").write_text(text, "utf-8")
+    assert mail_name() == os.uname().nodename.lower()

@@ -156,6 +156,22 @@ def test_the_file_opens_again_with_its_passphrase(profile: Profile, monkeypatch:
     assert locked.get("1") == PASSWORD
 
 
+def test_a_service_is_given_its_passphrase_as_a_credential(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUA_SECRETS", "file")
+    monkeypatch.delenv("MUA_PASSPHRASE", raising=False)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    with pytest.raises(MailError):
+        open_secrets(profile).set("1", "password", PASSWORD)
+    (tmp_path / "mua-passphrase").write_text("of the service\n")
+    open_secrets(profile).set("1", "password", PASSWORD)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    opened = open_secrets(profile)
+    opened.set_passphrase("of the service")
+    assert opened.get("1") == PASSWORD
+
+
 def test_a_wrong_passphrase_is_refused_and_changes_nothing(profile: Profile) -> None:
     secrets = Secrets(profile, Place.FILE, "open sesame")
     secrets.set("1", "password", PASSWORD)
