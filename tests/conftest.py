@@ -19,6 +19,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from mua import masking
+
 settings.register_profile("beside each other", deadline=None)  # a busy machine makes any example slow now and then
 settings.load_profile("beside each other")
 
@@ -65,6 +67,16 @@ def shared() -> Callable[[str], Path]:
 
 
 # -- an unexpected warning is a failure ------------------------------------------------------------------------------
+
+
+@pytest.fixture(autouse=True)
+def _secrets_of_one_test() -> Iterator[None]:
+    """What a test's passwords mask in this process ends with it: one of them, "late", made "***r" of "later" in the
+    words of another test's server.
+    """
+    before = set(masking._secrets)
+    yield
+    masking._secrets &= before
 
 
 @pytest.fixture(autouse=True)
