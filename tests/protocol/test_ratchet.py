@@ -247,3 +247,20 @@ def test_a_full_disk_forgets_and_holds_nothing_up(world: World, monkeypatch: pyt
     post = world.program()
     assert world.ask(post, ANN).state is ACCEPTED
     assert known(post) == Best()
+
+
+def test_a_kept_connection_is_no_way_around(world: World) -> None:
+    """Another account's mail went encrypted while the first of two messages was on its way in clear."""
+    posts: list[PostOffice] = []
+
+    def meanwhile(event: str, what: str) -> None:
+        if event == "dot" and known(posts[0]) == Best():
+            with posts[0].store.write() as tx:
+                protection.reached(tx, "x.test", Best(Level.TLS))
+
+    sink = world.exchanger(1, meanwhile)
+    posts.append(world.program())
+    ones = [posts[0].queue(ANN) for _ in range(2)]
+    assert posts[0].sender.drain(30)
+    assert [posts[0].states(one) for one in ones] == [[ACCEPTED], [DEFERRED]]
+    assert (sink.connections, len(sink.copies(ANN)), known(posts[0])) == (2, 1, Best(Level.TLS))
