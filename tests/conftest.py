@@ -66,17 +66,6 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
-# -- what one test calls a secret is none of the next one's -----------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def secrets_of_one_test() -> Iterator[None]:
-    """The log's mask is the process's: a password "late" would blot out half of "later" in all tests after it."""
-    before = set(masking._secrets)
-    yield
-    masking._secrets.intersection_update(before)
-
-
 # -- an unexpected warning is a failure ------------------------------------------------------------------------------
 
 
