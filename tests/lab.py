@@ -221,7 +221,7 @@ class Lab:
             waits += [(lab_config.MX1, 25)] if self.inside else []
             waits += [(plan.msa_ip, plan.submission), (plan.msa_ip, plan.submissions)]
         for host, port in waits:
-            self._await_port(host, port)
+            self.await_port(host, port)
 
     def _enter_namespace(self) -> None:
         plan, folder = self.plan, self.folder
@@ -261,7 +261,7 @@ class Lab:
     def _restart_nsd(self) -> None:
         self.stop_server("nsd")
         self.start("nsd", which("nsd"), "-d", "-c", str(self.folder / "nsd.conf"))
-        self._await_port(lab_config.NAMESERVER, 53)
+        self.await_port(lab_config.NAMESERVER, 53)
 
     def publish_policies(self, **lines: str) -> None:
         """Have ``https://mta-sts.NAME.test`` serve NAME's MTA-STS policy, and nobody else's."""
@@ -270,7 +270,7 @@ class Lab:
             folder.mkdir()
             leaf, script = self.pki.good, Path(__file__).with_name("lab_web.py")
             self.start("web", sys.executable, str(script), str(folder), lab_config.WEB, str(leaf.cert), str(leaf.key))
-            self._await_port(lab_config.WEB, 443)
+            self.await_port(lab_config.WEB, 443)
         for path in folder.iterdir():
             path.unlink()
         for name, text in lines.items():
@@ -289,9 +289,9 @@ class Lab:
     def restart_dovecot(self) -> None:
         """Bring Dovecot back after ``stop_server``."""
         self.start("dovecot", which("dovecot"), "-F", "-c", str(self.folder / "dovecot.conf"))
-        self._await_port(self.plan.imap_ip, self.plan.imap)
+        self.await_port(self.plan.imap_ip, self.plan.imap)
 
-    def _await_port(self, host: str, port: int, patience: float = 60.0) -> None:
+    def await_port(self, host: str, port: int, patience: float = 60.0) -> None:
         deadline = time.monotonic() + patience
         while True:
             try:

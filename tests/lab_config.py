@@ -264,11 +264,17 @@ def postfix_daemons() -> Path:
 
 def write_postfix(plan: Plan) -> list[str]:
     """Configuration and queue as ``postfix start`` would make them (it costs a second); returns the command."""
-    folder, queue = plan.folder / "postfix", plan.folder / "postfix-queue"
+    folder = plan.folder / "postfix"
     folder.mkdir()
     (folder / "main.cf").write_text(postfix_main(plan))
     (folder / "master.cf").write_text(postfix_master(plan))
     (folder / "access").write_text(postfix_access())
+    make_queue(plan.folder / "postfix-queue", plan.folder / "postfix-data")
+    return [str(postfix_daemons() / "master"), "-d", "-c", str(folder)]
+
+
+def make_queue(queue: Path, data: Path) -> None:
+    """The folders that Postfix wants, with the owners that it wants."""
     queue.mkdir()
     (queue / "pid").mkdir()
     private = ("active", "bounce", "corrupt", "defer", "deferred", "flush", "hold", "incoming", "private")
@@ -279,9 +285,8 @@ def write_postfix(plan: Plan) -> list[str]:
         (queue / name).mkdir()
         shutil.chown(queue / name, "postfix", "postdrop")
         (queue / name).chmod(mode)
-    (plan.folder / "postfix-data").mkdir()
-    shutil.chown(plan.folder / "postfix-data", "postfix")
-    return [str(postfix_daemons() / "master"), "-d", "-c", str(folder)]
+    data.mkdir()
+    shutil.chown(data, "postfix")
 
 
 ZONE = f"""$ORIGIN test.

@@ -41,7 +41,7 @@ from mua.plan.routes import way_for
 from mua.store import outbox, read
 from mua.store.outbox import Due
 
-MAX_DIRECT = 20  # domains that exchangers are called for at once
+MAX_DIRECT = 50  # domains that exchangers are called for at once
 LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how late we can be
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends

@@ -12,6 +12,7 @@
     peak     the most that the engine and its children take while a 50 MB message arrives    against mbsync
     corpus   parsing the mail collection (tests/bench/corpus.py)
     sending  alone: the outbox against the disk, smtplib, smtp-source and swaks (tests/bench/sending.py)
+    drain    alone: a queue of direct mail to 50 domains against Postfix's (tests/bench/drain.py)
     starttls     alone, and not a race: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
     transcripts  alone, and not a race: records sessions with real servers (tests/bench/transcripts.py)
 
@@ -477,7 +478,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="more rounds, and write docs/bench.md")
     parser.add_argument("--count", type=int, default=10_000, help="messages in the mailbox")
     options = parser.parse_args()
-    if options.names in (["starttls"], ["transcripts"], ["sending"]):
+    if options.names in (["starttls"], ["transcripts"], ["sending"], ["drain"]):
         runpy.run_path(str(HERE / f"{options.names[0]}.py"), run_name="__main__")
     wanted = options.names or names + ["scale"] * options.full
     if unknown := set(wanted) - {*names, "scale"}:

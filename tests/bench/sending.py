@@ -78,7 +78,7 @@ def commits(path: Path) -> float:
 
 def queued(folder: Path, port: int, *, durable: bool = True) -> float:
     """Seconds until as many queued messages are accepted, over one connection; filing their copies comes after it."""
-    with PostOffice.submitting(folder, port) as post, _durability(durable):
+    with PostOffice.submitting(folder, port) as post, durability(durable):
         body = LINE * (OCTETS // len(LINE))
         ids = [post.queue(TO, body=body) for _ in range(COUNT)]
         open_ = "SELECT count(*) FROM recipient WHERE state <> 'accepted'"
@@ -93,7 +93,7 @@ def queued(folder: Path, port: int, *, durable: bool = True) -> float:
 
 
 @contextlib.contextmanager
-def _durability(wanted: bool) -> Iterator[None]:
+def durability(wanted: bool) -> Iterator[None]:
     """Without it commits do not wait for the disk: what is left is our own work."""
     real = Store.write
     if not wanted:

@@ -182,7 +182,7 @@ def now_offers(lab: Lab, names: str) -> None:
     lab.restart_dovecot()
     if postfix:  # its processes keep what Dovecot told them
         lab.start("postfix", str(lab_config.postfix_daemons() / "master"), "-d", "-c", str(lab.folder / "postfix"))
-        lab._await_port(lab.plan.msa_ip, lab.plan.submission)
+        lab.await_port(lab.plan.msa_ip, lab.plan.submission)
 
 
 @pytest.mark.parametrize("kind", ["imap", "pop3"])

@@ -96,7 +96,7 @@ def mailutils() -> Iterator[Mailutils]:
         conf.write_text(CONF.format(folder=folder, cert=cert, key=key, stls=stls, tls=tls))
         lab.start("pop3d", which("pop3d"), f"--config-file={conf}")
         for port in (stls, tls):
-            lab._await_port("127.0.0.1", port)
+            lab.await_port("127.0.0.1", port)
         hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], capture_output=True, text=True, check=True)
         yield Mailutils(lab, folder, stls, tls, hashed.stdout.strip())
 
