@@ -8,6 +8,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from mua import wire
 from mua.errors import MailError
@@ -131,16 +132,23 @@ class DiagnosisPanel(QFrame):
 
     def _told(self, answer: wire.Answer) -> None:
         assert isinstance(answer, wire.Diagnosed)
-        self.show_diagnosis(answer.diagnosis)
+        if isValid(self):  # it may have been closed meanwhile
+            self.show_diagnosis(answer.diagnosis)
 
     def _failed(self, error: MailError) -> None:
+        if not isValid(self):
+            return
         self.verdict.say(error.text, "danger")
         self._ready(True)
         self.gave_up.emit()
 
     def _make_keys(self) -> None:
         self._working("Making keys…")
-        self.asked.emit(wire.MakeDkim(self.account.id, again=self._signs), lambda _: self.look(), self._failed)
+        self.asked.emit(
+            wire.MakeDkim(self.account.id, again=self._signs),
+            lambda _: self.look() if isValid(self) else None,
+            self._failed,
+        )
 
     def _clear(self) -> None:
         while (item := self._rows.takeAt(0)) is not None:

@@ -8,6 +8,7 @@ import pytest
 from dns_server import DnsServer
 from gui_office import Office, office, wait_until
 from mail_sink import MailSink
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -126,6 +127,24 @@ def test_it_is_said_before_it_is_switched_on_and_can_be_left(
     panel.save()
     button(looked(panel.diagnosis), "Deliver directly all the same").click()
     wait_until(lambda: read.accounts(place.db)[0].route is Route.DIRECT, "the change")
+
+
+def test_an_answer_that_comes_after_it_was_closed_is_nobodys(
+    place: Office, names: DnsServer, exchanger: MailSink
+) -> None:
+    place.sign_in()
+    panel = settings(place)
+    panel.account = replace(panel.account, direct=direct(place, names, exchanger).direct)
+    heard: list[wire.Answer] = []
+    panel.examine()
+    shown = panel.diagnosis
+    assert shown is not None
+    told = shown._told
+    shown.asked.emit(wire.Diagnose(0, panel.account), heard.append, heard.append)
+    button(shown, "Close").click()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    wait_until(lambda: heard, "the answer to the same question")
+    told(heard[0])
 
 
 def test_an_address_of_a_large_provider_is_not_offered_it(place: Office, names: DnsServer, exchanger: MailSink) -> None:
