@@ -23,6 +23,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis
 from mua.model.outgoing import NO_TERMS, Draft, Tending, Terms
+from mua.model.outlook import Outlook
 from mua.model.policy import Policy
 from mua.model.quota import Quota
 from mua.model.records import DnsRecord
@@ -158,6 +159,14 @@ class Diagnose:
     account_id: int = 0
     account: Account | None = None
     address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """Look up how domains take mail that an account delivers by itself; a person agreed to that.  Answer: Foreseen."""
+
+    account_id: int
+    domains: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -459,6 +468,13 @@ class Diagnosed:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known of each domain; those of which nothing could be learned in time are missing."""
+
+    outlooks: tuple[Outlook, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Discovered:
     """Candidates for an address, best first: accounts with their servers filled in, and who said so.
 
@@ -675,15 +691,15 @@ class Raise:
 
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetRules | SetSecret | AllowWeaker | ChooseSecrets
-    | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Sync | SearchServers | OpenMessage
-    | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
+    | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Preflight | Sync | SearchServers
+    | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
     | RemoveDkim
 )  # fmt: skip
 Answer = (
-    Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Synced | ServersSearched | Acted
-    | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold
+    Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
+    | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

@@ -163,6 +163,10 @@ def _dkim(commands: Commands) -> None:
 
 def _doctor(commands: Commands) -> None:
     doctor = _add(commands, "doctor", "would mail arrive that this computer delivers by itself? what to put right")
+    ahead = _add(
+        commands, "preflight", "would a letter arrive that is delivered directly? asks the DNS, and nobody else"
+    )
+    ahead.add_argument("addresses", metavar="ADDRESS", nargs="+")
     doctor.add_argument("--address", metavar="IP", default="", help="where others see this computer; else found out")
 
 

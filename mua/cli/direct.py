@@ -1,11 +1,13 @@
 """Direct delivery: the keys that sign mail, what a domain has to publish, and how the world sees it all."""
 
 from mua import wire
-from mua.cli.documents import diagnosis_document, dkim_document
+from mua.cli.documents import diagnosis_document, dkim_document, outlook_document, table
 from mua.cli.session import Result, Session
 from mua.model.account import AccountId
 from mua.model.diagnosis import Grade, Reach
+from mua.model.outlook import Outlook
 from mua.model.records import DnsRecord, Published
+from mua.plan.routes import domain_of
 from mua.store import read
 
 SAID = {
@@ -60,4 +62,19 @@ def doctor(session: Session) -> Result:
     return Result(diagnosis_document(found), "\n".join(lines), failed=failed)
 
 
-COMMANDS = {"dkim": dkim, "doctor": doctor}
+def preflight(session: Session) -> Result:
+    """``preflight ADDRESS...``: it fails where a letter would not arrive."""
+    given = session.arguments.addresses
+    wanted = wire.Preflight(session.account().id, tuple(domain_of(one) for one in given))
+    found = {one.domain: one for one in session.engine.ask(wanted, wire.Foreseen).outlooks}
+    documents, lines, failed = [], [], ""
+    for address in given:
+        one = found.get(domain_of(address), Outlook(domain_of(address)))
+        trouble = one.trouble(address)
+        failed = failed or trouble
+        documents.append(outlook_document(address, one, trouble))
+        lines.append((address, trouble or "takes mail", one.seal or "?"))
+    return Result(documents, table(lines), failed=failed)
+
+
+COMMANDS = {"preflight": preflight, "dkim": dkim, "doctor": doctor}

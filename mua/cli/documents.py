@@ -13,6 +13,7 @@ from mua.model.address import Address
 from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
 from mua.model.outgoing import Outgoing, Recipient, Step
+from mua.model.outlook import Outlook
 from mua.model.policy import Policy
 from mua.model.report import Report, Reported
 
@@ -232,6 +233,19 @@ def _reported(one: Reported) -> Document:
         "final": one.final,
         "remote": one.remote,
         "until": date_json(one.until),
+    }
+
+
+def outlook_document(address: str, one: Outlook, trouble: str) -> Document:
+    """One entry of ``preflight``; null where nothing is known."""
+    return {
+        "address": address,
+        "domain": one.domain,
+        "problem": trouble,
+        "final": one.final,
+        "protection": one.seal or None,
+        "size": one.size or None,
+        "utf8": one.utf8,
     }
 
 

@@ -25,6 +25,7 @@ ROOMS = {
     "health": "health",
     "dkim": "direct",
     "doctor": "direct",
+    "preflight": "direct",
     "route": "routing",
     "import": "acting",
     "export": "acting",

@@ -257,6 +257,13 @@ def diagnose(engine: Engine, command: wire.Diagnose) -> wire.Diagnosed:
     return doctor.diagnose(engine, command)
 
 
+def preflight(engine: Engine, command: wire.Preflight) -> wire.Foreseen:
+    """What is known of domains before mail goes there."""
+    from mua.engine import preflight as ahead
+
+    return ahead.preflight(engine, command)
+
+
 # ---- retrieval ----------------------------------------------------------------------------------------------------
 def sync(engine: Engine, command: wire.Sync) -> wire.Synced:
     """Compare with the servers now; with ``complete`` until bodies and index are whole."""
@@ -494,6 +501,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.RemoveDkim: remove_dkim,
     wire.VerifyDkim: verify_dkim,
     wire.Diagnose: diagnose,
+    wire.Preflight: preflight,
     wire.Sync: sync,
     wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,

@@ -54,6 +54,18 @@ async def find_demands(
     domain: str, found: Sequence[Target], port: int, names: Vouched, levels: Levels, policy: sts.Policy | None
 ) -> Demands:
     """Ask for the TLSA records of all hosts, and put them beside what else binds."""
+    standings = await find_standings(found, port, names)
+    unvalidated = "" if any(one.bases for one in found) or literal(domain) else await names.unvalidated()
+    best = levels.best(domain, standings.values(), policy)
+    demands = {host: demand(domain, host, one, policy, best, unvalidated) for host, one in standings.items()}
+    notes = [f"DANE not checked: {unvalidated}"] if unvalidated else []
+    if policy is not None and policy.mode is not sts.Mode.NONE:
+        notes.append(f"MTA-STS of {domain}: {policy.mode}, max_age {policy.max_age}")
+    return Demands(demands, standings, tuple(notes))
+
+
+async def find_standings(found: Sequence[Target], port: int, names: Vouched) -> dict[str, Standing]:
+    """What the TLSA records of each host mean, by its name."""
     gate = asyncio.Semaphore(MAX_QUESTIONS)
 
     async def ask(bases: tuple[str, ...]) -> Standing:
@@ -61,14 +73,7 @@ async def find_demands(
             return await _standing(bases, port, names)
 
     bases = {one.host: one.bases for one in found}
-    standings = dict(zip(bases, await asyncio.gather(*map(ask, bases.values())), strict=True))
-    unvalidated = "" if any(bases.values()) or literal(domain) else await names.unvalidated()
-    best = levels.best(domain, standings.values(), policy)
-    demands = {host: demand(domain, host, one, policy, best, unvalidated) for host, one in standings.items()}
-    notes = [f"DANE not checked: {unvalidated}"] if unvalidated else []
-    if policy is not None and policy.mode is not sts.Mode.NONE:
-        notes.append(f"MTA-STS of {domain}: {policy.mode}, max_age {policy.max_age}")
-    return Demands(demands, standings, tuple(notes))
+    return dict(zip(bases, await asyncio.gather(*map(ask, bases.values())), strict=True))
 
 
 async def _standing(bases: tuple[str, ...], port: int, names: Vouched) -> Standing:

@@ -29,11 +29,12 @@ from mua.model.way import Hop, Way
 from mua.net.awake import Awake
 from mua.net.dns import known_addresses
 from mua.net.smtp import Exchanger, HostFailed, deliver, open_exchanger
-from mua.net.smtp_outcome import Job, Outcome, stale
+from mua.net.smtp_outcome import Job, Outcome, announced_size, stale
 from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
 from mua.plan import dane, sts
 from mua.plan.mx import AddressAnswer, MxAnswer, Status, Target, Verdict, exchangers, forbidden, literal, targets
+from mua.plan.preflight import Offer
 from mua.plan.protection import Best, By, Demand, Level, Protection, Trouble
 from mua.plan.retry import greylisted
 from mua.records import dataclass
@@ -168,6 +169,11 @@ class Line:
         else:
             await kept.session.quit()
 
+    def offered(self, session: Session) -> None:
+        """An exchanger of the domain said what it takes; remembered for whoever writes to it."""
+        if self.way.hop is Hop.DIRECT:
+            self._levels.offered(self.way.host, Offer(announced_size(session), session.has("SMTPUTF8")))
+
     async def close(self) -> None:
         """No further message."""
         kept, self._kept = self._kept, None
@@ -244,6 +250,7 @@ class _Round:
             if not wanted.ladder:
                 self._leave_out(wanted, target.host, demands)
             elif (session := await self._open(exchanger, wanted, demands)) is not None:
+                self._line.offered(session)
                 await self._with(Kept(session, _protected(session, wanted.by), self._policy))
 
     async def _with(self, kept: Kept, *, again: bool = False) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from mua.errors import MailError
 from mua.plan import sts
 from mua.plan.dane import Standing
+from mua.plan.preflight import Offer
 from mua.plan.protection import Best, remembered
 from mua.store import protection
 from mua.store.db import Store, Tx
@@ -35,6 +36,11 @@ class Levels:
             self._write(lambda tx: protection.reached(tx, domain, reached))
         if held != (domain in protection.held(db, (domain,))):
             self._write(lambda tx: protection.hold(tx, domain, held))
+
+    def offered(self, domain: str, offer: Offer) -> None:
+        """What an exchanger of the domain says that it takes."""
+        if offer != protection.offer(self._store.reader(), domain):
+            self._write(lambda tx: protection.offered(tx, domain, offer))
 
     def _write(self, change: Callable[[Tx], None]) -> None:
         with contextlib.suppress(MailError), self._store.write() as tx:

@@ -34,6 +34,7 @@ SLOW = (
     wire.RemoveDkim,
     wire.VerifyDkim,
     wire.Diagnose,
+    wire.Preflight,
     wire.Sync,
     wire.SearchServers,
     wire.OpenMessage,

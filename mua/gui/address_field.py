@@ -28,14 +28,17 @@ from shiboken6 import isValid
 
 from mua.gui import address_text, words
 from mua.gui.icons import pixmap
+from mua.gui.outlook_words import SEALS
 from mua.gui.sheets import styled
 from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
 from mua.model.address import Address
+from mua.model.outlook import Outlook, Seal
 
 MAX_CHIP = 560  # pixels: nearly every name with its whole address
 MAX_CHIPS = 500
 _GAP = 6
+_MARK = 18  # pixels for how the way there is protected
 _POPUP = """
 QListView { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 4px; }
 QListView::item { padding: 6px 10px; border-radius: 6px; }
@@ -52,6 +55,7 @@ class AddressChip(QWidget):
     removed = Signal()
     edited = Signal()
     walked = Signal(int)
+    grown = Signal()
 
     def __init__(self, address: Address, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,24 +63,46 @@ class AddressChip(QWidget):
         self.problem = address_text.problem(address)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._pressed: QPoint | None = None
-        shown = words.shown(str(address), 300)
-        self.setAccessibleName(f"{shown}. {self.problem or 'Delete removes it, Enter changes it.'}")
-        self.setToolTip(self.problem or shown)
+        self.trouble = ""
+        """Why a letter would not arrive there, as far as is known: no reason not to send it."""
+        self._seal = Seal.UNKNOWN
+        self._describe("")
         theme().changed.connect(self.update)
+
+    def show_outlook(self, outlook: Outlook | None) -> None:
+        """What is known of the way there; None: nothing."""
+        trouble = outlook.trouble(self.address.address) if outlook is not None else ""
+        seal = outlook.seal if outlook is not None and not trouble else Seal.UNKNOWN
+        if (trouble, seal) == (self.trouble, self._seal):
+            return
+        self.trouble, self._seal = trouble, seal
+        self._describe(SEALS[seal][1].format(outlook.domain) if outlook is not None and seal else "")
+        self.grown.emit()
+        self.update()
+
+    def _describe(self, sealed: str) -> None:
+        shown, said = words.shown(str(self.address), 300), self.problem or self.trouble
+        self.setAccessibleName(f"{shown}. {said or f'{sealed} Delete removes it, Enter changes it.'.strip()}")
+        self.setToolTip(said or "\n".join(filter(None, (shown, sealed))))
 
     def sizeHint(self) -> QSize:
         scale = max(1.0, theme().scale)
         name, address = self._texts()
         wide = self._metrics(True).horizontalAdvance(name) + self._metrics(False).horizontalAdvance(address)
         between = 6 if name and address else 0
-        return QSize(min(MAX_CHIP, 30 + wide + between + 28), round(CHIP_HEIGHT * scale))
+        return QSize(min(MAX_CHIP, 30 + wide + between + self._end()), round(CHIP_HEIGHT * scale))
+
+    def _end(self) -> int:
+        """Pixels for the cross, and for the mark before it."""
+        return 28 + (_MARK if self._seal else 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         focus = self.hasFocus()
-        ground = "danger" if self.problem else "selection" if focus else "chip"
-        edge = "danger_line" if self.problem and not focus else "accent" if focus else ground
+        worry = "danger" if self.problem else "warning" if self.trouble else ""
+        ground = worry or ("selection" if focus else "chip")
+        edge = "accent" if focus else f"{worry}_line" if worry else ground
         painter.setPen(QPen(theme().colour(edge), 1))
         painter.setBrush(theme().colour(ground))
         box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
@@ -137,12 +163,15 @@ class AddressChip(QWidget):
         mirrored, side = self.isRightToLeft(), self.height() - 6
         disc = QRect(self.width() - 3 - side if mirrored else 3, 3, side, side)
         name, address = self._texts()
-        if self.problem:
-            painter.drawPixmap(disc.adjusted(3, 3, -3, -3), pixmap("circle-alert", "on_danger", 14))
+        tone = "on_danger" if self.problem else "on_warning" if self.trouble else "text"
+        if self.problem or self.trouble:
+            sign = "circle-alert" if self.problem else "triangle-alert"
+            painter.drawPixmap(disc.adjusted(3, 3, -3, -3), pixmap(sign, tone, 14))
         else:
             paint_avatar(painter, disc, self.address.name, self.address.address)
-        room = self.width() - side - 9 - 24
-        left = 24 if mirrored else side + 9
+        end = self._end() - 4
+        room = self.width() - side - 9 - end
+        left = end if mirrored else side + 9
         bold = self._metrics(True)
         name = bold.elidedText(name, Qt.TextElideMode.ElideRight, room * 3 // 5 if address else room)
         used = bold.horizontalAdvance(name) + 6 if name else 0
@@ -151,13 +180,15 @@ class AddressChip(QWidget):
         rest = QRect(left if mirrored else left + used, 0, room - used, self.height())
         side_flag = Qt.AlignmentFlag.AlignRight if mirrored else Qt.AlignmentFlag.AlignLeft
         flags = Qt.AlignmentFlag.AlignVCenter | side_flag | Qt.AlignmentFlag.AlignAbsolute
-        tone = "on_danger" if self.problem else "text"
         painter.setPen(theme().colour(tone))
         painter.setFont(theme().font(SECONDARY, SEMIBOLD))
         painter.drawText(first, flags, name)
-        painter.setPen(theme().colour(tone if self.problem or not name else "secondary"))
+        painter.setPen(theme().colour(tone if tone != "text" or not name else "secondary"))
         painter.setFont(theme().font(SECONDARY))
         painter.drawText(rest, flags, address)
+        if self._seal:
+            mark = pixmap(SEALS[self._seal][0], "tertiary", 12)
+            painter.drawPixmap(24 if mirrored else self.width() - 24 - 12, self.height() // 2 - 6, mark)
         cross = self._cross()
         painter.drawPixmap(cross.center().x() - 5, cross.center().y() - 5, pixmap("x", "tertiary", 12))
 
@@ -375,6 +406,7 @@ class AddressField(QWidget):
             chip = AddressChip(one, self)
             chip.removed.connect(lambda chip=chip: self._remove(chip))
             chip.edited.connect(lambda chip=chip: self._edit(chip))
+            chip.grown.connect(self._arrange)
             chip.walked.connect(lambda by, chip=chip: self._walk(chip, by))
             chip.show()
             self._chips.append(chip)

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from mua.gui import body_text, words
-from mua.gui.address_field import AddressField, Known
+from mua.gui.address_field import AddressChip, AddressField, Known
 from mua.gui.body_editor import BodyEditor, FormatBar, LinkBar
 from mua.gui.journal import Attached, Letter
 from mua.gui.later_bar import LaterBar
@@ -63,6 +63,8 @@ class Composer(QFrame):
     discard_wanted = Signal()
     closed = Signal()
 
+    addressed = Signal()
+    """Recipients came or went, or another account sends."""
     activated = Signal()
     """It has the keyboard."""
 
@@ -93,6 +95,7 @@ class Composer(QFrame):
         self.later_button = Button("", "chevron-down", "primary")
         self.later_bar = LaterBar()
         self.status = Label("", SECONDARY, "tertiary")
+        self.ahead = Banner()
         self.demand = Banner("Encrypted to the last server, or not sent at all.")
         self.demand.offer("Do not require it", lambda: self.require_tls(False))
         self._clock = QTimer(self)
@@ -124,7 +127,7 @@ class Composer(QFrame):
 
     def letter(self) -> Letter:
         """What the window holds now."""
-        account = self._accounts[self.identity.currentIndex()] if self._accounts else None
+        account = self.account()
         return replace(
             self._letter,
             account_id=account.id if account else self._letter.account_id,
@@ -137,6 +140,14 @@ class Composer(QFrame):
             attached=tuple(self._attached),
             cursor=self.editor.textCursor().position(),
         )
+
+    def account(self) -> Account | None:
+        """Who sends."""
+        return self._accounts[self.identity.currentIndex()] if self._accounts else None
+
+    def chips(self) -> list[AddressChip]:
+        """All recipients that are chips."""
+        return [chip for field in (self.to, self.cc, self.bcc) for chip in field.chips()]
 
     def begin(self) -> None:
         """What is shown now is what the program wrote: as long as it stays so, nobody would miss it."""
@@ -206,6 +217,25 @@ class Composer(QFrame):
             self.banner.offer(button, act)
         self.banner.offer("Dismiss", self.banner.hide)
         self.banner.show()
+
+    def ask_look_ahead(self, domain: str, answer: Callable[[bool], object]) -> None:
+        """Whether domains may be looked up while the letter is written: asked below the recipients, once."""
+        if self.ahead.isVisible():
+            return
+        who = words.shown(domain, 60)
+        self.ahead.withdraw()
+        self.ahead.say(
+            f"Mua can look up whether {who} takes mail, and how it is protected, while you write. The look-up tells"
+            " your network's name server whom you write to, before anything is sent."
+        )
+
+        def answered(agreed: bool) -> None:
+            self.ahead.hide()
+            answer(agreed)
+
+        self.ahead.offer("Look up", lambda: answered(True))
+        self.ahead.offer("Do not", lambda: answered(False))
+        self.ahead.show()
 
     def say_status(self, text: str) -> None:
         """A word beside the buttons ("Saved 09:42")."""
@@ -320,7 +350,7 @@ class Composer(QFrame):
         column.addWidget(Line())
         column.addWidget(self._header())
         column.addWidget(Line())
-        for one in (self.demand, self.banner):
+        for one in (self.ahead, self.demand, self.banner):
             wrapped = QHBoxLayout()
             wrapped.setContentsMargins(READER_MARGIN_X, 12, READER_MARGIN_X, 0)
             wrapped.addWidget(one)
@@ -418,9 +448,11 @@ class Composer(QFrame):
         QWidget.setTabOrder(self.subject, self.editor)
         for field in (self.to, self.cc, self.bcc):
             field.changed.connect(self._changed)
+            field.changed.connect(self.addressed)
         self.subject.textChanged.connect(self._subject_changed)
         self.editor.textChanged.connect(self._changed)
         self.identity.currentIndexChanged.connect(self._changed)
+        self.identity.currentIndexChanged.connect(lambda _: self.addressed.emit())
         self.editor.files_dropped.connect(self.attach)
         self.editor.picture_pasted.connect(self.attach_picture)
         self.formats.link_wanted.connect(self._ask_link)

@@ -22,6 +22,7 @@ from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
 from mua.gui.journal import Attached, Journal, Letter
 from mua.gui.outbox_words import moment
+from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
 from mua.gui.writing import Kind, Writing
 from mua.mime.text import safe_filename
@@ -53,6 +54,7 @@ class Composing(QObject):
         self.journal = Journal(desk.library.profile)
         self.composers: dict[str, Composer] = {}
         self._people = People(desk)
+        self._outlooks = Outlooks(desk)
         self._holding = QTimer(self)
         self._holding.setSingleShot(True)
         self._holding.timeout.connect(self._release)
@@ -93,6 +95,7 @@ class Composing(QObject):
         composer.save_wanted.connect(lambda: self._save(composer, close=False))
         composer.discard_wanted.connect(lambda: self._discard(composer))
         composer.closed.connect(lambda: self._closed(composer))
+        self._outlooks.watch(composer)
         self._place(composer)
         composer.show()
         composer.activated.connect(self._release)

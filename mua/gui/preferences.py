@@ -7,6 +7,7 @@ file is kept out, never an error; secrets are never here.
 import os
 from collections.abc import Callable
 from dataclasses import field, fields, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,14 @@ from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
 from mua.paths import Profile
 from mua.records import dataclass
+
+
+class LookAhead(StrEnum):
+    """Whether domains are looked up while a letter that goes to them directly is written."""
+
+    ASK = "ask"
+    YES = "yes"
+    NO = "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,7 @@ class Preferences:
     """Seconds until a message that is read counts as read; negative: never by itself."""
     undo_send: int = 10
     """Seconds that a sent message waits, so that it can be taken back."""
+    look_ahead: LookAhead = LookAhead.ASK
     signature: str = ""
     compose_html: bool = False
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -105,6 +115,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "notification_text": _switch,
     "mark_read_after": _number,
     "undo_send": lambda value: min(600, max(0, int(_number(value)))),
+    "look_ahead": LookAhead,
     "signature": _text,
     "compose_html": _switch,
     "keys": _keys,

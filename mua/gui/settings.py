@@ -19,6 +19,7 @@ from mua.gui.choice import Choice
 from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
+from mua.gui.preferences import LookAhead
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 _INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
 _OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
 _UNDO = (("0", "At once"), ("5", "5 s"), ("10", "10 s"), ("30", "30 s"))
+_AHEAD = (("ask", "Ask once"), ("yes", "Look up"), ("no", "Do not"))
 _SLIDER = """
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @side_selection; }
 QSlider::sub-page:horizontal { border-radius: 2px; background: @accent; }
@@ -151,6 +153,11 @@ class SettingsPage(Room):
         self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
         self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))
         self._line("Sending waits, so that it can be taken back", self.undo)
+        if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
+            self.ahead = Choice("Recipients' domains are looked up while you write", _AHEAD)
+            self.ahead.choose(now.look_ahead)
+            self.ahead.changed.connect(lambda: self.change(look_ahead=LookAhead(self.ahead.value())))
+            self._line("Domains that mail goes to directly are looked up while you write", self.ahead)
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")
         styled(self.signature, "QPlainTextEdit { padding: 8px 8px; }")

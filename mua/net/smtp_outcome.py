@@ -138,9 +138,9 @@ def _message_fault(session: Session, job: Job) -> tuple[int | None, str] | None:
     facts = job.body.facts
     if facts.fault:
         return None, f"5.6.0 This message was not sent, because it holds {facts.fault}."
-    limit = session.extensions.get("SIZE", "").split(" ")[0]
-    if limit.isascii() and limit.isdigit() and 0 < int(limit[:18]) < facts.size:
-        return None, f"5.3.4 {session.host} takes at most {int(limit[:18]):,} octets; this message has {facts.size:,}."
+    limit = announced_size(session)
+    if 0 < limit < facts.size:
+        return None, f"5.3.4 {session.host} takes at most {limit:,} octets; this message has {facts.size:,}."
     if facts.eight_bit and not session.has("8BITMIME"):
         return None, f"5.6.3 {session.host} takes 7-bit messages only, and this one is not."
     if facts.utf8 and not session.has("SMTPUTF8"):
@@ -148,6 +148,12 @@ def _message_fault(session: Session, job: Job) -> tuple[int | None, str] | None:
     if refused := agreement(session, job).refused:
         return None, refused
     return _address_fault(session, job.sender) if job.sender else None
+
+
+def announced_size(session: Session) -> int:
+    """The most octets that the server says it takes (RFC 1870); 0: it says nothing, or that there is no limit."""
+    limit = session.extensions.get("SIZE", "").split(" ")[0]
+    return int(limit[:18]) if limit.isascii() and limit.isdigit() else 0
 
 
 def agreement(session: Session, job: Job) -> Agreement:

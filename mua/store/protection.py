@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from mua.plan.preflight import Offer
 from mua.plan.protection import Best, By, Level
 from mua.store.db import Db, Tx
 
@@ -10,6 +11,22 @@ def best(db: Db, domain: str) -> Best:
     """The best that mail to a domain (an A-label, or an address literal) had."""
     found = db.row("SELECT level, proof FROM protection WHERE domain = ?", domain)
     return Best() if found is None else Best(Level(found[0]), By(found[1]))
+
+
+def known(db: Db, domain: str) -> Best | None:
+    """The same, or None where no mail went there yet."""
+    return best(db, domain) if db.row("SELECT 1 FROM protection WHERE domain = ?", domain) else None
+
+
+def offer(db: Db, domain: str) -> Offer | None:
+    """What an exchanger of the domain said last that it takes."""
+    found = db.row("SELECT size, utf8 FROM offer WHERE domain = ?", domain)
+    return None if found is None else Offer(found[0], bool(found[1]))
+
+
+def offered(tx: Tx, domain: str, one: Offer) -> None:
+    """An exchanger of the domain said this."""
+    tx.run("INSERT OR REPLACE INTO offer(domain, size, utf8) VALUES (?,?,?)", domain, one.size, one.utf8)
 
 
 def reached(tx: Tx, domain: str, one: Best) -> None:

@@ -401,6 +401,14 @@ CACHE_26 = """
 ALTER TABLE outgoing ADD COLUMN held INTEGER NOT NULL DEFAULT 0;             -- 1: no recipient has a next attempt
 """
 
+# What the exchangers of a domain take, as they said: to be told while a letter to it is written.
+CACHE_27 = """
+CREATE TABLE offer(
+  domain TEXT PRIMARY KEY,                            -- A-label
+  size INTEGER NOT NULL,                              -- octets at most; 0: not said
+  utf8 INTEGER NOT NULL) STRICT, WITHOUT ROWID;       -- SMTPUTF8
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -428,6 +436,7 @@ MIGRATIONS = (
     CACHE_24,
     CACHE_25,
     CACHE_26,
+    CACHE_27,
 )
 VERSION = len(MIGRATIONS)
 

@@ -36,6 +36,7 @@ OWNERS = {
         "mua.engine.sender",
         "mua.engine.commits",
         "mua.engine.lane",
+        "mua.engine.preflight",
         "mua.engine.direct_mx",
         "mua.engine.demands",
         "mua.engine.doctor",
