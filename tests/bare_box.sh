@@ -78,6 +78,7 @@ round() {
     part "without PySide6" root './run --no-gui --version && ! .venv/bin/python -c "import PySide6"'
     part "shows the demo" root './run test --version && xvfb-run sh -c "./run --demo & timeout 60 xdotool search --sync --onlyvisible --name Mua"'
     part "tells a normal user one command" ann '! ./run --version 2>said && [ "$(grep -c "apt-get install" said)" = 1 ]'
+    part "mails what cron says" root tests/bare_server.sh
     part "passes what a change has to pass" root .ci/run
     return $failed
 }

@@ -195,7 +195,10 @@ class Lane:
         pause = self._means.paused.get(self._place)
         if pause is not None:
             hold(self._context, self._pieces, pause, self._context.now())
-        return self.leaving or pause is not None or not self._pieces
+        if self.leaving or pause is not None or not self._pieces:
+            return True
+        self._means.rates.count(self._pieces[0].addresses)  # at once: another lane may ask while this one waits
+        return False
 
     # -- to the exchangers, or to a host that a rule names
 
@@ -240,7 +243,6 @@ class Lane:
         addresses = await commits.write(lambda tx: outbox.begin(tx, due.id, piece.addresses, due.wire_file))
         if not addresses:
             return
-        self._means.rates.count(addresses)
 
         async def before_dot(admitted: tuple[str, ...]) -> None:
             def at_dot(tx: Tx) -> None:

@@ -106,6 +106,7 @@ class Engine:
             threading.Thread(target=self._await_first_client, name="lonely", daemon=True).start()
         if self.pickup is not None:
             self.pickup.start()
+        self.store.shrink()  # what the start has read
         notify("READY=1")
         ENGINE.info("engine %s ready", __version__)
         while not self._stopping.is_set():

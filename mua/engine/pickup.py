@@ -40,6 +40,8 @@ NAME = "system"  # of the account that local users' mail goes out by
 LOOK_EVERY = 10.0  # seconds; who submits rings, so this is for what was left while no engine ran
 BATCH = 500  # submissions between two looks: newcomers take their turn
 PER_USER = 10_000  # messages of one user that may be in the queue; root's are not counted
+PER_USER_OCTETS = 1 << 30  # of them
+BREATH = 0.05  # seconds between two looks, however often somebody rings
 COUNT_EVERY = 30.0  # seconds between two files of counters
 REST = 5  # times as long as a look took the next one waits: a folder full of rubbish takes no more of the computer
 
@@ -80,6 +82,7 @@ class PickUp:
         self._counted = 0.0  # when the file of counters was written (monotonic)
         self._aliases = Aliases()
         self._scan = 0.0  # seconds that the last look at the folder's list took
+        self._idle = False  # the last look found nothing to take
         self._said: set[str] = set()
         self._bell = drop.prepare(folder)
         self._stopping = threading.Event()
@@ -108,10 +111,13 @@ class PickUp:
             try:
                 pause = 0.0 if self.look() else LOOK_EVERY
                 self.settle()
+                if self._idle:
+                    self._context.store.shrink()
             except (MailError, OSError) as error:
                 pause = LOOK_EVERY
                 ENGINE.info("what is in the drop folder has to wait: %s", error)
-            self._stopping.wait(min(self._scan * REST, LOOK_EVERY))
+            if pause:
+                self._stopping.wait(min(max(self._scan * REST, BREATH), LOOK_EVERY))
 
     def look(self) -> bool:
         """Take what is there, ``BATCH`` at most; True: there is more.  Raises MailError (disk) and OSError."""
@@ -126,6 +132,7 @@ class PickUp:
             if self._has_room(entry.uid, room) and self._take(entry):
                 taken += 1
                 room[entry.uid] -= 1
+        self._idle = not taken
         return False
 
     def settle(self) -> None:
@@ -139,9 +146,10 @@ class PickUp:
 
     def _has_room(self, uid: int, room: dict[int, int]) -> bool:
         if uid not in room:
-            waiting = 0 if uid == 0 else outbox.waiting_of(self._context.store.reader(), uid, PER_USER)
-            room[uid] = PER_USER - waiting
-            self._say(f"user {uid} has {PER_USER} messages in the queue; more have to wait", once=waiting == PER_USER)
+            count, octets = (0, 0) if uid == 0 else outbox.waiting_of(self._context.store.reader(), uid, PER_USER)
+            room[uid] = PER_USER - count if octets < PER_USER_OCTETS else 0
+            if room[uid] == 0:
+                self._say(f"user {uid} has {count} messages of {octets >> 20} MB in the queue; more have to wait")
         return room[uid] > 0
 
     def _take(self, entry: Entry) -> bool:
@@ -195,9 +203,9 @@ class PickUp:
     def _count(self, outcome: str) -> None:
         self._context.tally.add("mua_submissions_total", f'outcome="{outcome}"')
 
-    def _say(self, text: str, *, once: bool = True) -> None:
+    def _say(self, text: str) -> None:
         """In the log, one time."""
-        if once and text not in self._said:
+        if text not in self._said:
             self._said.add(text)
             ENGINE.info("%s", text)
 

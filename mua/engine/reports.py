@@ -6,12 +6,15 @@ deleted or sent because of it (anybody can write one).
 
 from mua.engine.context import Context
 from mua.log import ENGINE
-from mua.mime.report import report
 from mua.store import reports
 
 
 def annotate(context: Context) -> int:
     """Read every message that may be a report and was not read yet; returns how many recipients were told of."""
+    if not reports.unread(context.store.reader()):
+        return 0
+    from mua.mime.report import report  # reads HTML, too: a server's engine never needs it
+
     told = 0
     while waiting := reports.unread(context.store.reader()):
         for message_id, at in waiting:

@@ -25,7 +25,6 @@ from mua.engine.lane import Lane, Means, Piece, Place
 from mua.engine.levels import Levels
 from mua.engine.rates import Rates
 from mua.engine.reports import annotate
-from mua.engine.sent_copy import file_copies, settle_doubled
 from mua.engine.sts import Fetch, Policies
 from mua.errors import MailError
 from mua.log import ENGINE
@@ -210,7 +209,13 @@ class Sender:
 
     def _file_copies(self) -> bool:
         """File the sent copies that are due; False when one has to wait."""
-        told, complete = file_copies(self._context, outbox.copies(self._context.store.reader()))
+        db = self._context.store.reader()
+        copies = outbox.copies(db)
+        if not copies and not outbox.doubled(db):
+            return True
+        from mua.engine.sent_copy import file_copies, settle_doubled  # reads mail: a server's engine never needs it
+
+        told, complete = file_copies(self._context, copies)
         for account_id in told | settle_doubled(self._context):
             self._filed(account_id)
         return complete

@@ -4,12 +4,15 @@ Rules of the file: everything here takes hostile text and returns text that a li
 system can take.  Nothing raises; everything is linear; no recursion (20,000 nested elements are a loop here).
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
 from html import unescape
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+if TYPE_CHECKING:
+    from selectolax.lexbor import LexborNode
 
 MAX_HTML: Final = 2_000_000  # characters of HTML that are turned into text
 LARGE: Final = 200_000  # characters of HTML whose parsing takes 15 MB and a third of a second, where it is densest
@@ -174,6 +177,8 @@ def html_to_text(html: str) -> str:
     html = html[:MAX_HTML]
     if is_bomb(html):
         return stripped(html)
+    from selectolax.lexbor import LexborHTMLParser  # for those who read mail; who only passes it on does without
+
     root = LexborHTMLParser(html).root
     if root is None:
         return ""
@@ -230,7 +235,7 @@ def stripped(html: str) -> str:
     return neutralise_body("\n".join(line for line in (piece.strip() for piece in text.split("\n")) if line))
 
 
-def _walk(root: LexborNode, writer: "_TextWriter") -> None:
+def _walk(root: LexborNode, writer: _TextWriter) -> None:
     """Depth first without recursion: ``enter`` on the way down, ``leave`` on the way up."""
     node: LexborNode | None = root
     open_nodes: list[tuple[LexborNode, str]] = []

@@ -62,6 +62,12 @@ class Db:
         with translated():
             return list(self.connection.execute(sql, values))
 
+    def each(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """The rows of a long answer, one by one."""
+        with translated():
+            for found in self.connection.execute(sql, values):
+                yield tuple(found)
+
     def rows_of(self, sql: str, ids: Sequence[int | str], *values: Any) -> list[tuple[Any, ...]]:
         """Every row of a query that ends in ``IN``, for any number of ids, in no order; ``values`` come before."""
         found: list[tuple[Any, ...]] = []
@@ -168,6 +174,12 @@ class Store:
             with self._lock:
                 self._readers.add(reader)
         return reader
+
+    def shrink(self) -> None:
+        """Give back the pages that the writing connection and this thread's own keep: there is nothing to do."""
+        with self._lock, translated():
+            self._writer.execute("PRAGMA shrink_memory")
+            self.reader().connection.execute("PRAGMA shrink_memory")
 
     def close(self) -> None:
         """Close everything; the store must not be used afterwards."""

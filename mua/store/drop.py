@@ -15,6 +15,7 @@ import os
 import re
 import secrets
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ MODE = 0o3733
 BELL = "bell"  # a FIFO; whoever writes into it says that there is news
 LARGEST = 100 << 20  # octets of a submission
 MAX_LINE = 1 << 20  # octets of its first line
+MOST_OF_USER = 10_000  # submissions of one user that are looked at
 STALE = 86400  # seconds after which what is no submission yet will not become one
 
 _NAME = re.compile(r"[0-9a-f]{32}\Z")
@@ -122,8 +124,9 @@ def prepare(drop: Path) -> int:
 
 
 def waiting(drop: Path, now: float) -> list[Entry]:
-    """The submissions, oldest first; what is none and will not become one is removed."""
+    """The submissions, oldest first, of each user ``MOST_OF_USER`` at most; what will never be one is removed."""
     found: list[tuple[int, Entry]] = []
+    count: Counter[int] = Counter()
     with os.scandir(drop) as entries:
         for entry in entries:
             try:
@@ -131,7 +134,9 @@ def waiting(drop: Path, now: float) -> list[Entry]:
             except FileNotFoundError:
                 continue
             if stat.S_ISREG(facts.st_mode) and _NAME.match(entry.name):
-                found.append((facts.st_mtime_ns, Entry(entry.name, facts.st_uid)))
+                count[facts.st_uid] += 1
+                if count[facts.st_uid] <= MOST_OF_USER:
+                    found.append((facts.st_mtime_ns, Entry(entry.name, facts.st_uid)))
             elif entry.name != BELL and not (stat.S_ISREG(facts.st_mode) and now - facts.st_ctime < STALE):
                 _remove(Path(entry.path))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]

@@ -14,8 +14,11 @@ A recipient is due when its state is QUEUED or DEFERRED and ``next_attempt`` has
 that do not count as attempts (no network, no password): those become due at once when something changed (``wake``).
 """
 
+import os
 import secrets
 import tempfile
+from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -331,10 +334,11 @@ def submitted(db: Db, submission: str) -> OutgoingId | None:
     return None if found is None else OutgoingId(found)
 
 
-def waiting_of(db: Db, uid: int, most: int) -> int:
-    """How many messages of a local user are not finished, counted up to ``most``."""
-    sql = "SELECT count(*) FROM (SELECT 1 FROM outgoing WHERE uid = ? AND uid IS NOT NULL AND finished_at = 0 LIMIT ?)"
-    return int(db.value(sql, uid, most))
+def waiting_of(db: Db, uid: int, most: int) -> tuple[int, int]:
+    """(how many messages of a local user are not finished, their octets), counted up to ``most`` messages."""
+    mine = "SELECT size FROM outgoing WHERE uid = ? AND uid IS NOT NULL AND finished_at = 0 LIMIT ?"
+    [(count, octets)] = db.rows(f"SELECT count(*), coalesce(sum(size), 0) FROM ({mine})", uid, most)
+    return int(count), int(octets)
 
 
 def untold(db: Db, most: int = 100) -> list[OutgoingId]:
@@ -649,7 +653,7 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
         "UPDATE outgoing SET copy_id = NULL WHERE copy_id IS NOT NULL AND max(queued_at, not_before) < ?", now - DOUBLED
     )
     text = "Mua was interrupted while the server was confirming; it may have been sent."
-    left = tx.rows(f"SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE {_OPEN} AND state = 'trying'")
+    left = tx.rows("SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE state = 'trying'")
     left = [row for row in left if row[0] not in busy]
     lost = [row for row in left if row[2] == Phase.DOT]
     for one, address, phase, host, tls in lost:
@@ -790,15 +794,22 @@ def sweep(db: Db, profile: Profile) -> int:
 
     Only to be called when nothing is being queued (at start-up).  Returns how many were removed.
     """
-    rows = db.rows(
+    sql = (
         "SELECT wire_file, copy_file FROM outgoing o WHERE sent_copy = 'todo' OR EXISTS("
         "SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state NOT IN ('accepted', 'cancelled'))"
     )
-    needed = {name for row in rows for name in row}
-    unneeded = [path for path in profile.big.glob(PREFIX + "*") if path.name not in needed]
-    for path in unneeded:
-        path.unlink(missing_ok=True)
-    return len(unneeded)
+    needed = array("q")  # hashes, not names: a server's queue may be long, and two that are equal keep a file too many
+    for row in db.each(sql):
+        needed.extend(map(hash, row))
+    needed = array("q", sorted(needed))
+    swept = 0
+    with os.scandir(profile.big) as entries:
+        for entry in entries:
+            at = bisect_left(needed, hash(entry.name))
+            if entry.name.startswith(PREFIX) and needed[at : at + 1] != array("q", [hash(entry.name)]):
+                Path(entry.path).unlink(missing_ok=True)
+                swept += 1
+    return swept
 
 
 def _outgoing(db: Db, where: str, *values: Any, order: str = "o.id DESC", most: int = -1) -> list[Outgoing]:

@@ -409,6 +409,11 @@ CREATE TABLE offer(
   utf8 INTEGER NOT NULL) STRICT, WITHOUT ROWID;       -- SMTPUTF8
 """
 
+# Who is on their way: what a start looks for, in however long a queue.
+CACHE_28 = """
+CREATE INDEX recipient_trying ON recipient(outgoing_id) WHERE state = 'trying';
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -437,6 +442,7 @@ MIGRATIONS = (
     CACHE_25,
     CACHE_26,
     CACHE_27,
+    CACHE_28,
 )
 VERSION = len(MIGRATIONS)
 

@@ -106,6 +106,18 @@ def test_users_take_turns_and_one_who_has_too_much_waits(
     assert len(office.outbox()) == 5
 
 
+def test_a_user_with_too_many_octets_waits(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if os.geteuid():
+        pytest.skip("files of other users need root")
+    monkeypatch.setattr(pickup, "PER_USER_OCTETS", 100_000)
+    it = picking(office, folder)
+    for _ in range(3):
+        os.chown(folder / leave(folder, body=b"x" * 70 + b"\r\n" * 1 + b"y\r\n" * 20_000), 1234, -1)
+        it.look()
+    assert len(office.outbox()) == 2
+    assert len(list(folder.iterdir())) == 2
+
+
 @pytest.mark.parametrize("after", [False, True])
 def test_killed_at_every_commit_it_loses_and_doubles_nothing(tmp_path: Path, folder: Path, after: bool) -> None:
     """The one commit is the queueing; death before it, after it (the file is there still), and after the removal."""

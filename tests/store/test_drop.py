@@ -141,6 +141,13 @@ def test_a_first_line_that_is_not_ours_is_refused(folder: Path, line: bytes) -> 
     assert text(folder, "c" * 32) == "its first line is not Mua's"
 
 
+def test_a_folder_full_of_one_users_files_is_looked_at_in_part(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drop, "MOST_OF_USER", 5)
+    for number in range(20):
+        (folder / f"{number:032x}").touch()
+    assert len(names(folder)) == 5
+
+
 def test_what_was_never_finished_goes_after_a_day(folder: Path) -> None:
     (folder / f".{'d' * 32}").touch()
     (folder / "README").touch()
