@@ -420,6 +420,7 @@ class Welcome:
     pid: int
     version: str
     secrets: str = ""  # where secrets live; empty: the person has not chosen
+    schema: int = 0  # of the store that it writes; 0: older than this field
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.paths import Profile
+from mua.store.db import VERSION
 
 START_SECONDS = 30.0
 POLL_SECONDS = 0.02
@@ -23,6 +24,7 @@ A = TypeVar("A", bound=wire.Answer)
 class EngineClient:
     """Joins the engine that runs for the profile, or has one started and joins that.
 
+    An engine of an older Mua is asked to end, which it does in order, and one of ours takes its place.
     Raises MailError "engine-unreachable" when none comes up, and the engine's own MailErrors from ``ask``.
     """
 
@@ -34,7 +36,11 @@ class EngineClient:
             self._lines = self._socket.makefile("rb")
             try:
                 self.welcome = self.ask(hello, wire.Welcome)
-                return
+                if self.welcome.schema >= VERSION:
+                    return
+                self.ask(wire.Shutdown(), wire.Done)
+                self.close()
+                _await_end(self.welcome.pid)
             except MailError as error:
                 self.close()
                 if error.code != "engine-gone" or not left:  # it was on its way out: the next one answers
@@ -74,6 +80,15 @@ class EngineClient:
 def _engine_gone() -> MailError:
     text = "Mua's engine stopped in the middle of this; nothing is lost. Run the command again to go on."
     return MailError(Kind.LOCAL, Retry.SOON, text, code="engine-gone")
+
+
+def _await_end(pid: int) -> None:
+    """The engine of an older Mua finishes what it is about; the next one cannot start before."""
+    deadline = time.monotonic() + START_SECONDS
+    with contextlib.suppress(OSError):
+        while time.monotonic() < deadline:
+            os.kill(pid, 0)
+            time.sleep(POLL_SECONDS)
 
 
 def _join(profile: Profile, start_engine: StartEngine) -> socket.socket:

@@ -35,7 +35,7 @@ from mua.paths import Profile
 from mua.store import dkim as dkim_keys
 from mua.store import outbox, read, write
 from mua.store.blobs import Bodies
-from mua.store.db import Changes, Store
+from mua.store.db import VERSION, Changes, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -333,7 +333,7 @@ class Engine:
         client.name, client.events = hello.client, hello.events
         for state in list(self.states.values()):
             client.tell(state)
-        return wire.Welcome(os.getpid(), __version__, self.secrets.place)
+        return wire.Welcome(os.getpid(), __version__, self.secrets.place, VERSION)
 
 
 def _worker(context: Context, account: Account) -> Worker:

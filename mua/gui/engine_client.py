@@ -5,7 +5,8 @@ the engine is away waits for it, unless it was sent already, then it fails with 
 it).
 
 Theory of operation: connect; when nobody listens, start the engine (``start_engine`` returns at once) and try again
-with growing pauses; when the line breaks, tell (``lost``), and begin anew.  A gap in ``Changed.seq``, and every new
+with growing pauses; when the line breaks, tell (``lost``), and begin anew.  An engine of an older Mua, left running by
+an update, is asked to end, and then one of ours is started.  A gap in ``Changed.seq``, and every new
 connection, make ``Changed(everything=True)``: the window reads again what it shows.
 """
 
@@ -17,6 +18,7 @@ from PySide6.QtNetwork import QLocalSocket
 from mua import log, wire
 from mua.errors import Kind, MailError, Retry
 from mua.paths import Profile
+from mua.store.db import VERSION
 
 _PAUSE, _PATIENCE = 100, 2_000  # milliseconds between attempts to connect, at first and when it takes long
 _START_AFTER = (0, 60, 90, 110)  # attempts at which the engine is started (again): now, after 6 s, 9 s, 30 s ...
@@ -99,6 +101,12 @@ class EngineClient(QObject):
         self._send(wire.Hello("window", events=True), self._welcomed, self.gave_up.emit)
 
     def _welcomed(self, answer: wire.Answer) -> None:
+        if (
+            isinstance(answer, wire.Welcome) and answer.schema < VERSION
+        ):  # of an older Mua, which was replaced meanwhile
+            self._attempts = 0
+            self._send(wire.Shutdown(), lambda _: self._socket.disconnectFromServer(), lambda _: None)
+            return
         self.is_ready, self._attempts, self._seq = True, 0, 0
         self.ready.emit(answer)
         self.told.emit(wire.Changed(0, everything=True))

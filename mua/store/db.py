@@ -18,6 +18,7 @@ import apsw
 from mua.errors import Kind, MailError, Retry
 from mua.paths import Profile
 from mua.store import schema
+from mua.store.schema import VERSION as VERSION
 
 BUSY_MS = 10_000
 CACHE = 16 * 1024  # KiB of pages that a connection keeps

@@ -5,6 +5,7 @@ import re
 import socket
 import stat
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from commands import PASSPHRASE, Mua
 
 from mua import wire
 from mua.engine.server import CLIENTS, WORKING, Client, Server
+from mua.paths import Profile
 
 
 class Line:
@@ -223,3 +225,27 @@ def test_a_folder_that_came_up_meanwhile_is_the_one_that_was_asked_for(mua: Mua,
         made.add(line.until("re", number)["ok"]["folder_id"])
     folders = {int(one["id"]): one["name"] for one in mua.json("folders")}
     assert sorted(folders[one] for one in made) == ["Archive", "Taxes"]
+
+
+def test_an_engine_of_an_older_mua_makes_room_for_ours(tmp_path: Path) -> None:
+    """It was left running by an update: it ends in order, and the command goes to a new one."""
+    mua = Mua(tmp_path / "profile")
+    mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+    profile = Profile(mua.profile)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)  # its process, so to speak
+
+    def older(client: Client, command: wire.Command) -> wire.Answer:
+        if isinstance(command, wire.Shutdown):
+            threading.Thread(target=end).start()
+            return wire.Done()
+        return wire.Welcome(process.pid, "0")
+
+    def end() -> None:
+        old.stop()
+        process.communicate()
+
+    assert subprocess.run(mua.command("engine"), env=mua.settings(), timeout=100, check=False).returncode == 0
+    old = Server(profile.socket, older, lambda: None)
+    old.start()
+    assert mua.json("sync") is not None
+    assert process.returncode is not None

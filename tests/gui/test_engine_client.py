@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ from mua.model.folder import FolderId, Role
 from mua.model.message import Flag, MessageId
 from mua.paths import Profile
 from mua.store import read, write
+from mua.store.db import VERSION
 
 
 class Rig:
@@ -248,7 +250,7 @@ def test_no_engine_at_all_is_said(tmp_path: Path, qtbot: QtBot) -> None:
 
 def test_an_engine_with_too_many_clients_is_said_and_joined_later(tmp_path: Path, qtbot: QtBot) -> None:
     profile = Profile(tmp_path).create()
-    server = Server(profile.socket, lambda *_: wire.Welcome(1, "0"), lambda: None)
+    server = Server(profile.socket, lambda *_: wire.Welcome(1, "0", schema=VERSION), lambda: None)
     server.start()
     crowd = [socket.socket(socket.AF_UNIX) for _ in range(CLIENTS)]
     for one in crowd:
@@ -262,3 +264,31 @@ def test_an_engine_with_too_many_clients_is_said_and_joined_later(tmp_path: Path
             one.close()
     client.close()
     server.stop()
+
+
+def test_an_engine_of_an_older_mua_makes_room_for_ours(tmp_path: Path, qtbot: QtBot) -> None:
+    """It was left running by an update, and does not know what our store looks like."""
+    profile = Profile(tmp_path).create()
+    ended, started = list[str](), list[Server]()
+
+    def older(client: object, command: wire.Command) -> wire.Answer:
+        if isinstance(command, wire.Shutdown):
+            ended.append("in order")
+            threading.Thread(target=old.stop).start()
+            return wire.Done()
+        return wire.Welcome(1, "0")
+
+    def start() -> None:
+        assert ended
+        server = Server(profile.socket, lambda *_: wire.Welcome(2, "1", schema=VERSION), lambda: None)
+        server.start()
+        started.append(server)
+
+    old = Server(profile.socket, older, lambda: None)
+    old.start()
+    client = EngineClient(profile, start)
+    with qtbot.waitSignal(client.ready, timeout=60_000) as told:
+        client.start()
+    assert told.args[0].pid == 2
+    client.close()
+    started[0].stop()
