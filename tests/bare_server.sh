@@ -87,6 +87,7 @@ arrives 2
 kill -9 $engine
 waits
 kill -9 $cron # and with it everything but the exchanger: a power cut, as far as a root without a kernel can have one
+wait $cron || true
 start_all
 arrives 3
 ls -ld /var/lib/mua /var/spool/mua

@@ -13,8 +13,6 @@ import re
 from functools import lru_cache
 from typing import Final
 
-import cchardet
-
 _GUESS_BYTES: Final = 8 * 1024  # what the detector looks at, from a little before the first 8-bit byte
 _EIGHT_BIT = re.compile(rb"[\x80-\xff]")
 
@@ -154,6 +152,8 @@ def _decode_2022(data: bytes) -> str:
 
 def _guess(data: bytes) -> str | None:
     """The detector's answer as a codec; utf-7 and utf-16 guesses are not believed."""
+    import cchardet  # a megabyte, and most mail says what it is
+
     telling = _EIGHT_BIT.search(data)
     start = max(0, telling.start() - 256) if telling else 0
     try:
