@@ -13,6 +13,7 @@ import time
 
 from mua.engine.aliases import Aliases
 from mua.engine.context import Context
+from mua.errors import MailError
 from mua.log import ENGINE
 from mua.mime.bounce import Returned, bounce
 from mua.mime.build import new_message_id
@@ -34,9 +35,14 @@ def tell_submitters(context: Context, aliases: Aliases, sign: outbox.Signing) ->
         names = outbox.untold_of(db, outgoing_id)
         failed = [one for one in found.recipients if one.address in names]
         if found.envelope_from:
-            _report(context, aliases, sign, found, failed)
-            context.tally.add("mua_reports_total")
-            told += 1
+            try:
+                _report(context, aliases, sign, found, failed)
+                context.tally.add("mua_reports_total")
+                told += 1
+            except MailError:
+                raise
+            except Exception:  # noqa: BLE001 - a mistake of ours over one message must not cost others their reports
+                ENGINE.exception("outgoing %d: its report cannot be made; nobody is told", outgoing_id)
         else:
             ENGINE.info("outgoing %d: nobody is told, for it has no sender", outgoing_id)
         with context.store.write(durable=True) as tx:

@@ -5,10 +5,12 @@ submission is checked and frozen like any other message, queued durably under it
 removed.  A crash between the two finds the name in the outbox at the next look, and only the removal is left to do.
 
 Rules of the file: who owns the file is who submitted it, whatever it says; users take turns; a user who has too much in
-the queue waits in the folder, and nobody else does.
+the queue waits in the folder, and nobody else does.  What one file does wrong is that file's: it is put off, or set
+aside where an administrator finds it, and the others go.  Only a full disk makes everybody wait.
 """
 
 import contextlib
+import errno
 import os
 import select
 import threading
@@ -42,7 +44,9 @@ BATCH = 500  # submissions between two looks: newcomers take their turn
 PER_USER = 10_000  # messages of one user that may be in the queue; root's are not counted
 PER_USER_OCTETS = 1 << 30  # of them
 BREATH = 0.05  # seconds between two looks, however often somebody rings
+MAX_SAID = 1000  # lines of the log that are remembered, so that each is there once
 COUNT_EVERY = 30.0  # seconds between two files of counters
+PUT_OFF = (10, 600)  # seconds until a file that could not be taken is tried again: at first, and at most
 REST = 5  # times as long as a look took the next one waits: a folder full of rubbish takes no more of the computer
 
 
@@ -84,6 +88,7 @@ class PickUp:
         self._scan = 0.0  # seconds that the last look at the folder's list took
         self._idle = False  # the last look found nothing to take
         self._said: set[str] = set()
+        self._put_off: dict[str, tuple[int, int]] = {}  # name -> (UTC seconds when it is tried again, after how many)
         self._bell = drop.prepare(folder)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pickup", daemon=True)
@@ -108,28 +113,37 @@ class PickUp:
                     pass
             if self._stopping.is_set():
                 return
-            try:
-                pause = 0.0 if self.look() else LOOK_EVERY
-                self.settle()
-                if self._idle:
-                    self._context.store.shrink()
-            except (MailError, OSError) as error:
-                pause = LOOK_EVERY
-                ENGINE.info("what is in the drop folder has to wait: %s", error)
+            pause = 0.0 if self._done(self.look) else LOOK_EVERY
+            self._done(self.settle)
             if pause:
                 self._stopping.wait(min(max(self._scan * REST, BREATH), LOOK_EVERY))
 
+    def _done(self, what: Callable[[], bool | None]) -> bool | None:
+        """Do it; whatever is raised is in the log, and the thread lives on."""
+        try:
+            return what()
+        except (MailError, OSError) as error:
+            ENGINE.info("what is in the drop folder has to wait: %s", error)
+        except Exception:  # noqa: BLE001 - a mistake of ours must not end all submissions
+            ENGINE.exception("a look into the drop folder failed")
+        return None
+
     def look(self) -> bool:
-        """Take what is there, ``BATCH`` at most; True: there is more.  Raises MailError (disk) and OSError."""
+        """Take what is there, ``BATCH`` at most; True: there is more.
+
+        Raises MailError (the disk is full, or there is no account to send by) and OSError (of the folder).
+        """
         began = time.monotonic()
         entries = _in_turn(drop.waiting(self._folder, time.time()))
         self._scan = time.monotonic() - began
+        self._put_off = {one.name: self._put_off[one.name] for one in entries if one.name in self._put_off}
         room: dict[int, int] = {}
         taken = 0
+        account = self._account() if entries else None
         for entry in entries:
             if taken == BATCH or self._stopping.is_set():
                 return True
-            if self._has_room(entry.uid, room) and self._take(entry):
+            if account and self._is_due(entry) and self._has_room(entry.uid, room) and self._take(entry, account):
                 taken += 1
                 room[entry.uid] -= 1
         self._idle = not taken
@@ -140,6 +154,8 @@ class PickUp:
         if tell_submitters(self._context, self._aliases, self._sign):
             self._queued()
         remove_spent(self._context)
+        if self._idle:
+            self._context.store.shrink()
         if self._metrics is not None and (not self._counted or time.monotonic() - self._counted >= COUNT_EVERY):
             self._counted = time.monotonic()
             tally.write(self._metrics, self._context.tally.text(self._context.store.reader(), self._context.now()))
@@ -152,28 +168,56 @@ class PickUp:
                 self._say(f"user {uid} has {count} messages of {octets >> 20} MB in the queue; more have to wait")
         return room[uid] > 0
 
-    def _take(self, entry: Entry) -> bool:
+    def _account(self) -> Account:
+        account = read.account_named(self._context.store.reader(), NAME)
+        if account is None:
+            text = f"There is no account “{NAME}” to send by; add it again, and what was submitted goes."
+            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-such-account")
+        return account
+
+    def _is_due(self, entry: Entry) -> bool:
+        return self._put_off.get(entry.name, (0, 0))[0] <= self._context.now()
+
+    def _take(self, entry: Entry, account: Account) -> bool:
+        """Whether that file is done with.  Raises MailError and OSError where the disk is full."""
+        try:
+            return self._settled(entry, account)
+        except FileNotFoundError:
+            return False
+        except (MailError, OSError) as error:
+            if _is_full(error):
+                raise
+            wait = min(2 * self._put_off[entry.name][1], PUT_OFF[1]) if entry.name in self._put_off else PUT_OFF[0]
+            self._put_off[entry.name] = (self._context.now() + wait, wait)
+            why = error.strerror if isinstance(error, OSError) else error
+            self._say(f"a submission of user {entry.uid} has to wait: {why}")
+            return False
+
+    def _settled(self, entry: Entry, account: Account) -> bool:
         try:
             with drop.opened(self._folder, entry.name) as file:
                 if os.fstat(file.fileno()).st_uid != entry.uid:  # put in its place meanwhile
                     return False
-                outgoing_id = self._queue(entry, file)
+                outgoing_id = self._queue(entry, file, account)
             self._count("queued")
             ENGINE.info("outgoing %d: submitted by user %d as %s", outgoing_id, entry.uid, entry.name)
             self._queued()
-        except FileNotFoundError:
-            return False
-        except PermissionError:
-            self._say(f"a submission of user {entry.uid} is not to be read by this engine: {entry.name}")
-            return False
         except Refused as error:
             self._count("refused")
             ENGINE.info("a file of user %d in the drop folder is no mail: %s", entry.uid, error)
+        except (MailError, OSError):
+            raise
+        except Exception:  # noqa: BLE001 - a mistake of ours must not hold up the mail of others
+            drop.set_aside(self._folder, entry.name)
+            self._count("failed")
+            kept = self._folder / drop.ASIDE / entry.name
+            ENGINE.exception("a submission of user %d made the engine fail; it is kept as %s", entry.uid, kept)
+            return True
         drop.remove(self._folder, entry.name)
         return True
 
-    def _queue(self, entry: Entry, file: BinaryIO) -> int:
-        """Raises Refused, OSError and MailError (this computer's disk: the submission waits)."""
+    def _queue(self, entry: Entry, file: BinaryIO, account: Account) -> int:
+        """Raises Refused, OSError and MailError (the disk, a key that signs: the submission waits)."""
         store, now = self._context.store, self._context.now()
         known = outbox.submitted(store.reader(), entry.name)
         if known is not None:
@@ -186,10 +230,6 @@ class PickUp:
         trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
         to = self._aliases.expanded(frozen.recipients)
         frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head, recipients=to.recipients)
-        account = read.account_named(store.reader(), NAME)
-        if account is None:
-            text = f"There is no account “{NAME}” to send by; add it again, and what was submitted goes."
-            raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-such-account")
         origin = outbox.Origin(entry.uid, entry.name)
         try:
             return outbox.queue(
@@ -205,9 +245,17 @@ class PickUp:
 
     def _say(self, text: str) -> None:
         """In the log, one time."""
+        if len(self._said) >= MAX_SAID:
+            self._said.clear()
         if text not in self._said:
             self._said.add(text)
             ENGINE.info("%s", text)
+
+
+def _is_full(error: MailError | OSError) -> bool:
+    if isinstance(error, MailError):
+        return error.code == "disk-full"
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _in_turn(entries: list[Entry]) -> list[Entry]:

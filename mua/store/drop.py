@@ -31,6 +31,8 @@ LARGEST = 100 << 20  # octets of a submission
 MAX_LINE = 1 << 20  # octets of its first line
 MOST_OF_USER = 10_000  # submissions of one user that are looked at
 STALE = 86400  # seconds after which what is no submission yet will not become one
+ASIDE = "failed"  # the folder in it of what made the engine fail: for an administrator, and nobody else
+MOST_ASIDE = 100  # files in there; the oldest make room
 
 _NAME = re.compile(r"[0-9a-f]{32}\Z")
 
@@ -183,8 +185,42 @@ def read_first_line(file: BinaryIO) -> Submission:
 
 
 def remove(drop: Path, name: str) -> None:
-    """A submission that is in the queue, or is none, goes."""
-    (drop / name).unlink(missing_ok=True)
+    """A submission that is in the queue, or is none, goes.  Raises OSError."""
+    try:
+        (drop / name).unlink(missing_ok=True)
+    except (IsADirectoryError, PermissionError):  # a folder has been put in its place; what it is called depends
+        _displace(drop, name)
+
+
+def set_aside(drop: Path, name: str) -> None:
+    """Keep a submission where no user reaches it and nobody picks it up again.  Raises OSError."""
+    aside = drop / ASIDE
+    if not _is_our_folder(aside):
+        _displace(drop, ASIDE)
+        aside.mkdir(mode=0o700)
+    (drop / name).replace(aside / name)
+    with os.scandir(aside) as entries:
+        kept = sorted(entries, key=lambda entry: entry.stat(follow_symlinks=False).st_ctime_ns)
+    for entry in kept[:-MOST_ASIDE]:
+        _remove(Path(entry.path))
+
+
+def _is_our_folder(path: Path) -> bool:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+
+
+def _displace(drop: Path, name: str) -> None:
+    """Have the name free: what cannot be removed, a folder that is not empty, gets another one and is never looked at.
+
+    Raises OSError.
+    """
+    _remove(drop / name)
+    if os.path.lexists(drop / name):
+        (drop / name).rename(drop / f".{secrets.token_hex(16)}")
 
 
 def _remove(path: Path) -> None:

@@ -185,6 +185,8 @@ def queue(
     )
     if origin is not None and (known := submitted(store.reader(), origin.submission)) is not None:
         return known
+    from mua.mime.text import neutralise  # as ``store/write`` does it with what comes in
+
     files = _write_files(store.profile, frozen, sign)
     with store.write(durable=True) as tx:
         outgoing_id = tx.insert(
@@ -192,9 +194,9 @@ def queue(
             " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled,"
             " require_tls, deliver_by, direct, sent_copy, uid, submission)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            account.id, frozen.message_id, frozen.subject, frozen.envelope_from, account.route, now, not_before,
-            *files, answers, forwards, secrets.token_hex(16), scheduled, terms.require_tls, terms.deliver_by,
-            direct, sent_copy, uid, submission,
+            account.id, frozen.message_id, neutralise(frozen.subject), frozen.envelope_from, account.route, now,
+            not_before, *files, answers, forwards, secrets.token_hex(16), scheduled, terms.require_tls,
+            terms.deliver_by, direct, sent_copy, uid, submission,
         )  # fmt: skip
         directly = direct or account.route is Route.DIRECT
         for address in dict.fromkeys(frozen.recipients):

@@ -52,6 +52,7 @@ def test_options_end_as_sysexits_says(system: SystemMail) -> None:
         (["-t"], b"Subject: x\n\nnobody\n", 64),
         (["an address@"], b"\nx\n", 65),
         (["-f", "a b", "bob@there.invalid"], b"\nx\n", 65),
+        (["-f", "\udcfcser@x.test", "bob@there.invalid"], b"\nx\n", 65),  # an octet of Latin-1
         (["-bi"], b"", 0),
         (
             ["bob@there.invalid"],

@@ -1,14 +1,23 @@
 """The pick-up: what lies in the drop folder is queued once, whatever happens."""
 
+import fcntl
+import json
 import os
+import signal
+import stat
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from post_office import PostOffice
 
 from mua.engine import pickup
 from mua.engine.pickup import PickUp, make_account
+from mua.errors import Kind, MailError, Retry
+from mua.mime.freeze import Frozen
 from mua.model.account import Route
 from mua.model.submission import Submission
 from mua.store import drop, outbox, read
@@ -141,7 +150,6 @@ def test_killed_at_every_commit_it_loses_and_doubles_nothing(tmp_path: Path, fol
 
 
 def test_a_full_disk_keeps_it_where_it_is(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mua.errors import MailError
     from mua.store.db import disk_full
 
     leave(folder)
@@ -164,3 +172,154 @@ def test_the_account_is_made_once(office: PostOffice) -> None:
     make_account(office.store)
     found = read.account_named(office.store.reader(), "system")
     assert found is not None and found.route is Route.DIRECT
+
+
+HEAD = b"From: a@example.org\r\nDate: Mon, 30 Nov 2026 02:32:41 +0000\r\nMessage-ID: <a@b>\r\n"
+
+
+def left(folder: Path) -> list[str]:
+    """What is in the folder beside the bell."""
+    return sorted(path.name for path in folder.iterdir() if path.name != drop.BELL)
+
+
+def raw(folder: Path, name: str, *, head: bytes = HEAD, body: bytes = b"Hi\r\n", **told: object) -> Path:
+    """A file as somebody writes it by hand."""
+    line = {"version": 1, "sender": "ann@example.org", "recipients": ["bob@example.net"]} | told
+    path = folder / name
+    path.write_bytes(json.dumps(line).encode() + b"\n" + head + b"\r\n" + body)
+    return path
+
+
+def test_a_subject_that_no_store_takes_is_made_harmless(office: PostOffice, folder: Path) -> None:
+    it = picking(office, folder)
+    raw(folder, "0" * 32, head=HEAD + b"Subject: a =?utf-7?q?+2AA-?= b\r\n")
+    it.look()
+    [one] = office.outbox()
+    assert one.subject.isprintable() and one.subject.startswith("a")
+    assert left(folder) == []
+
+
+@pytest.mark.parametrize("address", ["\ud800@example.org", '"\udcfc"@example.org', "us\udcfcr@example.org"])
+def test_an_address_that_no_store_takes_is_refused(office: PostOffice, folder: Path, address: str) -> None:
+    it = picking(office, folder)
+    raw(folder, "0" * 32, sender=address)
+    raw(folder, "1" * 32, recipients=[address])
+    it.look()
+    assert (office.outbox(), left(folder)) == ([], [])
+
+
+@pytest.mark.log_warning("made the engine fail")
+def test_what_makes_the_engine_fail_is_set_aside_and_the_thread_lives(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = pickup.freeze
+
+    def fragile(pieces: Any, **options: Any) -> Frozen:
+        if b"X-Poison" in pieces[0]:
+            raise RuntimeError("a mistake")
+        return real(pieces, **options)
+
+    monkeypatch.setattr(pickup, "freeze", fragile)
+    monkeypatch.setattr(drop, "MOST_ASIDE", 2)
+    it = picking(office, folder)
+    (folder / drop.ASIDE).mkdir()  # a user's, who would like to have it: only as root is it somebody else's here
+    if os.geteuid() == 0:
+        os.chown(folder / drop.ASIDE, 1234, -1)
+    (folder / drop.ASIDE / "x").touch()
+    for number in range(3):
+        raw(folder, f"{number:032}", head=b"X-Poison: 1\r\n" + HEAD)
+    it.start()
+    try:
+        leave(folder)
+        office.until(office.outbox)
+        leave(folder)
+        office.until(lambda: len(office.outbox()) == 2)
+    finally:
+        it.stop()
+    kept = {path.name for path in (folder / drop.ASIDE).iterdir()}
+    assert len(kept) == 2
+    assert f"{2:032}" in kept
+    assert stat.S_IMODE((folder / drop.ASIDE).stat().st_mode) & 0o077 == 0 or os.geteuid()
+
+
+@pytest.mark.log_warning("a look into the drop folder failed")
+def test_the_thread_outlives_whatever_a_look_raises(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it, failed = picking(office, folder), threading.Event()
+    real = drop.waiting
+
+    def once(*given: Any) -> list[drop.Entry]:
+        if not failed.is_set():
+            failed.set()
+            raise RuntimeError("a mistake")
+        return real(*given)
+
+    monkeypatch.setattr(drop, "waiting", once)
+    it.start()
+    try:
+        assert failed.wait(10)
+        leave(folder)
+        office.until(office.outbox)
+    finally:
+        it.stop()
+
+
+def test_a_file_that_its_owner_holds_keeps_nobody_else(office: PostOffice, folder: Path) -> None:
+    """A lease: to open the file says EAGAIN, for as long as its owner likes (fcntl(2))."""
+    it = picking(office, folder)
+    evil = raw(folder, "f" * 32)
+    os.utime(evil, (0, 0))
+    handle = os.open(evil, os.O_WRONLY)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    try:
+        fcntl.fcntl(handle, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        good = leave(folder)
+        it.look()
+        assert left(folder) == [evil.name]
+        assert office.store.reader().value("SELECT submission FROM outgoing") == good
+    finally:
+        os.close(handle)
+        signal.signal(signal.SIGIO, before)
+    it.look()
+    assert left(folder) == [evil.name]  # not yet again
+    office.clock += 10
+    it.look()
+    assert left(folder) == []
+
+
+def test_a_message_that_cannot_be_signed_keeps_nobody_else(office: PostOffice, folder: Path) -> None:
+    locked = True
+
+    def sign(head: bytes) -> None:
+        if locked and b"locked@" in head:
+            raise MailError(Kind.LOCAL, Retry.ASK, "The key cannot be had.", code="locked")
+
+    it = PickUp(office.context, folder, lambda: None, sign)
+    waits = raw(folder, "0" * 32, head=HEAD.replace(b"a@", b"locked@"))
+    os.utime(waits, (0, 0))
+    leave(folder)
+    it.look()
+    assert left(folder) == [waits.name]
+    assert len(office.outbox()) == 1
+    locked = False
+    office.clock += 10
+    it.look()
+    assert (left(folder), len(office.outbox())) == ([], 2)
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_folder_in_a_files_place_keeps_nobody_else(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    it = picking(office, folder)
+    leave(folder)
+    found = drop.waiting(folder, 0)
+    (folder / ("d" * 32)).mkdir()
+    if full:
+        (folder / ("d" * 32) / "x").touch()
+    swapped = replace(found[0], name="d" * 32)
+    monkeypatch.setattr(drop, "waiting", lambda *_: [swapped, *found])
+    it.look()
+    assert not (folder / ("d" * 32)).exists()
+    assert len(office.outbox()) == 1
