@@ -8,6 +8,7 @@ Rules of the file:
 - A reply that cannot be written (disk full) is held and written as soon as it can be: it is never asked for again.
 - A reply that limits how much may be sent pauses the lane (``plan/limits``): it was an attempt for the message that got
   it, for the others it is none.
+- A mistake of ours, which a server's words may have found, is an attempt: never one that is made again at once.
 - What concerns the account or the network is no attempt: the recipients are deferred without being counted, and the
   account gets a problem.
 """
@@ -25,7 +26,7 @@ from mua.engine.levels import Levels
 from mua.engine.rates import Rates
 from mua.engine.sts import Policies
 from mua.errors import Kind, MailError, Retry
-from mua.log import SMTP
+from mua.log import ENGINE, SMTP
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
 from mua.model.way import Hop, Way
@@ -127,6 +128,8 @@ class Lane:
                 await self._send_directly()
         except MailError as error:
             await self._postpone(error)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, it must not be tried again at once
+            await self._break_off(error)
 
     # -- through the submission server
 
@@ -385,6 +388,19 @@ class Lane:
                 means.refused[account.id] = now
             self._context.report(account.id, error, Side.OUTGOING)
 
+    async def _break_off(self, error: Exception) -> None:
+        """A mistake of ours, which a server may have brought about: for the message it was an attempt that failed."""
+        ENGINE.error("sending stopped: %s", error, exc_info=error)
+        if not self._pieces:
+            return
+        piece, now = self._pieces[0], self._context.now()
+
+        def end(tx: Tx) -> list[str]:
+            return outbox.break_off(tx, piece.due.id, piece.addresses, now)
+
+        left = await self._means.commits.write(end, durable=True)
+        await self._record(piece.due, Attempt([_mistaken(address) for address in left]))
+
 
 Send = Callable[[Job, BeforeDot], Awaitable[Attempt]]
 
@@ -412,6 +428,11 @@ def _put_off(
 
 def _begun_anew(address: str) -> Outcome:
     return Outcome(address, RecipientState.DEFERRED, Phase.DATA, None, "")
+
+
+def _mistaken(address: str) -> Outcome:
+    text = "Mua made a mistake while it sent this, which its log describes; it goes on trying."
+    return Outcome(address, RecipientState.DEFERRED, Phase.NONE, None, text)
 
 
 def _has_utf8_header(path: Path) -> bool:

@@ -191,9 +191,10 @@ async def open_exchanger(
     security = Security.NONE if protection is Protection.NONE else Security.STARTTLS
     context = tls.context(ca_file) if protection is Protection.VERIFIED else unverified_context()
     try:
+        host = _host_name(exchanger.sni(protection))
         sock = await _reach(exchanger, timeouts.connect)
         door = Door(
-            sock, exchanger.sni(protection), security, context, proof=_PROOF.get(protection, ""),
+            sock, host, security, context, proof=_PROOF.get(protection, ""),
             prove=exchanger.prove if protection is Protection.DANE else None,
             if_offered=protection is Protection.WHATEVER, ehlo=ehlo or _literal(sock), lmtp=exchanger.lmtp,
         )  # fmt: skip
@@ -204,6 +205,14 @@ async def open_exchanger(
     except Lost as lost:
         SMTP.info("%s: %s", exchanger.label, lost)
         raise _host_failed(lost, exchanger, transcript) from lost
+
+
+def _host_name(host: str) -> str:
+    """``host`` as TLS is told it.  Raises Lost: the DNS has names that no host can have, and a stranger chose this."""
+    try:
+        return tls.ascii_host(host)
+    except ValueError as exc:
+        raise Lost(Phase.CONNECT, "no server can have that name") from exc
 
 
 def _literal(sock: socket.socket) -> str:

@@ -9,6 +9,7 @@ state machine and is called in a transaction of its own, durable where losing th
     at_dot         the final dot is about to be written    durable: from here on a crash means "unknown"
     record         verdicts                                durable
     recover        at start-up: what a crash left behind   durable
+    break_off      a mistake of ours ended an attempt      durable
 
 A recipient is due when its state is QUEUED or DEFERRED and ``next_attempt`` has come.  ``postponed`` counts tries
 that do not count as attempts (no network, no password): those become due at once when something changed (``wake``).
@@ -19,7 +20,7 @@ import secrets
 import tempfile
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -654,13 +655,11 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
     tx.run(
         "UPDATE outgoing SET copy_id = NULL WHERE copy_id IS NOT NULL AND max(queued_at, not_before) < ?", now - DOUBLED
     )
-    text = "Mua was interrupted while the server was confirming; it may have been sent."
     left = tx.rows("SELECT outgoing_id, address, phase, host, tls FROM recipient WHERE state = 'trying'")
     left = [row for row in left if row[0] not in busy]
     lost = [row for row in left if row[2] == Phase.DOT]
-    for one, address, phase, host, tls in lost:
-        verdict = Recipient(address, RecipientState.UNKNOWN, Phase(phase), text=text, host=host, tls=tls)
-        record(tx, OutgoingId(one), [Verdict(verdict)], now)
+    for one, address, _, host, tls in lost:
+        record(tx, OutgoingId(one), [_lost(address, host, tls)], now)
     for one, address, phase, _, _ in left:
         if phase != Phase.DOT:
             sql = (
@@ -671,6 +670,27 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
             tx.run(sql, now, one, address)
             tx.changes.outgoing.add(one)
     return len(left) - len(lost), len(lost)
+
+
+def break_off(tx: Tx, outgoing_id: OutgoingId, addresses: Collection[str], now: int) -> list[str]:
+    """An attempt for these recipients ended in a mistake of ours: of who was at the dot nobody knows.  Returns who else
+    has no verdict yet.
+    """
+    at_dot = "state = 'trying' AND phase = 'dot'"
+    rows = tx.rows(
+        f"SELECT address, host, tls, {at_dot} FROM recipient WHERE outgoing_id = ?"
+        f" AND (state = 'trying' OR ({_WAITS} AND next_attempt <= ?))",
+        outgoing_id,
+        now,
+    )
+    rows = [row for row in rows if row[0] in addresses]
+    record(tx, outgoing_id, [_lost(address, host, tls) for address, host, tls, lost in rows if lost], now)
+    return [address for address, _, _, lost in rows if not lost]
+
+
+def _lost(address: str, host: str, tls: str) -> Verdict:
+    text = "Mua was interrupted while the server was confirming; it may have been sent."
+    return Verdict(Recipient(address, RecipientState.UNKNOWN, Phase.DOT, text=text, host=host, tls=tls))
 
 
 def wake(

@@ -25,6 +25,13 @@ NOBODY = f"3 1 1 {'00' * 32}"
 AUTHORITY = f"2 0 0 {ssl.PEM_cert_to_DER_cert(certs.authority().ca_file.read_text()).hex()}"
 
 
+def other_version() -> str:
+    """A record with the authority's certificate, of a version that there is not."""
+    spoilt = bytearray(ssl.PEM_cert_to_DER_cert(certs.authority().ca_file.read_text()))
+    spoilt[spoilt.index(bytes.fromhex("a003020102")) + 4] = 4
+    return f"2 0 0 {spoilt.hex()}"
+
+
 def of(leaf: str) -> str:
     """The TLSA record of a server's own key."""
     return f"3 1 1 {certs.digest(certs.authority().leaf(leaf).cert)}"
@@ -91,6 +98,15 @@ def test_another_key_gets_nothing(x: Signed) -> None:
     assert "none that its TLSA records mean" in dialogue
     assert [sink.connections for sink in sinks] == [1, 1]
     assert not any(line.startswith("MAIL") for sink in sinks for line in sink.lines)
+
+
+def test_a_record_with_a_certificate_that_nobody_can_read_is_one_attempt(x: Signed) -> None:
+    sink = x.exchanger(1, tls="good")
+    x.domain("x.test", "10 mx1")
+    x.tlsa("mx1.x.test", other_version())
+    ann, dialogue = x.sent()
+    assert (ann.state, ann.attempts, sink.connections) == (DEFERRED, 1, 1)
+    assert "its certificates cannot be read (InvalidVersion)" in dialogue
 
 
 def test_the_next_one_that_proves_itself_gets_it(x: Signed) -> None:

@@ -149,6 +149,27 @@ def test_an_address_is_no_name_of_an_exchanger(world: World) -> None:
     assert sink.connections == 0
 
 
+@pytest.mark.parametrize("target", [r"mx\032one.x.test", "*.x.test", "a/b.x.test", "@.x.test", r"\255.x.test"])
+def test_a_name_that_no_host_can_have_is_passed_over(world: World, target: str) -> None:
+    first, second = world.exchanger(1), world.exchanger(2)
+    world.domain("x.test", "20 mx2")
+    world.table["x.test", "MX"].append(f"10 {target}.")
+    world.table[target, "A"] = ["127.0.1.1"]
+    post, one = world.send(ANN)
+    assert post.states(one) == [ACCEPTED]
+    assert (first.connections, len(second.copies(ANN))) == (0, 1)
+
+
+def test_an_only_exchanger_without_a_possible_name_defers(world: World) -> None:
+    world.table["x.test", "MX"] = [r"10 mx\032one.x.test."]
+    world.table[r"mx\032one.x.test", "A"] = ["127.0.1.1"]
+    sink = world.exchanger(1)
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.attempts, ann.next_attempt, sink.connections) == (DEFERRED, 1, post.clock + MINUTE, 0)
+    assert ann.text == r"4.4.1 mx\032one.x.test could not be reached: no server can have that name."
+
+
 def test_one_that_swallows_everything_is_left_in_time(world: World) -> None:
     """A full backlog drops whoever comes next, as a firewall does."""
     deaf = world.stack.enter_context(socket.create_server(("127.0.1.1", world.port), backlog=0))
@@ -366,3 +387,26 @@ def test_killed_at_every_commit_between_two_exchangers(world: World, at: int, af
         copies = len(first.copies(address)) + len(second.copies(address))
         assert (state, copies) in {(ACCEPTED, 1), (UNKNOWN, 0), (UNKNOWN, 1)}
     assert len(post.sent()) == (ACCEPTED in post.states(one))
+
+
+@pytest.mark.log_warning("sending stopped")
+def test_of_a_mistake_at_the_dot_who_was_not_there_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mua.net.smtp_transaction import Session
+
+    dot = Session._dot
+
+    async def failing(self: Session, *args: object) -> None:
+        await dot(self, *args)  # type: ignore[arg-type]
+        raise TypeError("nobody thought of this")
+
+    monkeypatch.setattr(Session, "_dot", failing)
+    sink, other = world.exchanger(1), world.exchanger(2)
+    world.domain("x.test", "10 mx1")
+    world.domain("y.test", "10 mx2")
+    other.plan = always("rcpt", "550 5.1.1 nobody")
+    some = [f"to{number}@x.test" for number in range(52)]
+    post, one = world.send(*some, "ben@y.test")
+    recipients = post.get(one).recipients
+    assert [to.state for to in recipients] == [UNKNOWN] * 50 + [DEFERRED] * 2 + [REFUSED]
+    assert {(to.attempts, to.next_attempt) for to in recipients[50:52]} == {(1, post.clock + MINUTE)}
+    assert (sink.connections, [len(sink.copies(to)) for to in some]) == (1, [1] * 50 + [0] * 2)

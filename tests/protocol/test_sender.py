@@ -5,6 +5,7 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,7 +19,7 @@ from mua.engine.sent_copy import SERVERS_TURN
 from mua.errors import Kind, MailError, Retry
 from mua.mime.freeze import freeze
 from mua.mime.pieces import Content, Encoded
-from mua.model.account import Incoming, Security, Server
+from mua.model.account import Account, Incoming, Security, Server
 from mua.model.folder import FolderId, Role
 from mua.model.message import Envelope, Flag
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState, SentCopy
@@ -858,3 +859,47 @@ def test_a_mistake_of_ours_after_the_dot_leaves_it_unknown(
     post.sender.drain(60)
     assert post.states(one) == [UNKNOWN]
     assert len(sink.copies(ANN)) == 1
+
+
+@pytest.mark.log_warning("sending stopped")
+def test_a_mistake_of_ours_before_the_dot_is_an_attempt_and_not_made_again_at_once(
+    post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mua.net.smtp_transaction import Session
+
+    async def failing(*_: object, **__: object) -> None:
+        raise TypeError("nobody thought of this")
+
+    ones = [post.queue(ANN, BEN), post.queue(CAT)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Session, "send", failing)
+        post.sender.start()
+        assert post.sender.drain(20)
+        for one in ones:
+            assert {(to.state, to.attempts) for to in post.get(one).recipients} == {(DEFERRED, 1)}
+        (cat,) = post.get(ones[1]).recipients
+        assert (cat.next_attempt, sink.connections) == (post.clock + MINUTE, 2)
+        assert cat.text.startswith("Mua made a mistake while it sent this")
+        post.later(MINUTE)
+        assert {to.attempts for one in ones for to in post.get(one).recipients} == {2}
+        assert sink.connections == 4
+    post.later(HOUR)
+    assert [post.states(one) for one in ones] == [[ACCEPTED, ACCEPTED], [ACCEPTED]]
+
+
+@pytest.mark.log_warning("sending stopped")
+def test_a_mistake_of_ours_before_anything_was_begun_is_an_attempt_too(post: PostOffice) -> None:
+    def failing(account: Account) -> str:
+        raise KeyError("nobody thought of this")
+
+    account = read.account(post.store.reader(), post.account_id)
+    assert account is not None
+    assert account.submission is not None
+    with post.store.write() as tx:
+        write.update_account(tx, replace(account, submission=replace(account.submission, user="me")))
+    post.password = failing
+    one = post.queue(ANN)
+    post.sender.start()
+    assert post.sender.drain(20)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.attempts, ann.next_attempt) == (DEFERRED, 1, post.clock + MINUTE)

@@ -1,8 +1,10 @@
 """Whether a presented chain is what TLSA records mean: every way of being right, and of being nearly so."""
 
 import asyncio
+import contextlib
 import datetime
 import hashlib
+import random
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -158,6 +160,22 @@ def test_rubbish_proves_nothing(rubbish: bytes) -> None:
     whole = Tlsa(2, 0, 0, rubbish or b"x")
     assert unproven([rubbish], [tlsa(3, 1, 1, LEAF), whole])
     assert unproven([LEAF.der, rubbish, ROOT.der], [tlsa(2, 0, 1, ROOT)])
+
+
+def test_whatever_the_library_raises_of_a_certificate_it_proves_nothing() -> None:
+    """A version that there is not, then octets changed by chance."""
+    version = bytearray(ROOT.der)
+    version[version.index(bytes.fromhex("a003020102")) + 4] = 4
+    assert "InvalidVersion" in unproven([LEAF.der, MIDDLE.der], [Tlsa(2, 0, 0, bytes(version))])
+    assert "InvalidVersion" in unproven([LEAF.der, bytes(version), ROOT.der], [tlsa(2, 0, 1, ROOT)])
+    chance = random.Random(1)
+    for _ in range(1500):
+        spoilt = bytearray(chance.choice((LEAF.der, ROOT.der)))
+        for _ in range(chance.choice((1, 1, 3))):
+            spoilt[chance.randrange(len(spoilt))] = chance.randrange(256)
+        for chain in ([bytes(spoilt), ROOT.der], [LEAF.der, bytes(spoilt), ROOT.der]):
+            with contextlib.suppress(Unproven):
+                prove(chain, [tlsa(2, 0, 1, ROOT), Tlsa(2, 0, 0, bytes(spoilt))], [MX])
 
 
 def test_the_chain_that_a_server_presented() -> None:
