@@ -9,7 +9,6 @@ the queue waits in the folder, and nobody else does.  What one file does wrong i
 aside where an administrator finds it, and the others go.  Only a full disk makes everybody wait.
 """
 
-import contextlib
 import errno
 import os
 import select
@@ -44,6 +43,7 @@ BATCH = 500  # submissions between two looks: newcomers take their turn
 PER_USER = 10_000  # messages of one user that may be in the queue; root's are not counted
 PER_USER_OCTETS = 1 << 30  # of them
 BREATH = 0.05  # seconds between two looks, however often somebody rings
+FULL_PIPE = 1 << 16  # octets that wait in one at most
 MAX_SAID = 1000  # lines of the log that are remembered, so that each is there once
 COUNT_EVERY = 30.0  # seconds between two files of counters
 PUT_OFF = (10, 600)  # seconds until a file that could not be taken is tried again: at first, and at most
@@ -89,7 +89,11 @@ class PickUp:
         self._idle = False  # the last look found nothing to take
         self._said: set[str] = set()
         self._put_off: dict[str, tuple[int, int]] = {}  # name -> (UTC seconds when it is tried again, after how many)
-        self._bell = drop.prepare(folder)
+        self._end, self._ended = os.pipe()
+        bell = drop.prepare(folder)
+        if bell is None:
+            ENGINE.info("nobody can ring at %s; it is looked into every %d seconds", folder, LOOK_EVERY)
+        self._bells = [self._end] if bell is None else [self._end, bell]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pickup", daemon=True)
 
@@ -100,19 +104,18 @@ class PickUp:
     def stop(self) -> None:
         """End, and wait for the end."""
         self._stopping.set()
-        os.write(self._bell, b"!")
+        os.write(self._ended, b"!")
         if self._thread.ident is not None:
             self._thread.join(20)
 
     def _run(self) -> None:
         pause = 0.0
         while True:
-            select.select([self._bell], [], [], pause)
-            with contextlib.suppress(BlockingIOError):
-                while os.read(self._bell, 4096):
-                    pass
+            rung, _, _ = select.select(self._bells, [], [], pause)
             if self._stopping.is_set():
                 return
+            for bell in rung:
+                os.read(bell, FULL_PIPE)  # once: who rings without end would keep us here
             pause = 0.0 if self._done(self.look) else LOOK_EVERY
             self._done(self.settle)
             if pause:

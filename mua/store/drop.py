@@ -113,16 +113,29 @@ def _said(drop: Path) -> Iterator[None]:
 # ---- the engine
 
 
-def prepare(drop: Path) -> int:
-    """Make what is missing of the folder; returns a descriptor that becomes readable when somebody rings."""
+def prepare(drop: Path) -> int | None:
+    """Make what is missing of the folder; returns a descriptor that becomes readable when somebody rings.
+
+    None: there can be no bell (no room for it, or somebody is in its way).  Raises OSError: the folder is not ours.
+    """
     drop.mkdir(parents=True, exist_ok=True)
     if stat.S_IMODE(drop.stat().st_mode) != MODE:
         drop.chmod(MODE)
-    bell = drop / BELL
-    _remove(bell)  # whatever somebody has put there
-    os.mkfifo(bell, 0o600)
-    bell.chmod(0o622)
-    return os.open(bell, os.O_RDWR | os.O_NONBLOCK)  # also for writing: so it never ends when nobody holds it
+    hidden = drop / f".{secrets.token_hex(16)}"
+    try:
+        os.mkfifo(hidden, 0o600)
+        hidden.chmod(0o622)
+        handle = os.open(hidden, os.O_RDWR | os.O_NONBLOCK)  # also for writing: it never ends when nobody holds it
+        try:
+            _displace(drop, BELL)  # whatever somebody has put there
+            hidden.rename(drop / BELL)
+        except OSError:
+            os.close(handle)
+            raise
+    except OSError:
+        _remove(hidden)
+        return None
+    return handle
 
 
 def waiting(drop: Path, now: float) -> list[Entry]:

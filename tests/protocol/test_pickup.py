@@ -1,5 +1,6 @@
 """The pick-up: what lies in the drop folder is queued once, whatever happens."""
 
+import errno
 import fcntl
 import json
 import os
@@ -286,6 +287,45 @@ def test_a_file_that_its_owner_holds_keeps_nobody_else(office: PostOffice, folde
     office.clock += 10
     it.look()
     assert left(folder) == []
+
+
+def test_without_a_bell_it_works_and_ends(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    leave(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "mkfifo", full)
+        it = picking(office, folder)
+    it.start()
+    office.until(office.outbox)
+    it.stop()
+    assert left(folder) == []
+
+
+def test_who_rings_without_end_keeps_nobody_waiting(office: PostOffice, folder: Path) -> None:
+    it = picking(office, folder)
+    bell = os.open(folder / drop.BELL, os.O_WRONLY)
+    ending = threading.Event()
+
+    def ring() -> None:
+        while not ending.is_set():
+            os.write(bell, b"!" * 4096)
+
+    ringers = [threading.Thread(target=ring) for _ in range(4)]
+    it.start()
+    for one in ringers:
+        one.start()
+    try:
+        for number in range(3):
+            leave(folder)
+            office.until(lambda number=number: len(office.outbox()) > number)
+    finally:
+        ending.set()
+        for one in ringers:
+            one.join(20)
+        it.stop()
+        os.close(bell)
 
 
 def test_a_message_that_cannot_be_signed_keeps_nobody_else(office: PostOffice, folder: Path) -> None:

@@ -18,9 +18,15 @@ GIVEN = Submission("ann@example.org", ("bob@example.net",))
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    bell = drop.prepare(tmp_path / "drop")
+    bell = prepared(tmp_path / "drop")
     yield tmp_path / "drop"
     os.close(bell)
+
+
+def prepared(folder: Path) -> int:
+    bell = drop.prepare(folder)
+    assert bell is not None
+    return bell
 
 
 def names(folder: Path, now: float | None = None) -> list[str]:
@@ -71,7 +77,7 @@ def test_without_a_folder_it_is_said(tmp_path: Path) -> None:
 
 
 def test_ringing_wakes_the_engine_and_never_waits(folder: Path) -> None:
-    bell = drop.prepare(folder)
+    bell = prepared(folder)
     try:
         drop.ring(folder)
         assert os.read(bell, 10) == b"!"
@@ -91,8 +97,21 @@ def test_a_bell_of_somebody_else_is_not_rung(folder: Path, tmp_path: Path) -> No
     os.link(target, folder / "bell")
     drop.ring(folder)
     assert target.read_text() == "0123456789"
-    os.close(drop.prepare(folder))
+    os.close(prepared(folder))
     assert stat.S_ISFIFO((folder / "bell").lstat().st_mode)
+
+
+def test_a_folder_in_the_place_of_the_bell_is_moved_away(folder: Path) -> None:
+    (folder / "bell").unlink()
+    (folder / "bell" / "x").mkdir(parents=True)
+    if os.geteuid() == 0:
+        os.chown(folder / "bell", 1234, -1)
+    bell = prepared(folder)
+    try:
+        drop.ring(folder)
+        assert os.read(bell, 10) == b"!"
+    finally:
+        os.close(bell)
 
 
 def test_links_fifos_sockets_and_folders_are_not_followed_and_go(folder: Path, tmp_path: Path) -> None:
