@@ -10,7 +10,7 @@ from mua.engine.levels import Levels
 from mua.net.smtp_wire import Transcript
 from mua.plan import dane, sts
 from mua.plan.dane import Stance, Standing, TlsaAnswer
-from mua.plan.mx import Target, literal
+from mua.plan.mx import Target, Targets, literal
 from mua.plan.protection import Best, Demand, demand
 from mua.records import dataclass
 
@@ -51,12 +51,14 @@ class Demands:
 
 
 async def find_demands(
-    domain: str, found: Sequence[Target], port: int, names: Vouched, levels: Levels, policy: sts.Policy | None
+    domain: str, targets: Targets, port: int, names: Vouched, levels: Levels, policy: sts.Policy | None
 ) -> Demands:
     """Ask for the TLSA records of all hosts, and put them beside what else binds."""
+    found = targets.found
     standings = await find_standings(found, port, names)
     unvalidated = "" if any(one.bases for one in found) or literal(domain) else await names.unvalidated()
-    best = levels.best(domain, standings.values(), policy)
+    unseen = (Standing(Stance.FAILED, host, why="it has no address") for host in targets.lacking)
+    best = levels.best(domain, [*standings.values(), *unseen], policy)
     demands = {host: demand(domain, host, one, policy, best, unvalidated) for host, one in standings.items()}
     notes = [f"DANE not checked: {unvalidated}"] if unvalidated else []
     if policy is not None and policy.mode is not sts.Mode.NONE:

@@ -85,7 +85,7 @@ async def gather(
         _both(resolver, ehlo),
         dkim.policies(domain, resolver),
     )
-    targets = () if isinstance(route, Verdict) else route[:MAX_CALLED]
+    targets = () if isinstance(route, Verdict) else route.found[:MAX_CALLED]
     called = [one for one in await asyncio.gather(*(_call(one, options) for one in targets)) if one is not None]
     found = [address] if address else list(dict.fromkeys(one.seen_as for one in called if one.seen_as))
     examiner = _Examiner(resolver, account.email, ehlo or domain, block_lists)

@@ -33,7 +33,19 @@ from mua.net.smtp_outcome import Job, Outcome, announced_size, stale
 from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
 from mua.plan import dane, sts
-from mua.plan.mx import AddressAnswer, MxAnswer, Status, Target, Verdict, exchangers, forbidden, literal, targets
+from mua.plan.mx import (
+    AddressAnswer,
+    MxAnswer,
+    Status,
+    Target,
+    Targets,
+    Verdict,
+    exchangers,
+    forbidden,
+    lacking,
+    literal,
+    targets,
+)
 from mua.plan.preflight import Offer
 from mua.plan.protection import Best, By, Demand, Level, Protection, Trouble
 from mua.plan.retry import greylisted
@@ -125,7 +137,7 @@ class Line:
         found = await self._targets()
         if isinstance(found, Verdict):
             return Attempt([_undeliverable(address, found) for address in round_trip.pending], found.offline)
-        await round_trip.run(found, await self._demands(found, policy))
+        await round_trip.run(found.found, await self._demands(found, policy))
         if self.way.hop is Hop.DIRECT:
             self._levels.note(self.way.host, round_trip.reached, round_trip.held)
         return round_trip.result()
@@ -135,15 +147,15 @@ class Line:
         """The port of the servers."""
         return self.options.mx_port if self.way.hop is Hop.DIRECT else self.way.port
 
-    async def _targets(self) -> tuple[Target, ...] | Verdict:
+    async def _targets(self) -> Targets | Verdict:
         if self.way.hop is Hop.DIRECT:
             return await find_targets(self.way.host, self.options, self.names, self._lot())
         try:
-            return tuple(Target(self.way.host, address) for address in await known_addresses(self.way.host))
+            return Targets(tuple(Target(self.way.host, one) for one in await known_addresses(self.way.host)))
         except OSError as error:
             return Verdict(False, "4.4.3", f"{self.way.host} could not be looked up: {error.strerror or error}.")
 
-    async def _demands(self, found: Sequence[Target], policy: sts.Policy | None) -> Demands:
+    async def _demands(self, found: Targets, policy: sts.Policy | None) -> Demands:
         if self.way.hop is Hop.DIRECT:
             return await find_demands(self.way.host, found, self.port, self.names, self._levels, policy)
         return Demands.none(self.way.host)
@@ -181,13 +193,13 @@ class Line:
             await kept.session.quit()
 
 
-async def find_targets(domain: str, options: DirectOptions, names: Names, lot: float) -> tuple[Target, ...] | Verdict:
+async def find_targets(domain: str, options: DirectOptions, names: Names, lot: float) -> Targets | Verdict:
     """Where to deliver mail for ``domain``, in order, or why nowhere."""
     address = literal(domain)
     if address is not None:
         if forbidden(domain, address, options):
             return Verdict(True, "5.4.6", f"{domain} is an address of this computer's own network.")
-        return (Target(domain, address),)
+        return Targets((Target(domain, address),))
     answer = await names.mx(domain)
     hosts = exchangers(domain, answer, lot)
     if isinstance(hosts, Verdict):
@@ -203,7 +215,8 @@ async def find_targets(domain: str, options: DirectOptions, names: Names, lot: f
     if isinstance(found, Verdict):
         return found
     secure = answer.secure or answer.status is Status.NO_DATA  # the domain itself: its own address is what counts
-    return tuple(replace(one, bases=dane.bases(one.host, secure, known[one.host])) for one in found)
+    whole = tuple(replace(one, bases=dane.bases(one.host, secure, known[one.host])) for one in found)
+    return Targets(whole, lacking(answer, found))
 
 
 def ehlo_name(options: DirectOptions) -> str:

@@ -301,7 +301,7 @@ async def _reach_exchanger(domain: str, options: DirectOptions) -> wire.Finding:
     if isinstance(found, Verdict):
         return wire.Finding("dns", False, found.text, "offline" if found.offline else "dns", found.status)
     failures = []
-    for target in found[:3]:
+    for target in found.found[:3]:
         try:
             session = await open_exchanger(Exchanger(target.host, target.address, options.mx_port))
         except HostFailed as failed:

@@ -54,6 +54,6 @@ async def _one(domain: str, options: DirectOptions, resolver: Resolver, db: Db) 
     )
     if isinstance(found, Verdict):
         return plan.refused(domain, found)
-    standings = await find_standings(found, options.mx_port, resolver)
+    standings = await find_standings(found.found, options.mx_port, resolver)
     known = protection.known(db, domain)
     return plan.outlook(domain, standings.values(), bool(sts.record_id(texts)), known, protection.offer(db, domain))

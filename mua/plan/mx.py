@@ -87,6 +87,14 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Targets:
+    """What to try, in order; ``lacking`` are the exchangers of the domain of which no address may be tried."""
+
+    found: tuple[Target, ...]
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """No delivery can be tried: for good or for now, with an enhanced status code (RFC 3463) and a sentence.
 
@@ -111,7 +119,7 @@ def exchangers(domain: str, answer: MxAnswer, lot: float) -> tuple[str, ...] | V
         return (domain,)  # RFC 5321 s.5.1: the domain itself, as if with preference 0
     if any(record.host in ("", ".") for record in answer.records):
         return Verdict(True, "5.1.10", f"{domain} does not take mail.")  # RFC 7505; mixed with others, it still wins
-    records = [Mx(record.preference, record.host.removesuffix(".").lower()) for record in answer.records]
+    records = [Mx(record.preference, _name(record)) for record in answer.records]
     random.Random(lot).shuffle(records)
     records.sort(key=lambda record: record.preference)
     return tuple(dict.fromkeys(record.host for record in records))[:MAX_EXCHANGERS]
@@ -134,6 +142,17 @@ def targets(
     if found:
         return tuple(found.values())[:MAX_TARGETS]
     return _no_target(domain, hosts, answers, refused)
+
+
+def lacking(answer: MxAnswer, found: Sequence[Target]) -> tuple[str, ...]:
+    """The exchangers that the domain names, and that are none of the targets: not looked up, without an address, or
+    with one that is not called.
+    """
+    return tuple(sorted({_name(record) for record in answer.records} - {one.host for one in found}))
+
+
+def _name(record: Mx) -> str:
+    return record.host.removesuffix(".").lower()
 
 
 def _no_target(domain: str, hosts: Sequence[str], answers: Mapping[str, AddressAnswer], refused: bool) -> Verdict:

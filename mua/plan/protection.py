@@ -128,6 +128,9 @@ def _unproven(domain: str, host: str, best: Best, unvalidated: str) -> str:
 def remembered(best: Best, standings: Collection[Standing], policy: sts.Policy | None) -> Best:
     """``best``, save for what the domain itself took back: DNSSEC vouches that none of its exchangers has usable TLSA
     records any more, or its policy says that there is none (RFC 8461 s.2.1).
+
+    ``standings`` are of all its exchangers; one whose address is not known FAILED: whoever can block one look-up would
+    take back what the others never had.
     """
     without = {Stance.ABSENT, Stance.ENCRYPTED}
     undone = bool(standings) and {one.stance for one in standings} <= without

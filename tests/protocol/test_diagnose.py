@@ -83,6 +83,17 @@ def test_a_greeting_that_turns_us_away_is_said() -> None:
     assert "turns this computer away" in told.text
 
 
+def test_an_exchanger_with_a_name_that_no_host_can_have_is_out_of_reach() -> None:
+    table = TABLE | {
+        ("example.net", "MX"): [r"10 mx\032one.example.net."],
+        (r"mx\032one.example.net", "A"): ["127.0.0.1"],
+    }
+    told = look(25, table, address="198.41.0.4")
+    (port,) = (one for one in told.symptoms if one.what == "port")
+    assert port.grade is not Grade.GOOD
+    assert "no server can have that name" in port.detail
+
+
 def test_tls_that_is_broken_there_is_no_closed_port() -> None:
     with Scripted(HELLO.replace("S: 250 SIZE", "S: 250 STARTTLS")) as server:
         assert look(server.port, TABLE).reach is Reach.ANYONE

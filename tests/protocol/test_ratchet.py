@@ -264,3 +264,22 @@ def test_a_kept_connection_is_no_way_around(world: World) -> None:
     assert posts[0].sender.drain(30)
     assert [posts[0].states(one) for one in ones] == [[ACCEPTED], [DEFERRED]]
     assert (sink.connections, len(sink.copies(ANN)), known(posts[0])) == (2, 1, Best(Level.TLS))
+
+
+def test_what_was_proven_is_not_taken_back_by_exchangers_that_could_not_be_looked_up(world: World) -> None:
+    """Whoever blocks the look-up of the one with records leaves the one without."""
+    world.domain("x.test", "10 mx1", "20 mx2")
+    weak = world.exchanger(2, tls="self-signed")
+    world.exchanger(1, tls="self-signed")
+    post = proven(world)
+    assert world.names is not None
+    saved = dict(world.names.table)
+    for kind in ("A", "AAAA"):
+        world.names.table["mx1.x.test", kind] = ["SERVFAIL"]
+    post.restart()  # nothing is remembered of the DNS
+    ann = world.ask(post, ANN)
+    assert (ann.state, weak.connections, known(post)) == (DEFERRED, 0, Best(Level.VERIFIED, By.DANE))
+    world.names.table = saved
+    post.restart()
+    post.later(HOUR)
+    assert (now(post).state, now(post).tls) == (ACCEPTED, "TLSv1.3, DANE")

@@ -15,6 +15,7 @@ from mua.plan.mx import (
     Verdict,
     exchangers,
     forbidden,
+    lacking,
     literal,
     targets,
 )
@@ -141,6 +142,19 @@ def test_no_target(answers: dict[str, AddressAnswer], options: DirectOptions, ex
 def test_a_failed_host_hides_no_good_one() -> None:
     answers = {"a": AddressAnswer(Status.FAILED, why="x"), "b": at(A1)}
     assert targets("example.net", ("a", "b"), answers, OPEN, 0.5) == (Target("b", A1),)
+
+
+def test_who_is_no_target_is_known() -> None:
+    hosts = ("a.x", "B.x", "nowhere.x", "127.0.0.1", "localhost")
+    answer = MxAnswer(Status.FOUND, tuple(Mx(10, f"{host}.") for host in hosts))
+    answers = {host.lower(): AddressAnswer(Status.FOUND, ("9.9.9.9",)) for host in hosts} | {
+        "b.x": AddressAnswer(Status.FOUND, ("8.8.8.8",)),
+        "nowhere.x": AddressAnswer(Status.FAILED),
+    }
+    found = targets("x", ("a.x", "b.x", "nowhere.x", "127.0.0.1", "localhost"), answers, DirectOptions(), 0.5)
+    assert not isinstance(found, Verdict)
+    assert lacking(answer, found) == ("127.0.0.1", "localhost", "nowhere.x")
+    assert lacking(MxAnswer(Status.NO_DATA), found) == ()
 
 
 def test_localhost_is_never_an_exchanger() -> None:
