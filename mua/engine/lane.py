@@ -317,9 +317,12 @@ class Lane:
         )  # fmt: skip
 
     def _limit(self, outcome: Outcome) -> limits.Limit | None:
-        """A receiving domain's "for good" is about the recipient; a submission server's may be about its customer."""
-        for_good = outcome.state is RecipientState.REFUSED and self._way.hop is Hop.DIRECT
-        return None if outcome.at_once or for_good else limits.limit(outcome.code, outcome.text)
+        """What is about the lane.  "For good" is about the recipient, save where a submission server may mean its
+        customer; and by LMTP a reply to the dot is a mailbox's own (RFC 2033 s.4.2), in the words of its owner.
+        """
+        for_good = outcome.state is RecipientState.REFUSED and self._way.hop is not Hop.SUBMISSION
+        its_own = outcome.phase is Phase.DONE and self._way.hop is Hop.LMTP
+        return None if outcome.at_once or for_good or its_own else limits.limit(outcome.code, outcome.text)
 
     def _pause(self, outgoing_id: OutgoingId, attempt: Attempt, now: int) -> Pause | None:
         """The pause of this lane that the replies ask for."""

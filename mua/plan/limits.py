@@ -5,7 +5,8 @@ and many servers count refused tries against the sender.  So the lane pauses (``
 
 Rules of the file: codes alone say too little, since 4.7.1 is greylisting and 4.5.3 one message with too many
 recipients, so the words decide with them; a limit of the recipient's mailbox (x.2.x) is not ours; a server's own "in 5
-minutes" goes before our schedule.
+minutes" goes before our schedule.  Whether a reply may be about the lane at all is for the lane to know: only a
+submission server's 5 is.
 """
 
 import re

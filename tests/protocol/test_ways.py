@@ -131,6 +131,31 @@ def test_each_recipient_has_its_own_reply(world: World, place: Path) -> None:
         assert [len(sink.copies(f"{who}@x.test")) for who in "abcd"] == [1, 1, 0, 0]
 
 
+@pytest.mark.parametrize(
+    "reply", ["550 5.7.1 Your daily limit is exceeded", "451 4.7.1 Rate limit exceeded, slow down"]
+)
+def test_who_owns_a_mailbox_pauses_nobody_else_s(world: World, place: Path, reply: str) -> None:
+    """By LMTP the reply to the dot is a mailbox's own: its owner may write it, in Sieve's "reject"."""
+    with lmtp(place / "lmtp", lambda event, what: reply if (event, what) == ("dot", ANN) else None) as sink:
+        post = with_rules(world.program(), ("x.test", f"lmtp:{place}/lmtp"))
+        ones = [post.queue(ANN), post.queue("ben@x.test")]
+        assert post.sender.drain(30)
+        assert [post.states(one) for one in ones] == [[REFUSED if reply[0] == "5" else DEFERRED], [ACCEPTED]]
+        assert len(sink.copies("ben@x.test")) == 1
+
+
+@pytest.mark.parametrize("event", ["rcpt", "dot"])
+def test_a_smart_host_s_refusal_pauses_nobody_else_s(world: World, event: str) -> None:
+    """It may repeat what a recipient's own server said."""
+    refusals = ["550 5.7.1 daily limit exceeded"]
+    hub = world.exchanger(1, lambda happened, what: refusals.pop() if happened == event and refusals else None)
+    post = with_rules(world.program(), ("*", f"smtp://127.0.1.1:{world.port}"))
+    ones = [post.queue(ANN), post.queue(BOB)]
+    assert post.sender.drain(30)
+    assert [post.states(one) for one in ones] == [[REFUSED], [ACCEPTED]]
+    assert len(hub.copies(BOB)) == 1
+
+
 def test_cut_between_two_replies(world: World, place: Path) -> None:
     """Whose reply came is settled by it; of the other nobody knows."""
     plan = lambda event, what: DROP if (event, what) == ("dot", "b@x.test") else None  # noqa: E731
