@@ -42,6 +42,7 @@ LOOK_EVERY = 10.0  # seconds; who submits rings, so this is for what was left wh
 BATCH = 500  # submissions between two looks: newcomers take their turn
 PER_USER = 10_000  # messages of one user that may be in the queue; root's are not counted
 PER_USER_OCTETS = 1 << 30  # of them
+MIN_FREE = 3 * drop.LARGEST  # octets: signing holds a second copy, and the store has to grow
 BREATH = 0.05  # seconds between two looks, however often somebody rings
 FULL_PIPE = 1 << 16  # octets that wait in one at most
 MAX_SAID = 1000  # lines of the log that are remembered, so that each is there once
@@ -140,36 +141,55 @@ class PickUp:
         entries = _in_turn(drop.waiting(self._folder, time.time()))
         self._scan = time.monotonic() - began
         self._put_off = {one.name: self._put_off[one.name] for one in entries if one.name in self._put_off}
-        room: dict[int, int] = {}
+        room: dict[int, tuple[int, int]] = {}
         taken = 0
         account = self._account() if entries else None
         for entry in entries:
             if taken == BATCH or self._stopping.is_set():
                 return True
-            if account and self._is_due(entry) and self._has_room(entry.uid, room) and self._take(entry, account):
+            if not account or not self._is_due(entry) or not self._has_room(entry.uid, room):
+                continue
+            if self._take(entry, account):
                 taken += 1
-                room[entry.uid] -= 1
+                count, octets = room[entry.uid]
+                room[entry.uid] = (count - 1, octets - entry.size)
         self._idle = not taken
         return False
 
     def settle(self) -> None:
         """What is to be done for submissions that are over: their submitters are told, their files removed."""
-        if tell_submitters(self._context, self._aliases, self._sign):
-            self._queued()
-        remove_spent(self._context)
+        try:
+            if tell_submitters(self._context, self._aliases, self._sign):
+                self._queued()
+        finally:
+            remove_spent(self._context)  # also where the disk is full
         if self._idle:
             self._context.store.shrink()
         if self._metrics is not None and (not self._counted or time.monotonic() - self._counted >= COUNT_EVERY):
             self._counted = time.monotonic()
             tally.write(self._metrics, self._context.tally.text(self._context.store.reader(), self._context.now()))
 
-    def _has_room(self, uid: int, room: dict[int, int]) -> bool:
+    def _has_room(self, uid: int, room: dict[int, tuple[int, int]]) -> bool:
+        """``room`` is how many messages and octets more each user may have in the queue.  Root may always."""
+        if uid == 0:
+            room[uid] = (1, 1)
+            return True
         if uid not in room:
-            count, octets = (0, 0) if uid == 0 else outbox.waiting_of(self._context.store.reader(), uid, PER_USER)
-            room[uid] = PER_USER - count if octets < PER_USER_OCTETS else 0
-            if room[uid] == 0:
+            count, octets = outbox.waiting_of(self._context.store.reader(), uid, PER_USER)
+            room[uid] = (PER_USER - count, PER_USER_OCTETS - octets)
+            if min(room[uid]) <= 0:
                 self._say(f"user {uid} has {count} messages of {octets >> 20} MB in the queue; more have to wait")
-        return room[uid] > 0
+        return min(room[uid]) > 0 and self._has_space()
+
+    def _has_space(self) -> bool:
+        """Whether the disk has room for more than what is on its way already."""
+        found = os.statvfs(self._context.store.profile.big)
+        text = f"the disk has less than {MIN_FREE >> 20} MB left; only root's mail is picked up until there is more"
+        if found.f_bavail * found.f_frsize >= MIN_FREE:
+            self._said.discard(text)
+            return True
+        self._say(text)
+        return False
 
     def _account(self) -> Account:
         account = read.account_named(self._context.store.reader(), NAME)

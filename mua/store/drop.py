@@ -39,10 +39,12 @@ _NAME = re.compile(r"[0-9a-f]{32}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A submission that waits: its name, and the user that owns it."""
+    """A submission that waits: its name, whose it is, its octets, and when it was last changed (UTC seconds)."""
 
     name: str
     uid: int
+    size: int
+    changed: float
 
 
 class Refused(Exception):
@@ -151,7 +153,7 @@ def waiting(drop: Path, now: float) -> list[Entry]:
             if stat.S_ISREG(facts.st_mode) and _NAME.match(entry.name):
                 count[facts.st_uid] += 1
                 if count[facts.st_uid] <= MOST_OF_USER:
-                    found.append((facts.st_mtime_ns, Entry(entry.name, facts.st_uid)))
+                    found.append((facts.st_mtime_ns, Entry(entry.name, facts.st_uid, facts.st_size, facts.st_ctime)))
             elif entry.name != BELL and not (stat.S_ISREG(facts.st_mode) and now - facts.st_ctime < STALE):
                 _remove(Path(entry.path))
     return [one for _, one in sorted(found, key=lambda pair: pair[0])]

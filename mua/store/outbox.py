@@ -54,6 +54,8 @@ MAX_TEXT = 2000  # characters kept of a server's reply
 MAX_DUE = 1000  # recipients taken at once
 MAX_OF_DOMAIN = 200  # of one domain that mail goes to directly: then the next domain has its turn
 MAX_DOMAINS = 5000  # looked at in one pass
+MOST_KEPT = 1000  # messages of one local user that failed: their files are kept for a person who tries them again
+MOST_KEPT_OCTETS = 100 << 20
 DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 PREFIX = "outgoing-"
 Signing = Callable[[bytes], Callable[[bytes], bytes] | None]
@@ -105,10 +107,12 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """A submission that is over; ``wire_file`` is empty where a person may still want to try it again."""
+    """A submission that is over; ``failed``: for somebody, so that a person may still want to try it again."""
 
     id: OutgoingId
+    uid: int
     wire_file: str
+    failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +342,8 @@ def submitted(db: Db, submission: str) -> OutgoingId | None:
 
 
 def waiting_of(db: Db, uid: int, most: int) -> tuple[int, int]:
-    """(how many messages of a local user are not finished, their octets), counted up to ``most`` messages."""
-    mine = "SELECT size FROM outgoing WHERE uid = ? AND uid IS NOT NULL AND finished_at = 0 LIMIT ?"
+    """(how many messages of a local user are not settled, their octets), counted up to ``most`` messages."""
+    mine = "SELECT size FROM outgoing WHERE uid = ? AND uid IS NOT NULL AND spent = 0 LIMIT ?"
     [(count, octets)] = db.rows(f"SELECT count(*), coalesce(sum(size), 0) FROM ({mine})", uid, most)
     return int(count), int(octets)
 
@@ -375,15 +379,16 @@ def returned(db: Db, profile: Profile, outgoing_id: OutgoingId) -> tuple[bytes, 
 
 
 def spent(db: Db, most: int = 500) -> list[Spent]:
-    """Submissions that are over, with their file where nobody will want it again."""
+    """Submissions that are over, and whose submitters know."""
     rows = db.rows(
-        "SELECT o.id, iif(EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state IN ('refused', 'unknown')),"
-        " '', o.wire_file) FROM outgoing o WHERE o.spent = 0 AND o.finished_at > 0 AND o.uid IS NOT NULL"
+        "SELECT o.id, o.uid, o.wire_file, EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id"
+        " AND state IN ('refused', 'unknown')) FROM outgoing o"
+        " WHERE o.spent = 0 AND o.finished_at > 0 AND o.uid IS NOT NULL"
         " AND NOT EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND told = 0"
         " AND state IN ('refused', 'unknown')) LIMIT ?",
         most,
     )
-    return [Spent(OutgoingId(one), name) for one, name in rows]
+    return [Spent(OutgoingId(one), uid, name, bool(failed)) for one, uid, name, failed in rows]
 
 
 def by_message_id(db: Db, message_id: str) -> Outgoing | None:
@@ -736,8 +741,10 @@ def cancel(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int) 
 def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int, via: AccountId | None = None) -> int:
     """Try again now, by a person's wish: deferred and refused recipients, and unknown ones only when named.
 
-    ``via``: with another account's server, from now on and for all who still wait.
+    ``via``: with another account's server, from now on and for all who still wait.  Whose file is gone is not tried.
     """
+    if tx.value("SELECT spent FROM outgoing WHERE id = ?", outgoing_id) == 1:
+        return 0
     states = "('queued', 'deferred', 'refused', 'unknown')" if addresses else "('queued', 'deferred', 'refused')"
     sql = (
         "UPDATE recipient SET state = 'queued', phase = '', next_attempt = ?, attempts = 0, postponed = 0, told = 0"
@@ -776,9 +783,25 @@ def mark_told(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None
         tx.run("UPDATE recipient SET told = 1 WHERE outgoing_id = ? AND address = ?", outgoing_id, address)
 
 
-def mark_spent(tx: Tx, ids: Iterable[OutgoingId]) -> None:
-    """What was to be done at the end of these submissions is done."""
-    tx.run_many("UPDATE outgoing SET spent = 1 WHERE id = ?", [(one,) for one in ids])
+def mark_spent(tx: Tx, those: Sequence[Spent]) -> list[str]:
+    """What was to be done at the end of these submissions is done; returns the files that nobody wants any more.
+
+    Of each user the last messages that failed are kept, ``MOST_KEPT`` with ``MOST_KEPT_OCTETS`` in all.
+    """
+    tx.run_many("UPDATE outgoing SET spent = ? WHERE id = ?", [(2 if one.failed else 1, one.id) for one in those])
+    gone = [one.wire_file for one in those if not one.failed]
+    for uid in {one.uid for one in those if one.failed}:
+        kept = "SELECT id, wire_file, sum(size) OVER last AS octets, row_number() OVER last AS number FROM outgoing"
+        rows = tx.rows(
+            f"SELECT id, wire_file FROM ({kept} WHERE uid = ? AND spent = 2 WINDOW last AS (ORDER BY id DESC))"
+            " WHERE octets > ? OR number > ?",
+            uid,
+            MOST_KEPT_OCTETS,
+            MOST_KEPT,
+        )
+        tx.run_many("UPDATE outgoing SET spent = 1 WHERE id = ?", [(one,) for one, _ in rows])
+        gone += [name for _, name in rows]
+    return gone
 
 
 def forget_submissions(tx: Tx, before: int, most: int = 1000) -> list[str]:
@@ -817,8 +840,8 @@ def sweep(db: Db, profile: Profile) -> int:
     Only to be called when nothing is being queued (at start-up).  Returns how many were removed.
     """
     sql = (
-        "SELECT wire_file, copy_file FROM outgoing o WHERE sent_copy = 'todo' OR EXISTS("
-        "SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state NOT IN ('accepted', 'cancelled'))"
+        "SELECT wire_file, copy_file FROM outgoing o WHERE spent <> 1 AND (sent_copy = 'todo' OR EXISTS("
+        "SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state NOT IN ('accepted', 'cancelled')))"
     )
     needed = array("q")  # hashes, not names: a server's queue may be long, and two that are equal keep a file too many
     for row in db.each(sql):

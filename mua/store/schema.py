@@ -414,6 +414,15 @@ CACHE_28 = """
 CREATE INDEX recipient_trying ON recipient(outgoing_id) WHERE state = 'trying';
 """
 
+# What users' submissions take of this computer's disk; spent is 2 where the file of one that failed is kept.
+CACHE_29 = """
+CREATE INDEX outgoing_of_user ON outgoing(uid, size) WHERE spent = 0 AND uid IS NOT NULL;
+CREATE INDEX outgoing_kept ON outgoing(uid) WHERE spent = 2;
+DROP INDEX outgoing_uid;
+UPDATE outgoing SET spent = 2 WHERE spent = 1 AND uid IS NOT NULL
+  AND EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id AND state IN ('refused', 'unknown'));
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -443,6 +452,7 @@ MIGRATIONS = (
     CACHE_26,
     CACHE_27,
     CACHE_28,
+    CACHE_29,
 )
 VERSION = len(MIGRATIONS)
 

@@ -112,6 +112,7 @@ def test_users_take_turns_and_one_who_has_too_much_waits(
     assert len(office.outbox()) == 4
     with office.store.write(durable=True) as tx:
         outbox.cancel(tx, office.outbox()[-1].id, (), office.clock)
+    it.settle()
     it.look()
     assert len(office.outbox()) == 5
 
@@ -126,6 +127,57 @@ def test_a_user_with_too_many_octets_waits(office: PostOffice, folder: Path, mon
         it.look()
     assert len(office.outbox()) == 2
     assert len(list(folder.iterdir())) == 2
+
+
+def test_octets_are_counted_within_a_look_too(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickup, "PER_USER_OCTETS", 100_000)
+    it = picking(office, folder)
+    for number in range(5):
+        of_user(raw(folder, f"{number:032}", body=b"y\r\n" * 20_000))
+    it.look()
+    assert (len(office.outbox()), len(left(folder))) == (2, 3)
+
+
+@pytest.mark.log_warning("hands mail to a program")
+def test_what_failed_is_kept_within_bounds(
+    office: PostOffice, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "mailname").write_text("here.test\n")
+    (tmp_path / "etc" / "aliases").write_text("prog: |/bin/true\n")
+    monkeypatch.setenv("MUA_ETC", str(tmp_path / "etc"))
+    monkeypatch.setattr(outbox, "MOST_KEPT_OCTETS", 150_000)
+    it = picking(office, folder)
+    for number in range(5):
+        raw(folder, f"{number:032}", recipients=["prog@here.test"], sender="", body=b"y\r\n" * 20_000)
+    it.look()
+    assert outbox.waiting_of(office.store.reader(), os.getuid(), 100)[0] == 5  # until they are settled
+    it.settle()
+    assert outbox.waiting_of(office.store.reader(), os.getuid(), 100) == (0, 0)
+    files = [path for path in office.profile.big.iterdir() if path.name.startswith(outbox.PREFIX)]
+    assert len(files) == 2
+    assert outbox.sweep(office.store.reader(), office.profile) == 0
+    newest, *_, oldest = office.outbox()
+    with office.store.write() as tx:
+        assert outbox.retry(tx, oldest.id, (), office.clock) == 0  # there is nothing left to be sent
+        assert outbox.retry(tx, newest.id, (), office.clock) == 1
+
+
+def test_with_little_of_the_disk_left_only_root_submits(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickup, "MIN_FREE", 1 << 62)
+    it = picking(office, folder)
+    waits = of_user(raw(folder, "0" * 32))
+    if os.geteuid() == 0:
+        raw(folder, "1" * 32)
+    it.look()
+    assert left(folder) == [waits.name]
+    monkeypatch.setattr(pickup, "MIN_FREE", 0)
+    it.look()
+    assert left(folder) == []
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -188,6 +240,13 @@ def raw(folder: Path, name: str, *, head: bytes = HEAD, body: bytes = b"Hi\r\n",
     line = {"version": 1, "sender": "ann@example.org", "recipients": ["bob@example.net"]} | told
     path = folder / name
     path.write_bytes(json.dumps(line).encode() + b"\n" + head + b"\r\n" + body)
+    return path
+
+
+def of_user(path: Path) -> Path:
+    """The file is some user's, and not root's."""
+    if os.geteuid() == 0:
+        os.chown(path, 1234, -1)
     return path
 
 
