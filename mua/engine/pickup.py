@@ -225,10 +225,12 @@ class PickUp:
             self._count("queued")
             ENGINE.info("outgoing %d: submitted by user %d as %s", outgoing_id, entry.uid, entry.name)
             self._queued()
-        except Refused as error:
+        except (Refused, MailError) as error:
+            if isinstance(error, MailError) and not _is_of_the_message(error):
+                raise
             self._count("refused")
             ENGINE.info("a file of user %d in the drop folder is no mail: %s", entry.uid, error)
-        except (MailError, OSError):
+        except OSError:
             raise
         except Exception:  # noqa: BLE001 - a mistake of ours must not hold up the mail of others
             drop.set_aside(self._folder, entry.name)
@@ -240,7 +242,7 @@ class PickUp:
         return True
 
     def _queue(self, entry: Entry, file: BinaryIO, account: Account) -> int:
-        """Raises Refused, OSError and MailError (the disk, a key that signs: the submission waits)."""
+        """Raises Refused, OSError and MailError (the message, the disk, a key that signs)."""
         store, now = self._context.store, self._context.now()
         known = outbox.submitted(store.reader(), entry.name)
         if known is not None:
@@ -254,14 +256,9 @@ class PickUp:
         to = self._aliases.expanded(frozen.recipients)
         frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head, recipients=to.recipients)
         origin = outbox.Origin(entry.uid, entry.name)
-        try:
-            return outbox.queue(
-                store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=self._sign
-            )
-        except MailError as error:
-            if error.kind is not Kind.MESSAGE:
-                raise
-            raise Refused(error.text) from error
+        return outbox.queue(
+            store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=self._sign
+        )
 
     def _count(self, outcome: str) -> None:
         self._context.tally.add("mua_submissions_total", f'outcome="{outcome}"')
@@ -273,6 +270,11 @@ class PickUp:
         if text not in self._said:
             self._said.add(text)
             ENGINE.info("%s", text)
+
+
+def _is_of_the_message(error: MailError) -> bool:
+    """Whether it will be the same when this file is tried again: whoever still writes into it has not submitted it."""
+    return error.kind is Kind.MESSAGE or error.code == "attachment-changed"
 
 
 def _is_full(error: MailError | OSError) -> bool:

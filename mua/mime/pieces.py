@@ -54,12 +54,15 @@ Pieces = Sequence[Piece]
 
 def whole_or_divided(content: Content, start: int = 0) -> Pieces:
     """The message that begins at ``start``: in one piece where it is small enough to be mended; else its header, and
-    where the rest is.  Raises OSError.
+    where the rest is.  Raises OSError, and MailError "attachment-changed".
     """
     with content.open() as file:
         file.seek(start)
         if content.size - start <= MENDED:
-            return (file.read(MENDED),)
+            whole = _filled(file, content.size - start)
+            if len(whole) < content.size - start or file.read(1):
+                raise _changed()
+            return (whole,)
         head = file.read(MAX_HEADER)
     end = body_start(head)
     return (head[:end], Body(content, start + end))
@@ -87,10 +90,14 @@ def _encoded(content: Content) -> Iterator[bytes]:
         while left:
             block = _filled(file, min(BLOCK, left))
             if not block:
-                text = "An attached file became shorter while it was read, so nothing was sent; attach it again."
-                raise MailError(Kind.LOCAL, Retry.ASK, text, code="attachment-changed")
+                raise _changed()
             left -= len(block)
             yield base64_lines(block)
+
+
+def _changed() -> MailError:
+    text = "A file of the message changed while it was read, so nothing was sent; send it again."
+    return MailError(Kind.LOCAL, Retry.ASK, text, code="attachment-changed")
 
 
 def _filled(file: BinaryIO, size: int) -> bytes:
@@ -102,15 +109,22 @@ def _filled(file: BinaryIO, size: int) -> bytes:
 
 
 def _canonical(body: Body) -> Iterator[bytes]:
-    tail = b""
+    """Exactly what there was; a file that has become longer is refused, too: whoever writes into it is not done."""
+    left, tail = body.content.size - body.start, b""
     with body.content.open() as file:
         file.seek(body.start)
-        while block := file.read(BLOCK):
+        while left:
+            block = file.read(min(BLOCK, left))
+            if not block:
+                raise _changed()
+            left -= len(block)
             whole = tail + block
             end = whole.rfind(b"\n") + 1
             tail = whole[end:]
             yield _carried(crlf(whole[:end]))
             _carried(tail)
+        if file.read(1):
+            raise _changed()
     if tail:
         yield _carried(crlf(tail.removesuffix(b"\r") + b"\r\n"))
 

@@ -387,6 +387,26 @@ def test_who_rings_without_end_keeps_nobody_waiting(office: PostOffice, folder: 
         os.close(bell)
 
 
+@pytest.mark.parametrize("grows", [False, True])
+def test_a_file_that_changes_while_it_is_copied_is_refused(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch, grows: bool
+) -> None:
+    it = picking(office, folder)
+    path = raw(folder, "0" * 32, body=(b"y" * 76 + b"\r\n") * (17 * 13444))  # more than is read at once
+    traced = pickup.received
+
+    def meanwhile(*given: Any) -> bytes:
+        with path.open("r+b") as file:
+            file.seek(0, os.SEEK_END)
+            file.truncate(file.tell() + (1 if grows else -1))
+        return traced(*given)
+
+    monkeypatch.setattr(pickup, "received", meanwhile)
+    it.look()
+    assert (office.outbox(), left(folder)) == ([], [])
+    assert [one.name for one in office.profile.big.iterdir()] == []
+
+
 def test_a_message_that_cannot_be_signed_keeps_nobody_else(office: PostOffice, folder: Path) -> None:
     locked = True
 

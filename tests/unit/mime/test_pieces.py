@@ -11,7 +11,7 @@ from mua.mime import pieces
 from mua.mime.build import build, freeze
 from mua.mime.encode import base64_lines, crlf
 from mua.mime.message import gist, parse, part_bytes
-from mua.mime.pieces import BLOCK, Body, Content, Encoded, Meter, blocks, skim
+from mua.mime.pieces import BLOCK, Body, Content, Encoded, Meter, blocks, skim, whole_or_divided
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment
 
@@ -60,8 +60,18 @@ def pieces_of(draft: Draft, files: list[tuple[DraftAttachment, Content]]) -> pie
 
 def test_a_file_that_changes_while_it_is_read() -> None:
     assert b"".join(blocks([Encoded(content(b"grown and grown", 5))])) == base64_lines(b"grown")
-    with pytest.raises(MailError, match="became shorter"):
+    with pytest.raises(MailError, match="changed"):
         list(blocks([Encoded(content(b"short", 6))]))
+
+
+@pytest.mark.parametrize("size", [5, 99])
+def test_a_message_in_a_file_that_changes_is_refused(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = b"a: b\r\n\r\nHello\r\n"
+    for mended in (pieces.MENDED, 0):
+        monkeypatch.setattr(pieces, "MENDED", mended)
+        assert b"".join(blocks(whole_or_divided(Content(lambda: io.BytesIO(raw), len(raw))))) == raw
+        with pytest.raises(MailError, match="changed"):
+            list(blocks(whole_or_divided(Content(lambda: io.BytesIO(raw), size))))
 
 
 @given(st.lists(st.sampled_from([b"a", b"b" * 300, b"\r\n", b"\n", b"\r", b"."]), max_size=40), st.integers(1, 9))
