@@ -210,6 +210,11 @@ class PickUp:
         except (MailError, OSError) as error:
             if _is_full(error):
                 raise
+            if isinstance(error, PermissionError | BlockingIOError) and time.time() - entry.changed >= drop.STALE:
+                ENGINE.info("a submission of user %d could not be read for a day, and is gone", entry.uid)
+                self._count("refused")
+                drop.remove(self._folder, entry.name)
+                return True
             wait = min(2 * self._put_off[entry.name][1], PUT_OFF[1]) if entry.name in self._put_off else PUT_OFF[0]
             self._put_off[entry.name] = (self._context.now() + wait, wait)
             why = error.strerror if isinstance(error, OSError) else error

@@ -6,7 +6,8 @@ so it waits there while no engine runs, and what has its final name is whole.  T
 each new file gets it: the engine can read it, other users cannot.  Who owns the file has submitted it.
 
 Rules of the file: whoever fills the folder is hostile until shown otherwise.  Nothing is opened through a link, nothing
-waits on what is no file, nothing is read beyond a cap, and a file that has a second name is somebody else's.
+waits on what is no file, nothing is read beyond a cap, and a file that has a second name, or not the folder's group,
+is somebody else's.
 """
 
 import errno
@@ -123,6 +124,9 @@ def prepare(drop: Path) -> int | None:
     drop.mkdir(parents=True, exist_ok=True)
     if stat.S_IMODE(drop.stat().st_mode) != MODE:
         drop.chmod(MODE)
+    if stat.S_IMODE(drop.stat().st_mode) != MODE:  # it has a group that is not ours to give to new files
+        os.chown(drop, -1, os.getegid())
+        drop.chmod(MODE)
     hidden = drop / f".{secrets.token_hex(16)}"
     try:
         os.mkfifo(hidden, 0o600)
@@ -174,6 +178,8 @@ def opened(drop: Path, name: str) -> BinaryIO:
         if not stat.S_ISREG(facts.st_mode)
         else "it has another name elsewhere"
         if facts.st_nlink != 1
+        else "it was not written in this folder"  # but moved here, and somebody else has not submitted it
+        if facts.st_gid != drop.stat().st_gid
         else "it is too large"
         if facts.st_size > LARGEST + MAX_LINE
         else ""

@@ -407,6 +407,30 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(
     assert [one.name for one in office.profile.big.iterdir()] == []
 
 
+def test_what_cannot_be_read_goes_after_a_day(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = picking(office, folder)
+    for number in range(3):
+        raw(folder, f"{number:032}").chmod(0)
+    if os.geteuid() == 0:  # whom no mode keeps out
+
+        def closed(*_: object) -> None:
+            raise PermissionError(errno.EACCES, "closed")
+
+        monkeypatch.setattr(drop, "opened", closed)
+    said: list[str] = []
+    monkeypatch.setattr(pickup.ENGINE, "info", lambda text, *values: said.append(text % values))
+    for _ in range(2):
+        it.look()
+        office.clock += 3600
+    assert len(left(folder)) == 3
+    assert len(said) == 1
+    monkeypatch.setattr(drop, "STALE", 0)
+    it.look()
+    assert left(folder) == []
+
+
 def test_a_message_that_cannot_be_signed_keeps_nobody_else(office: PostOffice, folder: Path) -> None:
     locked = True
 

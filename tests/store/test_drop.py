@@ -140,6 +140,15 @@ def test_a_file_with_another_name_is_somebody_elses(folder: Path, tmp_path: Path
     assert text(folder, "a" * 32) == "it has another name elsewhere"
 
 
+def test_a_file_that_was_moved_here_was_not_submitted_by_its_owner(folder: Path, tmp_path: Path) -> None:
+    others = [one for one in (1234, *os.getgroups()) if one != folder.stat().st_gid]
+    moved = tmp_path / "report"
+    moved.write_bytes(b'{"version":1,"sender":"","recipients":["a@b"]}\n')
+    os.chown(moved, -1, others[0] if os.geteuid() == 0 else others[-1])
+    moved.rename(folder / ("a" * 32))
+    assert text(folder, "a" * 32) == "it was not written in this folder"
+
+
 def test_a_giant_is_not_read(folder: Path) -> None:
     with (folder / ("b" * 32)).open("wb") as file:
         file.truncate(1 << 40)
