@@ -114,7 +114,7 @@ def _frozen(asked: Call, pieces: "Pieces") -> "Frozen":
     """The message as it will go out, with its envelope.  Raises MailError."""
     from mua.mime.build import new_message_id
     from mua.mime.freeze import freeze
-    from mua.mime.submit import MAX_HOPS, MAX_RECIPIENTS, hops, submitted
+    from mua.mime.submit import MAX_RECIPIENTS, submitted, unfit
 
     who, now = caller(), int(time.time())
     made = submitted(
@@ -126,8 +126,9 @@ def _frozen(asked: Call, pieces: "Pieces") -> "Frozen":
     if len(made.recipients) > MAX_RECIPIENTS:
         text = f"The message has more than {MAX_RECIPIENTS} recipients, so it was not taken."
         raise _refusal(text, "too-many-recipients")
-    if hops(made.head) > MAX_HOPS:
-        raise _refusal(f"The message has been through {MAX_HOPS} computers: it goes round in circles.", "loop")
+    text, code = unfit(made.head)
+    if text:
+        raise _refusal(text, code)
     identifier = new_message_id(made.sender or who.address, os.urandom(16))
     frozen = freeze(
         made.pieces, now=now, message_id_if_missing=identifier,

@@ -29,7 +29,7 @@ from mua.mime.build import new_message_id
 from mua.mime.encode import wire_address
 from mua.mime.freeze import Frozen, freeze
 from mua.mime.pieces import Content, Pieces, whole_or_divided
-from mua.mime.submit import MAX_RECIPIENTS, received
+from mua.mime.submit import MAX_RECIPIENTS, received, unfit
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route
 from mua.model.submission import Submission
 from mua.paths import mail_name
@@ -310,6 +310,7 @@ def _frozen(given: Submission, pieces: Pieces, now: int, *, seven_bit: bool) -> 
     identifier = new_message_id(sender or f"x@{mail_name()}", os.urandom(16))
     envelope = (sender, recipients)
     frozen = freeze(pieces, now=now, message_id_if_missing=identifier, envelope=envelope, seven_bit=seven_bit)
-    if frozen.problems:
-        raise Refused(frozen.problems[0])
+    wrong = frozen.problems[0] if frozen.problems else unfit(frozen.head)[0]
+    if wrong:
+        raise Refused(wrong)
     return frozen

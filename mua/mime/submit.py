@@ -5,6 +5,7 @@ sendmail of old did it; what is there stays, but for local names, which get the 
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -90,9 +91,14 @@ def received(who: str, domain: str, identifier: str, now: int, utc_offset_minute
     return f"Received: by {domain} (Mua, from {who})\r\n id {identifier}; {date}\r\n".encode()
 
 
-def hops(header: bytes) -> int:
-    """How many computers a message has been through."""
-    return sum(1 for name, _ in _fields(crlf(header)) if name == "received")
+def unfit(header: bytes) -> tuple[str, str]:
+    """(what keeps a message with this header from being sent, as a sentence; its code), or empty."""
+    count = Counter(name for name, _ in _fields(crlf(header)))
+    if count["received"] > MAX_HOPS:
+        return f"The message has been through {MAX_HOPS} computers: it goes round in circles.", "loop"
+    if count["from"] != 1:  # servers and readers would each take another one for who wrote it (RFC 5322 s.3.6)
+        return f"The message has {count['from'] or 'no'} From fields instead of one, so it was not taken.", "unsendable"
+    return "", ""
 
 
 def _divided(raw: bytes) -> tuple[bytes, bytes]:

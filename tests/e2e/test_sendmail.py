@@ -53,6 +53,7 @@ def test_options_end_as_sysexits_says(system: SystemMail) -> None:
         (["an address@"], b"\nx\n", 65),
         (["-f", "a b", "bob@there.invalid"], b"\nx\n", 65),
         (["-f", "\udcfcser@x.test", "bob@there.invalid"], b"\nx\n", 65),  # an octet of Latin-1
+        (["bob@there.invalid"], b"From: a@x.test\nFrom: b@x.test\n\nx\n", 65),
         (["-bi"], b"", 0),
         (
             ["bob@there.invalid"],

@@ -431,6 +431,14 @@ def test_what_cannot_be_read_goes_after_a_day(
     assert left(folder) == []
 
 
+@pytest.mark.parametrize("head", [b"Subject: x\r\n", HEAD + b"from: b@bank.test\r\n", HEAD + b"Received: x\r\n" * 51])
+def test_what_sendmail_refuses_is_refused_here_too(office: PostOffice, folder: Path, head: bytes) -> None:
+    it = picking(office, folder)
+    raw(folder, "0" * 32, head=head)
+    it.look()
+    assert (office.outbox(), left(folder)) == ([], [])
+
+
 def test_a_message_that_cannot_be_signed_keeps_nobody_else(office: PostOffice, folder: Path) -> None:
     locked = True
 

@@ -6,7 +6,7 @@ import email.policy
 import pytest
 
 from mua.errors import MailError
-from mua.mime.submit import Person, Submitted, hops, received, submitted
+from mua.mime.submit import Person, Submitted, received, submitted, unfit
 
 ANN = Person("ann", "Ann Lee", "host.example")
 CRON = b"""From: root (Cron Daemon)
@@ -102,7 +102,13 @@ def test_nobody_in_the_header_is_nobody() -> None:
     assert made(b"To: undisclosed-recipients:;\n\nx\n", t=True).recipients == ()
 
 
-def test_received_says_who_and_counts_hops() -> None:
+def test_received_says_who() -> None:
     line = received("userid 1000", "host.example", "abc", 0, 60)
     assert line == b"Received: by host.example (Mua, from userid 1000)\r\n id abc; Thu, 1 Jan 1970 01:00:00 +0100\r\n"
-    assert hops(line * 3 + b"From: a@b\r\n") == 3
+    assert unfit(line * 50 + b"From: a@b\r\n") == ("", "")
+    assert unfit(line * 51 + b"From: a@b\r\n")[1] == "loop"
+
+
+@pytest.mark.parametrize("header", [b"Subject: x\n", b"From: a@b\nFROM : c@d\n"])
+def test_a_message_has_one_from_field(header: bytes) -> None:
+    assert unfit(header)[1] == "unsendable"
