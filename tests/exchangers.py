@@ -38,6 +38,7 @@ class World:
         self.table: dict[tuple[str, str], list[str]] = {}
         self.secure: list[str] = []  # what DNSSEC vouches for: these domains and all below
         self.names: DnsServer | None = None  # once a program runs
+        self.post: PostOffice  # the same
 
     def exchanger(self, number: int, plan: Plan | None = None, tls: str = "") -> MailSink:
         """Start mxN."""
@@ -80,7 +81,7 @@ class World:
         self.names = self.stack.enter_context(DnsServer(self.table, secure=self.secure))
         post = PostOffice.direct(self.folder, self.names.address, self.port, ca_file=ca_file)
         self.stack.enter_context(post)
-        post.options = means
+        self.post, post.options = post, means
         post.restart()
         return post
 

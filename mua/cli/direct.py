@@ -7,9 +7,11 @@ from mua.model.account import AccountId
 from mua.model.diagnosis import Grade, Reach
 from mua.model.outlook import Outlook
 from mua.model.records import DnsRecord, Published
+from mua.plan.preflight import trouble
 from mua.plan.routes import domain_of
 from mua.store import read
 
+AT_ONCE = 50  # domains that are asked for together
 SAID = {
     Published.FOUND: "found",
     Published.NOT_SEEN: "not looked up yet",
@@ -63,17 +65,20 @@ def doctor(session: Session) -> Result:
 
 
 def preflight(session: Session) -> Result:
-    """``preflight ADDRESS...``: it fails where a letter would not arrive."""
-    given = session.arguments.addresses
-    wanted = wire.Preflight(session.account().id, tuple(domain_of(one) for one in given))
-    found = {one.domain: one for one in session.engine.ask(wanted, wire.Foreseen).outlooks}
+    """``preflight ADDRESS...``: it fails where a letter would not arrive, or nobody could say in time."""
+    given, account = session.arguments.addresses, session.account()
+    domains = list(dict.fromkeys(domain_of(one) for one in given))
+    found: dict[str, Outlook] = {}
+    for at in range(0, len(domains), AT_ONCE):
+        wanted = wire.Preflight(account.id, tuple(domains[at : at + AT_ONCE]))
+        found |= {one.domain: one for one in session.engine.ask(wanted, wire.Foreseen).outlooks}
     documents, lines, failed = [], [], ""
     for address in given:
-        one = found.get(domain_of(address), Outlook(domain_of(address)))
-        trouble = one.trouble(address)
-        failed = failed or trouble
-        documents.append(outlook_document(address, one, trouble))
-        lines.append((address, trouble or "takes mail", one.seal or "?"))
+        one = found.get(domain_of(address)) or Outlook(domain_of(address), "It could not be looked up in time.")
+        why = one.problem or trouble(one, address)
+        failed = failed or why
+        documents.append(outlook_document(address, one, why))
+        lines.append((address, why or "takes mail", one.seal or "?"))
     return Result(documents, table(lines), failed=failed)
 
 

@@ -67,7 +67,11 @@ def _report(context: Context, aliases: Aliases, sign: outbox.Signing, about: Out
     account = read.account(store.reader(), about.account_id)
     if account is None:
         return
-    header, envid = outbox.returned(store.reader(), store.profile, about.id)
+    try:
+        header, envid = outbox.returned(store.reader(), store.profile, about.id)
+    except MailError as error:  # the disk lost it: who sent it is told all the same
+        ENGINE.info("outgoing %d: its header cannot be returned (%s)", about.id, error.detail)
+        header, envid = b"", ""
     message_id = new_message_id(f"x@{name}", os.urandom(16))
     raw = bounce(
         Returned(header, about.message_id, about.subject, about.queued_at, envid), failed, sender=about.envelope_from,

@@ -153,7 +153,8 @@ class Line:
         try:
             return Targets(tuple(Target(self.way.host, one) for one in await known_addresses(self.way.host)))
         except OSError as error:
-            return Verdict(False, "4.4.3", f"{self.way.host} could not be looked up: {error.strerror or error}.")
+            text = f"{self.way.host} could not be looked up: {error.strerror or error}."
+            return Verdict(False, "4.4.3", text, offline=True)  # it was named by a person, and nobody was asked yet
 
     async def _demands(self, found: Targets, policy: sts.Policy | None) -> Demands:
         if self.way.hop is Hop.DIRECT:
@@ -263,11 +264,12 @@ class _Round:
             if not wanted.ladder:
                 self._leave_out(wanted, target.host, demands)
             elif (session := await self._open(exchanger, wanted, demands)) is not None:
-                self._line.offered(session)
                 await self._with(Kept(session, _protected(session, wanted.by), self._policy))
 
     async def _with(self, kept: Kept, *, again: bool = False) -> None:
         try:
+            if not again:
+                self._line.offered(kept.session)
             await self._deliver(kept, again=again)
         except BaseException:
             await kept.session.quit()

@@ -32,7 +32,7 @@ class Levels:
     def note(self, domain: str, reached: Best | None, held: bool) -> None:
         """An attempt is over: how mail went (None: it did not), and whether it waits because only less was offered."""
         db = self._store.reader()
-        if reached is not None and reached != protection.best(db, domain):
+        if reached is not None and reached != protection.known(db, domain):
             self._write(lambda tx: protection.reached(tx, domain, reached))
         if held != (domain in protection.held(db, (domain,))):
             self._write(lambda tx: protection.hold(tx, domain, held))

@@ -34,10 +34,11 @@ def preflight(engine: Engine, command: wire.Preflight) -> wire.Foreseen:
     """The outlook of each domain that could be looked up in time; no answer is no outlook."""
     options = folders.account(engine, command.account_id).direct
     domains = tuple(dict.fromkeys(domain_of(f"x@{one}") for one in command.domains[:MAX_DOMAINS]))
-    return wire.Foreseen(asyncio.run(_all(domains, options, engine.store.reader())))
+    return wire.Foreseen(asyncio.run(look_ahead(domains, options, engine.store.reader())))
 
 
-async def _all(domains: tuple[str, ...], options: DirectOptions, db: Db) -> tuple[Outlook, ...]:
+async def look_ahead(domains: tuple[str, ...], options: DirectOptions, db: Db) -> tuple[Outlook, ...]:
+    """The outlooks of domains (A-labels)."""
     resolver = Resolver(options.dns, PATIENCE)
     tasks = [asyncio.ensure_future(_one(one, options, resolver, db)) for one in domains if one != NO_DOMAIN]
     if not tasks:

@@ -81,7 +81,8 @@ class Sender:
         self._interrupted = True  # something may be left in the state "trying"
         self._stopping = self._over = False
         self._insisted: set[AccountId] = set()
-        self._turn, self._turns = 0, dict[str, int]()  # when a domain of direct mail was served last
+        self._turn, self._turns = 0, dict[str, int]()  # when a domain of direct mail came, or was served last
+        self._after = ""  # the domain behind which the next pass goes on, where there are more than one can look at
         self._pokes = 0
         self._served = threading.Condition()
         self._quiet_at = -1  # the last poke after which nothing was left to do
@@ -235,8 +236,8 @@ class Sender:
         return lane.LOCAL_SLEEP
 
     def _tell_quiet(self, pokes: int) -> None:
-        db, now = self._context.store.reader(), self._context.now()
-        if self._lanes or outbox.due(db, now) or outbox.due_domains(db, now):
+        coming = outbox.next_due(self._context.store.reader())
+        if self._lanes or (coming is not None and coming <= self._context.now()):
             return
         with self._served:
             self._quiet_at = pokes
@@ -288,16 +289,22 @@ class Sender:
         return work
 
     def _next_domains(self, now: int) -> list[str]:
-        """The domains of direct mail whose turn it is: who was served last waits longest."""
+        """The domains of direct mail whose turn it is: who has waited longest for one, since it came or was served."""
         busy, allows = {way.host for _, way in self._lanes if way.hop is Hop.DIRECT}, self._means.rates.allows
-        waiting = [
-            one for one in outbox.due_domains(self._context.store.reader(), now) if one not in busy and allows(one)
-        ]
-        if len(self._turns) > outbox.MAX_DOMAINS:
-            self._turns.clear()
-        chosen = sorted(waiting, key=lambda one: self._turns.get(one, 0))[: max(MAX_DIRECT - len(busy), 0)]
-        self._turn += 1
-        self._turns |= dict.fromkeys(chosen, self._turn)
+        free, waiting = MAX_DIRECT - len(busy), list[str]()
+        started = self._after
+        while free > len(waiting):
+            found, self._after = outbox.due_domains(self._context.store.reader(), now, self._after)
+            waiting += [one for one in found if one not in busy and one not in waiting and allows(one)]
+            if not self._after:
+                if not started:
+                    break
+                started = ""  # the last page was not the whole: once more from the beginning
+        self._turn += 2
+        known = self._turns if len(self._turns) < 2 * outbox.MAX_DOMAINS else {}
+        self._turns = known | {one: known.get(one, self._turn) for one in waiting}
+        chosen = sorted(waiting, key=self._turns.__getitem__)[: max(free, 0)]
+        self._turns |= dict.fromkeys(chosen, self._turn + 1)
         return chosen
 
     def _start(self, place: Place, account: Account, pieces: list[Piece]) -> None:

@@ -43,6 +43,7 @@ SLOW = (
     wire.RemoveAccount,
     wire.Send,
     wire.RescheduleOutgoing,
+    wire.RetryOutgoing,
     wire.TendQueue,
 )
 

@@ -5,7 +5,7 @@ marked, with a sentence; everything works by keys: Backspace and arrows walk int
 Enter takes it back into the text, Ctrl+C copies it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -28,12 +28,12 @@ from shiboken6 import isValid
 
 from mua.gui import address_text, words
 from mua.gui.icons import pixmap
-from mua.gui.outlook_words import SEALS
 from mua.gui.sheets import styled
 from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
 from mua.model.address import Address
 from mua.model.outlook import Outlook, Seal
+from mua.plan.preflight import trouble
 
 MAX_CHIP = 560  # pixels: nearly every name with its whole address
 MAX_CHIPS = 500
@@ -45,6 +45,12 @@ QListView::item { padding: 6px 10px; border-radius: 6px; }
 QListView::item:selected { background: @selection; color: @text; }
 """
 
+SEALS: Mapping[Seal, tuple[str, str]] = {
+    Seal.NONE: ("lock-open", "Not encrypted: the servers of {} offered nothing."),
+    Seal.TLS: ("lock", "Encrypted; who the servers of {} are is not proven."),
+    Seal.STS: ("shield-check", "Encrypted, and {} says which its servers are (MTA-STS)."),
+    Seal.DANE: ("shield-check", "Encrypted, and the keys of {} prove which its servers are (DANE)."),
+}
 Known = Callable[[str, Callable[[list[Address]], object]], object]
 """Finds people by a few letters and tells them, now or later; or never, when it was asked again meanwhile."""
 
@@ -69,13 +75,13 @@ class AddressChip(QWidget):
         self._describe("")
         theme().changed.connect(self.update)
 
-    def show_outlook(self, outlook: Outlook | None) -> None:
-        """What is known of the way there; None: nothing."""
-        trouble = outlook.trouble(self.address.address) if outlook is not None else ""
-        seal = outlook.seal if outlook is not None and not trouble else Seal.UNKNOWN
-        if (trouble, seal) == (self.trouble, self._seal):
+    def show_outlook(self, outlook: Outlook | None, octets: int) -> None:
+        """What is known of the way there (None: nothing) for a letter of so many octets."""
+        found = trouble(outlook, self.address.address, octets) if outlook is not None else ""
+        seal = outlook.seal if outlook is not None and not found else Seal.UNKNOWN
+        if (found, seal) == (self.trouble, self._seal):
             return
-        self.trouble, self._seal = trouble, seal
+        self.trouble, self._seal = found, seal
         self._describe(SEALS[seal][1].format(outlook.domain) if outlook is not None and seal else "")
         self.grown.emit()
         self.update()

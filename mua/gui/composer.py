@@ -64,7 +64,7 @@ class Composer(QFrame):
     closed = Signal()
 
     addressed = Signal()
-    """Recipients came or went, or another account sends."""
+    """Recipients or files came or went, or another account sends."""
     activated = Signal()
     """It has the keyboard."""
 
@@ -144,6 +144,10 @@ class Composer(QFrame):
     def account(self) -> Account | None:
         """Who sends."""
         return self._accounts[self.identity.currentIndex()] if self._accounts else None
+
+    def octets(self) -> int:
+        """How large the letter will be on its way, nearly: its files are encoded."""
+        return sum(one.size for one in self._attached) * 4 // 3
 
     def chips(self) -> list[AddressChip]:
         """All recipients that are chips."""
@@ -505,6 +509,7 @@ class Composer(QFrame):
             self.cc.setFocus()
 
     def _show_files(self) -> None:
+        self.addressed.emit()
         cards: list[QWidget] = []
         for one in self._attached:
             card = AttachmentCard(one.name, one.type, one.size, closable=True)

@@ -19,7 +19,7 @@ class Hop(StrEnum):
     DIRECT = "direct"  # the exchangers of the recipient's domain
     SMTP = "smtp"  # this host, whatever the DNS says: a smart host, a server of the LAN
     LMTP = "lmtp"  # the same, by RFC 2033: the last hop, into mailboxes
-    ACCOUNT = "account"  # another account's way
+    ACCOUNT = "account"  # another account's submission server
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,8 @@ class Session:
             await self.wire.answer(self.wire.command("QUIT")[0], Phase.DONE, self.timeouts.quit)
         except Lost:
             pass
-        self.wire.abort()
+        finally:
+            self.wire.abort()
 
     async def answer(self, transaction: Transaction, waiter: asyncio.Future[Reply]) -> Reply:
         """The reply that ``waiter`` waits for, within the time of the transaction's phase.  Raises Lost."""

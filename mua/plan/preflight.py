@@ -40,3 +40,17 @@ def _seal(stances: set[Stance], announced: bool, best: Best | None) -> Seal:
     if Stance.ENCRYPTED in stances or (best and best.level is not Level.CLEAR):
         return Seal.TLS
     return Seal.UNKNOWN if best is None else Seal.NONE
+
+
+def trouble(one: Outlook, address: str, octets: int = 0) -> str:
+    """Why a letter of so many octets would come back from this address there, as one sentence; or empty.
+
+    A look-up that failed is no such reason: the mail would wait.
+    """
+    if one.problem:
+        return one.problem if one.final else ""
+    if one.utf8 is False and not address.rpartition("@")[0].isascii():
+        return f"The servers of {one.domain} take no address like {address}, with letters beyond ASCII."
+    if one.size and octets > one.size:
+        return f"The servers of {one.domain} take at most {one.size / 1_000_000:,.1f} MB; this message is larger."
+    return ""

@@ -467,17 +467,21 @@ def due(db: Db, now: int, domain: str = "") -> list[Due]:
     return list(found.values())
 
 
-def due_domains(db: Db, now: int) -> list[str]:
-    """The domains to which direct mail is due, the longest waiting first."""
+def due_domains(db: Db, now: int, after: str = "") -> tuple[list[str], str]:
+    """(domains to which direct mail is due, the longest waiting first; behind which one to go on the next time).
+
+    At most ``MAX_DOMAINS`` of those that wait are looked at, from behind ``after`` on; empty: all were.
+    """
     least = f"SELECT min(domain) FROM recipient WHERE {_WAITS}"
     rows = db.rows(
-        f"WITH RECURSIVE each(domain) AS ({least} AND domain > '' UNION ALL"
+        f"WITH RECURSIVE each(domain) AS ({least} AND domain > ? UNION ALL"
         f" SELECT ({least} AND domain > each.domain) FROM each WHERE domain IS NOT NULL LIMIT {MAX_DOMAINS})"
         f" SELECT domain, (SELECT min(next_attempt) FROM recipient r WHERE r.domain = each.domain AND {_WAITS}) AS at"
-        " FROM each WHERE at <= ? ORDER BY at",
-        now,
+        " FROM each WHERE domain IS NOT NULL",
+        after,
     )
-    return [domain for domain, _ in rows]
+    found = sorted((at, domain) for domain, at in rows if at is not None and at <= now)
+    return [domain for _, domain in found], rows[-1][0] if len(rows) >= MAX_DOMAINS else ""
 
 
 def next_due(db: Db) -> int | None:
@@ -587,13 +591,14 @@ def came_back(db: Db, outgoing_id: OutgoingId, address: str) -> list[Reported]:
 def begin(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str], wire_file: str) -> list[str]:
     """An attempt starts; returns the recipients it is for.
 
-    A person may have cancelled one meanwhile, or may have put the message off: then it is not ``wire_file`` any more.
+    A person may have cancelled one meanwhile, or held it back, or may have put the message off: then it is not
+    ``wire_file`` any more.
     """
     if not is_frozen_as(tx, outgoing_id, wire_file):
         return []
     sql = (
         "UPDATE recipient SET state = 'trying', phase = 'connect', gone = 0 WHERE outgoing_id = ? AND address = ?"
-        " AND state IN ('queued', 'deferred')"
+        " AND state IN ('queued', 'deferred') AND next_attempt IS NOT NULL"
     )
     tx.changes.outgoing.add(outgoing_id)
     return [address for address in addresses if tx.run(sql, outgoing_id, address)]

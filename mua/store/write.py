@@ -15,7 +15,7 @@ from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING, Keep, Policy
 from mua.model.quota import Quota
-from mua.model.way import rules_text
+from mua.model.way import Hop, Way, rules_from, rules_text
 from mua.records import dataclass
 from mua.store import ledger
 from mua.store.db import Tx
@@ -88,6 +88,9 @@ def remove_account(tx: Tx, account_id: AccountId) -> list[int]:
     _forget_fetched(tx, account_id)
     tx.run("DELETE FROM message WHERE account_id = ?", account_id)
     tx.run("DELETE FROM account WHERE id = ?", account_id)
+    for other, text in tx.rows("SELECT id, rules FROM account WHERE rules <> ''"):
+        rules = tuple(one for one in rules_from(text) if one.way != Way(Hop.ACCOUNT, str(account_id)))
+        tx.run("UPDATE account SET rules = ? WHERE id = ?", rules_text(rules), other)
     tx.changes.accounts = True
     tx.changes.removed.update(ids)
     return ids

@@ -155,7 +155,7 @@ def measured(one: Queue, length: int) -> Iterator[tuple[str, float]]:
 def next_ones(db: Db, now: int) -> float:
     """Seconds for each message that ``engine.sender`` is told of, before it gives work to its lanes."""
     began = time.monotonic()
-    count = sum(len(outbox.due(db, now, domain)) for domain in ["", *outbox.due_domains(db, now)[:4]])
+    count = sum(len(outbox.due(db, now, domain)) for domain in ["", *outbox.due_domains(db, now)[0][:4]])
     return (time.monotonic() - began) / count
 
 

@@ -12,9 +12,9 @@ from exchangers import World, always
 from mail_sink import DROP, MailSink
 from post_office import PostOffice
 
-from mua.model.outgoing import OutgoingId, RecipientState
+from mua.model.outgoing import OutgoingId, RecipientState, Tending
 from mua.model.way import Rule, way_from
-from mua.store import outbox, read, write
+from mua.store import outbox, queue, read, write
 
 ACCEPTED, DEFERRED = RecipientState.ACCEPTED, RecipientState.DEFERRED
 REFUSED, UNKNOWN = RecipientState.REFUSED, RecipientState.UNKNOWN
@@ -96,6 +96,27 @@ def test_by_another_account(world: World, tmp_path: Path) -> None:
         with_rules(post, ("x.test", f"account:{added}"))
         assert post.states(send(post, ANN)) == [ACCEPTED]
         assert len(other.copies(ANN)) == 1
+
+
+def test_an_account_that_goes_takes_the_rules_that_lead_to_it_along(world: World) -> None:
+    post = world.program()
+    account = read.account(post.store.reader(), post.account_id)
+    assert account is not None
+    with post.store.write() as tx:
+        added = write.add_account(tx, dataclasses.replace(account, name="relay"))
+    with_rules(post, ("x.test", f"account:{added}"), ("y.test", "direct"))
+    with post.store.write() as tx:
+        write.remove_account(tx, added)
+    left = read.account(post.store.reader(), post.account_id)
+    assert left is not None
+    assert [one.pattern for one in left.rules] == ["y.test"]
+
+
+def test_a_host_that_cannot_be_looked_up_now_is_no_attempt(world: World) -> None:
+    post = with_rules(world.program(), ("x.test", "smtp://nowhere.invalid:25"))
+    one = send(post, ANN)
+    assert post.states(one) == [DEFERRED]
+    assert post.get(one).recipients[0].attempts == 0
 
 
 def test_by_an_account_that_is_gone(world: World) -> None:
@@ -184,8 +205,8 @@ def test_a_connection_carries_the_next_message(world: World) -> None:
     sink = world.exchanger(1)
     world.domain("x.test", "10 mx1")
     post = world.program()
-    sent = [post.queue(ANN) for _ in range(5)]
-    assert post.sender.drain(30)
+    sent = [post.queue(ANN, delay=5) for _ in range(5)]
+    post.later(5)
     assert [post.states(one) for one in sent] == [[ACCEPTED]] * 5
     assert (len(sink.copies(ANN)), sink.connections) == (5, 1)
 
@@ -203,8 +224,8 @@ def test_a_connection_that_was_closed_meanwhile_is_no_attempt(world: World) -> N
     sink = world.exchanger(1, plan)
     world.domain("x.test", "10 mx1")
     post = world.program()
-    sent = [post.queue(ANN) for _ in range(3)]
-    assert post.sender.drain(30)
+    sent = [post.queue(ANN, delay=5) for _ in range(3)]
+    post.later(5)
     assert [post.states(one) for one in sent] == [[ACCEPTED]] * 3
     assert len(sink.copies(ANN)) == 3
     assert [len(outbox.attempts(post.store.reader(), one, ANN)) for one in sent] == [1] * 3
@@ -215,9 +236,9 @@ def test_who_is_deferred_over_a_used_connection_is_asked_at_the_next_exchanger_o
     second = world.exchanger(2)
     world.domain("x.test", "10 mx1", "20 mx2")
     post = world.program()
-    post.queue(ANN)
-    one = post.queue("busy@x.test")
-    assert post.sender.drain(30)
+    post.queue(ANN, delay=5)
+    one = post.queue("busy@x.test", delay=5)
+    post.later(5)
     assert post.states(one) == [ACCEPTED]
     assert [line for line in first.lines if "busy@" in line] == ["RCPT TO:<busy@x.test>"]
     assert len(second.copies("busy@x.test")) == 1
@@ -229,8 +250,8 @@ def test_lost_at_the_dot_over_a_used_connection(world: World) -> None:
     second = world.exchanger(2)
     world.domain("x.test", "10 mx1", "20 mx2")
     post = world.program()
-    sent = [post.queue(ANN), post.queue(ANN)]
-    assert post.sender.drain(30)
+    sent = [post.queue(ANN, delay=5), post.queue(ANN, delay=5)]
+    post.later(5)
     assert [post.states(one) for one in sent] == [[ACCEPTED], [UNKNOWN]]
     assert (len(first.copies(ANN)), second.connections) == (1, 0)
 
@@ -285,9 +306,68 @@ def test_every_domain_has_its_turn(world: World, monkeypatch: pytest.MonkeyPatch
     post = world.program()
     for name in "abc":
         for _ in range(4):
-            post.queue(f"x@{name}.test")
-    assert post.sender.drain(60)
+            post.queue(f"x@{name}.test", delay=5)
+    post.later(5)
     assert "".join(order) == "aabbcc" * 2
+
+
+def test_more_domains_that_wait_than_one_pass_looks_at(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are not due yet hide nobody, wherever they stand in the alphabet."""
+    monkeypatch.setattr(outbox, "MAX_DOMAINS", 5)
+    sink = world.exchanger(1)
+    world.domain("z.test", "10 mx1")
+    post = world.program()
+    for number in range(12):
+        post.queue(f"x@a{number:02}.test", delay=3600)
+    one = post.queue("x@z.test")
+    assert post.sender.drain(30)
+    assert post.states(one) == [ACCEPTED]
+    assert len(sink.copies("x@z.test")) == 1
+
+
+def test_who_came_first_has_the_first_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A domain that was served already waits behind those that waited then, and before those that come later."""
+    monkeypatch.setattr("mua.engine.sender.MAX_DIRECT", 1)
+    monkeypatch.setattr(outbox, "MAX_OF_DOMAIN", 1)
+    order, late = list[str](), list[str]()
+
+    def noting(event: str, what: str) -> str | None:
+        if event == "rcpt":
+            order.append(what[2])
+            if late:
+                post.queue(late.pop())
+        return None
+
+    world.exchanger(1, noting)
+    for name in "abcd":
+        world.domain(f"{name}.test", "10 mx1")
+    post = world.program()
+    for name in "aab":
+        post.queue(f"x@{name}.test", delay=5)
+    late += ["x@d.test", "x@c.test"]
+    post.later(5)
+    assert "".join(order[:3]) == "aba"
+    assert sorted(order) == list("aabcd")
+
+
+def test_what_is_held_back_meanwhile_does_not_go(world: World) -> None:
+    """Also where a lane has it in hand already."""
+    held = list[OutgoingId]()
+
+    def holding(event: str, what: str) -> str | None:
+        if event == "dot" and held:
+            with post.store.write() as tx:
+                queue.tend(tx, Tending.HOLD, [held.pop()], post.clock)
+        return None
+
+    sink = world.exchanger(1, holding)
+    world.domain("x.test", "10 mx1")
+    post = world.program()
+    first, second = post.queue(ANN, delay=5), post.queue(ANN, delay=5)
+    held.append(second)
+    post.later(5)
+    assert (post.states(first), post.states(second)) == ([ACCEPTED], [RecipientState.QUEUED])
+    assert len(sink.copies(ANN)) == 1
 
 
 def test_a_dead_domain_is_nobody_else_s_trouble(world: World) -> None:

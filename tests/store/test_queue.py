@@ -25,7 +25,7 @@ def tend(post: PostOffice, do: Tending, *ids: OutgoingId) -> int:
 
 def due(post: PostOffice) -> list[int]:
     db = post.store.reader()
-    found = [one for domain in outbox.due_domains(db, post.clock) for one in outbox.due(db, post.clock, domain)]
+    found = [one for domain in outbox.due_domains(db, post.clock)[0] for one in outbox.due(db, post.clock, domain)]
     return sorted(one.id for one in found)
 
 

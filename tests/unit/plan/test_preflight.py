@@ -5,7 +5,7 @@ import pytest
 from mua.model.outlook import Outlook, Seal
 from mua.plan.dane import Stance, Standing
 from mua.plan.mx import Verdict
-from mua.plan.preflight import Offer, outlook, refused
+from mua.plan.preflight import Offer, outlook, refused, trouble
 from mua.plan.protection import Best, By, Level
 
 
@@ -29,12 +29,18 @@ def test_the_seal(stances: list[Stance], announced: bool, best: Best | None, sea
 def test_a_domain_that_takes_no_mail_is_trouble_for_everyone() -> None:
     found = refused("x.test", Verdict(True, "5.1.10", "x.test does not take mail."))
     assert found.final
-    assert found.trouble("ann@x.test") == "x.test does not take mail."
+    assert trouble(found, "ann@x.test") == "x.test does not take mail."
+
+
+def test_a_look_up_that_failed_is_no_trouble() -> None:
+    found = refused("x.test", Verdict(False, "4.4.3", "The mail servers of x.test could not be looked up."))
+    assert trouble(found, "ann@x.test") == ""
+    assert found.problem
 
 
 def test_what_its_servers_said_they_take() -> None:
     found = outlook("x.test", [], False, None, Offer(10_000_000, False))
-    assert found.trouble("ann@x.test", 9_000_000) == ""
-    assert "at most 10.0 MB" in found.trouble("ann@x.test", 11_000_000)
-    assert "zoë@x.test" in found.trouble("zoë@x.test")
-    assert Outlook("x.test").trouble("zoë@x.test", 10**9) == ""  # nobody was asked yet
+    assert trouble(found, "ann@x.test", 9_000_000) == ""
+    assert "at most 10.0 MB" in trouble(found, "ann@x.test", 11_000_000)
+    assert "zoë@x.test" in trouble(found, "zoë@x.test")
+    assert trouble(Outlook("x.test"), "zoë@x.test", 10**9) == ""  # nobody was asked yet
