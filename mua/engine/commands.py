@@ -400,14 +400,14 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
     via = None if command.via is None else folders.sending_account(engine, command.via).id
     with engine.store.write(durable=True) as tx:
         if command.less_protection and found is not None:
-            _allow_less(tx, found, command.recipients)
+            _allow_less(tx, found, command.recipients, engine.context.now())
         outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
     if found is not None:
         engine.sender.go_on(via or found.via or found.account_id)
     return wire.Done()
 
 
-def _allow_less(tx: Tx, found: Outgoing, chosen: Sequence[str]) -> None:
+def _allow_less(tx: Tx, found: Outgoing, chosen: Sequence[str], now: int) -> None:
     """A person's leave, for the domains of these recipients (none named: of all) who wait because of that."""
     deferred = (one.address for one in found.recipients if one.state is RecipientState.DEFERRED)
     waiting = protection.held(tx, {domain_of(address) for address in deferred if not chosen or address in chosen})
@@ -415,7 +415,7 @@ def _allow_less(tx: Tx, found: Outgoing, chosen: Sequence[str]) -> None:
         text = "This message does not wait for better protection, so there is nothing to allow."
         raise MailError(Kind.MESSAGE, Retry.ASK, text, code="nothing-held")
     for domain in waiting:
-        protection.lower(tx, domain)
+        protection.lower(tx, domain, now)
 
 
 def limit_rate(engine: Engine, command: wire.LimitRate) -> wire.Done:

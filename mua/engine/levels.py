@@ -18,22 +18,23 @@ from mua.store.db import Store, Tx
 class Levels:
     """The domains' levels, in the store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, now: Callable[[], int]) -> None:
+        self._store, self._now = store, now
 
     def best(self, domain: str, standings: Collection[Standing], policy: sts.Policy | None) -> Best:
         """The best that mail to ``domain`` had; what the domain itself took back is forgotten."""
-        known = protection.best(self._store.reader(), domain)
+        now = self._now()
+        known = protection.best(self._store.reader(), domain, now)
         valid = remembered(known, standings, policy)
         if valid != known:
-            self._write(lambda tx: protection.lower(tx, domain))
+            self._write(lambda tx: protection.lower(tx, domain, now))
         return valid
 
     def note(self, domain: str, reached: Best | None, held: bool) -> None:
         """An attempt is over: how mail went (None: it did not), and whether it waits because only less was offered."""
-        db = self._store.reader()
-        if reached is not None and reached != protection.known(db, domain):
-            self._write(lambda tx: protection.reached(tx, domain, reached))
+        db, now = self._store.reader(), self._now()
+        if reached is not None and not protection.is_noted(db, domain, reached, now):
+            self._write(lambda tx: protection.reached(tx, domain, reached, now))
         if held != (domain in protection.held(db, (domain,))):
             self._write(lambda tx: protection.hold(tx, domain, held))
 

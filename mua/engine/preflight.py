@@ -34,13 +34,13 @@ def preflight(engine: Engine, command: wire.Preflight) -> wire.Foreseen:
     """The outlook of each domain that could be looked up in time; no answer is no outlook."""
     options = folders.account(engine, command.account_id).direct
     domains = tuple(dict.fromkeys(domain_of(f"x@{one}") for one in command.domains[:MAX_DOMAINS]))
-    return wire.Foreseen(asyncio.run(look_ahead(domains, options, engine.store.reader())))
+    return wire.Foreseen(asyncio.run(look_ahead(domains, options, engine.store.reader(), engine.context.now())))
 
 
-async def look_ahead(domains: tuple[str, ...], options: DirectOptions, db: Db) -> tuple[Outlook, ...]:
-    """The outlooks of domains (A-labels)."""
+async def look_ahead(domains: tuple[str, ...], options: DirectOptions, db: Db, now: int) -> tuple[Outlook, ...]:
+    """The outlooks of domains (A-labels); ``now`` in UTC seconds."""
     resolver = Resolver(options.dns, PATIENCE)
-    tasks = [asyncio.ensure_future(_one(one, options, resolver, db)) for one in domains if one != NO_DOMAIN]
+    tasks = [asyncio.ensure_future(_one(one, options, resolver, db, now)) for one in domains if one != NO_DOMAIN]
     if not tasks:
         return ()
     done, late = await asyncio.wait(tasks, timeout=PATIENCE)
@@ -49,12 +49,12 @@ async def look_ahead(domains: tuple[str, ...], options: DirectOptions, db: Db) -
     return tuple(task.result() for task in tasks if task in done)
 
 
-async def _one(domain: str, options: DirectOptions, resolver: Resolver, db: Db) -> Outlook:
+async def _one(domain: str, options: DirectOptions, resolver: Resolver, db: Db, now: int) -> Outlook:
     found, texts = await asyncio.gather(
         find_targets(domain, options, resolver, 0.5), resolver.texts(f"_mta-sts.{domain}")
     )
     if isinstance(found, Verdict):
         return plan.refused(domain, found)
     standings = await find_standings(found.found, options.mx_port, resolver)
-    known = protection.known(db, domain)
+    known = protection.known(db, domain, now)
     return plan.outlook(domain, standings.values(), bool(sts.record_id(texts)), known, protection.offer(db, domain))

@@ -71,7 +71,7 @@ class Sender:
         policies = Policies(context.store, context.now, policy or PolicyFetcher())
         self._means = Means(
             context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies,
-            Levels(context.store), Commits(context.store), Rates(context),
+            Levels(context.store, context.now), Commits(context.store), Rates(context),
         )  # fmt: skip
         self._filed = filed
         self._thread = threading.Thread(target=self._run, name="sender", daemon=True)

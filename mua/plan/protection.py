@@ -12,7 +12,10 @@ from enum import Enum, IntEnum, StrEnum
 
 from mua.plan import sts
 from mua.plan.dane import Stance, Standing
+from mua.plan.retry import DAY
 from mua.records import dataclass
+
+UNPROVEN = 30 * DAY  # for so long encryption that nobody proved is expected again
 
 
 class Protection(Enum):
@@ -123,6 +126,13 @@ def _unproven(domain: str, host: str, best: Best, unvalidated: str) -> str:
         return f"{what}, because {unvalidated}; nothing was sent. {_LEAVE}"
     what = f"4.7.5 The servers of {domain} proved who they are before ({best.by}), and {host} does not"
     return f"{what}, so nothing was sent. {_LEAVE}"
+
+
+def lasting(best: Best, age: int) -> Best:
+    """``best``, save for encryption that nobody proved and that was last seen too many seconds ago: whoever answered
+    once for a domain without any must not close it for ever.
+    """
+    return Best() if best.level is Level.TLS and age > UNPROVEN else best
 
 
 def remembered(best: Best, standings: Collection[Standing], policy: sts.Policy | None) -> Best:

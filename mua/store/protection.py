@@ -1,21 +1,30 @@
-"""How well mail to each domain was protected (``plan.protection.Level``): it never gets worse by itself."""
+"""How well mail to each domain was protected (``plan.protection.Level``): it never gets worse by itself, save that what
+nobody proved is forgotten when it was not seen for long.
+"""
 
 from collections.abc import Collection
 
 from mua.plan.preflight import Offer
-from mua.plan.protection import Best, By, Level
+from mua.plan.protection import Best, By, Level, lasting
+from mua.plan.retry import DAY
 from mua.store.db import Db, Tx
 
 
-def best(db: Db, domain: str) -> Best:
-    """The best that mail to a domain (an A-label, or an address literal) had."""
-    found = db.row("SELECT level, proof FROM protection WHERE domain = ?", domain)
-    return Best() if found is None else Best(Level(found[0]), By(found[1]))
+def best(db: Db, domain: str, now: int) -> Best:
+    """The best that mail to a domain (an A-label, or an address literal) had, as it counts ``now`` (UTC seconds)."""
+    return known(db, domain, now) or Best()
 
 
-def known(db: Db, domain: str) -> Best | None:
+def known(db: Db, domain: str, now: int) -> Best | None:
     """The same, or None where no mail went there yet."""
-    return best(db, domain) if db.row("SELECT 1 FROM protection WHERE domain = ?", domain) else None
+    found = db.row("SELECT level, proof, seen FROM protection WHERE domain = ?", domain)
+    return None if found is None else lasting(Best(Level(found[0]), By(found[1])), now - found[2])
+
+
+def is_noted(db: Db, domain: str, one: Best, now: int) -> bool:
+    """Whether it is known that mail to a domain went like this, and lately."""
+    sql = "SELECT 1 FROM protection WHERE domain = ? AND level = ? AND proof = ? AND seen > ?"
+    return db.row(sql, domain, one.level, one.by, now - DAY) is not None
 
 
 def offer(db: Db, domain: str) -> Offer | None:
@@ -29,13 +38,12 @@ def offered(tx: Tx, domain: str, one: Offer) -> None:
     tx.run("INSERT OR REPLACE INTO offer(domain, size, utf8) VALUES (?,?,?)", domain, one.size, one.utf8)
 
 
-def reached(tx: Tx, domain: str, one: Best) -> None:
+def reached(tx: Tx, domain: str, one: Best, now: int) -> None:
     """Mail to a domain went like this."""
-    tx.run(
-        "INSERT INTO protection(domain, level, proof) VALUES (?,?,?) ON CONFLICT(domain) DO UPDATE"
-        " SET level = excluded.level, proof = excluded.proof WHERE excluded.level >= level",
-        domain, one.level, one.by,
-    )  # fmt: skip
+    if one.level >= best(tx, domain, now).level:
+        sql = "INSERT INTO protection(domain, level, proof, seen) VALUES (?,?,?,?) ON CONFLICT(domain) DO UPDATE"
+        sql += " SET level = excluded.level, proof = excluded.proof, seen = excluded.seen"
+        tx.run(sql, domain, one.level, one.by, now)
 
 
 def hold(tx: Tx, domain: str, held: bool) -> None:
@@ -49,6 +57,7 @@ def held(db: Db, domains: Collection[str]) -> frozenset[str]:
     return frozenset(row[0] for row in rows)
 
 
-def lower(tx: Tx, domain: str) -> None:
+def lower(tx: Tx, domain: str, now: int) -> None:
     """One level less is enough from now on, until there is more again: by the domain's word, or by a person's leave."""
-    tx.run("UPDATE protection SET level = max(level - 1, 0), proof = '', held = 0 WHERE domain = ?", domain)
+    sql = "UPDATE protection SET level = max(level - 1, 0), proof = '', held = 0, seen = ? WHERE domain = ?"
+    tx.run(sql, now, domain)

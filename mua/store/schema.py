@@ -423,6 +423,12 @@ UPDATE outgoing SET spent = 2 WHERE spent = 1 AND uid IS NOT NULL
   AND EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = outgoing.id AND state IN ('refused', 'unknown'));
 """
 
+# When mail to a domain was protected like that last: what nobody proved does not count for ever.
+CACHE_30 = """
+ALTER TABLE protection ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;           -- UTC seconds
+UPDATE protection SET seen = unixepoch();
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -453,6 +459,7 @@ MIGRATIONS = (
     CACHE_27,
     CACHE_28,
     CACHE_29,
+    CACHE_30,
 )
 VERSION = len(MIGRATIONS)
 

@@ -271,7 +271,7 @@ def test_leave_for_less_protection_is_asked_for_where_mail_waits_for_that(qapp: 
     store = Store(Profile(tmp_path).create())
     with store.write() as tx:
         for domain, held in (("here.example", True), ("there.example", False)):
-            protection.reached(tx, domain, Best(Level.TLS))
+            protection.reached(tx, domain, Best(Level.TLS), int(time.time()))
             protection.hold(tx, domain, held)
     addresses = (("a@here.example", State.DEFERRED), ("b@here.example", State.ACCEPTED), ("c@Here.example",
         State.DEFERRED), ("d@there.example", State.DEFERRED))  # fmt: skip

@@ -22,7 +22,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def look(world: World, *domains: str) -> dict[str, Outlook]:
     assert world.names is not None
     options = DirectOptions(world.names.address, world.port, True)
-    found = asyncio.run(look_ahead(domains, options, world.post.store.reader()))
+    found = asyncio.run(look_ahead(domains, options, world.post.store.reader(), world.post.clock))
     return {one.domain: one for one in found}
 
 

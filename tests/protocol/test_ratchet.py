@@ -15,8 +15,8 @@ from mua import wire
 from mua.engine import commands
 from mua.errors import MailError
 from mua.model.outgoing import OutgoingId, Recipient, RecipientState
-from mua.plan.protection import Best, By, Level
-from mua.plan.retry import HOUR
+from mua.plan.protection import UNPROVEN, Best, By, Level
+from mua.plan.retry import DAY, HOUR
 from mua.store import protection
 
 ACCEPTED, DEFERRED = RecipientState.ACCEPTED, RecipientState.DEFERRED
@@ -49,7 +49,7 @@ def now(post: PostOffice) -> Recipient:
 
 
 def known(post: PostOffice, domain: str = "x.test") -> Best:
-    return protection.best(post.store.reader(), domain)
+    return protection.best(post.store.reader(), domain, post.clock)
 
 
 def is_held(post: PostOffice, domain: str = "x.test") -> bool:
@@ -256,7 +256,7 @@ def test_a_kept_connection_is_no_way_around(world: World) -> None:
     def meanwhile(event: str, what: str) -> None:
         if event == "dot" and known(posts[0]) == Best():
             with posts[0].store.write() as tx:
-                protection.reached(tx, "x.test", Best(Level.TLS))
+                protection.reached(tx, "x.test", Best(Level.TLS), posts[0].clock)
 
     sink = world.exchanger(1, meanwhile)
     posts.append(world.program())
@@ -283,3 +283,36 @@ def test_what_was_proven_is_not_taken_back_by_exchangers_that_could_not_be_looke
     post.restart()
     post.later(HOUR)
     assert (now(post).state, now(post).tls) == (ACCEPTED, "TLSv1.3, DANE")
+
+
+def test_encryption_that_nobody_proved_is_not_expected_for_ever(world: World) -> None:
+    """One spoofed MX record led to a server with encryption, and the real one has none."""
+    world.domain("x.test", "10 mx1", "20 mx2")
+    real, false = world.exchanger(1), world.exchanger(2, tls="self-signed")
+    post = world.program()
+    assert world.names is not None
+    world.names.table["x.test", "MX"] = ["10 mx2.x.test."]
+    assert world.ask(post, ANN).tls == "TLSv1.3, not verified"
+    world.names.table["x.test", "MX"] = ["10 mx1.x.test."]
+    post.restart()
+    post.clock += UNPROVEN
+    assert world.ask(post, ANN).state is DEFERRED
+    post.later(HOUR)
+    assert (now(post).state, now(post).tls) == (ACCEPTED, "")
+    assert (len(real.copies(ANN)), len(false.copies(ANN)), known(post)) == (1, 1, Best())
+
+
+def test_what_is_seen_again_and_what_was_proven_lasts(world: World) -> None:
+    first, second = world.exchanger(1, tls="self-signed"), world.exchanger(2, tls="good")
+    post = proven(world)
+    assert world.ask(post, BEN).tls == "TLSv1.3, not verified"
+    for _ in range(2):
+        post.clock += UNPROVEN - DAY
+        assert world.ask(post, BEN).state is ACCEPTED
+    assert known(post) == Best(Level.VERIFIED, By.DANE)
+    world.secure[:] = [""]
+    first.tls = second.tls = ""
+    assert [world.ask(post, who).state for who in (ANN, BEN)] == [DEFERRED, DEFERRED]
+    with post.store.write() as tx:
+        protection.lower(tx, "x.test", post.clock)  # one level, and not two: it counts from now
+    assert known(post) == Best(Level.TLS)

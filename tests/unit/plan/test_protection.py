@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from mua.plan.dane import Stance, Standing, Tlsa
-from mua.plan.protection import Best, By, Demand, Level, Protection, Trouble, demand, remembered
+from mua.plan.protection import UNPROVEN, Best, By, Demand, Level, Protection, Trouble, demand, lasting, remembered
 from mua.plan.sts import Mode, Policy
 
 UNSIGNED, ABSENT = Standing(), Standing(Stance.ABSENT)
@@ -95,6 +95,12 @@ def test_what_cannot_be_checked_is_not_called_a_failure_of_the_server() -> None:
     said = demand("x", "mx.x", UNSIGNED, None, BY_DANE, "the resolver does not validate").refusal
     assert "cannot be checked now, because the resolver does not validate" in said
     assert "mx.x does not" in demand("x", "mx.x", UNSIGNED, None, BY_STS, "the resolver does not validate").refusal
+
+
+@pytest.mark.parametrize("best", BESTS)
+def test_what_nobody_proved_lasts_a_month(best: Best) -> None:
+    assert lasting(best, UNPROVEN) == best
+    assert lasting(best, UNPROVEN + 1) == (CLEAR if best == TLS else best)
 
 
 @pytest.mark.parametrize(
