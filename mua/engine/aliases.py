@@ -3,7 +3,9 @@
 Rule of the file: what cannot be read is as if it were not there, and said once; nothing in it is ever executed.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from mua.plan import aliases
 from mua.plan.aliases import Expanded
 
 MAX_FILE = 1 << 20  # octets
+MAX_SAID = 1000  # lines of the log that are remembered, so that each is there once
 LOCAL = ("localhost", "localhost.localdomain")
 
 
@@ -31,17 +34,10 @@ class Aliases:
         self._look()
         name = mail_name()
         domains = tuple(dict.fromkeys((name, os.uname().nodename.lower(), *LOCAL)))
-        found = aliases.expanded(recipients, self._table, domains, self._include)
-        whole: dict[str, None] = {}
-        refused = dict(found.refused)
-        for one in found.recipients:
-            try:
-                whole[wire_address(one)] = None
-            except MailError as error:
-                refused[one] = f"5.1.3 {error.text}"
-        for text in refused.values():
+        found = aliases.expanded(recipients, self._table, domains, self._include, _on_wire)
+        for text in found.refused.values():
             self._say(text)
-        return Expanded(tuple(whole), refused)
+        return found
 
     def _look(self) -> None:
         path = etc() / "aliases"
@@ -58,15 +54,45 @@ class Aliases:
 
     def _include(self, path: str) -> str | None:
         try:
-            return _text(Path(path))
+            return _included(path)
         except OSError as error:
             self._say(f"{path}, which an alias includes, cannot be read: {error.strerror}")
-            return None
+        except ValueError:  # no name of a file
+            pass
+        return None
 
     def _say(self, text: str) -> None:
+        if len(self._said) >= MAX_SAID:  # a name may be written in many ways
+            self._said.clear()
         if text not in self._said:
             self._said.add(text)
             ENGINE.warning("%s", text)
+
+
+def _on_wire(address: str) -> str | None:
+    try:
+        return wire_address(address)
+    except MailError:
+        return None
+
+
+def _included(path: str) -> str:
+    """A list that an alias includes, which any user may keep: what only the engine can read comes into no report.
+
+    Raises OSError.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(errno.EINVAL, "it is no file")
+        if facts.st_uid != 0 and not facts.st_mode & stat.S_IROTH:
+            raise PermissionError(errno.EACCES, "it is neither root's nor everybody's to read")
+        if facts.st_size > MAX_FILE:
+            raise OSError(errno.EFBIG, "it is too large")
+        return os.read(handle, MAX_FILE).decode("utf-8", "replace")
+    finally:
+        os.close(handle)
 
 
 def _text(path: Path) -> str:

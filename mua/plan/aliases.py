@@ -71,13 +71,18 @@ class Expanded:
 
 
 def expanded(
-    recipients: Iterable[str], known: Table, domains: Sequence[str], include: Callable[[str], str | None]
+    recipients: Iterable[str],
+    known: Table,
+    domains: Sequence[str],
+    include: Callable[[str], str | None],
+    on_wire: Callable[[str], str | None],
 ) -> Expanded:
     """To whom mail for ``recipients`` (with domains) goes.
 
-    ``domains`` are this computer's own, the first one is what its names get; ``include`` gives the text of a file.
+    ``domains`` are this computer's own, the first one is what its names get; ``include`` gives the text of a file,
+    ``on_wire`` an address as it goes there.  Words that are none are in no answer: they may be from any file.
     """
-    work = _Expansion(known, domains, include)
+    work = _Expansion(known, domains, include, on_wire)
     for one in recipients:
         work.follow(one, one, ())
     found = tuple(work.found)
@@ -87,12 +92,19 @@ def expanded(
 class _Expansion:
     """One message's recipients being looked up."""
 
-    def __init__(self, known: Table, domains: Sequence[str], include: Callable[[str], str | None]) -> None:
+    def __init__(
+        self,
+        known: Table,
+        domains: Sequence[str],
+        include: Callable[[str], str | None],
+        on_wire: Callable[[str], str | None],
+    ) -> None:
         self.found: dict[str, None] = {}
         self.refused: dict[str, str] = {}
         self._known = known
         self._domains = domains
         self._include = include
+        self._on_wire = on_wire
         self._met: set[str] = set()
 
     def follow(self, address: str, origin: str, way: tuple[str, ...]) -> None:
@@ -102,9 +114,9 @@ class _Expansion:
         key = name.lower()
         entry = self._known.get(key) or STANDING.get(key)
         if at and domain.lower() not in self._domains:
-            self._add(address, origin)
+            self._add(address, origin, way)
         elif entry is None or key in way or address.startswith("\\"):
-            self._add(f"{name}@{self._domains[0]}", origin)
+            self._add(f"{name}@{self._domains[0]}", origin, way)
         elif key not in self._met:  # else its targets are there already: aliases of aliases cannot multiply
             self._met.add(key)
             for target in _included(entry, self._include):
@@ -121,9 +133,12 @@ class _Expansion:
         else:
             self.refused[origin] = f"5.4.6 The alias {name} is the last of {MAX_DEPTH} that lead to each other."
 
-    def _add(self, address: str, origin: str) -> None:
-        if len(self.found) < MAX_TARGETS or address in self.found:
-            self.found[address] = None
+    def _add(self, address: str, origin: str, way: tuple[str, ...]) -> None:
+        known = self._on_wire(address)
+        if known is None:
+            self.refused[origin] = f"5.1.3 The alias {way[-1] if way else origin} leads to a word that is no address."
+        elif len(self.found) < MAX_TARGETS or known in self.found:
+            self.found[known] = None
         else:
             self.refused[origin] = f"5.4.6 The aliases lead to more than {MAX_TARGETS} addresses."
 

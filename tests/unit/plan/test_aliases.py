@@ -26,7 +26,7 @@ HERE = ("host.test", "localhost")
 
 def to(*recipients: str, text: str = FILE) -> Expanded:
     files = {"/etc/list": "# people\ndave@there.test\nbob, |evil\n:include:/etc/list\n"}
-    return expanded(recipients, table(text), HERE, files.get)
+    return expanded(recipients, table(text), HERE, files.get, lambda one: None if "(" in one else one)
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,14 @@ def test_a_file_is_included_but_nothing_in_it_is_run() -> None:
     found = to("list@host.test")
     assert found.recipients == ("dave@there.test", "bob@host.test", "carol@there.test")
     assert "a program" in found.refused["list@host.test"]
+
+
+def test_a_word_that_is_no_address_is_not_repeated() -> None:
+    found = to("odd@host.test", text="odd: more, ann@there.test\nmore: secret(0), secret(1)@there.test\n")
+    assert found.recipients == ("ann@there.test",)
+    [(origin, why)] = found.refused.items()
+    assert origin == "odd@host.test"
+    assert "more" in why and "secret" not in why
 
 
 def test_a_bomb_of_aliases_stays_small() -> None:
