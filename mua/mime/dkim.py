@@ -1,8 +1,8 @@
 """DKIM signatures (RFC 6376, RFC 8463): which octets are signed, the field that says so, and the record with the key.
 
 Rules of the file
-- relaxed/relaxed, SHA-256, the whole body (never ``l=``).  From and Subject are named once more than they are there, so
-  that nobody adds another one unnoticed (s.8.15).
+- relaxed/relaxed, SHA-256, the whole body (never ``l=``).  What a reader goes by is named once more than it is there,
+  so that nobody adds a first or another one unnoticed (s.5.4.1, s.8.15).
 - Pure: who holds a key signs (``Signer.sign``); a body of any size passes through ``BodyHash`` in blocks.
 - The octets are a frozen message's: CRLF, fields whole.
 """
@@ -17,11 +17,11 @@ from mua.model.dkim import Algorithm
 from mua.model.records import tags
 from mua.records import dataclass
 
-SIGNED: Final = (
+SEALED: Final = (
     "from", "sender", "reply-to", "subject", "date", "message-id", "to", "cc", "in-reply-to", "references",
-    "mime-version", "content-type", "content-transfer-encoding", "list-unsubscribe", "list-unsubscribe-post",
+    "mime-version", "content-type", "content-transfer-encoding",
 )  # fmt: skip
-TWICE: Final = ("from", "subject")
+SIGNED: Final = (*SEALED, "list-unsubscribe", "list-unsubscribe-post")
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n", re.MULTILINE)
 _BLANKS = re.compile(rb"[ \t]+")
 _BLANKS_AT_END = re.compile(rb"[ \t]+\r\n")
@@ -128,7 +128,7 @@ def _selected(head: bytes) -> tuple[list[str], bytes]:
     fields = b""
     for name in SIGNED:
         there = found.get(name, [])
-        names += [name] * (len(there) + (name in TWICE))
+        names += [name] * (len(there) + (name in SEALED))
         fields += b"".join(map(_field, reversed(there)))
     return names, fields
 

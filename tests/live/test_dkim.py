@@ -76,6 +76,9 @@ def test_both_signatures_verify_where_the_mail_arrives(lab: Lab, profile: Path, 
         assert opendkim(lab, alone).returncode == 0, (number, opendkim(lab, alone))
         spoilt = opendkim(lab, alone.replace(b"Straight", b"Crooked"))
         assert spoilt.returncode != 0, (number, spoilt)
+        for field in (b"Reply-To: eve@example.org", b"Cc: eve@example.org", b"Date: Mon, 30 Nov 2026 02:32:41 +0000"):
+            replayed = opendkim(lab, alone.replace(b"From:", field + b"\r\nFrom:", 1))
+            assert replayed.returncode != 0, (number, field, replayed)
     assert {b"a=rsa-sha256", b"a=ed25519-sha256"} == set(re.findall(rb"a=[a-z0-9-]+", got[: got.index(b"From:")]))
 
 
