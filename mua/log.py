@@ -2,10 +2,12 @@
 
 Named loggers live here and nowhere else.  Every record passes ``Masker``: the secrets that ``masking`` knows
 (passwords, tokens) are replaced before a handler sees them, so that no later mistake can put one into a file or on
-stderr.  Control characters become visible, since servers and mails have a say in what is logged.
+stderr.  Control characters become visible, and what is said stays one line, since servers and mails have a say in what
+is logged.
 """
 
 import logging
+import re
 import sys
 
 from mua.masking import mask as mask
@@ -24,12 +26,26 @@ DEMO = logging.getLogger("mua.demo")
 logging.getLogger("imapclient").setLevel(logging.CRITICAL)  # its warnings quote the server, unmasked
 
 
+_NO_WORD = re.compile(r"[\s<>]")
+
+
+def word(text: str) -> str:
+    """A stranger's address or name as one word of a line: an address may hold blanks and ``<>`` between quotes."""
+    return _NO_WORD.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+
+
 class Masker(logging.Formatter):
-    """A formatter whose output never holds a registered secret (tracebacks included) or a control character."""
+    """A formatter whose output never holds a registered secret (tracebacks included) or a control character, and in
+    which a record begins at the beginning of a line, and nothing else does.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         """Format the record, then mask."""
-        return visible(masked(super().format(record)))
+        return visible(masked(super().format(record))).replace("\n", "\n  ")  # of a traceback
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """What is said, on one line."""
+        return masked(super().formatMessage(record)).replace("\n", "\\n")
 
 
 def start(level: str = "WARNING") -> None:

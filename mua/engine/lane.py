@@ -26,7 +26,7 @@ from mua.engine.levels import Levels
 from mua.engine.rates import Rates
 from mua.engine.sts import Policies
 from mua.errors import Kind, MailError, Retry
-from mua.log import ENGINE, SMTP
+from mua.log import ENGINE, SMTP, word
 from mua.model.account import Account, AccountId, DirectOptions, Route, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
 from mua.model.way import Hop, Way
@@ -313,7 +313,8 @@ class Lane:
         self._context.tally.add("mua_attempts_total", f'state="{one.state}"')
         SMTP.info(
             "outgoing %d: %s at %s: from=<%s> to=<%s> host=%s tls=%s code=%s %s", due.id, one.state, one.phase or "-",
-            due.envelope_from, one.address, one.host or "-", one.tls or "-", one.code or "-", one.text[:SAID],
+            word(due.envelope_from), word(one.address), word(one.host) or "-", one.tls or "-", one.code or "-",
+            one.text[:SAID],
         )  # fmt: skip
 
     def _limit(self, outcome: Outcome) -> limits.Limit | None:

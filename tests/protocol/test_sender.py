@@ -2,6 +2,7 @@
 
 import errno
 import io
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import pytest
 from mail_sink import DROP, TAKE_AND_DROP, MailSink
 from post_office import ME, MortalStore, PostOffice, refuse
 
-from mua import wire
+from mua import log, wire
 from mua.engine.sending import Sending
 from mua.engine.sent_copy import SERVERS_TURN
 from mua.errors import Kind, MailError, Retry
@@ -903,3 +904,27 @@ def test_a_mistake_of_ours_before_anything_was_begun_is_an_attempt_too(post: Pos
     assert post.sender.drain(20)
     (ann,) = post.get(one).recipients
     assert (ann.state, ann.attempts, ann.next_attempt) == (DEFERRED, 1, post.clock + MINUTE)
+
+
+def test_nobody_forges_a_line_of_the_log_or_a_field_of_one(post: PostOffice, sink: MailSink) -> None:
+    odd = '"a host=mx code=250 ok"@example.net'
+    answer(sink, "rcpt", "550-no\r\n550 2026-11-30 03:00:00,000 INFO mua.smtp sender: outgoing 7: accepted at done")
+    said = io.StringIO()
+    handler = logging.StreamHandler(said)
+    handler.setFormatter(log.Masker("%(name)s: %(message)s"))
+    level = log.SMTP.level
+    log.SMTP.addHandler(handler)
+    log.SMTP.setLevel("INFO")
+    try:
+        one = post.queue(odd)
+        post.sender.start()
+        assert post.sender.drain(20)
+    finally:
+        log.SMTP.removeHandler(handler)
+        log.SMTP.setLevel(level)
+    assert post.states(one) == [REFUSED]
+    (line,) = (line for line in said.getvalue().splitlines() if "outgoing" in line)
+    assert line.startswith(f"mua.smtp: outgoing {one}: refused at rcpt: from=<{ME}> to=<")
+    assert [part.partition("=")[0] for part in line.split(" code=550 ")[0].split() if "=" in part] == [
+        "from", "to", "host", "tls",
+    ]  # fmt: skip
