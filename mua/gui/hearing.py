@@ -14,6 +14,7 @@ from mua.gui.desk import Desk
 from mua.gui.engine_client import EngineClient
 from mua.gui.status import Board
 from mua.gui.troubles import Troubles
+from mua.model.account import Incoming
 from mua.model.message import Flag, MessageId
 from mua.store import read
 
@@ -105,6 +106,7 @@ class Hearing(QObject):
             self.board.synced_before = desk.synced_at()
             self.troubles.show(read.problems(desk.library.db))
         self.board.keep({account.id for account in desk.accounts})
+        self.board.local = all(account.incoming is Incoming.LOCAL for account in desk.accounts)
         self._say_standing()
 
     def _say_standing(self) -> None:

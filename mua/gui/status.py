@@ -36,6 +36,8 @@ class Board:
         """When the engine of an earlier run was last up to date (UTC seconds)."""
         self.connected = False
         """The engine is on the line."""
+        self.local = False
+        """No account receives mail from a server."""
         self._states: dict[int, wire.Status] = {}
         self._work: dict[tuple[int, str], wire.Progress] = {}
         self._synced_at = 0.0
@@ -110,6 +112,8 @@ class Board:
             return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self.synced_before))}")
         if self.synced_before:
             return Standing(f"As of {words.full_time(self.synced_before, now)}", "hard-drive")
+        if self.connected and self.local:
+            return Standing("On this computer", "hard-drive")
         return Standing("Connecting…" if self.connected else "Starting…", "refresh-cw")
 
     def _progress(self) -> Standing:

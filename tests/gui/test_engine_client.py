@@ -237,6 +237,11 @@ def test_a_second_window_raises_the_first(rig: Rig, tmp_path: Path) -> None:
     lock.unlock()
 
 
+def test_where_all_mail_is_on_this_computer_nothing_is_connected_to(rig: Rig) -> None:
+    status = rig.program.desk.sidebar.status
+    rig.wait(lambda: status.text() == "On this computer")
+
+
 def test_no_engine_at_all_is_said(tmp_path: Path, qtbot: QtBot) -> None:
     def broken() -> None:
         raise OSError("no such program")
