@@ -44,8 +44,8 @@ class Masker(logging.Formatter):
         return visible(masked(super().format(record))).replace("\n", "\n  ")  # of a traceback
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """What is said, on one line."""
-        return masked(super().formatMessage(record)).replace("\n", "\\n")
+        """What is said, on one line, by whatever is taken for the end of one."""
+        return "\\n".join(masked(super().formatMessage(record)).splitlines())
 
 
 def start(level: str = "WARNING") -> None:

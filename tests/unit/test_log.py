@@ -13,10 +13,10 @@ FORGED = "2026-11-30 03:00:00,000 INFO mua.smtp sender: outgoing 7: accepted at 
 
 def formatted(text: str, *args: object, exc_info: object = None) -> list[str]:
     made = logging.LogRecord("mua.smtp", logging.INFO, "x.py", 1, text, args, exc_info)  # type: ignore[arg-type]
-    return Masker("%(levelname)s %(name)s: %(message)s").format(made).split("\n")
+    return Masker("%(levelname)s %(name)s: %(message)s").format(made).splitlines()
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x85"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028"])
 def test_a_server_s_words_make_no_line_of_their_own(end: str) -> None:
     (line,) = formatted("outgoing %d: %s", 1, f"no{end}{FORGED}")
     assert line.startswith("INFO mua.smtp: outgoing 1: no\\")
