@@ -22,8 +22,6 @@ from mua.model.outgoing import Outgoing, Recipient
 from mua.paths import mail_name
 from mua.store import outbox, read
 
-OURSELVES = -1  # in place of the number of a user
-
 
 def tell_submitters(context: Context, aliases: Aliases, sign: outbox.Signing) -> int:
     """Queue the reports that are due; returns how many.  Raises MailError (disk, or a key that cannot be had)."""
@@ -80,7 +78,8 @@ def _report(context: Context, aliases: Aliases, sign: outbox.Signing, about: Out
     to = aliases.expanded([about.envelope_from])
     frozen = freeze(raw, now=now, message_id_if_missing=message_id, envelope=("", to.recipients))
     last = outbox.last_attempt(store.reader(), about.id)  # after a person's retry there is another one to tell of
-    origin = outbox.Origin(OURSELVES, f"report-{about.id}-{last}")
+    uid = outbox.submitter(store.reader(), about.id) or 0  # the report takes room in the queue, which is theirs
+    origin = outbox.Origin(uid, f"report-{about.id}-{last}")
     outgoing_id = outbox.queue(
         store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=sign
     )

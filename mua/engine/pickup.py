@@ -224,7 +224,8 @@ class PickUp:
     def _settled(self, entry: Entry, account: Account) -> bool:
         try:
             with drop.opened(self._folder, entry.name) as file:
-                if os.fstat(file.fileno()).st_uid != entry.uid:  # put in its place meanwhile
+                found = os.fstat(file.fileno())
+                if (found.st_uid, found.st_size) != (entry.uid, entry.size):  # put in its place meanwhile, or grown
                     return False
                 outgoing_id = self._queue(entry, file, account)
             self._count("queued")

@@ -56,6 +56,8 @@ MAX_OF_DOMAIN = 200  # of one domain that mail goes to directly: then the next d
 MAX_DOMAINS = 5000  # looked at in one pass
 MOST_KEPT = 1000  # messages of one local user that failed: their files are kept for a person who tries them again
 MOST_KEPT_OCTETS = 100 << 20
+MOST_OVER = 10_000  # of them that are over and known; root's are not counted
+MAX_SUBJECT = 1000  # characters that are kept beside the message
 DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 PREFIX = "outgoing-"
 Signing = Callable[[bytes], Callable[[bytes], bytes] | None]
@@ -199,9 +201,9 @@ def queue(
             " eight_bit, digest, wire_file, copy_file, answers, forwards, envid, scheduled,"
             " require_tls, deliver_by, direct, sent_copy, uid, submission)"
             " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-            account.id, frozen.message_id, neutralise(frozen.subject), frozen.envelope_from, account.route, now,
-            not_before, *files, answers, forwards, secrets.token_hex(16), scheduled, terms.require_tls,
-            terms.deliver_by, direct, sent_copy, uid, submission,
+            account.id, frozen.message_id, neutralise(frozen.subject)[:MAX_SUBJECT], frozen.envelope_from,
+            account.route, now, not_before, *files, answers, forwards, secrets.token_hex(16), scheduled,
+            terms.require_tls, terms.deliver_by, direct, sent_copy, uid, submission,
         )  # fmt: skip
         directly = direct or account.route is Route.DIRECT
         for address in dict.fromkeys(frozen.recipients):
@@ -369,6 +371,12 @@ def last_attempt(db: Db, outgoing_id: OutgoingId) -> int:
     """The number of the last attempt for anybody; 0: there was none."""
     sql = "SELECT max(a.id) FROM attempt a JOIN recipient r ON r.id = a.recipient_id WHERE r.outgoing_id = ?"
     return int(db.value(sql, outgoing_id) or 0)
+
+
+def submitter(db: Db, outgoing_id: OutgoingId) -> int | None:
+    """The local user who submitted a message, None: a client of ours."""
+    found = db.value("SELECT uid FROM outgoing WHERE id = ?", outgoing_id)
+    return None if found is None else int(found)
 
 
 def returned(db: Db, profile: Profile, outgoing_id: OutgoingId) -> tuple[bytes, str]:
@@ -791,7 +799,8 @@ def mark_told(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None
 def mark_spent(tx: Tx, those: Sequence[Spent]) -> list[str]:
     """What was to be done at the end of these submissions is done; returns the files that nobody wants any more.
 
-    Of each user the last messages that failed are kept, ``MOST_KEPT`` with ``MOST_KEPT_OCTETS`` in all.
+    Of each user the last messages that failed are kept, ``MOST_KEPT`` with ``MOST_KEPT_OCTETS`` in all; and what became
+    of the last ``MOST_OVER``.
     """
     tx.run_many("UPDATE outgoing SET spent = ? WHERE id = ?", [(2 if one.failed else 1, one.id) for one in those])
     gone = [one.wire_file for one in those if not one.failed]
@@ -806,6 +815,9 @@ def mark_spent(tx: Tx, those: Sequence[Spent]) -> list[str]:
         )
         tx.run_many("UPDATE outgoing SET spent = 1 WHERE id = ?", [(one,) for one, _ in rows])
         gone += [name for _, name in rows]
+    for uid in {one.uid for one in those} - {0}:
+        sql = "SELECT id FROM outgoing WHERE uid = ? AND spent = 1 ORDER BY id DESC LIMIT 1000 OFFSET ?"
+        _forget(tx, [one for (one,) in tx.rows(sql, uid, MOST_OVER)])
     return gone
 
 
@@ -813,9 +825,13 @@ def forget_submissions(tx: Tx, before: int, most: int = 1000) -> list[str]:
     """Forget submissions that were over before a time (UTC seconds); returns the names of their files."""
     sql = "SELECT id, wire_file FROM outgoing WHERE uid IS NOT NULL AND finished_at > 0 AND finished_at < ? LIMIT ?"
     gone = tx.rows(sql, before, most)
-    tx.run_many("DELETE FROM outgoing WHERE id = ?", [(one,) for one, _ in gone])
-    tx.changes.outgoing.update(one for one, _ in gone)
+    _forget(tx, [one for one, _ in gone])
     return [name for _, name in gone]
+
+
+def _forget(tx: Tx, ids: Sequence[int]) -> None:
+    tx.run_many("DELETE FROM outgoing WHERE id = ?", [(one,) for one in ids])
+    tx.changes.outgoing.update(ids)
 
 
 def set_sent_copy(tx: Tx, outgoing_id: OutgoingId, where: SentCopy, copy_id: MessageId | None = None) -> None:

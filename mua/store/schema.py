@@ -429,6 +429,11 @@ ALTER TABLE protection ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;           -- 
 UPDATE protection SET seen = unixepoch();
 """
 
+# Submissions that are over: how many of each user.
+CACHE_31 = """
+CREATE INDEX outgoing_over ON outgoing(uid) WHERE spent = 1;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -460,6 +465,7 @@ MIGRATIONS = (
     CACHE_28,
     CACHE_29,
     CACHE_30,
+    CACHE_31,
 )
 VERSION = len(MIGRATIONS)
 

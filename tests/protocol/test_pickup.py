@@ -35,6 +35,15 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "drop"
 
 
+@pytest.fixture
+def refusing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Mail to prog@here.test is refused at once."""
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "mailname").write_text("here.test\n")
+    (tmp_path / "etc" / "aliases").write_text("prog: |/bin/true\n")
+    monkeypatch.setenv("MUA_ETC", str(tmp_path / "etc"))
+
+
 def leave(folder: Path, *recipients: str, sender: str = "ann@example.org", body: bytes = b"Hi\r\n") -> str:
     folder.mkdir(exist_ok=True)
     head = b"From: ann@example.org\r\nSubject: x\r\nDate: Mon, 30 Nov 2026 02:32:41 +0000\r\nMessage-ID: <a@b>\r\n"
@@ -140,14 +149,9 @@ def test_octets_are_counted_within_a_look_too(
     assert (len(office.outbox()), len(left(folder))) == (2, 3)
 
 
+@pytest.mark.usefixtures("refusing")
 @pytest.mark.log_warning("hands mail to a program")
-def test_what_failed_is_kept_within_bounds(
-    office: PostOffice, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc" / "mailname").write_text("here.test\n")
-    (tmp_path / "etc" / "aliases").write_text("prog: |/bin/true\n")
-    monkeypatch.setenv("MUA_ETC", str(tmp_path / "etc"))
+def test_what_failed_is_kept_within_bounds(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox, "MOST_KEPT_OCTETS", 150_000)
     it = picking(office, folder)
     for number in range(5):
@@ -163,6 +167,59 @@ def test_what_failed_is_kept_within_bounds(
     with office.store.write() as tx:
         assert outbox.retry(tx, oldest.id, (), office.clock) == 0  # there is nothing left to be sent
         assert outbox.retry(tx, newest.id, (), office.clock) == 1
+
+
+@pytest.mark.usefixtures("refusing")
+@pytest.mark.log_warning("hands mail to a program")
+def test_what_is_over_is_known_within_bounds(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "MOST_KEPT", 2)
+    monkeypatch.setattr(outbox, "MOST_OVER", 3)
+    it = picking(office, folder)
+    for number in range(9):
+        head = HEAD + b"Subject: " + b"many words\r\n " * 9000 + b"\r\n"
+        of_user(raw(folder, f"{number:032}", recipients=["prog@here.test"], sender="", head=head))
+    it.look()
+    assert {len(one.subject) for one in office.outbox()} == {outbox.MAX_SUBJECT}
+    it.settle()
+    assert len(office.outbox()) == 5
+    assert office.store.reader().value("SELECT count(*) FROM recipient") == 5
+
+
+@pytest.mark.usefixtures("refusing")
+@pytest.mark.log_warning("hands mail to a program")
+def test_a_report_takes_the_room_of_who_is_told(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pickup, "PER_USER", 2)
+    it = picking(office, folder)
+    for number in range(5):
+        of_user(raw(folder, f"{number:032}", recipients=["prog@here.test"], sender="ann@slow.test"))
+    for _ in range(3):
+        it.look()
+        it.settle()
+    assert len(office.outbox()) == 4  # two, and their reports, which wait
+    assert len(left(folder)) == 3
+
+
+def test_a_file_that_grew_since_it_was_listed_has_another_turn(
+    office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = picking(office, folder)
+    path = raw(folder, "0" * 32)
+    listed = drop.waiting
+
+    def then_grown(*given: Any) -> list[drop.Entry]:
+        found = listed(*given)
+        with path.open("ab") as file:
+            file.write(b"x\r\n")
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drop, "waiting", then_grown)
+        it.look()
+    assert (office.outbox(), left(folder)) == ([], [path.name])
+    it.look()
+    assert left(folder) == []
 
 
 def test_with_little_of_the_disk_left_only_root_submits(
