@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import stat
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -421,27 +422,18 @@ def test_without_a_bell_it_works_and_ends(office: PostOffice, folder: Path, monk
 
 def test_who_rings_without_end_keeps_nobody_waiting(office: PostOffice, folder: Path) -> None:
     it = picking(office, folder)
-    bell = os.open(folder / drop.BELL, os.O_WRONLY)
-    ending = threading.Event()
-
-    def ring() -> None:
-        while not ending.is_set():
-            os.write(bell, b"!" * 4096)
-
-    ringers = [threading.Thread(target=ring) for _ in range(4)]
-    it.start()
-    for one in ringers:
-        one.start()
+    argv = ["dd", "if=/dev/zero", f"of={folder / drop.BELL}", "bs=64k", "status=none"]
+    ringers = [subprocess.Popen(argv) for _ in range(4)]
     try:
+        it.start()
         for number in range(3):
             leave(folder)
             office.until(lambda number=number: len(office.outbox()) > number)
     finally:
-        ending.set()
-        for one in ringers:
-            one.join(20)
         it.stop()
-        os.close(bell)
+        for one in ringers:
+            one.kill()
+            one.wait()
 
 
 @pytest.mark.parametrize("grows", [False, True])
@@ -453,9 +445,8 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(
     traced = pickup.received
 
     def meanwhile(*given: Any) -> bytes:
-        with path.open("r+b") as file:
-            file.seek(0, os.SEEK_END)
-            file.truncate(file.tell() + (1 if grows else -1))
+        with path.open("ab") as file:
+            file.write(b"x\r\n") if grows else file.truncate(file.tell() - 3)
         return traced(*given)
 
     monkeypatch.setattr(pickup, "received", meanwhile)
