@@ -174,7 +174,7 @@ def _checked_rules(engine: Engine, command: wire.SetRules) -> tuple[Rule, ...]:
     try:
         rules = rules_from(rules_text(command.rules))
     except ValueError as error:
-        text = "One of the rules has no domain, or leads nowhere, so none was changed."
+        text = f"None of the rules was changed, because one of them leads nowhere: {error}."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, str(error), "bad-rule") from error
     for one in rules:
         if one.way.hop is Hop.ACCOUNT:

@@ -78,8 +78,8 @@ class Names(Vouched, Protocol):
 class Attempt:
     """What came of one attempt: an outcome for each recipient that was not settled on the way.
 
-    ``offline``: there is no network, the attempt does not count; ``stale``: the connection had been closed since it
-    was used before, so nothing was attempted at all.
+    ``offline``: there is no network, the attempt does not count; ``stale``: nothing was attempted at all, since the
+    connection had been closed since it was used before, or a person took one of several recipients back.
     """
 
     outcomes: list[Outcome]

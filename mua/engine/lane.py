@@ -1,10 +1,10 @@
-"""One lane of the sender: some messages on their way to one server, or to one domain.
+"""One lane of the sender: some messages on their way to a submission server, a domain, or a host that a rule names.
 
 A lane is a task.  It opens a connection, sends its pieces one after the other, and writes each verdict before it goes
 on; it remembers nothing that the store does not know, save whether it is at the dot.
 
 Rules of the file:
-- ``phase = dot`` is on disk before the final dot is on the wire (``_before_dot``), the verdict before QUIT.
+- ``phase = dot`` is on disk before the final dot is on the wire (``before_dot``), the verdict before QUIT.
 - A reply that cannot be written (disk full) is held and written as soon as it can be: it is never asked for again.
 - A reply that limits how much may be sent pauses the lane (``plan/limits``): it was an attempt for the message that got
   it, for the others it is none.

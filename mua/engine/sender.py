@@ -1,9 +1,10 @@
 """The sender: empties the outbox, one thread for all accounts.
 
-Theory of operation: the truth is in the store.  A pass asks the store who is due and hands each piece of work to a
-lane: one for each account's submission server, one for each domain of direct delivery; a lane is a task that opens a
-connection, sends what it was given, and writes each verdict before it goes on.  A lane that hangs holds up nobody
-else.  Between passes the thread sleeps until it is poked, a lane ends, or somebody becomes due.
+Theory of operation: the truth is in the store. A pass asks the store who is due and hands each piece of work to a
+lane: one for each account's submission server, for each domain of direct delivery, for each host that an account's
+rules name; a lane is a task that opens a connection, sends what it was given, and writes each verdict before it goes
+on. A lane that hangs holds up nobody else. Between passes the thread sleeps until it is poked, a lane ends, or
+somebody becomes due.
 
 Rule of the file: nothing here talks to a server (``lane.py`` does), and nothing is remembered that matters after a
 crash.

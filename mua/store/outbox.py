@@ -1,7 +1,8 @@
-"""The outbox: every SELECT on and every change of outgoing mail.
+"""The outbox: the SELECTs on outgoing mail and every step of it (what a server's administrator sees is in ``queue``).
 
 Rules of the file: bytes are on disk before the row that names them; every function with a ``Tx`` is one step of the
-state machine and is called in a transaction of its own, durable where losing the step would lose or double mail:
+state machine; the transaction may hold steps of other messages (``engine/commits``), and is durable where losing the
+step would lose or double mail:
 
     queue          the message waits                       durable: a person was told "it will be sent"
     reschedule     it waits for another time               durable: a person was told when
