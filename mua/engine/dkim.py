@@ -44,11 +44,6 @@ PATIENCE = 5.0  # seconds for one look-up
 # --- signing ----------------------------------------------------------------------------------------------------
 
 
-def signs(engine: Engine, address: str) -> bool:
-    """Whether mail from this address is signed."""
-    return bool(stored.signing_keys(engine.store.reader(), domain_of(address)))
-
-
 def signing(engine: Engine, head: bytes) -> Callable[[bytes], bytes] | None:
     """How a message with this header is signed (``outbox.Signing``): by the keys of its author's domain, if there are
     any.  Raises MailError when they cannot be had; may ask the keyring.
