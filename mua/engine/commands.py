@@ -398,12 +398,13 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
             raise MailError(Kind.MESSAGE, Retry.ASK, text, code="scheduled")
         reschedule_outgoing(engine, wire.RescheduleOutgoing(found.id))
     via = None if command.via is None else folders.sending_account(engine, command.via).id
+    if found is not None:  # before the message is due: a pass in between would put it off until the limit's pause ends
+        engine.sender.go_on(via or found.via or found.account_id)
     with engine.store.write(durable=True) as tx:
         if command.less_protection and found is not None:
             _allow_less(tx, found, command.recipients, engine.context.now())
         outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
-    if found is not None:
-        engine.sender.go_on(via or found.via or found.account_id)
+    engine.sender.poke()
     return wire.Done()
 
 
