@@ -97,12 +97,14 @@ class DirectStorm:
         return queued.outgoing_id
 
     def _settle(self) -> None:
-        """A last engine, undisturbed, until nothing waits."""
-        deadline = time.monotonic() + PATIENCE
+        """A last engine, undisturbed, until nothing waits; a slow exchanger may take as long as it takes from us."""
+        deadline, before = time.monotonic() + PATIENCE, 0
         with self.lab.engine(self.folder):
             while waiting := [who for who, state in self._states().items() if state not in ("accepted", "unknown")]:
+                if len(waiting) != before:
+                    deadline, before = time.monotonic() + PATIENCE, len(waiting)
                 if time.monotonic() > deadline:
-                    self.report.differences.append(f"not settled after {PATIENCE:.0f} s: {waiting[:5]}")
+                    self.report.differences.append(f"nothing settled for {PATIENCE:.0f} s: {waiting[:5]}")
                     return
                 for one in self.lab.mua("outbox", profile=self.folder).ok():
                     self.lab.mua("retry", one["id"], profile=self.folder).ok()
