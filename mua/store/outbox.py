@@ -903,6 +903,8 @@ def _outgoing(db: Db, where: str, *values: Any, order: str = "o.id DESC", most: 
         f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE {where} ORDER BY r.id",
         *values,
     ):
+        if one not in recipients:  # it came to be one of these since the first look
+            continue
         address, state, phase, code, text, next_attempt, tries, host, tls, gone, unmet = rest
         known = (code, text, next_attempt, tries, host, tls, gone, news.get((one, address)), unmet)
         recipients[one].append(Recipient(address, RecipientState(state), Phase(phase), *known))
