@@ -10,16 +10,14 @@ the rest from the store; a secret crosses only in fields hidden from ``repr``, t
 A lost event costs staleness, never wrongness: after a gap in ``Changed.seq`` a client reads again what it shows.
 """
 
-import dataclasses
 import enum
 import json
-import types
 import typing
 from dataclasses import field
-from functools import cache
-from typing import Any, TypeVar
+from typing import Any
 
 from mua.errors import Kind, MailError, Retry
+from mua.jsonable import from_json, to_json, typed
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis
 from mua.model.outgoing import NO_TERMS, Draft, Tending, Terms
@@ -33,7 +31,6 @@ from mua.records import dataclass
 PROTOCOL = 1
 VIEW_VERSION = 1  # of the cached MessageViews: raise it when the sanitiser changes
 MAX_LINE = 64 * 1024 * 1024
-_PATHS = ("file", "path", "ca_file", "client_cert")  # fields that name a file, in whatever class
 
 
 # ---- commands: what a client asks for -----------------------------------------------------------------------------
@@ -721,7 +718,7 @@ def parse_command(line: bytes) -> tuple[int, Command]:
     kind = _COMMANDS.get(str(found.get("do")))
     if kind is None:
         raise ValueError(f"unknown command {found.get('do')!r}")
-    return _typed(int, found.get("n", 0)), from_json(kind, found)
+    return typed(int, found.get("n", 0)), from_json(kind, found)
 
 
 def answer_line(number: int, answer: Answer | MailError) -> bytes:
@@ -763,65 +760,3 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError("not an object")
     return found
-
-
-# ---- dataclasses <-> JSON ----------------------------------------------------------------------------------------
-T = TypeVar("T")
-
-
-def to_json(data: Any) -> dict[str, Any]:
-    """A frozen dataclass (nested, with enums and tuples) as JSON-ready data; defaults are left out."""
-    out: dict[str, Any] = {}
-    for one in dataclasses.fields(data):
-        value = getattr(data, one.name)
-        if one.default is dataclasses.MISSING or value != one.default:
-            out[one.name] = _plain(value)
-    return out
-
-
-def from_json(kind: type[T], data: dict[str, Any]) -> T:
-    """The reverse; unknown keys are ignored, missing ones take their defaults, wrong shapes raise ValueError."""
-    hints: dict[str, Any] = _hints(typing.cast(Any, kind))
-    try:
-        given = {name: _typed(hints[name], data[name]) for name in hints if name in data}
-        if any("\0" in given.get(name, "") for name in _PATHS):
-            raise ValueError("a path holds NUL")
-        return kind(**given)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"bad {kind.__name__}: {error}") from error
-
-
-@cache
-def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
-        return to_json(value)
-    if isinstance(value, tuple | list):
-        return [_plain(one) for one in value]
-    return value
-
-
-def _typed(hint: Any, value: Any) -> Any:
-    hint = getattr(hint, "__supertype__", hint)
-    origin = typing.get_origin(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None:
-            return None
-        return _typed(next(one for one in typing.get_args(hint) if one is not type(None)), value)
-    if origin is tuple:
-        inner = typing.get_args(hint)
-        if len(inner) == 2 and inner[1] is Ellipsis:
-            return tuple(_typed(inner[0], one) for one in value)
-        return tuple(_typed(kind, one) for kind, one in zip(inner, value, strict=True))
-    if dataclasses.is_dataclass(hint):
-        return from_json(hint, value)  # type: ignore[arg-type]
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return hint(value)
-    if hint in (int, str, bool, float) and type(value) is not hint:
-        raise ValueError(f"expected {hint.__name__}, got {type(value).__name__}")
-    if hint is int and not -(1 << 63) <= value < 1 << 63:
-        raise ValueError("a number of more than 64 bits")
-    return value

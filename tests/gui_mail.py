@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mua import wire
 from mua.engine.reading import facts
+from mua.jsonable import to_json
 from mua.mime.headers import envelope
 from mua.mime.text import html_to_text
 from mua.mime.view import view
@@ -138,7 +139,7 @@ class Mail:
         with self.store.write() as tx:
             write.set_bodies(tx, [facts(message_id, place, raw)])
             if with_view:
-                write.set_view(tx, message_id, wire.VIEW_VERSION, json.dumps(wire.to_json(view(raw))))
+                write.set_view(tx, message_id, wire.VIEW_VERSION, json.dumps(to_json(view(raw))))
         return message_id
 
     def close(self) -> None:

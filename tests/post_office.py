@@ -18,7 +18,7 @@ from mua.model.message import MessageRow
 from mua.model.outgoing import Outgoing, OutgoingId, RecipientState
 from mua.net.smtp_wire import Timeouts
 from mua.paths import Profile
-from mua.store import outbox, read, write
+from mua.store import dispatch, outbox, read, wire_files, write
 from mua.store.blobs import Bodies
 from mua.store.db import Changes, Store, Tx
 
@@ -89,7 +89,7 @@ class PostOffice:
     def open(self) -> None:
         """Start the program (not yet the sender)."""
         self.store = MortalStore(self.profile, self._changed)
-        outbox.sweep(self.store.reader(), self.profile)  # as the engine does before anybody can queue
+        wire_files.sweep(self.store.reader(), self.profile)  # as the engine does before anybody can queue
         self.bodies = Bodies(self.profile)
         password = lambda account: self.password(account)  # noqa: E731
         self.context = Context(self.store, self.bodies, password, self.events.append, lambda: self.clock)
@@ -142,7 +142,7 @@ class PostOffice:
         frozen = freeze(raw, now=self.clock, message_id_if_missing="unused@example.org")
         account = read.account(self.store.reader(), self.account_id)
         assert account is not None
-        return outbox.queue(self.store, account, frozen, now=self.clock, not_before=self.clock + delay, **fields)
+        return dispatch.queue(self.store, account, frozen, now=self.clock, not_before=self.clock + delay, **fields)
 
     def get(self, outgoing_id: OutgoingId) -> Outgoing:
         """How it is now."""

@@ -20,7 +20,7 @@ from lab import until
 
 from mua.model.outgoing import Outgoing
 from mua.paths import Profile
-from mua.store import outbox
+from mua.store import outbox, wire_files
 from mua.store.db import open_reader
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -157,7 +157,7 @@ class SystemMail:
         db = open_reader(self.profile)
         try:
             name = db.value("SELECT wire_file FROM outgoing WHERE id = ?", one.id)
-            return outbox.wire_path(self.profile, str(name)).read_bytes()
+            return wire_files.wire_path(self.profile, str(name)).read_bytes()
         finally:
             db.close()
 

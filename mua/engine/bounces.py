@@ -20,10 +20,11 @@ from mua.mime.build import new_message_id
 from mua.mime.freeze import freeze
 from mua.model.outgoing import Outgoing, Recipient
 from mua.paths import mail_name
-from mua.store import outbox, read
+from mua.store import dispatch, outbox, read, wire_files
+from mua.store.wire_files import Signing
 
 
-def tell_submitters(context: Context, aliases: Aliases, sign: outbox.Signing) -> int:
+def tell_submitters(context: Context, aliases: Aliases, sign: Signing) -> int:
     """Queue the reports that are due; returns how many.  Raises MailError (disk, or a key that cannot be had)."""
     db, told = context.store.reader(), 0
     for outgoing_id in outbox.untold(db):
@@ -44,7 +45,7 @@ def tell_submitters(context: Context, aliases: Aliases, sign: outbox.Signing) ->
         else:
             ENGINE.info("outgoing %d: nobody is told, for it has no sender", outgoing_id)
         with context.store.write(durable=True) as tx:
-            outbox.mark_told(tx, outgoing_id, names)
+            dispatch.mark_told(tx, outgoing_id, names)
     return told
 
 
@@ -54,13 +55,13 @@ def remove_spent(context: Context) -> int:
         return 0
     with context.store.write() as tx:  # a person may try one of them again meanwhile
         spent = outbox.spent(tx)
-        gone = outbox.mark_spent(tx, spent)
+        gone = dispatch.mark_spent(tx, spent)
     for name in gone:  # after a crash the next start sweeps them
-        outbox.wire_path(context.store.profile, name).unlink(missing_ok=True)
+        wire_files.wire_path(context.store.profile, name).unlink(missing_ok=True)
     return len(spent)
 
 
-def _report(context: Context, aliases: Aliases, sign: outbox.Signing, about: Outgoing, failed: list[Recipient]) -> None:
+def _report(context: Context, aliases: Aliases, sign: Signing, about: Outgoing, failed: list[Recipient]) -> None:
     store, now, name = context.store, context.now(), mail_name()
     account = read.account(store.reader(), about.account_id)
     if account is None:
@@ -79,8 +80,8 @@ def _report(context: Context, aliases: Aliases, sign: outbox.Signing, about: Out
     frozen = freeze(raw, now=now, message_id_if_missing=message_id, envelope=("", to.recipients))
     last = outbox.last_attempt(store.reader(), about.id)  # after a person's retry there is another one to tell of
     uid = outbox.submitter(store.reader(), about.id) or 0  # the report takes room in the queue, which is theirs
-    origin = outbox.Origin(uid, f"report-{about.id}-{last}")
-    outgoing_id = outbox.queue(
+    origin = dispatch.Origin(uid, f"report-{about.id}-{last}")
+    outgoing_id = dispatch.queue(
         store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=sign
     )
     ENGINE.info("outgoing %d: reported to %s as outgoing %d", about.id, about.envelope_from, outgoing_id)

@@ -22,7 +22,7 @@ from mua.model.outgoing import FINAL, Outgoing, OutgoingId, RecipientState
 from mua.model.way import Hop, Rule, rules_from, rules_text
 from mua.plan.routes import domain_of
 from mua.plan.search import parse
-from mua.store import mirror, outbox, protection, read, write
+from mua.store import dispatch, mirror, outbox, protection, read, write
 from mua.store.db import Tx
 
 if TYPE_CHECKING:
@@ -373,7 +373,7 @@ def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:
 def cancel_outgoing(engine: Engine, command: wire.CancelOutgoing) -> wire.Done:
     """Cancel the recipients that nobody has accepted yet."""
     with engine.store.write(durable=True) as tx:
-        outbox.cancel(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now())
+        dispatch.cancel(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now())
     engine.sender.poke()
     return wire.Done()
 
@@ -403,7 +403,7 @@ def retry_outgoing(engine: Engine, command: wire.RetryOutgoing) -> wire.Done:
     with engine.store.write(durable=True) as tx:
         if command.less_protection and found is not None:
             _allow_less(tx, found, command.recipients, engine.context.now())
-        outbox.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
+        dispatch.retry(tx, OutgoingId(command.outgoing_id), command.recipients, engine.context.now(), via)
     engine.sender.poke()
     return wire.Done()
 

@@ -45,8 +45,8 @@ PATIENCE = 5.0  # seconds for one look-up
 
 
 def signing(engine: Engine, head: bytes) -> Callable[[bytes], bytes] | None:
-    """How a message with this header is signed (``outbox.Signing``): by the keys of its author's domain, if there are
-    any.  Raises MailError when they cannot be had; may ask the keyring.
+    """How a message with this header is signed (``wire_files.Signing``): by the keys of its author's domain, if
+    there are any.  Raises MailError when they cannot be had; may ask the keyring.
     """
     signers = [_signer(engine, key) for key in stored.signing_keys(engine.store.reader(), domain_of(author(head)))]
     now = engine.context.now()

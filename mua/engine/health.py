@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mua import __version__, wire
 from mua.engine.files import writable
+from mua.jsonable import to_json
 from mua.masking import masked
 from mua.model.account import Account
 from mua.model.connection import Facts
@@ -117,7 +118,7 @@ def save_bundle(engine: Engine, command: wire.SaveBundle) -> wire.Done:
     def clean(text: str) -> str:
         return redacted(masked(text), private, hosts)
 
-    accounts = [wire.to_json(_clean(one, clean)) for one in health(engine, wire.Health()).accounts]
+    accounts = [to_json(_clean(one, clean)) for one in health(engine, wire.Health()).accounts]
     document = {
         "mua": __version__,
         "python": platform.python_version(),

@@ -39,9 +39,10 @@ from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
 from mua.plan import limits, retry, sts
 from mua.plan.routes import NO_DOMAIN
-from mua.store import outbox
+from mua.store import dispatch, wire_files
 from mua.store.db import Tx
-from mua.store.outbox import Due, Verdict
+from mua.store.dispatch import Verdict
+from mua.store.outbox import Due
 
 LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
 SAID = 300  # characters of a server's words in the log
@@ -186,7 +187,7 @@ class Lane:
             if total >= LARGE and (sent >= total or loop.time() - told >= PROGRESS_PAUSE):
                 told = loop.time()
                 with self._context.store.write() as tx:
-                    outbox.has_gone(tx, outgoing_id, job.recipients, min(sent, total))
+                    dispatch.has_gone(tx, outgoing_id, job.recipients, min(sent, total))
                 self._context.publish(wire.Progress(self._account.id, "sending", min(sent, total), total))
 
         return tell
@@ -243,13 +244,13 @@ class Lane:
         context, due = self._context, piece.due
         self.confirming = False
         commits = self._means.commits
-        addresses = await commits.write(lambda tx: outbox.begin(tx, due.id, piece.addresses, due.wire_file))
+        addresses = await commits.write(lambda tx: dispatch.begin(tx, due.id, piece.addresses, due.wire_file))
         if not addresses:
             return
 
         async def before_dot(admitted: tuple[str, ...]) -> None:
             def at_dot(tx: Tx) -> None:
-                if not outbox.at_dot(tx, due.id, admitted):
+                if not dispatch.at_dot(tx, due.id, admitted):
                     raise TakenBack
 
             self.confirming = True  # before it is on disk: a lane that is cut off in between leaves nothing unknown
@@ -276,7 +277,7 @@ class Lane:
 
     async def _body(self, due: Due) -> Body:
         """The frozen message.  OSError when it cannot be read."""
-        path = outbox.wire_path(self._context.store.profile, due.wire_file)
+        path = wire_files.wire_path(self._context.store.profile, due.wire_file)
         if not due.digest:
             return await asyncio.to_thread(Body.of, path)
         utf8 = due.eight_bit and await asyncio.to_thread(_has_utf8_header, path)
@@ -294,9 +295,9 @@ class Lane:
         eased = pause is None and any(one.state is RecipientState.ACCEPTED for one in attempt.outcomes)
 
         def write(tx: Tx) -> None:
-            outbox.record(tx, due.id, verdicts, now)
+            dispatch.record(tx, due.id, verdicts, now)
             if eased and (met := self._means.limited.get(self._place)):  # whoever waits because of the limit is due
-                outbox.wake(tx, now, only=self._account.id, also=met)
+                dispatch.wake(tx, now, only=self._account.id, also=met)
 
         while True:
             try:
@@ -400,7 +401,7 @@ class Lane:
         piece, now = self._pieces[0], self._context.now()
 
         def end(tx: Tx) -> list[str]:
-            return outbox.break_off(tx, piece.due.id, piece.addresses, now)
+            return dispatch.break_off(tx, piece.due.id, piece.addresses, now)
 
         left = await self._means.commits.write(end, durable=True)
         await self._record(piece.due, Attempt([_mistaken(address) for address in left]))
@@ -420,14 +421,14 @@ def _put_off(
     """Defer, uncounted; ``when`` is given how often that happened before in a row."""
     with context.store.write(durable=True) as tx:
         for piece in pieces:
-            if not outbox.is_frozen_as(tx, piece.due.id, piece.due.wire_file):  # it was put off meanwhile
+            if not dispatch.is_frozen_as(tx, piece.due.id, piece.due.wire_file):  # it was put off meanwhile
                 continue
             waits = [
                 Recipient(address, RecipientState.DEFERRED, phase, text=text, next_attempt=when(postponed))
                 for address in piece.addresses
                 for _, postponed in [piece.due.recipients[address]]
             ]
-            outbox.record(tx, piece.due.id, [Verdict(one, counted=False) for one in waits], now)
+            dispatch.record(tx, piece.due.id, [Verdict(one, counted=False) for one in waits], now)
 
 
 def _begun_anew(address: str) -> Outcome:

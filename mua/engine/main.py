@@ -263,7 +263,7 @@ class Engine:
         self.secrets = new
 
     def signing(self, head: bytes) -> Callable[[bytes], bytes] | None:
-        """How a message with this header is signed (``outbox.Signing``); without a key nothing is loaded for it."""
+        """How a message with this header is signed (``wire_files.Signing``); without a key nothing is loaded for it."""
         if not any(key.seen_at for key in dkim_keys.keys(self.store.reader())):
             return None
         from mua.engine import dkim

@@ -33,7 +33,7 @@ from mua.mime.submit import MAX_RECIPIENTS, received, unfit
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route
 from mua.model.submission import Submission
 from mua.paths import mail_name
-from mua.store import dkim, drop, outbox, read, write
+from mua.store import dispatch, dkim, drop, outbox, read, wire_files, write
 from mua.store.db import Store
 from mua.store.drop import Entry, Refused
 
@@ -75,7 +75,7 @@ class PickUp:
         context: Context,
         folder: Path,
         queued: Callable[[], None],
-        sign: outbox.Signing = lambda _: None,
+        sign: wire_files.Signing = lambda _: None,
         metrics: Path | None = None,
     ) -> None:
         make_account(context.store)
@@ -261,8 +261,8 @@ class PickUp:
         trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
         to = self._aliases.expanded(frozen.recipients)
         frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head, recipients=to.recipients)
-        origin = outbox.Origin(entry.uid, entry.name)
-        return outbox.queue(
+        origin = dispatch.Origin(entry.uid, entry.name)
+        return dispatch.queue(
             store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=self._sign
         )
 

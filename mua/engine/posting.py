@@ -26,7 +26,7 @@ from mua.model.folder import Role
 from mua.model.message import REQUIRE_TLS, Flag, MessageId
 from mua.model.outgoing import NO_TERMS, OutgoingId, Terms
 from mua.plan import later
-from mua.store import outbox, read, write
+from mua.store import dispatch, outbox, read, write
 from mua.store.dkim import keys
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         head, full_head = _redated(frozen.head, command.at), _redated(frozen.full_head, command.at)
         frozen = replace(frozen, head=head, full_head=full_head)
     with _full_disk_said():
-        outgoing_id = outbox.queue(
+        outgoing_id = dispatch.queue(
             engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
             terms=terms, direct=command.direct, answers=command.answers, forwards=command.forwards,
             sign=partial(dkim.signing, engine),
@@ -82,7 +82,7 @@ def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:
     _check_time(command.at, now, found.terms if found is not None else NO_TERMS)
     at = now if command.at is None else command.at
     with _full_disk_said():
-        done = outbox.reschedule(
+        done = dispatch.reschedule(
             engine.store,
             OutgoingId(command.outgoing_id),
             lambda head: _redated(head, at),

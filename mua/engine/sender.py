@@ -38,7 +38,7 @@ from mua.net.dns import Resolver
 from mua.net.smtp_wire import Timeouts
 from mua.net.sts import PolicyFetcher
 from mua.plan.routes import way_for
-from mua.store import outbox, read
+from mua.store import dispatch, outbox, read
 from mua.store.outbox import Due
 
 MAX_DIRECT = 50  # domains that exchangers are called for at once
@@ -200,7 +200,7 @@ class Sender:
         with self._context.store.write() as tx:
             pauses = self._means.paused.items()  # of one domain: what is woken for it is held again
             paused = (one for (one, way), pause in pauses if way.hop is Hop.SUBMISSION and pause.until > now)
-            outbox.wake(tx, now, (*refused, *paused))
+            dispatch.wake(tx, now, (*refused, *paused))
 
     def _cut_taken_back(self) -> None:
         """What a person takes back while it is on its way is cut off, which is safe before the dot."""
@@ -264,7 +264,7 @@ class Sender:
         self._means.commits.flush()
         busy = tuple(frozenset[OutgoingId]().union(*(one.carried for one, _ in self._lanes.values())))
         with self._context.store.write(durable=True) as tx:
-            waiting, unknown = outbox.recover(tx, now, busy)
+            waiting, unknown = dispatch.recover(tx, now, busy)
         if waiting or unknown:
             ENGINE.info("outbox: %d recipients wait again, %d are unknown", waiting, unknown)
         self._interrupted = bool(busy)
@@ -338,7 +338,7 @@ class Sender:
             if found:
                 text = "The connection was lost at the end, but the message has turned up: it was sent."
                 with self._context.store.write(durable=True) as tx:
-                    outbox.resolve(tx, unknown.id, found, text, now)
+                    dispatch.resolve(tx, unknown.id, found, text, now)
 
     def _found(self, unknown: outbox.Unknown) -> tuple[str, ...]:
         db = self._context.store.reader()

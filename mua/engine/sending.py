@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mua.engine.context import Context
 from mua.model.account import AccountId
-from mua.store import outbox
+from mua.store import outbox, wire_files
 
 if TYPE_CHECKING:
     from mua.engine.sender import Sender
@@ -31,7 +31,7 @@ class Sending:
     def start(self) -> None:
         """Remove what a crash left behind, while nobody can queue a message, and go on with what waits."""
         store = self._context.store
-        outbox.sweep(store.reader(), store.profile)
+        wire_files.sweep(store.reader(), store.profile)
         self.poke()
 
     def poke(self) -> None:

@@ -20,7 +20,7 @@ from mua.model.account import Account, AccountId, Incoming
 from mua.model.folder import Folder, Role
 from mua.model.message import Flag, MessageId
 from mua.model.outgoing import SentCopy
-from mua.store import outbox, read, write
+from mua.store import dispatch, outbox, read, wire_files, write
 from mua.store.db import Tx
 
 BATCH = 50  # copies of one transaction: a disk confirms some hundred transactions a second, not more
@@ -77,7 +77,7 @@ def settle_doubled(context: Context) -> set[AccountId]:
         with context.store.write(durable=True) as tx:
             for one in doubled:
                 write.learn_saves_sent(tx, one.account_id, True)
-                outbox.set_sent_copy(tx, one.id, SentCopy.SERVER)
+                dispatch.set_sent_copy(tx, one.id, SentCopy.SERVER)
                 if not one.hidden:
                     write.wish_gone(tx, [one.copy_id], context.now())
     return {one.account_id for one in doubled}
@@ -86,7 +86,7 @@ def settle_doubled(context: Context) -> set[AccountId]:
 def _put_all(context: Context, account: Account, folder: Folder, copies: Sequence[outbox.Copy]) -> None:
     batch: list[tuple[outbox.Copy, Whole]] = []
     for copy in copies:
-        path = outbox.wire_path(context.store.profile, copy.copy_file)
+        path = wire_files.wire_path(context.store.profile, copy.copy_file)
         try:
             batch.append((copy, Whole.of_file(path, copy.written_at, Flag.SEEN)))
         except FileNotFoundError:
@@ -107,13 +107,13 @@ def _put(context: Context, account: Account, folder: Folder, batch: Sequence[tup
         filed = file_whole(context, tx, account.id, folder.id, wholes, append=append)
         for copy_id, (copy, _) in zip(filed, batch, strict=True):
             _mark_answered(tx, copy, context.now())
-            outbox.set_sent_copy(tx, copy.id, SentCopy.FILED, copy_id if append else None)
+            dispatch.set_sent_copy(tx, copy.id, SentCopy.FILED, copy_id if append else None)
 
 
 def _settle(context: Context, copy: outbox.Copy, where: SentCopy) -> None:
     with context.store.write(durable=True) as tx:
         _mark_answered(tx, copy, context.now())
-        outbox.set_sent_copy(tx, copy.id, where)
+        dispatch.set_sent_copy(tx, copy.id, where)
 
 
 def _mark_answered(tx: Tx, copy: outbox.Copy, now: int) -> None:

@@ -9,7 +9,7 @@ import time
 from mua.engine.context import Context
 from mua.errors import MailError
 from mua.log import ENGINE
-from mua.store import ledger, outbox
+from mua.store import dispatch, ledger, wire_files
 from mua.store.db import Store
 
 FIRST_SECONDS = 20.0
@@ -62,7 +62,7 @@ def purge(context: Context) -> int:
     """Delete the bytes of messages that have been gone for 30 days (returns how many), and old dialogues."""
     with context.store.write(durable=True) as tx:
         gone = ledger.purgeable(tx, context.now())
-        outbox.forget_dialogues(tx, context.now() - DIALOGUE_SECONDS)
+        dispatch.forget_dialogues(tx, context.now() - DIALOGUE_SECONDS)
     context.bodies.delete(gone)
     return len(gone)
 
@@ -72,9 +72,9 @@ def forget_submissions(context: Context) -> int:
     count = 0
     while True:
         with context.store.write(durable=True) as tx:
-            names = outbox.forget_submissions(tx, context.now() - KEPT_SECONDS)
+            names = dispatch.forget_submissions(tx, context.now() - KEPT_SECONDS)
         for name in names:
-            outbox.wire_path(context.store.profile, name).unlink(missing_ok=True)
+            wire_files.wire_path(context.store.profile, name).unlink(missing_ok=True)
         count += len(names)
         if not names:
             return count

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from mua import wire
+from mua.jsonable import to_json
 from mua.log import ENGINE
 from mua.mime.message import MAX_TEXT, Parsed, parse
 from mua.mime.text import LARGE, light_text, stripped
@@ -66,4 +66,4 @@ def _by_child(raw: bytes) -> str:
 
 
 def _written(message: MessageView) -> str:
-    return json.dumps(wire.to_json(message), ensure_ascii=False)
+    return json.dumps(to_json(message), ensure_ascii=False)

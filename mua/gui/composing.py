@@ -31,7 +31,7 @@ from mua.model.address import Address
 from mua.model.message import Attachment, MessageId
 from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState, Terms
 from mua.paths import write_new
-from mua.store import outbox, read
+from mua.store import outbox, read, wire_files
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -285,7 +285,7 @@ class Composing(QObject):
         library, db = self._desk.library, self._desk.library.db
         if db is None:
             return None
-        path = outbox.copy_path(db, library.profile, sent.id)
+        path = wire_files.copy_path(db, library.profile, sent.id)
         if path is not None:
             return path.read_bytes()
         rows = read.with_message_id(db, sent.message_id, sent.account_id)

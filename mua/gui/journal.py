@@ -17,7 +17,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QThreadPool
 
-from mua import log, wire
+from mua import log
+from mua.jsonable import from_json, to_json
 from mua.model.address import Address
 from mua.paths import Profile
 from mua.records import dataclass
@@ -83,7 +84,7 @@ class Journal:
 
     def write(self, letter: Letter) -> None:
         """Put a letter on disk, soon."""
-        data = json.dumps(wire.to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        data = json.dumps(to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
         self._pool.start(lambda: _write(self._folder / f"{letter.key}.json", data))
 
     def forget(self, key: str, *, files: bool = True) -> None:
@@ -108,7 +109,7 @@ class Journal:
                 if path.stat().st_size > MAX_JOURNAL:
                     continue
                 data = json.loads(path.read_bytes().decode("utf-8", "surrogatepass"))
-                found.append(wire.from_json(Letter, data))
+                found.append(from_json(Letter, data))
             except (OSError, ValueError):
                 log.GUI.warning("a journal file could not be read: %s", path.name)
         return found

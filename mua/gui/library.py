@@ -47,9 +47,10 @@ class Library:
     def view(self, message_id: MessageId) -> MessageView | None:
         """The cached view, or None when the engine has to make it first."""
         from mua import wire
+        from mua.jsonable import from_json
 
         text = None if self.db is None else read.view_json(self.db, message_id, wire.VIEW_VERSION)
-        return None if text is None else wire.from_json(MessageView, json.loads(text))
+        return None if text is None else from_json(MessageView, json.loads(text))
 
     def raw(self, message_id: MessageId) -> bytes | None:
         """The message as received, if it is here."""

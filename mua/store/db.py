@@ -90,6 +90,12 @@ class Db:
         return None if found is None else found[0]
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several questions, answered as of one moment: others may commit in between."""
+        with translated(), self.connection:
+            yield
+
+    @contextmanager
     def within(self, steps: int) -> Iterator[None]:
         """What takes more than so many steps of SQLite's machine (a few million a second) ends as "interrupted"."""
         self.connection.set_progress_handler(lambda: True, steps)

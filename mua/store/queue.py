@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 from mua.model.outgoing import OutgoingId, RecipientState, Tending
 from mua.records import dataclass
-from mua.store import outbox
+from mua.store import dispatch
 from mua.store.db import Db, Tx
-
-_WAITS = "state IN ('queued', 'deferred')"
+from mua.store.outbox import WAITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +87,21 @@ def flush(tx: Tx, now: int) -> int:
 def _hold(tx: Tx, one: OutgoingId, _: int) -> int:
     done = tx.run("UPDATE outgoing SET held = 1 WHERE id = ? AND finished_at = 0 AND held = 0", one)
     if done:
-        tx.run(f"UPDATE recipient SET next_attempt = NULL WHERE outgoing_id = ? AND {_WAITS}", one)
+        tx.run(f"UPDATE recipient SET next_attempt = NULL WHERE outgoing_id = ? AND {WAITS}", one)
     return done
 
 
 def _release(tx: Tx, one: OutgoingId, now: int) -> int:
     done = tx.run("UPDATE outgoing SET held = 0 WHERE id = ? AND held = 1", one)
     if done:
-        sql = f"UPDATE recipient SET next_attempt = ? WHERE outgoing_id = ? AND next_attempt IS NULL AND {_WAITS}"
+        sql = f"UPDATE recipient SET next_attempt = ? WHERE outgoing_id = ? AND next_attempt IS NULL AND {WAITS}"
         tx.run(sql, now, one)
     return done
 
 
 def _retry(tx: Tx, one: OutgoingId, now: int) -> int:
-    return outbox.retry(tx, one, (), now)
+    return dispatch.retry(tx, one, (), now)
 
 
 def _remove(tx: Tx, one: OutgoingId, now: int) -> int:
-    return outbox.cancel(tx, one, (), now)
+    return dispatch.cancel(tx, one, (), now)

@@ -2,7 +2,7 @@
 
 Rules of the file: a function fetches all and returns, so that no read transaction stays open (checkpoints must
 proceed); nothing here counts rows on behalf of a window (folders carry counters); lists are an order vector of ids plus
-pages.  Outgoing mail has a file of its own: ``store/outbox.py``.
+pages.  Outgoing mail has files of its own: ``store/outbox.py``, ``store/queue.py``.
 """
 
 import json

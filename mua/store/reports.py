@@ -12,7 +12,7 @@ from mua.model.message import MessageId
 from mua.model.outgoing import OutgoingId
 from mua.model.report import UNDELIVERED, Action, Report, Reported
 from mua.plan.reports import about
-from mua.store import outbox
+from mua.store import dispatch
 from mua.store.db import Db, Tx
 
 BATCH = 200
@@ -46,7 +46,7 @@ def settle(tx: Tx, message_id: MessageId, found: Report | None, at: int) -> int:
             if address is not None and _add(tx, outgoing_id, address, one, message_id, at):
                 told += 1
                 if sure:
-                    outbox.resolve(tx, outgoing_id, [address], RESOLVED, at)
+                    dispatch.resolve(tx, outgoing_id, [address], RESOLVED, at)
     if found is not None and outgoing_id is None:
         _keep_strange(tx, message_id, found)
     standing = Standing.NONE if found is None else Standing.STRANGE if outgoing_id is None else Standing.OURS

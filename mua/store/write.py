@@ -1,4 +1,4 @@
-"""Every change of cache.db but the outbox (``store/outbox.py``), as functions of a running transaction.
+"""Every change of cache.db but the outbox (``store/dispatch.py``), as functions of a running transaction.
 
 Rules of the file: each function records what it touched in ``tx.changes``; counters are the triggers' business; a wish
 is compared with what is *shown*, so that wishing the same twice, or taking it back, leaves no trace.

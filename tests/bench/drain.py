@@ -25,7 +25,7 @@ from sending import durability  # noqa: E402
 
 from mua.mime.freeze import freeze  # noqa: E402
 from mua.paths import Profile  # noqa: E402
-from mua.store import outbox, read  # noqa: E402
+from mua.store import dispatch, read  # noqa: E402
 from mua.store.db import open_reader  # noqa: E402
 
 MAILS = int(os.environ.get("MUA_BENCH_MAILS", "10000"))
@@ -33,26 +33,6 @@ DOMAINS, DEAD_MAILS, SINKS = 50, 100, 5
 BODY = "The quick brown fox jumps over the lazy dog, and writes about it home.\r\n" * 28
 SUBMIT = "127.0.25.20"  # where the other Postfix listens, on port PORT
 PORT = 2525
-MASTER = """\
-{submit}:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-smtp unix - - n - - smtp
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
 MAIN = """\
 compatibility_level = 3.6
 maillog_file = {folder}/drain.log
@@ -108,7 +88,7 @@ def fill(profile: Path, mails: int) -> None:
         for number, to in enumerate(recipients(mails)):
             raw = f"From: me@example.org\r\nTo: {to}\r\nMessage-ID: <{number}@drain.test>\r\n\r\n{BODY}".encode()
             frozen = freeze(raw, now=now, message_id_if_missing="unused@example.org")
-            outbox.queue(post.store, account, frozen, now=now, not_before=now)
+            dispatch.queue(post.store, account, frozen, now=now, not_before=now)
 
 
 def ours(lab: Lab, mails: int) -> tuple[float, str]:
@@ -138,7 +118,7 @@ def postfix(lab: Lab, mails: int) -> float:
     conf.mkdir()
     lab_config.make_queue(queue, lab.folder / "drain-data")
     main = MAIN.format(folder=lab.folder, daemons=lab_config.postfix_daemons(), submit=SUBMIT)
-    (conf / "master.cf").write_text(MASTER.format(submit=SUBMIT, port=PORT))
+    (conf / "master.cf").write_text(f"{SUBMIT}:{PORT} inet n - n - - smtpd{lab_config.MASTER}")
     _start(lab, conf, main + "defer_transports = smtp\n")
     per_domain = [(f"u@d{number}.own.test", mails // DOMAINS) for number in range(DOMAINS)]
     for to, count in [("x@dead.own.test", DEAD_MAILS), *per_domain]:

@@ -35,7 +35,7 @@ from mua.cli.queue import mailq  # noqa: E402
 from mua.engine.bounces import remove_spent  # noqa: E402
 from mua.engine.pickup import PickUp  # noqa: E402
 from mua.model.submission import Submission  # noqa: E402
-from mua.store import drop, outbox, queue  # noqa: E402
+from mua.store import drop, outbox, queue, wire_files  # noqa: E402, wire_files
 from mua.store.db import Db, Store  # noqa: E402
 
 SMALL, LARGE = 1000, int(sys.argv[sys.argv.index("--count") + 1]) if "--count" in sys.argv else 100_000
@@ -149,7 +149,7 @@ def measured(one: Queue, length: int) -> Iterator[tuple[str, float]]:
     one.later()
     yield "list", best(lambda: queue.waiting(db)) / length
     yield "mailq", best(lambda: mailq(queue.waiting(db))) / length
-    yield "start", best(lambda: outbox.sweep(db, one.post.profile)) / length
+    yield "start", best(lambda: wire_files.sweep(db, one.post.profile)) / length
 
 
 def next_ones(db: Db, now: int) -> float:

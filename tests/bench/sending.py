@@ -36,7 +36,7 @@ from mua.mime.freeze import freeze  # noqa: E402
 from mua.model.address import Address  # noqa: E402
 from mua.model.outgoing import Draft, DraftAttachment, RecipientState  # noqa: E402
 from mua.paths import Profile  # noqa: E402
-from mua.store import outbox, read  # noqa: E402
+from mua.store import dispatch, read  # noqa: E402
 from mua.store.db import Store  # noqa: E402
 
 COUNT, OCTETS = 1000, 10_000
@@ -137,7 +137,7 @@ def large(folder: Path, port: int) -> tuple[float, float, int, float]:
         account = read.account(post.store.reader(), post.account_id)
         assert account is not None
         began = time.monotonic()
-        one = outbox.queue(post.store, account, frozen, now=post.clock, not_before=post.clock)
+        one = dispatch.queue(post.store, account, frozen, now=post.clock, not_before=post.clock)
         frozen_at = time.monotonic()
         assert post.sender.drain(3600)
         done = time.monotonic()

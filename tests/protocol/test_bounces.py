@@ -12,7 +12,7 @@ from mua.engine.pickup import PickUp
 from mua.mime.report import report
 from mua.model.outgoing import Outgoing
 from mua.model.submission import Submission
-from mua.store import drop, outbox
+from mua.store import dispatch, drop, outbox, wire_files
 
 HEAD = b"From: ann@here.test\r\nSubject: x\r\nDate: Mon, 30 Nov 2026 02:32:41 +0000\r\nMessage-ID: <a@b>\r\n\r\nHi\r\n"
 
@@ -48,7 +48,7 @@ class House:
         assert self.post.sender.drain(30)
 
     def files(self) -> list[str]:
-        return [path.name for path in self.post.profile.big.iterdir() if path.name.startswith(outbox.PREFIX)]
+        return [path.name for path in self.post.profile.big.iterdir() if path.name.startswith(wire_files.PREFIX)]
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_after_a_persons_retry_there_is_another_report(house: House) -> None:
     one = house.submit("bob@bad.test")
     house.settle()
     with house.post.store.write(durable=True) as tx:
-        assert outbox.retry(tx, one.id, (), house.post.clock) == 1
+        assert dispatch.retry(tx, one.id, (), house.post.clock) == 1
     assert house.post.sender.drain(30)
     house.settle()
     assert len(house.post.outbox()) == 3
@@ -134,7 +134,7 @@ def test_files_of_what_arrived_go_and_of_what_was_refused_stay(house: House) -> 
     assert len(house.files()) == 1
     assert remove_spent(house.post.context) == 0
     with house.post.store.write() as tx:
-        names = outbox.forget_submissions(tx, house.post.clock + 1)
+        names = dispatch.forget_submissions(tx, house.post.clock + 1)
     assert len(names) == 3
     assert house.post.outbox() == []
     assert house.post.store.reader().value("SELECT count(*) FROM recipient") == 0

@@ -11,7 +11,7 @@ from mua.model.account import Account, AccountId, Incoming, Route, Security, Ser
 from mua.model.outgoing import RecipientState
 from mua.plan.limits import A_DAY, PAUSES
 from mua.plan.retry import HOUR, MINUTE
-from mua.store import outbox, write
+from mua.store import dispatch, write
 
 ANN, BEN, CAT = "ann@example.net", "ben@example.net", "cat@example.net"
 ACCEPTED, DEFERRED, REFUSED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.REFUSED
@@ -125,7 +125,7 @@ def test_a_person_insists_and_when_it_goes_the_others_go_too(post: PostOffice, s
     def insist() -> None:
         """As ``engine.commands.retry_outgoing`` does; another poke might wake the others before the limit is met."""
         with post.store.write(durable=True) as tx:
-            outbox.retry(tx, some[3], (), post.clock)
+            dispatch.retry(tx, some[3], (), post.clock)
         post.sender.go_on(post.account_id)
         post.until(lambda: post.get(some[3]).recipients[0].attempts == 1)
 
@@ -182,7 +182,7 @@ def test_another_account_is_not_held_up(post: PostOffice, sink: MailSink) -> Non
         post.sender.start()
         assert post.sender.drain(20)
         with post.store.write(durable=True) as tx:
-            outbox.retry(tx, two, (), post.clock, other_id)
+            dispatch.retry(tx, two, (), post.clock, other_id)
         post.sender.go_on(other_id)
         assert post.sender.drain(20)
         assert [post.states(one), post.states(two)] == [[DEFERRED], [ACCEPTED]]

@@ -22,7 +22,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.mime.freeze import Frozen
 from mua.model.account import Route
 from mua.model.submission import Submission
-from mua.store import drop, outbox, read
+from mua.store import dispatch, drop, outbox, read, wire_files
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_it_is_queued_as_it_was_given_with_who_gave_it(office: PostOffice, folde
     assert one.route is Route.DIRECT
     db = office.store.reader()
     assert db.row("SELECT uid, submission, sent_copy FROM outgoing") == (os.getuid(), name, "none")
-    wire = outbox.wire_path(office.profile, str(db.value("SELECT wire_file FROM outgoing"))).read_bytes()
+    wire = wire_files.wire_path(office.profile, str(db.value("SELECT wire_file FROM outgoing"))).read_bytes()
     trace, _, rest = wire.partition(b"From: ")
     assert f"from userid {os.getuid()})\r\n id {name};".encode() in trace
     assert rest.startswith(b"ann@example.org\r\nSubject: x\r\n")
@@ -79,7 +79,7 @@ def test_a_large_message_is_never_whole_in_memory(office: PostOffice, folder: Pa
     picking(office, folder).look()
     [one] = office.outbox()
     assert one.size > 18 << 20
-    wire = outbox.wire_path(office.profile, str(office.store.reader().value("SELECT wire_file FROM outgoing")))
+    wire = wire_files.wire_path(office.profile, str(office.store.reader().value("SELECT wire_file FROM outgoing")))
     assert wire.read_bytes().endswith(b"\r\n\r\n" + body * (18 << 14))
 
 
@@ -121,7 +121,7 @@ def test_users_take_turns_and_one_who_has_too_much_waits(
     it.look()
     assert len(office.outbox()) == 4
     with office.store.write(durable=True) as tx:
-        outbox.cancel(tx, office.outbox()[-1].id, (), office.clock)
+        dispatch.cancel(tx, office.outbox()[-1].id, (), office.clock)
     it.settle()
     it.look()
     assert len(office.outbox()) == 5
@@ -153,7 +153,7 @@ def test_octets_are_counted_within_a_look_too(
 @pytest.mark.usefixtures("refusing")
 @pytest.mark.log_warning("hands mail to a program")
 def test_what_failed_is_kept_within_bounds(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MOST_KEPT_OCTETS", 150_000)
+    monkeypatch.setattr(dispatch, "MOST_KEPT_OCTETS", 150_000)
     it = picking(office, folder)
     for number in range(5):
         raw(folder, f"{number:032}", recipients=["prog@here.test"], sender="", body=b"y\r\n" * 20_000)
@@ -161,26 +161,26 @@ def test_what_failed_is_kept_within_bounds(office: PostOffice, folder: Path, mon
     assert outbox.waiting_of(office.store.reader(), os.getuid(), 100)[0] == 5  # until they are settled
     it.settle()
     assert outbox.waiting_of(office.store.reader(), os.getuid(), 100) == (0, 0)
-    files = [path for path in office.profile.big.iterdir() if path.name.startswith(outbox.PREFIX)]
+    files = [path for path in office.profile.big.iterdir() if path.name.startswith(wire_files.PREFIX)]
     assert len(files) == 2
-    assert outbox.sweep(office.store.reader(), office.profile) == 0
+    assert wire_files.sweep(office.store.reader(), office.profile) == 0
     newest, *_, oldest = office.outbox()
     with office.store.write() as tx:
-        assert outbox.retry(tx, oldest.id, (), office.clock) == 0  # there is nothing left to be sent
-        assert outbox.retry(tx, newest.id, (), office.clock) == 1
+        assert dispatch.retry(tx, oldest.id, (), office.clock) == 0  # there is nothing left to be sent
+        assert dispatch.retry(tx, newest.id, (), office.clock) == 1
 
 
 @pytest.mark.usefixtures("refusing")
 @pytest.mark.log_warning("hands mail to a program")
 def test_what_is_over_is_known_within_bounds(office: PostOffice, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MOST_KEPT", 2)
-    monkeypatch.setattr(outbox, "MOST_OVER", 3)
+    monkeypatch.setattr(dispatch, "MOST_KEPT", 2)
+    monkeypatch.setattr(dispatch, "MOST_OVER", 3)
     it = picking(office, folder)
     for number in range(9):
         head = HEAD + b"Subject: " + b"many words\r\n " * 9000 + b"\r\n"
         of_user(raw(folder, f"{number:032}", recipients=["prog@here.test"], sender="", head=head))
     it.look()
-    assert {len(one.subject) for one in office.outbox()} == {outbox.MAX_SUBJECT}
+    assert {len(one.subject) for one in office.outbox()} == {dispatch.MAX_SUBJECT}
     it.settle()
     assert len(office.outbox()) == 5
     assert office.store.reader().value("SELECT count(*) FROM recipient") == 5
@@ -255,7 +255,7 @@ def test_killed_at_every_commit_it_loses_and_doubles_nothing(tmp_path: Path, fol
             post.restart()
             picking(post, folder).look()
             assert len(post.outbox()) == 2
-            files = [path for path in post.profile.big.iterdir() if path.name.startswith(outbox.PREFIX)]
+            files = [path for path in post.profile.big.iterdir() if path.name.startswith(wire_files.PREFIX)]
             assert len(files) == 2
         assert [path.name for path in folder.iterdir()] == ["bell"]
 
@@ -270,7 +270,7 @@ def test_a_full_disk_keeps_it_where_it_is(office: PostOffice, folder: Path, monk
         raise disk_full("no space")
 
     with monkeypatch.context() as patch:
-        patch.setattr(outbox, "_write_files", full)
+        patch.setattr(wire_files, "write_frozen", full)
         with pytest.raises(MailError):
             it.look()
     assert len(list(folder.iterdir())) == 2

@@ -14,7 +14,7 @@ from post_office import PostOffice
 from mua.mime.freeze import redated
 from mua.model.outgoing import OutgoingId, RecipientState
 from mua.plan.retry import DAY, HOUR, MINUTE
-from mua.store import outbox
+from mua.store import dispatch, outbox
 
 ANN, BEN = "ann@example.net", "ben@example.net"
 ACCEPTED, DEFERRED, QUEUED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.QUEUED
@@ -36,7 +36,7 @@ def post(tmp_path: Path, sink: MailSink) -> Iterator[PostOffice]:
 def put_off(post: PostOffice, one: OutgoingId, at: int, *, scheduled: bool = True) -> bool:
     """As ``engine.posting`` does it, by a clock an hour ahead of UTC."""
     redate = lambda head: redated(head, at, 60)  # noqa: E731
-    return outbox.reschedule(post.store, one, redate, not_before=at, scheduled=scheduled)
+    return dispatch.reschedule(post.store, one, redate, not_before=at, scheduled=scheduled)
 
 
 def date_of(raw: bytes) -> datetime:
@@ -162,11 +162,11 @@ def test_what_waits_for_a_sick_server_can_be_put_off_but_not_what_somebody_has(
 def test_taken_back_it_cannot_be_put_off(post: PostOffice) -> None:
     one = post.queue(ANN, BEN, delay=DAY, scheduled=True)
     with post.store.write(durable=True) as tx:
-        outbox.cancel(tx, one, (ANN,), post.clock)
+        dispatch.cancel(tx, one, (ANN,), post.clock)
     assert put_off(post, one, post.clock + HOUR)
     assert post.states(one) == [CANCELLED, QUEUED]
     with post.store.write(durable=True) as tx:
-        outbox.cancel(tx, one, (), post.clock)
+        dispatch.cancel(tx, one, (), post.clock)
     assert not put_off(post, one, post.clock + DAY)
 
 

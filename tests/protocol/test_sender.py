@@ -25,7 +25,7 @@ from mua.model.folder import FolderId, Role
 from mua.model.message import Envelope, Flag
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState, SentCopy
 from mua.plan.retry import DAY, HOUR, MINUTE
-from mua.store import outbox, read, write
+from mua.store import dispatch, outbox, read, wire_files, write
 
 ANN, BEN, CAT = "ann@example.net", "ben@example.net", "cat@example.net"
 ACCEPTED, DEFERRED, QUEUED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.QUEUED
@@ -77,7 +77,7 @@ def test_how_much_of_a_large_message_has_gone_is_seen_and_it_can_be_taken_back(
     assert 0 < ann.gone < post.get(one).size
     assert any(isinstance(event, wire.Progress) and event.what == "sending" for event in post.events)
     with post.store.write(durable=True) as tx:
-        assert outbox.cancel(tx, one, (), post.clock) == 2
+        assert dispatch.cancel(tx, one, (), post.clock) == 2
     post.sender.poke()
     assert post.sender.drain(20)  # though the server takes nothing
     assert post.states(one) == [CANCELLED, CANCELLED]
@@ -112,7 +112,7 @@ def test_what_waits_at_the_dot_cannot_be_taken_back(post: PostOffice, sink: Mail
     def plan(event: str, what: str) -> None:
         if event == "dot":
             with post.store.write(durable=True) as tx:
-                tried.append(outbox.cancel(tx, one, (), post.clock))
+                tried.append(dispatch.cancel(tx, one, (), post.clock))
 
     sink.plan = plan
     post.sender.start()
@@ -159,7 +159,7 @@ def test_a_message_for_which_the_disk_has_no_room_is_not_half_queued(post: PostO
     for content in (Content(full, 5), Content(lambda: io.BytesIO(b"abc"), 5)):
         frozen = freeze((head, Encoded(content)), now=0, message_id_if_missing="i@example.org")
         with pytest.raises(MailError):
-            outbox.queue(post.store, account, frozen, now=0, not_before=0)
+            dispatch.queue(post.store, account, frozen, now=0, not_before=0)
     assert not list(post.profile.big.iterdir())
     assert not post.outbox()
 
@@ -227,7 +227,7 @@ def test_a_sender_that_is_made_late_takes_no_file_that_has_no_row_yet(post: Post
     sending = Sending(post.context, filed=post.filed.append)
     sending.start()
     first = post.queue("bob@example.net")
-    file = post.profile.big / f"{outbox.PREFIX}second.eml"
+    file = post.profile.big / f"{wire_files.PREFIX}second.eml"
     file.write_bytes(b"From: me@example.org\r\n\r\nnot lost\r\n")
     try:
         assert sending.drain(20)
@@ -244,7 +244,7 @@ def test_undo_send(post: PostOffice, sink: MailSink) -> None:
     assert post.sender.drain(60)
     assert post.states(one) == [QUEUED]
     with post.store.write() as tx:
-        assert outbox.cancel(tx, one, (), post.clock) == 1
+        assert dispatch.cancel(tx, one, (), post.clock) == 1
     post.later(11)
     assert post.states(one) == [CANCELLED]
     assert sink.connections == 0
@@ -406,8 +406,8 @@ def test_the_unknown_is_sent_again_only_when_it_is_named(post: PostOffice, sink:
     post.sender.start()
     post.sender.drain(60)
     with post.store.write() as tx:
-        assert outbox.retry(tx, one, (), post.clock) == 0
-        assert outbox.retry(tx, one, (ANN,), post.clock) == 1
+        assert dispatch.retry(tx, one, (), post.clock) == 0
+        assert dispatch.retry(tx, one, (ANN,), post.clock) == 1
     post.later(0)
     assert post.states(one) == [ACCEPTED]
     assert len(sink.copies(ANN)) == 1
@@ -438,7 +438,7 @@ def test_a_refusal_at_the_dot_is_final(post: PostOffice, sink: MailSink) -> None
     assert post.states(one) == [REFUSED, REFUSED]
     assert post.get(one).sent_copy is SentCopy.NONE
     with post.store.write() as tx:
-        assert outbox.retry(tx, one, (), post.clock) == 2
+        assert dispatch.retry(tx, one, (), post.clock) == 2
     post.later(0)
     assert post.states(one) == [ACCEPTED, ACCEPTED]
     assert len(post.sent()) == 1
@@ -556,14 +556,14 @@ def test_a_full_disk_at_the_dot_sends_nothing_and_loses_nothing(
 
     monkeypatch.setattr(mua.engine.lane, "LOCAL_SLEEP", 0.05)
     full = [True, True, True]
-    mark = outbox.at_dot
+    mark = dispatch.at_dot
 
     def at_dot(*args: object) -> bool:
         if full and full.pop():
             raise MailError(Kind.LOCAL, Retry.SOON, "The disk is full.", code="disk-full")
         return mark(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outbox, "at_dot", at_dot)
+    monkeypatch.setattr(dispatch, "at_dot", at_dot)
     one = post.queue(ANN)
     post.sender.start()
     post.sender.drain(60)
@@ -584,14 +584,14 @@ def test_a_verdict_that_cannot_be_written_is_held_and_written_later(
 
     monkeypatch.setattr(mua.engine.lane, "LOCAL_SLEEP", 0.05)
     full = [True] * 5
-    record = outbox.record
+    record = dispatch.record
 
     def failing(*args: object) -> None:
         if full and full.pop():
             raise MailError(Kind.LOCAL, Retry.SOON, "The disk is full.", code="disk-full")
         record(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(outbox, "record", failing)
+    monkeypatch.setattr(dispatch, "record", failing)
     one = post.queue(ANN)
     post.sender.start()
     post.sender.drain(60)
@@ -836,9 +836,9 @@ def test_a_verdict_stands(post: PostOffice, sink: MailSink) -> None:
     post.sender.drain(60)
     with post.store.write() as tx:
         late = Recipient(ANN, DEFERRED, Phase.MAIL, next_attempt=1)
-        outbox.record(tx, one, [outbox.Verdict(late)], post.clock)
-        assert outbox.retry(tx, one, (ANN,), post.clock) == 0
-        assert outbox.cancel(tx, one, (), post.clock) == 0
+        dispatch.record(tx, one, [dispatch.Verdict(late)], post.clock)
+        assert dispatch.retry(tx, one, (ANN,), post.clock) == 0
+        assert dispatch.cancel(tx, one, (), post.clock) == 0
     assert post.states(one) == [ACCEPTED]
 
 

@@ -11,7 +11,7 @@ from scripted import Scripted
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState, Terms
 from mua.plan.retry import MINUTE
-from mua.store import outbox
+from mua.store import dispatch
 
 ANN = "ann@example.net"
 ACCEPTED, DEFERRED, REFUSED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.REFUSED
@@ -71,7 +71,7 @@ def test_another_account_s_server_is_asked_for_the_same(tmp_path: Path) -> None:
         post.sender.start()
         assert post.sender.drain(20)
         with post.store.write(durable=True) as tx:
-            assert outbox.retry(tx, one, (), post.clock, post.account_id) == 1
+            assert dispatch.retry(tx, one, (), post.clock, post.account_id) == 1
         assert post.sender.drain(20)
         assert post.states(one) == [REFUSED]
         assert sink.copies(ANN) == []

@@ -8,8 +8,8 @@ from post_office import PostOffice
 
 from mua.model.account import Route
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState, Tending
-from mua.store import outbox, queue
-from mua.store.outbox import Verdict
+from mua.store import dispatch, outbox, queue
+from mua.store.dispatch import Verdict
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_it_lists_who_waits_and_for_what(post: PostOffice) -> None:
     two = post.queue("c@y.test")
     with post.store.write() as tx:
         accepted = Verdict(Recipient("a@x.test", RecipientState.ACCEPTED, Phase.DONE, 250, "ok"))
-        outbox.record(tx, one, [accepted, deferred("b@x.test", post.clock + 60)], post.clock)
+        dispatch.record(tx, one, [accepted, deferred("b@x.test", post.clock + 60)], post.clock)
     first, second = queue.waiting(post.store.reader())
     assert (first.id, first.sender, first.uid, first.held) == (one, "me@example.org", None, False)
     [waits] = first.recipients
@@ -57,7 +57,7 @@ def test_what_is_held_is_not_due_until_it_is_released(post: PostOffice) -> None:
     assert due(post) == [two]
     post.clock += 10**6
     with post.store.write() as tx:
-        outbox.wake(tx, post.clock)
+        dispatch.wake(tx, post.clock)
         queue.flush(tx, post.clock)
     assert due(post) == [two]
     assert outbox.next_due(post.store.reader()) is not None
@@ -70,15 +70,15 @@ def test_what_is_on_its_way_when_it_is_held_stays_held_afterwards(post: PostOffi
     one = post.queue("a@x.test")
     name = str(post.store.reader().value("SELECT wire_file FROM outgoing"))
     with post.store.write() as tx:
-        outbox.begin(tx, one, ["a@x.test"], name)
+        dispatch.begin(tx, one, ["a@x.test"], name)
     tend(post, Tending.HOLD, one)
     with post.store.write() as tx:
         if ending == "deferred":
-            outbox.record(tx, one, [deferred("a@x.test", post.clock)], post.clock)
+            dispatch.record(tx, one, [deferred("a@x.test", post.clock)], post.clock)
         elif ending == "interrupted":
-            outbox.recover(tx, post.clock)
+            dispatch.recover(tx, post.clock)
         else:
-            outbox.record(tx, one, [Verdict(Recipient("a@x.test", RecipientState.ACCEPTED))], post.clock)
+            dispatch.record(tx, one, [Verdict(Recipient("a@x.test", RecipientState.ACCEPTED))], post.clock)
     assert due(post) == []
     tend(post, Tending.RELEASE, one)
     assert due(post) == ([] if ending == "accepted" else [one])
@@ -95,8 +95,32 @@ def test_a_persons_retry_ends_the_hold(post: PostOffice) -> None:
 def test_flush_makes_the_deferred_due(post: PostOffice) -> None:
     one = post.queue("a@x.test")
     with post.store.write() as tx:
-        outbox.record(tx, one, [deferred("a@x.test", post.clock + 3600)], post.clock)
+        dispatch.record(tx, one, [deferred("a@x.test", post.clock + 3600)], post.clock)
     assert due(post) == []
     with post.store.write() as tx:
         assert queue.flush(tx, post.clock) == 1
     assert due(post) == [one]
+
+
+def test_a_list_is_of_one_moment(post: PostOffice) -> None:
+    """A message that comes into it between two looks at the store is in the next list."""
+    one, two = post.queue("a@x.test"), post.queue("b@x.test")
+    with post.store.write() as tx:
+        dispatch.cancel(tx, one, (), post.clock)
+    db = post.store.reader()
+    ask, looks = db.rows, list[str]()
+
+    def interrupted(sql: str, *values: object) -> list[tuple[object, ...]]:
+        looks.append(sql)
+        if len(looks) == 2:
+            with post.store.write() as tx:
+                dispatch.cancel(tx, two, (), post.clock)
+                tx.run("UPDATE outgoing SET finished_at = 0 WHERE id = ?", one)
+        return ask(sql, *values)
+
+    db.rows = interrupted  # type: ignore[method-assign]
+    try:
+        assert [[who.address for who in found.recipients] for found in outbox.listed(db)] == [["b@x.test"]]
+    finally:
+        db.rows = ask  # type: ignore[method-assign]
+    assert [found.id for found in outbox.listed(db)] == [one]

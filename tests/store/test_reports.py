@@ -14,7 +14,7 @@ from mua.model.message import Envelope, MessageId
 from mua.model.outgoing import OutgoingId, Recipient, RecipientState
 from mua.model.report import Action, Reported
 from mua.plan.reports import about
-from mua.store import outbox, read, write
+from mua.store import dispatch, outbox, read, write
 from mua.store.reports import Standing
 
 ANN, BEN = "ann@one.test", "ben@two.test"
@@ -28,8 +28,8 @@ def post(tmp_path: Path) -> Iterator[PostOffice]:
 
 def verdict(post: PostOffice, one: OutgoingId, state: RecipientState) -> None:
     with post.store.write() as tx:
-        verdicts = [outbox.Verdict(Recipient(address, state)) for address in (ANN, BEN)]
-        outbox.record(tx, one, verdicts, post.clock)
+        verdicts = [dispatch.Verdict(Recipient(address, state)) for address in (ANN, BEN)]
+        dispatch.record(tx, one, verdicts, post.clock)
 
 
 def arrive(post: PostOffice, raw: str, at: int = 50) -> int:

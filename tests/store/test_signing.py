@@ -13,8 +13,8 @@ from mua.errors import Kind, MailError, Retry
 from mua.mime.freeze import freeze
 from mua.mime.pieces import Content, Encoded, new_digest
 from mua.model.outgoing import OutgoingId
-from mua.store import outbox, read
-from mua.store.outbox import Signing
+from mua.store import dispatch, outbox, read
+from mua.store.wire_files import Signing
 
 HEAD = f"From: {ME}\r\nTo: ann@x.test\r\nMessage-ID: <1@example.org>\r\nDate: x\r\n"
 
@@ -28,7 +28,7 @@ def queue(post: PostOffice, raw: bytes, signing: Signing | None = sign, *pieces:
     account = read.account(post.store.reader(), post.account_id)
     assert account is not None
     frozen = freeze((raw, *pieces), now=post.clock, message_id_if_missing="x@example.org")
-    return outbox.queue(post.store, account, frozen, now=post.clock, not_before=post.clock + 1000, sign=signing)
+    return dispatch.queue(post.store, account, frozen, now=post.clock, not_before=post.clock + 1000, sign=signing)
 
 
 def files(post: PostOffice) -> dict[str, bytes]:
@@ -71,7 +71,7 @@ def test_another_time_is_signed_anew(tmp_path: Path) -> None:
     with PostOffice(tmp_path / "p") as post:
         one = queue(post, f"{HEAD}\r\nHello\r\n".encode())
         redated = lambda head: head.partition(b"\r\n")[2].replace(b"Date: x", b"Date: y")  # noqa: E731
-        done = outbox.reschedule(post.store, one, redated, not_before=post.clock + 9, scheduled=True, sign=sign)
+        done = dispatch.reschedule(post.store, one, redated, not_before=post.clock + 9, scheduled=True, sign=sign)
         assert done
         (wire,) = files(post).values()
         assert wire.count(b"X-Body: ") == 1
@@ -91,7 +91,7 @@ def test_what_cannot_be_signed_leaves_nothing_and_waits_as_before(tmp_path: Path
         one = queue(post, f"{HEAD}\r\nHello\r\n".encode(), lambda head: None)
         before = files(post)
         with pytest.raises(MailError):
-            outbox.reschedule(post.store, one, bytes, not_before=1, scheduled=True, sign=locked)
+            dispatch.reschedule(post.store, one, bytes, not_before=1, scheduled=True, sign=locked)
         assert files(post) == before
 
 

@@ -63,7 +63,7 @@ PURE = ["mua.model.*", "mua.plan.*"]
 IMPURE = {"time", "os", "secrets", "subprocess", "threading", "tempfile", "shutil", "socket", "logging"}
 # The window and the command line: data, wire, and the store's reading half.
 CLIENTS = ["mua.gui", "mua.gui.*", "mua.cli", "mua.cli.*"]
-CLOSED_TO_CLIENTS = ["mua.net", "mua.net.*", "mua.engine", "mua.engine.*", "mua.store.write*"]
+CLOSED_TO_CLIENTS = ["mua.net", "mua.net.*", "mua.engine", "mua.engine.*", "mua.store.write*", "mua.store.dispatch"]
 
 
 def name_of(path: Path) -> str:

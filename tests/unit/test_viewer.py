@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from mua import wire
 from mua.engine import viewer
+from mua.jsonable import from_json
 from mua.mime.message import gist, parse, snippet
 from mua.mime.text import light_text
 from mua.mime.view import view
@@ -19,7 +19,7 @@ LARGE = HEAD + "<table><tr><td>größer</table>".encode() + b"<p>more of it</p>"
 
 
 def shown(raw: bytes) -> MessageView:
-    return wire.from_json(MessageView, json.loads(viewer.shown(raw)))
+    return from_json(MessageView, json.loads(viewer.shown(raw)))
 
 
 def test_a_small_view_needs_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
