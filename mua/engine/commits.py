@@ -41,11 +41,8 @@ class Commits:
     def flush(self) -> None:
         """Make what is wanted now."""
         wanted, self._wanted = self._wanted, []
-        try:
-            self._together(wanted)
-        except Exception:  # noqa: BLE001 - whose fault it is shows when each is alone
-            for one in wanted:
-                self._alone(one)
+        if wanted:
+            self._make(wanted)
 
     def _soon(self, loop: asyncio.AbstractEventLoop, turns: int) -> None:
         if turns:
@@ -53,26 +50,17 @@ class Commits:
         else:
             self.flush()
 
-    def _together(self, wanted: list[_Wanted]) -> None:
-        if not wanted:
-            return
-        if len(wanted) == 1:
-            self._alone(wanted[0])
-            return
-        with self._store.write(durable=any(durable for _, durable, _ in wanted)) as tx:
-            results = [change(tx) for change, _, _ in wanted]
-        for (_, _, done), result in zip(wanted, results, strict=True):
-            if not done.done():
-                done.set_result(result)
-
-    def _alone(self, one: _Wanted) -> None:
-        change, durable, done = one
+    def _make(self, wanted: list[_Wanted]) -> None:
         try:
-            with self._store.write(durable=durable) as tx:
-                result = change(tx)
-        except Exception as error:  # noqa: BLE001 - it is the lane's
-            if not done.done():
-                done.set_exception(error)
-        else:
-            if not done.done():
+            with self._store.write(durable=any(durable for _, durable, _ in wanted)) as tx:
+                results = [change(tx) for change, _, _ in wanted]
+        except Exception as error:  # noqa: BLE001 - it is a lane's own; whose shows when each is tried alone
+            if len(wanted) > 1:
+                for one in wanted:
+                    self._make([one])
+            elif not wanted[0][2].done():
+                wanted[0][2].set_exception(error)
+            return
+        for (_, _, done), result in zip(wanted, results, strict=True):
+            if not done.done():  # nobody waits for it any more
                 done.set_result(result)

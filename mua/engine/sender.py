@@ -292,11 +292,11 @@ class Sender:
     def _next_domains(self, now: int) -> list[str]:
         """The domains of direct mail whose turn it is: who has waited longest for one, since it came or was served."""
         busy, allows = {way.host for _, way in self._lanes if way.hop is Hop.DIRECT}, self._means.rates.allows
-        free, waiting = MAX_DIRECT - len(busy), list[str]()
+        free, waiting = MAX_DIRECT - len(busy), dict[str, None]()  # in order, each once
         started = self._after
         while free > len(waiting):
             found, self._after = outbox.due_domains(self._context.store.reader(), now, self._after)
-            waiting += [one for one in found if one not in busy and one not in waiting and allows(one)]
+            waiting |= dict.fromkeys(one for one in found if one not in busy and allows(one))
             if not self._after:
                 if not started:
                     break
