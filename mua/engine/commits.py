@@ -62,5 +62,5 @@ class Commits:
                 wanted[0][2].set_exception(error)
             return
         for (_, _, done), result in zip(wanted, results, strict=True):
-            if not done.done():  # nobody waits for it any more
+            if not done.done():  # else nobody waits for it any more
                 done.set_result(result)
