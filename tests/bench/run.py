@@ -13,7 +13,7 @@
     corpus   parsing the mail collection (tests/bench/corpus.py)
     sending  alone: the outbox against the disk, smtplib, smtp-source and swaks (tests/bench/sending.py)
     drain    alone: a queue of direct mail to 50 domains against Postfix's (tests/bench/drain.py)
-    queue    alone: what a mail costs in a server's queue of 100,000, against 1,000 (tests/bench/queue.py)
+    queue    alone: what a mail costs in a server's queue of 100,000, against 1,000 (tests/bench/long_queue.py)
     starttls     alone, and not a race: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
     transcripts  alone, and not a race: records sessions with real servers (tests/bench/transcripts.py)
 
@@ -50,6 +50,13 @@ from memory import Peak, pss  # noqa: E402
 from mua.paths import Profile  # noqa: E402
 from mua.store.db import Store, open_reader  # noqa: E402
 
+ALONE = {
+    "starttls": "starttls.py",
+    "transcripts": "transcripts.py",
+    "sending": "sending.py",
+    "drain": "drain.py",
+    "queue": "long_queue.py",  # no module here may have the name of one of the standard library: this folder goes first
+}
 MBSYNC = """\
 FSync no
 
@@ -479,8 +486,8 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="more rounds, and write docs/bench.md")
     parser.add_argument("--count", type=int, default=10_000, help="messages in the mailbox")
     options = parser.parse_args()
-    if options.names in (["starttls"], ["transcripts"], ["sending"], ["drain"], ["queue"]):
-        runpy.run_path(str(HERE / f"{options.names[0]}.py"), run_name="__main__")
+    if len(options.names) == 1 and (script := ALONE.get(options.names[0])):
+        runpy.run_path(str(HERE / script), run_name="__main__")
     wanted = options.names or names + ["scale"] * options.full
     if unknown := set(wanted) - {*names, "scale"}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")

@@ -120,3 +120,9 @@ def test_one_file_runs_in_the_process_that_was_started(
     done = run(tmp_path, WHERE, *words, *(["--pdb"] if pdb else []))
     assert done.returncode == 0
     assert ("\nhere\n" in done.stdout) == (here or pdb)
+
+
+def test_no_module_of_the_tests_hides_one_of_the_standard_library() -> None:
+    """Their folders go first on the path: a ``queue.py`` there ran whenever something asked for the real one."""
+    mine = {path.stem for path in (ROOT / "tests").rglob("*.py")}
+    assert not mine & sys.stdlib_module_names

@@ -185,5 +185,6 @@ def main() -> None:
         print(f"\nan engine at rest with {LARGE:,} mails: {memory(Path(folder) / 'profile'):.1f} MB")
 
 
-main()
-sys.exit()
+if __name__ == "__main__":
+    main()
+    sys.exit()
