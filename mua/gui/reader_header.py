@@ -1,0 +1,136 @@
+"""The header of a message: subject, who wrote it, to whom, when.
+
+Rule of the file: the real address is always visible, and a mail cannot draw into any of this.
+"""
+
+import time
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from mua.gui import words
+from mua.gui.theme import BASE, SECONDARY, SUBJECT, theme
+from mua.gui.widgets import Avatar, ElidedLabel, Label, ToolButton
+from mua.model.address import Address
+from mua.model.message import Flag, MessageRow, MessageView
+
+_STACKED = 640  # pixels of header below which name and address stand on two lines
+
+
+class Header(QWidget):
+    """Subject, avatar, sender with the real address, recipients, date, star."""
+
+    starred = Signal()
+    details = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.subject = Label("", SUBJECT, bold=True, wrap=True)
+        self.subject.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.avatar = Avatar()
+        self.name = ElidedLabel("", BASE, bold=True)
+        self.address = ElidedLabel("", BASE, "tertiary", mode=Qt.TextElideMode.ElideMiddle)
+        self.recipients = ElidedLabel("", SECONDARY, "secondary")
+        self.date = Label("", SECONDARY, "secondary")
+        self.more = ToolButton("chevron-down", "Show all recipients and headers")
+        self.more.clicked.connect(self._toggle)
+        self.star = ToolButton("star", "Star", key="S")
+        self.star.clicked.connect(self.starred)
+        self.facts = QWidget()
+        self._grid = QGridLayout(self.facts)
+        self._lay_out()
+
+    def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str]) -> None:
+        """Fill in everything; without a view, what the row knows."""
+        sender = next(iter(view.sender if view else row.sender), Address("", ""))
+        subject = words.shown(view.subject if view else row.subject) or "(no subject)"
+        self.subject.setText(subject)
+        self.name.setText(words.shown(sender.name, 200) or words.shown(sender.address, 200) or "Unknown sender")
+        self.address.setText(words.shown(sender.address, 300) if sender.name else "")
+        self.avatar.show_person(sender.name, sender.address)
+        to = (*view.to, *view.cc) if view else row.to
+        self.recipients.setText(f"to {words.people(to, mine)}" if to else "no recipients named")
+        date = view.date if view and view.date is not None else row.date
+        self.date.setText(words.full_time(date, time.time()))
+        self.date.setToolTip(time.strftime("%A %d %B %Y, %H:%M:%S %Z", time.localtime(date)))
+        self.show_star(bool(row.flags & Flag.FLAGGED))
+        self._fill_facts(view)
+        self.setAccessibleName(f"{subject}, from {self.name.text()} {self.address.text()}, {self.date.text()}")
+
+    def show_star(self, starred: bool) -> None:
+        """A star, filled or not."""
+        self.star.show_icon("star", "star" if starred else "secondary", starred)
+        self.star.name("Remove the star" if starred else "Star", "S")
+
+    def _lay_out(self) -> None:
+        line = self._line = QHBoxLayout()
+        line.setSpacing(8)
+        self.name.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        line.addWidget(self.name)
+        line.addWidget(self.address, 1)
+        people = QVBoxLayout()
+        people.setSpacing(1)
+        people.addLayout(line)
+        people.addWidget(self.recipients)
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self.avatar)
+        row.addLayout(people, 1)
+        side = QHBoxLayout()
+        side.setSpacing(4)
+        side.addWidget(self.date)
+        side.addSpacing(4)
+        side.addWidget(self.more)
+        side.addWidget(self.star)
+        row.addLayout(side)
+        self._grid.setContentsMargins(54, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(3)
+        self._grid.setColumnStretch(1, 1)
+        self.facts.hide()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(12)
+        column.addWidget(self.subject)
+        column.addLayout(row)
+        column.addWidget(self.facts)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where room is short the real address gets a line of its own: it is never left out."""
+        super().resizeEvent(event)
+        stacked = event.size().width() < _STACKED * max(1.0, theme().scale)
+        self._line.setDirection(QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight)
+        self._line.setSpacing(1 if stacked else 8)
+
+    def _fill_facts(self, view: MessageView | None) -> None:
+        while (item := self._grid.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.deleteLater()
+        if view is None:
+            self.facts.hide()
+            return
+        facts = [
+            ("From", _addresses(view.sender)),
+            ("To", _addresses(view.to)),
+            ("Cc", _addresses(view.cc)),
+            ("Bcc", _addresses(view.bcc)),
+            ("Reply to", _addresses(view.reply_to)),
+            ("Message-ID", words.shown(view.message_id)),
+        ]
+        for place, (name, value) in enumerate((name, value) for name, value in facts if value):
+            label = Label(value, SECONDARY, wrap=True)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            self._grid.addWidget(Label(name, SECONDARY, "tertiary"), place, 0, Qt.AlignmentFlag.AlignTop)
+            self._grid.addWidget(label, place, 1)
+
+    def _toggle(self) -> None:
+        shown = not self.facts.isVisible()
+        self.facts.setVisible(shown)
+        self.more.show_icon("chevron-up" if shown else "chevron-down")
+        self.more.name("Show fewer headers" if shown else "Show all recipients and headers")
+
+
+def _addresses(addresses: tuple[Address, ...], limit: int = 50) -> str:
+    text = ", ".join(words.shown(str(one), 300) for one in addresses[:limit])
+    return text + (f" and {len(addresses) - limit:,} more" if len(addresses) > limit else "")
