@@ -104,7 +104,7 @@ class Program(QObject):
         self.state = prefs.state(profile)
         theme().apply(self._dark_wanted(self.preferences.appearance), self.preferences.text_scale, bare=True)
         self.library = Library(profile)
-        reader = Reader(lambda content_id: self.desk.inline(content_id))
+        reader = Reader(lambda row, view, content_id: self.desk.inline(row, view, content_id))
         self.window = MainWindow(Sidebar(), ListPane(), reader, self.preferences.keys)
         self.client: EngineClient | None = None
         self.desk: Desk = self._make_desk()
@@ -147,8 +147,7 @@ class Program(QObject):
             self.desk.attachments.close()
         if self.client is not None:
             self.client.close()
-        if self.window.reader.web is not None:
-            self.window.reader.web.close_down()
+        self.window.reader.close_down()
         self.desk.seeker.close()
         self.library.close()
 

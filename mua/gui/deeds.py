@@ -203,15 +203,10 @@ class Deeds(QObject):
         self._reader.junk_wanted.connect(lambda: self._with_row(lambda row: acts.junk([row.id])))
         self._reader.settled.connect(lambda again: self._with_row(lambda row: acts.settle_refused([row.id], again)))
         self._reader.link_clicked.connect(self.follow_link)
-        self._reader.header.starred.connect(self.star)
-        for button, kind in (
-            (self._reader.reply, Kind.REPLY),
-            (self._reader.reply_all, Kind.REPLY_ALL),
-            (self._reader.forward, Kind.FORWARD),
-            (desk.sidebar.compose, Kind.NEW),
-            (desk.sidebar.compose_small, Kind.NEW),
-        ):
-            button.clicked.connect(lambda _=False, kind=kind: self.write(kind))
+        self._reader.starred.connect(self.star)
+        self._reader.answered.connect(self.write)
+        for button in (desk.sidebar.compose, desk.sidebar.compose_small):
+            button.clicked.connect(lambda: self.write(Kind.NEW))
 
     def _keep(self) -> None:
         """The menu of the folder that is listed."""

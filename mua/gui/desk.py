@@ -259,7 +259,7 @@ class Desk(QObject):
     def _show_row(self, row: MessageRow, view: MessageView | None) -> None:
         db = self.library.db
         self.reader.show_message(row, view, self._mine())
-        self.reader.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
+        self.reader.pane.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
 
     def show_journey(self) -> None:
         """Where the message that is read is now, when it is one of ours."""
@@ -288,11 +288,8 @@ class Desk(QObject):
             return [self.reader.row.id]
         return selected
 
-    def inline(self, content_id: str) -> bytes | None:
-        """The bytes of a Content-ID of the message that is shown."""
-        view, row = self.reader.view, self.reader.row
-        if view is None or row is None:
-            return None
+    def inline(self, row: MessageRow, view: MessageView, content_id: str) -> bytes | None:
+        """The bytes of a Content-ID of a message."""
         wanted = QUrl.fromPercentEncoding(content_id.encode()).strip("<>")
         part = next((one.part for one in view.attachments if one.content_id.strip("<>") == wanted), None)
         found = None if part is None else self.library.part(row.id, part)

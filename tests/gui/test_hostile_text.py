@@ -34,7 +34,7 @@ def test_a_tooltip_shows_markup_letter_for_letter(qapp: QApplication) -> None:
 
 
 def test_the_hint_of_a_link_is_never_markup(qapp: QApplication) -> None:
-    reader = Reader(lambda _cid: None)
+    reader = Reader(lambda _row, _view, _cid: None)
     reader._show_hint("https://bank.example/?&lt;<h1>x")
     assert reader._hint.textFormat() is Qt.TextFormat.PlainText
     reader.deleteLater()

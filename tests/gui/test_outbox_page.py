@@ -204,13 +204,13 @@ def test_a_sent_message_tells_where_it_is_and_that_it_came_back(place: Office) -
     wait_until(lambda: read.folder_order(place.db, folder), "the sent copy in the list")
     desk.show_place(Place(folder=folder))
     desk.listing.view.select(read.folder_order(place.db, folder)[0])
-    wait_until(lambda: reader.row is not None and not reader.journey.isHidden(), "the line over it")
-    assert reader.journey.text().startswith("Accepted")
+    wait_until(lambda: reader.row is not None and not reader.pane.journey.isHidden(), "the line over it")
+    assert reader.pane.journey.text().startswith("Accepted")
     (sent,) = outbox.listed(place.db, finished=True)
     report = BOUNCE.format(address=address, message_id=sent.message_id).encode()
     place.servers.do(lambda: place.servers.mailbox.find("INBOX").add(report, int(NOW)))
     wait_until(
-        lambda: reader.journey.text() == "It came back, undelivered: 550 5.1.1 Nobody of this name", "the bounce"
+        lambda: reader.pane.journey.text() == "It came back, undelivered: 550 5.1.1 Nobody of this name", "the bounce"
     )
     reader.journey_wanted.emit()
     assert isinstance(place.rooms.page, OutboxPage)
@@ -315,10 +315,10 @@ def test_a_report_about_what_was_not_sent_from_here_is_offered_as_junk(place: Of
     wait_until(lambda: read.folder_order(place.db, inbox), "the report")
     desk.show_place(Place(folder=inbox))
     desk.listing.view.select(read.folder_order(place.db, inbox)[0])
-    wait_until(lambda: reader.row is not None and not reader.backscatter.isHidden(), "the line over it")
-    assert reader.backscatter.text() == "This says that mail was not delivered, but it was not sent from here."
+    wait_until(lambda: reader.row is not None and not reader.pane.backscatter.isHidden(), "the line over it")
+    assert reader.pane.backscatter.text() == "This says that mail was not delivered, but it was not sent from here."
     assert len(place.mails("INBOX")) == 1, "nothing happens by itself"
-    (button,) = [one for one in reader.backscatter.findChildren(Button) if one.text() == "Move to Junk"]
+    (button,) = [one for one in reader.pane.backscatter.findChildren(Button) if one.text() == "Move to Junk"]
     button.click()
     wait_until(lambda: not read.folder_order(place.db, inbox), "it to leave the inbox")
     wait_until(lambda: not place.mails("INBOX"), "the server to follow")

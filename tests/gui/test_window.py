@@ -83,7 +83,9 @@ def test_simple_html_is_shown_at_once_with_its_attachments(program: Program) -> 
     assert reader.header.subject.text() == "Re: Venue for the spring workshop"
     assert reader.header.address.text() == "maya.lindqvist@example.org"
     assert "the hall until Friday" in reader.text.toPlainText()
-    assert next(part.accessibleName() for part in reader.attachments.parts()).startswith("Attachment floor-plan.pdf")
+    assert next(part.accessibleName() for part in reader.pane.attachments.parts()).startswith(
+        "Attachment floor-plan.pdf"
+    )
     assert reader.web is None
 
 
@@ -281,7 +283,7 @@ def test_reply_hands_the_message_to_the_composer(program: Program) -> None:
     wished = []
     program.desk.writing.connect(wished.append)
     program.window.listing.view.select(ids(program)[0])
-    program.window.reader.reply_all.click()
+    program.window.reader.pane.reply_all.click()
     program.window.sidebar.compose.click()
     assert [wish.kind for wish in wished] == [WritingKind.REPLY_ALL, WritingKind.NEW]
     assert wished[0].row.id == ids(program)[0]
@@ -438,7 +440,7 @@ def test_a_refused_change_is_marked_and_says_the_server_s_words(program: Program
     assert card.refused
     assert "a change was refused" in card.spoken
     program.window.listing.view.select(first)
-    refusal = program.window.reader.refusal
+    refusal = program.window.reader.pane.refusal
     assert not refusal.isHidden()
     assert "Over quota" in refusal.text()
     settled: list[bool] = []

@@ -1,0 +1,184 @@
+"""One message, whole: who wrote, when, to whom; what was blocked and what is odd; the body; attachments; the answers.
+
+Rules of the file: the real address is always visible; trust marks live only in the header, which a mail cannot draw
+into; a pane knows one message and acts on nothing, it says what the person wants.
+"""
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from mua.gui import words
+from mua.gui.message_body import Body
+from mua.gui.notices import Banner
+from mua.gui.reader_header import Header
+from mua.gui.widgets import AttachmentCard, Button, Flow
+from mua.gui.writing import Kind
+from mua.model.message import Attachment, MessageRow, MessageView
+from mua.model.outgoing import Outgoing
+
+_MOST_CARDS = 200
+Inline = Callable[[MessageRow, MessageView, str], bytes | None]
+"""The bytes of a Content-ID of a message."""
+
+
+class MessagePane(QWidget):
+    """One message."""
+
+    link_clicked = Signal(str)
+    link_hovered = Signal(str)
+    opened = Signal(object)
+    """An attachment is to be opened."""
+    saved = Signal(object)
+    """An attachment is to be saved."""
+    all_saved = Signal()
+    journey_wanted = Signal()
+    """Every step of the message that is shown, for each recipient."""
+    junk_wanted = Signal()
+    """What is shown is to go to Junk."""
+    settled = Signal(bool)
+    """The person has read why a wish was refused; True: it is to be tried again."""
+    answered = Signal(object)
+    """A ``Kind``: the message is to be answered or forwarded."""
+    starred = Signal()
+
+    def __init__(self, inline: Inline) -> None:
+        super().__init__()
+        self._source = inline
+        self.row: MessageRow | None = None
+        self.view: MessageView | None = None
+        self.as_text = False
+        self.header = Header()
+        self.header.starred.connect(self.starred)
+        self.remote = Banner(tone="warning", icon_name="image-off")
+        self.warnings = Banner(tone="danger")
+        self.problem = Banner(tone="danger")
+        self.journey = Banner()
+        self.journey.offer("Details", self.journey_wanted.emit)
+        self.backscatter = Banner("This says that mail was not delivered, but it was not sent from here.")
+        self.backscatter.offer("Move to Junk", self.junk_wanted.emit)
+        self.refusal = Banner(tone="danger")
+        self.refusal.offer("Try again", lambda: self.settled.emit(True))
+        self.refusal.offer("Dismiss", lambda: self.settled.emit(False))
+        self.body = Body(self._inline)
+        self.body.link_clicked.connect(self.link_clicked)
+        self.body.link_hovered.connect(self.link_hovered)
+        self.attachments = Flow()
+        self.reply = Button("Reply", "reply")
+        self.reply_all = Button("Reply all", "reply-all")
+        self.forward = Button("Forward", "forward")
+        for button, kind in (
+            (self.reply, Kind.REPLY),
+            (self.reply_all, Kind.REPLY_ALL),
+            (self.forward, Kind.FORWARD),
+        ):
+            button.clicked.connect(lambda _=False, kind=kind: self.answered.emit(kind))
+        self._lay_out()
+
+    # ---- showing
+    def forget(self) -> None:
+        """Know no message."""
+        self.row = self.view = None
+
+    def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str]) -> None:
+        """Show a message; without a view its header, while the body is fetched."""
+        again = self.row is not None and self.row.id == row.id and self.view == view
+        self.row = row
+        self.header.show_message(row, view, mine)
+        self.refusal.say(f"The last change was not made. {words.shown(row.problem, 500)}", "danger")
+        self.refusal.setVisible(bool(row.problem))
+        if again:
+            return
+        self.view = view
+        self.as_text = False
+        self.body.wait()  # whatever happens, never another mail's body under this header
+        self.problem.hide()
+        self._show_bars()
+        self._show_attachments()
+        self._show_body()
+
+    def show_problem(self, text: str) -> None:
+        """Say why the body is not here."""
+        self.problem.say(text, "danger")
+        self.problem.show()
+        self.body.wait()
+
+    def show_journey(self, message: Outgoing | None) -> None:
+        """What became of a message that was sent from here; None: it was not."""
+        self.journey.setVisible(message is not None)
+        if message is not None:
+            from mua.gui import outbox_words as said
+
+            now = time.time()
+            icon, role, _ = said.headline(message, now)
+            tone = {"on_danger": "danger", "on_warning": "warning"}.get(role, "info")
+            self.journey.say(said.journey(message, now), tone, icon)
+
+    def toggle_text(self) -> None:
+        """Plain text instead of HTML, and back."""
+        if self.view is not None and self.view.html:
+            self.as_text = not self.as_text
+            self._show_body()
+
+    # ---- inside
+    def _lay_out(self) -> None:
+        self._files = QWidget()
+        files = QHBoxLayout(self._files)
+        files.setContentsMargins(0, 0, 0, 0)
+        files.addWidget(self.attachments, 1)
+        answers = QHBoxLayout()
+        answers.setSpacing(8)
+        for button in (self.reply, self.reply_all, self.forward):
+            answers.addWidget(button)
+        answers.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(14)
+        column.addWidget(self.header)
+        for banner in (self.refusal, self.problem, self.journey, self.backscatter, self.warnings, self.remote):
+            banner.hide()
+            column.addWidget(banner)
+        column.addWidget(self.body, 1)
+        column.addWidget(self._files)
+        column.addLayout(answers)
+
+    def _inline(self, content_id: str) -> bytes | None:
+        return None if self.row is None or self.view is None else self._source(self.row, self.view, content_id)
+
+    def _show_bars(self) -> None:
+        view = self.view
+        remote = view.remote if view is not None else 0
+        self.remote.say(
+            words.count(remote, "remote picture was", "remote pictures were") + " not loaded, to protect your privacy.",
+            "warning",
+            "image-off",
+        )
+        self.remote.setVisible(remote > 0)
+        warnings = view.warnings if view is not None else ()
+        self.warnings.say(" ".join(words.shown(one, 300) for one in warnings[:5]), "danger")
+        self.warnings.setVisible(bool(warnings))
+
+    def _show_attachments(self) -> None:
+        view = self.view
+        listed = [one for one in view.attachments if not one.inline] if view is not None else []
+        parts: list[QWidget] = [self._card(one) for one in listed[:_MOST_CARDS]]
+        if len(parts) > 1:
+            save = Button("Save all", "download")
+            save.clicked.connect(self.all_saved)
+            parts.append(save)
+        self.attachments.fill(parts)
+        self._files.setVisible(bool(parts))
+
+    def _card(self, attachment: Attachment) -> AttachmentCard:
+        card = AttachmentCard(attachment.name, attachment.type, attachment.size)
+        card.opened.connect(lambda: self.opened.emit(attachment))
+        card.saved.connect(lambda: self.saved.emit(attachment))
+        return card
+
+    def _show_body(self) -> None:
+        if self.view is None:
+            self.body.wait("Fetching this message…")
+        else:
+            self.body.show_view(self.view, self.as_text)
