@@ -62,10 +62,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _arguments(words: list[str]) -> argparse.Namespace:
-    from mua.cli.arguments import parser
+    from mua.cli.arguments import parse
 
     links = [word for word in words if word.startswith("mailto:")]
-    arguments = parser().parse_args([word for word in words if word not in links])
+    arguments = parse([word for word in words if word not in links])
     arguments.mailto = links[0] if links else ""
     return arguments
 

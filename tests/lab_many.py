@@ -13,7 +13,8 @@ import traceback
 
 from mua.cli import arguments
 
-arguments.parser = functools.cache(arguments.parser)  # most of what a small command costs
+parser = functools.cache(arguments.parser)
+arguments.parse = lambda words: parser().parse_args(words)  # to make it is most of what a small command costs
 
 
 def run(words: list[str]) -> tuple[int, bytes, bytes]:

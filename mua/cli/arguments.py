@@ -1,9 +1,10 @@
 """What can be typed: ``mua --help``.  ``--profile``, ``--json`` and ``--account`` work before and after the command."""
 
 import argparse
+import contextlib
 import os
 from argparse import ArgumentTypeError
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias
@@ -41,23 +42,25 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}\n{self.format_usage().strip()}")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; ``command`` is None when the window is meant."""
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """What was typed.  Only the parsers of commands that occur in it are made: all of them cost more than a command."""
+    if not any(word.startswith(("-h", "--h")) for word in words):
+        with contextlib.suppress(UsageError):  # told below, where every command is known
+            return parser(words).parse_args(words)
+    return parser().parse_args(words)
+
+
+def parser(words: Iterable[str] | None = None) -> argparse.ArgumentParser:
+    """The whole command line, or no more of it than ``words`` need; ``command`` is None when the window is meant."""
     top = Parser(prog="mua", description="Mua, a desktop email client. Without a command it opens its window.")
     top.add_argument("--version", action="version", version=f"mua {__version__}")
     _common(top, None)
     top.add_argument("--demo", action="store_true", help="open the window on a demo account")
     top.add_argument("--debug", action="store_true", help="log what happens (secrets masked)")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog="mua")
-    _account(commands)
-    _dkim(commands)
-    _doctor(commands)
-    _folder(commands)
-    _reading(commands)
-    _acting(commands)
-    _sending(commands)
-    _files(commands)
-    _server(commands)
+    for make, names in _MAKERS:
+        if words is None or not names.isdisjoint(words):
+            make(commands)
     return top
 
 
@@ -320,3 +323,16 @@ def _server(commands: Commands) -> None:
     limit.add_argument("number", metavar="N", nargs="?", type=_number(0, 100_000))
     sendmail = commands.add_parser("sendmail", help="submit a message, as programs do (man sendmail)", add_help=False)
     sendmail.add_argument("words", nargs=argparse.REMAINDER)
+
+
+_MAKERS = (
+    (_account, {"account"}),
+    (_dkim, {"dkim"}),
+    (_doctor, {"doctor", "preflight"}),
+    (_folder, {"folder"}),
+    (_reading, {"sync", "folders", "list", "show", "inspect", "save", "search"}),
+    (_acting, {"act", "health", "undo", "ledger"}),
+    (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),
+    (_files, {"import", "export"}),
+    (_server, {"engine", "queue", "sendmail"}),
+)  # which commands each of them adds

@@ -7,6 +7,7 @@ pages.  Outgoing mail has files of its own: ``store/outbox.py``, ``store/queue.p
 
 import json
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
@@ -407,12 +408,28 @@ def removals_after(db: Db, seq: int, limit: int) -> list[tuple[int, MessageId]]:
 
 
 def in_store(db: Db, index_mark: int) -> dict[int, tuple[int, int, int]]:
-    """Per folder: (messages in the store, with body, indexed up to ``index_mark``).  Counts rows: for reports only."""
-    sql = (
-        "SELECT folder_id, count(*), sum(has_body > 0), sum(has_body > 0 AND index_seq <= ?) FROM message"
-        " WHERE uid IS NOT NULL OR folder_id IN (SELECT id FROM folder WHERE local = 1) GROUP BY folder_id"
+    """Per folder: (messages in the store, with body, indexed up to ``index_mark``); for reports.
+
+    What is on a server is counted by an index, and what lacks a body or its words by what lacks it: each ``sync`` asks.
+    """
+    ours = "(uid IS NOT NULL OR folder_id IN (SELECT id FROM folder WHERE local = 1))"
+    here = Counter(dict(db.rows("SELECT folder_id, count(*) FROM message WHERE uid IS NOT NULL GROUP BY folder_id")))
+    here.update(
+        dict(
+            db.rows(
+                "SELECT f.id, count(*) FROM folder f CROSS JOIN message m ON m.folder_id = f.id AND m.uid IS NULL"
+                " WHERE f.local = 1 GROUP BY f.id"
+            )
+        )
     )
-    return {found[0]: (found[1], found[2], found[3]) for found in db.rows(sql, index_mark)}
+    bodyless = dict(db.rows(f"SELECT folder_id, count(*) FROM message WHERE has_body = 0 AND {ours} GROUP BY 1"))
+    ahead = f"SELECT folder_id, count(*) FROM message WHERE index_seq > ? AND has_body > 0 AND {ours} GROUP BY 1"
+    waiting = dict(db.rows(ahead, index_mark))
+    found = dict[int, tuple[int, int, int]]()
+    for folder, number in here.items():
+        whole = number - bodyless.get(folder, 0)
+        found[folder] = (number, whole, whole - waiting.get(folder, 0))
+    return found
 
 
 def addresses_from_json(text: str) -> tuple[Address, ...]:

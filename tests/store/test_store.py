@@ -71,6 +71,28 @@ def test_what_others_share_is_not_among_what_is_unread_or_starred(box: Box) -> N
     assert str(read.policy(db, hers)) == "headers"
 
 
+def test_what_is_in_the_store_is_reported_by_folder(box: Box) -> None:
+    ids = box.add(*range(1, 8))
+    with box.store.write() as tx:
+        pop = write.put_folder(tx, box.account, "On this computer", local=True)
+        kept = write.add_messages(tx, box.account, pop, [write.NewMessage(Envelope(), 9, 100, None) for _ in range(3)])
+        write.add_messages(tx, box.account, box.archive, [write.NewMessage(Envelope(), 9, 100, None)])  # not there yet
+        write.set_bodies(tx, [write.BodyFacts(one, 1, "", False, 100) for one in (*ids[:3], *kept[:2])])
+    db = box.store.reader()
+    mark = int(db.value("SELECT index_seq FROM message WHERE id = ?", kept[0]))
+    by_rows = dict[int, tuple[int, int, int]]()
+    for folder in (box.inbox, pop):
+        rows = db.rows("SELECT has_body, index_seq FROM message WHERE folder_id = ?", folder)
+        bodies = [sequence for has_body, sequence in rows if has_body]
+        by_rows[folder] = (len(rows), len(bodies), sum(sequence <= mark for sequence in bodies))
+    assert read.in_store(db, mark) == by_rows
+    assert (
+        by_rows[box.inbox][:2] == (7, 3)
+        and by_rows[pop][:2] == (3, 2)
+        and 0 < sum(one[2] for one in by_rows.values()) < 5
+    )
+
+
 def test_the_same_uid_twice_is_one_message(box: Box) -> None:
     assert box.add(1) == box.add(1)
     [first, second] = box.add(2, 2)

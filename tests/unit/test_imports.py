@@ -125,6 +125,19 @@ def test_every_command_has_a_room():
     assert all(callable(command(name)) for name in ROOMS)
 
 
+def test_a_command_is_known_by_its_name_alone():
+    from mua.cli.arguments import parser
+
+    def commands(one):
+        [words] = [action.choices for action in one._actions if action.dest == "command"]
+        return words
+
+    whole = commands(parser())
+    for name in whole:
+        alone = commands(parser([name]))
+        assert len(alone) < len(whole) and alone[name].format_help() == whole[name].format_help()
+
+
 def test_the_lists_above_can_fail():
     assert guilty(["mua.errors", "ssl"], COMMAND_LINE) == ["ssl"]
     assert guilty(["mua.errors", "sslx"], COMMAND_LINE) == []
