@@ -434,6 +434,11 @@ CACHE_31 = """
 CREATE INDEX outgoing_over ON outgoing(uid) WHERE spent = 1;
 """
 
+# Messages whose UID the server did not tell: asked about at each pull of each folder.
+CACHE_32 = """
+CREATE INDEX message_unplaced ON message(folder_id) WHERE uid IS NULL;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -466,6 +471,7 @@ MIGRATIONS = (
     CACHE_29,
     CACHE_30,
     CACHE_31,
+    CACHE_32,
 )
 VERSION = len(MIGRATIONS)
 
