@@ -126,7 +126,8 @@ def view_document(shown: MessageView, flags: Iterable[str] = ()) -> Document:
             for one in shown.attachments
         ],
         "flags": list(flags),
-        "warnings": list(shown.warnings),
+        "warnings": [one.text for one in shown.notes if one.grave] + list(shown.warnings),
+        "notes": [{"kind": one.kind, "text": one.text, "grave": one.grave} for one in shown.notes],
         "remote": shown.remote,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from mua.cli.documents import date_json, folder_document, message_document, table
 from mua.cli.session import Result, Session
+from mua.model import naming
 from mua.model.account import AccountId
 from mua.model.message import Flag, MessageRow
 from mua.store import index, read
@@ -71,7 +72,7 @@ def _messages(session: Session, ids: list[int]) -> Result:
 
 
 def _who(row: MessageRow) -> str:
-    return (row.sender[0].name or row.sender[0].address) if row.sender else ""
+    return naming.people(row.sender)
 
 
 COMMANDS = {"folders": folders, "list": listing, "search": search}

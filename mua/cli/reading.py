@@ -48,6 +48,7 @@ def _readable(shown: MessageView, reported: Report | None) -> str:
     head += [f"Cc: {_list(shown.cc)}"] if shown.cc else []
     head += [f"Date: {date_json(shown.date) or '?'}", f"Subject: {shown.subject}"]
     head += [f"Attachment {one.part}: {one.name} ({one.type}, {one.size} octets)" for one in shown.attachments]
+    head += [f"{'Warning' if one.grave else 'Note'}: {one.text}" for one in shown.notes]
     head += [f"Warning: {one}" for one in shown.warnings]
     for one in reported.recipients if reported else ():
         head.append(f"Reported: {one.address} {one.action}" + (f" ({one.status})" if one.status else ""))

@@ -338,7 +338,9 @@ class MessageModel(QAbstractTableModel):
         message = row.message
         who = list(message.to if self.outgoing else message.sender) or [Address("", "")]
         unread = not message.flags & Flag.SEEN
-        name = words.person(who) or ("No recipient" if self.outgoing else "Unknown sender")
+        name = words.person(who[:1] if self.outgoing else who) or (
+            "No recipient" if self.outgoing else "Unknown sender"
+        )
         subject = words.shown(message.subject, 300) or "(no subject)"
         received = message.id >> 20  # the order of the list; what Date says may be years off, and is in the reader
         when = words.list_time(received, self._now)

@@ -4,14 +4,17 @@ Rule of the file: the real address is always visible, and a mail cannot draw int
 """
 
 import time
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from mua.gui import words
+from mua.gui.reader_author import Lines, Mark, Said, of_notes
 from mua.gui.theme import BASE, SECONDARY, SUBJECT, theme
 from mua.gui.widgets import Avatar, ElidedLabel, Label, ToolButton
+from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import Flag, MessageRow, MessageView
 
@@ -37,18 +40,22 @@ class Header(QWidget):
         self.more.clicked.connect(self._toggle)
         self.star = ToolButton("star", "Star", key="S")
         self.star.clicked.connect(self.starred)
+        self.mark = Mark()
+        self.mark.clicked.connect(self._toggle)
+        self.lines = Lines()
         self.facts = QWidget()
-        self._grid = QGridLayout(self.facts)
+        self._grid = QGridLayout()
         self._lay_out()
 
     def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str]) -> None:
         """Fill in everything; without a view, what the row knows."""
-        sender = next(iter(view.sender if view else row.sender), Address("", ""))
+        authors = view.sender if view else row.sender
+        sender = next(iter(authors), Address("", ""))
         subject = words.shown(view.subject if view else row.subject) or "(no subject)"
         self.subject.setText(subject)
-        self.name.setText(words.shown(sender.name, 200) or words.shown(sender.address, 200) or "Unknown sender")
-        self.address.setText(words.shown(sender.address, 300) if sender.name else "")
-        self.avatar.show_person(sender.name, sender.address)
+        self.name.setText(words.person(authors) or "Unknown sender")
+        self.address.setText(_beside(authors))
+        self.avatar.show_person("" if naming.lies(sender) else sender.name, sender.address)
         to = (*view.to, *view.cc) if view else row.to
         self.recipients.setText(f"to {words.people(to, mine)}" if to else "no recipients named")
         date = view.date if view and view.date is not None else row.date
@@ -56,7 +63,15 @@ class Header(QWidget):
         self.date.setToolTip(time.strftime("%A %d %B %Y, %H:%M:%S %Z", time.localtime(date)))
         self.show_star(bool(row.flags & Flag.FLAGGED))
         self._fill_facts(view)
+        self.show_lines(of_notes(view.notes) if view is not None else [])
         self.setAccessibleName(f"{subject}, from {self.name.text()} {self.address.text()}, {self.date.text()}")
+
+    def show_lines(self, lines: Sequence[Said]) -> None:
+        """What there is to say of the author."""
+        self.mark.show_lines(lines)
+        self.lines.show_lines(lines)
+        if not self.facts.isHidden():
+            self.mark.hide()
 
     def show_star(self, starred: bool) -> None:
         """A star, filled or not."""
@@ -84,7 +99,11 @@ class Header(QWidget):
         side.addWidget(self.more)
         side.addWidget(self.star)
         row.addLayout(side)
-        self._grid.setContentsMargins(54, 0, 0, 0)
+        facts = QVBoxLayout(self.facts)
+        facts.setContentsMargins(54, 0, 0, 0)
+        facts.setSpacing(8)
+        facts.addWidget(self.lines)
+        facts.addLayout(self._grid)
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(1, 1)
@@ -94,6 +113,11 @@ class Header(QWidget):
         column.setSpacing(12)
         column.addWidget(self.subject)
         column.addLayout(row)
+        mark = QHBoxLayout()
+        mark.setContentsMargins(50, 0, 0, 0)
+        mark.addWidget(self.mark, 1)
+        mark.addStretch()
+        column.addLayout(mark)
         column.addWidget(self.facts)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -106,6 +130,7 @@ class Header(QWidget):
     def _fill_facts(self, view: MessageView | None) -> None:
         while (item := self._grid.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
+                old.hide()  # it is there until the loop has turned
                 old.deleteLater()
         if view is None:
             self.facts.hide()
@@ -127,8 +152,21 @@ class Header(QWidget):
     def _toggle(self) -> None:
         shown = not self.facts.isVisible()
         self.facts.setVisible(shown)
+        self.mark.setVisible(not shown and bool(self.mark.said))  # open, the same line is below
+        if shown:
+            self.more.setFocus()
         self.more.show_icon("chevron-up" if shown else "chevron-down")
         self.more.name("Show fewer headers" if shown else "Show all recipients and headers")
+
+
+def _beside(authors: Sequence[Address]) -> str:
+    """What stands beside the name: the real address, or a name that is not to be believed."""
+    if len(authors) != 1:
+        return ""
+    [one] = authors
+    if one.address and naming.person(one) == naming.real(one.address):
+        return f"calls itself “{words.shown(one.name, 100)}”" if naming.lies(one) else ""
+    return words.shown(naming.real(one.address), 300)
 
 
 def _addresses(addresses: tuple[Address, ...], limit: int = 50) -> str:

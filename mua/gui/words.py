@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from html import escape
 
+from mua.model import naming
 from mua.model.address import Address
 
 _HIDDEN_RANGES = (
@@ -46,15 +47,15 @@ def tip(text: str) -> str:
 
 
 def person(addresses: Iterable[Address]) -> str:
-    """Who a message is from, shortly: the first name, or the address where there is no name."""
-    for address in addresses:
-        return shown(address.name, 200) or shown(address.address, 200)
-    return ""
+    """Who a message is from, shortly: the name where it is honest, else the real address; several are counted."""
+    everybody = list(addresses)
+    several = sum(bool(one.address) for one in everybody)
+    return shown((f"{several} senders: " if several > 1 else "") + naming.people(everybody), 200)
 
 
 def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), limit: int = 4) -> str:
     """Several addresses as a short list; addresses in ``mine`` (lower case) are "me"."""
-    names = ["me" if a.address.lower() in mine else shown(a.name, 80) or shown(a.address, 80) for a in addresses]
+    names = ["me" if a.address.lower() in mine else shown(naming.person(a), 80) for a in addresses]
     if len(names) > limit:
         return ", ".join(names[: limit - 1]) + f" and {len(names) - limit + 1} more"
     return ", ".join(names)

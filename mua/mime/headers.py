@@ -2,7 +2,8 @@
 
 Rules of the file
 - Nothing raises; a field that cannot be read yields nothing (or its text as a name without an address).
-- The first of several equal fields counts, everywhere.
+- The first of several equal fields counts, everywhere; only From is read as often as it is there: whoever forges one
+  counts on programs that show another.
 - A name is decoded after the address was found, never before: an encoded word cannot become an address.
 - ``envelope`` runs over tens of thousands of headers: each value has a fast way for what nearly all mail writes, and
   the general way behind it.
@@ -21,6 +22,7 @@ from mua.model.address import Address
 from mua.model.message import Envelope
 
 MAX_ADDRESSES: Final = 2000  # of one field; the raw message keeps the rest
+MAX_FROM: Final = 20  # fields
 MAX_ADDRESS_FIELD: Final = 128 * 1024
 MAX_REFERENCES: Final = 200
 MAX_ID: Final = 998
@@ -90,7 +92,7 @@ def envelope_of(fields: list[Field]) -> Envelope:
     own = get("message-id")
     list_id = get("list-id")
     return Envelope(
-        sender=addresses(get("from") or b""),
+        sender=_authors(fields),
         to=addresses(get("to") or b""),
         cc=addresses(get("cc") or b""),
         bcc=addresses(get("bcc") or b""),
@@ -102,6 +104,14 @@ def envelope_of(fields: list[Field]) -> Envelope:
         list_id=_list_identifier(list_id) if list_id else "",
         attachment_hint=_hints_attachment(get("content-type")),
     )
+
+
+def _authors(fields: list[Field]) -> tuple[Address, ...]:
+    """The addresses of every From field, each once."""
+    found = [value for name, value in fields if name == "from"]
+    if len(found) == 1:
+        return addresses(found[0])
+    return tuple(dict.fromkeys(one for value in found[:MAX_FROM] for one in addresses(value)))[:MAX_ADDRESSES]
 
 
 def decode_header(raw: bytes) -> str:

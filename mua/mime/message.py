@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable
 from html import escape
 from typing import Final
 
+from mua.mime.author import notes
 from mua.mime.charset import decode_text
 from mua.mime.headers import decode_header, envelope_of
 from mua.mime.report import may_report
 from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
 from mua.mime.scan import text as part_text
-from mua.mime.text import has_hidden_controls, html_to_text, neutralise, neutralise_body, safe_filename, unflow
+from mua.mime.text import html_to_text, neutralise, neutralise_body, safe_filename, unflow
 from mua.mime.uu import UuFile, find_uu
+from mua.model.author import Note
 from mua.model.message import Attachment, Envelope
 from mua.records import dataclass
 
@@ -30,13 +32,12 @@ OfHtml = Callable[[str], str]
 
 _MEDIA: Final = ("image/", "audio/", "video/")
 _ONCE_FIELDS: Final = (
-    "from", "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
+    "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
 )  # fmt: skip
 _ATTRIBUTION = re.compile(
     r".{0,200}(?:wrote|writes|schrieb.{0,80}|a \u00e9crit|escribi\u00f3|ha scritto|\u5199\u9053)\s?:\s*$"
 )
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
-_ADDRESS_IN_NAME = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _UU_SECTION = re.compile(r"(.+)\.UU(\d+)$")
 _EXTENSIONS: Final = {
     "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "message/rfc822": ".eml", "image/jpeg": ".jpg",
@@ -50,7 +51,8 @@ _EXTENSIONS: Final = {
 class Parsed:
     """A parsed message.  ``text`` is the best plain text; ``html`` the HTML body as received, NOT safe to show.
 
-    ``warnings`` are sentences for a person.  ``fields`` of ``root`` hold every header field raw.
+    ``notes`` say what is odd about its author, ``warnings`` (sentences) about the rest.  ``fields`` of ``root`` hold
+    every header field raw.
     """
 
     envelope: Envelope
@@ -59,6 +61,7 @@ class Parsed:
     html: str
     attachments: tuple[Attachment, ...]
     warnings: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
 
 
 def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
@@ -71,11 +74,11 @@ def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
     attachments = [_attachment(raw, part, part in related) for part in attached]
     for part, files in uu_files:
         attachments += [_uu_attachment(part, number, file) for number, file in enumerate(files, start=1)]
-    warnings = _warnings(root, envelope)
+    warnings = _warnings(root)
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT]
         warnings.append("The text of this message is very long and is shown cut; the source has all of it.")
-    return Parsed(envelope, root, text, html, tuple(attachments), tuple(warnings))
+    return Parsed(envelope, root, text, html, tuple(attachments), tuple(warnings), notes(root.fields, envelope.sender))
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,14 +358,11 @@ def part_bytes(raw: bytes, section: str) -> tuple[Attachment, bytes]:
 # --- what is odd -----------------------------------------------------------------------------------------------------
 
 
-def _warnings(root: Part, envelope: Envelope) -> list[str]:
-    found = _sender_warnings(root, envelope)
+def _warnings(root: Part) -> list[str]:
+    found: list[str] = []
     repeated = _repeated_fields(root)
-    if "from" in repeated:
-        found.insert(0, "This message has more than one From field; the first is shown. Its sender may be forged.")
-    others = [name for name in repeated if name != "from"]
-    if others:
-        names = ", ".join(name.title() for name in others)
+    if repeated:
+        names = ", ".join(name.title() for name in repeated)
         found.append(f"This message repeats a field that may occur once ({names}); the first is shown.")
     defects = dict.fromkeys(defect for part in root.walk() for defect in part.defects)
     found += [f"The structure of this message is damaged or ambiguous: {DEFECTS[defect]}." for defect in defects]
@@ -374,44 +374,6 @@ def _repeated_fields(root: Part) -> list[str]:
     if len(set(names)) == len(names):
         return []
     return [name for name in _ONCE_FIELDS if names.count(name) > 1]
-
-
-def _sender_warnings(root: Part, envelope: Envelope) -> list[str]:
-    found = []
-    senders = envelope.sender
-    if not senders:
-        found.append("This message does not say who wrote it: it has no From address.")
-    elif len(senders) > 1:
-        found.append("This message names more than one sender address; all of them are shown.")
-    for sender in senders[:10]:
-        found += _identity_warnings(sender.name, sender.address)
-    raw = root.field("from")
-    if raw is not None and b"=?" in raw and any("=?" in sender.address for sender in senders):
-        found.append("The sender's address is disguised by an encoding.")
-    return list(dict.fromkeys(found))
-
-
-def _identity_warnings(name: str, address: str) -> list[str]:
-    found = []
-    if not address:
-        found.append("A sender is named without an address.")
-    inside = _ADDRESS_IN_NAME.findall(name[:300])
-    if inside and any(one.lower() != address.lower() for one in inside):
-        found.append("The sender's name looks like an address that is not the sender's.")
-    if has_hidden_controls(name) or has_hidden_controls(address):
-        found.append("The sender's name or address holds invisible or direction-changing characters.")
-    if _mixes_scripts(address.rpartition("@")[2]):
-        found.append("The sender's domain mixes alphabets and may imitate another one.")
-    return found
-
-
-def _mixes_scripts(domain: str) -> bool:
-    """Latin letters beside Cyrillic or Greek ones in one label: nobody registers that honestly."""
-    for label in domain.split("."):
-        latin = any("a" <= letter.lower() <= "z" for letter in label)
-        if latin and any("\u0370" <= letter <= "\u052f" for letter in label):
-            return True
-    return False
 
 
 # --- derived texts ---------------------------------------------------------------------------------------------------

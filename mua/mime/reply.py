@@ -11,6 +11,7 @@ from typing import Final, Literal
 from mua.mime.build import capped_references
 from mua.mime.headers import addresses
 from mua.mime.text import quote
+from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import MessageView
 from mua.model.outgoing import Draft
@@ -157,7 +158,7 @@ def _unique(many: Iterable[Address]) -> tuple[Address, ...]:
 
 
 def _quoted(shown: MessageView, date_text: str) -> str:
-    author = shown.sender[0].name or shown.sender[0].address if shown.sender else "Somebody"
+    author = naming.people(shown.sender) or "Somebody"
     when = f"On {date_text}, " if date_text else ""
     return f"{when}{author} wrote:\n{quote(_without_signature(shown.text[:MAX_QUOTED]))}"
 

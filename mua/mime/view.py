@@ -11,6 +11,7 @@ from mua.mime.html import CUT_NOTE, sanitise
 from mua.mime.message import Parsed, parse
 from mua.mime.text import neutralise
 from mua.mime.words import decode_words
+from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import MessageView
 
@@ -45,6 +46,7 @@ def view_of(parsed: Parsed) -> MessageView:
         references=envelope.references,
         headers=_headers(parsed),
         bcc=clean_addresses(envelope.bcc),
+        notes=parsed.notes,
     )
 
 
@@ -57,5 +59,5 @@ def _headers(parsed: Parsed) -> tuple[tuple[str, str], ...]:
 
 
 def clean_addresses(addresses: Iterable[Address]) -> tuple[Address, ...]:
-    """Addresses with names and addresses neutralised for showing."""
-    return tuple(Address(neutralise(one.name), neutralise(one.address)) for one in addresses)
+    """Addresses as they are shown: neutralised, a domain that imitates another one as the DNS knows it."""
+    return tuple(Address(neutralise(one.name), naming.real(neutralise(one.address))) for one in addresses)

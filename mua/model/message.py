@@ -6,6 +6,7 @@ from typing import NewType
 
 from mua.model.account import AccountId
 from mua.model.address import Address
+from mua.model.author import Note
 from mua.model.folder import FolderId
 from mua.records import dataclass
 
@@ -126,6 +127,7 @@ class MessageView:
 
     ``html`` is sanitised and never holds a remote reference that would load; ``cid:`` images are kept as ``cid:``.
     ``simple`` says that a plain rich-text widget can show ``html`` truthfully.  ``remote`` counts blocked references.
+    ``notes`` say what is odd about the author, ``warnings`` about the rest.
     """
 
     sender: tuple[Address, ...]
@@ -144,3 +146,4 @@ class MessageView:
     references: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     bcc: tuple[Address, ...] = ()
+    notes: tuple[Note, ...] = ()

@@ -93,7 +93,7 @@ def test_an_unknown_section_is_a_key_error() -> None:
     ],
 )
 def test_what_could_mislead_is_said(head: str, words: str) -> None:
-    assert any(words in warning for warning in parse(mail("\nx", head)).warnings)
+    assert any(words in warning for warning in view_document(view(mail("\nx", head)))["warnings"])
 
 
 def test_a_snippet_is_the_beginning_of_what_the_sender_wrote() -> None:
