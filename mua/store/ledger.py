@@ -106,6 +106,6 @@ def _removal(db: Db, row: tuple[Any, ...]) -> Removal:
 def _now_in(db: Db, account_id: AccountId, message_id: str) -> tuple[str, ...]:
     sql = (
         "SELECT DISTINCT f.name FROM message m JOIN folder f ON f.id = m.shown_folder"
-        " WHERE m.message_id = ?1 AND ?1 <> '' AND m.account_id = ?2 ORDER BY 1 LIMIT 20"
+        " WHERE m.message_id = ?1 AND m.message_id <> '' AND m.account_id = ?2 ORDER BY 1 LIMIT 20"
     )
     return tuple(row[0] for row in db.rows(sql, message_id, account_id))

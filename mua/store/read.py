@@ -269,7 +269,10 @@ def saves_sent(db: Db, account_id: AccountId) -> bool:
 
 def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None) -> list[MessageRow]:
     """Every row that bears this Message-ID (without angle brackets)."""
-    sql = "SELECT id FROM message WHERE message_id = ?1 AND (?2 IS NULL OR account_id = ?2) ORDER BY id"
+    sql = (
+        "SELECT id FROM message WHERE message_id = ?1 AND message_id <> ''"  # as the index has it
+        " AND (?2 IS NULL OR account_id = ?2) ORDER BY id"
+    )
     return rows(db, [one[0] for one in db.rows(sql, message_id, account_id)])
 
 
@@ -282,7 +285,7 @@ def is_backscatter(db: Db, message_id: MessageId) -> bool:
         "SELECT EXISTS(SELECT 1 FROM backscatter b JOIN message m ON m.id = b.message_id"
         " JOIN folder f ON f.id = m.shown_folder WHERE b.message_id = ? AND f.role NOT IN ('junk', 'trash')"
         " AND NOT EXISTS(SELECT 1 FROM message s JOIN folder g ON g.id = s.shown_folder"
-        " WHERE s.message_id = b.about AND g.role = 'sent'))"
+        " WHERE s.message_id = b.about AND s.message_id <> '' AND g.role = 'sent'))"
     )
     return bool(db.value(sql, message_id))
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from imap_talk import hello, talking
 from memory import Peak, pss
+from plans import scans
 from retrieval import Desk
 from scripted import Conversation, Scripted
 
@@ -77,19 +77,9 @@ NO_FLAGS = "C: {tag} UID FETCH 1:* (UID FLAGS)\nS: {tag} OK x\n"
 
 
 def test_a_pull_looks_through_no_message_of_another_folder(here):
-    asked = set[str]()
-    db = here.store.reader()
-    db.connection.set_exec_trace(lambda _cursor, sql, _values: asked.add(sql) or True)
-    try:
+    with scans(here.store.reader(), "message") as guilty:
         pull(here, select(KNOWN) + NO_FLAGS)
-    finally:
-        db.connection.set_exec_trace(None)
-    about = [sql for sql in asked if " message " in sql]
-    assert about
-    for sql in about:
-        values = (None,) * max(sql.count("?"), len(set(re.findall(r"\?\d", sql))))
-        plan = [row[3] for row in db.connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
-        assert "SCAN message" not in plan, (sql, plan)
+    assert not guilty
 
 
 def test_an_inbox_that_seems_empty_is_not_believed_at_once(here):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plans import scans
 
 from mua.errors import MailError
 from mua.model.account import Account, AccountId, PopOptions
@@ -91,6 +92,18 @@ def test_what_is_in_the_store_is_reported_by_folder(box: Box) -> None:
         and by_rows[pop][:2] == (3, 2)
         and 0 < sum(one[2] for one in by_rows.values()) < 5
     )
+
+
+def test_a_message_is_found_by_its_message_id_without_looking_at_others(box: Box) -> None:
+    [mine], gone = box.add(1, message_id="one@x"), box.add(2, message_id="one@x")
+    with box.store.write() as tx:
+        write.remove_messages(tx, gone, Claim.VANISHED, 5)
+    db = box.store.reader()
+    with scans(db, "message", "m", "s") as guilty:
+        assert [row.id for row in read.with_message_id(db, "one@x")] == [mine] and not read.with_message_id(db, "")
+        assert not read.is_backscatter(db, mine)
+        assert ledger.entries(db)[0].now_in == ("INBOX",)
+    assert not guilty
 
 
 def test_the_same_uid_twice_is_one_message(box: Box) -> None:
