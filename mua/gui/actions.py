@@ -43,7 +43,10 @@ DEEDS = (
     Deed("undo", "Undo", "undo-2", ("Ctrl+Z", "Z"), "Act"),
     Deed("next", "Next message", "chevron-down", ("J",), "Go"),
     Deed("previous", "Previous message", "chevron-up", ("K",), "Go"),
-    Deed("next_unread", "Next unread message", "mail", ("N",), "Go"),
+    Deed("next_inside", "Next in the conversation, or next unread", "chevron-down", ("N",), "Go"),
+    Deed("previous_inside", "Previous in the conversation", "chevron-up", ("P",), "Go"),
+    Deed("fold", "Fold or open this message", "chevron-down", ("O",), "Go", "message"),
+    Deed("next_unread", "Next unread message", "mail", ("Shift+N",), "Go"),
     Deed("back", "Back to the list", "arrow-left", ("U", "Escape"), "Go"),
     Deed("inbox", "Go to all inboxes", "inbox", ("G,I",), "Go"),
     Deed("starred", "Go to starred", "star", ("G,S",), "Go"),
@@ -51,6 +54,7 @@ DEEDS = (
     Deed("palette", "Command palette", "keyboard", ("Ctrl+K",), "Find"),
     Deed("select_all", "Select all", "list", ("Ctrl+A",), "Find"),
     Deed("fetch", "Get new mail", "refresh-cw", ("F5", "Ctrl+T"), "Program", "engine"),
+    Deed("conversations", "Conversation or single message", "list", ("T",), "Program"),
     Deed("as_text", "Plain text or HTML", "text", ("Ctrl+Shift+T",), "Program", "message"),
     Deed("source", "Message source", "code", ("Ctrl+U",), "Program", "message"),
     Deed("print", "Print", "printer", ("Ctrl+P",), "Program", "message"),
@@ -67,7 +71,20 @@ DEEDS = (
     Deed("quit", "Quit", "x", ("Ctrl+Q",), "Program"),
 )
 
-_IN_THE_MAIL = {"keep", "undo", "next", "previous", "next_unread", "back", "inbox", "starred", "search", "select_all"}
+_IN_THE_MAIL = {
+    "keep",
+    "undo",
+    "next",
+    "previous",
+    "next_inside",
+    "previous_inside",
+    "next_unread",
+    "back",
+    "inbox",
+    "starred",
+    "search",
+    "select_all",
+}
 """What moves about in the mail, or changes it, without a message selected."""
 
 

@@ -4,7 +4,7 @@ Rules of the file: a deed works on what is selected in the list, or on the messa
 that change mail go through ``Acting``; everything the palette offers is made here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -56,8 +56,9 @@ class Deeds(QObject):
     # ---- writing
     def write(self, kind: Kind, mailto: str = "") -> None:
         """Open the composer."""
-        row, view = self._reader.row, self._reader.view
-        if kind not in (Kind.REPLY, Kind.REPLY_ALL, Kind.FORWARD):
+        row = self._reader.row
+        view = self._reader.view if row is None else self._reader.view or self._desk.library.view(row.id)
+        if kind is Kind.NEW:
             self._desk.writing.emit(Writing(kind, mailto=mailto))
         elif row is None or view is None:
             self._window.toast.say("Choose a message first; its text must be here to answer it.")
@@ -75,9 +76,9 @@ class Deeds(QObject):
             self._window.toast.say("This link leads nowhere that a browser can go.")
 
     # ---- acting
-    def star(self) -> None:
-        """Star, or remove the star when all have one."""
-        rows = self._desk.chosen_rows()
+    def star(self, rows: Sequence[MessageRow] = ()) -> None:
+        """Star these messages (none named: those that are chosen), or remove the star when all have one."""
+        rows = rows or self._desk.chosen_rows()
         ids = [row.id for row in rows]
         if rows and all(row.flags & Flag.FLAGGED for row in rows):
             self._acting.flag(ids, remove=Flag.FLAGGED)
@@ -131,6 +132,11 @@ class Deeds(QObject):
         self._listing.search.setFocus()
         self._listing.search.selectAll()
 
+    def next_inside(self) -> None:
+        """The next message of the conversation; at its end the next unread one of the list."""
+        if not self._reader.step(1):
+            self.next_unread()
+
     def next_unread(self) -> None:
         """The next unread message below the current one."""
         view, model = self._listing.view, self._listing.model
@@ -169,6 +175,9 @@ class Deeds(QObject):
             "undo": acts.undo,
             "next": lambda: view.step(1),
             "previous": lambda: view.step(-1),
+            "next_inside": self.next_inside,
+            "previous_inside": lambda: self._reader.step(-1),
+            "fold": self._reader.fold,
             "next_unread": self.next_unread,
             "back": self.back,
             "inbox": lambda: desk.show_place(Place(saved=Saved.ALL_INBOXES)),
@@ -177,6 +186,7 @@ class Deeds(QObject):
             "palette": self.open_palette,
             "select_all": view.selectAll,
             "fetch": self._fetch,
+            "conversations": self._change_shape,
             "as_text": self._reader.toggle_text,
             "source": self._show_source,
             "print": self._print,
@@ -203,7 +213,7 @@ class Deeds(QObject):
         self._reader.junk_wanted.connect(lambda: self._with_row(lambda row: acts.junk([row.id])))
         self._reader.settled.connect(lambda again: self._with_row(lambda row: acts.settle_refused([row.id], again)))
         self._reader.link_clicked.connect(self.follow_link)
-        self._reader.starred.connect(self.star)
+        self._reader.starred.connect(lambda: self._with_row(lambda row: self.star([row])))
         self._reader.answered.connect(self.write)
         for button in (desk.sidebar.compose, desk.sidebar.compose_small):
             button.clicked.connect(lambda: self.write(Kind.NEW))
@@ -237,6 +247,10 @@ class Deeds(QObject):
         preferences = self._desk.preferences
         scale = round(min(2.0, max(0.75, preferences.text_scale + by)), 2)
         self._desk.change_preferences(replace(preferences, text_scale=scale))
+
+    def _change_shape(self) -> None:
+        preferences = self._desk.preferences
+        self._desk.change_preferences(replace(preferences, conversations=not preferences.conversations))
 
     def _with_row(self, act: Callable[[MessageRow], object]) -> None:
         if self._reader.row is not None:

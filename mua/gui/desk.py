@@ -9,7 +9,7 @@ changes mail, ``Hearing`` listens to the engine and has us ``read_again``.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,8 @@ from mua.gui.writing import Kind, Writing
 from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow, MessageView
+from mua.model.outgoing import Outgoing
+from mua.plan.conversation import members
 from mua.plan.search import parse
 from mua.store import read
 from mua.store.read import Filter, Saved
@@ -107,7 +109,8 @@ class Desk(QObject):
         """Messages that go later."""
         self._collapsed: set[int] = set()
         self._searching = False
-        self._wanted: MessageId | None = None
+        self._wanted: set[MessageId] = set()
+        self._unseen: list[MessageId] = []
         self._seen = QTimer(self)
         self._seen.setSingleShot(True)
         self._seen.timeout.connect(self.mark_seen)
@@ -150,8 +153,9 @@ class Desk(QObject):
         self.client = client
         self.acting.attach(client)
         self.hearing.attach(client)
-        if self._wanted is not None:
-            self.show_message(self._wanted)
+        for pane in self.reader.panes():
+            if pane.row is not None and pane.view is None:
+                self.open_message(pane.row)
 
     def collapsed(self) -> set[int]:
         """Accounts whose folders are hidden."""
@@ -244,37 +248,56 @@ class Desk(QObject):
     def show_message(self, message_id: MessageId) -> None:
         """Show a message in the reader; ask the engine for its view when there is none yet."""
         row = self.listing.model.source.message(message_id)
-        self._wanted = message_id
+        self._wanted = {message_id}
         if row is None:
             return
-        view = self.library.view(message_id)
+        self._will_be_seen([message_id])
+        thread = self._conversation(row)
+        shown = self.reader.conversation
+        if len(thread) < 2:
+            self.reader.leave_conversation()
+            self.open_message(row)
+        elif shown is not None and self.reader.has_conversation and shown.ids() == {one.id for one in thread}:
+            shown.unfold(message_id)
+        else:
+            drafts = frozenset(key for key, folder in self.folders.items() if folder.role is Role.DRAFTS)
+            self.reader.show_conversation(thread, message_id, self._mine(), drafts)
+
+    def open_message(self, row: MessageRow) -> None:
+        """Fill the pane of a message, now or when the engine has made its view."""
+        view = self.library.view(row.id)
         self._show_row(row, view)
-        self.show_journey()
         if view is None:
-            self.view_wanted.emit(message_id)
-        wait = self.preferences.mark_read_after
-        if not row.flags & Flag.SEEN and wait >= 0:
-            self._seen.start(round(max(wait, 0.3) * 1_000))
+            self._wanted.add(row.id)
+            self.view_wanted.emit(row.id)
+
+    def _conversation(self, row: MessageRow) -> list[MessageRow]:
+        """The messages that are shown together with this one: none where each is shown alone."""
+        if self.library.db is None or not self.preferences.conversations:
+            return [row]
+        aside = {key for key, folder in self.folders.items() if folder.role in (Role.TRASH, Role.JUNK)}
+        return members(read.thread(self.library.db, row.thread_id), row.id, aside)
 
     def _show_row(self, row: MessageRow, view: MessageView | None) -> None:
-        db = self.library.db
-        self.reader.show_message(row, view, self._mine())
-        self.reader.pane.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
+        db, folder = self.library.db, self.folders.get(row.folder_id)
+        pane = self.reader.show_message(row, view, self._mine())
+        pane.be_draft(folder is not None and folder.role is Role.DRAFTS)
+        pane.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
+        pane.show_journey(self._outgoing(row))
 
-    def show_journey(self) -> None:
-        """Where the message that is read is now, when it is one of ours."""
-        row, db = self.reader.row, self.library.db
-        if (
-            row is None
-            or db is None
-            or not row.message_id
-            or not any(one.address.lower() in self._mine() for one in row.sender)
-        ):
-            self.reader.show_journey(None)
-            return
+    def show_journeys(self) -> None:
+        """Where the messages that are shown are now, as far as they are ours."""
+        for pane in self.reader.panes():
+            if pane.row is not None:
+                pane.show_journey(self._outgoing(pane.row))
+
+    def _outgoing(self, row: MessageRow) -> Outgoing | None:
+        db = self.library.db
+        if db is None or not row.message_id or not any(one.address.lower() in self._mine() for one in row.sender):
+            return None
         from mua.store import outbox
 
-        self.reader.show_journey(outbox.by_message_id(db, row.message_id))
+        return outbox.by_message_id(db, row.message_id)
 
     def chosen_rows(self) -> list[MessageRow]:
         """The selected messages (the one being read when the list has no selection)."""
@@ -306,7 +329,7 @@ class Desk(QObject):
             self.writing.emit(Writing(Kind.DRAFT, row, self.library.view(message_id)))
             return
         self.window.read(True)
-        self.reader.text.setFocus()
+        self.reader.take_keyboard()
 
     # ---- inside: wiring
     def _connect(self) -> None:
@@ -325,6 +348,8 @@ class Desk(QObject):
         self.listing.model.serve(self.seeker)
         self.listing.model.shown.connect(self._list_shown)
         self.listing.model.refreshed.connect(self._say_title)
+        self.reader.opened_in.connect(self.open_message)
+        self.reader.in_sight.connect(self._will_be_seen)
         self.seeker.failed.connect(self._not_found)
 
     # ---- reading again
@@ -337,25 +362,29 @@ class Desk(QObject):
         elif changed is None or changed:
             self.listing.model.source.db = self.library.db
             self.listing.model.refresh(changed)
-        row = self.reader.row
-        if row is not None and (changed is None or row.id in changed):
-            self._reread(row.id)
+        self._reread(changed)
 
     def view_ready(self, message_id: MessageId) -> None:
         """The view of a message is in the store now."""
-        if self._wanted == message_id:
-            self._reread(message_id)
+        if message_id in self._wanted:
+            self._reread({message_id})
 
     def no_view(self, message_id: MessageId, error: MailError) -> None:
         """The view of a message cannot be made."""
-        if self._wanted == message_id:
-            self.reader.show_problem(error.text)
+        pane = self.reader.pane_of(message_id)
+        if pane is not None and message_id in self._wanted:
+            pane.show_problem(error.text)
 
-    def _reread(self, message_id: MessageId) -> None:
-        row = self.listing.model.source.message(message_id)
-        if row is not None:
-            view = self.library.view(message_id) or self.reader.view
-            self._show_row(row, view)
+    def _reread(self, changed: set[int] | None) -> None:
+        """Show the messages that are read as they are now (``changed``: which may differ; None: all)."""
+        shown = self.reader.conversation
+        if shown is not None and self.reader.has_conversation and shown.row is not None and changed != set():
+            shown.update_rows(self._conversation(shown.row))
+        for pane in self.reader.panes():
+            if pane.row is not None and (changed is None or pane.row.id in changed):
+                row = self.listing.model.source.message(pane.row.id)
+                if row is not None:
+                    self._show_row(row, self.library.view(row.id) or pane.view)
 
     # ---- inside: the list speaks
     def _list_shown(self) -> None:
@@ -377,7 +406,7 @@ class Desk(QObject):
     def _show_chosen(self, message_id: MessageId | None) -> None:
         self._seen.stop()
         if message_id is None:
-            self._wanted = None
+            self._wanted = set()
             self.reader.show_nothing(*NOTHING_CHOSEN)
             self.window.actions_.enable(0)
             return
@@ -387,7 +416,7 @@ class Desk(QObject):
     def _selected(self, number: int) -> None:
         self.window.actions_.enable(number or (1 if self.reader.row is not None else 0))
         if number > 1:
-            self._wanted = None
+            self._wanted = set()
             self._seen.stop()
             self.reader.show_nothing(
                 "list",
@@ -399,21 +428,36 @@ class Desk(QObject):
         """Leave the message that is shown unread."""
         self._seen.stop()
 
+    def _will_be_seen(self, ids: Sequence[MessageId]) -> None:
+        """These messages are in sight: soon they count as read."""
+        unread = [row.id for row in map(self.listing.model.source.message, ids) if row and not row.flags & Flag.SEEN]
+        if unread != self._unseen or not self._seen.isActive():
+            self._unseen = unread
+            wait = self.preferences.mark_read_after
+            if unread and wait >= 0:
+                self._seen.start(round(max(wait, 0.3) * 1_000))
+            else:
+                self._seen.stop()
+
     def mark_seen(self) -> None:
-        """The message that is shown has been read."""
-        row = self.reader.row
-        if row is not None and not row.flags & Flag.SEEN and self.window.isVisible():
-            self.listing.model.source.keep(row)
-            self.seen.emit(row.id)
+        """What is in sight has been read."""
+        for row in map(self.listing.model.source.message, self._unseen if self.window.isVisible() else ()):
+            if row is not None and not row.flags & Flag.SEEN:
+                if row.id in self.listing.view.selected_ids():
+                    self.listing.model.source.keep(row)
+                self.seen.emit(row.id)
 
     # ---- inside: small deeds
     def change_preferences(self, changed: prefs.Preferences) -> None:
         """Keep new settings and apply what is visible at once."""
         scale = changed.text_scale != self.preferences.text_scale
+        shape = changed.conversations != self.preferences.conversations
         self.preferences = changed
         if scale:
             theme().apply(theme().dark, changed.text_scale)
         self.listing.set_density(changed.density)
+        if shape and self.reader.row is not None:
+            self._show_chosen(self.reader.row.id)
         try:
             prefs.save(self.library.profile, changed)
         except OSError as error:

@@ -1,12 +1,15 @@
 """The body of one message: plain text and simple HTML in ``TextView`` at once, other HTML in the web view.
 
 Rules of the file: each view is made when first needed; whatever goes wrong, never another mail's body is left standing.
+
+A ``tall`` body is as high as what it shows, for a pane that scrolls as a whole.  It makes its web view only when it is
+told to ``wake`` (it is in sight), and lets go of it when told to ``sleep``: each holds a process of the browser.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSizeF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget
 
@@ -18,16 +21,26 @@ if TYPE_CHECKING:
     from mua.gui.text_view import TextView
     from mua.gui.web_view import WebView
 
+_ASLEEP = 240  # pixels of a page that was not laid out yet
+_LONG, _LONG_HEIGHT = 60_000, 640  # characters of a text that scrolls by itself, pixels it gets
+_HIGHEST, _HIGHEST_WEB = 200_000, 8_000  # pixels; a web view has a picture of itself as large as it is
+_LEAST = 40
+_GROWTHS = 6
+
 
 class Body(QStackedWidget):
     """The body.  ``inline`` gives the bytes of a Content-ID of the message shown."""
 
     link_clicked = Signal(str)
     link_hovered = Signal(str)
+    wheeled = Signal(object)
+    """A turn of the wheel that a tall web view has no use for."""
 
-    def __init__(self, inline: Callable[[str], bytes | None]) -> None:
+    def __init__(self, inline: Callable[[str], bytes | None], tall: bool = False) -> None:
         super().__init__()
         self._inline = inline
+        self._tall, self._awake = tall, not tall
+        self._growths = 0
         self._shown: tuple[MessageView, bool] | None = None
         self._text: TextView | None = None
         self.web: WebView | None = None
@@ -45,6 +58,9 @@ class Body(QStackedWidget):
             self._text = TextView(self._inline)
             self._text.link_clicked.connect(self.link_clicked)
             self._text.link_hovered.connect(self.link_hovered)
+            if self._tall:
+                self._text.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+                self._text.document().documentLayout().documentSizeChanged.connect(lambda _: self._fit_text())
             self.addWidget(self._text)
         return self._text
 
@@ -53,18 +69,47 @@ class Body(QStackedWidget):
         """Whether the web view is what is seen."""
         return self.web is not None and self.currentWidget() is self.web
 
+    @property
+    def asleep(self) -> bool:
+        """Whether a web view is needed, and is not there because nobody sees this."""
+        return not self._awake and self._shown is not None and not self._shown[1] and needs_web(self._shown[0])
+
     def wait(self, text: str = "") -> None:
         """Show no body; say ``text``."""
         self._shown = None
-        self._waiting.setText(text)
-        self.setCurrentWidget(self._waiting)
+        self._growths = 0
+        self._say(text)
+        if self._tall:
+            self.setFixedHeight(self._waiting.sizeHint().height() if text else 0)
+
+    def wake(self) -> None:
+        """Be seen: make the web view that was put off."""
+        asleep, self._awake = self.asleep, True
+        if asleep and self._shown is not None:
+            self.show_view(*self._shown)
+
+    def sleep(self) -> None:
+        """Let go of the web view; the height stays."""
+        self._awake = not self._tall
+        if self.web is not None and self._tall:
+            if self.is_web:
+                self._say("")
+            self.web.close_down()
+            self.removeWidget(self.web)
+            self.web.deleteLater()
+            self.web = None
 
     def show_view(self, view: MessageView, as_text: bool = False) -> None:
         """Show the body; ``as_text``: its plain text even where there is HTML."""
         self._shown = (view, as_text)
+        if self.asleep:
+            self._say("")
+            self.setFixedHeight(max(self.height(), _ASLEEP))
+            return
         if as_text or not needs_web(view) or not self._show_web(view):
             self.text.show_view(view, as_text)
             self.setCurrentWidget(self.text)
+            self._fit_text()
 
     def page_down(self) -> bool:
         """Scroll by a page; False at the end (the web view never says)."""
@@ -84,6 +129,44 @@ class Body(QStackedWidget):
             self.web.close_down()
 
     # ---- inside
+    def _say(self, text: str) -> None:
+        self._waiting.setText(text)
+        self.setCurrentWidget(self._waiting)
+
+    def _fit_text(self) -> None:
+        """Be as high as the text; a very long one, whose height takes long to find, scrolls by itself."""
+        if not self._tall or self._text is None or self.currentWidget() is not self._text:
+            return
+        bar = self._text.horizontalScrollBar()
+        if self._text.document().characterCount() > _LONG:
+            self._text.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
+            self.setFixedHeight(_LONG_HEIGHT)
+        else:
+            height = self._text.document().size().height() + (bar.height() if bar.maximum() > 0 else 0)
+            self.setFixedHeight(min(_HIGHEST, round(height) + 2))
+
+    def _fit_web(self, size: QSizeF) -> None:
+        """Be as high as the page: a few times only, for a page may grow with its window."""
+        if self._tall and self.is_web and self._growths < _GROWTHS:
+            self._growths += 1
+            self.setFixedHeight(min(_HIGHEST_WEB, max(_LEAST, round(size.height() * theme().scale))))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The wheel over a tall page turns the whole."""
+        if event.type() == QEvent.Type.Wheel and self.height() < _HIGHEST_WEB:
+            self.wheeled.emit(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _make_web(self, made: "WebView") -> "WebView":
+        made.setAccessibleName("Message text")
+        made.link_clicked.connect(self.link_clicked)
+        made.link_hovered.connect(self.link_hovered)
+        self.addWidget(made)
+        if self._tall:
+            made.page().contentsSizeChanged.connect(self._fit_web)
+        return made
+
     def _show_web(self, view: MessageView) -> bool:
         """Show HTML in the web view; False where the program runs without one."""
         if self.web is None:
@@ -91,20 +174,23 @@ class Body(QStackedWidget):
                 from mua.gui.web_view import WebView
             except ImportError:
                 return False
-            self.web = WebView(self._inline)
-            self.web.setAccessibleName("Message text")
-            self.web.link_clicked.connect(self.link_clicked)
-            self.web.link_hovered.connect(self.link_hovered)
-            self.addWidget(self.web)
+            self.web = self._make_web(WebView(self._inline))
         from mua.mime.html import SafeHtml, document
 
         dark_ready = "prefers-color-scheme" in view.html
         font = "'" + self.font().family().replace("'", "") + "', sans-serif"
         page = document(SafeHtml(view.html, simple=False, dark_ready=dark_ready), theme().dark, font=font)
         page = page.replace("</head>", f"<style>{_page_style(dark_ready)}</style></head>", 1)
+        if self._tall and not self._growths:
+            self.setFixedHeight(_LEAST)  # a page is never said to be lower than its window
+        self._growths = 0
         self.web.setZoomFactor(theme().scale)
         self.web.show_page(page, theme().colours.reader if theme().dark and dark_ready else "#ffffff")
         self.setCurrentWidget(self.web)
+        target = self.web.focusProxy()
+        if self._tall and target is not None:
+            target.removeEventFilter(self)
+            target.installEventFilter(self)
         return True
 
     def _again(self) -> None:

@@ -44,7 +44,7 @@ class MessagePane(QWidget):
     """A ``Kind``: the message is to be answered or forwarded."""
     starred = Signal()
 
-    def __init__(self, inline: Inline) -> None:
+    def __init__(self, inline: Inline, tall: bool = False) -> None:
         super().__init__()
         self._source = inline
         self.row: MessageRow | None = None
@@ -62,17 +62,20 @@ class MessagePane(QWidget):
         self.refusal = Banner(tone="danger")
         self.refusal.offer("Try again", lambda: self.settled.emit(True))
         self.refusal.offer("Dismiss", lambda: self.settled.emit(False))
-        self.body = Body(self._inline)
+        self.body = Body(self._inline, tall)
         self.body.link_clicked.connect(self.link_clicked)
         self.body.link_hovered.connect(self.link_hovered)
         self.attachments = Flow()
         self.reply = Button("Reply", "reply")
         self.reply_all = Button("Reply all", "reply-all")
         self.forward = Button("Forward", "forward")
+        self.go_on = Button("Go on writing", "file-pen-line")
+        self.go_on.hide()
         for button, kind in (
             (self.reply, Kind.REPLY),
             (self.reply_all, Kind.REPLY_ALL),
             (self.forward, Kind.FORWARD),
+            (self.go_on, Kind.DRAFT),
         ):
             button.clicked.connect(lambda _=False, kind=kind: self.answered.emit(kind))
         self._lay_out()
@@ -98,6 +101,12 @@ class MessagePane(QWidget):
         self._show_bars()
         self._show_attachments()
         self._show_body()
+
+    def be_draft(self, draft: bool) -> None:
+        """A draft is gone on with, not answered."""
+        self.go_on.setVisible(draft)
+        for button in (self.reply, self.reply_all, self.forward):
+            button.setVisible(not draft)
 
     def show_problem(self, text: str) -> None:
         """Say why the body is not here."""
@@ -130,7 +139,7 @@ class MessagePane(QWidget):
         files.addWidget(self.attachments, 1)
         answers = QHBoxLayout()
         answers.setSpacing(8)
-        for button in (self.reply, self.reply_all, self.forward):
+        for button in (self.reply, self.reply_all, self.forward, self.go_on):
             answers.addWidget(button)
         answers.addStretch()
         column = QVBoxLayout(self)

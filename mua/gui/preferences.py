@@ -39,6 +39,8 @@ class Preferences:
     """Show sender and subject in notifications, not only how many."""
     mark_read_after: float = 0.0
     """Seconds until a message that is read counts as read; negative: never by itself."""
+    conversations: bool = True
+    """Show a message among the others of its conversation."""
     undo_send: int = 10
     """Seconds that a sent message waits, so that it can be taken back."""
     look_ahead: LookAhead = LookAhead.ASK
@@ -114,6 +116,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "notifications": _switch,
     "notification_text": _switch,
     "mark_read_after": _number,
+    "conversations": _switch,
     "undo_send": lambda value: min(600, max(0, int(_number(value)))),
     "look_ahead": LookAhead,
     "signature": _text,

@@ -1,11 +1,14 @@
-"""The right pane: the message that is read, or why there is none.
+"""The right pane: the message that is read, its whole conversation, or why there is nothing.
 
-Rule of the file: layout and passing on; what a message looks like is in ``message_pane``.
+Rules of the file: layout and passing on; what a message looks like is in ``message_pane``.  ``pane`` is the message
+that keys and buttons mean: the only one, or the current one of the conversation.
 """
 
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
@@ -13,10 +16,10 @@ from mua.gui import words
 from mua.gui.message_pane import Inline, MessagePane
 from mua.gui.notices import EmptyState
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, theme
-from mua.model.message import MessageRow, MessageView
-from mua.model.outgoing import Outgoing
+from mua.model.message import MessageId, MessageRow, MessageView
 
 if TYPE_CHECKING:
+    from mua.gui.conversation import Conversation
     from mua.gui.reader_header import Header
     from mua.gui.text_view import TextView
     from mua.gui.web_view import WebView
@@ -53,21 +56,42 @@ class Reader(QFrame):
     answered = Signal(object)
     """A ``Kind``: the message is to be answered or forwarded."""
     starred = Signal()
+    opened_in = Signal(object)
+    """A row of the conversation was opened: show its message."""
+    turned = Signal()
+    """Another message of the conversation is meant now."""
+    in_sight = Signal(list)
+    """Ids of the open messages of the conversation that are in sight."""
 
     def __init__(self, inline: Inline, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("reader")
         self.setAccessibleName("Message")
-        self.pane = MessagePane(inline)
-        self._serve(self.pane)
+        self._inline = inline
+        self._single = MessagePane(inline)
+        self._serve(self._single)
+        self.conversation: Conversation | None = None
         self.empty = EmptyState(*NOTHING_CHOSEN)
         self._hint = QLabel(self)
         self._hint.setTextFormat(Qt.TextFormat.PlainText)  # a link may look like markup
         self._lay_out()
 
     @property
+    def pane(self) -> MessagePane:
+        """The message that is meant by what is pressed."""
+        found = self.conversation.pane if self.conversation is not None and self.has_conversation else None
+        return found or self._single
+
+    @property
+    def has_conversation(self) -> bool:
+        """Whether a conversation is shown."""
+        return self.conversation is not None and self._pages.currentWidget() is self.conversation
+
+    @property
     def row(self) -> MessageRow | None:
         """The message that is read."""
+        if self.conversation is not None and self.has_conversation:
+            return self.conversation.row
         return self.pane.row
 
     @property
@@ -90,50 +114,114 @@ class Reader(QFrame):
         """Its view of other HTML, once one was needed."""
         return self.pane.body.web
 
+    def panes(self) -> list[MessagePane]:
+        """Every message that is open."""
+        if self.conversation is not None and self.has_conversation:
+            return [card.pane for card in self.conversation.cards.values() if card.pane is not None]
+        return [self._single] if self._single.row is not None else []
+
     # ---- showing
     def show_nothing(self, icon: str = "", title: str = "", hint: str = "") -> None:
         """No message; say why."""
-        self.pane.forget()
+        self._single.forget()
+        self.leave_conversation()
         if title:
             self.empty.show_state(icon, title, hint)
         self._pages.setCurrentWidget(self.empty)
 
-    def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str] = frozenset()) -> None:
-        """Show a message; without a view its header, while the body is fetched."""
-        self._pages.setCurrentWidget(self._page)
-        self.pane.show_message(row, view, mine)
+    def show_message(
+        self, row: MessageRow, view: MessageView | None, mine: frozenset[str] = frozenset()
+    ) -> MessagePane:
+        """Show a message (without a view its header, while the body is fetched); the pane that does.
 
-    def show_problem(self, text: str) -> None:
-        """Say why the body is not here."""
-        self.pane.show_problem(text)
+        That is its own in the conversation that is shown, when it belongs to that.
+        """
+        pane = self.pane_of(row.id)
+        if pane is None:
+            pane = self._single
+            self.leave_conversation()
+            self._pages.setCurrentWidget(self._page)
+        pane.show_message(row, view, mine)
+        return pane
 
-    def show_journey(self, message: Outgoing | None) -> None:
-        """What became of a message that was sent from here; None: it was not."""
-        self.pane.show_journey(message)
+    def show_conversation(
+        self, rows: Sequence[MessageRow], chosen: MessageId, mine: frozenset[str], drafts: frozenset[int]
+    ) -> None:
+        """Show a thread, oldest first.  ``opened`` asks for each message that is open in it."""
+        if self.conversation is None:
+            from mua.gui.conversation import Conversation
+
+            self.conversation = Conversation(self._new_pane)
+            self.conversation.wanted.connect(self.opened_in)
+            self.conversation.turned.connect(self.turned)
+            self.conversation.in_sight.connect(self.in_sight)
+            self._pages.addWidget(self.conversation)
+        self._single.forget()
+        self._pages.setCurrentWidget(self.conversation)
+        self.conversation.show_rows(rows, chosen, mine, drafts)
+
+    def leave_conversation(self) -> None:
+        """Forget the conversation: what comes is shown alone."""
+        if self.conversation is not None:
+            self.conversation.clear()
+
+    def pane_of(self, message_id: MessageId) -> MessagePane | None:
+        """The pane that shows a message now."""
+        if self.conversation is not None and self.has_conversation:
+            return self.conversation.pane_of(message_id)
+        row = self._single.row
+        return self._single if row is not None and row.id == message_id else None
 
     def toggle_text(self) -> None:
         """Plain text instead of HTML, and back."""
         self.pane.toggle_text()
 
+    def step(self, by: int) -> bool:
+        """To the next (or previous) message of the conversation; False where there is none."""
+        return self.conversation is not None and self.has_conversation and self.conversation.step(by)
+
+    def fold(self) -> None:
+        """Fold or open the message that is meant."""
+        if self.conversation is not None and self.has_conversation:
+            self.conversation.toggle()
+
+    def take_keyboard(self) -> None:
+        """Have the arrow keys scroll what is read."""
+        (self.conversation if self.conversation is not None and self.has_conversation else self.text).setFocus()
+
     def page_down(self) -> bool:
         """Scroll the body by a page; False at the end."""
+        if self.conversation is not None and self.has_conversation:
+            return self.conversation.page_down()
         return self.pane.body.page_down()
 
     def close_down(self) -> None:
         """Before the program ends."""
-        self.pane.body.close_down()
+        self._single.body.close_down()
+        self.leave_conversation()
 
     # ---- inside
     def _serve(self, pane: MessagePane) -> None:
         pane.link_hovered.connect(self._show_hint)
         for name in _PASSED:
-            getattr(pane, name).connect(getattr(self, name))
+            getattr(pane, name).connect(partial(self._pass_on, pane, getattr(self, name)))
+
+    def _pass_on(self, pane: MessagePane, signal: SignalInstance, *what: object) -> None:
+        """What was pressed in a message is meant for that one."""
+        if self.conversation is not None and pane is not self._single and pane.row is not None:
+            self.conversation.make_current(pane.row.id)
+        signal.emit(*what)
+
+    def _new_pane(self) -> MessagePane:
+        pane = MessagePane(self._inline, tall=True)
+        self._serve(pane)
+        return pane
 
     def _lay_out(self) -> None:
         self._page = QWidget()
         column = QVBoxLayout(self._page)
         column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
-        column.addWidget(self.pane)
+        column.addWidget(self._single)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self._page)

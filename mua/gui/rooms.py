@@ -197,7 +197,7 @@ class Rooms(QObject):
         waiting, scheduled = needs_attention(listed, seen, now), sum(one.ahead(now) for one in listed)
         self._tell_failures(listed)
         self._tell_overdue(listed)
-        self.desk.show_journey()
+        self.desk.show_journeys()
         if (waiting, scheduled) != (self.desk.waiting, self.desk.scheduled):
             self.desk.waiting, self.desk.scheduled = waiting, scheduled
             self.desk.read_accounts()

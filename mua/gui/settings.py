@@ -46,6 +46,7 @@ QSlider::sub-page:horizontal { border-radius: 2px; background: @accent; }
 QSlider::handle:horizontal { width: 16px; margin: -6px 0; border-radius: 8px; background: @accent; }
 QSlider::handle:horizontal:focus { border: 2px solid @text; border-radius: 8px; width: 12px; }
 """
+_SHAPES = (("whole", "In its conversation"), ("single", "Alone"))
 _READ = (("0.0", "At once"), ("2.0", "After 2 s"), ("-1.0", "Never by itself"))
 
 
@@ -144,6 +145,10 @@ class SettingsPage(Room):
     def _writing(self) -> None:
         now = self._desk.preferences
         self._section("Reading and writing")
+        self.shape = Choice("A message is shown", _SHAPES)
+        self.shape.choose("whole" if now.conversations else "single")
+        self.shape.changed.connect(lambda: self.change(conversations=self.shape.value() == "whole"))
+        self._line("A message is shown", self.shape)
         self.seen = Choice("A message counts as read", _READ)
         known = {value for value, _ in _READ}
         self.seen.choose(str(float(now.mark_read_after)) if str(float(now.mark_read_after)) in known else "0.0")

@@ -339,6 +339,10 @@ QFrame[kind="banner"] QLabel { font-size: ${12}; }
 QFrame[kind="card"] { background: @chip; border: 1px solid transparent; border-radius: 10px; }
 QFrame[kind="card"]:hover { background: @side_selection; } QFrame[kind="card"]:focus { border: 1px solid @accent; }
 QFrame[kind="panel"] { background: @list; border: 1px solid @line; border-radius: 12px; }
+QFrame[kind="letter"] { background: @reader; border: 1px solid @line; border-radius: 12px; }
+QFrame[kind="letter"][current="true"] { border-color: @accent; }
+QPushButton[kind="gap"] { border: 1px dashed @line; color: @secondary; font-size: ${12}; min-height: 26px; }
+QPushButton[kind="gap"]:focus { border: 1px solid @accent; }
 QFrame[kind="toast"] { background: @toast; border-radius: 10px; }
 QFrame[kind="toast"] QLabel { color: @on_toast; }
 QFrame[kind="toast"] QPushButton { color: @toast_accent; }
