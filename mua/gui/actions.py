@@ -56,6 +56,8 @@ DEEDS = (
     Deed("fetch", "Get new mail", "refresh-cw", ("F5", "Ctrl+T"), "Program", "engine"),
     Deed("conversations", "Conversation or single message", "list", ("T",), "Program"),
     Deed("as_text", "Plain text or HTML", "text", ("Ctrl+Shift+T",), "Program", "message"),
+    Deed("original", "Original or dark colours", "moon", ("D",), "Program", "message"),
+    Deed("quotes", "Show or hide earlier messages", "quote", ("Q",), "Program", "message"),
     Deed("source", "Message source", "code", ("Ctrl+U",), "Program", "message"),
     Deed("print", "Print", "printer", ("Ctrl+P",), "Program", "message"),
     Deed("bigger", "Larger text", "plus", ("Ctrl++", "Ctrl+="), "Program"),

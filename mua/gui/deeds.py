@@ -188,6 +188,8 @@ class Deeds(QObject):
             "fetch": self._fetch,
             "conversations": self._change_shape,
             "as_text": self._reader.toggle_text,
+            "original": self._show_original,
+            "quotes": self._reader.toggle_quotes,
             "source": self._show_source,
             "print": self._print,
             "bigger": lambda: self._zoom(0.1),
@@ -260,6 +262,10 @@ class Deeds(QObject):
         if self._reader.view is not None and self._reader.row is not None:
             listed = [one for one in self._reader.view.attachments if not one.inline]
             self._desk.attachments.save(self._reader.row.id, listed)
+
+    def _show_original(self) -> None:
+        if self._reader.row is not None and not self._reader.toggle_original():
+            self._window.toast.say("This is how its author made it.")
 
     def _show_source(self) -> None:
         from mua.gui.pages import SourcePage

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from mua.gui import address_text
 from mua.gui.journal import Attached, Letter, new_key
 from mua.gui.writing import Kind, Writing
+from mua.mime.page import unfolded
 from mua.mime.reply import Mode, reply
 from mua.model.account import Account
 from mua.model.address import Address
@@ -94,7 +95,7 @@ def _draft(row: MessageRow, view: MessageView, account: Account) -> Letter:
         view.bcc,
         view.subject,
         view.text.rstrip("\n"),
-        view.html,
+        unfolded(view.html),
         tuple(Attached(one.name, one.type, one.size, part=one.part) for one in view.attachments),
         in_reply_to=view.references[-1] if view.references else "",
         references=view.references,
@@ -108,7 +109,7 @@ def again(view: MessageView, sent: Outgoing, addresses: Collection[str]) -> Lett
     wanted = {one.lower() for one in addresses}
     to, cc, bcc = (tuple(one for one in some if one.address.lower() in wanted) for some in (view.to, view.cc, view.bcc))
     return Letter(
-        new_key(), sent.account_id, to, cc, bcc, view.subject, view.text.rstrip("\n"), view.html,
+        new_key(), sent.account_id, to, cc, bcc, view.subject, view.text.rstrip("\n"), unfolded(view.html),
         in_reply_to=view.references[-1] if view.references else "", references=view.references,
         require_tls=sent.terms.require_tls,
     )  # fmt: skip

@@ -7,13 +7,15 @@ told to ``wake`` (it is in sight), and lets go of it when told to ``sleep``: eac
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSizeF, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget
 
-from mua.gui.theme import BASE, BODY, LIGHT, theme
+from mua.gui.look import Look
+from mua.gui.theme import BASE, theme
 from mua.gui.widgets import Label
 from mua.model.message import MessageView
 
@@ -42,6 +44,7 @@ class Body(QStackedWidget):
         self._tall, self._awake = tall, not tall
         self._growths = 0
         self._shown: tuple[MessageView, bool] | None = None
+        self.look = Look()
         self._text: TextView | None = None
         self.web: WebView | None = None
         self._waiting = Label("", BASE, "tertiary")
@@ -72,7 +75,7 @@ class Body(QStackedWidget):
     @property
     def asleep(self) -> bool:
         """Whether a web view is needed, and is not there because nobody sees this."""
-        return not self._awake and self._shown is not None and not self._shown[1] and needs_web(self._shown[0])
+        return not self._awake and self._shown is not None and self._wants_web(*self._shown)
 
     def wait(self, text: str = "") -> None:
         """Show no body; say ``text``."""
@@ -101,15 +104,36 @@ class Body(QStackedWidget):
 
     def show_view(self, view: MessageView, as_text: bool = False) -> None:
         """Show the body; ``as_text``: its plain text even where there is HTML."""
+        if self._shown is None or self._shown[0] is not view:
+            self.look = Look()
         self._shown = (view, as_text)
         if self.asleep:
             self._say("")
             self.setFixedHeight(max(self.height(), _ASLEEP))
             return
-        if as_text or not needs_web(view) or not self._show_web(view):
+        if not self._wants_web(view, as_text) or not self._show_web(view):
             self.text.show_view(view, as_text)
             self.setCurrentWidget(self.text)
             self._fit_text()
+
+    def toggle_original(self) -> bool:
+        """In a dark window: the message as its author made it, or adapted to the dark; False where all is one."""
+        if self._shown is None or not self._shown[0].html or self._shown[1] or not theme().dark:
+            return False
+        self.look = replace(self.look, flipped=not self.look.flipped)
+        self.show_view(*self._shown)
+        return True
+
+    def toggle_quotes(self) -> None:
+        """Open or close what the message repeats of earlier ones."""
+        if self._shown is None:
+            return
+        self.look = replace(self.look, unfolded=not self.look.unfolded)
+        if self.web is not None and self.is_web:
+            self._growths = 0
+            self.web.unfold(self.look.unfolded)
+        elif not self.asleep:
+            self.text.toggle_quotes()
 
     def page_down(self) -> bool:
         """Scroll by a page; False at the end (the web view never says)."""
@@ -158,6 +182,9 @@ class Body(QStackedWidget):
             return True
         return super().eventFilter(watched, event)
 
+    def _wants_web(self, view: MessageView, as_text: bool) -> bool:
+        return bool(view.html) and not as_text and (self.look.flipped or needs_web(view))
+
     def _make_web(self, made: "WebView") -> "WebView":
         made.setAccessibleName("Message text")
         made.link_clicked.connect(self.link_clicked)
@@ -175,17 +202,14 @@ class Body(QStackedWidget):
             except ImportError:
                 return False
             self.web = self._make_web(WebView(self._inline))
-        from mua.mime.html import SafeHtml, document
+        from mua.gui.web_page import page_of
 
-        dark_ready = "prefers-color-scheme" in view.html
-        font = "'" + self.font().family().replace("'", "") + "', sans-serif"
-        page = document(SafeHtml(view.html, simple=False, dark_ready=dark_ready), theme().dark, font=font)
-        page = page.replace("</head>", f"<style>{_page_style(dark_ready)}</style></head>", 1)
+        page = page_of(view, theme(), self.look, self.font().family())
         if self._tall and not self._growths:
             self.setFixedHeight(_LEAST)  # a page is never said to be lower than its window
         self._growths = 0
         self.web.setZoomFactor(theme().scale)
-        self.web.show_page(page, theme().colours.reader if theme().dark and dark_ready else "#ffffff")
+        self.web.show_page(page.html, page.ground, page.adapted)
         self.setCurrentWidget(self.web)
         target = self.web.focusProxy()
         if self._tall and target is not None:
@@ -203,15 +227,3 @@ def needs_web(view: MessageView) -> bool:
     from mua.gui import rich_text
 
     return bool(view.html) and not view.simple and not rich_text.shows(view.html)
-
-
-def _page_style(dark_ready: bool) -> str:
-    """Our part of a page's look: body text like ours, thin scroll bars, the margin that its ground needs."""
-    colours = LIGHT if theme().dark and not dark_ready else theme().colours
-    margin = "16px" if theme().dark and not dark_ready else "0"
-    return (
-        f"body{{margin:{margin};font-size:{BODY}px;line-height:1.4}}a{{color:{colours.accent}}}"
-        "::-webkit-scrollbar{width:10px;height:10px}::-webkit-scrollbar-button{display:none}"
-        f"::-webkit-scrollbar-thumb{{background:{colours.line};border-radius:5px;border:2px solid transparent;"
-        "background-clip:content-box}::-webkit-scrollbar-corner{background:transparent}"
-    )

@@ -176,6 +176,14 @@ class Reader(QFrame):
         """Plain text instead of HTML, and back."""
         self.pane.toggle_text()
 
+    def toggle_original(self) -> bool:
+        """In a dark window: as its author made it, or adapted to the dark; False where all is one."""
+        return self.pane.body.toggle_original()
+
+    def toggle_quotes(self) -> None:
+        """Open or close what the message repeats of earlier ones."""
+        self.pane.body.toggle_quotes()
+
     def step(self, by: int) -> bool:
         """To the next (or previous) message of the conversation; False where there is none."""
         return self.conversation is not None and self.has_conversation and self.conversation.step(by)

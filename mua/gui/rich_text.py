@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from html import escape
 
 from mua.gui.theme import Colours, contrast
+from mua.mime import quotes
+from mua.mime.page import QUOTE, quote_of
 
 MAX_SHOWN = 300_000
+FOLD = "mua-fold:"  # where the line leads that opens and closes a quote; no mail can have such a link
 CUT_NOTE = "The rest of this long message is in its source (Ctrl+U)."
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"']+|www\.[^\s<>\"']+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
@@ -23,6 +26,7 @@ _MAX_DEPTH = 6
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)>", re.IGNORECASE)
 _INLINE = re.compile(r'style="([^"]*)"')
 _HEAVY = re.compile(r"\b(?:background|bgcolor|data-remote)=")
+_FOLD_ATTRIBUTE = QUOTE.removeprefix("<details").removesuffix(">")
 _TAGS = frozenset(
     "a abbr b bdi big blockquote br code del div em font h1 h2 h3 h4 h5 h6 hr i img ins li ol p pre s small span strike"
     " strong sub sup tt u ul".split()
@@ -45,15 +49,36 @@ def style(colours: Colours, scale: float = 1.0) -> str:
     )
 
 
-def plain(text: str, colours: Colours) -> str:
-    """Plain text as HTML: blank lines part paragraphs, ">" becomes a bar, addresses become links."""
+def plain(text: str, colours: Colours, folded: bool | None = None) -> str:
+    """Plain text as HTML: blank lines part paragraphs, ">" becomes a bar, addresses become links.
+
+    ``folded``: what is quoted at the end is one line that opens it (True), or lies open below that line (False).
+    """
     cut = len(text) > MAX_SHOWN
-    body = "".join(_levels(text[:MAX_SHOWN], colours))
+    lines = [_depth(line) for line in text[:MAX_SHOWN].splitlines()]
+    found = quotes.fold([level for level, _ in lines], [line for _, line in lines]) if folded is not None else None
+    if found is None:
+        body = "".join(_levels(lines, colours))
+    else:
+        first, end = found
+        quote = "" if folded else "".join(_levels(lines[first:end], colours))
+        before, after = _levels(lines[:first], colours), _levels(lines[end:], colours)
+        body = "".join([*before, fold_line(not folded), quote, *after])
     return body + (f'<p class="dim">{CUT_NOTE}</p>' if cut else "")
 
 
-def simple(html: str, colours: Colours) -> str:
-    """Simple HTML with quote bars, and without colours that nobody can read here."""
+def fold_line(is_open: bool) -> str:
+    """The line that opens or closes a quote."""
+    return f'<p class="dim"><a href="{FOLD}">{"Hide" if is_open else "Show"} earlier messages</a></p>'
+
+
+def simple(html: str, colours: Colours, folded: bool | None = None) -> str:
+    """Simple HTML with quote bars, and without colours that nobody can read here.  ``folded`` as in ``plain``."""
+    before, quote, after = quote_of(html)
+    if folded is not None and quote:
+        html = before + fold_line(not folded) + ("" if folded else quote) + after
+    else:
+        html = before + quote + after
 
     def legible(style: str) -> str:
         return _COLOUR.sub(lambda match: match[0] if _readable(match[1], colours) else "", style)
@@ -70,7 +95,7 @@ def shows(html: str) -> bool:
     Nearly every reply written elsewhere is such a mail: plain paragraphs above a quote with a border.
     """
     for tag, attributes in _TAG.findall(html):
-        if tag == "blockquote":
+        if tag == "blockquote" or (tag == "details" and attributes == _FOLD_ATTRIBUTE):
             continue
         if tag not in _TAGS or _HEAVY.search(attributes):
             return False
@@ -81,11 +106,10 @@ def shows(html: str) -> bool:
     return True
 
 
-def _levels(text: str, colours: Colours) -> Iterator[str]:
+def _levels(lines: list[tuple[int, str]], colours: Colours) -> Iterator[str]:
     depth, block = 0, list[str]()
     dim = False
-    for line in text.splitlines():
-        level, rest = _depth(line)
+    for level, rest in lines:
         if level != depth:
             yield _paragraphs(block, dim)
             block = []

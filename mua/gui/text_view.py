@@ -15,6 +15,8 @@ from mua.gui import rich_text
 from mua.gui.theme import BODY, theme
 from mua.model.message import MessageView
 
+_FOLD = rich_text.FOLD.removesuffix(":")
+
 
 class TextView(QTextBrowser):
     """Shows ``MessageView.text`` or simple ``MessageView.html``."""
@@ -28,28 +30,46 @@ class TextView(QTextBrowser):
         self._nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
         self._nothing.fill(0)
         self._shown: tuple[MessageView, bool] | None = None
+        self.folded = True
+        """What is quoted at the end is one line that opens it."""
         self.setAccessibleName("Message text")
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
         self.setUndoRedoEnabled(False)
         self.document().setDocumentMargin(0)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.anchorClicked.connect(lambda url: self.link_clicked.emit(url.toString()))
-        self.highlighted.connect(lambda url: self.link_hovered.emit(url.toString()))
+        self.anchorClicked.connect(self._clicked)
+        self.highlighted.connect(lambda url: self.link_hovered.emit("" if url.scheme() == _FOLD else url.toString()))
         theme().changed.connect(self._again)
 
     def show_view(self, view: MessageView, as_text: bool = False) -> None:
         """Show the body; ``as_text``: its plain text even where there is HTML."""
+        if self._shown is None or self._shown[0] is not view:
+            self.folded = True
         self._shown = (view, as_text)
         colours = theme().colours
         if view.html and not as_text:
-            body = rich_text.simple(view.html, colours)
+            body = rich_text.simple(view.html, colours, self.folded)
         else:
-            body = rich_text.plain(view.text, colours)
+            body = rich_text.plain(view.text, colours, self.folded)
         self.document().setDefaultFont(theme().font(BODY))
         self.document().setDefaultStyleSheet(rich_text.style(colours, theme().scale))
         self.setHtml(body)
         self.verticalScrollBar().setValue(0)
+
+    def toggle_quotes(self) -> None:
+        """Open or close what is quoted; the place in the text stays."""
+        if self._shown is not None:
+            self.folded = not self.folded
+            place = self.verticalScrollBar().value()
+            self.show_view(*self._shown)
+            self.verticalScrollBar().setValue(place)
+
+    def _clicked(self, url: QUrl) -> None:
+        if url.scheme() == _FOLD:
+            self.toggle_quotes()
+        else:
+            self.link_clicked.emit(url.toString())
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """Images that the message carries; nothing else, ever.

@@ -21,6 +21,7 @@ from PySide6.QtWebEngineCore import (
     QWebEngineContextMenuRequest,
     QWebEnginePage,
     QWebEngineProfile,
+    QWebEngineScript,
     QWebEngineSettings,
     QWebEngineUrlRequestInfo,
     QWebEngineUrlRequestInterceptor,
@@ -159,12 +160,26 @@ class WebView(QWebEngineView):
         self.customContextMenuRequested.connect(self._menu)
         self._number = 0
 
-    def show_page(self, page: str, ground: str = "#ffffff") -> None:
-        """Show a whole page (made by ``mime.html.document``); ``ground`` avoids a flash before it is painted."""
+    def show_page(self, page: str, ground: str = "#ffffff", adapted: bool = False) -> None:
+        """Show a whole page (made by ``mime.page.document``); ``ground`` avoids a flash before it is painted.
+
+        ``adapted``: the engine turns the page's light colours into dark ones.
+        """
         self._number += 1
+        self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.ForceDarkMode, adapted)
         self._server.page = page.encode("utf-8", "replace")
         self._page.setBackgroundColor(QColor(ground))
         self._page.setUrl(QUrl(f"mua-mail:/{self._number}"))
+
+    def unfold(self, is_open: bool) -> None:
+        """Open or close the quotes of the page that is shown, which stays where it is.
+
+        A script of ours, in a world of its own: the page's has none.
+        """
+        script = "document.querySelectorAll('details[data-quote]').forEach(one => { one.open = %s; });"
+        self._page.runJavaScript(
+            script % ("true" if is_open else "false"), QWebEngineScript.ScriptWorldId.ApplicationWorld.value
+        )
 
     def _menu(self, position: QPoint) -> None:
         request: QWebEngineContextMenuRequest | None = self.lastContextMenuRequest()

@@ -1,10 +1,11 @@
 """HTML of a mail -> HTML that may be shown: nothing in it loads, runs, posts or leaves its frame.
 
 Theory of operation.  Three passes.  (1) lexbor parses; style sheets are collected and cleaned (``css``); remote
-references become ``data-remote`` on their element, so that "load images" can bring them back, and are counted.
+references become ``data-remote`` on their element, so that "load images" can bring them back, and are noted
+(``remote``); a quote that is worth folding is found (``quotes``) and stands in ``QUOTE`` ... ``QUOTE_END`` at last.
 (2) nh3 (ammonia) is the gate: it parses again, lets only the tags, attributes and schemes of the mail profile through,
-and its attribute filter refuses every URL that would load.  What pass 1 missed, pass 2 drops.  (3) ``document`` wraps
-the result with a Content-Security-Policy that allows no network at all, first thing in the head.
+and its attribute filter refuses every URL that would load.  What pass 1 missed, pass 2 drops.  (3) ``page.document``
+wraps the result with a Content-Security-Policy that allows no network at all, first thing in the head.
 
 Rules of the file: never raises (nh3 is Rust and may panic: its PanicException is a BaseException); input and style are
 capped and the cut is said in the page.
@@ -18,20 +19,17 @@ from typing import Final
 import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from mua.mime import quotes
 from mua.mime.css import CssCleaner
+from mua.mime.page import QUOTE, QUOTE_END, SafeHtml
+from mua.mime.remote import TINY, Wishes, address, image_name
 from mua.mime.text import is_bomb, stripped
-from mua.records import dataclass
 
-SANITISER_VERSION: Final = 1  # part of the key under which views are cached
+SANITISER_VERSION: Final = 2  # part of the key under which views are cached
 MAX_HTML: Final = 2_000_000  # characters
 MAX_ENTITIES: Final = 150_000  # character references in one page: html5ever is quadratic in them
 MAX_DEPTH: Final = 512  # nested elements; deeper is shown as text
 CUT_NOTE: Final = "This message is too large to be shown whole. The rest is in its source."
-
-POLICY: Final = (
-    "default-src 'none'; img-src cid: data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; "
-    "frame-src 'none'"
-)
 
 _TAGS: Final = (nh3.ALLOWED_TAGS | {"font", "center", "tfoot", "main", "section", "address", "big"}) - {"area", "map"}
 _LOOK: Final = frozenset(
@@ -152,32 +150,19 @@ _SIMPLE_PROPERTIES: Final = frozenset(
 _SIMPLE_ATTRIBUTES = re.compile(r"(?:background|bgcolor|data-remote|hspace|vspace)=")
 
 
-@dataclass(frozen=True, slots=True)
-class SafeHtml:
-    """Sanitised HTML: a fragment with its cleaned ``<style>`` in front.
-
-    ``remote`` counts the references that would have loaded from elsewhere; ``simple``: a rich-text widget shows it
-    truthfully; ``cut``: it was larger than ``MAX_HTML``; ``dark_ready``: its author wrote styles for dark screens.
-    """
-
-    html: str
-    remote: int = 0
-    simple: bool = True
-    cut: bool = False
-    dark_ready: bool = False
-
-
 def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
     """``html`` made safe to show (see the module).  ``dark`` keeps the author's dark styles in force.  Never raises.
 
     Without ``dark``, ``@media (prefers-color-scheme: dark)`` stays in the sheet, and ``document`` decides.
     """
     cut = len(html) > MAX_HTML
-    cleaner = CssCleaner()
+    wishes = Wishes()
+    cleaner = CssCleaner(wishes)
     if is_bomb(html[:MAX_HTML]):
         return _as_text(html[:MAX_HTML])
+    begin, end = _marks(html)
     try:
-        prepared, css, remote, declared = _prepare(html[:MAX_HTML].replace("\0", ""), cleaner)
+        prepared, css, declared = _prepare(html[:MAX_HTML].replace("\0", ""), cleaner, begin, end)
         if prepared.count("&") > MAX_ENTITIES:
             raise _UnfitError
         body = _gate(prepared, cleaner)
@@ -191,7 +176,16 @@ def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
         body += f"<hr><p>{escape(CUT_NOTE)}</p>"
     style = f"<style>{css}</style>" if css else ""
     simple = not style and not cut and _is_simple(body)
-    return SafeHtml(style + body, remote + cleaner.remote, simple, cut, declared or cleaner.dark_ready or dark)
+    body = body.replace(begin, QUOTE, 1).replace(end, QUOTE_END, 1)
+    images = tuple(wishes.images.values())
+    ready = declared or cleaner.dark_ready or dark
+    return SafeHtml(style + body, wishes.count, simple, cut, ready, wishes.hosts(), images)
+
+
+def _marks(html: str) -> tuple[str, str]:
+    """Texts that cannot be in ``html``: around a quote, until the gate has let everything else through."""
+    name = image_name(html)
+    return f"\ue000{name}(\ue000", f"\ue000){name}\ue000"
 
 
 def _as_text(html: str) -> SafeHtml:
@@ -203,23 +197,34 @@ class _UnfitError(Exception):
     """This HTML would cost a parser more than it is worth."""
 
 
-def _prepare(html: str, cleaner: CssCleaner) -> tuple[str, str, int, bool]:
-    """Pass 1: (HTML without styles and remote references, cleaned CSS, remote references, speaks of dark)."""
+def _prepare(html: str, cleaner: CssCleaner, begin: str, end: str) -> tuple[str, str, bool]:
+    """Pass 1: (HTML without styles and remote references, cleaned CSS, whether its author speaks of dark screens)."""
     tree = LexborHTMLParser(html)
     if tree.root is None:
-        return "", "", 0, False
+        return "", "", False
     if _too_deep(tree.root):
         raise _UnfitError
     css = "\n".join(cleaner.sheet(node.text(deep=True)) for node in tree.css("style")).strip()
-    declared = any(_DARK_META.search(node.attributes.get("name") or "") for node in tree.css("meta[name]"))
-    remote = sum(1 for node in tree.css("link[href]") if _REMOTE.match((node.attributes.get("href") or "").strip()))
+    declared = any(_declares_dark(node) for node in tree.css("meta[name]"))
+    for node in tree.css("link[href]"):
+        target = node.attributes.get("href") or ""
+        if _is_remote(target.strip()):
+            cleaner.wishes.other(target)
     for node in tree.css(_LOADING_SELECTOR):
-        remote += _disarm(node)
+        _disarm(node, cleaner.wishes)
     body = tree.body
+    if body is not None:
+        quotes.mark(body, begin, end)
     wrapped = _body_wrapper(body) if body is not None else None
     inner = (body.html if body is not None else tree.html) or ""
     inner = inner.replace("&nbsp;", "\u00a0")  # see MAX_ENTITIES
-    return (wrapped(inner) if wrapped else inner), css, remote, declared
+    return (wrapped(inner) if wrapped else inner), css, declared
+
+
+def _declares_dark(node: LexborNode) -> bool:
+    """``<meta name="color-scheme" content="light dark">``, and Apple's older word for it."""
+    name, content = node.attributes.get("name") or "", node.attributes.get("content") or ""
+    return bool(_DARK_META.search(name)) and "dark" in content.lower()
 
 
 def _body_wrapper(body: LexborNode) -> Callable[[str], str] | None:
@@ -253,10 +258,10 @@ def _too_deep(root: LexborNode) -> bool:
     return False
 
 
-def _disarm(node: LexborNode) -> int:
-    """Move what would load from elsewhere to ``data-remote``; 1 when there was something."""
+def _disarm(node: LexborNode, wishes: Wishes) -> None:
+    """Move what would load from elsewhere to ``data-remote`` (pictures) or into the style (grounds), or drop it."""
     attrs = node.attrs
-    target = ""
+    targets: dict[str, str] = {}
     for name in _LOADING:
         value = node.attributes.get(name)
         if value is None:
@@ -265,13 +270,33 @@ def _disarm(node: LexborNode) -> int:
         if name == "src" and not _is_remote(value):
             continue
         if _is_remote(value):
-            target = target or value
+            targets[name] = value
         del attrs[name]
-    if not target:
-        return 0
-    if node.tag in ("img", "image"):
-        attrs["data-remote"] = target.split()[0][:4096] if target.split() else ""
-    return 1
+    if not targets:
+        return
+    picture = node.tag in ("img", "image")
+    for name, value in targets.items():
+        if name == "background" and (told := address(value)) and "'" not in told:
+            attrs["style"] = (
+                f"background-image:url('{told}');{node.attributes.get('style') or ''}"  # the cleaner notes it
+            )
+        elif not picture or name not in ("src", "srcset"):
+            wishes.other(value.split()[0])
+    target = targets.get("src") or (targets.get("srcset") or " ").split()[:1]
+    if picture and target:
+        target = target if isinstance(target, str) else target[0].rstrip(",")
+        wishes.image(target, tiny=_is_tiny(node))
+        attrs["data-remote"] = target[:4096]
+
+
+def _is_tiny(node: LexborNode) -> bool:
+    """Is this picture too small, or too hidden, to be seen?"""
+    attributes = node.attributes
+    style = (attributes.get("style") or "").replace(" ", "").lower()
+    sizes = [attributes.get(name) or "" for name in ("width", "height")]
+    sizes += [found[1] for found in re.finditer(r"(?<![-\w])(?:max-)?(?:width|height):(\d+)(?:px)?(?:;|!|$)", style)]
+    numbers = [int(digits[0]) for one in sizes if (digits := re.match(r"\s*(\d{1,6})(?:px)?\s*$", one))]
+    return (len(numbers) >= 2 and max(numbers) <= TINY) or 0 in numbers or "visibility:hidden" in style
 
 
 def _is_remote(value: str) -> bool:
@@ -319,26 +344,3 @@ def _is_simple(html: str) -> bool:
 def _simple_style(style: str) -> bool:
     names = {piece.split(":", 1)[0].strip().lower() for piece in style.split(";") if piece.strip()}
     return names <= _SIMPLE_PROPERTIES
-
-
-def document(safe: SafeHtml, dark: bool = False, *, font: str = "sans-serif", image_sources: str = "cid: data:") -> str:
-    """A whole page around ``safe``: policy first, then the reader's own base style, then the mail.
-
-    ``dark``: for a dark window; a mail that speaks of dark screens itself, and a simple one, follow; any other keeps
-    the light page that its author designed for.  ``image_sources``: what ``img-src`` allows, for the viewer's scheme.
-    """
-    policy = POLICY.replace("cid: data:", image_sources)
-    follow = dark and (safe.simple or safe.dark_ready)
-    scheme, ground, ink = ("dark", "#1e1f22", "#e6e6e6") if follow else ("light", "#ffffff", "#1a1a1a")
-    base = (
-        f":root{{color-scheme:{scheme}}}body{{margin:16px;background:{ground};color:{ink};"
-        f"font-family:{font};overflow-wrap:anywhere}}img{{max-width:100%}}"
-        "img[data-remote]{background:rgba(128,128,128,.12);min-width:1px;min-height:1px}"
-        "blockquote{margin:0 0 0 .8ex;border-left:2px solid rgba(128,128,128,.5);padding-left:1ex}"
-        "pre{white-space:pre-wrap}"
-    )
-    return (
-        f'<!DOCTYPE html><html><head><meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">'
-        '<meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-        f"<style>{base}</style></head><body>{safe.html}</body></html>"
-    )

@@ -47,6 +47,9 @@ def view_of(parsed: Parsed) -> MessageView:
         headers=_headers(parsed),
         bcc=clean_addresses(envelope.bcc),
         notes=parsed.notes,
+        wanted=safe.wanted if safe is not None else (),
+        images=safe.images if safe is not None else (),
+        dark_ready=safe.dark_ready if safe is not None else False,
     )
 
 

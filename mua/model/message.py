@@ -122,11 +122,32 @@ REQUIRE_TLS = ("X-Mua-Require-Tls", "yes")  # the field of a draft that is to go
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """A host that a message would have asked for something while it was read.
+
+    ``count`` is how often, ``tracker`` who is known to watch that way (empty: nobody), ``dots`` how many of it were
+    pictures too small to be seen.
+    """
+
+    host: str
+    count: int = 1
+    tracker: str = ""
+    dots: int = 0
+
+    @property
+    def watches(self) -> bool:
+        """Whether the reference is there to learn that the message is read."""
+        return bool(self.tracker or self.dots)
+
+
+@dataclass(frozen=True, slots=True)
 class MessageView:
     """What a reader shows: headers decoded, bodies safe.
 
     ``html`` is sanitised and never holds a remote reference that would load; ``cid:`` images are kept as ``cid:``.
-    ``simple`` says that a plain rich-text widget can show ``html`` truthfully.  ``remote`` counts blocked references.
+    ``simple`` says that a plain rich-text widget can show ``html`` truthfully.  ``remote`` counts blocked references,
+    ``wanted`` names their hosts, ``images`` are the addresses of the pictures that can be loaded on request.
+    ``dark_ready``: its author wrote styles for dark screens.
     ``notes`` say what is odd about the author, ``warnings`` about the rest.
     """
 
@@ -147,3 +168,6 @@ class MessageView:
     headers: tuple[tuple[str, str], ...] = ()
     bcc: tuple[Address, ...] = ()
     notes: tuple[Note, ...] = ()
+    wanted: tuple[Wanted, ...] = ()
+    images: tuple[str, ...] = ()
+    dark_ready: bool = False

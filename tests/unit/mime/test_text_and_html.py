@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mua.mime.css import CssCleaner
-from mua.mime.html import MAX_HTML, document, sanitise
+from mua.mime.html import MAX_HTML, sanitise
+from mua.mime.page import document
 from mua.mime.text import html_to_text, neutralise, quote, safe_filename, unflow
 
 
@@ -231,7 +232,7 @@ def test_cleaned_css_has_no_way_out(css: str) -> None:
     cleaner = CssCleaner()
     for clean in (cleaner.sheet(css), cleaner.sheet(f"a{{b:{css}}}")):
         assert "<" not in clean
-        assert "url(" not in clean.lower()
+        assert "url(" not in clean.lower().replace("url(mua-image:", "")
         assert "@import" not in clean.lower()
 
 

@@ -1,0 +1,43 @@
+"""The page that the web view shows of a message: how it looks in a light and in a dark window.
+
+Rules of the file: a mail is shown as its author made it, on a white card of its own, unless the author speaks of dark
+screens; the other way is one key away (``Look.flipped``).
+"""
+
+from mua.gui.look import Look
+from mua.gui.theme import BODY, LIGHT, Theme
+from mua.mime.page import SafeHtml, document
+from mua.model.message import MessageView
+from mua.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page, the colour of its ground, and whether the engine is to make light colours dark."""
+
+    html: str
+    ground: str
+    adapted: bool
+
+
+def page_of(view: MessageView, now: Theme, look: Look, family: str) -> Page:
+    """The page of a message's HTML."""
+    authors_dark = now.dark and view.dark_ready and not look.flipped
+    adapted = now.dark and not view.dark_ready and look.flipped and not view.simple
+    safe = SafeHtml(view.html, simple=False, dark_ready=authors_dark)
+    font = "'" + family.replace("'", "") + "', sans-serif"
+    style = _style(now, on_card=now.dark and not authors_dark)
+    html = document(safe, authors_dark, font=font, unfolded=look.unfolded, images=look.images, style=style)
+    return Page(html, now.colours.reader if authors_dark or adapted else "#ffffff", adapted)
+
+
+def _style(now: Theme, *, on_card: bool) -> str:
+    """Our part of a page's look: body text like ours, thin scroll bars, the margin that its ground needs."""
+    colours = LIGHT if on_card else now.colours
+    margin = "16px" if on_card else "0"
+    return (
+        f"body{{margin:{margin};font-size:{BODY}px;line-height:1.4}}a{{color:{colours.accent}}}"
+        "::-webkit-scrollbar{width:10px;height:10px}::-webkit-scrollbar-button{display:none}"
+        f"::-webkit-scrollbar-thumb{{background:{colours.line};border-radius:5px;border:2px solid transparent;"
+        "background-clip:content-box}::-webkit-scrollbar-corner{background:transparent}"
+    )

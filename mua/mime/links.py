@@ -1,0 +1,274 @@
+"""Where a link of a mail really leads: its host, who stands in between, whether its text says something else.
+
+Rules of the file: pure, nothing is asked; never raises; what cannot be decoded without asking is left as it is.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
+
+from mua.mime.parameters import tracks
+from mua.mime.text import neutralise
+from mua.records import dataclass
+
+OPENED: Final = frozenset({"http", "https", "mailto"})
+"""The schemes that a click may open; everything else is told and goes nowhere."""
+MAX_LINK: Final = 8192  # characters
+_MAX_WRAPS: Final = 5  # one wrapped into another
+_HOST_IN_TEXT = re.compile(
+    r"(?:https?://|www\.|^)(?:[^\s/@]*@)?((?:[\w\u00a1-\uffff-]{1,63}\.)+[a-z\u00a1-\uffff][\w\u00a1-\uffff-]{1,30})\.?(?=[/:?#\s,;)\]>]|$)",
+    re.IGNORECASE,
+)
+_FILES: Final = frozenset(
+    "pdf doc docx xls xlsx ppt pptx zip txt png jpg jpeg gif html htm js py md csv exe eml ics".split()
+)
+_BOLD_NUMBER = re.compile(r"\d+(?:\.\d+)+$")
+_SECOND_LEVEL: Final = frozenset("ac co com edu gov ne net or org gob nom sch".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link of a mail.
+
+    ``target`` is where a click leads at last, as far as that can be read from it; ``host`` its host as it is looked up
+    (A-labels), ``shown`` the same for people; ``wrappers`` are the services that the click passes through on its way.
+    """
+
+    target: str
+    host: str
+    shown: str
+    wrappers: tuple[str, ...] = ()
+    odd: str = ""
+    """What makes the address itself deceptive, as a sentence; empty: nothing."""
+
+
+def look(link: str) -> Link:
+    """What is to be known about a link before it is opened."""
+    target, wrappers = unwrapped(link)
+    parts = _parts(target)
+    if parts is None or parts.scheme not in ("http", "https"):
+        return Link(target, "", neutralise(target[:200]), wrappers)
+    host = a_label(parts.hostname or "")
+    shown = host
+    odd = ""
+    if "@" in parts.netloc:
+        odd = f"What stands before the “@” in this address is a name, not the place; it leads to {host}."
+    elif any(label.startswith("xn--") for label in host.split(".")):
+        odd = f"This address is written in letters of another alphabet; it leads to {_pretty(host)}, which is {host}."
+    elif _BOLD_NUMBER.match(host) or ":" in host:
+        odd = f"This address has a number, {host}, and no name."
+    return Link(target, host, shown, wrappers, odd)
+
+
+def a_label(host: str) -> str:
+    """A host as it is looked up, in lower case; one that cannot be is quoted as it is."""
+    host = host.rstrip(".").lower()
+    if host.isascii():
+        return neutralise(host)
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return quote(host)
+
+
+def _pretty(host: str) -> str:
+    try:
+        return neutralise(host.encode("ascii").decode("idna"))
+    except UnicodeError:
+        return host
+
+
+def claimed_host(text: str) -> str:
+    """The host that the text of a link names ("https://bank.example/login", "www.bank.example"), A-labels; or empty."""
+    words = " ".join(text.split())
+    match = _HOST_IN_TEXT.search(words[:500])
+    if match is None:
+        return ""
+    bare = not words[match.start() :].lower().startswith(("http", "www."))
+    host = match[1].lower()
+    if bare and (len(words.split()) > 1 or host.rpartition(".")[2] in _FILES or "@" in words):
+        return ""
+    return a_label(host)
+
+
+def disagrees(text: str, link: str) -> str:
+    """The host that ``text`` names when the link leads elsewhere; empty: it names none, or the same.
+
+    A name below the same registered domain is the same place ("example.com" for "www.example.com").
+    """
+    claimed = claimed_host(text)
+    parts = _parts(unwrapped(link)[0])
+    if not claimed or parts is None or parts.scheme not in ("http", "https"):
+        return ""
+    return "" if site(claimed) == site(a_label(parts.hostname or "")) else claimed
+
+
+def site(host: str) -> str:
+    """The part of a host that somebody registered, as far as that can be told from its shape."""
+    labels = host.removeprefix("www.").split(".")
+    size = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
+    return ".".join(labels[-size:])
+
+
+def clean(link: str) -> str:
+    """``link`` without what tells who clicked it: wrappers that can be read through, and tracking parameters."""
+    target, _ = unwrapped(link)
+    parts = _parts(target)
+    if parts is None or parts.scheme not in ("http", "https"):
+        return target
+    fragment = "" if tracks(parts.fragment.partition("=")[0]) else parts.fragment
+    return urlunsplit(parts._replace(query=_clean_query(parts.query), fragment=fragment))
+
+
+def _clean_query(query: str) -> str:
+    """The query without tracking parameters; the others stay byte for byte as they are."""
+    kept = [one for one in query.split("&") if not tracks(unquote(one.partition("=")[0]))]
+    return "&".join(kept)
+
+
+def unwrapped(link: str) -> tuple[str, tuple[str, ...]]:
+    """(the address inside the known services that a click would pass through, their names, outermost first)."""
+    link = link.strip()[:MAX_LINK]
+    names: list[str] = []
+    for _ in range(_MAX_WRAPS):
+        parts = _parts(link)
+        found = _inside(parts) if parts is not None and parts.scheme in ("http", "https") else None
+        if found is None:
+            break
+        names.append(found[0])
+        link = found[1]
+    return link, tuple(names)
+
+
+def _inside(parts: SplitResult) -> tuple[str, str] | None:
+    host, path = (parts.hostname or "").lower(), parts.path.lower()
+    for end, start, name, read in _WRAPPERS:
+        if (host == end.lstrip(".") or host.endswith(end)) and path.startswith(start):
+            inner = read(parts)
+            told = _parts(inner)
+            return (name, inner) if told is not None and told.scheme in ("http", "https") and told.hostname else None
+    return None
+
+
+def _query(*names: str) -> Callable[[SplitResult], str]:
+    def read(parts: SplitResult) -> str:
+        try:
+            found = dict(parse_qsl(parts.query, max_num_fields=200))
+        except ValueError:
+            return ""
+        return next((found[name] for name in names if name in found), "")
+
+    return read
+
+
+def _proofpoint_2(parts: SplitResult) -> str:
+    """v2: ``-`` for ``%`` and ``_`` for ``/``."""
+    return unquote(_query("u")(parts).replace("-", "%").replace("_", "/"))
+
+
+_V3 = re.compile(r"/v3/__(.+?)__;([\w-]*={0,2})!", re.ASCII)
+_RUN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def _proofpoint_3(parts: SplitResult) -> str:
+    """v3: each ``*`` stands for the next character of the base64 behind it, ``**x`` for a run of them (from 2 on)."""
+    match = _V3.match(unquote(parts.path) + (f"?{parts.query}" if parts.query else ""))
+    if match is None:
+        return ""
+    url = match[1]
+    if re.match(r"https?:/[^/]", url):
+        url = url.replace(":/", "://", 1)
+    try:
+        left = base64.urlsafe_b64decode(match[2] + "=" * (-len(match[2]) % 4)).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+    def character(found: re.Match[str]) -> str:
+        nonlocal left
+        size = _RUN.index(found[1]) + 2 if found[1] else 1
+        piece, left = left[:size], left[size:]
+        return piece
+
+    return re.sub(r"\*(?:\*([\w-]))?", character, url, flags=re.ASCII)
+
+
+def _path_after(mark: str) -> Callable[[SplitResult], str]:
+    def read(parts: SplitResult) -> str:
+        inner = unquote(parts.path.partition(mark)[2])
+        return re.sub(r"^(https?):/(?!/)", r"\1://", inner) + (f"?{parts.query}" if parts.query else "")
+
+    return read
+
+
+_WRAPPERS: Final[tuple[tuple[str, str, str, Callable[[SplitResult], str]], ...]] = (
+    # the end of its host, the beginning of its path, what it is called, how its link is read
+    (".safelinks.protection.outlook.com", "/", "Microsoft Safe Links", _query("url")),
+    ("urldefense.proofpoint.com", "/v1/", "Proofpoint", _query("u")),
+    ("urldefense.proofpoint.com", "/v2/", "Proofpoint", _proofpoint_2),
+    ("urldefense.com", "/v3/", "Proofpoint", _proofpoint_3),
+    ("urldefense.us", "/v3/", "Proofpoint", _proofpoint_3),
+    ("linkprotect.cudasvc.com", "/url", "Barracuda", _query("a")),
+    ("secure-web.cisco.com", "/", "Cisco Secure Email", lambda parts: unquote(parts.path.rpartition("/")[2])),
+    ("clicktime.symantec.com", "/", "Symantec", _query("u")),
+    ("nam.safelink.emails.azure.net", "/redirect", "Microsoft Azure", _query("destination")),
+    (".google.com", "/url", "Google", _query("q", "url")),
+    ("google.com", "/url", "Google", _query("q", "url")),
+    ("l.facebook.com", "/l.php", "Facebook", _query("u")),
+    ("l.instagram.com", "/", "Instagram", _query("u")),
+    (".youtube.com", "/redirect", "YouTube", _query("q")),
+    (".linkedin.com", "/safety/go", "LinkedIn", _query("url")),
+    ("slack-redir.net", "/link", "Slack", _query("url")),
+    ("vk.com", "/away.php", "VK", _query("to")),
+    ("steamcommunity.com", "/linkfilter", "Steam", _query("url", "u")),
+    ("deref-mail.com", "/mail/client", "mail.com", _query("redirectUrl")),
+    ("deref-gmx.net", "/mail/client", "GMX", _query("redirectUrl")),
+    ("deref-gmx.com", "/mail/client", "GMX", _query("redirectUrl")),
+    ("deref-web.de", "/mail/client", "WEB.DE", _query("redirectUrl")),
+    (".awstrack.me", "/l0/", "Amazon SES", lambda parts: unquote(parts.path[4:].partition("/")[0])),
+    ("t.umblr.com", "/redirect", "Tumblr", _query("z")),
+    ("out.reddit.com", "/", "Reddit", _query("url")),
+    ("exit.sc", "/", "SoundCloud", _query("url")),
+    ("duckduckgo.com", "/l/", "DuckDuckGo", _query("uddg")),
+    ("href.li", "/", "href.li", lambda parts: parts.query),
+)
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        found = urlsplit(url)
+        return found if found.port is None or found.port >= 0 else None
+    except ValueError:
+        return None
+
+
+# ---- the links of a page
+
+_ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL | re.IGNORECASE)
+_HREF = re.compile(r'\bhref="([^"]*)"', re.IGNORECASE)
+_TAGS = re.compile(r"<[^>]*>")
+
+
+def lie(html: str, link: str) -> str:
+    """The host that sanitised ``html`` names as the text of ``link`` although it leads elsewhere; empty: none."""
+    from html import unescape
+
+    wanted = _comparable(link)
+    for match in _ANCHOR.finditer(html):
+        href = _HREF.search(match[1])
+        if href is None or _comparable(unescape(href[1])) != wanted:
+            continue
+        words = unescape(_TAGS.sub("", match[2]))
+        if claimed := disagrees(words, link):
+            return claimed
+    return ""
+
+
+def _comparable(link: str) -> str:
+    """A link whichever way a browser wrote it anew: no escapes, no letter case, no slash at its end."""
+    parts = _parts(link.strip())
+    if parts is None:
+        return unquote(link.strip())
+    return unquote(urlunsplit(parts._replace(netloc=a_label(parts.netloc), path=parts.path.rstrip("/")))).lower()
