@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from mua.jsonable import to_json
 from mua.masking import visible
 from mua.model.account import FOR_EVER, Account, Incoming, Server
 from mua.model.address import Address
@@ -128,6 +129,8 @@ def view_document(shown: MessageView, flags: Iterable[str] = ()) -> Document:
         "flags": list(flags),
         "warnings": [one.text for one in shown.notes if one.grave] + list(shown.warnings),
         "notes": [{"kind": one.kind, "text": one.text, "grave": one.grave} for one in shown.notes],
+        "nature": list(shown.nature),
+        "events": [to_json(one) for one in shown.events],
         "remote": shown.remote,
     }
 

@@ -14,14 +14,17 @@ from html import escape
 from typing import Final
 
 from mua.mime.author import notes
+from mua.mime.calendar import events
 from mua.mime.charset import decode_text
 from mua.mime.headers import decode_header, envelope_of
+from mua.mime.kinds import nature
 from mua.mime.report import may_report
 from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
 from mua.mime.scan import text as part_text
 from mua.mime.text import html_to_text, neutralise, neutralise_body, safe_filename, unflow
 from mua.mime.uu import UuFile, find_uu
 from mua.model.author import Note
+from mua.model.event import Event
 from mua.model.message import Attachment, Envelope
 from mua.records import dataclass
 
@@ -31,6 +34,7 @@ SNIPPET: Final = 200
 OfHtml = Callable[[str], str]
 
 _MEDIA: Final = ("image/", "audio/", "video/")
+_CALENDAR: Final = ("text/calendar", "application/ics")
 _ONCE_FIELDS: Final = (
     "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
 )  # fmt: skip
@@ -51,8 +55,8 @@ _EXTENSIONS: Final = {
 class Parsed:
     """A parsed message.  ``text`` is the best plain text; ``html`` the HTML body as received, NOT safe to show.
 
-    ``notes`` say what is odd about its author, ``warnings`` (sentences) about the rest.  ``fields`` of ``root`` hold
-    every header field raw.
+    ``notes`` say what is odd about its author, ``warnings`` (sentences) about the rest; ``nature`` (sentences) what it
+    is beside a letter; ``events`` what its calendar part says.  ``fields`` of ``root`` hold every header field raw.
     """
 
     envelope: Envelope
@@ -62,6 +66,8 @@ class Parsed:
     attachments: tuple[Attachment, ...]
     warnings: tuple[str, ...]
     notes: tuple[Note, ...] = ()
+    nature: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
 
 
 def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
@@ -78,7 +84,9 @@ def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT]
         warnings.append("The text of this message is very long and is shown cut; the source has all of it.")
-    return Parsed(envelope, root, text, html, tuple(attachments), tuple(warnings), notes(root.fields, envelope.sender))
+    odd = notes(root.fields, envelope.sender)
+    told = nature(raw, root, text)
+    return Parsed(envelope, root, text, html, tuple(attachments), tuple(warnings), odd, told, _events(raw, root))
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +209,12 @@ def _choose_alternative(part: Part, html: list[Part] | None, text: list[Part] | 
         html.append(part)
     else:
         attached.append(part)
+
+
+def _events(raw: bytes, root: Part) -> tuple[Event, ...]:
+    """What the first calendar part says: an invitation often comes twice, as an alternative and as a file."""
+    found = next((part for part in root.walk() if part.type in _CALENDAR), None)
+    return () if found is None else events(part_text(raw, found))
 
 
 def _related(root: Part) -> set[Part]:

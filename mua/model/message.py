@@ -7,6 +7,7 @@ from typing import NewType
 from mua.model.account import AccountId
 from mua.model.address import Address
 from mua.model.author import Note
+from mua.model.event import Event
 from mua.model.folder import FolderId
 from mua.records import dataclass
 
@@ -148,7 +149,8 @@ class MessageView:
     ``simple`` says that a plain rich-text widget can show ``html`` truthfully.  ``remote`` counts blocked references,
     ``wanted`` names their hosts, ``images`` are the addresses of the pictures that can be loaded on request.
     ``dark_ready``: its author wrote styles for dark screens.
-    ``notes`` say what is odd about the author, ``warnings`` about the rest.
+    ``notes`` say what is odd about the author, ``warnings`` about the rest; ``nature``, in sentences, what the message
+    is beside a letter (signed, a report, a piece of a larger one ...); ``events`` what its calendar part says.
     """
 
     sender: tuple[Address, ...]
@@ -171,3 +173,5 @@ class MessageView:
     wanted: tuple[Wanted, ...] = ()
     images: tuple[str, ...] = ()
     dark_ready: bool = False
+    nature: tuple[str, ...] = ()
+    events: tuple[Event, ...] = ()
