@@ -7,8 +7,8 @@ from mua.cli.documents import Document, table
 from mua.cli.session import Result, Session
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.model.account import Account
-from mua.model.way import Hop, Rule, Way, pattern_from, way_from
-from mua.plan.domains import a_label
+from mua.model.way import Hop, Rule, Way, way_from
+from mua.plan.routes import pattern_typed
 
 
 def route(session: Session) -> Result:
@@ -34,9 +34,8 @@ def _document(session: Session, account: Account) -> Document:
 
 
 def _pattern(text: str) -> str:
-    head, name = ("." if text.startswith(".") else ""), text.removeprefix(".")
     try:
-        return pattern_from(text if text == "*" else head + a_label(name))
+        return pattern_typed(text)
     except ValueError as error:
         raise UsageError(f"{text!r} is no domain, no .domain for all below it, and not *") from error
 

@@ -25,6 +25,7 @@ from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.sheets import styled
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
+from mua.gui.ways import Ways
 from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
 from mua.model.account import Account, Incoming, Route
 from mua.model.diagnosis import Diagnosis, Reach
@@ -294,11 +295,16 @@ class AccountPanel(QFrame):
         self._examine = Button("Would it arrive?", kind="link")
         self._examine.setToolTip("How other servers see mail that this computer delivers by itself")
         self._examine.setVisible(signed or account.route is Route.DIRECT)
+        self._ways = Button("Another way for some domains", kind="link")
+        self._ways.setVisible(account.route is not Route.NONE)
+        self._others = tuple(others)
+        self.ways: Ways | None = None
         self._remove = Button("Remove", kind="danger")
         self._lay_out()
         self._edit.clicked.connect(self.edit)
         self._check.clicked.connect(self.check)
         self._examine.clicked.connect(self.examine)
+        self._ways.clicked.connect(self.show_ways)
         self._remove.clicked.connect(self.ask_remove)
 
     def check(self) -> None:
@@ -312,6 +318,26 @@ class AccountPanel(QFrame):
         shown = self._look_at(self.account)
         shown.found.connect(lambda one: self._offer_relay(shown, one))
         shown.offer("Close", self._close_diagnosis)
+
+    def show_ways(self) -> None:
+        """Open or close the rules that send mail for some domains another way."""
+        if self.ways is not None:
+            self._close_ways()
+            return
+        self.ways = shown = Ways(self.account, self._others)
+        shown.asked.connect(self.asked)
+        shown.changed.connect(self._rules_changed)
+        self._column.addWidget(shown)
+        shown.domain.setFocus()
+
+    def _close_ways(self) -> None:
+        if self.ways is not None:
+            self._column.removeWidget(self.ways)
+            self.ways.deleteLater()
+            self.ways = None
+
+    def _rules_changed(self, account: Account) -> None:
+        self.account = replace(self.account, rules=account.rules)
 
     def edit(self) -> None:
         """Open or close the form."""
@@ -358,6 +384,7 @@ class AccountPanel(QFrame):
 
         def kept(_: wire.Answer) -> None:
             self.account = replace(self.account, rules=rules)
+            self._close_ways()
             self._close_diagnosis()
             self._say(f"Mail goes by the server of {self._names[relay]} from now on.", "info", "circle-check")
 
@@ -427,7 +454,12 @@ class AccountPanel(QFrame):
         for button in (self._check, self._edit, self._remove):
             button.setAccessibleName(f"{button.text()} {account.email}")
             head.addWidget(button)
-        names.addWidget(self._examine, 0, Qt.AlignmentFlag.AlignLeft)
+        links = QHBoxLayout()
+        links.setSpacing(16)
+        links.addWidget(self._examine)
+        links.addWidget(self._ways)
+        links.addStretch()
+        names.addLayout(links)
         inside = QVBoxLayout(self.editor)
         inside.setContentsMargins(0, 6, 0, 0)
         inside.setSpacing(8)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from mua.records import dataclass
 
 _HOST = re.compile(r"(?P<kind>smtp|lmtp)://(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253})(?::(?P<port>\d{1,5}))?")
-_SOCKET = re.compile(r"lmtp:(?P<path>/[ -~]{1,106})")  # sun_path has 108 octets
+_SOCKET = re.compile(r"lmtp:(?P<path>/(?!/)[ -~]{1,106})")  # sun_path has 108 octets
 _ACCOUNT = re.compile(r"account:(?P<id>\d{1,18})")
 _PATTERN = re.compile(r"\*|\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PORTS = {"smtp": 25, "lmtp": 24}

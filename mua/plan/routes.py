@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from mua.model.account import Account, Route
-from mua.model.way import Hop, Rule, Way
+from mua.model.way import Hop, Rule, Way, pattern_from
 from mua.plan.domains import a_label, split_address
 
 NO_DOMAIN = "?"  # in place of what no look-up can be made of
@@ -15,6 +15,12 @@ def domain_of(address: str) -> str:
         return a_label(split_address(address)[1])
     except ValueError:
         return NO_DOMAIN
+
+
+def pattern_typed(text: str) -> str:
+    """A rule's pattern as a person writes it, ``.münchen.example`` too; ValueError where it names no domains."""
+    head, name = ("." if text.startswith(".") else ""), text.removeprefix(".")
+    return pattern_from(text if text == "*" else head + a_label(name))
 
 
 def way_for(account: Account, address: str, *, direct: bool = False) -> Way | None:

@@ -185,6 +185,41 @@ def test_an_account_is_checked_edited_and_removed(place: Office) -> None:
     wait_until(lambda: not read.accounts(place.db), "gone")
 
 
+def test_mail_for_a_domain_can_go_another_way(place: Office) -> None:
+    (panel,) = settings(place).panels
+    panel.show_ways()
+    ways = panel.ways
+    assert ways is not None
+    ways.domain.setText("not a domain")
+    ways.keep_new()
+    assert "Please write a domain" in ways.banner.text()
+    assert ways.domain.property("problem") == "true"
+
+    def choose(way: str) -> None:
+        ways.way.setCurrentIndex(ways.way.findData(way))
+
+    ways.domain.setText(".M\u00fcnchen.example")
+    choose("lmtp")
+    assert not ways.host.isHidden()
+    ways.keep_new()
+    assert "server's host" in ways.banner.text()
+    ways.host.setText("192.0.2.5:2424")
+    ways.keep_new()
+    wait_until(lambda: read.accounts(place.db)[0].rules, "the rule")
+    ways.domain.setText("example.org")
+    choose("direct")
+    assert ways.host.isHidden()
+    ways.keep_new()
+    wait_until(lambda: len(read.accounts(place.db)[0].rules) == 2, "another rule")
+    wait_until(lambda: len(ways.account.rules) == 2, "shown")
+    kept = [f"{one.pattern} {one.way}" for one in read.accounts(place.db)[0].rules]
+    assert kept == [".xn--mnchen-3ya.example lmtp://192.0.2.5:2424", "example.org direct"]
+    ways.remove(ways.account.rules[0])
+    wait_until(lambda: [one.pattern for one in read.accounts(place.db)[0].rules] == ["example.org"], "removed")
+    panel.show_ways()
+    assert panel.ways is None
+
+
 def test_an_account_that_is_nearly_full_says_so(place: Office) -> None:
     panel = AccountPanel(Account(AccountId(1), "home", "me@example.org"), [Quota("", "STORAGE", 9_500_000, 10_000_000)])
     [said] = [one for one in panel.findChildren(Label) if "9.5 MB of 10.0 MB (95 %)" in one.text()]

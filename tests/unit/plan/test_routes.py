@@ -45,7 +45,7 @@ def test_what_a_way_is_called(text: str, way: Way) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "smtp", "lmtp", "smtp://", "smtp://a:0", "smtp://a:70000", "smtp:/run/x", "lmtp:run/x", "http://a",
-     "account:x", "smtp://a b", "lmtp:/" + "x" * 200, "direct\nx", "account:1\n"],
+     "account:x", "smtp://a b", "lmtp://", "lmtp://a b", "lmtp:/" + "x" * 200, "direct\nx", "account:1\n"],
 )  # fmt: skip
 def test_what_is_no_way(text: str) -> None:
     with pytest.raises(ValueError):
