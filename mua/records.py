@@ -9,6 +9,7 @@ no difference; nothing but frozen and slotted can be asked for.
 
 import dataclasses
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -27,8 +28,8 @@ __all__ = ["dataclass"]
 
 def _record(kind: type) -> type:
     made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, slots=True)(kind)
-    made.__init__ = _init(made)
-    made.__repr__, made.__eq__, made.__hash__ = _repr, _eq, _hash
+    made.__init__, made.__repr__ = _init(made), _repr
+    made.__eq__, made.__hash__ = _comparison(made)
     made.__setattr__ = made.__delattr__ = _refuse
     made.__reduce__ = _reduce
     return made  # type: ignore[no-any-return]
@@ -76,12 +77,17 @@ def _repr(self: Any) -> str:
     return f"{type(self).__qualname__}({', '.join(f'{name}={getattr(self, name)!r}' for name in shown)})"
 
 
-def _eq(self: Any, other: object) -> bool:
-    return _values(self) == _values(other) if type(other) is type(self) else NotImplemented
+def _comparison(made: Any) -> tuple[Callable[..., bool], Callable[..., int]]:
+    """``__eq__`` and ``__hash__`` by the values of all fields."""
+    values = attrgetter(*made.__match_args__) if made.__match_args__ else _values
 
+    def eq(self: Any, other: object) -> bool:
+        return values(self) == values(other) if type(other) is type(self) else NotImplemented
 
-def _hash(self: Any) -> int:
-    return hash(_values(self))
+    def hashed(self: Any) -> int:
+        return hash(values(self))
+
+    return eq, hashed
 
 
 def _reduce(self: Any) -> tuple[type, tuple[Any, ...]]:
