@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-_GUESS_BYTES: Final = 8 * 1024  # what the detector looks at, from a little before the first 8-bit byte
+_GUESS_BYTES: Final = 4 * 1024  # what the detector looks at, from a little before the first 8-bit byte
 _EIGHT_BIT = re.compile(rb"[\x80-\xff]")
 
 _ALIASES: Final[dict[str, str]] = {
@@ -116,10 +116,7 @@ def _utf8_or(data: bytes, codec: str | None) -> str:
 
 def _western(data: bytes) -> str:
     """windows-1252, in which the five bytes without a letter stand for themselves."""
-    try:
-        return data.decode("cp1252")
-    except UnicodeDecodeError:
-        return data.decode("latin-1").translate(_CP1252)
+    return codecs.charmap_decode(data, "strict", _CP1252)[0]
 
 
 def _mislabelled(data: bytes, codec: str) -> str:

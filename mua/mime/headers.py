@@ -91,27 +91,19 @@ def envelope_of(fields: list[Field]) -> Envelope:
     stamp = get("date")
     own = get("message-id")
     list_id = get("list-id")
-    return Envelope(
-        sender=_authors(fields),
-        to=addresses(get("to") or b""),
-        cc=addresses(get("cc") or b""),
-        bcc=addresses(get("bcc") or b""),
-        reply_to=addresses(get("reply-to") or b""),
-        subject=decode_words(subject) if subject else "",
-        date=date(stamp) if stamp else None,
-        message_id=_first_id(own) if own else "",
-        references=_chain(get("references"), get("in-reply-to")),
-        list_id=_list_identifier(list_id) if list_id else "",
-        attachment_hint=_hints_attachment(get("content-type")),
+    return Envelope(  # by position: that is the quick way to make one
+        addresses(get("from", b"")),
+        addresses(get("to", b"")),
+        addresses(get("cc", b"")),
+        addresses(get("bcc", b"")),
+        addresses(get("reply-to", b"")),
+        decode_words(subject) if subject else "",
+        date(stamp) if stamp else None,
+        _first_id(own) if own else "",
+        _chain(get("references"), get("in-reply-to")),
+        _list_identifier(list_id) if list_id else "",
+        _hints_attachment(get("content-type")),
     )
-
-
-def _authors(fields: list[Field]) -> tuple[Address, ...]:
-    """The addresses of every From field, each once."""
-    found = [value for name, value in fields if name == "from"]
-    if len(found) == 1:
-        return addresses(found[0])
-    return tuple(dict.fromkeys(one for value in found[:MAX_FROM] for one in addresses(value)))[:MAX_ADDRESSES]
 
 
 def decode_header(raw: bytes) -> str:

@@ -32,7 +32,7 @@ _SAID: Final = {
 def nature(raw: bytes, root: Part, text: str) -> tuple[str, ...]:
     """What to tell a reader about the nature of the message ``raw``, whose scan is ``root`` and whose text ``text``."""
     found = [note for part in _own(root) for note in _of_part(root, part)]
-    inline = _INLINE_PGP.search(text)
+    inline = _INLINE_PGP.search(text) if "-----BEGIN PGP " in text else None
     if inline is not None:
         found.append(
             "A part of this text is signed with OpenPGP; Mua does not check signatures yet."

@@ -293,7 +293,8 @@ def _plain(raw: bytes, part: Part) -> tuple[str, list[UuFile]]:
         if files:
             text = _without_uu(body, files, part)
     if part.params.get("format", "").lower() == "flowed":
-        text = unflow(text, delsp=part.params.get("delsp", "").lower() == "yes")
+        delsp = part.params.get("delsp", "").lower() == "yes"
+        text = unflow(text[:MAX_TEXT], delsp=delsp) + text[MAX_TEXT:]  # the rest will be cut
     return text, files
 
 

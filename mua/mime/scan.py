@@ -21,6 +21,8 @@ message has no number of its own there and is called ``TEXT`` (``3.TEXT`` inside
 import binascii
 import re
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
 from typing import Final
 
 from mua.mime.charset import decode_text
@@ -30,6 +32,7 @@ from mua.mime.uu import decode_uu
 MAX_DEPTH: Final = 60  # nested entities; real mail stays below 15
 MAX_PARTS: Final = 1000
 MAX_HEADER: Final = 256 * 1024  # bytes of one header block
+_BLOCK: Final = 256 * 1024  # of a body that is measured
 _STYLE_PROBE: Final = 64 * 1024  # how far we look for the first LF before taking CR for the line end
 
 DEFECTS: Final = {
@@ -49,8 +52,8 @@ DEFECTS: Final = {
     "bad-encoding": "a Content-Transfer-Encoding is not known; the part is shown as it is",
 }
 
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*(.*(?:\n[ \t].*)*)\n?|(.+(?:\n[ \t].*)*\n?|\n)")
-_FOLDED_FIELD = re.compile(rb"[ \t]*([!-9;-~]+)\s*:[ \t]*(.*)", re.DOTALL)
+_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)\n?|(.+(?:\n[ \t].*+)*+\n?|\n)")
+_FOLDED_FIELD = re.compile(rb"[ \t]*+([!-9;-~]++)\s*+:[ \t]*+(.*)", re.DOTALL)
 _TYPE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*/\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:[;(]|$)")
 _TYPE_LENIENT = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*/\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
 _ENCODING = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
@@ -64,6 +67,7 @@ _ONCE: Final = ("content-type", "content-transfer-encoding", "content-dispositio
 _IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
 _UU: Final = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 _KNOWN_ENCODINGS: Final = _IDENTITY | _UU | {"base64", "quoted-printable"}
+_PLAIN_ENCODINGS: Final = {one.encode(): one for one in ("7bit", "8bit", "base64", "quoted-printable")}
 _EMBEDDED: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 
 _names: dict[bytes, str] = {}  # field names met so far, lower-cased; bounded in ``_lower``
@@ -189,7 +193,7 @@ def _junk_field(junk: bytes, defects: list[str], *, first: bool) -> Field:
     """A line without a colon, or a first line with a blank in front: perhaps a field all the same (obs-FWS)."""
     if first and junk.startswith(_MBOX_LINES):
         return "", junk  # the separator line of an mbox, left in by a careless export
-    match = _FOLDED_FIELD.match(junk)
+    match = _FOLDED_FIELD.match(junk) if b":" in junk else None
     if match:
         defects.append("folded-name")
         return match[1].decode("ascii").lower(), match[2].strip()
@@ -269,11 +273,11 @@ class _Scanner:
             count = 1
         if count == len(fields) or header_end - start > MAX_HEADER:
             return body_start
-        starts = [match.start() for match in _FIELD.finditer(self.raw[start:header_end]) if match[0].strip()]
+        starts = (match.start() for match in _FIELD.finditer(self.raw[start:header_end]) if match[0].strip())
         del fields[count:]
         defects[:] = [defect for defect in defects if defect != "junk-in-header"]
         defects += ["no-separator"] + ["junk-in-header"] * any(not name for name, _ in fields[1:])
-        return start + starts[count]
+        return start + next(islice(starts, count, None))
 
     def _multipart(self, part: Part, depth: int, section: str) -> None:
         """Split a multipart body; one that cannot be split becomes a text leaf, so that nothing is hidden."""
@@ -374,10 +378,12 @@ def _describe(part: Part, default: str) -> None:
     part.type = default
     value = part.field("content-type")
     if value is not None:
-        part.type = _media_type(value, part.defects)
+        part.type, readable = _media_type(value) if len(value) < 200 else _media_type.__wrapped__(value)
+        if not readable:
+            part.defects.append("bad-content-type")
     value = part.field("content-transfer-encoding")
     if value is not None:
-        part.encoding = _transfer_encoding(value)
+        part.encoding = _PLAIN_ENCODINGS.get(value) or _transfer_encoding(value)
         if part.encoding not in _KNOWN_ENCODINGS:
             part.defects.append("bad-encoding")
     if len(part.fields) != part.distinct and _repeats(part.fields):
@@ -386,16 +392,17 @@ def _describe(part: Part, default: str) -> None:
         part.defects.append("duplicate-parameter")
 
 
-def _media_type(value: bytes, defects: list[str]) -> str:
+@lru_cache(maxsize=1024)
+def _media_type(value: bytes) -> tuple[str, bool]:
+    """(type, was it written as RFC 2045 has it)."""
     match = _TYPE.match(value)
     if match is None and b"(" in value:
         match = _TYPE.match(_COMMENT.sub(b" ", value))
+    readable = match is not None
+    match = match or _TYPE_LENIENT.match(value)
     if match is None:
-        defects.append("bad-content-type")
-        match = _TYPE_LENIENT.match(value)
-    if match is None:
-        return "text/plain"
-    return (match[1] + b"/" + match[2]).decode("ascii").lower()
+        return "text/plain", False
+    return (match[1] + b"/" + match[2]).decode("ascii").lower(), readable
 
 
 def _transfer_encoding(value: bytes) -> str:
@@ -443,18 +450,18 @@ def _base64_run(run: bytes) -> bytes:
 
 
 def decoded_size(raw: bytes, part: Part) -> int:
-    """``len(decode(raw, part))``, for base64 without decoding where that is exact."""
+    """``len(decode(raw, part))``; for base64 without decoding where that is exact, and without a copy of the body."""
     if part.encoding != "base64":
+        return len(decode(raw, part)) if part.encoding not in _IDENTITY else part.body_end - part.body_start
+    start, end = part.body_start, part.body_end
+    rest = b"".join(
+        raw[at : min(at + _BLOCK, end)].translate(None, _BASE64_ALPHABET) for at in range(start, end, _BLOCK)
+    )
+    letters = end - start - len(rest)
+    padding = raw.find(b"=", start, end)
+    ends = padding < 0 or (end - padding < _BLOCK and not raw[padding:end].translate(None, b"=\r\n \t"))
+    if letters % 4 == 1 or not ends or (padding >= 0 and raw.count(b"=", padding, end) > 2):
         return len(decode(raw, part))
-    body = raw[part.body_start : part.body_end]
-    rest = body.translate(None, _BASE64_ALPHABET)
-    letters = len(body) - len(rest)
-    padding = rest.count(b"=")
-    clean = rest.rstrip(b"\r\n \t")
-    if padding > 2 or (padding and clean[-padding:].strip(b"=")) or letters % 4 == 1:
-        return len(decode_base64(body))
-    if padding and body.rstrip(b"\r\n \t=") != body[: body.find(b"=")].rstrip(b"\r\n \t"):
-        return len(decode_base64(body))
     return letters * 3 // 4
 
 

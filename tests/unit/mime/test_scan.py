@@ -1,11 +1,14 @@
 """The scanner: structure, section numbers, defects; and that it holds for any bytes."""
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mua.mime import scan as scanning
+from mua.mime.message import parse
 from mua.mime.scan import MAX_DEPTH, MAX_PARTS, Part, decode, decode_base64, decoded_size, scan, text
 
 NESTED = b"""From: a@example.org\r
@@ -129,6 +132,32 @@ def test_ten_megabytes_are_scanned_in_no_time() -> None:
     start = time.process_time()
     scan(raw)
     assert time.process_time() - start < 0.5
+
+
+def test_fifty_megabytes_open_by_their_text_and_are_neither_decoded_nor_copied() -> None:
+    line = b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWZnaGlqa2xtbm9wcXJzdHV2d3h5ejAxMjM0\r\n"
+    head = b"From: a@b.example\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee\r\n--b\r\n"
+    head += b"Content-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    raw = head + line * 640_000 + b"--b--\r\n"
+    parse(head)  # what is loaded once is not counted
+    tracemalloc.start()
+    start = time.process_time()
+    parsed = parse(raw)
+    took, peak = time.process_time() - start, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert parsed.text == "see\n"
+    assert [one.size for one in parsed.attachments] == [57 * 640_000]
+    assert peak < 8_000_000
+    assert took < 2
+
+
+@given(st.lists(st.sampled_from([b"QUJD", b"Q", b"=", b"\r\n", b"!"]), max_size=40).map(b"".join))
+def test_the_size_is_that_of_the_decoded(body: bytes) -> None:
+    root = scan(b"Content-Transfer-Encoding: base64\n\n" + body)
+    raw = b"Content-Transfer-Encoding: base64\n\n" + body
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(scanning, "_BLOCK", 8)
+        assert decoded_size(raw, root) == len(decode(raw, root))
 
 
 @pytest.mark.parametrize(
