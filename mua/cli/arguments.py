@@ -232,7 +232,7 @@ def _acting(commands: Commands) -> None:
     ledger.add_argument("--limit", type=_LIMIT, default=100)
 
 
-_TIME = '"2026-12-01 09:00" by this computer\'s clock, or RFC 3339'
+_TIME = '"2026-12-01 09:00" by this computer\'s clock, with " Asia/Tokyo" by those there, or RFC 3339'
 
 
 def _sending(commands: Commands) -> None:

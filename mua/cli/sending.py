@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import tempfile
+import zoneinfo
 from pathlib import Path
 
 from mua import wire
@@ -57,8 +58,13 @@ def _terms(session: Session) -> Terms:
 def _instant(given: str) -> int | None:
     if not given:
         return None
+    clock, _, place = given.rpartition(" ")
     try:
+        if "/" in place:  # by the clocks of Asia/Tokyo
+            return later.parse(clock, zoneinfo.ZoneInfo(place)).at
         return later.parse(given).at
+    except zoneinfo.ZoneInfoNotFoundError as error:
+        raise UsageError(f"{place!r} is no time zone, such as Asia/Tokyo") from error
     except ValueError as error:
         raise UsageError(str(error)) from error
 

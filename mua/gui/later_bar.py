@@ -1,18 +1,29 @@
-"""Asks in place when a message is to be sent: a date and a time, and the sentence that says what that means here.
+"""Asks in place when a message is to be sent: date, time and zone, and the sentence that says when that is here.
 
 Rules of the file: nothing is chosen that lies in the past; the sentence says the time as this computer's clock will
 show it then, with the zone; Enter chooses, Escape leaves.
 """
 
 import time
-from datetime import datetime, timedelta
+import zoneinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from PySide6.QtCore import QDateTime, QLocale, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QTextCharFormat
-from PySide6.QtWidgets import QCalendarWidget, QDateTimeEdit, QFrame, QHBoxLayout, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QCalendarWidget,
+    QComboBox,
+    QCompleter,
+    QDateTimeEdit,
+    QFrame,
+    QHBoxLayout,
+    QToolButton,
+    QVBoxLayout,
+)
 
 from mua.gui import words
 from mua.gui.icons import icon, pixmap
+from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import SECONDARY, SMALL_ICON, theme
 from mua.gui.widgets import Button, Label, restyle
@@ -42,6 +53,41 @@ class _Field(QDateTimeEdit):
         QPainter(self).drawPixmap(x, (self.height() - SMALL_ICON) // 2, pixmap("chevron-down", "tertiary", SMALL_ICON))
 
 
+class ZoneSelect(Select):
+    """Whose clocks the time is meant by: this computer's, or those of a place, found by any part of its name."""
+
+    HERE = "This computer's time"
+
+    def __init__(self) -> None:
+        super().__init__("Time zone")
+        self.addItem(self.HERE, "")
+        self.setEditable(True)
+        self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
+        self.setMinimumContentsLength(20)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        completer = QCompleter(self.model(), self)
+        self.setCompleter(completer)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+
+    def start(self) -> None:
+        """Back to this computer; the places are read the first time that somebody may want them."""
+        if self.count() == 1:
+            for key in sorted(one for one in zoneinfo.available_timezones() if "/" in one and "Etc/" not in one):
+                self.addItem(key.replace("_", " "), key)
+            self.addItem("UTC", "UTC")
+        self.setCurrentIndex(0)
+
+    def zone(self) -> tzinfo | None:
+        """The zone; None is this computer's.  Raises ValueError for what is no place."""
+        found = self.findText(self.currentText().strip(), Qt.MatchFlag.MatchFixedString)
+        if found < 0:
+            raise ValueError("That is no time zone of the list; type a part of its name, such as Tokyo.")
+        key = self.itemData(found)
+        return (UTC if key == "UTC" else zoneinfo.ZoneInfo(key)) if key else None
+
+
 class LaterBar(QFrame):
     """The bar.  ``chosen`` has the instant (UTC seconds)."""
 
@@ -60,12 +106,14 @@ class LaterBar(QFrame):
         self._calendar.setLocale(_ENGLISH)
         self._calendar.setFirstDayOfWeek(Qt.DayOfWeek.Monday)
         self._calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
+        self.zone = ZoneSelect()
         self.button = Button(button, "calendar")
         self.cancel = Button("Cancel", kind="link")
         self.sentence = Label("", SECONDARY, "secondary", wrap=True)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.field)
+        row.addWidget(self.zone)
         row.addWidget(self.button)
         row.addWidget(self.cancel)
         row.addStretch()
@@ -75,6 +123,7 @@ class LaterBar(QFrame):
         column.addLayout(row)
         column.addWidget(self.sentence)
         self.field.dateTimeChanged.connect(self.tell)
+        self.zone.currentTextChanged.connect(self.tell)
         self.button.clicked.connect(self._choose)
         self.cancel.clicked.connect(self.left)
         theme().changed.connect(self._tint)
@@ -85,6 +134,7 @@ class LaterBar(QFrame):
         local = datetime.fromtimestamp(at) if at else datetime.now() + timedelta(hours=2)  # noqa: DTZ005, DTZ006
         if not at:
             local = local.replace(minute=0)
+        self.zone.start()
         self.field.setDateTime(QDateTime(local.year, local.month, local.day, local.hour, local.minute, 0))
         self.tell()
         self.show()
@@ -92,13 +142,17 @@ class LaterBar(QFrame):
         self.field.setSelectedSection(QDateTimeEdit.Section.DaySection)
 
     def at(self) -> later.Moment:
-        """What is in the field."""
+        """What is in the fields.  Raises ValueError, in a sentence, where the zone is none."""
         day, clock = self.field.date(), self.field.time()
-        return later.moment(datetime(day.year(), day.month(), day.day(), clock.hour(), clock.minute()))  # noqa: DTZ001
+        local = datetime(day.year(), day.month(), day.day(), clock.hour(), clock.minute())  # noqa: DTZ001
+        return later.moment(local, self.zone.zone())
 
     def tell(self) -> None:
         """Say what the time in the field means."""
-        text, good = said_of(self.at(), self.field.time().toString("HH:mm"), int(time.time()))
+        try:
+            text, good = said_of(self.at(), self.field.time().toString("HH:mm"), int(time.time()))
+        except ValueError as error:
+            text, good = str(error), False
         self.button.setEnabled(good)
         restyle(self.sentence, tone="secondary" if good else "danger")
         self.sentence.setText(text)

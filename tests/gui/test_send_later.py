@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from gui_office import Office, office, wait_until
@@ -122,6 +123,25 @@ def test_any_time_is_picked_with_the_keyboard_alone(place: Office) -> None:
     pick(bar, at)
     wait_until(lambda: place.rooms.composing.composers == {}, "the composer to close")
     assert (sent(place).not_before, place.states()) == (at, {AMARA: "queued"})
+
+
+def test_the_time_may_be_meant_by_the_clocks_of_another_place(place: Office) -> None:
+    composer = letter(place)
+    bar = composer.later_bar
+    bar.ask()
+    assert bar.zone.currentText() == bar.zone.HERE
+    day = datetime.now(ZoneInfo("Asia/Tokyo")) + timedelta(days=3)
+    bar.field.setDateTime(QDateTime(day.year, day.month, day.day, 9, 30, 0))
+    bar.zone.setEditText("asia/toky")
+    assert not bar.button.isEnabled()
+    assert "no time zone" in bar.sentence.text()
+    bar.zone.setEditText("asia/tokyo")
+    wanted = int(day.replace(hour=9, minute=30, second=0, microsecond=0).timestamp())
+    assert bar.at() == later.Moment(wanted)
+    assert bar.sentence.text().startswith(later_bar.goes_out(wanted))
+    bar.button.click()
+    wait_until(lambda: place.rooms.composing.composers == {}, "the composer to close")
+    assert sent(place).not_before == wanted
 
 
 def test_undo_brings_the_letter_back_as_it_was(place: Office) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from mua.__main__ import _is_hidden
-from mua.cli import setup
+from mua.cli import sending, setup
 from mua.cli.arguments import parser
 from mua.errors import UsageError
 from mua.model.account import FOR_EVER, Incoming, PopOptions, Route, Security, Server
@@ -132,3 +132,11 @@ def test_what_becomes_of_mail_on_a_pop3_server(options: list[str], expected: Pop
 def test_pop3_options_that_make_no_sense(options: list[str]) -> None:
     with pytest.raises(UsageError):
         setup.account(parser().parse_args([*ADD, *options]))
+
+
+def test_a_time_is_meant_by_the_clocks_of_a_place() -> None:
+    assert sending._instant("2026-12-01 09:00 Asia/Tokyo") == 1_796_083_200
+    assert sending._instant("2026-12-01T00:00:00Z") == 1_796_083_200
+    for wrong in ("2026-12-01 09:00 Asia/Nowhere", "2026-12-01 09:00 ../../etc/passwd", "soon Asia/Tokyo"):
+        with pytest.raises(UsageError):
+            sending._instant(wrong)
