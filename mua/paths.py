@@ -144,6 +144,11 @@ class Profile:
         return self.root / "big"
 
     @property
+    def pictures(self) -> Path:
+        """Pictures of mail that a person asked for, by the names that ``mime.remote`` makes of their addresses."""
+        return self.root / "pictures"
+
+    @property
     def drafts(self) -> Path:
         """The composer's journal."""
         return self.root / "drafts"

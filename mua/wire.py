@@ -147,6 +147,13 @@ class VerifyDkim:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadPictures:
+    """Fetch the pictures from elsewhere that a message shows, on a person's word.  Answer: PicturesLoaded."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnose:
     """Find out how the world sees mail that an account (stored or not) delivers by itself.  Answer: Diagnosed.
 
@@ -459,6 +466,14 @@ class DkimTold:
 
 
 @dataclass(frozen=True, slots=True)
+class PicturesLoaded:
+    """How many of a message's pictures are here now, and how many could not be had."""
+
+    here: int
+    missing: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosed:
     """What was found."""
 
@@ -693,11 +708,11 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim
+    | RemoveDkim | LoadPictures
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
-    | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold
+    | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

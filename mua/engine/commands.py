@@ -330,6 +330,14 @@ def open_message(engine: Engine, command: wire.OpenMessage) -> wire.Done:
     return wire.Done()
 
 
+def load_pictures(engine: Engine, command: wire.LoadPictures) -> wire.PicturesLoaded:
+    """Fetch what a message shows from elsewhere; a person asked for it."""
+    from mua.engine import pictures
+
+    acts.rows_of(engine, [MessageId(command.message_id)])
+    return pictures.load(engine.context, MessageId(command.message_id))
+
+
 def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
     found = read.row(engine.store.reader(), message_id)
     if found is None or found.has_body:
@@ -502,6 +510,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.RemoveDkim: remove_dkim,
     wire.VerifyDkim: verify_dkim,
     wire.Diagnose: diagnose,
+    wire.LoadPictures: load_pictures,
     wire.Preflight: preflight,
     wire.Sync: sync,
     wire.SearchServers: search_servers,

@@ -34,6 +34,7 @@ SLOW = (
     wire.RemoveDkim,
     wire.VerifyDkim,
     wire.Diagnose,
+    wire.LoadPictures,
     wire.Preflight,
     wire.Sync,
     wire.SearchServers,

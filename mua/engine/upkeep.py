@@ -48,6 +48,7 @@ class Upkeep:
                     purge(self._context)
                     forget_submissions(self._context)
                     sweep(self._context, self._stopping)
+                    forget_pictures(self._context)
             except MailError as error:
                 ENGINE.info("housekeeping waits: %s (%s)", error.text, error.detail)
 
@@ -78,6 +79,13 @@ def forget_submissions(context: Context) -> int:
         count += len(names)
         if not names:
             return count
+
+
+def forget_pictures(context: Context) -> int:
+    """Delete pictures of mail that were fetched long ago; returns how many."""
+    from mua.engine import pictures  # which speaks to web servers
+
+    return pictures.forget(context.store.profile, time.time())
 
 
 def sweep(context: Context, stopping: threading.Event | None = None) -> int:

@@ -66,14 +66,26 @@ class Deeds(QObject):
             self._desk.writing.emit(Writing(kind, row, view))
 
     def follow_link(self, link: str) -> None:
-        """Open a web link with the desktop's browser; a mailto link with the composer; nothing else."""
+        """Open a web link with the desktop's browser (a doubtful one after asking), a mailto link with the composer.
+
+        Nothing else is opened, whatever it is called.
+        """
+        from mua.gui.link_bar import doubt
+
         url = QUrl(link)
         if url.scheme() == "mailto":
             self.write(Kind.NEW, link)
-        elif url.scheme() in ("http", "https"):
-            QDesktopServices.openUrl(url)
-        else:
+        elif url.scheme() not in ("http", "https"):
             self._window.toast.say("This link leads nowhere that a browser can go.")
+        elif why := doubt(self._reader.view, link):
+            self._reader.pane.link.ask(link, why)
+        else:
+            self.open_link(link)
+
+    def open_link(self, link: str) -> None:
+        """Open a web link with the desktop's browser."""
+        if QUrl(link).scheme() in ("http", "https"):
+            QDesktopServices.openUrl(QUrl(link))
 
     # ---- acting
     def star(self, rows: Sequence[MessageRow] = ()) -> None:
@@ -215,6 +227,7 @@ class Deeds(QObject):
         self._reader.junk_wanted.connect(lambda: self._with_row(lambda row: acts.junk([row.id])))
         self._reader.settled.connect(lambda again: self._with_row(lambda row: acts.settle_refused([row.id], again)))
         self._reader.link_clicked.connect(self.follow_link)
+        self._reader.link_agreed.connect(self.open_link)
         self._reader.starred.connect(lambda: self._with_row(lambda row: self.star([row])))
         self._reader.answered.connect(self.write)
         for button in (desk.sidebar.compose, desk.sidebar.compose_small):

@@ -38,7 +38,9 @@ from mua.store.read import Filter, Saved
 
 if TYPE_CHECKING:
     from mua.gui.engine_client import EngineClient
+    from mua.gui.pictures import Pictures
 
+PICTURE = "mua-image:"  # mime.remote.SCHEME; a start does without that module
 _EMPTY = {
     Role.INBOX: Emptiness("inbox", "Nothing in the inbox", "New mail appears here by itself; F5 looks now."),
     Role.DRAFTS: Emptiness("file-pen-line", "No drafts", "What you begin to write is kept here. Press C to write."),
@@ -98,6 +100,7 @@ class Desk(QObject):
         self.sidebar, self.listing, self.reader = window.sidebar, window.listing, window.reader
         self.seeker = Seeker(library.profile, self)
         self.client: EngineClient | None = None
+        self.pictures: Pictures | None = None
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
@@ -138,6 +141,7 @@ class Desk(QObject):
         from mua.gui.deeds import Deeds
         from mua.gui.elsewhere import Elsewhere
         from mua.gui.hearing import Hearing
+        from mua.gui.pictures import Pictures
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
@@ -145,6 +149,7 @@ class Desk(QObject):
         self.deeds = Deeds(self)
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
+        self.pictures = Pictures(self)
         self.elsewhere.tell()
         self.sidebar.folders.dropped.connect(self.acting.move)
 
@@ -284,6 +289,8 @@ class Desk(QObject):
         pane.be_draft(folder is not None and folder.role is Role.DRAFTS)
         pane.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
         pane.show_journey(self._outgoing(row))
+        if self.pictures is not None:
+            self.pictures.consider(pane)
 
     def show_journeys(self) -> None:
         """Where the messages that are shown are now, as far as they are ours."""
@@ -312,7 +319,9 @@ class Desk(QObject):
         return selected
 
     def inline(self, row: MessageRow, view: MessageView, content_id: str) -> bytes | None:
-        """The bytes of a Content-ID of a message."""
+        """The bytes of a Content-ID of a message, or of a picture from elsewhere (``mua-image:NAME``)."""
+        if content_id.startswith(PICTURE):
+            return self.library.picture(content_id.removeprefix(PICTURE))
         wanted = QUrl.fromPercentEncoding(content_id.encode()).strip("<>")
         part = next((one.part for one in view.attachments if one.content_id.strip("<>") == wanted), None)
         found = None if part is None else self.library.part(row.id, part)

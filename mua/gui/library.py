@@ -62,6 +62,21 @@ class Library:
             self._bodies = Bodies(self.profile, readonly=True)
         return self._bodies.get(message_id)
 
+    def has_picture(self, url: str) -> bool:
+        """Whether a picture from elsewhere was fetched."""
+        from mua.mime.remote import image_name
+
+        return (self.profile.pictures / image_name(url)).exists()
+
+    def picture(self, name: str) -> bytes | None:
+        """A picture from elsewhere by the name that ``mime.remote`` made of its address, if it was fetched."""
+        if len(name) != 32 or not name.isalnum():
+            return None
+        try:
+            return (self.profile.pictures / name).read_bytes()
+        except OSError:
+            return None
+
     def part(self, message_id: MessageId, section: str) -> tuple[Attachment, bytes] | None:
         """An attachment and its decoded bytes, or None when they are not here."""
         from mua.mime.message import part_bytes

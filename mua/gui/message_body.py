@@ -124,6 +124,13 @@ class Body(QStackedWidget):
         self.show_view(*self._shown)
         return True
 
+    def show_images(self, shown: bool) -> None:
+        """Show the page with its pictures from elsewhere, as far as they are here, or without."""
+        if self._shown is not None and self.look.images != shown:
+            self.look = replace(self.look, images=shown)
+            if self.is_web:
+                self.show_view(*self._shown)
+
     def toggle_quotes(self) -> None:
         """Open or close what the message repeats of earlier ones."""
         if self._shown is None:
@@ -209,7 +216,7 @@ class Body(QStackedWidget):
             self.setFixedHeight(_LEAST)  # a page is never said to be lower than its window
         self._growths = 0
         self.web.setZoomFactor(theme().scale)
-        self.web.show_page(page.html, page.ground, page.adapted)
+        self.web.show_page(page.html, page.ground, adapted=page.adapted, images=self.look.images)
         self.setCurrentWidget(self.web)
         target = self.web.focusProxy()
         if self._tall and target is not None:

@@ -11,9 +11,11 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mua.gui import words
+from mua.gui.link_bar import LinkBar
 from mua.gui.message_body import Body
 from mua.gui.notices import Banner
 from mua.gui.reader_header import Header
+from mua.gui.remote_bar import RemoteBar
 from mua.gui.widgets import AttachmentCard, Button, Flow
 from mua.gui.writing import Kind
 from mua.model.message import Attachment, MessageRow, MessageView
@@ -29,6 +31,8 @@ class MessagePane(QWidget):
 
     link_clicked = Signal(str)
     link_hovered = Signal(str)
+    link_agreed = Signal(str)
+    """A doubtful link is to be opened all the same."""
     opened = Signal(object)
     """An attachment is to be opened."""
     saved = Signal(object)
@@ -43,6 +47,9 @@ class MessagePane(QWidget):
     answered = Signal(object)
     """A ``Kind``: the message is to be answered or forwarded."""
     starred = Signal()
+    pictures_wanted = Signal(bool)
+    """Pictures from elsewhere are to be loaded; True: those of every mail of this sender."""
+    pictures_unwanted = Signal()
 
     def __init__(self, inline: Inline, tall: bool = False) -> None:
         super().__init__()
@@ -52,7 +59,11 @@ class MessagePane(QWidget):
         self.as_text = False
         self.header = Header()
         self.header.starred.connect(self.starred)
-        self.remote = Banner(tone="warning", icon_name="image-off")
+        self.link = LinkBar()
+        self.remote = RemoteBar()
+        self.remote.wanted.connect(self.pictures_wanted)
+        self.remote.unwanted.connect(self.pictures_unwanted)
+        self.link.agreed.connect(self.link_agreed)
         self.warnings = Banner(tone="danger")
         self.problem = Banner(tone="danger")
         self.journey = Banner()
@@ -98,6 +109,7 @@ class MessagePane(QWidget):
         self.as_text = False
         self.body.wait()  # whatever happens, never another mail's body under this header
         self.problem.hide()
+        self.link.hide()
         self._show_bars()
         self._show_attachments()
         self._show_body()
@@ -131,6 +143,11 @@ class MessagePane(QWidget):
             self.as_text = not self.as_text
             self._show_body()
 
+    def show_pictures(self, shown: bool) -> None:
+        """Show the pictures from elsewhere that are here, or none."""
+        if self.view is not None:
+            self.body.show_images(shown)
+
     # ---- inside
     def _lay_out(self) -> None:
         self._files = QWidget()
@@ -146,7 +163,15 @@ class MessagePane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(14)
         column.addWidget(self.header)
-        for banner in (self.refusal, self.problem, self.journey, self.backscatter, self.warnings, self.remote):
+        for banner in (
+            self.refusal,
+            self.problem,
+            self.journey,
+            self.backscatter,
+            self.warnings,
+            self.remote,
+            self.link,
+        ):
             banner.hide()
             column.addWidget(banner)
         column.addWidget(self.body, 1)
@@ -158,13 +183,7 @@ class MessagePane(QWidget):
 
     def _show_bars(self) -> None:
         view = self.view
-        remote = view.remote if view is not None else 0
-        self.remote.say(
-            words.count(remote, "remote picture was", "remote pictures were") + " not loaded, to protect your privacy.",
-            "warning",
-            "image-off",
-        )
-        self.remote.setVisible(remote > 0)
+        self.remote.show_view(view)
         warnings = view.warnings if view is not None else ()
         self.warnings.say(" ".join(words.shown(one, 300) for one in warnings[:5]), "danger")
         self.warnings.setVisible(bool(warnings))

@@ -27,6 +27,13 @@ class LookAhead(StrEnum):
     NO = "no"
 
 
+class RemoteImages(StrEnum):
+    """Whether a message offers to load its pictures from elsewhere."""
+
+    ASK = "ask"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """The settings.  ``keys`` maps an action's id to the keys that replace its own."""
@@ -46,6 +53,9 @@ class Preferences:
     look_ahead: LookAhead = LookAhead.ASK
     signature: str = ""
     compose_html: bool = False
+    remote_images: RemoteImages = RemoteImages.ASK
+    image_senders: tuple[str, ...] = ()
+    """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -121,6 +131,8 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "look_ahead": LookAhead,
     "signature": _text,
     "compose_html": _switch,
+    "remote_images": RemoteImages,
+    "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "keys": _keys,
 }
 
@@ -130,6 +142,8 @@ def _toml(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(f"\\u{ord(one):04x}" if ord(one) < 32 or ord(one) == 127 else one for one in text) + '"'
 

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from mua.gui import words
 from mua.gui.message_pane import Inline, MessagePane
 from mua.gui.notices import EmptyState
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, theme
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _PASSED = (
     "link_clicked",
+    "link_agreed",
     "opened",
     "saved",
     "all_saved",
@@ -34,6 +34,8 @@ _PASSED = (
     "settled",
     "answered",
     "starred",
+    "pictures_wanted",
+    "pictures_unwanted",
 )
 NOTHING_CHOSEN = ("mail-open", "No message selected", "Pick a conversation on the left, or press C to write.")
 
@@ -45,6 +47,7 @@ class Reader(QFrame):
     """
 
     link_clicked = Signal(str)
+    link_agreed = Signal(str)
     opened = Signal(object)
     """An attachment is to be opened."""
     saved = Signal(object)
@@ -56,6 +59,8 @@ class Reader(QFrame):
     answered = Signal(object)
     """A ``Kind``: the message is to be answered or forwarded."""
     starred = Signal()
+    pictures_wanted = Signal(bool)
+    pictures_unwanted = Signal()
     opened_in = Signal(object)
     """A row of the conversation was opened: show its message."""
     turned = Signal()
@@ -242,7 +247,10 @@ class Reader(QFrame):
     def _show_hint(self, link: str) -> None:
         """Where a link really leads, at the bottom, drawn by us."""
         self._hint.setVisible(bool(link))
-        self._hint.setText(words.shown(link, 160))
+        if link:
+            from mua.gui.link_bar import hint
+
+            self._hint.setText(hint(link))
         self._hint.setFont(theme().font(META))
         self._hint.adjustSize()
         self._hint.move(8, self.height() - self._hint.height() - 8)

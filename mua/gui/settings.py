@@ -17,6 +17,7 @@ from mua.gui import words
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.choice import Choice
 from mua.gui.diagnosis import DiagnosisPanel
+from mua.gui.image_rules import ImageRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
 from mua.gui.preferences import LookAhead
@@ -155,6 +156,8 @@ class SettingsPage(Room):
         self.seen.choose(str(float(now.mark_read_after)) if str(float(now.mark_read_after)) in known else "0.0")
         self.seen.changed.connect(lambda: self.change(mark_read_after=float(self.seen.value())))
         self._line("A message counts as read", self.seen)
+        self.images = ImageRules(now, self.change)
+        self.column.addWidget(self.images)
         self.undo = Choice("Sending can be taken back for", _UNDO)
         self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
         self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))

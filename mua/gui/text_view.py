@@ -7,11 +7,12 @@ a click on a link is told, never followed here.
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QUrl, Signal
-from PySide6.QtGui import QImage, QTextDocument, QTextOption
-from PySide6.QtWidgets import QTextBrowser
+from PySide6.QtCore import QByteArray, Qt, QUrl, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QTextDocument, QTextOption
+from PySide6.QtWidgets import QMenu, QTextBrowser
 
 from mua.gui import rich_text
+from mua.gui.link_bar import offer_copies
 from mua.gui.theme import BODY, theme
 from mua.model.message import MessageView
 
@@ -39,7 +40,9 @@ class TextView(QTextBrowser):
         self.document().setDocumentMargin(0)
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.anchorClicked.connect(self._clicked)
-        self.highlighted.connect(lambda url: self.link_hovered.emit("" if url.scheme() == _FOLD else url.toString()))
+        self.highlighted.connect(
+            lambda url: self.link_hovered.emit("" if url.scheme() == _FOLD else bytes(url.toEncoded().data()).decode())
+        )
         theme().changed.connect(self._again)
 
     def show_view(self, view: MessageView, as_text: bool = False) -> None:
@@ -69,7 +72,19 @@ class TextView(QTextBrowser):
         if url.scheme() == _FOLD:
             self.toggle_quotes()
         else:
-            self.link_clicked.emit(url.toString())
+            self.link_clicked.emit(bytes(url.toEncoded().data()).decode())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with the text, and with a link in it."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if self.textCursor().hasSelection():
+            menu.addAction("Copy", self.copy)
+        link = self.anchorAt(event.pos())
+        if link and not link.startswith(rich_text.FOLD):
+            offer_copies(menu, link)
+        menu.addAction("Select all", self.selectAll)
+        menu.popup(event.globalPos())
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:
         """Images that the message carries; nothing else, ever.

@@ -6,8 +6,8 @@ mistake leaks nothing:
 1. Chromium is started with a resolver that finds no host and a proxy that does not exist, loopback included.
 2. JavaScript, plug-ins, storage, prefetching and every permission are off; the profile is off the record.
 3. The page comes from our own scheme with ``Content-Security-Policy: default-src 'none'``, as a header and in the page.
-4. The interceptor refuses every scheme but ``mua-mail:``, ``cid:`` and ``data:`` (preconnect and dns-prefetch never ask
-   it: 1 is for them).
+4. The interceptor refuses every scheme but ``mua-mail:``, ``mua-image:``, ``cid:`` and ``data:`` (preconnect and
+   dns-prefetch never ask it: 1 is for them).  ``mua-image:`` is a file that the engine fetched, where the person asked.
 5. Navigation is refused; a clicked link is told to the reader.  No window opens, nothing downloads.
 """
 
@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import shiboken6
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, Qt, QUrl, Signal
-from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtGui import QColor
 from PySide6.QtWebEngineCore import (
     QWebEngineContextMenuRequest,
     QWebEnginePage,
@@ -32,8 +32,12 @@ from PySide6.QtWebEngineCore import (
 from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QMenu, QWidget
 
-SCHEME, INLINE = b"mua-mail", b"cid"
-_ALLOWED = ("mua-mail", "cid", "data")
+from mua.gui.link_bar import offer_copies
+from mua.mime import remote
+from mua.mime.page import page_policy
+
+SCHEME, INLINE, PICTURE = b"mua-mail", b"cid", remote.SCHEME.encode()
+_ALLOWED = ("mua-mail", "cid", "data", remote.SCHEME)
 _FLAGS = (
     '--host-resolver-rules="MAP * ~NOTFOUND" --proxy-server=127.0.0.1:9 --proxy-bypass-list=<-loopback>'
     " --disable-background-networking --no-pings --renderer-process-limit=1"
@@ -57,10 +61,6 @@ _OFF = (
     "AllowRunningInsecureContent",
     "AllowWindowActivationFromJavaScript",
 )
-POLICY = (
-    b"default-src 'none'; img-src cid: data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none';"
-    b" frame-src 'none'"
-)
 
 
 def prepare() -> None:
@@ -69,7 +69,7 @@ def prepare() -> None:
         return
     flags = _FLAGS + (" --no-sandbox" if hasattr(os, "geteuid") and os.geteuid() == 0 else "")
     os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = f"{os.environ.get('QTWEBENGINE_CHROMIUM_FLAGS', '')} {flags}".strip()
-    for name in (SCHEME, INLINE):
+    for name in (SCHEME, INLINE, PICTURE):
         scheme = QWebEngineUrlScheme(QByteArray(name))
         scheme.setSyntax(QWebEngineUrlScheme.Syntax.Path)
         scheme.setFlags(QWebEngineUrlScheme.Flag.SecureScheme)
@@ -88,19 +88,22 @@ class _Server(QWebEngineUrlSchemeHandler):
     def __init__(self, inline: Callable[[str], bytes | None], parent: QObject) -> None:
         super().__init__(parent)
         self.page = b""
+        self.images = False
         self._inline = inline
 
     def requestStarted(self, job: QWebEngineUrlRequestJob) -> None:
         url = job.requestUrl()
         if url.scheme() == SCHEME.decode():
-            job.setAdditionalResponseHeaders({QByteArray(b"Content-Security-Policy"): [QByteArray(POLICY)]})  # type: ignore[dict-item]
+            policy = QByteArray(page_policy(self.images).encode())
+            job.setAdditionalResponseHeaders({QByteArray(b"Content-Security-Policy"): [policy]})  # type: ignore[dict-item]
             self._reply(job, b"text/html; charset=utf-8", self.page)
             return
-        data = self._inline(url.toString().removeprefix("cid:"))
+        picture = url.scheme() == remote.SCHEME
+        data = self._inline(url.toString().removeprefix("cid:")) if self.images or not picture else None
         if data is None:
             job.fail(QWebEngineUrlRequestJob.Error.UrlNotFound)
         else:
-            self._reply(job, _image_type(data), data)
+            self._reply(job, (remote.media_type(data) or "application/octet-stream").encode(), data)
 
     def _reply(self, job: QWebEngineUrlRequestJob, kind: bytes, data: bytes) -> None:
         buffer = QBuffer(job)
@@ -109,23 +112,18 @@ class _Server(QWebEngineUrlSchemeHandler):
         job.reply(QByteArray(kind), buffer)
 
 
-def _image_type(data: bytes) -> bytes:
-    """What an inline image really is, by its first bytes; never what the mail says, never HTML or SVG."""
-    for start, kind in ((b"\x89PNG", b"png"), (b"\xff\xd8", b"jpeg"), (b"GIF8", b"gif"), (b"BM", b"bmp")):
-        if data.startswith(start):
-            return b"image/" + kind
-    return b"image/webp" if data[8:12] == b"WEBP" else b"application/octet-stream"
-
-
 class _Page(QWebEnginePage):
     link_clicked = Signal(str)
 
     def acceptNavigationRequest(self, url: QUrl | str, kind: QWebEnginePage.NavigationType, main_frame: bool) -> bool:
         url = QUrl(url)
         if kind is QWebEnginePage.NavigationType.NavigationTypeLinkClicked:
-            self.link_clicked.emit(url.toString())
+            self.link_clicked.emit(bytes(url.toEncoded().data()).decode())  # as it is asked for, not as it looks best
             return False
         return main_frame and url.scheme() == SCHEME.decode()
+
+    def javaScriptConsoleMessage(self, *_: object) -> None:
+        """What the engine has to say of a page names its addresses: nothing for a terminal or a log."""
 
     def createWindow(self, kind: QWebEnginePage.WebWindowType) -> QWebEnginePage:
         return None  # type: ignore[return-value]
@@ -147,7 +145,7 @@ class WebView(QWebEngineView):
         self._profile.setUrlRequestInterceptor(self._interceptor)
         self._profile.downloadRequested.connect(lambda download: download.cancel())
         self._server = _Server(inline, self._profile)
-        for name in (SCHEME, INLINE):
+        for name in (SCHEME, INLINE, PICTURE):
             self._profile.installUrlSchemeHandler(QByteArray(name), self._server)
         self._page = _Page(self._profile, self)
         for switch in _OFF:
@@ -160,11 +158,13 @@ class WebView(QWebEngineView):
         self.customContextMenuRequested.connect(self._menu)
         self._number = 0
 
-    def show_page(self, page: str, ground: str = "#ffffff", adapted: bool = False) -> None:
+    def show_page(self, page: str, ground: str = "#ffffff", *, adapted: bool = False, images: bool = False) -> None:
         """Show a whole page (made by ``mime.page.document``); ``ground`` avoids a flash before it is painted.
 
-        ``adapted``: the engine turns the page's light colours into dark ones.
+        ``adapted``: the engine turns the page's light colours into dark ones.  ``images``: pictures from elsewhere are
+        served, by ``inline``, which is asked for them by their whole address (``mua-image:NAME``).
         """
+        self._server.images = images
         self._number += 1
         self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.ForceDarkMode, adapted)
         self._server.page = page.encode("utf-8", "replace")
@@ -187,8 +187,7 @@ class WebView(QWebEngineView):
         if self.hasSelection():
             menu.addAction("Copy", lambda: self._page.triggerAction(QWebEnginePage.WebAction.Copy))
         if request and not request.linkUrl().isEmpty():
-            link = request.linkUrl().toString()
-            menu.addAction("Copy link address", lambda: QGuiApplication.clipboard().setText(link))
+            offer_copies(menu, bytes(request.linkUrl().toEncoded().data()).decode())
         menu.addAction("Select all", lambda: self._page.triggerAction(QWebEnginePage.WebAction.SelectAll))
         menu.exec(self.mapToGlobal(position))
         menu.deleteLater()

@@ -63,6 +63,17 @@ def look(link: str) -> Link:
     return Link(target, host, shown, wrappers, odd)
 
 
+def plainly(link: str) -> str:
+    """A link as it may be shown: its host as it is looked up, so that no letter looks like another."""
+    parts = _parts(link)
+    if parts is None or not parts.hostname:
+        return neutralise(link)
+    port = f":{parts.port}" if parts.port is not None else ""
+    user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    host = a_label(parts.hostname)
+    return neutralise(urlunsplit(parts._replace(netloc=f"{user}[{host}]{port}" if ":" in host else user + host + port)))
+
+
 def a_label(host: str) -> str:
     """A host as it is looked up, in lower case; one that cannot be is quoted as it is."""
     host = host.rstrip(".").lower()

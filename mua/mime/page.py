@@ -45,6 +45,11 @@ class SafeHtml:
     images: tuple[str, ...] = ()
 
 
+def page_policy(images: bool) -> str:
+    """The Content-Security-Policy of a page; ``images``: with pictures that our own scheme serves."""
+    return POLICY.replace("cid: data:", f"cid: data: {SCHEME}:") if images else POLICY
+
+
 def document(
     safe: SafeHtml,
     dark: bool = False,
@@ -60,7 +65,7 @@ def document(
     the light page that its author designed for.  ``unfolded``: quotes lie open.  ``images``: its pictures from
     elsewhere are named, for the viewer's own scheme to serve.
     """
-    policy = POLICY.replace("cid: data:", f"cid: data: {SCHEME}:") if images else POLICY
+    policy = page_policy(images)
     follow = dark and (safe.simple or safe.dark_ready)
     scheme, ground, ink = ("dark", "#1e1f22", "#e6e6e6") if follow else ("light", "#ffffff", "#1a1a1a")
     base = (

@@ -34,6 +34,26 @@ def address(url: str) -> str:
     return told if parts and parts.scheme in ("http", "https") and parts.hostname else ""
 
 
+def media_type(data: bytes) -> str:
+    """What a picture really is, by its first octets; empty when it is none that is shown (SVG is a document)."""
+    for start, kind in _STARTS:
+        if data.startswith(start):
+            return f"image/{kind}"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "image/webp"
+    return "image/avif" if data[4:12] in (b"ftypavif", b"ftypavis") else ""
+
+
+_STARTS: Final = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"BM", "bmp"),
+    (b"\0\0\1\0", "x-icon"),
+)
+
+
 class Wishes:
     """What one mail wants to load.  ``images``: name -> address of the pictures worth showing."""
 

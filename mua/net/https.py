@@ -1,8 +1,9 @@
-"""Fetching one small file over https, for settings that a domain publishes.
+"""Fetching one small file over https: settings that a domain publishes, a picture that a person asked for.
 
-Rules of the file: https only, also after a redirect; the certificate is verified; the address that was checked is the
-address that is connected to, and it is a public one unless the caller says otherwise; size and time (of everything
-together) are bounded; no cookie, no credential, no referrer, no name of this computer.
+Rules of the file: https only, also after a redirect, but for pictures, which say nothing that their mail did not; the
+certificate is verified; the address that was checked is the address that is connected to, and it is a public one unless
+the caller says otherwise; size and time (of everything together) are bounded; no cookie, no credential, no referrer, no
+name of this computer.
 """
 
 import contextlib
@@ -15,11 +16,27 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 from mua.errors import Kind, MailError, Retry
 from mua.net import tls
+from mua.records import dataclass
 
 MAX_BYTES = 128 << 10
 MAX_REDIRECTS = 3
 MAX_ADDRESSES = 3  # of one host: one of each family first
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 s.2.1
 _MOVED = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is asked for and how: the fields of the request, and whether it may go unprotected (``clear``)."""
+
+    accept: str
+    agent: str
+    clear: bool = False
+
+
+SETTINGS = Asking("text/xml, application/xml, */*;q=0.1", "Mua")
+PICTURE = Asking("image/avif,image/webp,image/png,image/*;q=0.8", "Mozilla/5.0", clear=True)
+"""A picture of a mail: by no name that tells this program, for a picture's server need not know who reads how."""
 
 
 class _Timed(io.RawIOBase):
@@ -53,17 +70,18 @@ def fetch(
     allow_private: bool = False,
     redirects: int = MAX_REDIRECTS,
     media: str = "",
+    asking: Asking = SETTINGS,
 ) -> bytes:
     """The octets at ``url``.  ``timeout`` (seconds) bounds the whole, redirects included; ``media`` is the only type
-    that is taken, empty for any.
+    that is taken, empty for any; ``asking``: as what.
 
     Raises MailError: "https-only", "private-address", "http-status", "too-big", "bad-redirect", "protocol-error", and
     what ``net.tls`` raises ("unknown-host", "connection-refused", "timeout", "certificate-..." and so on).
     """
     end = time.monotonic() + timeout
-    parts = _checked("", url)
+    parts = _checked("", url, asking)
     for _ in range(redirects + 1):
-        answer, body = _get(parts, end, max_bytes, ca_file, allow_private)
+        answer, body = _get(parts, end, max_bytes, ca_file, allow_private, asking)
         if answer.status == 200:
             told = answer.getheader("Content-Type") or ""
             if media and told.partition(";")[0].strip().lower() != media:
@@ -71,15 +89,20 @@ def fetch(
             return body
         if answer.status not in _MOVED:
             raise _refused(parts, f"{answer.status} {answer.reason}", "http-status")
-        parts = _checked(parts.geturl(), answer.getheader("Location") or "")
+        parts = _checked(parts.geturl(), answer.getheader("Location") or "", asking)
     raise _refused(parts, "too many redirects", "bad-redirect")
 
 
-def _checked(base: str, url: str) -> SplitResult:
+def _checked(base: str, url: str, asking: Asking) -> SplitResult:
     """``url`` (relative to ``base``) in its parts, if it is one that may be asked."""
     try:
         parts = urlsplit(urljoin(base, url))
-        sound = parts.scheme == "https" and parts.hostname and not parts.username and parts.port != 0
+        sound = (
+            parts.scheme in (("https", "http") if asking.clear else ("https",))
+            and parts.hostname
+            and not parts.username
+            and parts.port != 0
+        )
     except ValueError:
         parts, sound = SplitResult("", "", "", "", ""), False
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
@@ -89,15 +112,17 @@ def _checked(base: str, url: str) -> SplitResult:
 
 
 def _get(
-    parts: SplitResult, end: float, max_bytes: int, ca_file: str, allow_private: bool
+    parts: SplitResult, end: float, max_bytes: int, ca_file: str, allow_private: bool, asking: Asking
 ) -> tuple[http.client.HTTPResponse, bytes]:
     """One request and its answer; the body only where the answer is 200."""
     host = parts.hostname or ""
-    sock = _connect(host, parts.port or 443, end, allow_private)
+    secure = parts.scheme == "https"
+    sock = _connect(host, parts.port or (443 if secure else 80), end, allow_private)
     try:
         sock.settimeout(_left(end, host))
-        sock = tls.wrap(sock, tls.context(ca_file), host)
-        sock.sendall(_request(parts))
+        if secure:
+            sock = tls.wrap(sock, tls.context(ca_file), host)
+        sock.sendall(_request(parts, asking))
         answer = http.client.HTTPResponse(_Timed(sock, end), method="GET")  # type: ignore[arg-type]
         answer.begin()
         body = answer.read(max_bytes + 1) if answer.status == 200 else b""
@@ -114,14 +139,14 @@ def _get(
         sock.close()
 
 
-def _request(parts: SplitResult) -> bytes:
+def _request(parts: SplitResult, asking: Asking) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [
         f"GET {target} HTTP/1.1",
         f"Host: {parts.netloc}",
-        "Accept: text/xml, application/xml, */*;q=0.1",
+        f"Accept: {asking.accept}",
         "Accept-Encoding: identity",
-        "User-Agent: Mua",
+        f"User-Agent: {asking.agent}",
         "Connection: close",
     ]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
@@ -143,12 +168,27 @@ def _addresses(host: str, port: int, allow_private: bool) -> list[str]:
     except (OSError, UnicodeError) as error:
         text = f"There is no server named {host}."
         raise MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "unknown-host") from error
-    public = [one for one in found if allow_private or ipaddress.ip_address(one.partition("%")[0]).is_global]
+    public = [one for one in found if allow_private or is_public(one)]
     if not public:
         text = f"{host} leads into this computer's own network, so nothing was asked there."
         raise MailError(Kind.ACCOUNT, Retry.NEVER, text, ", ".join(found[:5]), "private-address")
     by_family = sorted(public, key=lambda one: (":" in one) != (":" in public[0]))
     return list(dict.fromkeys((by_family[0], by_family[-1], *by_family)))[:MAX_ADDRESSES]
+
+
+def is_public(address: str) -> bool:
+    """Whether an address is somebody's on the internet: not this computer's, its network's, or a way to either.
+
+    An IPv6 address that carries an IPv4 one (6to4, Teredo, NAT64) is what it carries.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
+        if inner is None and found in _NAT64:
+            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if inner is not None and not is_public(str(inner)):
+            return False
+    return found.is_global and not found.is_multicast
 
 
 def _left(end: float, host: str) -> float:

@@ -1,0 +1,110 @@
+"""Pictures of mail that lie elsewhere: shown when the person asks for them, or has asked for all of a sender's.
+
+Rules of the file: the engine fetches, into files that the window reads; a sender's rule counts for mail of which it is
+proven who sent it, so that nobody has pictures loaded by writing another's address.
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import words
+from mua.gui.preferences import RemoteImages
+from mua.mime.journey import journey
+from mua.model.journey import NO_TRUST
+from mua.plan.proof import proves
+
+if TYPE_CHECKING:
+    from mua.gui.desk import Desk
+    from mua.gui.message_pane import MessagePane
+
+MAX_SENDERS = 1000
+
+
+class Pictures(QObject):
+    """Loads the pictures of the messages that a window shows."""
+
+    def __init__(self, desk: "Desk") -> None:
+        super().__init__(desk)
+        self._desk = desk
+        self._allowed: set[int] = set()
+        """Messages of this session whose pictures the person asked for."""
+        desk.reader.pictures_wanted.connect(self._wanted)
+        desk.reader.pictures_unwanted.connect(self._unwanted)
+
+    def consider(self, pane: "MessagePane") -> None:
+        """A message is shown: its pictures too, where that was asked for before."""
+        row, view = pane.row, pane.view
+        if row is None or view is None or not view.remote:
+            return
+        rule = self._has_rule(pane)
+        if row.id in self._allowed or (rule and self._is_proven(pane)):
+            if view.images:
+                self._load(pane)
+        elif rule:
+            pane.remote.tell("", "Nothing proves that it is from this sender.", rule)
+        elif self._desk.preferences.remote_images is RemoteImages.NEVER:
+            pane.remote.tell("never")
+
+    # ---- what the person says
+    def _wanted(self, always: bool) -> None:
+        pane = self._desk.reader.pane
+        if pane.row is None or pane.view is None:
+            return
+        sender = _sender(pane)
+        if always and sender:
+            kept = tuple(dict.fromkeys((*self._desk.preferences.image_senders, sender)))[-MAX_SENDERS:]
+            self._desk.change_preferences(replace(self._desk.preferences, image_senders=kept))
+        self._allowed.add(pane.row.id)
+        self._load(pane)
+
+    def _unwanted(self) -> None:
+        pane = self._desk.reader.pane
+        sender = _sender(pane)
+        kept = tuple(one for one in self._desk.preferences.image_senders if one != sender)
+        self._desk.change_preferences(replace(self._desk.preferences, image_senders=kept))
+        if pane.row is not None:
+            self._allowed.discard(pane.row.id)
+        pane.show_pictures(False)
+        pane.remote.tell("")
+
+    # ---- inside
+    def _load(self, pane: "MessagePane") -> None:
+        view, row, client = pane.view, pane.row, self._desk.client
+        if view is None or row is None:
+            return
+        missing = sum(not self._desk.library.has_picture(url) for url in view.images)
+        if not missing or client is None:
+            self._show(pane, missing)
+            return
+        pane.remote.tell("loading", rule=self._has_rule(pane))
+
+        def loaded(answer: wire.Answer) -> None:
+            if pane.row is not None and pane.row.id == row.id and isinstance(answer, wire.PicturesLoaded):
+                self._show(pane, answer.missing)
+
+        def failed(error: MailError) -> None:
+            if pane.row is not None and pane.row.id == row.id:
+                pane.remote.tell("", error.text, self._has_rule(pane))
+
+        client.ask(wire.LoadPictures(row.id), loaded, failed)
+
+    def _show(self, pane: "MessagePane", missing: int) -> None:
+        note = f"{words.count(missing, 'picture')} could not be had." if missing else "Its pictures are shown."
+        pane.show_pictures(True)
+        pane.remote.tell("shown", note, self._has_rule(pane))
+
+    def _has_rule(self, pane: "MessagePane") -> bool:
+        return _sender(pane) in self._desk.preferences.image_senders
+
+    def _is_proven(self, pane: "MessagePane") -> bool:
+        return pane.view is not None and proves(_sender(pane), journey(pane.view.headers, NO_TRUST).stamps)
+
+
+def _sender(pane: "MessagePane") -> str:
+    """The one author's address, in lower case; empty where there is not exactly one."""
+    found = pane.view.sender if pane.view is not None else ()
+    return found[0].address.lower() if len(found) == 1 else ""

@@ -1,0 +1,86 @@
+"""What a message wanted to reach: hosts, who of them watches, and the buttons that load its pictures.
+
+Rule of the file: it says what is, and what the person wants; it loads nothing.
+"""
+
+from PySide6.QtCore import Signal
+
+from mua.gui import words
+from mua.gui.notices import Banner
+from mua.model.message import MessageView, Wanted
+
+_MOST = 12  # hosts named
+
+
+class RemoteBar(Banner):
+    """One line below the header, hidden where a message wanted nothing.
+
+    ``state`` is "" (nothing was asked), "loading", "shown" or "never" (the person wants no such buttons).
+    """
+
+    wanted = Signal(bool)
+    """Load the pictures; True: those of every mail of this sender."""
+    unwanted = Signal()
+    """No longer those of every mail of this sender."""
+
+    def __init__(self) -> None:
+        super().__init__(tone="warning", icon_name="image-off")
+        self._view: MessageView | None = None
+        self._named = False
+        self._state, self._note, self._rule = "", "", False
+
+    def show_view(self, view: MessageView | None) -> None:
+        """Be about this message, of which nothing was loaded."""
+        self._view, self._named = view, False
+        self.tell("")
+
+    def tell(self, state: str, note: str = "", rule: bool = False) -> None:
+        """What became of its pictures; ``note`` a sentence behind it, ``rule``: this sender's are always loaded."""
+        self._state, self._note, self._rule = state, note, rule
+        self._say()
+
+    def _say(self) -> None:
+        view = self._view
+        self.setVisible(view is not None and view.remote > 0)
+        if view is None or not view.remote:
+            return
+        said = _reach(view.wanted) or f"Wanted to load {words.count(view.remote, 'thing')} from elsewhere."
+        ends = {"": " Nothing was asked.", "never": " Nothing was asked.", "loading": " Loading its pictures…"}
+        named = f"\n{_list(view.wanted)}" if self._named else ""
+        shown = self._state == "shown"
+        text = said + ends.get(self._state, "") + (f" {self._note}" if self._note else "") + named
+        self.say(text, "info" if shown else "warning", "image" if shown else "image-off")
+        self.withdraw()
+        if view.wanted:
+            self.offer("Hide which" if self._named else "Which?", self._toggle)
+        if self._state == "" and view.images:
+            self.offer("Load images", lambda: self.wanted.emit(False))
+            if view.sender and not self._rule:
+                self.offer("Always for this sender", lambda: self.wanted.emit(True))
+        if self._rule:
+            self.offer("Not always", self.unwanted.emit)
+
+    def _toggle(self) -> None:
+        self._named = not self._named
+        self._say()
+
+
+def _reach(wanted: tuple[Wanted, ...]) -> str:
+    if not wanted:
+        return ""
+    watching = sum(one.watches for one in wanted)
+    trackers = f", {words.count(watching, 'tracker')}" if watching else ""
+    return f"Wanted to reach: {words.count(len(wanted), 'host')}{trackers}."
+
+
+def _list(wanted: tuple[Wanted, ...]) -> str:
+    lines = [f"{words.shown(one.host, 100)}{_why(one)}" for one in wanted[:_MOST]]
+    rest = len(wanted) - _MOST
+    return ", ".join(lines) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _why(one: Wanted) -> str:
+    what = [f"tracker: {words.shown(one.tracker, 60)}"] if one.tracker else []
+    if one.dots:
+        what.append("a picture too small to be seen")
+    return f" ({', '.join(what)})" if what else ""

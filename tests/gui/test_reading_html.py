@@ -1,0 +1,303 @@
+"""HTML in the window: its own light card, quotes folded, links that lie, pictures from elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from gui_mail import Mail
+from PySide6.QtCore import QBuffer, QIODevice, QUrl
+from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from mua.gui import deeds, link_bar
+from mua.gui.app import Program
+from mua.gui.message_pane import MessagePane
+from mua.gui.text_view import TextView
+from mua.gui.theme import theme
+from mua.gui.web_view import WebView
+from mua.mime.remote import image_name
+from mua.model.message import Flag
+
+TABLE = '<table width="100%"><tr><td style="padding:40px">{}</td></tr></table>'
+QUOTED = "<p>New words</p><p>On Mon, 3 Nov 2025, Ann wrote:</p><blockquote type=cite>old words</blockquote>"
+PICTURE = "https://pictures.test/red.png"
+
+
+@pytest.fixture
+def read(program: Program, mail: Mail, qtbot: QtBot) -> Callable[..., MessagePane]:
+    """Put a letter of this HTML into the inbox and read it; the pane, once it is shown."""
+    program._furnish()
+
+    def show(html: str, sender: str = "Shop <shop@example.org>") -> MessagePane:
+        when = int(time.time()) + 60
+        raw = f"From: {sender}\r\nSubject: Look\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}".encode()
+        home = next(one.id for one in program.desk.accounts if one.email != "work@corp.example")
+        key = mail.letter(home, mail.folders["INBOX"], raw, when, Flag.SEEN)
+        program.desk.read_again(None, True)
+        program.desk.listing.view.select(key)
+        pane = program.desk.reader.pane
+        assert pane.row is not None and pane.row.id == key
+        if pane.body.is_web:
+            loaded(pane, qtbot)
+        return pane
+
+    return show
+
+
+@pytest.fixture(autouse=True)
+def light() -> Iterator[None]:
+    theme().apply(False)
+    yield
+    theme().apply(False)
+
+
+def loaded(pane: MessagePane, qtbot: QtBot) -> None:
+    assert pane.body.web is not None
+    page = pane.body.web.page()
+    qtbot.waitUntil(
+        lambda: bool(page.title() is not None and not page.isLoading() and page.contentsSize().height() > 0)
+    )
+    qtbot.wait(100)
+
+
+def ground(pane: MessagePane, qtbot: QtBot, wanted: Callable[[QColor], bool]) -> None:
+    """Wait until the middle of the lower part of the page has a colour."""
+    web = pane.body.web
+    assert web is not None
+
+    def seen() -> bool:
+        picture = web.grab().toImage()
+        return wanted(picture.pixelColor(picture.width() // 2, picture.height() - 20))
+
+    qtbot.waitUntil(seen, timeout=20_000)
+
+
+def words_of(pane: MessagePane, qtbot: QtBot) -> str:
+    """What a person can read of the page."""
+    told: list[str] = []
+    assert pane.body.web is not None
+    pane.body.web.page().toPlainText(told.append)
+    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    return told[0]
+
+
+def button(parent: QWidget, words: str) -> QPushButton:
+    return next(one for one in parent.findChildren(QPushButton) if one.text() == words and one.isVisibleTo(parent))
+
+
+def buttons(parent: QWidget) -> list[str]:
+    QApplication.processEvents()
+    return [one.text() for one in parent.findChildren(QPushButton) if one.isVisibleTo(parent) and one.text()]
+
+
+# ---- light and dark
+
+
+def test_a_mail_keeps_its_light_card_in_a_dark_window_until_asked(
+    read: Callable[..., MessagePane], qtbot: QtBot
+) -> None:
+    pane = read(TABLE.format("A letter"))
+    theme().apply(True)
+    ground(pane, qtbot, lambda colour: colour.lightness() > 240)
+    assert pane.body.toggle_original()
+    ground(pane, qtbot, lambda colour: colour.lightness() < 80)
+    assert pane.body.toggle_original()
+    ground(pane, qtbot, lambda colour: colour.lightness() > 240)
+
+
+def test_who_speaks_of_dark_screens_is_shown_dark_and_light_when_asked(
+    read: Callable[..., MessagePane], qtbot: QtBot
+) -> None:
+    style = "<style>@media (prefers-color-scheme: dark){body{background:#102030!important;color:#fff}}</style>"
+    pane = read(style + TABLE.format("Both"))
+    ground(pane, qtbot, lambda colour: colour.lightness() > 240)
+    theme().apply(True)
+    ground(pane, qtbot, lambda colour: colour.name() == "#102030")
+    pane.body.toggle_original()
+    ground(pane, qtbot, lambda colour: colour.lightness() > 240)
+
+
+def test_simple_mail_follows_the_window_and_has_an_original(read: Callable[..., MessagePane], qtbot: QtBot) -> None:
+    pane = read("<p>Plain and <b>simple</b></p>")
+    assert not pane.body.toggle_original()  # in a light window all is one
+    theme().apply(True)
+    assert not pane.body.is_web
+    assert pane.body.toggle_original()
+    assert pane.body.is_web
+    ground(pane, qtbot, lambda colour: colour.lightness() > 240)
+
+
+# ---- quotes
+
+
+def test_a_quote_is_one_line_until_it_is_opened(read: Callable[..., MessagePane], program: Program) -> None:
+    text = read(QUOTED).body.text
+    assert "New words" in text.toPlainText() and "old words" not in text.toPlainText()
+    assert "Show earlier messages" in text.toPlainText()
+    text.anchorClicked.emit(QUrl("mua-fold:"))
+    assert "old words" in text.toPlainText() and "Hide earlier messages" in text.toPlainText()
+    program.window.actions_["quotes"].trigger()
+    assert "old words" not in text.toPlainText()
+    assert (
+        "old words"
+        in read(
+            "<p>Another</p>" + "<blockquote type=cite>old words</blockquote><p>an answer</p>"
+        ).body.text.toPlainText()
+    )
+
+
+def test_the_same_in_the_browser(read: Callable[..., MessagePane], program: Program, qtbot: QtBot) -> None:
+    pane = read(TABLE.format("Head") + QUOTED)
+    assert "old words" not in words_of(pane, qtbot)
+    program.window.actions_["quotes"].trigger()
+    qtbot.waitUntil(lambda: "old words" in words_of(pane, qtbot), timeout=20_000)
+    program.window.actions_["quotes"].trigger()
+    qtbot.waitUntil(lambda: "old words" not in words_of(pane, qtbot), timeout=20_000)
+
+
+def test_plain_text_is_folded_too(qapp: QApplication, qtbot: QtBot) -> None:
+    from mua.model.message import MessageView
+
+    view = TextView(lambda _: None)
+    qtbot.addWidget(view)
+    text = "New\n\nOn Monday, Ann wrote:\n> old\n> > older\n"
+    view.show_view(MessageView((), (), (), (), "", None, "", text, "", (), ()))
+    assert view.toPlainText().split() == ["New", "Show", "earlier", "messages"]
+    view.toggle_quotes()
+    assert "older" in view.toPlainText()
+
+
+# ---- links
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What was given to the desktop's browser."""
+    found: list[str] = []
+    monkeypatch.setattr(deeds.QDesktopServices, "openUrl", lambda url: found.append(url.toString()))
+    return found
+
+
+def test_a_link_that_says_another_host_is_asked_about(
+    read: Callable[..., MessagePane], program: Program, opened: list[str]
+) -> None:
+    pane = read(
+        '<p><a href="https://evil.test/x">https://bank.example/login</a> <a href="https://b.test/">Here</a></p>'
+    )
+    program.desk.reader.link_clicked.emit("https://b.test/")
+    assert opened == ["https://b.test/"] and not pane.link.isVisibleTo(pane)
+    program.desk.reader.link_clicked.emit("https://evil.test/x")
+    assert opened == ["https://b.test/"]
+    assert pane.link.isVisibleTo(pane)
+    assert "bank.example" in pane.link.text() and "leads to evil.test" in pane.link.text()
+    button(pane.link, "Do not open").click()
+    assert not pane.link.isVisibleTo(pane) and len(opened) == 1
+    program.desk.reader.link_clicked.emit("https://evil.test/x")
+    button(pane.link, "Open evil.test").click()
+    assert opened[1:] == ["https://evil.test/x"]
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["file:///etc/passwd", "javascript:alert(1)", "data:text/html,x", "smb://h/x", "ms-word:x", "cid:1", "mua-mail:/1",
+     "mailbox:///x", "ftp://h.test/", "x-custom:1", "FILE:///etc/passwd"],
+)  # fmt: skip
+def test_other_schemes_open_nothing(program: Program, opened: list[str], link: str) -> None:
+    program._furnish()
+    program.desk.deeds.follow_link(link)
+    program.desk.deeds.open_link(link)
+    assert opened == []
+
+
+def test_a_host_of_other_letters_is_named_as_it_is_looked_up(
+    read: Callable[..., MessagePane], program: Program, opened: list[str]
+) -> None:
+    pane = read('<p><a href="https://b\u0430nk.example/">My bank</a></p>')
+    program.desk.reader.link_clicked.emit("https://xn--bnk-6cd.example/")
+    assert opened == [] and "xn--bnk-6cd.example" in pane.link.text()
+    assert link_bar.hint("https://b\u0430nk.example/a") == "https://xn--bnk-6cd.example/a"
+    wrapped = "https://x.safelinks.protection.outlook.com/?url=https%3A%2F%2Fshop.test%2F"
+    assert link_bar.hint(wrapped) == "https://shop.test/ (through Microsoft Safe Links)"
+
+
+def test_a_clean_link_can_be_copied(qapp: QApplication) -> None:
+    menu = QMenu()
+    link_bar.offer_copies(menu, "https://a.test/?id=1&utm_source=mail")
+    assert [one.text() for one in menu.actions()] == ["Copy link", "Copy clean link"]
+    menu.actions()[1].trigger()
+    assert QGuiApplication.clipboard().text() == "https://a.test/?id=1"
+    plain = QMenu()
+    link_bar.offer_copies(plain, "https://a.test/?id=1")
+    assert [one.text() for one in plain.actions()] == ["Copy link"]
+
+
+# ---- pictures from elsewhere
+
+
+def red() -> bytes:
+    picture = QImage(8, 8, QImage.Format.Format_RGB32)
+    picture.fill(0xFF0000)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())
+
+
+def is_red(pane: MessagePane) -> bool:
+    picture = pane.body.web.grab().toImage() if pane.body.web is not None else QImage()
+    return any(
+        picture.pixelColor(x, y).name() == "#ff0000" for x in range(0, picture.width(), 9) for y in range(0, 200, 9)
+    )
+
+
+def test_the_bar_names_who_was_not_asked(read: Callable[..., MessagePane]) -> None:
+    pane = read(
+        f'<img src="{PICTURE}"><img src="https://a.list-manage.com/o.gif"><img src="http://dot.test/" width=1 height=1>'
+    )
+    bar = pane.remote
+    assert bar.isVisibleTo(pane)
+    assert bar.text() == "Wanted to reach: 3 hosts, 2 trackers. Nothing was asked."
+    button(bar, "Which?").click()
+    assert "a.list-manage.com (tracker: Mailchimp)" in bar.text()
+    assert "dot.test (a picture too small to be seen)" in bar.text()
+    assert "pictures.test" in bar.text()
+    assert "Load images" in buttons(bar)
+    assert not read("<p>Nothing</p>").remote.isVisibleTo(pane)
+    only = read('<table><tr><td>x<img src="http://dot.test/" width=1 height=1></table>')
+    assert "Load images" not in buttons(only.remote)
+
+
+def test_pictures_are_shown_when_asked_for_and_not_in_the_next_mail(
+    read: Callable[..., MessagePane], program: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    """The file is there, as the engine leaves it; it is served only to a page whose pictures the person asked for."""
+    mail.profile.pictures.mkdir()
+    (mail.profile.pictures / image_name(PICTURE)).write_bytes(red())
+    html = f'<img src="{PICTURE}" width="300" height="150">'
+    pane = read(html)
+    qtbot.wait(300)
+    assert not is_red(pane)
+    button(pane.remote, "Load images").click()
+    qtbot.waitUntil(lambda: is_red(pane), timeout=20_000)
+    assert "Its pictures are shown." in pane.remote.text()
+    other = read(html)
+    qtbot.wait(300)
+    assert not is_red(other)
+    assert "Nothing was asked." in other.remote.text()
+
+
+def test_a_page_gets_no_picture_by_naming_it(qapp: QApplication, qtbot: QtBot) -> None:
+    """Even if the sanitiser had let it through: neither the policy nor the server gives it away."""
+    asked: list[str] = []
+    web = WebView(lambda name: asked.append(name) or red())  # type: ignore[func-returns-value]
+    web.resize(300, 300)
+    web.show()
+    with qtbot.waitSignal(web.loadFinished, timeout=60_000):
+        web.show_page(
+            f'<img src="mua-image:{image_name(PICTURE)}"><style>p{{background:url(mua-image:x)}}</style><p>x</p>'
+        )
+    qtbot.wait(300)
+    assert asked == []
+    web.close_down()
+    web.close()
