@@ -9,7 +9,7 @@ import pkgutil
 import pytest
 
 import mua
-from mua.records import dataclass
+from mua.records import OFTEN, dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,20 @@ class Ours:
     two: str = "b"
     secret: str = dataclasses.field(default="", repr=False)
     more: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Frequent:
+    """There have been many of these: its ``__init__`` is another."""
+
+    one: int
+    two: str = "b"
+    secret: str = dataclasses.field(default="", repr=False)
+    more: dict[str, int] = dataclasses.field(default_factory=dict)
+
+
+for number in range(OFTEN):
+    Frequent(number)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,17 +55,25 @@ CALLS = [
 ]
 
 
+@pytest.mark.parametrize("kind", [Ours, Frequent])
 @pytest.mark.parametrize(("given", "named"), CALLS)
-def test_made_as_the_standard_makes_them(given, named):
+def test_made_as_the_standard_makes_them(kind, given, named):
     try:
         theirs = Theirs(*given, **named)
     except TypeError:
         with pytest.raises(TypeError):
-            Ours(*given, **named)
+            kind(*given, **named)
         return
-    ours = Ours(*given, **named)
+    ours = kind(*given, **named)
     assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
-    assert repr(ours) == repr(theirs).replace("Theirs", "Ours")
+    assert repr(ours) == repr(theirs).replace("Theirs", kind.__name__)
+
+
+def test_one_that_is_made_often_has_an_init_of_its_own():
+    assert (
+        Ours.__init__.__code__.co_varnames[:3] != Frequent.__init__.__code__.co_varnames[:3] == ("self", "one", "two")
+    )
+    assert Frequent(1).more is not Frequent(1).more
 
 
 def test_compared_and_hashed_by_value():
