@@ -11,6 +11,7 @@ Rules of the file
 import codecs
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 _GUESS_BYTES: Final = 4 * 1024  # what the detector looks at, from a little before the first 8-bit byte
@@ -52,6 +53,8 @@ _FORBIDDEN: Final = frozenset(
     | {"mbcs", "oem"}
 )
 _LIKELY_UTF8: Final = frozenset({"cp1252", "latin-1", "iso8859-1"})
+_SINGLE_BYTE_RIVALS: Final = frozenset({"cp1251", "koi8-r", "iso8859-5", "mac-cyrillic", "cp1253", "iso8859-7"})
+_PAIRS = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xf7][\xa1-\xfe])*+")
 _JAPANESE_RIVALS: Final = ("utf-8", "cp932", "euc_jp")
 _CP1252: Final = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256))
 
@@ -158,7 +161,18 @@ def _guess(data: bytes) -> str | None:
     except Exception:  # noqa: BLE001 - a C extension fed with hostile bytes: whatever it raises, we fall back
         return None
     codec = find_codec(label) if label else None
+    if codec in _SINGLE_BYTE_RIVALS and _looks_chinese(data[start : start + _GUESS_BYTES], codec):
+        return "gb18030"
     return None if codec is None or codec.startswith(("utf-7", "utf-16", "utf-32")) else codec
+
+
+def _looks_chinese(data: bytes, codec: str) -> bool:
+    """Whatever was guessed, is it rather pairs of octets?  In no alphabet do capitals stand inside every other word."""
+    if _PAIRS.fullmatch(data[: len(data) // 2 * 2]) is None and _PAIRS.fullmatch(data) is None:
+        return False
+    text = data.decode(codec, "replace")
+    odd = sum(before.islower() and after.isupper() for before, after in pairwise(text))
+    return odd * 10 > sum(not one.isascii() for one in text)
 
 
 def _ascii_transparent() -> frozenset[str]:

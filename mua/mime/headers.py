@@ -244,6 +244,8 @@ class _AddressReader:
         self.spaced = False
         if not pieces:
             return
+        if pieces[0][0] == b"IN%" and len(pieces) > 1 and _BARE.match(pieces[1][0]):
+            pieces = [(pieces[1][0], False, False), *pieces[2:]]  # IN%"a@b" is how VMS wrote the address a@b
         joined = b"".join(piece if not quoted else _requoted(piece) for piece, quoted, _ in pieces)
         if b"@" not in joined:
             if len(pieces) == 1 and _LOCAL_USER.match(joined):  # a user of the same machine, as in the old days
@@ -303,8 +305,8 @@ def date(raw: bytes) -> int | None:
         return _plain_date(match)
     raw = raw[:200]
     match = _DATE.match(raw)
-    if match is None and b"(" in raw:
-        raw = _COMMENT.sub(b" ", unfold(raw))
+    if b"(" in raw and (match is None or match[4] is None):
+        raw = _without_comments(unfold(raw))
         match = _DATE.match(raw)
     if match is None:
         return _date_c(raw)
@@ -317,6 +319,13 @@ def date(raw: bytes) -> int | None:
         hours = hours % 12 + (12 if half.lower() == b"pm" else 0)
     offset = _offset(sign, zone_hours, zone_minutes) if sign else _ZONES.get(zone.upper(), 0) if zone else 0
     return _utc(_full_year(int(year), len(year)), month, int(day), hours, int(minute or 0), int(second or 0), offset)
+
+
+def _without_comments(raw: bytes) -> bytes:
+    """Comments become blanks, those inside others first."""
+    while (shorter := _COMMENT.sub(b" ", raw)) != raw:
+        raw = shorter
+    return raw
 
 
 def _plain_date(match: re.Match[bytes]) -> int | None:

@@ -24,7 +24,8 @@ _VALUE = re.compile(rb"([^;]*)")
 _FOLD = re.compile(rb"\r?\n([ \t])")
 _TRAILING_COMMENT = re.compile(rb"\s*\([^()]*\)\s*$")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
-_SEGMENT = re.compile(r"([^*]+)\*(\d{1,3})?(\*)?$")
+_SEGMENT = re.compile(r"([^*]+)\*(\d{1,9})?(\*)?$")
+_UNSEPARATED = re.compile(rb"(?<=[^;\s])[ \t]*\r?\n[ \t]+(?=[\w!#$%&'*+.^`{|}~-]+[ \t]*=)")
 _PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 Segment = tuple[int, bool, bytes]
@@ -45,7 +46,7 @@ def _remembered(raw: bytes) -> tuple[str, dict[str, str], bool]:
 
 def _parameters(raw: bytes) -> tuple[str, dict[str, str], bool]:
     if b"\n" in raw:
-        raw = _FOLD.sub(rb"\1", raw)
+        raw = _FOLD.sub(rb"\1", _separated(raw))
     end = raw.find(b";")
     value = raw if end < 0 else raw[:end]
     if b"(" in value:
@@ -64,6 +65,18 @@ def _parameters(raw: bytes) -> tuple[str, dict[str, str], bool]:
                 continue
         result[name] = _joined(segments)
     return word, result, ambiguous
+
+
+def _separated(raw: bytes) -> bytes:
+    """A parameter on a line of its own without its semicolon gets it, unless the line is inside a quotation."""
+    if _UNSEPARATED.search(raw) is None:
+        return raw
+    pieces, position, quotes = [], 0, 0
+    for match in _UNSEPARATED.finditer(raw):
+        quotes += raw.count(b'"', position, match.start())
+        pieces += [raw[position : match.start()], match[0] if quotes % 2 else b"; "]
+        position = match.end()
+    return b"".join([*pieces, raw[position:]])
 
 
 def _collect(rest: bytes, plain: dict[str, bytes], extended: dict[str, list[Segment]]) -> bool:
@@ -110,6 +123,8 @@ def _joined(segments: list[Segment]) -> str:
         if encoded and position == 0 and value.count(b"'") >= 2:
             label, _, value = value.split(b"'", 2)
             charset = label.decode("ascii", "replace")
+        elif encoded and charset and value.lower().startswith(charset.lower().encode() + b"'"):
+            value = value.partition(b"'")[2]  # said again with each piece
         data += _PERCENT.sub(lambda match: bytes([int(match[1], 16)]), value) if encoded else value
     if b"=?" in data and charset is None:
         return decode_words(data)

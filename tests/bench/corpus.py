@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import agreement  # noqa: E402 - the path is set above
+import agreement_more  # noqa: E402
 import corpora  # noqa: E402
 from extraction import ours, ratio, their_envelope, theirs  # noqa: E402
 
@@ -23,6 +24,14 @@ from mua.mime.scan import decode, scan  # noqa: E402
 
 SAMPLE = 1800
 _BIG = 10_000_000
+ORACLES = (
+    ("stalwart mail-parser", agreement.stalwart),
+    ("stalwart mail-parser, single fields", agreement_more.fields),
+    ("mailcore2", agreement.mailcore),
+    ("mailcore2, texts without a label", agreement_more.charsets),
+    ("MimeKit, its mailboxes", agreement_more.mimekit),
+    ("flanker, valid mailboxes", agreement_more.flanker),
+)
 _HEADER = """# How mail is read: agreement and speed
 
 Made by `./run bench corpus`; do not edit. *Values*: compared with what the project that collected the mails expects.
@@ -47,16 +56,21 @@ def main() -> int:
 
 def _agreement() -> str:
     lines, reasons = [], {}
-    for name, oracle in (("stalwart mail-parser", agreement.stalwart), ("mailcore2", agreement.mailcore)):
+    for name, oracle in ORACLES:
         compared = list(oracle())
         lines += [f"\n## {name}\n", "| | values | equal | righter | open |", "|---|---|---|---|---|"]
         lines += [f"| {' | '.join(map(str, row))} |" for row in agreement.table(compared)]
         for one in compared:
             if one.reason:
-                reasons.setdefault(one.reason, []).append(one.mail)
+                reasons.setdefault(one.reason, []).append(_in_one_line(one.mail))
     lines += ["\n## Where ours differs, and why\n"]
     lines += [f"- {why} ({len(mails)}, for one {mails[0]})" for why, mails in reasons.items()]
     return "\n".join(lines) + "\n"
+
+
+def _in_one_line(mail: str) -> str:
+    """A mail's name, or the field that is the whole of it."""
+    return f"`{line[:60]}`" if (line := " ".join(mail.replace("`", "").split())) != mail or " " in mail else mail
 
 
 def _speed() -> str:

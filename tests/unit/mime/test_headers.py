@@ -204,3 +204,24 @@ def test_any_value_decodes(raw: bytes, label: str) -> None:
 @given(st.text(alphabet='<>@,;:()"\\ a.=?utf8qb_\r\n', max_size=60))
 def test_any_address_like_text_reads(text: str) -> None:
     envelope(f"From: {text}\n\n".encode())
+
+
+def test_a_comment_inside_a_date_hides_no_time() -> None:
+    assert date(b" 1 Jul 2003 (about (this) date) 10:52:37 +0200") == date(b"1 Jul 2003 10:52:37 +0200")
+
+
+def test_the_address_that_vms_wrote() -> None:
+    assert addresses(b'IN%"a@b.example"  "Name Of It"') == (Address("Name Of It", "a@b.example"),)
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"a/b;\n x=1\n y=2", {"x": "1", "y": "2"}),
+        (b'a/b\r\n\tname*0="a"\r\n\tname*1="b"', {"name": "ab"}),
+        (b'a/b; name="one\n two=three"', {"name": "one two=three"}),
+        (b"a/b; name=one\n two three", {"name": "one two three"}),
+    ],
+)
+def test_a_parameter_on_its_own_line_needs_no_semicolon(raw: bytes, found: dict[str, str]) -> None:
+    assert parameters(raw)[1] == found
