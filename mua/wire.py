@@ -174,6 +174,16 @@ class Preflight:
 
 
 @dataclass(frozen=True, slots=True)
+class Examine:
+    """Learn which servers receive the mail of a message's account; with ``ask``, to which a person agreed, check the
+    message's signatures, whose keys are in the DNS.  What is found is kept in the store.  Answer: Done.
+    """
+
+    message_id: int
+    ask: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Sync:
     """Look for news now; ``complete``: answer only when all bodies are here and indexed.  Answer: Synced."""
 
@@ -708,7 +718,7 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures
+    | RemoveDkim | LoadPictures | Examine
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

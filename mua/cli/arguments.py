@@ -209,6 +209,9 @@ def _reading(commands: Commands) -> None:
         how.add_argument("--raw", action="store_true", help="the very bytes")
         how.add_argument("--text", action="store_true", help="the plain text")
         how.add_argument("--html", action="store_true", help="the HTML, sanitised")
+    way = _add(commands, "journey", "the way of a message: who took it from whom, when, how, and what is only a claim")
+    way.add_argument("id", metavar="ID")
+    way.add_argument("--check", action="store_true", help="check its signatures; asks the DNS for the keys")
     save = _add(commands, "save", "save an attachment")
     for name, metavar in (("id", "ID"), ("part", "PART"), ("folder", "DIR")):
         save.add_argument(name, metavar=metavar)
@@ -330,7 +333,7 @@ _MAKERS = (
     (_dkim, {"dkim"}),
     (_doctor, {"doctor", "preflight"}),
     (_folder, {"folder"}),
-    (_reading, {"sync", "folders", "list", "show", "inspect", "save", "search"}),
+    (_reading, {"sync", "folders", "list", "show", "inspect", "journey", "save", "search"}),
     (_acting, {"act", "health", "undo", "ledger"}),
     (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),
     (_files, {"import", "export"}),

@@ -36,6 +36,7 @@ ROOMS = {
     "show": "reading",
     "inspect": "reading",
     "save": "reading",
+    "journey": "origin",
     "send": "sending",
     "compose": "sending",
     "outbox": "sending",

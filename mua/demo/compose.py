@@ -22,9 +22,10 @@ from zlib import crc32
 
 from mua.demo import papers
 from mua.demo.letters import Attachment, Letter
-from mua.demo.people import Person
+from mua.demo.people import OWNER, Person
 
 WIDTH = 74
+_OWN = ("Sent", "Drafts")
 _FONT = (
     "font-family:-apple-system,'Segoe UI',Roboto,'Noto Sans',sans-serif;font-size:15px;line-height:1.5;color:#1f2328"
 )
@@ -39,7 +40,30 @@ def message(letter: Letter, letters: dict[str, Letter], now: int) -> bytes:
     del root["MIME-Version"]
     root["MIME-Version"] = "1.0"
     _name_boundaries(root, letter.key)
-    return re.sub(rb"\r?\n", b"\r\n", root.as_bytes(policy=compat32.clone(mangle_from_=False)))
+    whole = _traces(letter) + root.as_bytes(policy=compat32.clone(mangle_from_=False))
+    return re.sub(rb"\r?\n", b"\r\n", whole)
+
+
+def _traces(letter: Letter) -> bytes:
+    """What the servers on the way of a received letter wrote above it (RFC 5321 s.4.4, RFC 8601)."""
+    if letter.sender.address == OWNER.address or letter.folder in _OWN:
+        return b""
+    there, here = letter.sender.address.partition("@")[2], OWNER.address.partition("@")[2]
+    number = crc32(letter.key.encode())
+    host, client = f"mail.{there} [192.0.2.{number % 200 + 20}]", f"[192.168.1.{number % 200 + 20}]"
+
+    def at(seconds: int) -> str:
+        return format_datetime(_when(letter) + timedelta(seconds=seconds))
+
+    return (
+        f"Received: from mx.{here} (mx.{here} [10.0.0.7])\n\tby imap.{here} with LMTP id {number:x}d; {at(9)}\n"
+        f"Authentication-Results: mx.{here}; spf=pass smtp.mailfrom={there};\n"
+        f"\tdkim=pass header.d={there}; dmarc=pass header.from={there}\n"
+        f"Received: from mail.{there} ({host})\n\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits))\n"
+        f"\tby mx.{here} (Postfix) with ESMTPS id {number:x}b\n\tfor <{OWNER.address}>; {at(8)}\n"
+        f"Received: from {client} (unknown [203.0.113.{number % 200 + 20}])\n"
+        f"\tby mail.{there} (Postfix) with ESMTPSA id {number:x}a; {at(2 + number % 5)}\n"
+    ).encode("ascii")
 
 
 def text_part(text: str, subtype: str = "plain", charset: str = "utf-8") -> MIMEText:

@@ -264,6 +264,13 @@ def preflight(engine: Engine, command: wire.Preflight) -> wire.Foreseen:
     return ahead.preflight(engine, command)
 
 
+def examine(engine: Engine, command: wire.Examine) -> wire.Done:
+    """Find out where a message comes from."""
+    from mua.engine import examine as origins
+
+    return origins.examine(engine, command)
+
+
 # ---- retrieval ----------------------------------------------------------------------------------------------------
 def sync(engine: Engine, command: wire.Sync) -> wire.Synced:
     """Compare with the servers now; with ``complete`` until bodies and index are whole."""
@@ -512,6 +519,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Diagnose: diagnose,
     wire.LoadPictures: load_pictures,
     wire.Preflight: preflight,
+    wire.Examine: examine,
     wire.Sync: sync,
     wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,

@@ -36,6 +36,7 @@ SLOW = (
     wire.Diagnose,
     wire.LoadPictures,
     wire.Preflight,
+    wire.Examine,
     wire.Sync,
     wire.SearchServers,
     wire.OpenMessage,

@@ -59,6 +59,7 @@ DEEDS = (
     Deed("original", "Original or dark colours", "moon", ("D",), "Program", "message"),
     Deed("quotes", "Show or hide earlier messages", "quote", ("Q",), "Program", "message"),
     Deed("source", "Message source", "code", ("Ctrl+U",), "Program", "message"),
+    Deed("journey", "The way it came", "globe", (), "Program", "message"),
     Deed("print", "Print", "printer", ("Ctrl+P",), "Program", "message"),
     Deed("bigger", "Larger text", "plus", ("Ctrl++", "Ctrl+="), "Program"),
     Deed("smaller", "Smaller text", "text", ("Ctrl+-",), "Program"),

@@ -91,6 +91,8 @@ class Desk(QObject):
     seen = Signal(object)
     """A message has been read."""
     accounts_read = Signal()
+    pane_shown = Signal(object)
+    """A ``MessagePane`` shows a message, or shows it again."""
     place_shown = Signal(object)
     """A place is listed: its Folder, or None for a unified view."""
 
@@ -138,6 +140,7 @@ class Desk(QObject):
         """After the first paint: what makes buttons and keys do something."""
         from mua.gui.acting import Acting
         from mua.gui.attachments import Attachments
+        from mua.gui.authors import Authors
         from mua.gui.deeds import Deeds
         from mua.gui.elsewhere import Elsewhere
         from mua.gui.hearing import Hearing
@@ -146,6 +149,7 @@ class Desk(QObject):
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
         self.attachments = Attachments(self.window, self.library, self.window.toast)
+        self.authors = Authors(self)
         self.deeds = Deeds(self)
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
@@ -156,6 +160,8 @@ class Desk(QObject):
     def attach(self, client: "EngineClient") -> None:
         """The engine is on the line, or will be."""
         self.client = client
+        for pane in self.reader.panes():
+            self.pane_shown.emit(pane)
         self.acting.attach(client)
         self.hearing.attach(client)
         for pane in self.reader.panes():
@@ -291,6 +297,7 @@ class Desk(QObject):
         pane.show_journey(self._outgoing(row))
         if self.pictures is not None:
             self.pictures.consider(pane)
+        self.pane_shown.emit(pane)
 
     def show_journeys(self) -> None:
         """Where the messages that are shown are now, as far as they are ours."""

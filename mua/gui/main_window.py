@@ -21,7 +21,19 @@ _TOOLS = (
     ("reply", "reply_all", "forward"),
     ("archive", "delete", "junk", "move", "star", "mark_unread"),
 )
-_MORE = ("mark_read", "as_text", "source", "print", "", "delete_forever", "", "palette", "shortcuts", "settings")
+_MORE = (
+    "mark_read",
+    "as_text",
+    "source",
+    "journey",
+    "print",
+    "",
+    "delete_forever",
+    "",
+    "palette",
+    "shortcuts",
+    "settings",
+)
 _ICONS = {
     "reply": "reply",
     "reply_all": "reply-all",

@@ -40,6 +40,8 @@ class MessagePane(QWidget):
     all_saved = Signal()
     journey_wanted = Signal()
     """Every step of the message that is shown, for each recipient."""
+    way_wanted = Signal()
+    """How the message that is shown came."""
     junk_wanted = Signal()
     """What is shown is to go to Junk."""
     settled = Signal(bool)
@@ -59,6 +61,7 @@ class MessagePane(QWidget):
         self.as_text = False
         self.header = Header()
         self.header.starred.connect(self.starred)
+        self.header.way_wanted.connect(self.way_wanted)
         self.link = LinkBar()
         self.remote = RemoteBar()
         self.remote.wanted.connect(self.pictures_wanted)

@@ -20,7 +20,7 @@ from mua.records import dataclass
 
 
 class LookAhead(StrEnum):
-    """Whether domains are looked up while a letter that goes to them directly is written."""
+    """Whether the DNS is asked about domains of those who are written to, or who wrote."""
 
     ASK = "ask"
     YES = "yes"
@@ -51,6 +51,8 @@ class Preferences:
     undo_send: int = 10
     """Seconds that a sent message waits, so that it can be taken back."""
     look_ahead: LookAhead = LookAhead.ASK
+    check_signatures: LookAhead = LookAhead.ASK
+    """Whether the signatures of what is read are checked, for which the DNS is asked."""
     signature: str = ""
     compose_html: bool = False
     remote_images: RemoteImages = RemoteImages.ASK
@@ -129,6 +131,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "conversations": _switch,
     "undo_send": lambda value: min(600, max(0, int(_number(value)))),
     "look_ahead": LookAhead,
+    "check_signatures": LookAhead,
     "signature": _text,
     "compose_html": _switch,
     "remote_images": RemoteImages,

@@ -30,6 +30,7 @@ _PASSED = (
     "saved",
     "all_saved",
     "journey_wanted",
+    "way_wanted",
     "junk_wanted",
     "settled",
     "answered",
@@ -54,6 +55,7 @@ class Reader(QFrame):
     """An attachment is to be saved."""
     all_saved = Signal()
     journey_wanted = Signal()
+    way_wanted = Signal()
     junk_wanted = Signal()
     settled = Signal(bool)
     answered = Signal(object)

@@ -4,7 +4,7 @@ Rules of the file: nothing here says that a message is safe; a mark is calm, in 
 promise: where there is nothing to say there is none.  Text from a mail is neutralised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -13,11 +13,16 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout
 
 from mua.gui import words
 from mua.gui.icons import icon
+from mua.gui.notices import Banner
 from mua.gui.theme import META, SECONDARY, theme
-from mua.gui.widgets import IconLabel, Label
+from mua.gui.widgets import Button, IconLabel, Label
 from mua.model.author import Note
 from mua.records import dataclass
 
+_QUESTION: Final = (
+    "This message says that it is signed. Mua can check that for what you read. It asks the DNS for the signers’ keys,"
+    " which can tell a sender that a message is being read."
+)
 _AROUND: Final = 18  # pixels beside picture and text
 
 
@@ -91,12 +96,34 @@ class Lines(QWidget):
     """All of the lines."""
 
     journey_wanted = Signal()
+    """The way of the message."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column = QVBoxLayout()
         self._column.setSpacing(4)
+        self.question = Banner(_QUESTION, "info", "shield-alert", stacked=True)
+        self.question.hide()
+        self.way = Button("The way it came", kind="link")
+        self.way.clicked.connect(self.journey_wanted)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(6)
+        whole.addLayout(self._column)
+        whole.addWidget(self.question)
+        way = QHBoxLayout()
+        way.setContentsMargins(-6, 0, 0, 0)  # its words begin where the others do
+        way.addWidget(self.way)
+        way.addStretch()
+        whole.addLayout(way)
+
+    def ask_to_check(self, answer: Callable[[bool], object] | None) -> None:
+        """Ask whether signatures may be checked; None: that is not the question."""
+        self.question.withdraw()
+        self.question.setVisible(answer is not None)
+        if answer is not None:
+            self.question.offer("Check signatures", lambda: answer(True))
+            self.question.offer("Do not", lambda: answer(False))
 
     def show_lines(self, lines: Sequence[Said]) -> None:
         """One below the other, the gravest first."""
@@ -106,7 +133,6 @@ class Lines(QWidget):
                 old.deleteLater()
         for one in sorted(lines, key=lambda one: one.rank):
             self._column.addWidget(_line(one))
-        self.setVisible(bool(lines))
 
 
 def _line(one: Said) -> QWidget:

@@ -25,7 +25,8 @@ class Header(QWidget):
     """Subject, avatar, sender with the real address, recipients, date, star."""
 
     starred = Signal()
-    details = Signal()
+    way_wanted = Signal()
+    """How the message came."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,6 +44,7 @@ class Header(QWidget):
         self.mark = Mark()
         self.mark.clicked.connect(self._toggle)
         self.lines = Lines()
+        self.lines.journey_wanted.connect(self.way_wanted)
         self.facts = QWidget()
         self._grid = QGridLayout()
         self._lay_out()

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
 from mua import wire
-from mua.gui.words import shown
+from mua.gui.words import person, shown
 from mua.gui.writing import Writing
 from mua.model.account import AccountId, Route
 from mua.model.outgoing import Outgoing
@@ -50,6 +50,8 @@ class Rooms(QObject):
         self.desk.scheduled_wanted.connect(lambda: self.open_outbox(scheduled=True))
         self.desk.outgoing_wanted.connect(lambda outgoing_id: self.open_outbox(chosen=outgoing_id))
         self.desk.reader.journey_wanted.connect(self.open_outbox)
+        self.desk.reader.way_wanted.connect(self.open_journey)
+        self.window.actions_.on("journey", self.open_journey)
         self.desk.settings_wanted.connect(self.open_settings)
         self.desk.ledger_wanted.connect(self.open_ledger)
         self.desk.health_wanted.connect(self.open_health)
@@ -133,6 +135,23 @@ class Rooms(QObject):
         self._show(page)
         self._program.state.setValue("outbox/seen", int(time.time()))
         self._count_waiting()
+
+    def open_journey(self) -> None:
+        """How the message that is read came; of one that was sent from here, where it went."""
+        row, view = self.desk.reader.row, self.desk.reader.view
+        if self._shown_outgoing():
+            self.open_outbox()
+        elif row is None or view is None:
+            self.window.toast.say("Choose a message first; it must be here to tell how it came.")
+        else:
+            from mua.gui.journey_page import JourneyPage
+
+            way, lines = self.desk.authors.way(row, view), self.desk.authors.lines(row, view)
+            account = self.desk.account(row.account_id)
+            mailbox = account.email if account is not None else ""
+            page = JourneyPage(shown(view.subject), person(view.sender), mailbox, way, lines)
+            page.left.connect(self.close_page)
+            self._show(page)
 
     def open_ledger(self) -> None:
         """What disappeared, and bringing it back."""

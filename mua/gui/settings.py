@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 _INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
 _OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
 _UNDO = (("0", "At once"), ("5", "5 s"), ("10", "10 s"), ("30", "30 s"))
+_CHECK = (("ask", "Ask once"), ("yes", "Check"), ("no", "Do not"))
 _AHEAD = (("ask", "Ask once"), ("yes", "Look up"), ("no", "Do not"))
 _SLIDER = """
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @side_selection; }
@@ -167,6 +168,10 @@ class SettingsPage(Room):
             self.ahead.choose(now.look_ahead)
             self.ahead.changed.connect(lambda: self.change(look_ahead=LookAhead(self.ahead.value())))
             self._line("Domains that mail goes to directly are looked up while you write", self.ahead)
+        self.signatures = Choice("The signatures of what you read are checked", _CHECK)
+        self.signatures.choose(now.check_signatures)
+        self.signatures.changed.connect(lambda: self.change(check_signatures=LookAhead(self.signatures.value())))
+        self._line("Signatures of what you read are checked, by asking the DNS", self.signatures)
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")
         styled(self.signature, "QPlainTextEdit { padding: 8px 8px; }")

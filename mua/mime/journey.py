@@ -63,7 +63,7 @@ def trusted(lines: Sequence[Received], trust: Trust) -> int:
 
 def house(lines: Sequence[Received]) -> str:
     """The organizational domain of the server that holds the mailbox: of the topmost line that names its writer."""
-    named = (line.by for line in lines[:5] if line.by and not _is_address(line.by) and "." in line.by)
+    named = (line.by for line in lines[:5] if line.by and not _is_address(line.by))
     return organizational(next(named, ""))
 
 

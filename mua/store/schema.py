@@ -439,6 +439,18 @@ CACHE_32 = """
 CREATE INDEX message_unplaced ON message(folder_id) WHERE uid IS NULL;
 """
 
+# Which servers receive an account's mail, as its mail says (model.journey.Trust); what was found out of signatures.
+CACHE_33 = """
+CREATE TABLE receiving(
+  account_id INTEGER PRIMARY KEY REFERENCES account(id) ON DELETE CASCADE,
+  hosts TEXT NOT NULL,                                -- organizational domains, with blanks between
+  stampers TEXT NOT NULL,
+  learned_at INTEGER NOT NULL) STRICT;                -- UTC seconds
+CREATE TABLE evidence(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  data TEXT NOT NULL) STRICT;                         -- JSON of model.evidence.Evidence
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -472,6 +484,7 @@ MIGRATIONS = (
     CACHE_30,
     CACHE_31,
     CACHE_32,
+    CACHE_33,
 )
 VERSION = len(MIGRATIONS)
 

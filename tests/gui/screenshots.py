@@ -118,6 +118,12 @@ def draw(folder: Path, profile_root: Path) -> None:
     camera.both("newsletter")
 
     camera.choose("Venue")
+    camera.wait(lambda: not all(one.claim for one in _way(desk).hops), 0.3)
+    camera.window.actions_["journey"].trigger()
+    camera.both("journey")
+    assert camera.program.rooms is not None
+    camera.program.rooms.close_page()
+
     desk.deeds.write(Kind.REPLY_ALL)
     composer = _window_beside(camera)
     camera.both("composer", composer)
@@ -151,6 +157,12 @@ def draw(folder: Path, profile_root: Path) -> None:
     camera.program.client.ask(wire.Shutdown(), lambda _: None)
     camera.wait(lambda: True, 1.0)
     camera.program.client.close()
+
+
+def _way(desk: "Desk") -> "Journey":  # type: ignore[name-defined]  # noqa: F821
+    """How the message that is read came, once the engine knows the servers of its account."""
+    assert desk.reader.row is not None and desk.reader.view is not None
+    return desk.authors.way(desk.reader.row, desk.reader.view)
 
 
 def _send(camera: Photographer) -> None:

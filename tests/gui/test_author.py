@@ -12,9 +12,11 @@ from mua.gui.app import Program
 from mua.gui.message_model import CARD, Card
 from mua.gui.notify import notification
 from mua.gui.places import Place
+from mua.gui.reader_header import Header
 from mua.model.folder import Role
+from mua.model.journey import Trust
 from mua.model.message import Flag, MessageId
-from mua.store import read
+from mua.store import origin, read
 
 LURE, REAL = "legitimate.example", "attack.example"
 
@@ -64,7 +66,7 @@ def test_the_mark_opens_what_there_is_to_know(program: Program, mail: Mail) -> N
     assert "more than one From field" in header.mark.said
     assert not header.lines.isVisible()
     header.mark.click()
-    said = [label.text() for label in header.lines.findChildren(QLabel) if label.text()]
+    said = [label.text() for label in header.lines.findChildren(QLabel) if label.text() and label.isVisible()]
     assert header.lines.isVisible()
     assert "more than one From field" in said[0] and "c@y.example" in said[1]
     assert not any("safe" in one.lower() for one in said)
@@ -89,3 +91,30 @@ def test_no_date_pins_a_mail_to_the_top(program: Program, mail: Mail) -> None:
     program.window.listing.view.select(ids[1])
     assert "9999" in program.window.reader.header.date.text()
     assert ids[0] >> 20 > time.time() - DAY
+
+
+def test_forged_results_are_not_shown(program: Program, mail: Mail, shared: Callable[[str], Path]) -> None:
+    """Check 53, with the servers of the account known: only what stands above the border counts."""
+    forged = (shared("attack/mails/spoof") / "AR-forged.eml").read_bytes()
+    at = "; Sun, 22 Nov 2026 10:00:00 +0000\r\n"
+    border = (
+        f"Received: from x.attack.example (x.attack.example [198.51.100.7]) by mx.victim.example with ESMTPS id 1{at}"
+    )
+    inner = f"Received: from mx.victim.example ([10.0.0.7]) by imap.victim.example with LMTP id 2{at}"
+    honest = b"Authentication-Results: mx.victim.example; spf=fail smtp.mailfrom=attack.example; dmarc=fail\r\n"
+    raws = [border.encode() + forged, inner.encode() + honest + border.encode() + forged]
+    ids = shown_over(program, mail, raws)
+    with mail.store.write() as tx:
+        account = read.row(mail.store.reader(), ids[0])
+        assert account is not None
+        origin.set_trust(tx, account.account_id, Trust(frozenset({"victim.example"})), 1)
+    header = program.window.reader.header
+    program.window.listing.view.select(ids[0])
+    assert not any("said when it came" in text for text in texts(header))
+    program.window.listing.view.select(ids[1])
+    [said] = [text for text in texts(header) if "said when it came" in text]
+    assert "DMARC fail" in said and "pass" not in said
+
+
+def texts(header: Header) -> list[str]:
+    return [label.text() for label in header.lines.findChildren(QLabel) if label.text() and not label.isHidden()]

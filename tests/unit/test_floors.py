@@ -37,6 +37,7 @@ OWNERS = {
         "mua.engine.commits",
         "mua.engine.lane",
         "mua.engine.preflight",
+        "mua.engine.examine",
         "mua.engine.direct_mx",
         "mua.engine.demands",
         "mua.engine.doctor",
