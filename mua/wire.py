@@ -29,7 +29,7 @@ from mua.model.way import Rule
 from mua.records import dataclass
 
 PROTOCOL = 1
-VIEW_VERSION = 2  # of the cached MessageViews: raise it when the sanitiser changes
+VIEW_VERSION = 3  # of the cached MessageViews: raise it when the sanitiser changes
 MAX_LINE = 64 * 1024 * 1024
 
 

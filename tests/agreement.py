@@ -70,6 +70,9 @@ _WHY: dict[str, str] = {
     "(?s).*name=.=\\?iso-8859-1\\?B.* parameters": "blanks between encoded words are none (RFC 2047 s.6.2)",
     "(?s)(malicious|test)/.* parameters": "names of parameters that no RFC knows stay as they stand",
     "(?s)á/é.*types": "a type of letters beyond ASCII cannot be read",
+    "christmas names": "a message inside winmail.dat is one file, and opens as a message",
+    "(long-|missing-)filename.* names": "a file without a long name has its short one, and is not left out",
+    "(unicode-mapi-attr|winmail).* names": "the formatted text is a file, too; and a title is a name",
     "mbox/simple/2 types": "each multipart without a part of its own is shown as the text it holds",
     "messages/empty-multipart.txt types": "an empty multipart is shown as the (empty) text it holds",
 }

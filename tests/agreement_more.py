@@ -3,6 +3,7 @@
 One function per collection yields ``agreement.Compared``, as there.
 """
 
+import base64
 import json
 import re
 from collections.abc import Iterator
@@ -14,11 +15,13 @@ from corpora import CORPORA
 from mua.mime.charset import decode_text
 from mua.mime.headers import addresses, date, message_ids
 from mua.mime.message import parse
+from mua.mime.packed import in_tnef
 from mua.mime.params import parameters
 from mua.mime.scan import scan
 from mua.mime.words import decode_words
 
 _MIMEKIT = CORPORA / "mimekit" / "mbox"
+_TNEF = CORPORA / "mimekit" / "tnef"
 _JWZ = CORPORA / "mailcore2" / "parser" / "input" / "mbox" / "jwz"
 _STALWART = CORPORA / "stalwart-mail-parser"
 _CHARSETS = CORPORA / "mailcore2" / "charset-detection" / "input"
@@ -125,6 +128,27 @@ def charsets() -> Iterator[Compared]:
         raw = path.read_bytes()
         ours, theirs = decode_text(raw, None), decode_text(raw, path.stem)
         yield Compared(path.name, "detected", ours == theirs, ours[:200], theirs[:200])
+
+
+def tnef() -> Iterator[Compared]:
+    """MimeKit's winmail.dat: the names, and the octets of each file (their text files have other line ends)."""
+    for path in sorted(_TNEF.glob("*.tnef")):
+        mail, told = path.stem, path.with_suffix(".list").read_text("utf-8").split("\n")
+        raw = b"Content-Type: application/ms-tnef; name=winmail.dat\nContent-Transfer-Encoding: base64\n\n"
+        raw += base64.encodebytes(path.read_bytes())
+        packed, inside = in_tnef(raw, scan(raw))
+        ours, theirs = sorted(one.name for one in packed), sorted(name for name in told if name)
+        yield Compared(mail, "names", ours == theirs, ours, theirs)
+        there = {one.name: _any_lines(one.read_bytes()) for one in (_TNEF / mail).glob("*")}
+        for one in (*packed, *(one for one in inside.bodies if one.name == "body.txt")):
+            name = one.name.replace("body.", "message.") if one.name.startswith("body.") else one.name
+            if name in there:
+                same_octets = _any_lines(one.data) == there[name]
+                yield Compared(f"{mail}/{name}", "octets", same_octets, len(one.data), len(there[name]))
+
+
+def _any_lines(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n").rstrip(b"\0")
 
 
 def flanker() -> Iterator[Compared]:

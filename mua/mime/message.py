@@ -16,13 +16,14 @@ from typing import Final
 from mua.mime.author import notes
 from mua.mime.calendar import events
 from mua.mime.charset import decode_text
+from mua.mime.choice import MEDIA, choose, related
 from mua.mime.headers import decode_header, envelope_of
 from mua.mime.kinds import nature
+from mua.mime.packed import SECTION, Packed, in_text, in_tnef, is_tnef
 from mua.mime.report import may_report
 from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
 from mua.mime.scan import text as part_text
 from mua.mime.text import html_to_text, neutralise, neutralise_body, safe_filename, unflow
-from mua.mime.uu import UuFile, find_uu
 from mua.model.author import Note
 from mua.model.event import Event
 from mua.model.message import Attachment, Envelope
@@ -33,7 +34,6 @@ SNIPPET: Final = 200
 
 OfHtml = Callable[[str], str]
 
-_MEDIA: Final = ("image/", "audio/", "video/")
 _CALENDAR: Final = ("text/calendar", "application/ics")
 _ONCE_FIELDS: Final = (
     "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
@@ -42,7 +42,6 @@ _ATTRIBUTION = re.compile(
     r".{0,200}(?:wrote|writes|schrieb.{0,80}|a \u00e9crit|escribi\u00f3|ha scritto|\u5199\u9053)\s?:\s*$"
 )
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
-_UU_SECTION = re.compile(r"(.+)\.UU(\d+)$")
 _EXTENSIONS: Final = {
     "text/plain": ".txt", "text/html": ".html", "text/calendar": ".ics", "message/rfc822": ".eml", "image/jpeg": ".jpg",
     "message/delivery-status": ".txt", "text/rfc822-headers": ".txt", "application/pgp-signature": ".asc",
@@ -74,12 +73,10 @@ def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
     """Parse a message.  Never raises; time is linear in its size.  ``of_html`` makes text of HTML."""
     root = scan(raw)
     envelope = envelope_of(root.fields)
-    text_parts, html_parts, attached = _choose(root)
-    related = _related(root)
-    text, uu_files, html = _texts(raw, text_parts, html_parts, of_html)
-    attachments = [_attachment(raw, part, part in related) for part in attached]
-    for part, files in uu_files:
-        attachments += [_uu_attachment(part, number, file) for number, file in enumerate(files, start=1)]
+    chosen = _Chosen(raw, root)
+    text, packed, html = _texts(raw, chosen, of_html)
+    attachments = [one for part in chosen.attached for one in _attachments(raw, part, chosen)]
+    attachments += [_packed_attachment(part, one) for part, files in packed for one in files]
     warnings = _warnings(root)
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT]
@@ -112,103 +109,40 @@ def gist_of(parsed: Parsed) -> Gist:
 def gist(raw: bytes, of_html: OfHtml = html_to_text) -> Gist:
     """The gist of a message: what ``parse`` would say, at a third of its cost.  Never raises."""
     root = scan(raw)
-    text_parts, html_parts, attached = _choose(root)
-    text, uu_files = _plain_text(raw, text_parts, html_parts, of_html)
-    names = [_name(part) for part in attached]
-    names += [_uu_attachment(part, 1, file).name for part, files in uu_files for file in files]
-    related = _related(root) if attached else set()
-    visible = bool(uu_files) or any(not _is_shown(part, part in related) for part in attached)
+    chosen = _Chosen(raw, root)
+    text, packed = _plain_text(raw, chosen, of_html)
+    names, visible = list[str](), bool(packed)
+    for part in chosen.attached:
+        inside = chosen.unpacked(part)
+        names += [_packed_name(one) for one in inside] or [_name(part)]
+        visible = visible or bool(inside) or not _is_shown(part, part in chosen.related)
+    names += [_packed_name(one) for _, files in packed for one in files]
     return Gist(text[:MAX_TEXT], tuple(names), visible, may_report(root))
 
 
-# --- which part is what ----------------------------------------------------------------------------------------------
+class _Chosen:
+    """The parts of a message sorted (``choice.choose``), and what is in its winmail.dat, unpacked once.
 
+    Where the message has no text of its own, ``outlook`` is the text that Outlook packed: (plain, HTML).
+    """
 
-def _choose(root: Part) -> tuple[list[Part], list[Part], list[Part]]:
-    """(parts of the text body, of the HTML body, attachments), each in the order of the message."""
-    text: list[Part] = []
-    html: list[Part] = []
-    attached: list[Part] = []
-    _structure([root], "mixed", False, html, text, attached)
-    if not text and not html:
-        _promote(attached, text)
-    media = [part for part in text if part.type.startswith(_MEDIA)]
-    attached += [part for part in media + html if part.type.startswith(_MEDIA) and part not in attached]
-    return (
-        [part for part in text if not part.type.startswith(_MEDIA)],
-        [part for part in html if not part.type.startswith(_MEDIA)],
-        sorted(dict.fromkeys(attached), key=lambda part: part.header_start),
-    )
+    __slots__ = ("_inside", "attached", "html", "outlook", "related", "text")
 
+    def __init__(self, raw: bytes, root: Part) -> None:
+        self.text, self.html, self.attached = choose(root)
+        self.related = related(root) if self.attached else set()
+        self._inside: dict[Part, list[Packed]] = {}
+        self.outlook = "", ""
+        for part in self.attached:
+            if is_tnef(raw, part):
+                self._inside[part], packed = in_tnef(raw, part)
+                if not (self.text or self.html or any(self.outlook)):
+                    found = {one.type: decode_text(one.data, None) for one in packed.bodies}
+                    self.outlook = _lines(found.get("text/plain", "")), _lines(found.get("text/html", ""))
 
-def _promote(attached: list[Part], text: list[Part]) -> None:
-    """A message of one odd text type (text/enriched ...) is read as text rather than as an attachment only."""
-    for part in attached:
-        if part.type.startswith("text/") and part.type != "text/calendar" and part.disposition != "attachment":
-            attached.remove(part)
-            text.append(part)
-            return
-
-
-def _structure(
-    parts: list[Part],
-    kind: str,
-    in_alternative: bool,
-    html: list[Part] | None,
-    text: list[Part] | None,
-    attached: list[Part],
-) -> None:
-    """RFC 8621 s.4.1.4 ``parseStructure``; the depth is bounded by the scanner."""
-    text_before = len(text) if text is not None else -1
-    html_before = len(html) if html is not None else -1
-    for index, part in enumerate(parts):
-        if part.type.startswith("multipart/") and part.children:
-            sub = part.type[10:]
-            _structure(part.children, sub, in_alternative or sub == "alternative", html, text, attached)
-        elif not _is_inline(part, index, kind):
-            attached.append(part)
-        elif kind == "alternative":
-            _choose_alternative(part, html, text, attached)
-        else:
-            if in_alternative:
-                html = None if part.type == "text/plain" else html
-                text = None if part.type == "text/html" else text
-            _append(part, html, text, attached)
-    if kind == "alternative" and text is not None and html is not None:
-        _fill_gap(text, text_before, html, html_before)
-
-
-def _append(part: Part, html: list[Part] | None, text: list[Part] | None, attached: list[Part]) -> None:
-    """A part that is shown whichever body is read; media that one of the two lacks is attached as well."""
-    for body in (text, html):
-        if body is not None:
-            body.append(part)
-    if (text is None or html is None) and part.type.startswith(_MEDIA):
-        attached.append(part)
-
-
-def _fill_gap(text: list[Part], text_before: int, html: list[Part], html_before: int) -> None:
-    """An alternative that offers one kind only serves for both."""
-    if text_before == len(text) and html_before != len(html):
-        text.extend(html[html_before:])
-    elif html_before == len(html) and text_before != len(text):
-        html.extend(text[text_before:])
-
-
-def _is_inline(part: Part, index: int, kind: str) -> bool:
-    media = part.type.startswith(_MEDIA)
-    if part.disposition == "attachment" or not (media or part.type in ("text/plain", "text/html")):
-        return False
-    return index == 0 or (kind != "related" and (media or not part.filename))
-
-
-def _choose_alternative(part: Part, html: list[Part] | None, text: list[Part] | None, attached: list[Part]) -> None:
-    if part.type == "text/plain" and text is not None:
-        text.append(part)
-    elif part.type == "text/html" and html is not None:
-        html.append(part)
-    else:
-        attached.append(part)
+    def unpacked(self, part: Part) -> list[Packed]:
+        """The files in a winmail.dat; none: it is shown as what it is."""
+        return self._inside.get(part, [])
 
 
 def _events(raw: bytes, root: Part) -> tuple[Event, ...]:
@@ -217,63 +151,49 @@ def _events(raw: bytes, root: Part) -> tuple[Event, ...]:
     return () if found is None else events(part_text(raw, found))
 
 
-def _related(root: Part) -> set[Part]:
-    """The parts that a multipart/related root may refer to by Content-ID."""
-    return {
-        child
-        for part in root.walk()
-        if part.type == "multipart/related"
-        for child in part.children[1:]
-        if child.field("content-id") or child.type.startswith("image/")
-    }
-
-
 # --- texts -----------------------------------------------------------------------------------------------------------
 
 
-def _texts(
-    raw: bytes, text_parts: list[Part], html_parts: list[Part], of_html: OfHtml
-) -> tuple[str, list[tuple[Part, list[UuFile]]], str]:
-    """(plain text, uuencoded files found in it, HTML) of the chosen parts."""
-    uu_files: list[tuple[Part, list[UuFile]]] = []
+def _texts(raw: bytes, chosen: _Chosen, of_html: OfHtml) -> tuple[str, list[tuple[Part, list[Packed]]], str]:
+    """(plain text, files found in it, HTML) of the chosen parts."""
+    packed: list[tuple[Part, list[Packed]]] = []
     shown: dict[Part, str] = {}
-    for part in dict.fromkeys(text_parts + html_parts):
+    for part in dict.fromkeys(chosen.text + chosen.html):
         if part.type == "text/html":
             shown[part] = part_text(raw, part)
         else:
             shown[part], files = _plain(raw, part)
             if files:
-                uu_files.append((part, files))
-    html = ""
-    if any(part.type == "text/html" for part in html_parts):
+                packed.append((part, files))
+    html = chosen.outlook[1]
+    if any(part.type == "text/html" for part in chosen.html):
         html = "\n".join(
             shown[part] if part.type == "text/html" else f"<pre>{escape(shown[part], quote=False)}</pre>"
-            for part in html_parts
+            for part in chosen.html
         )
-    text = _joined(of_html(shown[part]) if part.type == "text/html" else shown[part] for part in text_parts)
+    pieces = (of_html(shown[part]) if part.type == "text/html" else shown[part] for part in chosen.text)
+    text = _joined(pieces) or _joined([chosen.outlook[0]])
     if not text and html:
         text = _finished(of_html(html))
-    return text, uu_files, html
+    return text, packed, html
 
 
-def _plain_text(
-    raw: bytes, text_parts: list[Part], html_parts: list[Part], of_html: OfHtml
-) -> tuple[str, list[tuple[Part, list[UuFile]]]]:
+def _plain_text(raw: bytes, chosen: _Chosen, of_html: OfHtml) -> tuple[str, list[tuple[Part, list[Packed]]]]:
     """The plain text of ``_texts`` and the files found in it; HTML is not even decoded where there is other text."""
     pieces: list[str] = []
-    uu_files: list[tuple[Part, list[UuFile]]] = []
-    for part in text_parts:
+    packed: list[tuple[Part, list[Packed]]] = []
+    for part in chosen.text:
         if part.type == "text/html":
             pieces.append(of_html(part_text(raw, part)))
             continue
         piece, files = _plain(raw, part)
         pieces.append(piece)
         if files:
-            uu_files.append((part, files))
+            packed.append((part, files))
     text = _joined(pieces)
-    if not text or any(part.type != "text/html" for part in html_parts if part not in text_parts):
-        return _texts(raw, text_parts, html_parts, of_html)[:2]
-    return text, uu_files
+    if not text or any(part.type != "text/html" for part in chosen.html if part not in chosen.text):
+        return _texts(raw, chosen, of_html)[:2]
+    return text, packed
 
 
 def _joined(pieces: Iterable[str]) -> str:
@@ -284,31 +204,40 @@ def _finished(text: str) -> str:
     return neutralise_body(text) + ("\n" if text and not text.endswith("\n") else "")
 
 
-def _plain(raw: bytes, part: Part) -> tuple[str, list[UuFile]]:
+def _plain(raw: bytes, part: Part) -> tuple[str, list[Packed]]:
     text = part_text(raw, part)
-    files: list[UuFile] = []
+    files: list[Packed] = []
     if "begin " in text:
         body = decode(raw, part)
-        files = find_uu(body)
+        files = in_text(body)
         if files:
-            text = _without_uu(body, files, part)
+            text = _without(body, files, part)
     if part.params.get("format", "").lower() == "flowed":
         delsp = part.params.get("delsp", "").lower() == "yes"
         text = unflow(text[:MAX_TEXT], delsp=delsp) + text[MAX_TEXT:]  # the rest will be cut
     return text, files
 
 
-def _without_uu(body: bytes, files: list[UuFile], part: Part) -> str:
+def _without(body: bytes, files: list[Packed], part: Part) -> str:
     pieces, position = [], 0
     for file in files:
         pieces.append(body[position : file.start])
         position = file.end
     pieces.append(body[position:])
-    text = decode_text(b"".join(pieces), part.params.get("charset") or None)
+    return _lines(decode_text(b"".join(pieces), part.params.get("charset") or None))
+
+
+def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 # --- attachments -----------------------------------------------------------------------------------------------------
+
+
+def _attachments(raw: bytes, part: Part, chosen: _Chosen) -> list[Attachment]:
+    """The part, or what is packed in it; the numbers of both work."""
+    inside = [_packed_attachment(part, one) for one in chosen.unpacked(part)]
+    return inside or [_attachment(raw, part, part in chosen.related)]
 
 
 def _attachment(raw: bytes, part: Part, related: bool) -> Attachment:
@@ -325,7 +254,7 @@ def _attachment(raw: bytes, part: Part, related: bool) -> Attachment:
 
 def _is_shown(part: Part, related: bool) -> bool:
     """Does the body show this part by itself?"""
-    return related or (part.disposition == "inline" and part.type.startswith(_MEDIA))
+    return related or (part.disposition == "inline" and part.type.startswith(MEDIA))
 
 
 def _name(part: Part) -> str:
@@ -340,10 +269,13 @@ def _name(part: Part) -> str:
     return f"part-{part.section}{extension}"
 
 
-def _uu_attachment(part: Part, number: int, file: UuFile) -> Attachment:
-    name = safe_filename(decode_header(file.name))
-    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return Attachment(f"{part.section}.UU{number}", name, kind, len(file.data))
+def _packed_attachment(part: Part, one: Packed) -> Attachment:
+    cid = neutralise(one.content_id)[:998]
+    return Attachment(f"{part.section}.{one.mark}", _packed_name(one), one.type, len(one.data), cid)
+
+
+def _packed_name(one: Packed) -> str:
+    return safe_filename(decode_header(one.name.encode("utf-8", "replace")))
 
 
 def find_part(root: Part, section: str) -> Part | None:
@@ -354,20 +286,20 @@ def find_part(root: Part, section: str) -> Part | None:
 def part_bytes(raw: bytes, section: str) -> tuple[Attachment, bytes]:
     """An attachment and its decoded bytes.  Raises KeyError when there is no such part.
 
-    ``section`` is an IMAP section number; ``N.UUn`` names the n-th uuencoded file in the text of part N.
+    ``section`` is an IMAP section number; ``N.UU1``, ``N.YENC1`` and ``N.TNEF1`` name files packed in part N.
     """
     root = scan(raw)
-    match = _UU_SECTION.match(section)
+    match = SECTION.match(section)
     part = find_part(root, match[1] if match else section)
     if part is None:
         raise KeyError(section)
     if not match:
-        return _attachment(raw, part, part in _related(root)), decode(raw, part)
-    files = find_uu(decode(raw, part))
-    number = int(match[2])
-    if not 1 <= number <= len(files):
-        raise KeyError(section)
-    return _uu_attachment(part, number, files[number - 1]), files[number - 1].data
+        return _attachment(raw, part, part in related(root)), decode(raw, part)
+    files = in_tnef(raw, part)[0] if is_tnef(raw, part) else in_text(decode(raw, part))
+    for one in files:
+        if one.mark == match[2]:
+            return _packed_attachment(part, one), one.data
+    raise KeyError(section)
 
 
 # --- what is odd -----------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ ORACLES = (
     ("mailcore2", agreement.mailcore),
     ("mailcore2, texts without a label", agreement_more.charsets),
     ("MimeKit, its mailboxes", agreement_more.mimekit),
+    ("MimeKit, winmail.dat", agreement_more.tnef),
     ("flanker, valid mailboxes", agreement_more.flanker),
 )
 _HEADER = """# How mail is read: agreement and speed

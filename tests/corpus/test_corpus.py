@@ -19,7 +19,9 @@ from mua.mime.headers import envelope
 from mua.mime.mbox import append, split
 from mua.mime.message import gist, gist_of, parse, part_bytes, snippet
 from mua.mime.scan import Part, decode, scan
+from mua.mime.uu import find_uu
 from mua.mime.view import view_of
+from mua.mime.yenc import find_yenc
 from mua.model import naming
 
 pytestmark = pytest.mark.skipif(not agreement.available(), reason="the shared corpora are not here")
@@ -177,6 +179,7 @@ ORACLES = [
     (agreement_more.fields, FIELDS),
     (agreement_more.charsets, {"detected": 4}),
     (agreement_more.flanker, {"mailboxes": 151}),
+    (agreement_more.tnef, {"names": 13, "octets": 40}),
 ]
 
 
@@ -201,3 +204,14 @@ def test_taking_a_mail_apart_is_faster_than_the_standard_library() -> None:
     """Five times, where nothing else runs; who falls below three has made it slow."""
     mails = [raw for _, raw in corpora.distinct() if len(raw) < 200_000][::4]
     assert extraction.ratio(mails, extraction.ours, extraction.theirs) > 3
+
+
+def test_the_yenc_files_of_the_world_are_undone() -> None:
+    folder = corpora.CORPORA / "mimekit" / "yenc"
+    pieces = [find_yenc((folder / f"0000002{number}.ntx").read_bytes())[0].data for number in range(2)]
+    assert b"".join(pieces) == (folder / "joystick.jpg").read_bytes()
+
+
+def test_the_uuencoded_photo_of_the_world_is_undone() -> None:
+    folder = corpora.CORPORA / "mimekit" / "encoders"
+    assert find_uu((folder / "photo.uu").read_bytes())[0].data == (folder / "photo.jpg").read_bytes()
