@@ -92,7 +92,7 @@ def envelope_of(fields: list[Field]) -> Envelope:
     own = get("message-id")
     list_id = get("list-id")
     return Envelope(  # by position: that is the quick way to make one
-        addresses(get("from", b"")),
+        _authors(fields),
         addresses(get("to", b"")),
         addresses(get("cc", b"")),
         addresses(get("bcc", b"")),
@@ -104,6 +104,14 @@ def envelope_of(fields: list[Field]) -> Envelope:
         _list_identifier(list_id) if list_id else "",
         _hints_attachment(get("content-type")),
     )
+
+
+def _authors(fields: list[Field]) -> tuple[Address, ...]:
+    """The addresses of every From field, each once."""
+    found = [value for name, value in fields if name == "from"]
+    if len(found) == 1:
+        return addresses(found[0])
+    return tuple(dict.fromkeys(one for value in found[:MAX_FROM] for one in addresses(value)))[:MAX_ADDRESSES]
 
 
 def decode_header(raw: bytes) -> str:

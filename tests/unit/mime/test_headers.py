@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mua.mime.charset import decode_text, find_codec
-from mua.mime.headers import addresses, date, decode_header, envelope, message_ids
+from mua.mime.headers import MAX_FROM, addresses, date, decode_header, envelope, message_ids
 from mua.mime.params import parameters
 from mua.model.address import Address
 
@@ -225,3 +225,13 @@ def test_the_address_that_vms_wrote() -> None:
 )
 def test_a_parameter_on_its_own_line_needs_no_semicolon(raw: bytes, found: dict[str, str]) -> None:
     assert parameters(raw)[1] == found
+
+
+def test_each_from_field_names_an_author_and_of_other_fields_the_first_counts():
+    found = envelope(
+        b"From: A <a@x.test>\r\nFrom: B <b@y.test>\r\nFrom: A <a@x.test>\r\nTo: c@x.test\r\nTo: d@x.test\r\n\r\n"
+    )
+    assert [one.address for one in found.sender] == ["a@x.test", "b@y.test"]
+    assert [one.address for one in found.to] == ["c@x.test"]
+    many = b"".join(b"From: a%d@x.test\r\n" % number for number in range(1000))
+    assert len(envelope(many + b"\r\n").sender) == MAX_FROM
