@@ -4,8 +4,10 @@ Rules of the file: ``loadResource`` is the only door, and behind it stands only 
 a click on a link is told, never followed here.
 """
 
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QByteArray, Qt, QUrl, Signal
 from PySide6.QtGui import QContextMenuEvent, QImage, QTextDocument, QTextOption
@@ -95,6 +97,8 @@ class TextView(QTextBrowser):
         image = QImage()
         if url.scheme() == "cid":
             image.loadFromData(self._inline(url.toString().removeprefix("cid:")) or b"")
+        elif url.scheme() == "data":
+            image.loadFromData(_carried(url.toString(QUrl.ComponentFormattingOption.FullyEncoded)))
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return QByteArray()
         return self._nothing if image.isNull() else image
@@ -102,3 +106,13 @@ class TextView(QTextBrowser):
     def _again(self) -> None:
         if self._shown is not None:
             self.show_view(*self._shown)
+
+
+def _carried(address: str) -> bytes:
+    """The octets in a ``data:`` address (RFC 2397); none where it cannot be read."""
+    kind, _, data = address.partition(",")
+    try:
+        octets = unquote_to_bytes(data)
+        return b64decode(octets) if kind.endswith(";base64") else octets
+    except ValueError:
+        return b""

@@ -5,7 +5,7 @@ screens; the other way is one key away (``Look.flipped``).
 """
 
 from mua.gui.look import Look
-from mua.gui.theme import BODY, LIGHT, Theme
+from mua.gui.theme import LIGHT, Theme
 from mua.mime.page import SafeHtml, document
 from mua.model.message import MessageView
 from mua.records import dataclass
@@ -24,19 +24,23 @@ def page_of(view: MessageView, now: Theme, look: Look, family: str) -> Page:
     """The page of a message's HTML."""
     authors_dark = now.dark and view.dark_ready and not look.flipped
     adapted = now.dark and not view.dark_ready and look.flipped and not view.simple
-    safe = SafeHtml(view.html, simple=False, dark_ready=authors_dark)
+    safe = SafeHtml(view.html, simple=False, dark_ready=authors_dark, layout=view.layout)
     font = "'" + family.replace("'", "") + "', sans-serif"
-    style = _style(now, on_card=now.dark and not authors_dark)
+    style = _style(now, authors_dark=authors_dark)
     html = document(safe, authors_dark, font=font, unfolded=look.unfolded, images=look.images, style=style)
     return Page(html, now.colours.reader if authors_dark or adapted else "#ffffff", adapted)
 
 
-def _style(now: Theme, *, on_card: bool) -> str:
-    """Our part of a page's look: body text like ours, thin scroll bars, the margin that its ground needs."""
+def _style(now: Theme, *, authors_dark: bool) -> str:
+    """Our part of a page's look: its ground and links, thin scroll bars, the margin that its ground needs.
+
+    Sizes and spaces are left to the engine: newsletters are made for its own.
+    """
+    on_card = now.dark and not authors_dark
     colours = LIGHT if on_card else now.colours
-    margin = "16px" if on_card else "0"
+    ground = f"background:{colours.reader};color:{colours.text};" if authors_dark else ""
     return (
-        f"body{{margin:{margin};font-size:{BODY}px;line-height:1.4}}a{{color:{colours.accent}}}"
+        f"body{{{ground}margin:{'16px' if on_card else '0'}}}a{{color:{colours.accent}}}"
         "::-webkit-scrollbar{width:10px;height:10px}::-webkit-scrollbar-button{display:none}"
         f"::-webkit-scrollbar-thumb{{background:{colours.line};border-radius:5px;border:2px solid transparent;"
         "background-clip:content-box}::-webkit-scrollbar-corner{background:transparent}"

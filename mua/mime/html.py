@@ -12,7 +12,6 @@ capped and the cut is said in the page.
 """
 
 import re
-from collections.abc import Callable
 from html import escape
 from typing import Final
 
@@ -73,6 +72,24 @@ _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|jpg|gif|webp|bmp|x-icon|avif)[
 _REMOTE = re.compile(r"(?:https?:|ftp:)?//", re.IGNORECASE)
 _LOADING: Final = ("src", "srcset", "background", "poster", "data", "dynsrc", "lowsrc", "longdesc", "code", "codebase")
 _LOADING_SELECTOR: Final = ",".join(f"[{name}]" for name in _LOADING)
+_COLOUR = re.compile(r"#?\w{1,30}", re.ASCII)
+_USUAL: Final = {
+    "bgcolor": frozenset({"#ffffff", "#fff", "white", "ffffff"}),
+    "text": frozenset({"#000000", "#000", "black", "000000"}),
+    "link": frozenset({"#0000ff", "#0000ee", "blue"}),
+}
+_PLAIN_BODY: Final = frozenset(  # what the common programs write on every message
+    {"", "word-wrap:break-word", "-webkit-nbsp-mode:space", "line-break:after-white-space", "overflow-wrap:break-word"}
+    | {"-webkit-line-break:after-white-space"}
+)
+_DOCTYPE = re.compile(r"\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<!doctype\s+([^>]*)>", re.IGNORECASE | re.DOTALL)
+_LIMITED = re.compile(
+    r"xhtml 1\.[01] (?:transitional|frameset)|html 4\.01 (?:transitional|frameset)//en\"?\s+[\"']", re.IGNORECASE
+)
+_STRICT = re.compile(
+    r"html\s*(?:system\s+[\"']about:legacy-compat[\"']\s*)?\Z|html 4\.01//|xhtml 1\.[01](?: strict)?//|html 4\.0//",
+    re.IGNORECASE,
+)
 _DARK_META = re.compile(r"color-scheme", re.IGNORECASE)
 _OPENING_TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)/?>")
 _STYLE_VALUE = re.compile(r'style="([^"]*)"')
@@ -179,13 +196,27 @@ def sanitise(html: str, *, dark: bool = False) -> SafeHtml:
     body = body.replace(begin, QUOTE, 1).replace(end, QUOTE_END, 1)
     images = tuple(wishes.images.values())
     ready = declared or cleaner.dark_ready or dark
-    return SafeHtml(style + body, wishes.count, simple, cut, ready, wishes.hosts(), images)
+    layout = layout_of(html)
+    return SafeHtml(style + body, wishes.count, simple, cut, ready, wishes.hosts(), images, layout)
 
 
 def _marks(html: str) -> tuple[str, str]:
     """Texts that cannot be in ``html``: around a quote, until the gate has let everything else through."""
     name = image_name(html)
     return f"\ue000{name}(\ue000", f"\ue000){name}\ue000"
+
+
+def layout_of(html: str) -> str:
+    """By which rules a page is laid out, as its doctype says (HTML s.13.2.6.4.1): "" today's, "limited", "quirks".
+
+    Most mail has none, and is laid out as browsers did twenty years ago.
+    """
+    match = _DOCTYPE.match(html[:4096])
+    if match is None:
+        return "quirks"
+    if _LIMITED.search(match[1]):
+        return "limited"
+    return "" if _STRICT.search(match[1].strip()) else "quirks"
 
 
 def _as_text(html: str) -> SafeHtml:
@@ -215,10 +246,10 @@ def _prepare(html: str, cleaner: CssCleaner, begin: str, end: str) -> tuple[str,
     body = tree.body
     if body is not None:
         quotes.mark(body, begin, end)
-    wrapped = _body_wrapper(body) if body is not None else None
-    inner = (body.html if body is not None else tree.html) or ""
+        css = "\n".join(filter(None, (_of_body(body, cleaner), css)))
+    inner = (body.inner_html if body is not None else tree.html) or ""
     inner = inner.replace("&nbsp;", "\u00a0")  # see MAX_ENTITIES
-    return (wrapped(inner) if wrapped else inner), css, declared
+    return inner, css, declared
 
 
 def _declares_dark(node: LexborNode) -> bool:
@@ -227,17 +258,23 @@ def _declares_dark(node: LexborNode) -> bool:
     return bool(_DARK_META.search(name)) and "dark" in content.lower()
 
 
-def _body_wrapper(body: LexborNode) -> Callable[[str], str] | None:
-    """Colours that the author set on ``<body>`` move to a ``<div>``, since the body itself is ours."""
+def _of_body(body: LexborNode, cleaner: CssCleaner) -> str:
+    """What the author set on ``<body>``, as rules: its colours, its ground, its links; black on white is nothing."""
     attributes = body.attributes
-    style = attributes.get("style") or ""
+    declared: list[str] = []
     for name, prop in (("bgcolor", "background-color"), ("text", "color")):
-        value = attributes.get(name)
-        if value and re.fullmatch(r"#?[\w ]{1,30}", value):
-            style = f"{prop}: {value}; {style}"
-    if not style:
-        return None
-    return lambda inner: f'<div style="{escape(style, quote=True)}">{inner}</div>'
+        value = (attributes.get(name) or "").strip()
+        if _COLOUR.fullmatch(value) and value.lower() not in _USUAL[name]:
+            declared.append(f"{prop}: {value}")
+    if style := (attributes.get("style") or "").strip():
+        declared.append(style)
+    rules = f"body {{ {'; '.join(declared)} }}" if declared else ""
+    link = (attributes.get("link") or "").strip()
+    if _COLOUR.fullmatch(link) and link.lower() not in _USUAL["link"]:
+        rules += f" a:link {{ color: {link} }}"
+    if set(style.lower().replace(" ", "").strip(";").split(";")) <= _PLAIN_BODY and not rules.count("color"):
+        return ""
+    return cleaner.sheet(rules)
 
 
 def _too_deep(root: LexborNode) -> bool:

@@ -19,6 +19,12 @@ QUOTE: Final = '<details data-quote="">'
 QUOTE_END: Final = "</details>"
 QUOTE_WORDS: Final = "Earlier messages"
 
+_DOCTYPES: Final = {
+    "": "<!DOCTYPE html>",
+    "limited": '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
+    '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">',
+    "quirks": "",
+}
 _FOLD_STYLE: Final = (
     "details[data-quote]>summary{all:revert;cursor:pointer;font:12px sans-serif;opacity:.75;margin:6px 0;"
     "width:fit-content;user-select:none}"
@@ -33,7 +39,8 @@ class SafeHtml:
 
     ``remote`` counts the references that would have loaded from elsewhere, ``wanted`` are their hosts, ``images`` the
     addresses of the pictures that may be loaded on request; ``simple``: a rich-text widget shows it truthfully;
-    ``cut``: it was larger than ``MAX_HTML``; ``dark_ready``: its author wrote styles for dark screens.
+    ``cut``: it was larger than ``MAX_HTML``; ``dark_ready``: its author wrote styles for dark screens;
+    ``layout``: by which rules it is laid out ("", "limited", "quirks").
     """
 
     html: str
@@ -43,6 +50,7 @@ class SafeHtml:
     dark_ready: bool = False
     wanted: tuple[Wanted, ...] = ()
     images: tuple[str, ...] = ()
+    layout: str = ""
 
 
 def page_policy(images: bool) -> str:
@@ -70,7 +78,7 @@ def document(
     scheme, ground, ink = ("dark", "#1e1f22", "#e6e6e6") if follow else ("light", "#ffffff", "#1a1a1a")
     base = (
         f":root{{color-scheme:{scheme}}}body{{margin:16px;background:{ground};color:{ink};"
-        f"font-family:{font};overflow-wrap:anywhere}}img{{max-width:100%}}"
+        f"font-family:{font};overflow-wrap:break-word}}img:not(table img){{max-width:100%}}"
         "img[data-remote]{background:rgba(128,128,128,.12);min-width:1px;min-height:1px}"
         "blockquote{margin:0 0 0 .8ex;border-left:2px solid rgba(128,128,128,.5);padding-left:1ex}"
         "pre{white-space:pre-wrap}"
@@ -79,7 +87,8 @@ def document(
     html = with_images(safe.html) if images else safe.html
     html = _folds(_for_scheme(html, follow), unfolded)
     return (
-        f'<!DOCTYPE html><html><head><meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">'
+        f"{_DOCTYPES[safe.layout]}<html><head>"
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy, quote=True)}">'
         '<meta charset="utf-8"><meta name="referrer" content="no-referrer">'
         f"<style>{base}</style></head><body>{html}</body></html>"
     )

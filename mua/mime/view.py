@@ -50,6 +50,7 @@ def view_of(parsed: Parsed) -> MessageView:
         wanted=safe.wanted if safe is not None else (),
         images=safe.images if safe is not None else (),
         dark_ready=safe.dark_ready if safe is not None else False,
+        layout=safe.layout if safe is not None else "",
         nature=parsed.nature,
         events=parsed.events,
     )

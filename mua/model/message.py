@@ -148,7 +148,8 @@ class MessageView:
     ``html`` is sanitised and never holds a remote reference that would load; ``cid:`` images are kept as ``cid:``.
     ``simple`` says that a plain rich-text widget can show ``html`` truthfully.  ``remote`` counts blocked references,
     ``wanted`` names their hosts, ``images`` are the addresses of the pictures that can be loaded on request.
-    ``dark_ready``: its author wrote styles for dark screens.
+    ``dark_ready``: its author wrote styles for dark screens; ``layout``: by which rules its HTML is laid out
+    ("" today's, "limited", "quirks").
     ``notes`` say what is odd about the author, ``warnings`` about the rest; ``nature``, in sentences, what the message
     is beside a letter (signed, a report, a piece of a larger one ...); ``events`` what its calendar part says.
     """
@@ -173,5 +174,6 @@ class MessageView:
     wanted: tuple[Wanted, ...] = ()
     images: tuple[str, ...] = ()
     dark_ready: bool = False
+    layout: str = ""
     nature: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
