@@ -148,7 +148,7 @@ class Authors(QObject):
     def _again(self, message_id: MessageId) -> None:
         pane = self._desk.reader.pane_of(message_id)
         if pane is not None:
-            self.tell(pane)
+            self._desk.pane_shown.emit(pane)
 
 
 def of_evidence(evidence: Evidence, author: str) -> list[Said]:

@@ -38,7 +38,6 @@ from mua.store.read import Filter, Saved
 
 if TYPE_CHECKING:
     from mua.gui.engine_client import EngineClient
-    from mua.gui.pictures import Pictures
 
 PICTURE = "mua-image:"  # mime.remote.SCHEME; a start does without that module
 _EMPTY = {
@@ -102,7 +101,6 @@ class Desk(QObject):
         self.sidebar, self.listing, self.reader = window.sidebar, window.listing, window.reader
         self.seeker = Seeker(library.profile, self)
         self.client: EngineClient | None = None
-        self.pictures: Pictures | None = None
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
@@ -295,8 +293,6 @@ class Desk(QObject):
         pane.be_draft(folder is not None and folder.role is Role.DRAFTS)
         pane.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
         pane.show_journey(self._outgoing(row))
-        if self.pictures is not None:
-            self.pictures.consider(pane)
         self.pane_shown.emit(pane)
 
     def show_journeys(self) -> None:

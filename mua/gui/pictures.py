@@ -13,9 +13,8 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.preferences import RemoteImages
-from mua.mime.journey import journey
-from mua.model.journey import NO_TRUST
 from mua.plan.proof import proves
+from mua.store import origin
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -32,8 +31,11 @@ class Pictures(QObject):
         self._desk = desk
         self._allowed: set[int] = set()
         """Messages of this session whose pictures the person asked for."""
+        self._missing: dict[int, int] = {}
+        """Of messages whose pictures were fetched, how many could not be had: they are not asked for again."""
         desk.reader.pictures_wanted.connect(self._wanted)
         desk.reader.pictures_unwanted.connect(self._unwanted)
+        desk.pane_shown.connect(self.consider)
 
     def consider(self, pane: "MessagePane") -> None:
         """A message is shown: its pictures too, where that was asked for before."""
@@ -59,6 +61,7 @@ class Pictures(QObject):
             kept = tuple(dict.fromkeys((*self._desk.preferences.image_senders, sender)))[-MAX_SENDERS:]
             self._desk.change_preferences(replace(self._desk.preferences, image_senders=kept))
         self._allowed.add(pane.row.id)
+        self._missing.pop(pane.row.id, None)
         self._load(pane)
 
     def _unwanted(self) -> None:
@@ -77,12 +80,14 @@ class Pictures(QObject):
         if view is None or row is None:
             return
         missing = sum(not self._desk.library.has_picture(url) for url in view.images)
-        if not missing or client is None:
+        if not missing or client is None or row.id in self._missing:
             self._show(pane, missing)
             return
         pane.remote.tell("loading", rule=self._has_rule(pane))
 
         def loaded(answer: wire.Answer) -> None:
+            if isinstance(answer, wire.PicturesLoaded):
+                self._missing[row.id] = answer.missing
             if pane.row is not None and pane.row.id == row.id and isinstance(answer, wire.PicturesLoaded):
                 self._show(pane, answer.missing)
 
@@ -101,7 +106,10 @@ class Pictures(QObject):
         return _sender(pane) in self._desk.preferences.image_senders
 
     def _is_proven(self, pane: "MessagePane") -> bool:
-        return pane.view is not None and proves(_sender(pane), journey(pane.view.headers, NO_TRUST).stamps)
+        row, view, db = pane.row, pane.view, self._desk.library.db
+        if row is None or view is None or db is None or any(note.grave for note in view.notes):
+            return False
+        return proves(_sender(pane), self._desk.authors.way(row, view).stamps, origin.evidence(db, row.id))
 
 
 def _sender(pane: "MessagePane") -> str:

@@ -63,15 +63,16 @@ Over</div>""",
     "huge": """<div style="width:90000px;height:70000px;background:linear-gradient(red,blue)">
 Huge</div><p>End</p>""",
     "huge letters": """<p style="font-size:4000px">A</p><p>Below</p>""",
-    "nearly invisible": """<p style="opacity:.02">Faint</p>
-<p style="color:#fff">White on white</p>
+    "nearly invisible": """<p style="opacity:.02">Faint</p><p style="color:#fff">White on white</p>
 <p style="font-size:0">None</p><p style="display:none">Gone</p><p>Seen</p><p style="transform:scale(0)">Shrunk</p>""",
-    "a false bar of trust": """<div style="position:absolute;top:-60px;left:0;right:0;height:50px;background:#dfd">Signed
-by your bank</div><div style="margin-top:-90px;background:#dfd;padding:12px">Verified sender</div><p>Text</p>""",
+    "a false bar of trust": """<div style="position:absolute;top:-60px;left:0;right:0;height:50px;background:#dfd">
+Signed by your bank</div><div style="margin-top:-90px;background:#dfd;padding:12px">Verified sender</div><p>Text</p>""",
     "body of its own colours": """<body bgcolor="#203040" text="#ffffff" link="#ffff00">
 <p>White on blue <a href="https://a.test/">yellow</a></p></body>""",
-    "columns and a grid": """<style>.g{display:grid;grid-template-columns:1fr 2fr;gap:8px}.g div{background:#cde;padding:
-12px}</style><div class="g"><div>One</div><div>Two</div><div>Three</div><div>Four</div></div><div style="columns:2">"""
+    "columns and a grid": """<style>.g{display:grid;grid-template-columns:1fr 2fr;
+gap:8px}.g div{background:#cde;padding:
+12px}</style><div class="g"><div>One</div><div>Two</div><div>Three</div><div>Four</div></div>
+<div style="columns:2">"""
     + "Words in columns. " * 60
     + "</div>",
     "dark by its author": """<style>:root{color-scheme:light dark}.c{background:#fff;color:#222;padding:20px}@media

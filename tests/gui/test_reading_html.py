@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from gui_mail import Mail
@@ -11,13 +12,17 @@ from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from mua.gui import deeds, link_bar
+from mua.gui import preferences as prefs
 from mua.gui.app import Program
+from mua.gui.image_rules import ImageRules
 from mua.gui.message_pane import MessagePane
 from mua.gui.text_view import TextView
 from mua.gui.theme import theme
 from mua.gui.web_view import WebView
 from mua.mime.remote import image_name
+from mua.model.journey import Trust
 from mua.model.message import Flag
+from mua.store import origin
 
 TABLE = '<table width="100%"><tr><td style="padding:40px">{}</td></tr></table>'
 QUOTED = "<p>New words</p><p>On Mon, 3 Nov 2025, Ann wrote:</p><blockquote type=cite>old words</blockquote>"
@@ -29,9 +34,9 @@ def read(program: Program, mail: Mail, qtbot: QtBot) -> Callable[..., MessagePan
     """Put a letter of this HTML into the inbox and read it; the pane, once it is shown."""
     program._furnish()
 
-    def show(html: str, sender: str = "Shop <shop@example.org>") -> MessagePane:
+    def show(html: str, sender: str = "Shop <shop@example.org>", above: str = "") -> MessagePane:
         when = int(time.time()) + 60
-        raw = f"From: {sender}\r\nSubject: Look\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}".encode()
+        raw = f"{above}From: {sender}\r\nSubject: Look\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{html}".encode()
         home = next(one.id for one in program.desk.accounts if one.email != "work@corp.example")
         key = mail.letter(home, mail.folders["INBOX"], raw, when, Flag.SEEN)
         program.desk.read_again(None, True)
@@ -301,3 +306,70 @@ def test_a_page_gets_no_picture_by_naming_it(qapp: QApplication, qtbot: QtBot) -
     assert asked == []
     web.close_down()
     web.close()
+
+
+PROVEN = (
+    "Authentication-Results: mx.home.test; dkim=pass header.d=example.org\r\n"
+    "Received: from out.example.org (out.example.org [203.0.113.9])\r\n by mx.home.test with ESMTPS id 1;"
+    " Mon, 3 Nov 2025 10:00:00 +0000\r\n"
+)
+
+
+def test_a_senders_pictures_are_loaded_where_it_is_proven_that_they_are_his(
+    read: Callable[..., MessagePane], program: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    """And not in mail of which nothing proves who sent it, whatever its From says."""
+    mail.profile.pictures.mkdir()
+    (mail.profile.pictures / image_name(PICTURE)).write_bytes(red())
+    home = next(one.id for one in program.desk.accounts if one.email != "work@corp.example")
+    with mail.store.write() as tx:
+        origin.set_trust(tx, home, Trust(frozenset({"home.test"})), 1)
+    html = f'<img src="{PICTURE}" width="300" height="150">'
+    pane = read(html, above=PROVEN)
+    qtbot.wait(300)
+    assert not is_red(pane)
+    button(pane.remote, "Always for this sender").click()
+    qtbot.waitUntil(lambda: is_red(pane), timeout=20_000)
+    assert prefs.load(mail.profile).image_senders == ("shop@example.org",)
+    assert is_shown(read(html, "Shop <Shop@example.org>", PROVEN), qtbot)
+    forged = read(html)
+    qtbot.wait(300)
+    assert not is_red(forged)
+    assert "Nothing proves that it is from this sender." in forged.remote.text()
+    for sender in ("Shop <shop@example.org>, Other <other@example.org>", "shop@example.org <evil@evil.test>"):
+        other = read(html, sender, PROVEN)
+        qtbot.wait(300)
+        assert not is_red(other)
+    proven = read(html, above=PROVEN)
+    assert is_shown(proven, qtbot)
+    button(proven.remote, "Not always").click()
+    assert prefs.load(mail.profile).image_senders == ()
+    qtbot.waitUntil(lambda: not is_red(proven), timeout=20_000)
+
+
+def is_shown(pane: MessagePane, qtbot: QtBot) -> bool:
+    qtbot.waitUntil(lambda: is_red(pane), timeout=20_000)
+    return True
+
+
+def test_a_sender_is_removed_in_the_settings(program: Program, mail: Mail) -> None:
+    program._furnish()
+    kept = replace(program.desk.preferences, image_senders=("a@a.test", "b@b.test"))
+    program.desk.change_preferences(kept)
+    rules = ImageRules(
+        program.desk.preferences,
+        lambda **changed: program.desk.change_preferences(replace(program.desk.preferences, **changed)),
+    )
+    assert list(rules.rows) == ["a@a.test", "b@b.test"]
+    rules.remove("a@a.test")
+    assert prefs.load(mail.profile).image_senders == ("b@b.test",)
+    rules.offer.choose("never")
+    assert prefs.load(mail.profile).remote_images is prefs.RemoteImages.NEVER
+    rules.deleteLater()
+
+
+def test_who_never_wants_pictures_is_offered_none(read: Callable[..., MessagePane], program: Program) -> None:
+    never = replace(program.desk.preferences, remote_images=prefs.RemoteImages.NEVER)
+    program.desk.change_preferences(never)
+    pane = read(f'<img src="{PICTURE}">')
+    assert buttons(pane.remote) == ["Which?"]
