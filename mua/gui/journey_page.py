@@ -137,9 +137,7 @@ class Step(QWidget):
         if self.isRightToLeft():
             middle = self.width() - middle
         top = 6.0
-        faint = QColor(colours.tertiary)
-        faint.setAlpha(140)
-        pen = QPen(faint, 1.5, Qt.PenStyle.DashLine if self._claim else Qt.PenStyle.SolidLine)
+        pen = _rail(claim=self._claim)
         painter.setPen(pen)
         if not self._first:
             painter.drawLine(QPointF(middle, 0), QPointF(middle, top))
@@ -147,7 +145,7 @@ class Step(QWidget):
             painter.drawLine(QPointF(middle, top + side), QPointF(middle, self.height()))
         ground = QColor(colours.reader if self._claim else colours.selection)
         painter.setBrush(ground)
-        painter.setPen(QPen(faint if self._claim else QColor(colours.accent), 1.5, pen.style()))
+        painter.setPen(pen if self._claim else QPen(QColor(colours.accent), 1.5))
         painter.drawEllipse(QRectF(middle - side / 2, top, side, side).adjusted(1, 1, -1, -1))
         picture = pixmap(self._icon, "secondary" if self._claim else "accent", round(16 * scale))
         half = round(16 * scale) / 2
@@ -171,9 +169,15 @@ class _Border(QWidget):
     def paintEvent(self, _: QPaintEvent) -> None:
         """The rail goes on, and a line across."""
         painter = QPainter(self)
-        painter.setPen(QPen(QColor(theme().colours.line), 2, Qt.PenStyle.DashLine))
+        painter.setPen(_rail(claim=True))
         middle = self.width() - _RAIL / 2 if self.isRightToLeft() else _RAIL / 2
         painter.drawLine(QPointF(middle, 0), QPointF(middle, self.height()))
+
+
+def _rail(*, claim: bool) -> QPen:
+    faint = QColor(theme().colours.tertiary)
+    faint.setAlpha(140)
+    return QPen(faint, 1.5, Qt.PenStyle.DashLine if claim else Qt.PenStyle.SolidLine)
 
 
 def _step(hop: Hop) -> Step:

@@ -23,7 +23,8 @@ _QUESTION: Final = (
     "This message says that it is signed. Mua can check that for what you read. It asks the DNS for the signers’ keys,"
     " which can tell a sender that a message is being read."
 )
-_AROUND: Final = 18  # pixels beside picture and text
+_MARKED: Final = 5  # the last rank that is worth a mark: what is in order on most mail is told only when asked for
+_AROUND: Final = 22  # pixels beside picture and text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Mark(QToolButton):
 
     def show_lines(self, lines: Sequence[Said]) -> None:
         """Show the line that matters most; nothing where there is none."""
-        first = min(lines, key=lambda one: one.rank, default=None)
+        first = min((one for one in lines if one.rank <= _MARKED), key=lambda one: one.rank, default=None)
         self._said = words.shown(first.text, 400) if first is not None else ""
         self.setVisible(bool(self._said))
         if first is None:
@@ -85,7 +86,7 @@ class Mark(QToolButton):
     def _fit(self) -> None:
         self.setMaximumWidth(self.fontMetrics().horizontalAdvance(self._said) + theme().grown(14) + _AROUND)
         room = max(60, self.width() - theme().grown(14) - _AROUND + 2)
-        self.setText(self.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room))
+        self.setText(" " + self.fontMetrics().elidedText(self._said, Qt.TextElideMode.ElideRight, room))
 
     def _tint(self) -> None:
         side = theme().grown(14)

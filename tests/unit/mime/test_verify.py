@@ -179,3 +179,19 @@ def test_no_more_is_checked_than_is_bounded() -> None:
     assert (len(found.signatures), found.more) == (8, 23)
     assert questions(b"From: a@x.example\r\n\r\nx") == ()
     assert questions(b"DKIM-Signature: v=1; d=a b/c.example; s=../x\r\n\r\n") == ()
+
+
+def test_nothing_raises() -> None:
+    """Every mail of the folder, spoilt by a seed, and records spoilt too."""
+    chance = random.Random(11)
+    mails = [mail(name) for name in sorted(MADE["dkimpy"])]
+    pieces = [b"", b";", b"=", b"\r\n", b" ", b"\xff", b"i=9;", b"b=", b"h=", b"\0", b"l=5;", b"d=;"]
+    for _ in range(1500):
+        raw = bytearray(chance.choice(mails))
+        for _ in range(chance.choice([1, 3, 9])):
+            at = chance.randrange(len(raw))
+            raw[at : at + chance.choice([0, 1, 40])] = chance.choice(pieces)
+        spoilt = bytes(raw)
+        texts = [chance.choice(list(RECORDS.values()))[: chance.choice([5, 60, 600])], "p=", "v=DKIM1; p=\u00e9"]
+        answers = {name: chance.choice([None, [], texts]) for name in questions(spoilt)}
+        check(spoilt, answers, NOW)
