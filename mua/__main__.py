@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mua.demo.process import DemoServer
 
 
-_HIDDEN = ("engine", "indexer", "viewer")  # what child processes are started with
+_HIDDEN = ("engine", "indexer", "viewer", "decoder")  # what child processes are started with
 _SENDMAIL = ("sendmail", "mailq", "newaliases")  # what other programs know us as
 
 
@@ -110,6 +110,10 @@ def _run_hidden(command: str, profile: Profile) -> int:
         from mua.engine.viewer import main as viewer
 
         return viewer()
+    if command == "decoder":
+        from mua.gui.decoder import main as decoder
+
+        return decoder()
     from mua.engine.main import main as engine
 
     if _is_unsafe(profile):

@@ -20,7 +20,7 @@ from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
-from mua.model.message import Flag, MessageRow
+from mua.model.message import Attachment, Flag, MessageRow
 from mua.store.read import Saved
 
 if TYPE_CHECKING:
@@ -161,7 +161,9 @@ class Deeds(QObject):
         self._window.toast.say("No unread message below this one.")
 
     def back(self) -> None:
-        """From the reader to the list, out of a search, or just the keyboard back to the list."""
+        """From an attachment to its message, from that to the list, out of a search; or the keyboard to the list."""
+        if self._reader.back_from_page():
+            return
         if self._window.is_reading():
             self._window.read(False)
         elif self._listing.search.text():
@@ -218,8 +220,9 @@ class Deeds(QObject):
         }
         for name, act in deeds.items():
             self._window.actions_.on(name, act)
-        self._reader.opened.connect(lambda one: self._with_row(lambda row: desk.attachments.open(row.id, one)))
-        self._reader.saved.connect(lambda one: self._with_row(lambda row: desk.attachments.save(row.id, [one])))
+        files = desk.attachments
+        self._reader.opened.connect(self._look)
+        self._reader.saved.connect(lambda one: self._with_row(lambda row: files.save(files.of(row.id), [one])))
         view.paged.connect(self._page)
         desk.sidebar.folders.menu_wanted.connect(self._folder_menu)
         view.menu_wanted.connect(lambda place: self.menu().popup(place))
@@ -274,7 +277,12 @@ class Deeds(QObject):
     def _save_all(self) -> None:
         if self._reader.view is not None and self._reader.row is not None:
             listed = [one for one in self._reader.view.attachments if not one.inline]
-            self._desk.attachments.save(self._reader.row.id, listed)
+            self._desk.attachments.save(self._desk.attachments.of(self._reader.row.id), listed)
+
+    def _look(self, attachment: Attachment) -> None:
+        row, view, files = self._reader.row, self._reader.view, self._desk.attachments
+        if row is not None and view is not None:
+            files.look(files.of(row.id), view.attachments, attachment)
 
     def _show_original(self) -> None:
         if self._reader.row is not None and not self._reader.toggle_original():

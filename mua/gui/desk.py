@@ -146,7 +146,8 @@ class Desk(QObject):
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
-        self.attachments = Attachments(self.window, self.library, self.window.toast)
+        self.attachments = Attachments(self.window, self.library, self.window.toast, self.reader)
+        self.pane_shown.connect(self.attachments.draw_cards)
         self.authors = Authors(self)
         self.deeds = Deeds(self)
         self.elsewhere = Elsewhere(self)
@@ -260,6 +261,7 @@ class Desk(QObject):
         self._wanted = {message_id}
         if row is None:
             return
+        self.reader.leave_page()
         self._will_be_seen([message_id])
         thread = self._conversation(row)
         shown = self.reader.conversation

@@ -117,6 +117,10 @@ class MessagePane(QWidget):
         self._show_attachments()
         self._show_body()
 
+    def cards(self) -> list[AttachmentCard]:
+        """The attachments that are listed."""
+        return [one for one in self.attachments.parts() if isinstance(one, AttachmentCard)]
+
     def be_draft(self, draft: bool) -> None:
         """A draft is gone on with, not answered."""
         self.go_on.setVisible(draft)
@@ -203,7 +207,7 @@ class MessagePane(QWidget):
         self._files.setVisible(bool(parts))
 
     def _card(self, attachment: Attachment) -> AttachmentCard:
-        card = AttachmentCard(attachment.name, attachment.type, attachment.size)
+        card = AttachmentCard(attachment.name, attachment.type, attachment.size, attachment=attachment)
         card.opened.connect(lambda: self.opened.emit(attachment))
         card.saved.connect(lambda: self.saved.emit(attachment))
         return card

@@ -67,6 +67,8 @@ class Reader(QFrame):
     """A row of the conversation was opened: show its message."""
     turned = Signal()
     """Another message of the conversation is meant now."""
+    page_left = Signal()
+    """The page that was shown over the message is gone."""
     in_sight = Signal(list)
     """Ids of the open messages of the conversation that are in sight."""
 
@@ -78,6 +80,8 @@ class Reader(QFrame):
         self._single = MessagePane(inline)
         self._serve(self._single)
         self.conversation: Conversation | None = None
+        self._over: QWidget | None = None
+        self._below: QWidget | None = None
         self.empty = EmptyState(*NOTHING_CHOSEN)
         self._hint = QLabel(self)
         self._hint.setTextFormat(Qt.TextFormat.PlainText)  # a link may look like markup
@@ -92,7 +96,8 @@ class Reader(QFrame):
     @property
     def has_conversation(self) -> bool:
         """Whether a conversation is shown."""
-        return self.conversation is not None and self._pages.currentWidget() is self.conversation
+        page = self._below if self._over is not None else self._pages.currentWidget()
+        return self.conversation is not None and page is self.conversation
 
     @property
     def row(self) -> MessageRow | None:
@@ -127,6 +132,38 @@ class Reader(QFrame):
             return [card.pane for card in self.conversation.cards.values() if card.pane is not None]
         return [self._single] if self._single.row is not None else []
 
+    # ---- a page over the message
+    def show_page(self, page: QWidget) -> None:
+        """Show something else about the message that is read, in its place."""
+        if self._over is None:
+            self._below = self._pages.currentWidget()
+        self._over = page
+        if self._pages.indexOf(page) < 0:
+            self._pages.addWidget(page)
+        self._pages.setCurrentWidget(page)
+
+    def leave_page(self) -> None:
+        """The message again."""
+        if self._over is not None and self._below is not None:
+            self._over = None
+            self._pages.setCurrentWidget(self._below)
+            self.take_keyboard()
+            self.page_left.emit()
+
+    def back_from_page(self) -> bool:
+        """Have the page that lies over the message leave; False: there is none."""
+        left = getattr(self._over, "left", None)
+        if left is not None:
+            left.emit()
+        return left is not None
+
+    def _be(self, page: QWidget) -> None:
+        """Show one of our own pages; what lay over it is gone."""
+        over, self._over = self._over, None
+        self._pages.setCurrentWidget(page)
+        if over is not None:
+            self.page_left.emit()
+
     # ---- showing
     def show_nothing(self, icon: str = "", title: str = "", hint: str = "") -> None:
         """No message; say why."""
@@ -134,7 +171,7 @@ class Reader(QFrame):
         self.leave_conversation()
         if title:
             self.empty.show_state(icon, title, hint)
-        self._pages.setCurrentWidget(self.empty)
+        self._be(self.empty)
 
     def show_message(
         self, row: MessageRow, view: MessageView | None, mine: frozenset[str] = frozenset()
@@ -144,10 +181,10 @@ class Reader(QFrame):
         That is its own in the conversation that is shown, when it belongs to that.
         """
         pane = self.pane_of(row.id)
-        if pane is None:
+        if pane is None or (pane is self._single and self._over is None):
             pane = self._single
             self.leave_conversation()
-            self._pages.setCurrentWidget(self._page)
+            self._be(self._page)
         pane.show_message(row, view, mine)
         return pane
 
@@ -164,7 +201,7 @@ class Reader(QFrame):
             self.conversation.in_sight.connect(self.in_sight)
             self._pages.addWidget(self.conversation)
         self._single.forget()
-        self._pages.setCurrentWidget(self.conversation)
+        self._be(self.conversation)
         self.conversation.show_rows(rows, chosen, mine, drafts)
 
     def leave_conversation(self) -> None:

@@ -2,12 +2,12 @@
 
 Rules of the file: a part takes its look from ``theme`` (style-sheet properties ``kind`` and ``tone``) and its icon
 from ``icons``; every button has an accessible name; text that may come from a mail goes through ``words.shown`` by the
-caller.  Nothing here knows about mail, the store or the engine; parts take plain data.
+caller.  Nothing here knows the store or the engine; parts take plain data.
 """
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, QRect, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -17,9 +17,11 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -44,6 +46,9 @@ from mua.gui.theme import (
     avatar_colour,
     theme,
 )
+from mua.model.message import Attachment
+
+_THUMB = 34  # pixels of a picture on a card
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
@@ -193,6 +198,7 @@ class IconLabel(QLabel):
     def __init__(self, icon_name: str, role: str = "secondary", size: int = TOOL_ICON, meaning: str = "") -> None:
         super().__init__()
         self._spec = (icon_name, role, size)
+        self._own = False
         self.setAccessibleName(meaning)
         self.setToolTip(meaning)
         self._tint()
@@ -205,7 +211,14 @@ class IconLabel(QLabel):
         self.setToolTip(meaning)
         self._tint()
 
+    def show_pixmap(self, picture: QPixmap) -> None:
+        """A picture of its own, which no theme changes."""
+        self._own = True
+        self.setPixmap(picture)
+
     def _tint(self) -> None:
+        if self._own:
+            return
         name, role, size = self._spec
         self.setPixmap(pixmap(name, role, theme().grown(size)))
 
@@ -330,20 +343,29 @@ class Avatar(QWidget):
 
 
 class AttachmentCard(QFrame):
-    """One attachment: picture, name, size; Enter or click opens it, a drag takes its file out (when there is one)."""
+    """One attachment: picture, name, size; Enter or a click opens it, a drag takes its file out.
+
+    A drag begins with ``grabbed``; whoever hears that calls ``drag`` when the file is there.
+    """
 
     opened = Signal()
     saved = Signal()
+    grabbed = Signal()
 
-    def __init__(self, name: str, media_type: str, octets: int, closable: bool = False) -> None:
+    def __init__(
+        self, name: str, media_type: str, octets: int, closable: bool = False, attachment: Attachment | None = None
+    ) -> None:
         super().__init__()
+        self.attachment = attachment
         self.setProperty("kind", "card")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(f"Attachment {name}, {words.size(octets)}")
         self.setToolTip(words.tip(f"{words.shown(name, 300)}\n{words.shown(media_type, 100)}"))
         self.path = ""
+        self._pressed: QPoint | None = None
         picture, colour = file_icon(media_type)
+        self._picture = IconLabel(picture, colour, 22)
         column = QVBoxLayout()
         column.setSpacing(0)
         title = Label(words.shown(name, 200))
@@ -353,24 +375,53 @@ class AttachmentCard(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 7, 4, 7)
         row.setSpacing(8)
-        row.addWidget(IconLabel(picture, colour, 22))
+        row.addWidget(self._picture)
         row.addLayout(column)
         self.button = ToolButton("x" if closable else "download", ("Remove " if closable else "Save ") + name)
         self.button.clicked.connect(self.saved)
         row.addWidget(self.button)
 
+    def show_picture(self, picture: QPixmap) -> None:
+        """What the file looks like, instead of the picture of its kind."""
+        if not picture.isNull():
+            side = round(theme().grown(_THUMB) * self.devicePixelRatioF())
+            small = picture.scaled(
+                side, side, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            )
+            small.setDevicePixelRatio(self.devicePixelRatioF())
+            self._picture.show_pixmap(small)
+
+    def drag(self, path: str) -> None:
+        """The file is there: drag it out, if the button is still down."""
+        self.path = path
+        if self._pressed is not None:
+            self._pressed = None
+            drag, data = QDrag(self), QMimeData()
+            data.setUrls([QUrl.fromLocalFile(path)])
+            drag.setMimeData(data)
+            drag.exec(Qt.DropAction.CopyAction)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Perhaps the beginning of a drag."""
+        if event.button() is Qt.MouseButton.LeftButton:
+            self._pressed = event.position().toPoint()
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Open."""
-        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+        """Open, unless it was dragged."""
+        pressed, self._pressed = self._pressed, None
+        if pressed is not None and self.rect().contains(event.position().toPoint()):
             self.opened.emit()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the file out."""
-        if self.path and event.buttons() & Qt.MouseButton.LeftButton:
-            drag, data = QDrag(self), QMimeData()
-            data.setUrls([QUrl.fromLocalFile(self.path)])
-            drag.setMimeData(data)
-            drag.exec(Qt.DropAction.CopyAction)
+        if self._pressed is None:
+            return
+        moved = (event.position().toPoint() - self._pressed).manhattanLength()
+        if moved >= QApplication.startDragDistance():
+            if self.path:
+                self.drag(self.path)
+            else:
+                self.grabbed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter and Space open."""

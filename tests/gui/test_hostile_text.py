@@ -6,11 +6,11 @@ from PySide6.QtGui import QTextDocument
 from PySide6.QtWidgets import QApplication
 
 from mua.gui import rich_text, words
-from mua.gui.attachments import is_risky
 from mua.gui.reader import Reader
 from mua.gui.theme import DARK, LIGHT, Colours
 from mua.gui.widgets import AttachmentCard, ElidedLabel, ToolButton
 from mua.mime.html import sanitise
+from mua.mime.sniff import is_risky
 
 MARKUP = '<img src="/etc/hostname"> & <b>bold</b>'
 

@@ -108,7 +108,7 @@ def test_attachments_are_saved_byte_for_byte_and_never_over_each_other(
     assert reader.view is not None
     assert reader.row is not None
     for _ in range(2):
-        program.desk.attachments.save_in(reader.row.id, reader.view.attachments, folder)
+        program.desk.attachments.save_in(program.desk.attachments.of(reader.row.id), reader.view.attachments, folder)
     qtbot.waitUntil(lambda: len(list(folder.iterdir())) == 2, timeout=60_000)
     assert sorted(path.name for path in folder.iterdir()) == ["floor-plan (2).pdf", "floor-plan.pdf"]
     qtbot.waitUntil(lambda: program.window.toast.text().startswith("Saved floor-plan"), timeout=60_000)
