@@ -17,13 +17,14 @@ from mua.mime.author import notes
 from mua.mime.calendar import events
 from mua.mime.charset import decode_text
 from mua.mime.choice import MEDIA, choose, related
-from mua.mime.headers import decode_header, envelope_of
+from mua.mime.headers import MAX_ADDRESS_FIELD, MAX_ADDRESSES, decode_header, envelope_of
 from mua.mime.kinds import nature
 from mua.mime.packed import SECTION, Packed, in_text, in_tnef, is_tnef
 from mua.mime.report import may_report
-from mua.mime.scan import DEFECTS, Part, decode, decoded_size, scan
+from mua.mime.scan import DEFECTS, Part, decode, decoded_size, is_odd_base64, scan
 from mua.mime.scan import text as part_text
 from mua.mime.text import html_to_text, neutralise, neutralise_body, safe_filename, unflow
+from mua.mime.words import MAX_VALUE as MAX_WORDS
 from mua.model.author import Note
 from mua.model.event import Event
 from mua.model.message import Attachment, Envelope
@@ -35,6 +36,7 @@ SNIPPET: Final = 200
 OfHtml = Callable[[str], str]
 
 _CALENDAR: Final = ("text/calendar", "application/ics")
+_ADDRESS_FIELDS: Final = ("from", "to", "cc", "bcc", "reply-to")
 _ONCE_FIELDS: Final = (
     "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
 )  # fmt: skip
@@ -77,7 +79,7 @@ def parse(raw: bytes, of_html: OfHtml = html_to_text) -> Parsed:
     text, packed, html = _texts(raw, chosen, of_html)
     attachments = [one for part in chosen.attached for one in _attachments(raw, part, chosen)]
     attachments += [_packed_attachment(part, one) for part, files in packed for one in files]
-    warnings = _warnings(root)
+    warnings = _warnings(raw, root)
     if len(text) > MAX_TEXT:
         text = text[:MAX_TEXT]
         warnings.append("The text of this message is very long and is shown cut; the source has all of it.")
@@ -305,15 +307,28 @@ def part_bytes(raw: bytes, section: str) -> tuple[Attachment, bytes]:
 # --- what is odd -----------------------------------------------------------------------------------------------------
 
 
-def _warnings(root: Part) -> list[str]:
+def _warnings(raw: bytes, root: Part) -> list[str]:
     found: list[str] = []
     repeated = _repeated_fields(root)
     if repeated:
         names = ", ".join(name.title() for name in repeated)
         found.append(f"This message repeats a field that may occur once ({names}); the first is shown.")
     defects = dict.fromkeys(defect for part in root.walk() for defect in part.defects)
+    if any(is_odd_base64(raw, part) for part in root.walk()):
+        defects["odd-base64"] = None
     found += [f"The structure of this message is damaged or ambiguous: {DEFECTS[defect]}." for defect in defects]
+    if any(_is_cut(name, value) for name, value in root.fields):
+        found.append("A field of the header is very long and is shown cut; the source has all of it.")
     return found
+
+
+def _is_cut(name: str, value: bytes) -> bool:
+    """Is more in this field than ``envelope_of`` reads?"""
+    if len(value) <= MAX_ADDRESSES:  # octets, and each address has more than one
+        return False
+    if name in _ADDRESS_FIELDS:
+        return len(value) > MAX_ADDRESS_FIELD or value.count(b",") >= MAX_ADDRESSES
+    return name == "subject" and len(value) > MAX_WORDS
 
 
 def _repeated_fields(root: Part) -> list[str]:

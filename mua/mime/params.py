@@ -87,6 +87,7 @@ def _collect(rest: bytes, plain: dict[str, bytes], extended: dict[str, list[Segm
             break
         name = match[1].decode("utf-8", "replace").lower()
         quoted, bare = match[2], match[3]
+        ambiguous = ambiguous or (name == "boundary" and quoted is None and b"(" in match[0])
         if quoted is None:
             value = _TRAILING_COMMENT.sub(b"", bare).strip() if b"(" in bare else bare.strip()
         else:

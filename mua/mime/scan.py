@@ -33,6 +33,7 @@ MAX_DEPTH: Final = 60  # nested entities; real mail stays below 15
 MAX_PARTS: Final = 1000
 MAX_HEADER: Final = 256 * 1024  # bytes of one header block
 _BLOCK: Final = 256 * 1024  # of a body that is measured
+_AROUND: Final = 64 * 1024  # bytes before and behind the parts of a multipart that are looked at
 _STYLE_PROBE: Final = 64 * 1024  # how far we look for the first LF before taking CR for the line end
 
 DEFECTS: Final = {
@@ -40,6 +41,8 @@ DEFECTS: Final = {
     "boundary-missing": "the boundary of a multipart part never occurs",
     "unterminated": "a multipart part is not closed: the message may be cut short",
     "epilogue-part": "there is a part after the end of the multipart it pretends to belong to",
+    "preamble-part": "there is something like a part before the first part of a multipart, and it is not shown",
+    "encoded-structure": "a multipart says that it is encoded, which none may be; it is read as it stands",
     "too-deep": f"parts are nested more than {MAX_DEPTH} deep; the rest is shown unopened",
     "too-many-parts": f"there are more than {MAX_PARTS} parts; the rest is shown unopened",
     "header-cut": f"a header is larger than {MAX_HEADER // 1024} KB; the rest of it is not read",
@@ -47,9 +50,12 @@ DEFECTS: Final = {
     "folded-name": "a field name is folded or has a blank before it",
     "no-separator": "the empty line between header and body is missing",
     "duplicate-field": "a field that may occur once occurs more often; the first counts",
-    "duplicate-parameter": "a parameter that may occur once occurs more often; the first counts",
+    "duplicate-parameter": "a parameter can be read in more than one way; its first plain value counts",
     "bad-content-type": "a Content-Type cannot be read",
     "bad-encoding": "a Content-Transfer-Encoding is not known; the part is shown as it is",
+    "many-encodings": "a Content-Transfer-Encoding names more than one; the first counts",
+    "odd-base64": "a base64 body holds what is no base64, or ends more than once; other programs may read it otherwise",
+    "bare-cr": "a header holds a carriage return that ends no line; other programs may see another field there",
 }
 
 _FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:[ \t]*+(.*+(?:\n[ \t].*+)*+)\n?|(.+(?:\n[ \t].*+)*+\n?|\n)")
@@ -58,6 +64,7 @@ _TYPE = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*/\s*([!#$%&'*+.^_`|~0-9
 _TYPE_LENIENT = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*/\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
 _ENCODING = re.compile(rb"\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)")
 _COMMENT = re.compile(rb"\([^()]*\)")
+_PART_HEADER = re.compile(rb"^content-(?:type|transfer-encoding|disposition)[ \t]*:", re.MULTILINE | re.IGNORECASE)
 _BASE64_ALPHABET: Final = bytes(sorted(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64_ALPHABET))
 _MBOX_LINES: Final = (b"From ", b">From ")
@@ -172,21 +179,21 @@ def split_fields(block: bytes) -> tuple[list[Field], list[str]]:
     if b"\r\n" in block:
         block = block.replace(b"\r\n", b"\n")
     found = _FIELD.findall(block)
+    defects = ["bare-cr"] if b"\r" in block else []
     try:
-        return [(_names[name], value) for name, value, _ in found], []
+        return [(_names[name], value) for name, value, _ in found], defects
     except KeyError:  # a name not met before, or a line that is not a field
-        return _split_carefully(found)
+        return _split_carefully(found, defects), defects
 
 
-def _split_carefully(found: list[tuple[bytes, bytes, bytes]]) -> tuple[list[Field], list[str]]:
+def _split_carefully(found: list[tuple[bytes, bytes, bytes]], defects: list[str]) -> list[Field]:
     fields: list[Field] = []
-    defects: list[str] = []
     for name, value, junk in found:
         if name:
             fields.append((_names.get(name) or _lower(name), value))
         elif junk.strip():
             fields.append(_junk_field(junk, defects, first=not fields))
-    return fields, defects
+    return fields
 
 
 def _junk_field(junk: bytes, defects: list[str], *, first: bool) -> Field:
@@ -306,8 +313,12 @@ class _Scanner:
                 if full:
                     part.defects.append("too-many-parts")
                     return
+            elif not close and self._holds_part(part.body_start, line):
+                part.defects.append("preamble-part")
             if close:
-                if _has_delimiter(self.raw, b"--" + boundary, after, part.body_end):
+                if _has_delimiter(self.raw, b"--" + boundary, after, part.body_end) or self._holds_part(
+                    after, part.body_end
+                ):
                     part.defects.append("epilogue-part")
                 return
             start = after
@@ -315,6 +326,10 @@ class _Scanner:
             part.defects.append("unterminated")
             number = f"{prefix}{len(part.children) + 1}"
             part.children.append(self._child(start, part.body_end, depth + 1, number, default))
+
+    def _holds_part(self, start: int, end: int) -> bool:
+        """Does what stands around the parts look like one?"""
+        return end - start > 13 and _PART_HEADER.search(self.raw[start : min(end, start + _AROUND)]) is not None
 
 
 def body_start(raw: bytes) -> int:
@@ -386,6 +401,10 @@ def _describe(part: Part, default: str) -> None:
         part.encoding = _PLAIN_ENCODINGS.get(value) or _transfer_encoding(value)
         if part.encoding not in _KNOWN_ENCODINGS:
             part.defects.append("bad-encoding")
+        elif part.encoding not in _IDENTITY and part.type.startswith("multipart/"):
+            part.defects.append("encoded-structure")
+        if b"," in value or b";" in value:
+            part.defects.append("many-encodings")
     if len(part.fields) != part.distinct and _repeats(part.fields):
         part.defects.append("duplicate-field")
     if part.type.startswith("multipart/") and parameters(part.field("content-type") or b"")[2]:
@@ -447,6 +466,20 @@ def _base64_run(run: bytes) -> bytes:
         letters = run.translate(None, _NOT_BASE64)
         letters = letters[: len(letters) // 4 * 4] if len(letters) % 4 == 1 else letters
         return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
+
+
+def is_odd_base64(raw: bytes, part: Part) -> bool:
+    """Is there more in a base64 body than base64, blanks and one end?  What a mailing list added is that, too."""
+    if part.encoding != "base64" or part.children:
+        return False
+    start, end = part.body_start, part.body_end
+    padding = raw.find(b"=", start, end)
+    if padding >= 0 and len(raw[padding:end].translate(None, b"\r\n \t")) > 2:
+        return True
+    return any(
+        raw[at : min(at + _BLOCK, end)].translate(None, _BASE64_ALPHABET).translate(None, b"=\r\n \t")
+        for at in range(start, end, _BLOCK)
+    )
 
 
 def decoded_size(raw: bytes, part: Part) -> int:

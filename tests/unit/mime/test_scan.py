@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mua.mime import scan as scanning
 from mua.mime.message import parse
-from mua.mime.scan import MAX_DEPTH, MAX_PARTS, Part, decode, decode_base64, decoded_size, scan, text
+from mua.mime.scan import MAX_DEPTH, MAX_PARTS, Part, decode, decode_base64, decoded_size, is_odd_base64, scan, text
 
 NESTED = b"""From: a@example.org\r
 Content-Type: multipart/mixed; boundary=outer\r
@@ -92,6 +92,13 @@ def test_other_line_ends_give_the_same_structure(line_end: bytes) -> None:
         (b"Content-Type: multipart/mixed; boundary=b; boundary=c\n\n--b\n\nx\n--b--", "duplicate-parameter"),
         (b"Content-Type: multipart/mixed; boundary*0=b; boundary=c\n\n--c\n\nx\n--c--", "duplicate-parameter"),
         (b"Content-Type: text/plain\nContent-Type: text/html\n\nx", "duplicate-field"),
+        (b"Content-Type: multipart/mixed; boundary=(x)b\n\n--b\n\nx\n--b--", "duplicate-parameter"),
+        (b"Content-Type: multipart/mixed; boundary=b\n\ncontent-type: a/b\n\nx\n--b\n\nx\n--b--", "preamble-part"),
+        (b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b--\nContent-Type: a/b\n\nx\n", "epilogue-part"),
+        (b"Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\n--b\n\nx\n--b--",
+         "encoded-structure"),
+        (b"Content-Transfer-Encoding: base64, quoted-printable\n\nx", "many-encodings"),
+        (b"Subject: x\rTo: y\n\nx", "bare-cr"),
         (b"Content-Type: text\n\nx", "bad-content-type"),
         (b"Content-Transfer-Encoding: rot13\n\nx", "bad-encoding"),
         (b"Subject: x\njunk\nTo: y\n\nx", "junk-in-header"),
@@ -100,9 +107,34 @@ def test_other_line_ends_give_the_same_structure(line_end: bytes) -> None:
         (b"From: a@example.org\nthis is the body\n", "no-separator"),
         (b"X: " + b"y" * 300_000 + b"\n\nx", "header-cut"),
     ],
-)
+)  # fmt: skip
 def test_defects_are_named(raw: bytes, defect: str) -> None:
     assert defect in [one for part in scan(raw).walk() for one in part.defects]
+
+
+@pytest.mark.parametrize(
+    ("body", "odd"),
+    [
+        (b"aGFybWxlc3M=\r\n", False),
+        (b"aGFy\r\nbWxl \tc3M=\n\n", False),
+        (b"aGFybWxlc3MK", False),
+        (b"", False),
+        (b"aGFy=bWxl", True),
+        (b"aGFy#bWxl", True),
+        (b"aGFybWxlc3M=\n-- \nlist footer", True),
+    ],
+)
+def test_what_base64_may_not_hold_is_seen(body: bytes, odd: bool) -> None:
+    raw = b"Content-Transfer-Encoding: base64\n\n" + body
+    assert is_odd_base64(raw, scan(raw)) is odd
+    assert any("base64" in one for one in parse(raw).warnings) is odd
+
+
+def test_what_is_cut_of_a_header_is_said() -> None:
+    many = b", ".join(b"a%d@b.example" % number for number in range(2100))
+    assert any("very long" in one for one in parse(b"From: a@b.example\nTo: " + many + b"\n\nx").warnings)
+    assert any("very long" in one for one in parse(b"Subject: " + b"x" * 70_000 + b"\n\nx").warnings)
+    assert not any("very long" in one for one in parse(b"Subject: " + b"x" * 3000 + b"\n\nx").warnings)
 
 
 def test_text_without_a_separator_is_body() -> None:
