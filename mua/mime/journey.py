@@ -2,10 +2,11 @@
 
 Theory of operation.  Every server puts its Received line above all others (RFC 5321 s.4.4), so the topmost is of the
 server that holds the mailbox, and whoever sends can only write what comes below.  ``trusted`` goes down from there as
-long as each line says that it took the message from the same house: by an address that is private, or a name that the
-server looked up, never by HELO.  The first line that says otherwise is the *border*: it is believed itself; everything
-below it is a claim.  Authentication-Results (RFC 8601 s.5) count above the border; directly below it only where this
-account's servers are known to put theirs there on all mail (``Trust``), and then only the topmost.
+long as each line says that it took the message from the same house: by an address that is private, or the name of a
+relay that is known (``Trust``), which the server looked up; never by HELO.  The first line that says otherwise is the
+*border*: it is believed itself; everything below it is a claim.  Authentication-Results (RFC 8601 s.5) count above the
+border; directly below it only where this account's servers are known to put theirs there on all mail (``Trust``), and
+then only the topmost.
 """
 
 import ipaddress
@@ -56,7 +57,7 @@ def trusted(lines: Sequence[Received], trust: Trust) -> int:
     for place, line in enumerate(lines):
         if line.by and not _is_address(line.by) and organizational(line.by) != own:
             return place
-        if not line.local and not _is_within(line, own):
+        if not line.local and not _is_within(line, trust.relays):
             return place + 1
     return len(lines)
 
@@ -67,11 +68,14 @@ def house(lines: Sequence[Received]) -> str:
     return organizational(next(named, ""))
 
 
-def _is_within(line: Received, own: str) -> bool:
-    """Whether a server took the message from its own house, as far as it knows."""
+def _is_within(line: Received, relays: frozenset[str]) -> bool:
+    """Whether a server took the message from its own house, as far as it knows.
+
+    A name of the same domain is not enough: who rents a computer there has one, too.
+    """
     if line.authenticated or not line.address:
         return False
-    return _is_private(line.address) or (bool(line.name) and organizational(line.name) == own)
+    return _is_private(line.address) or line.name in relays
 
 
 def _is_address(host: str) -> bool:
@@ -182,7 +186,8 @@ def learned(samples: Iterable[tuple[str, Sequence[Header]]]) -> Trust:
         for own, number in counted.items()
         if number >= max(3, len(read) / 3) and len(houses[own]) >= min(3, len(read))
     )
-    return Trust(hosts, frozenset(own for own in hosts if _stamps_all(own, read)))
+    relays = frozenset(one for own in hosts for one in _relays(own, read))
+    return Trust(hosts, frozenset(own for own in hosts if _stamps_all(own, read, relays)), relays)
 
 
 _Sample = tuple[str, list[str], list[Received], Sequence[Header]]
@@ -193,10 +198,27 @@ def _sample(domain: str, headers: Sequence[Header]) -> _Sample:
     return organizational(domain), [name.lower() for name, _ in headers], lines, headers
 
 
-def _stamps_all(own: str, read: Sequence[_Sample]) -> bool:
+def _relays(own: str, read: Sequence[_Sample]) -> Iterable[str]:
+    """Hosts of a house through which a third of the mail comes, of five authors' domains or more."""
+    seen: dict[str, list[str]] = {}
+    for domain, _, lines, _ in read:
+        for line in lines:
+            inside = line.local or (bool(line.address) and _is_private(line.address))
+            if not inside and (not line.name or line.authenticated or organizational(line.name) != own):
+                break
+            if not inside:
+                seen.setdefault(line.name, []).append(domain)
+    return (
+        one
+        for one, domains in seen.items()
+        if len(domains) >= max(LEAST, len(read) / 3) and len(set(domains)) >= LEAST_AUTHORS
+    )
+
+
+def _stamps_all(own: str, read: Sequence[_Sample], relays: frozenset[str]) -> bool:
     with_, without = list[str](), list[str]()
     for domain, names, lines, headers in read:
-        depth = trusted(lines, Trust(frozenset({own}))) if house(lines) == own else 0
+        depth = trusted(lines, Trust(frozenset({own}), relays=relays)) if house(lines) == own else 0
         if not depth or lines[depth - 1].authenticated or lines[depth - 1].local:
             continue
         places = [place for place, name in enumerate(names) if name == "received"]

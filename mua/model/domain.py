@@ -15,7 +15,7 @@ def organizational(domain: str) -> str:
 
     Lower case, without a final dot; an address (of IP) stays as it is, so that nothing but itself equals it.
     """
-    name = domain.strip().strip(".").lower()
+    name = _plain(domain)
     labels = name.split(".")
     if ":" in name or labels[-1].isdigit() or name.startswith("["):
         return name
@@ -24,6 +24,20 @@ def organizational(domain: str) -> str:
 
 
 def aligned(signer: str, author: str) -> bool:
-    """Whether a domain speaks for an author's (relaxed alignment, RFC 7489 s.3.1)."""
-    mine, theirs = organizational(signer), organizational(author)
-    return bool(mine) and "." in mine and mine == theirs
+    """Whether a domain speaks for an author's (RFC 7489 s.3.1): it is the same, or one is below the other.
+
+    Two domains side by side are only ``akin``: without a list of public suffixes they could be two customers of one
+    house, where relaxed alignment would count them as one.
+    """
+    mine, theirs = _plain(signer), _plain(author)
+    return akin(mine, theirs) and (mine == theirs or mine.endswith(f".{theirs}") or theirs.endswith(f".{mine}"))
+
+
+def akin(one: str, other: str) -> bool:
+    """Whether two domains are of one house, as far as their names say."""
+    mine = organizational(one)
+    return "." in mine and mine == organizational(other)
+
+
+def _plain(domain: str) -> str:
+    return domain.strip().strip(".").lower()

@@ -80,11 +80,12 @@ class Trust:
     """What is known of the servers that receive an account's mail.
 
     ``hosts``: their organizational domains.  ``stampers``: those of them that put their Authentication-Results below
-    their own Received line on all mail from outside.
+    their own Received line on all mail from outside.  ``relays``: hosts through which much of that mail comes, by name.
     """
 
     hosts: frozenset[str] = frozenset()
     stampers: frozenset[str] = frozenset()
+    relays: frozenset[str] = frozenset()
 
 
 NO_TRUST = Trust()

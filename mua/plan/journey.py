@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from mua.model.address import Address
-from mua.model.domain import aligned
+from mua.model.domain import akin, aligned
 from mua.model.evidence import Evidence, Outcome, Signature
 from mua.model.journey import Hop, Journey, Received, Role, Stamp
 
@@ -66,7 +66,7 @@ def result_words(stamp: Stamp, author: str) -> str:
         if one.method in ("spf", "dkim", "dmarc", "arc"):
             whom = one.of("header.d") or one.of("header.i") or one.of("smtp.mailfrom") or one.of("header.from")
             domain = whom.rpartition("@")[2]
-            other = one.method == "dkim" and domain and author and not aligned(domain, author)
+            other = one.method == "dkim" and domain and author and not akin(domain, author)
             aside = ", not the author’s domain" if other else ""
             about = f" ({domain[:80]}{aside})" if domain else ""
             found.append(f"{one.method.upper()} {one.result}{about}")
@@ -88,7 +88,8 @@ def signature_words(one: Signature, author: str, when: str) -> str:
     if not author:
         whose = "it says nothing about the author"
     else:
-        whose = "the author’s domain" if aligned(domain, author) else f"which is not the author’s domain, {author[:80]}"
+        near = "a neighbour of" if akin(domain, author) else "which is not"
+        whose = "the author’s domain" if aligned(domain, author) else f"{near} the author’s domain, {author[:80]}"
     more = ""
     if one.open_octets > 0:
         more = f" Anybody may have added the last {one.open_octets:,} bytes, which it leaves out."

@@ -17,8 +17,8 @@ NEWEST = 20_000  # messages in which somebody is known from
 
 def trust(db: Db, account_id: AccountId) -> Trust:
     """What is known of the servers that receive an account's mail."""
-    found = db.row("SELECT hosts, stampers FROM receiving WHERE account_id = ?", account_id)
-    return NO_TRUST if found is None else Trust(frozenset(found[0].split()), frozenset(found[1].split()))
+    found = db.row("SELECT hosts, stampers, relays FROM receiving WHERE account_id = ?", account_id)
+    return NO_TRUST if found is None else Trust(*(frozenset(names.split()) for names in found))
 
 
 def learned_at(db: Db, account_id: AccountId) -> int:
@@ -28,8 +28,9 @@ def learned_at(db: Db, account_id: AccountId) -> int:
 
 def set_trust(tx: Tx, account_id: AccountId, found: Trust, now: int) -> None:
     """That was learned."""
-    sql = "INSERT OR REPLACE INTO receiving(account_id, hosts, stampers, learned_at) VALUES (?,?,?,?)"
-    tx.run(sql, account_id, " ".join(sorted(found.hosts)), " ".join(sorted(found.stampers)), now)
+    sql = "INSERT OR REPLACE INTO receiving(account_id, hosts, stampers, relays, learned_at) VALUES (?,?,?,?,?)"
+    names = (" ".join(sorted(one)) for one in (found.hosts, found.stampers, found.relays))
+    tx.run(sql, account_id, *names, now)
 
 
 def samples(db: Db, account_id: AccountId) -> list[tuple[MessageId, str]]:

@@ -451,6 +451,11 @@ CREATE TABLE evidence(
   data TEXT NOT NULL) STRICT;                         -- JSON of model.evidence.Evidence
 """
 
+# Through which hosts of the house that mail comes.
+CACHE_34 = """
+ALTER TABLE receiving ADD COLUMN relays TEXT NOT NULL DEFAULT '';
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -485,6 +490,7 @@ MIGRATIONS = (
     CACHE_31,
     CACHE_32,
     CACHE_33,
+    CACHE_34,
 )
 VERSION = len(MIGRATIONS)
 

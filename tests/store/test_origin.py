@@ -70,7 +70,7 @@ def test_what_was_found_out_is_kept_and_goes_with_its_message(store: Store) -> N
     found = Evidence(
         7, (Signature("dkim", "x.example", "s", "rsa-sha256", Outcome.WEAK, "why", 3, ("subject",)),), "pass"
     )
-    trust = Trust(frozenset({"own.example", "other.example"}), frozenset({"own.example"}))
+    trust = Trust(frozenset({"own.example", "other.example"}), frozenset({"own.example"}), frozenset({"a.own.example"}))
     assert origin.trust(store.reader(), inbox[0]) == NO_TRUST
     with store.write() as tx:
         origin.set_evidence(tx, message_id, found)

@@ -206,6 +206,26 @@ def test_what_is_learned_of_the_servers(stamped: int, bare: int, authors: int, e
     assert known.stampers == expected
 
 
+RENTED = POSTFIX.replace("(mail.there.example [", "(vps7.own.example [")
+FILTERED = POSTFIX.replace("(mail.there.example [", "(filter.own.example [").replace("by mx.", "by store.")
+
+
+def test_a_neighbour_of_the_server_is_not_the_server() -> None:
+    """Who rents a computer of the same provider has a name below its domain; their lines are claims."""
+    lines = [("Received", RENTED), ("Received", POSTFIX), ("Authentication-Results", FORGED)]
+    way = journey(lines, STAMPED)
+    assert [hop.claim for hop in way.hops] == [True, False] and way.stamps == ()
+    few = [("evil.example", lines)] * 12 + samples(20, 0)
+    assert learned(few).relays == frozenset()
+
+
+def test_a_relay_through_which_mail_comes_is_learned() -> None:
+    lines = [("Received", FILTERED), ("Authentication-Results", STAMP), ("Received", POSTFIX)]
+    known = learned([(f"d{number % 7}.example", lines) for number in range(30)])
+    assert known.relays == {"filter.own.example"}
+    assert [hop.claim for hop in journey(lines, known).hops] == [False, False]
+
+
 def test_one_sender_cannot_teach_anything() -> None:
     """A flood from one domain, with forged results, beside the mail of others that bears none."""
     flood = [("evil.example", [("Received", POSTFIX), ("Authentication-Results", FORGED)])] * 60
@@ -251,6 +271,9 @@ def test_what_does_not_follow_the_grammar_says_nothing(text: str) -> None:
         ("mail.a.example", "a.example", True),
         ("a.co.uk", "b.co.uk", False),
         ("x.a.co.uk", "a.co.uk", True),
+        ("a.example", "mail.a.example", True),
+        ("x.a.example", "y.a.example", False),  # perhaps two customers of one house
+        ("xa.example", "a.example", False),
         ("a.example", "b.example", False),
         ("example", "example", False),
         ("", "", False),
