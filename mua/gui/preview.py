@@ -19,6 +19,7 @@ from mua.gui.notices import Banner, EmptyState
 from mua.gui.sheets_view import Sheets
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, TITLE
 from mua.gui.widgets import Button, ElidedLabel, Label, ToolButton
+from mua.mime.attached import message_of
 from mua.mime.charset import decode_text
 from mua.mime.message import parse, part_bytes
 from mua.mime.sniff import media_type, mismatch, runs, zip_names
@@ -47,7 +48,7 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A file as it can be looked at."""
+    """A file as it can be looked at; of an attached mail ``data`` is the message (RFC 5322)."""
 
     attachment: Attachment
     data: bytes
@@ -63,8 +64,8 @@ def see(attachment: Attachment, data: bytes) -> Seen:
     other = mismatch(attachment.name, data[: 1 << 20])
     note = f"This is not what its name says: it is {other}." if other else ""
     kind = media_type(data)
-    if attachment.type == "message/rfc822" or attachment.name.lower().endswith(".eml"):
-        return Seen(attachment, data, Show.MAIL, view=mail_view(data), note=note)
+    if message := message_of(attachment, data):
+        return Seen(attachment, message, Show.MAIL, view=mail_view(message), note=note)
     if kind in DRAWN:
         return Seen(attachment, data, Show.DRAWN, note=note)
     if kind == "application/zip":

@@ -4,31 +4,26 @@ Rule of the file: what comes out is read by ``mime.message`` and ``mime.view`` l
 one obeys the same rules as one in a folder; the numbers of its parts are its own.
 """
 
-from typing import Final
-
 from mua.mime import msg
 from mua.mime.message import part_bytes
+from mua.mime.scan import EMBEDDED
 from mua.model.message import Attachment
 
-_TYPES: Final = ("message/rfc822", "message/global", "message/news")
 
+def message_of(attachment: Attachment, data: bytes) -> bytes:
+    """The message that an attachment of these octets is, Outlook's made into one of RFC 5322; empty: it is none.
 
-def is_message(attachment: Attachment) -> bool:
-    """Can ``attached_message`` open it?  Told by type and name alone."""
-    return attachment.type in (*_TYPES, msg.TYPE) or attachment.name.lower().endswith((".eml", ".msg"))
+    ``mime.view`` shows it; ``mime.message.part_bytes`` takes what is attached to it in turn.
+    """
+    name = attachment.name.lower()
+    if (attachment.type == msg.TYPE or name.endswith(".msg")) and msg.is_msg(data):
+        return msg.message(data)
+    return data if attachment.type in EMBEDDED or name.endswith(".eml") else b""
 
 
 def attached_message(raw: bytes, section: str) -> bytes:
-    """The message in the part ``section`` of ``raw``, as it was attached; Outlook's made into one of RFC 5322.
-
-    Raises KeyError when there is none.
-
-    ``mime.view.view`` shows it; ``mime.message.part_bytes`` takes what is attached to it in turn.
-    """
-    attachment, data = part_bytes(raw, section)
-    found = b""
-    if is_message(attachment):
-        found = msg.message(data) if msg.is_msg(data) else data
+    """``message_of`` the part ``section`` of ``raw``.  Raises KeyError when there is no such part, or it is none."""
+    found = message_of(*part_bytes(raw, section))
     if not found:
         raise KeyError(section)
     return found

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from mua.mime.report import report
-from mua.mime.scan import Part
+from mua.mime.scan import EMBEDDED, Part
 from mua.mime.text import neutralise
 from mua.model.report import Action, Report
 
 MAX_SENTENCES: Final = 20
 _INLINE_PGP = re.compile(r"^-----BEGIN PGP (SIGNED )?MESSAGE-----\s*$", re.MULTILINE)
 _SMIME: Final = ("application/pkcs7-mime", "application/x-pkcs7-mime")
-_CLOSED: Final = ("message/rfc822", "message/global", "message/news")  # what is inside is another message
 _SAID: Final = {
     Action.FAILED: "could not be delivered",
     Action.DELAYED: "is delayed",
@@ -35,7 +34,7 @@ def nature(raw: bytes, root: Part, text: str) -> tuple[str, ...]:
     inline = _INLINE_PGP.search(text) if "-----BEGIN PGP " in text else None
     if inline is not None:
         found.append(
-            "A part of this text is signed with OpenPGP; Mua does not check signatures yet."
+            "A part of this text is signed with OpenPGP; Mua does not check such signatures yet."
             if inline[1]
             else "This text is encrypted with OpenPGP; Mua cannot open it yet, and its source holds what came."
         )
@@ -49,7 +48,7 @@ def _own(root: Part) -> Iterator[Part]:
     while stack:
         part = stack.pop()
         yield part
-        if part.type not in _CLOSED:
+        if part.type not in EMBEDDED:  # what is inside is another message
             stack.extend(reversed(part.children))
 
 
@@ -57,7 +56,7 @@ def _of_part(root: Part, part: Part) -> Iterator[str]:
     what = "This message" if part is root else "A part of this message"
     kind = part.type
     if kind == "multipart/signed":
-        yield f"{what} is signed{_with(part)}; Mua does not check signatures yet, so it proves nothing here."
+        yield f"{what} is signed{_with(part)}; Mua does not check such signatures yet, so it proves nothing here."
     elif kind == "multipart/encrypted":
         yield f"{what} is encrypted{_with(part)}; Mua cannot open it yet, and the source holds what came."
     elif kind in _SMIME:

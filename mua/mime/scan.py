@@ -75,7 +75,7 @@ _IDENTITY: Final = frozenset({"", "7bit", "8bit", "binary"})
 _UU: Final = frozenset({"x-uuencode", "uuencode", "uue", "x-uue"})
 _KNOWN_ENCODINGS: Final = _IDENTITY | _UU | {"base64", "quoted-printable"}
 _PLAIN_ENCODINGS: Final = {one.encode(): one for one in ("7bit", "8bit", "base64", "quoted-printable")}
-_EMBEDDED: Final = frozenset({"message/rfc822", "message/global", "message/news"})
+EMBEDDED: Final = frozenset({"message/rfc822", "message/global", "message/news"})
 
 _names: dict[bytes, str] = {}  # field names met so far, lower-cased; bounded in ``_lower``
 
@@ -153,7 +153,7 @@ class Part:
     @property
     def embedded(self) -> "Part | None":
         """The message inside a message/rfc822 part, or None."""
-        return self.children[0] if self.children and self.type in _EMBEDDED else None
+        return self.children[0] if self.children and self.type in EMBEDDED else None
 
     def walk(self) -> "Iterator[Part]":
         """This part and everything below it, in the order of the bytes."""
@@ -245,7 +245,7 @@ class _Scanner:
         return part
 
     def _embedded(self, part: Part, depth: int) -> None:
-        if part.type not in _EMBEDDED or part.encoding not in _IDENTITY:
+        if part.type not in EMBEDDED or part.encoding not in _IDENTITY:
             return
         if depth >= MAX_DEPTH:
             part.defects.append("too-deep")

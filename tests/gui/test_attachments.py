@@ -26,6 +26,7 @@ from mua.model.account import AccountId
 from mua.model.message import Attachment, Flag
 from mua.store import read
 
+OUTLOOK = Path(__file__).parents[1] / "regressions" / "formats" / "sample.msg"
 PROGRAM = b"MZ\x90\0" + b"\0" * 200
 
 
@@ -216,6 +217,18 @@ def test_an_attached_mail_opens_in_place_with_its_own_attachments(program: Progr
     qtbot.waitUntil(lambda: page.seen is not None and page.seen.attachment.name == "mail.eml", timeout=20_000)
     page.left.emit()
     assert not page.isVisible()
+
+
+def test_a_mail_of_outlook_opens_in_place_too(program: Program, mail: Mail, qtbot: QtBot) -> None:
+    (one,) = choose(program, mail, ("letter.msg", "application/vnd.ms-outlook", OUTLOOK.read_bytes()))
+    page = look(program, qtbot, one)
+    assert page.mail is not None
+    assert (page.mail.header.subject.text(), page.mail.header.address.text()) == ("Grüße aus Köln", "ada@example.org")
+    next(
+        card for card in page.mail.cards() if card.attachment and card.attachment.name == "inner letter.eml"
+    ).opened.emit()
+    qtbot.waitUntil(lambda: page.seen is not None and page.seen.attachment.name == "inner letter.eml", timeout=20_000)
+    assert "Inside." in page.mail.body.text.toPlainText()
 
 
 def test_another_message_ends_the_look(program: Program, mail: Mail, qtbot: QtBot) -> None:

@@ -166,7 +166,9 @@ def test_an_outlook_file_opens_as_a_message() -> None:
 
 def test_other_files_of_office_are_no_messages() -> None:
     raw = mail(b"application/msword; name=a.msg", SAMPLE.replace("__properties".encode("utf-16-le"), b"x" * 24), b"see")
-    assert attached_message(raw, "2").startswith(bytes.fromhex("d0cf11e0"))
+    assert part_bytes(raw, "2")[1].startswith(bytes.fromhex("d0cf11e0"))
+    with pytest.raises(KeyError):
+        attached_message(raw, "2")
     assert msg.message(SAMPLE[:600]) == b""
 
 
