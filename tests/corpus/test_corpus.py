@@ -11,6 +11,7 @@ import agreement
 import agreement_more
 import corpora
 import extraction
+import mail_fuzzing
 import pytest
 
 from mua.cli.documents import view_document
@@ -19,7 +20,7 @@ from mua.mime.build import freeze
 from mua.mime.headers import envelope
 from mua.mime.mbox import append, split
 from mua.mime.message import gist, gist_of, parse, part_bytes, snippet
-from mua.mime.scan import Part, decode, scan
+from mua.mime.scan import decode, scan
 from mua.mime.uu import find_uu
 from mua.mime.view import view_of
 from mua.mime.yenc import find_yenc
@@ -39,18 +40,6 @@ MAILCORE = {
 }  # fmt: skip
 
 
-def covered(root: Part) -> int:
-    """Bytes that belong to a leaf or to a header or to what stands around the parts: all of them, or one is lost."""
-    total = 0
-    for part in root.walk():
-        if part.children:
-            inside = sum(child.body_end - child.header_start for child in part.children)
-            total += (part.body_start - part.header_start) + (part.body_end - part.body_start - inside)
-        else:
-            total += part.body_end - part.header_start
-    return total
-
-
 def check(name: str, raw: bytes) -> None:
     start = time.process_time()
     parsed = parse(raw)
@@ -63,7 +52,7 @@ def check(name: str, raw: bytes) -> None:
         assert (same, len(data)) == (attachment, attachment.size), name
     assert time.process_time() - start < SLOWEST, name
     assert (parsed.root.header_start, parsed.root.body_end) == (0, len(raw)), name
-    assert covered(parsed.root) == len(raw), name
+    assert mail_fuzzing.covered(parsed.root) == len(raw), name
 
 
 def test_every_mail_is_read() -> None:
