@@ -86,7 +86,8 @@ def run(mails: Sequence[tuple[str, str]], *, control: bool = False, patience: fl
             env=environment, capture_output=True, text=True, timeout=patience, check=False,
         )  # fmt: skip
         if done.returncode:
-            raise AssertionError(f"{script.name} ended with {done.returncode}: {done.stderr[-3000:]}")
+            last = done.stdout.splitlines()[-1:]
+            raise AssertionError(f"{script.name} ended with {done.returncode} after {last}: {done.stderr[-3000:]}")
         lines = tuple((folder / "sink.log").read_text("utf-8").splitlines())
         packets = _counted(folder / "after") - _counted(folder / "before")
     read = tuple((str(one), tuple(steps)) for one, steps in map(json.loads, done.stdout.splitlines()))

@@ -114,7 +114,8 @@ class Reader:
         end = time.monotonic() + WAIT
         while not condition():
             if time.monotonic() > end:
-                raise TimeoutError(what)
+                pane = self.desk.reader.pane
+                raise TimeoutError(f"{what}: {pane.row}, {pane.problem.text()}")
             self.live(0.01)
 
     def live(self, seconds: float) -> None:
@@ -222,6 +223,8 @@ def main() -> None:
     profile = Profile(Path(sys.argv[2])).create()
     folder, made = seed(profile, mails)
     reader = Reader(profile, folder)
+    reader.wait(lambda: reader.desk.listing.model.messages == len(made), "the list")
+    reader.live(1.0)
     theme().apply(False)
     for name, message_id in made:
         print(json.dumps([name, reader.read(message_id)]), flush=True)

@@ -137,6 +137,7 @@ class Desk(QObject):
     def serve(self) -> None:
         """After the first paint: what makes buttons and keys do something."""
         from mua.gui.acting import Acting
+        from mua.gui.ahead import Ahead
         from mua.gui.attachments import Attachments
         from mua.gui.authors import Authors
         from mua.gui.deeds import Deeds
@@ -153,6 +154,7 @@ class Desk(QObject):
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
         self.pictures = Pictures(self)
+        self.ahead = Ahead(self)
         self.elsewhere.tell()
         self.sidebar.folders.dropped.connect(self.acting.move)
 
@@ -369,6 +371,7 @@ class Desk(QObject):
     # ---- reading again
     def read_again(self, changed: set[int] | None, sidebar: bool) -> None:
         """Read what may differ: these messages (None: everything), and the sidebar.  Raises MailError."""
+        self.library.forget_ready()
         if sidebar:
             self.read_accounts()
         if self.place is None and (first := self._first_place()) is not None:

@@ -16,6 +16,8 @@ from mua.store import read
 if TYPE_CHECKING:
     from mua.store.blobs import Bodies
 
+_READY = 4  # views that were read ahead
+
 
 class Library:
     """The readable side of one profile."""
@@ -25,6 +27,7 @@ class Library:
         self.db: store.Db | None = None
         self.problem: MailError | None = None
         self._bodies: Bodies | None = None
+        self._ready: dict[MessageId, MessageView] = {}
         self.open()
 
     def open(self) -> bool:
@@ -46,6 +49,23 @@ class Library:
 
     def view(self, message_id: MessageId) -> MessageView | None:
         """The cached view, or None when the engine has to make it first."""
+        ready = self._ready.pop(message_id, None)
+        return self._read_view(message_id) if ready is None else ready
+
+    def make_ready(self, message_id: MessageId) -> MessageView | None:
+        """Read a view ahead, for the next who asks for it; None when the engine has to make it first."""
+        found = self._ready.get(message_id) or self._read_view(message_id)
+        if found is not None:
+            self._ready[message_id] = found
+            while len(self._ready) > _READY:
+                del self._ready[next(iter(self._ready))]
+        return found
+
+    def forget_ready(self) -> None:
+        """Something changed: what was read ahead may be old."""
+        self._ready.clear()
+
+    def _read_view(self, message_id: MessageId) -> MessageView | None:
         from mua import wire
         from mua.jsonable import from_json
 

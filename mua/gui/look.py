@@ -11,9 +11,10 @@ class Look:
     """How the person wants to see this one message.
 
     ``flipped``: in a dark window the other way than the usual one; ``unfolded``: quotes lie open; ``images``: pictures
-    from elsewhere that were allowed.
+    from elsewhere that were allowed; ``whole``: a very long one is laid out to its end.
     """
 
     flipped: bool = False
     unfolded: bool = False
     images: bool = False
+    whole: bool = False

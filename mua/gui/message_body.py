@@ -131,6 +131,21 @@ class Body(QStackedWidget):
             if self.is_web:
                 self.show_view(*self._shown)
 
+    def show_whole(self) -> None:
+        """Lay out a very long page to its end."""
+        if self._shown is not None:
+            self.look = replace(self.look, whole=True)
+            self.show_view(*self._shown)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only the beginning of a very long page is shown."""
+        if self._shown is None or not self.is_web or self.look.whole:
+            return False
+        from mua.gui.web_page import is_long
+
+        return is_long(self._shown[0].html)
+
     def toggle_quotes(self) -> None:
         """Open or close what the message repeats of earlier ones."""
         if self._shown is None:
@@ -189,6 +204,21 @@ class Body(QStackedWidget):
             return True
         return super().eventFilter(watched, event)
 
+    def warm(self) -> None:
+        """Make the web view before it is needed."""
+        if not self._tall and self._have_web() and self.web is not None:
+            self.web.warm()
+
+    def _have_web(self) -> bool:
+        """Make the web view if there is none; False where the program runs without one."""
+        if self.web is None:
+            try:
+                from mua.gui.web_view import WebView
+            except ImportError:
+                return False
+            self.web = self._make_web(WebView(self._inline))
+        return True
+
     def _wants_web(self, view: MessageView, as_text: bool) -> bool:
         return bool(view.html) and not as_text and (self.look.flipped or needs_web(view))
 
@@ -203,12 +233,8 @@ class Body(QStackedWidget):
 
     def _show_web(self, view: MessageView) -> bool:
         """Show HTML in the web view; False where the program runs without one."""
-        if self.web is None:
-            try:
-                from mua.gui.web_view import WebView
-            except ImportError:
-                return False
-            self.web = self._make_web(WebView(self._inline))
+        if not self._have_web() or self.web is None:
+            return False
         from mua.gui.web_page import page_of
 
         page = page_of(view, theme(), self.look, self.font().family())

@@ -68,6 +68,8 @@ class MessagePane(QWidget):
         self.remote.unwanted.connect(self.pictures_unwanted)
         self.link.agreed.connect(self.link_agreed)
         self.warnings = Banner(tone="danger")
+        self.long = Banner("The beginning of a very long message is shown.")
+        self.long.offer("Show all", self._show_whole)
         self.problem = Banner(tone="danger")
         self.journey = Banner()
         self.journey.offer("Details", self.journey_wanted.emit)
@@ -110,12 +112,15 @@ class MessagePane(QWidget):
             return
         self.view = view
         self.as_text = False
-        self.body.wait()  # whatever happens, never another mail's body under this header
+        try:
+            self._show_body()
+        except BaseException:
+            self.body.wait()  # whatever happens, never another mail's body under this header
+            raise
         self.problem.hide()
         self.link.hide()
         self._show_bars()
         self._show_attachments()
-        self._show_body()
 
     def cards(self) -> list[AttachmentCard]:
         """The attachments that are listed."""
@@ -217,3 +222,8 @@ class MessagePane(QWidget):
             self.body.wait("Fetching this message…")
         else:
             self.body.show_view(self.view, self.as_text)
+        self.long.setVisible(self.body.is_cut)
+
+    def _show_whole(self) -> None:
+        self.body.show_whole()
+        self.long.hide()

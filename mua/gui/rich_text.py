@@ -13,6 +13,9 @@ from mua.mime import quotes
 from mua.mime.page import QUOTE, quote_of
 
 MAX_SHOWN = 300_000
+PIECE = 60_000  # characters of markup
+_PARAGRAPH = '<p style="white-space:pre-wrap'
+_ROWS = 400  # lines of one paragraph
 FOLD = "mua-fold:"  # where the line leads that opens and closes a quote; no mail can have such a link
 CUT_NOTE = "The rest of this long message is in its source (Ctrl+U)."
 
@@ -65,6 +68,22 @@ def plain(text: str, colours: Colours, folded: bool | None = None) -> str:
         before, after = _levels(lines[:first], colours), _levels(lines[end:], colours)
         body = "".join([*before, fold_line(not folded), quote, *after])
     return body + (f'<p class="dim">{CUT_NOTE}</p>' if cut else "")
+
+
+def pieces(html: str) -> tuple[str, list[str]]:
+    """A body in pieces that are laid out in a moment each: the first, and the rest; cut only between paragraphs.
+
+    A paragraph of ``plain`` stands in nothing where no quote is open; HTML of others is not cut.
+    """
+    if len(html) <= 2 * PIECE or "<table" in html or not html.startswith(_PARAGRAPH):
+        return html, []
+    found: list[str] = []
+    start = 0
+    while (end := html.find(_PARAGRAPH, start + PIECE)) > 0:
+        found.append(html[start:end])
+        start = end
+    found.append(html[start:])
+    return found[0], found[1:]
 
 
 def fold_line(is_open: bool) -> str:
@@ -131,11 +150,15 @@ def _depth(line: str) -> tuple[int, str]:
 def _paragraphs(lines: list[str], dim: bool) -> str:
     blocks = re.split(r"\n\s*\n", "\n".join(lines).strip("\n"))
     kind = ' class="dim"' if dim else ""
-    return "".join(
-        f'<p{kind} style="white-space:pre-wrap">{"<br>".join(map(_linked, block.splitlines()))}</p>'
-        for block in blocks
-        if block.strip()
-    )
+    out: list[str] = []
+    for block in blocks:
+        if block.strip():
+            rows = block.splitlines()
+            for start in range(0, len(rows), _ROWS):  # a very long one in several, so that it can be laid out in pieces
+                last = start + _ROWS >= len(rows)
+                style = "white-space:pre-wrap" if last else "white-space:pre-wrap;margin-bottom:0"
+                out.append(f'<p{kind} style="{style}">{"<br>".join(map(_linked, rows[start : start + _ROWS]))}</p>')
+    return "".join(out)
 
 
 def _linked(line: str) -> str:

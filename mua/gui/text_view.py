@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import QByteArray, Qt, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QTextDocument, QTextOption
+from PySide6.QtCore import QByteArray, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QTextCursor, QTextDocument, QTextOption
 from PySide6.QtWidgets import QMenu, QTextBrowser
 
 from mua.gui import rich_text
@@ -33,6 +33,10 @@ class TextView(QTextBrowser):
         self._nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
         self._nothing.fill(0)
         self._shown: tuple[MessageView, bool] | None = None
+        self._rest: list[str] = []
+        self._adding = QTimer(self)
+        self._adding.setSingleShot(True)
+        self._adding.timeout.connect(self._add)
         self.folded = True
         """What is quoted at the end is one line that opens it."""
         self.setAccessibleName("Message text")
@@ -59,8 +63,21 @@ class TextView(QTextBrowser):
             body = rich_text.plain(view.text, colours, self.folded)
         self.document().setDefaultFont(theme().font(BODY))
         self.document().setDefaultStyleSheet(rich_text.style(colours, theme().scale))
-        self.setHtml(body)
+        first, self._rest = rich_text.pieces(body)
+        self.setHtml(first)
         self.verticalScrollBar().setValue(0)
+        if self._rest:
+            self._adding.start(0)
+
+    def _add(self) -> None:
+        """A further piece of a long text, while nothing else is to be done."""
+        if self._rest:
+            cursor = QTextCursor(self.document())
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.insertBlock()
+            cursor.insertHtml(self._rest.pop(0))
+        if self._rest:
+            self._adding.start(0)
 
     def toggle_quotes(self) -> None:
         """Open or close what is quoted; the place in the text stays."""

@@ -10,6 +10,8 @@ from mua.mime.page import SafeHtml, document
 from mua.model.message import MessageView
 from mua.records import dataclass
 
+LONG = 400_000  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -24,11 +26,25 @@ def page_of(view: MessageView, now: Theme, look: Look, family: str) -> Page:
     """The page of a message's HTML."""
     authors_dark = now.dark and view.dark_ready and not look.flipped
     adapted = now.dark and not view.dark_ready and look.flipped and not view.simple
-    safe = SafeHtml(view.html, simple=False, dark_ready=authors_dark, layout=view.layout)
+    shown = view.html if look.whole else beginning(view.html)
+    safe = SafeHtml(shown, simple=False, dark_ready=authors_dark, layout=view.layout)
     font = "'" + family.replace("'", "") + "', sans-serif"
     style = _style(now, authors_dark=authors_dark)
     html = document(safe, authors_dark, font=font, unfolded=look.unfolded, images=look.images, style=style)
     return Page(html, now.colours.reader if authors_dark or adapted else "#ffffff", adapted)
+
+
+def is_long(html: str) -> bool:
+    """Whether HTML is so long that its beginning is shown first: laying out 2 MB takes the engine a second and more."""
+    return len(html) > LONG
+
+
+def beginning(html: str) -> str:
+    """The first ``LONG`` characters of sanitised HTML, with its whole style sheet; never half a tag."""
+    if not is_long(html):
+        return html
+    cut = html[: max(LONG, html.find("</style>") + LONG // 2)]
+    return cut[: cut.rfind("<")] if cut.rfind("<") > cut.rfind(">") else cut
 
 
 def _style(now: Theme, *, authors_dark: bool) -> str:

@@ -157,6 +157,7 @@ class WebView(QWebEngineView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         self._number = 0
+        self._adapted = False
 
     def show_page(self, page: str, ground: str = "#ffffff", *, adapted: bool = False, images: bool = False) -> None:
         """Show a whole page (made by ``mime.page.document``); ``ground`` avoids a flash before it is painted.
@@ -166,10 +167,17 @@ class WebView(QWebEngineView):
         """
         self._server.images = images
         self._number += 1
-        self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.ForceDarkMode, adapted)
+        if adapted is not self._adapted:  # telling the engine costs, whatever it is told
+            self._adapted = adapted
+            self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.ForceDarkMode, adapted)
         self._server.page = page.encode("utf-8", "replace")
         self._page.setBackgroundColor(QColor(ground))
         self._page.setUrl(QUrl(f"mua-mail:/{self._number}"))
+
+    def warm(self) -> None:
+        """Start the engine's processes on an empty page, so that the first mail does not wait for them."""
+        if not self._number:
+            self.show_page("")
 
     def unfold(self, is_open: bool) -> None:
         """Open or close the quotes of the page that is shown, which stays where it is.

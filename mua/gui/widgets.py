@@ -52,7 +52,9 @@ _THUMB = 34  # pixels of a picture on a card
 
 
 def restyle(widget: QWidget, **properties: object) -> None:
-    """Set dynamic properties ("tone", "kind", ...) and let the style sheet see them."""
+    """Set dynamic properties ("tone", "kind", ...) and let the style sheet see them, if they are others."""
+    if all(widget.property(name) == value for name, value in properties.items()):
+        return
     for name, value in properties.items():
         widget.setProperty(name, value)
     widget.style().unpolish(widget)

@@ -373,3 +373,46 @@ def test_who_never_wants_pictures_is_offered_none(read: Callable[..., MessagePan
     program.desk.change_preferences(never)
     pane = read(f'<img src="{PICTURE}">')
     assert buttons(pane.remote) == ["Which?"]
+
+
+def test_of_a_very_long_page_the_beginning_is_shown_until_all_is_asked_for(
+    read: Callable[..., MessagePane], qtbot: QtBot
+) -> None:
+    pane = read(TABLE.format("First") + "<p class='x'>Words between.</p>" * 20_000 + "<p>The end</p>")
+    assert pane.long.isVisibleTo(pane)
+    assert "The end" not in words_of(pane, qtbot)
+    button(pane.long, "Show all").click()
+    loaded(pane, qtbot)
+    qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot), timeout=30_000)
+    assert not pane.long.isVisibleTo(pane)
+    assert not read(TABLE.format("Short")).long.isVisibleTo(pane)
+
+
+def test_a_very_long_text_is_there_to_its_end(qapp: QApplication, qtbot: QtBot) -> None:
+    """Laid out in pieces: the first at once, the others while nothing else is to be done."""
+    from mua.model.message import MessageView
+
+    view = TextView(lambda _: None)
+    qtbot.addWidget(view)
+    text = "".join(f"{number} words on a line\n" for number in range(8_000)) + "\n" + "A paragraph.\n\n" * 3_000 + "End"
+    view.show_view(MessageView((), (), (), (), "", None, "", text, "", (), ()))
+    assert "End" not in view.toPlainText()
+    qtbot.waitUntil(lambda: view.toPlainText().rstrip().endswith("End"), timeout=20_000)
+    assert view.toPlainText().split() == text.split()
+    view.show_view(MessageView((), (), (), (), "", None, "", "Another", "", (), ()))
+    qtbot.wait(50)
+    assert view.toPlainText() == "Another"
+
+
+def test_the_neighbours_of_what_is_read_are_made_ready(program: Program, qtbot: QtBot) -> None:
+    program._furnish()
+    listing, library = program.desk.listing, program.desk.library
+    rows = [key for key in listing.model.rows if key > 0]
+    listing.view.select(rows[1])
+    qtbot.waitUntil(lambda: {rows[0], rows[2]} <= set(library._ready), timeout=10_000)
+    held = library._ready[rows[2]]
+    listing.view.select(rows[2])
+    assert program.desk.reader.view is held
+    assert program.desk.reader.web is not None  # a newsletter is among them: its browser was started ahead
+    program.desk.read_again(None, False)
+    assert not library._ready
