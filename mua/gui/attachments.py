@@ -241,6 +241,20 @@ class Attachments(QObject):
         """Save without asking; a name that is taken gets a number."""
         self._write(source, attachments, folder, then_open=False)
 
+    def write(self, path: Path, make: Callable[[], bytes], *, marked: bool) -> None:
+        """Write what ``make`` gives under a name that the person chose; ``marked``: it came from outside."""
+
+        def work() -> list[Path]:
+            data = make()
+            made = write_new(path.parent, path.name, data)
+            if made != path:
+                made.replace(path)
+            if marked:
+                mark(path)
+            return [path]
+
+        self._later(work, lambda paths: self._finish(paths, then_open=False) if paths else None)
+
     def close(self) -> None:
         """Remove the copies that were opened."""
         self.decoder.close()
@@ -269,13 +283,13 @@ class Attachments(QObject):
     def _write_over(self, source: Source, attachment: Attachment, path: Path) -> None:
         """Write under the name that the person chose, and was asked about if it was taken."""
 
-        def work() -> list[Path]:
-            made = self._one(source, attachment, path.parent)
-            if made != path:
-                made.replace(path)
-            return [path]
+        def make() -> bytes:
+            data = source(attachment)
+            if data is None:
+                raise FileNotFoundError(2, "the message is not on this computer yet")
+            return data
 
-        self._later(work, lambda paths: self._finish(paths, then_open=False) if paths else None)
+        self.write(path, make, marked=True)
 
     def _one(self, source: Source, attachment: Attachment, folder: Path) -> Path:
         data = source(attachment)

@@ -233,6 +233,10 @@ class Conversation(QScrollArea):
         self.verticalScrollBar().valueChanged.connect(self._scrolled)
         self.verticalScrollBar().rangeChanged.connect(lambda *_: self._follow_goal())
 
+    def set_margin(self, side: int) -> None:
+        """The room at both sides."""
+        self._column.setContentsMargins(side, READER_MARGIN_Y, max(8, side - 10), 20)
+
     # ---- showing
     @property
     def pane(self) -> MessagePane | None:

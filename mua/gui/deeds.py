@@ -204,8 +204,6 @@ class Deeds(QObject):
             "as_text": self._reader.toggle_text,
             "original": self._show_original,
             "quotes": self._reader.toggle_quotes,
-            "source": self._show_source,
-            "print": self._print,
             "bigger": lambda: self._zoom(0.1),
             "smaller": lambda: self._zoom(-0.1),
             "usual_size": lambda: self._zoom(1.0 - self._desk.preferences.text_scale),
@@ -288,23 +286,10 @@ class Deeds(QObject):
         if self._reader.row is not None and not self._reader.toggle_original():
             self._window.toast.say("This is how its author made it.")
 
-    def _show_source(self) -> None:
-        from mua.gui.pages import SourcePage
-
-        row = self._reader.row
-        if row is not None:
-            SourcePage(self._window, words.shown(row.subject), self._desk.library.raw(row.id)).show()
-
     def _show_shortcuts(self) -> None:
         from mua.gui.pages import ShortcutsPage
 
         ShortcutsPage(self._window, self._window.actions_).show()
-
-    def _print(self) -> None:
-        from mua.gui.printing import print_message
-
-        if self._reader.view is not None:
-            print_message(self._window, self._reader.view)
 
     def _action_choices(self) -> list[Choice]:
         from mua.gui.actions import DEEDS, keys_of

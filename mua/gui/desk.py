@@ -124,6 +124,7 @@ class Desk(QObject):
         """Show the store as it is: before the engine runs, and quickly."""
         self._collapsed = collapsed or set()
         self.listing.set_density(self.preferences.density)
+        self.reader.set_width(self.preferences.full_width)
         self.read_accounts()
         place = last if last is not None and self.sidebar.model.row_of(last) >= 0 else self._first_place()
         if place is not None:
@@ -143,6 +144,7 @@ class Desk(QObject):
         from mua.gui.deeds import Deeds
         from mua.gui.elsewhere import Elsewhere
         from mua.gui.hearing import Hearing
+        from mua.gui.message_deeds import MessageDeeds
         from mua.gui.pictures import Pictures
 
         self.window.actions_.draw_icons()
@@ -151,6 +153,7 @@ class Desk(QObject):
         self.pane_shown.connect(self.attachments.draw_cards)
         self.authors = Authors(self)
         self.deeds = Deeds(self)
+        self.message_deeds = MessageDeeds(self)
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
         self.pictures = Pictures(self)
@@ -473,6 +476,7 @@ class Desk(QObject):
         if scale:
             theme().apply(theme().dark, changed.text_scale)
         self.listing.set_density(changed.density)
+        self.reader.set_width(changed.full_width)
         if shape and self.reader.row is not None:
             self._show_chosen(self.reader.row.id)
         try:

@@ -22,18 +22,9 @@ _TOOLS = (
     ("archive", "delete", "junk", "move", "star", "mark_unread"),
 )
 _MORE = (
-    "mark_read",
-    "as_text",
-    "source",
-    "journey",
-    "print",
-    "",
-    "delete_forever",
-    "",
-    "palette",
-    "shortcuts",
-    "settings",
-)
+    "mark_read", "conversations", "as_text", "width", "", "find", "headers", "source", "list", "",
+    "copy_markdown", "save_as", "print", "", "delete_forever", "", "palette", "shortcuts", "settings",
+)  # fmt: skip
 _ICONS = {
     "reply": "reply",
     "reply_all": "reply-all",

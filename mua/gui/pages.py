@@ -1,23 +1,20 @@
-"""Two small windows: the keyboard shortcuts, and the source of a message."""
+"""A small window: the keyboard shortcuts."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QKeySequence
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPlainTextEdit,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from mua.gui.actions import DEEDS, Actions
-from mua.gui.theme import BASE, META, SECONDARY, TITLE
+from mua.gui.theme import BASE, META, TITLE
 from mua.gui.widgets import Label
-
-MAX_SOURCE = 4_000_000
 
 
 class ShortcutsPage(QDialog):
@@ -72,38 +69,3 @@ def _table(lines: list[tuple[str, list[str]]]) -> QGridLayout:
             caps.addWidget(cap)
         grid.addLayout(caps, row, 1)
     return grid
-
-
-class SourcePage(QDialog):
-    """The message as received, byte for byte (shown as Latin-1 where it is not UTF-8)."""
-
-    def __init__(self, parent: QWidget, title: str, raw: bytes | None) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Source of {title}")
-        self.resize(860, 680)
-        text = QPlainTextEdit()
-        text.setReadOnly(True)
-        text.setAccessibleName("Message source")
-        text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        text.setPlainText(_readable(raw))
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 12, 0, 0)
-        note = "Not on this computer yet." if raw is None else f"{len(raw):,} octets"
-        label = Label(note, SECONDARY, "tertiary")
-        label.setContentsMargins(16, 0, 16, 0)
-        column.addWidget(label)
-        column.addWidget(text, 1)
-
-
-def _readable(raw: bytes | None) -> str:
-    if raw is None:
-        return ""
-    cut = raw[:MAX_SOURCE]
-    try:
-        text = cut.decode("utf-8")
-    except UnicodeDecodeError:
-        text = cut.decode("latin-1")
-    text = "".join(one if one in "\n\t" or ord(one) >= 32 else "" for one in text.replace("\r\n", "\n"))
-    return text if len(raw) <= MAX_SOURCE else text + "\n[cut here]"

@@ -48,6 +48,8 @@ class Preferences:
     """Seconds until a message that is read counts as read; negative: never by itself."""
     conversations: bool = True
     """Show a message among the others of its conversation."""
+    full_width: bool = False
+    """Lines of a message may be as long as the reader is wide."""
     undo_send: int = 10
     """Seconds that a sent message waits, so that it can be taken back."""
     look_ahead: LookAhead = LookAhead.ASK
@@ -129,6 +131,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "notification_text": _switch,
     "mark_read_after": _number,
     "conversations": _switch,
+    "full_width": _switch,
     "undo_send": lambda value: min(600, max(0, int(_number(value)))),
     "look_ahead": LookAhead,
     "check_signatures": LookAhead,

@@ -4,9 +4,8 @@ from html import escape
 from typing import Any
 
 from PySide6.QtCore import QByteArray, QMarginsF, QUrl
-from PySide6.QtGui import QGuiApplication, QImage, QPageLayout, QTextDocument
-from PySide6.QtPrintSupport import QPrintDialog, QPrinter
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QGuiApplication, QImage, QTextDocument
+from PySide6.QtPrintSupport import QPrinter
 
 from mua.gui import rich_text, words
 from mua.gui.theme import LIGHT
@@ -25,30 +24,36 @@ class _Paper(QTextDocument):
         return nothing if kind == QTextDocument.ResourceType.ImageResource.value else QByteArray()
 
 
-def document(view: MessageView) -> QTextDocument:
-    """The message as a document for paper: header lines, then the text."""
-    paper = _Paper()
-    paper.setDefaultStyleSheet(rich_text.style(LIGHT))
-    facts = (
+def facts(view: MessageView) -> list[tuple[str, str]]:
+    """(name, value) of the lines above a message on paper."""
+    found = (
         ("From", ", ".join(map(str, view.sender))),
         ("To", ", ".join(map(str, view.to))),
         ("Cc", ", ".join(map(str, view.cc))),
         ("Date", words.full_time(view.date, 0)),
     )
-    lines = "<br>".join(f"<b>{name}:</b> {escape(words.shown(value))}" for name, value in facts if value)
+    return [(name, words.shown(value)) for name, value in found if value]
+
+
+def document(view: MessageView) -> QTextDocument:
+    """The message as a document for paper: header lines, then the text."""
+    paper = _Paper()
+    paper.setDefaultStyleSheet(rich_text.style(LIGHT))
+    lines = "<br>".join(f"<b>{name}:</b> {escape(value)}" for name, value in facts(view))
     body = rich_text.simple(view.html, LIGHT) if view.html and view.simple else rich_text.plain(view.text, LIGHT)
     paper.setHtml(f"<h2>{escape(words.shown(view.subject))}</h2><p>{lines}</p><hr>{body}")
     return paper
 
 
-def print_message(parent: QWidget, view: MessageView) -> None:
-    """Ask for a printer and print."""
-    printer = QPrinter(QPrinter.PrinterMode.HighResolution)
-    printer.setDocName(words.shown(view.subject, 100))
-    printer.setPageMargins(_MARGINS, QPageLayout.Unit.Millimeter)
-    dialog = QPrintDialog(printer, parent)
-    if dialog.exec():
-        print_on(printer, view)
+def markdown(view: MessageView) -> str:
+    """The message as Markdown: its header lines, then the text; HTML that is laid out by tables by its text."""
+    lines = "  \n".join(f"**{name}:** {value}" for name, value in facts(view))
+    body = view.text
+    if view.html and (view.simple or rich_text.shows(view.html)):
+        paper = _Paper()
+        paper.setHtml(view.html)
+        body = paper.toMarkdown()
+    return f"# {words.shown(view.subject)}\n\n{lines}\n\n{body.strip()}\n"
 
 
 def print_on(printer: QPrinter, view: MessageView) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtCore import QRect, Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
@@ -38,6 +38,7 @@ _PASSED = (
     "pictures_wanted",
     "pictures_unwanted",
 )
+_COMFORTABLE = 860  # pixels of a message at most, unless the person wants them all
 NOTHING_CHOSEN = ("mail-open", "No message selected", "Pick a conversation on the left, or press C to write.")
 
 
@@ -80,6 +81,7 @@ class Reader(QFrame):
         self._single = MessagePane(inline)
         self._serve(self._single)
         self.conversation: Conversation | None = None
+        self._full = False
         self._over: QWidget | None = None
         self._below: QWidget | None = None
         self.empty = EmptyState(*NOTHING_CHOSEN)
@@ -131,6 +133,24 @@ class Reader(QFrame):
         if self.conversation is not None and self.has_conversation:
             return [card.pane for card in self.conversation.cards.values() if card.pane is not None]
         return [self._single] if self._single.row is not None else []
+
+    def set_width(self, full: bool) -> None:
+        """Lines as long as there is room, or as long as they read well."""
+        self._full = full
+        self._set_margins()
+
+    def _set_margins(self) -> None:
+        room = self.width() - round(_COMFORTABLE * max(1.0, theme().scale))
+        side = READER_MARGIN_X if self._full else max(READER_MARGIN_X, room // 2)
+        self._column.setContentsMargins(side, READER_MARGIN_Y, side, 20)
+        if self.conversation is not None:
+            self.conversation.set_margin(side)
+
+    def bring_into_view(self, body: QWidget, place: QRect) -> None:
+        """Scroll a conversation to a place of one of its messages."""
+        if self.conversation is not None and self.has_conversation:
+            top = body.mapTo(self.conversation.inside, place.topLeft())
+            self.conversation.ensureVisible(top.x(), top.y(), 20, self.height() // 3)
 
     # ---- a page over the message
     def show_page(self, page: QWidget) -> None:
@@ -200,6 +220,7 @@ class Reader(QFrame):
             self.conversation.turned.connect(self.turned)
             self.conversation.in_sight.connect(self.in_sight)
             self._pages.addWidget(self.conversation)
+            self._set_margins()
         self._single.forget()
         self._be(self.conversation)
         self.conversation.show_rows(rows, chosen, mine, drafts)
@@ -271,9 +292,9 @@ class Reader(QFrame):
 
     def _lay_out(self) -> None:
         self._page = QWidget()
-        column = QVBoxLayout(self._page)
-        column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
-        column.addWidget(self._single)
+        self._column = QVBoxLayout(self._page)
+        self._column.setContentsMargins(READER_MARGIN_X, READER_MARGIN_Y, READER_MARGIN_X, 20)
+        self._column.addWidget(self._single)
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self._page)
@@ -297,4 +318,5 @@ class Reader(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self._hint.hide()
+        self._set_margins()
         super().resizeEvent(event)

@@ -153,14 +153,14 @@ def test_five_hundred_messages_are_there_at_once_and_bounded(program: Program, m
     newest = add(mail, 175, "The newest", flags=Flag(0))
     program.desk.read_again(None, sidebar=True)
     before = len(program.window.reader.findChildren(QWidget))
-    begin = time.perf_counter()
+    begin = time.process_time()  # of this process: a busy machine is not what is measured
     shown = talk(program, mail, newest)
-    took = time.perf_counter() - begin
+    took = time.process_time() - begin
     made = len(program.window.reader.findChildren(QWidget)) - before
     assert len(shown.open_ids()) == OPEN
     assert len(shown.cards) < 40
     assert made < 120 * OPEN
-    assert took < 3
+    assert took < 2
     for row in list(shown._rows)[:60]:
         shown.unfold(row.id)
     assert len(shown.open_ids()) == MOST_OPEN

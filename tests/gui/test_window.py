@@ -18,10 +18,11 @@ from mua.gui.actions import DEEDS
 from mua.gui.app import Program
 from mua.gui.message_cards import Density
 from mua.gui.message_model import CARD, Card
-from mua.gui.pages import ShortcutsPage, SourcePage
+from mua.gui.pages import ShortcutsPage
 from mua.gui.palette import Palette, ranked, score
 from mua.gui.places import Place
 from mua.gui.sidebar import Entry
+from mua.gui.source_page import SourcePage
 from mua.gui.theme import DARK, LIGHT
 from mua.gui.widgets import AttachmentCard
 from mua.gui.writing import Kind as WritingKind
