@@ -7,6 +7,7 @@ from pathlib import Path
 from gui_mail import DAY, Mail
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 from mua.gui.app import Program
 from mua.gui.message_model import CARD, Card
@@ -79,6 +80,23 @@ def test_honest_mail_has_no_mark(program: Program, mail: Mail) -> None:
     header = program.window.reader.header
     assert (header.name.text(), header.address.text()) == ("Ada", "ada@x.example")
     assert header.mark.isHidden()
+
+
+def test_who_is_new_and_who_only_looks_known(program: Program, mail: Mail, qtbot: QtBot) -> None:
+    def raw(name: str, address: str) -> bytes:
+        return f"From: {name} <{address}>\r\nSubject: s\r\n\r\nx".encode()
+
+    known, new = raw("Bank", "service@mybank.example"), raw("Ann", "ann@elsewhere.example")
+    lure = raw("Bank", "service@rnybank.example")
+    ids = shown_over(program, mail, [lure, new, known, known, known])
+    header = program.window.reader.header
+    for message_id, words in (
+        (ids[1], "first message from this address"),
+        (ids[0], "looks like service@mybank.example"),
+    ):
+        program.window.listing.view.select(message_id)
+        qtbot.waitUntil(lambda words=words: words in header.mark.said)
+    assert "first message" in " ".join(texts(header))
 
 
 def test_no_date_pins_a_mail_to_the_top(program: Program, mail: Mail) -> None:
