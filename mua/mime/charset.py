@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from mua.mime.charset_tables import NAMES
+
 _GUESS_BYTES: Final = 4 * 1024  # what the detector looks at, from a little before the first 8-bit byte
 _EIGHT_BIT = re.compile(rb"[\x80-\xff]")
 
@@ -23,13 +25,14 @@ _ALIASES: Final[dict[str, str]] = {
         "gb18030": "x-gbk gbk gb2312 gb_2312-80 gb_2312 cn-gb x-euc-cn euc-cn gb2312_charset hz-gb-18030 chinese cp936",
         "iso8859-8": "iso-8859-8-i iso-8859-8-e logical visual",
         "iso8859-6": "iso-8859-6-i iso-8859-6-e",
-        "cp932": "x-sjis shift_jis shift-jis sjis ms_kanji x-ms-cp932 windows-31j cp943 cp943c ibm943c",
-        "iso2022_jp_ext": "iso-2022-jp iso-2022-jp-ms cp50220 cp50221 cp50222 iso-2022-jp-1 _iso-2022-jp$esc",
+        "cp932": "x-sjis shift_jis shift-jis sjis ms_kanji x-ms-cp932 windows-31j cp943 cp943c ibm943c ibm-943",
+        "iso2022_jp_ext": "iso-2022-jp iso-2022-jp-ms cp50220 cp50221 cp50222 iso-2022-jp-1 iso-ir-87 _iso-2022-jp$esc",
         "euc_jp": "x-euc-jp euc-jp eucjp",
-        "cp949": "ks_c_5601-1987 ks_c_5601 euc-kr korean windows-949 x-windows-949 ksc5601 ks_c_5601-1989 ksc_5601",
+        "cp949": "ks_c_5601-1987 ks_c_5601 euc-kr korean windows-949 x-windows-949 ksc5601 ks_c_5601-1989 ksc_5601 "
+        "ksc5601-1992",
         "utf-7": "x-unicode-2-0-utf-7 unicode-1-1-utf-7",
         "utf-8": "x-unicode-2-0-utf-8 unicode-1-1-utf-8 utf8mb4 utf-8-mac x-utf-8 unicode-2-0-utf-8",
-        "big5hkscs": "big5 x-big5 cn-big5 x-x-big5 big-5 chinesebig5 big5-hkscs",
+        "big5hkscs": "big5 x-big5 cn-big5 x-x-big5 big-5 chinesebig5 big5-hkscs big5-hkscs:2004",
         "cp950": "windows-950 x-windows-950",
         "cp1252": "us-ascii ascii ansi_x3.4-1968 iso-8859-1 latin1 latin-1 iso8859-1 iso_8859-1 iso-8859-1-windows-3.1-"
         "latin-1 ansi x-ansi x-cp1252 cp819 ibm819 l1 646 us usascii iso646-us windows-1252",
@@ -44,6 +47,9 @@ _ALIASES: Final[dict[str, str]] = {
         "cp1251": "x-cp1251 win-1251 windows1251",
         "koi8-r": "koi8 x-koi8-r koi koi8r",
         "koi8-u": "koi8-ru",
+        "tcvn": "x-viet-tcvn5712 tcvn5712-1 tcvn5712 vn1",
+        "viscii": "csviscii viscii1.1-1",
+        "mac-iceland": "x-mac-icelandic",
         "utf-16-be": "unicode iso-10646-ucs-2 ucs-2 csunicode",
     }.items()
     for alias in aliases.split()
@@ -81,6 +87,8 @@ def find_codec(label: str) -> str | None:
     """The Python codec for a charset label as mail writes it, or None when there is none that is text."""
     name = label[:64].strip().strip("\"'").lower().split("*")[0]
     name = _ALIASES.get(name, name)
+    if name in NAMES:
+        return name
     for candidate in (name, *_spellings(name)):
         try:
             info = codecs.lookup(candidate)
