@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSizeF, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget
 
@@ -35,6 +35,8 @@ class Body(QStackedWidget):
 
     link_clicked = Signal(str)
     link_hovered = Signal(str)
+    died = Signal()
+    """The browser's process ended under the page: its text is shown instead."""
     wheeled = Signal(object)
     """A turn of the wheel that a tall web view has no use for."""
 
@@ -219,6 +221,21 @@ class Body(QStackedWidget):
             self.web = self._make_web(WebView(self._inline))
         return True
 
+    def _lost(self) -> None:
+        """Let go of the view whose process ended; the next page gets another."""
+        lost, self.web = self.web, None
+        if lost is None:
+            return
+        if self._shown is not None and self.currentWidget() is lost:
+            view = self._shown[0]
+            self._shown = (view, True)
+            self.text.show_view(view, True)
+            self.setCurrentWidget(self.text)
+            self._fit_text()
+            self.died.emit()
+        self.removeWidget(lost)
+        QTimer.singleShot(0, lost, lost.end)
+
     def _wants_web(self, view: MessageView, as_text: bool) -> bool:
         return bool(view.html) and not as_text and (self.look.flipped or needs_web(view))
 
@@ -226,6 +243,7 @@ class Body(QStackedWidget):
         made.setAccessibleName("Message text")
         made.link_clicked.connect(self.link_clicked)
         made.link_hovered.connect(self.link_hovered)
+        made.page().renderProcessTerminated.connect(self._lost)
         self.addWidget(made)
         if self._tall:
             made.page().contentsSizeChanged.connect(self._fit_web)

@@ -81,6 +81,7 @@ class MessagePane(QWidget):
         self.body = Body(self._inline, tall)
         self.body.link_clicked.connect(self.link_clicked)
         self.body.link_hovered.connect(self.link_hovered)
+        self.body.died.connect(self._say_died)
         self.attachments = Flow()
         self.reply = Button("Reply", "reply")
         self.reply_all = Button("Reply all", "reply-all")
@@ -223,6 +224,12 @@ class MessagePane(QWidget):
         else:
             self.body.show_view(self.view, self.as_text)
         self.long.setVisible(self.body.is_cut)
+
+    def _say_died(self) -> None:
+        self.as_text = True
+        self.long.hide()
+        self.problem.say("The page of this message brought its browser down; what you see is its text.", "danger")
+        self.problem.show()
 
     def _show_whole(self) -> None:
         self.body.show_whole()

@@ -204,3 +204,8 @@ class WebView(QWebEngineView):
         """End the page before the profile (Qt insists on that order)."""
         self.setPage(None)  # type: ignore[arg-type]
         shiboken6.delete(self._page)
+
+    def end(self) -> None:
+        """The same, and no more of this view."""
+        self.close_down()
+        self.deleteLater()

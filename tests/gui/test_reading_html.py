@@ -1,5 +1,7 @@
 """HTML in the window: its own light card, quotes folded, links that lie, pictures from elsewhere."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -416,3 +418,49 @@ def test_the_neighbours_of_what_is_read_are_made_ready(program: Program, qtbot: 
     assert program.desk.reader.web is not None  # a newsletter is among them: its browser was started ahead
     program.desk.read_again(None, False)
     assert not library._ready
+
+
+# ---- what a hostile page cannot do
+
+
+def test_a_page_cannot_paint_outside_its_frame(
+    read: Callable[..., MessagePane], program: Program, qtbot: QtBot
+) -> None:
+    pane = read(
+        '<div style="position:fixed;top:-900px;left:-900px;width:9000px;height:9000px;background:#ff00ff;z-index:99">'
+        '</div><table style="position:absolute;top:-500px;width:3000px;height:3000px;background:#ff00ff"><tr><td>x'
+    )
+    ground(pane, qtbot, lambda colour: colour.name() == "#ff00ff")
+    assert pane.body.web is not None
+    window = program.window.grab().toImage()
+    frame = pane.body.web.rect().translated(pane.body.web.mapTo(program.window, pane.body.web.rect().topLeft()))
+    for x in range(0, window.width(), 7):
+        for y in range(0, window.height(), 7):
+            assert frame.contains(x, y) or window.pixelColor(x, y).name() != "#ff00ff"
+
+
+def test_the_window_lives_on_when_the_browsers_process_ends(read: Callable[..., MessagePane], qtbot: QtBot) -> None:
+    pane = read(TABLE.format("Fatal words"))
+    assert pane.body.web is not None
+    with qtbot.waitSignal(pane.body.died, timeout=30_000):
+        os.kill(pane.body.web.page().renderProcessPid(), signal.SIGKILL)
+    assert not pane.body.is_web and "Fatal words" in pane.body.text.toPlainText()
+    assert "brought its browser down" in pane.problem.text() and pane.problem.isVisibleTo(pane)
+    other = read(TABLE.format("Other words"))
+    assert other.body.is_web and "Other words" in words_of(other, qtbot)
+    assert not other.problem.isVisibleTo(other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['http://"><img src=x onerror=evil()>', "https://a.test/<script>evil()</script>",
+     "www.a.test\"onmouseover='evil()'", "mailto:a@b.test?x=\"><b>evil()", "http://a.test/'><svg/onload=evil()>"],
+)  # fmt: skip
+def test_what_looks_like_a_link_in_a_text_stays_text(qapp: QApplication, qtbot: QtBot, text: str) -> None:
+    from mua.model.message import MessageView
+
+    view = TextView(lambda _: None)
+    qtbot.addWidget(view)
+    view.show_view(MessageView((), (), (), (), "", None, "", text, "", (), ()))
+    assert view.toPlainText() == text
+    assert "<img" not in view.toHtml() and "<svg" not in view.toHtml() and "<script" not in view.toHtml()
