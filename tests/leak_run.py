@@ -65,8 +65,10 @@ def sample(mails: Sequence[tuple[str, str]], number: int) -> list[tuple[str, str
     return whole + random.Random(SEED).sample(rest, min(len(rest), max(0, number - len(whole))))
 
 
-def run(mails: Sequence[tuple[str, str]], *, control: bool = False, patience: float = 280.0) -> Account:
-    """Show ``mails``; raises CalledProcessError or TimeoutExpired with what was said."""
+def run(
+    mails: Sequence[tuple[str, str]], *, control: bool = False, load: bool = False, patience: float = 280.0
+) -> Account:
+    """Show ``mails`` (``load``: and ask for their pictures); AssertionError with what was said when that failed."""
     with tempfile.TemporaryDirectory(prefix="mua-leaks-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "mails.json").write_text(json.dumps(list(mails)), "utf-8")
@@ -75,6 +77,7 @@ def run(mails: Sequence[tuple[str, str]], *, control: bool = False, patience: fl
         inside = INSIDE.replace("{folder}", name)
         sink = str(ROOT / "tests" / "leak_sink.py")
         words = [str(script), str(folder / "mails.json"), *([] if control else [str(folder / "profile")])]
+        words += ["--load"] * load
         environment = child_environment() | {
             "QT_QPA_PLATFORM": "offscreen", "QTWEBENGINE_DISABLE_SANDBOX": "1", "MUA_SECRETS": "session", "HOME": name,
             "XDG_RUNTIME_DIR": name, "CUPS_SERVER": f"{name}/none",  # else a printer is looked for at localhost:631

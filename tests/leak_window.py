@@ -21,7 +21,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QPointF, Qt  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
 from PySide6.QtPrintSupport import QPrinter  # noqa: E402
-from PySide6.QtWidgets import QWidget  # noqa: E402
+from PySide6.QtWidgets import QPushButton, QWidget  # noqa: E402
 
 from mua import __main__ as start  # noqa: E402
 from mua import wire  # noqa: E402
@@ -146,6 +146,14 @@ class Reader:
         self.live(0.08)
         return [*done, "dark", "original"]
 
+    def load_pictures(self, message_id: MessageId) -> str:
+        """Press "Load images"; what is said then."""
+        self._show(message_id)
+        bar = self.desk.reader.pane.remote
+        next(one for one in bar.findChildren(QPushButton) if one.text() == "Load images").click()
+        self.wait(lambda: "shown" in bar.text() or "could not" in bar.text(), "the pictures")
+        return bar.text()
+
     def _show(self, message_id: MessageId) -> str:
         reader = self.desk.reader
         before = reader.web.url().toString() if reader.web is not None else ""
@@ -226,6 +234,10 @@ def main() -> None:
     reader.wait(lambda: reader.desk.listing.model.messages == len(made), "the list")
     reader.live(1.0)
     theme().apply(False)
+    if "--load" in sys.argv:  # what leaves when a person asks for the pictures of each mail as it arrived
+        for name, message_id in made[:: len(KINDS)]:
+            print(json.dumps([name, [reader.load_pictures(message_id)]]), flush=True)
+        made = []
     for name, message_id in made:
         print(json.dumps([name, reader.read(message_id)]), flush=True)
     theme().apply(True)  # once: it takes a second

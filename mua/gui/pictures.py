@@ -31,6 +31,8 @@ class Pictures(QObject):
         self._desk = desk
         self._allowed: set[int] = set()
         """Messages of this session whose pictures the person asked for."""
+        self._loading: set[int] = set()
+        """Messages whose pictures the engine fetches now."""
         self._missing: dict[int, int] = {}
         """Of messages whose pictures were fetched, how many could not be had: they are not asked for again."""
         desk.reader.pictures_wanted.connect(self._wanted)
@@ -84,16 +86,23 @@ class Pictures(QObject):
             self._show(pane, missing)
             return
         pane.remote.tell("loading", rule=self._has_rule(pane))
+        if row.id in self._loading:
+            return
+        self._loading.add(row.id)
 
         def loaded(answer: wire.Answer) -> None:
+            self._loading.discard(row.id)
             if isinstance(answer, wire.PicturesLoaded):
                 self._missing[row.id] = answer.missing
-            if pane.row is not None and pane.row.id == row.id and isinstance(answer, wire.PicturesLoaded):
-                self._show(pane, answer.missing)
+                if (now := self._desk.reader.pane_of(row.id)) is not None:
+                    self._show(now, answer.missing)
 
         def failed(error: MailError) -> None:
-            if pane.row is not None and pane.row.id == row.id:
-                pane.remote.tell("", error.text, self._has_rule(pane))
+            self._loading.discard(row.id)
+            self._allowed.discard(row.id)
+            self._missing[row.id] = missing
+            if (now := self._desk.reader.pane_of(row.id)) is not None:
+                now.remote.tell("", error.text, self._has_rule(now))
 
         client.ask(wire.LoadPictures(row.id), loaded, failed)
 
