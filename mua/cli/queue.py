@@ -9,9 +9,9 @@ from mua.cli.sending import timeline
 from mua.cli.session import Result, Session
 from mua.errors import MailError, UsageError
 from mua.masking import visible
+from mua.model.domain import a_label
 from mua.model.outgoing import OutgoingId, RecipientState, Tending
 from mua.plan import rates
-from mua.plan.domains import a_label
 from mua.store import outbox, queue, read
 from mua.store.queue import Waiting
 

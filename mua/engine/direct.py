@@ -3,9 +3,10 @@
 from mua.engine.providers import providers
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account
+from mua.model.domain import a_label
 from mua.model.way import Hop
 from mua.plan.direct import freemail, refusal
-from mua.plan.domains import a_label, is_address
+from mua.plan.domains import is_address
 from mua.plan.routes import way_for
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from mua import wire
 from mua.engine import acts, folders
 from mua.mime.journey import Header, learned
-from mua.mime.scan import split_fields
+from mua.mime.scan import MAX_HEADER, body_start, split_fields
 from mua.mime.verify import Answers, check, questions
 from mua.mime.words import decode_words
 from mua.model.account import AccountId
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 PATIENCE = 8.0  # seconds for all of it
 AGAIN = 3_600  # seconds after which an account's mail is looked at again
-_HEAD = 256 * 1024
 
 
 def examine(engine: Engine, command: wire.Examine) -> wire.Done:
@@ -74,5 +73,5 @@ def _learn(engine: Engine, account_id: AccountId) -> None:
 
 
 def _headers(raw: bytes) -> list[Header]:
-    fields, _ = split_fields(raw[: raw.find(b"\r\n\r\n") + 2][:_HEAD])
+    fields, _ = split_fields(raw[: min(body_start(raw), MAX_HEADER)])
     return [(name, decode_words(value)) for name, value in fields if name in ("received", "authentication-results")]

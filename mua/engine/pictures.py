@@ -9,6 +9,7 @@ renamed.  The window reads it and serves it to the page, which has no network.  
 so that its sender sees one look and not each; after ``KEPT`` it is forgotten.
 """
 
+import contextlib
 import json
 import time
 from collections.abc import Callable
@@ -130,8 +131,9 @@ def forget(profile: Profile, now: float) -> int:
     """Delete pictures that were fetched long ago, and the oldest where they are too many; returns how many."""
     found = []
     for path in profile.pictures.glob("*"):
-        state = path.stat()
-        found.append((state.st_mtime, state.st_size, path))
+        with contextlib.suppress(FileNotFoundError):  # fetched just now, its ``.part`` has another name
+            state = path.stat()
+            found.append((state.st_mtime, state.st_size, path))
     room, gone = MAX_CACHE, 0
     for when, size, path in sorted(found, reverse=True):
         room -= size

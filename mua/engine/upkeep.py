@@ -3,6 +3,7 @@
 Rule of the file: nothing here is urgent, and each step can be killed anywhere: it is taken up again the next day.
 """
 
+import contextlib
 import threading
 import time
 
@@ -97,9 +98,10 @@ def sweep(context: Context, stopping: threading.Event | None = None) -> int:
         swept += _sweep_chunk(context.store, context, chunk)
     horizon = time.time() - STALE_SECONDS
     for path in context.store.profile.big.glob("*.part"):
-        if path.stat().st_mtime < horizon:
-            path.unlink(missing_ok=True)
-            swept += 1
+        with contextlib.suppress(FileNotFoundError):  # finished just now, it has another name
+            if path.stat().st_mtime < horizon:
+                path.unlink()
+                swept += 1
     return swept
 
 

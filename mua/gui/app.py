@@ -145,6 +145,7 @@ class Program(QObject):
         if self.rooms is not None:
             self.rooms.end()
             self.desk.attachments.close()
+            self.desk.authors.close()
         if self.client is not None:
             self.client.close()
         self.window.reader.close_down()

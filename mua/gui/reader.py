@@ -211,7 +211,7 @@ class Reader(QFrame):
     def show_conversation(
         self, rows: Sequence[MessageRow], chosen: MessageId, mine: frozenset[str], drafts: frozenset[int]
     ) -> None:
-        """Show a thread, oldest first.  ``opened`` asks for each message that is open in it."""
+        """Show a thread, oldest first.  ``opened_in`` asks for each message that is open in it."""
         if self.conversation is None:
             from mua.gui.conversation import Conversation
 

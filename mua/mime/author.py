@@ -16,6 +16,7 @@ from mua.mime.words import decode_words, unfold
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.author import Note
+from mua.model.domain import u_label
 
 MAX_LOOKED_AT: Final = 20  # authors
 _CALLED: Final = 80  # characters of an address in a sentence
@@ -100,19 +101,15 @@ def _of_address(address: str) -> Iterator[Note]:
         text = f"The sender's domain mixes alphabets and may imitate another one; in the DNS it is {shown}."
         yield Note("imitated-domain", text)
     elif any(label.lower().startswith("xn--") for label in labels):
-        yield Note("punycode", _meant(labels), grave=False)
+        yield Note("punycode", _meant(domain), grave=False)
 
 
-def _meant(labels: Sequence[str]) -> str:
+def _meant(domain: str) -> str:
     """What a domain in the form of the DNS would look like, in words."""
-    shown: list[str] = []
-    for label in labels:
-        try:
-            lower = label.lower()
-            shown.append(lower[4:].encode("ascii").decode("punycode") if lower.startswith("xn--") else label)
-        except (UnicodeError, ValueError):
-            return "The sender's domain is written in the form of the DNS, and cannot be read."
-    meant = neutralise(".".join(shown))[:_CALLED]
+    try:
+        meant = neutralise(u_label(domain))[:_CALLED]
+    except ValueError:
+        return "The sender's domain is written in the form of the DNS, and cannot be read."
     return f"The sender's domain is written in the form of the DNS; elsewhere it may be shown as {meant}."
 
 

@@ -11,10 +11,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Final
 
-import idna
-
 from mua.errors import Kind, MailError, Retry
 from mua.model.address import Address
+from mua.model.domain import a_label
 
 LINE: Final = 76
 MAX_LINE: Final = 998
@@ -150,17 +149,13 @@ def wire_address(address: str) -> str:
     ):
         raise bad_address(address)
     if not domain.isascii():
-        domain = _a_label(domain, address)
+        try:
+            domain = a_label(domain)
+        except ValueError:
+            raise bad_address(address) from None
     if not _DOMAIN.match(domain) or ".." in domain or len(domain) > 255:
         raise bad_address(address)
     return f"{local}@{domain}"
-
-
-def _a_label(domain: str, address: str) -> str:
-    try:
-        return idna.encode(domain, uts46=True).decode("ascii")
-    except (idna.IDNAError, UnicodeError, ValueError, IndexError):
-        raise bad_address(address) from None
 
 
 def bad_address(address: str) -> MailError:

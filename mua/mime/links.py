@@ -8,10 +8,12 @@ import binascii
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlunsplit
 
-from mua.mime.parameters import tracks
+from mua.mime.link_parameters import tracks
+from mua.mime.remote import parts_of
 from mua.mime.text import neutralise
+from mua.model.domain import a_label, akin, u_label
 from mua.records import dataclass
 
 OPENED: Final = frozenset({"http", "https", "mailto"})
@@ -26,7 +28,6 @@ _FILES: Final = frozenset(
     "pdf doc docx xls xlsx ppt pptx zip txt png jpg jpeg gif html htm js py md csv exe eml ics".split()
 )
 _BOLD_NUMBER = re.compile(r"\d+(?:\.\d+)+$")
-_SECOND_LEVEL: Final = frozenset("ac co com edu gov ne net or org gob nom sch".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ class Link:
 def look(link: str) -> Link:
     """What is to be known about a link before it is opened."""
     target, wrappers = unwrapped(link)
-    parts = _parts(target)
+    parts = parts_of(target)
     if parts is None or parts.scheme not in ("http", "https"):
         return Link(target, "", neutralise(target[:200]), wrappers)
-    host = a_label(parts.hostname or "")
+    host = looked_up(parts.hostname or "")
     shown = host
     odd = ""
     if "@" in parts.netloc:
@@ -65,30 +66,34 @@ def look(link: str) -> Link:
 
 def plainly(link: str) -> str:
     """A link as it may be shown: its host as it is looked up, so that no letter looks like another."""
-    parts = _parts(link)
+    parts = parts_of(link)
     if parts is None or not parts.hostname:
         return neutralise(link)
+    return neutralise(urlunsplit(_with_plain_host(parts)))
+
+
+def _with_plain_host(parts: SplitResult) -> SplitResult:
     port = f":{parts.port}" if parts.port is not None else ""
     user = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
-    host = a_label(parts.hostname)
-    return neutralise(urlunsplit(parts._replace(netloc=f"{user}[{host}]{port}" if ":" in host else user + host + port)))
+    host = looked_up(parts.hostname or "")
+    return parts._replace(netloc=f"{user}[{host}]{port}" if ":" in host else user + host + port)
 
 
-def a_label(host: str) -> str:
+def looked_up(host: str) -> str:
     """A host as it is looked up, in lower case; one that cannot be is quoted as it is."""
     host = host.rstrip(".").lower()
     if host.isascii():
         return neutralise(host)
     try:
-        return host.encode("idna").decode("ascii")
-    except UnicodeError:
+        return a_label(host)
+    except ValueError:
         return quote(host)
 
 
 def _pretty(host: str) -> str:
     try:
-        return neutralise(host.encode("ascii").decode("idna"))
-    except UnicodeError:
+        return neutralise(u_label(host))
+    except ValueError:
         return host
 
 
@@ -102,7 +107,7 @@ def claimed_host(text: str) -> str:
     host = match[1].lower()
     if bare and (len(words.split()) > 1 or host.rpartition(".")[2] in _FILES or "@" in words):
         return ""
-    return a_label(host)
+    return looked_up(host)
 
 
 def disagrees(text: str, link: str) -> str:
@@ -111,23 +116,16 @@ def disagrees(text: str, link: str) -> str:
     A name below the same registered domain is the same place ("example.com" for "www.example.com").
     """
     claimed = claimed_host(text)
-    parts = _parts(unwrapped(link)[0])
+    parts = parts_of(unwrapped(link)[0])
     if not claimed or parts is None or parts.scheme not in ("http", "https"):
         return ""
-    return "" if site(claimed) == site(a_label(parts.hostname or "")) else claimed
-
-
-def site(host: str) -> str:
-    """The part of a host that somebody registered, as far as that can be told from its shape."""
-    labels = host.removeprefix("www.").split(".")
-    size = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL else 2
-    return ".".join(labels[-size:])
+    return "" if akin(claimed, looked_up(parts.hostname or "")) else claimed
 
 
 def clean(link: str) -> str:
     """``link`` without what tells who clicked it: wrappers that can be read through, and tracking parameters."""
     target, _ = unwrapped(link)
-    parts = _parts(target)
+    parts = parts_of(target)
     if parts is None or parts.scheme not in ("http", "https"):
         return target
     fragment = "" if tracks(parts.fragment.partition("=")[0]) else parts.fragment
@@ -145,7 +143,7 @@ def unwrapped(link: str) -> tuple[str, tuple[str, ...]]:
     link = link.strip()[:MAX_LINK]
     names: list[str] = []
     for _ in range(_MAX_WRAPS):
-        parts = _parts(link)
+        parts = parts_of(link)
         found = _inside(parts) if parts is not None and parts.scheme in ("http", "https") else None
         if found is None:
             break
@@ -159,7 +157,7 @@ def _inside(parts: SplitResult) -> tuple[str, str] | None:
     for end, start, name, read in _WRAPPERS:
         if (host == end.lstrip(".") or host.endswith(end)) and path.startswith(start):
             inner = read(parts)
-            told = _parts(inner)
+            told = parts_of(inner)
             return (name, inner) if told is not None and told.scheme in ("http", "https") and told.hostname else None
     return None
 
@@ -247,14 +245,6 @@ _WRAPPERS: Final[tuple[tuple[str, str, str, Callable[[SplitResult], str]], ...]]
 )
 
 
-def _parts(url: str) -> SplitResult | None:
-    try:
-        found = urlsplit(url)
-        return found if found.port is None or found.port >= 0 else None
-    except ValueError:
-        return None
-
-
 # ---- the links of a page
 
 _ANCHOR = re.compile(r"<a\b([^>]*)>(.*?)</a>", re.DOTALL | re.IGNORECASE)
@@ -279,7 +269,7 @@ def lie(html: str, link: str) -> str:
 
 def _comparable(link: str) -> str:
     """A link whichever way a browser wrote it anew: no escapes, no letter case, no slash at its end."""
-    parts = _parts(link.strip())
+    parts = parts_of(link.strip())
     if parts is None:
         return unquote(link.strip())
-    return unquote(urlunsplit(parts._replace(netloc=a_label(parts.netloc), path=parts.path.rstrip("/")))).lower()
+    return unquote(urlunsplit(_with_plain_host(parts)._replace(path=parts.path.rstrip("/")))).lower()

@@ -30,7 +30,7 @@ def address(url: str) -> str:
     told = _BLANKS.sub("", url).replace("\\", "/")[:MAX_URL]
     if told.startswith("//"):
         told = "https:" + told
-    parts = _parts(told)
+    parts = parts_of(told)
     return told if parts and parts.scheme in ("http", "https") and parts.hostname else ""
 
 
@@ -87,7 +87,7 @@ class Wishes:
     def _note(self, url: str, *, tiny: bool = False) -> str:
         self.count += 1
         told = address(url)
-        parts = _parts(told)
+        parts = parts_of(told)
         if parts is None or not parts.hostname:
             return ""
         host = parts.hostname[:253]
@@ -99,13 +99,14 @@ class Wishes:
         return told
 
     def _watcher(self, url: str, *, tiny: bool = False) -> str:
-        parts = _parts(url)
+        parts = parts_of(url)
         if parts is None:
             return ""
         return tracker(parts.hostname or "", f"{parts.path}?{parts.query}", tiny=tiny)
 
 
-def _parts(url: str) -> SplitResult | None:
+def parts_of(url: str) -> SplitResult | None:
+    """The parts of an address (RFC 3986); None where it cannot be read, its port included."""
     try:
         found = urlsplit(url)
         return found if found.port is None or found.port >= 0 else None

@@ -15,18 +15,17 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+from mua.mime.dkim import record_name, relaxed_field, relaxed_lines
 from mua.model.evidence import Evidence, Outcome, Signature
+from mua.model.records import tag_list
 from mua.records import dataclass
 
 MAX_SIGNATURES: Final = 8
 MAX_SETS: Final = 10  # of an ARC chain; RFC 8617 allows 50, and each costs a question
 MAX_NAMES: Final = 200  # in ``h=``
 MAX_BITS: Final = 8192  # of an RSA key
-_BLANKS = re.compile(rb"[ \t]+")
-_FOLD = re.compile(rb"\r\n(?=[ \t])")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _LONE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _B_VALUE = re.compile(rb"((?:\A|;)[ \t\r\n]*b[ \t\r\n]*=)[^;]*")
 _HOST = re.compile(
     r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?)*\Z"
@@ -112,28 +111,11 @@ def _signatures(message: _Message) -> list[_Field]:
 
 
 def _tags_of(field: _Field) -> dict[str, str] | None:
-    return _tag_list(field.raw.partition(b":")[2])
-
-
-def _tag_list(value: bytes) -> dict[str, str] | None:
-    """RFC 6376 s.3.2, blanks inside values left out; None where it is not one, or names a tag twice."""
-    found: dict[str, str] = {}
-    pieces = value.decode("utf-8", "replace").split(";")
-    for place, piece in enumerate(pieces):
-        if not piece.strip():
-            if place < len(pieces) - 1:
-                return None
-            continue
-        name, equals, rest = piece.partition("=")
-        name = name.strip()
-        if not equals or not _TAG_NAME.match(name) or name in found:
-            return None
-        found[name] = "".join(rest.split())
-    return found
+    return tag_list(field.raw.partition(b":")[2].decode("utf-8", "replace"))
 
 
 def _record_name(tags: Mapping[str, str]) -> str:
-    name = f"{tags.get('s', '')}._domainkey.{tags.get('d', '')}"
+    name = record_name(tags.get("s", ""), tags.get("d", ""))
     return name.lower() if len(name) < 254 and _HOST.match(name) and "." in tags.get("d", "") else ""
 
 
@@ -250,10 +232,7 @@ def _chosen(names: Sequence[str], fields: Sequence[_Field]) -> Iterable[_Field]:
 
 def _canonical(field: _Field, relaxed: bool) -> bytes:
     """RFC 6376 s.3.4.1, s.3.4.2."""
-    if not relaxed:
-        return field.raw
-    value = _BLANKS.sub(b" ", field.raw.partition(b":")[2].replace(b"\r\n", b"")).strip(b" ")
-    return field.name.encode("ascii", "replace") + b":" + value + b"\r\n"
+    return relaxed_field(field.raw) if relaxed else field.raw
 
 
 def _without_b(field: _Field) -> _Field:
@@ -264,7 +243,7 @@ def _without_b(field: _Field) -> _Field:
 def _canonical_body(body: bytes, *, relaxed: bool) -> bytes:
     """RFC 6376 s.3.4.3, s.3.4.4."""
     if relaxed:
-        body = _BLANKS.sub(b" ", body).replace(b" \r\n", b"\r\n").removesuffix(b" ")
+        body = relaxed_lines(body).removesuffix(b" ")
     end = len(body)
     while body[end - 2 : end] == b"\r\n":
         end -= 2
@@ -291,7 +270,7 @@ def _key(tags: Mapping[str, str], answers: Answers) -> tuple[_Verifier, bool]:
     if texts is None:
         raise _Refused(Outcome.UNKNOWN, "its key could not be asked for")
     kind = tags["a"].lower().partition("-")[0]
-    records = [record for one in texts[:10] if (record := _tag_list(one.encode())) is not None and "p" in record]
+    records = [record for one in texts[:10] if (record := tag_list(one)) is not None and "p" in record]
     if not records:
         raise _Refused(Outcome.UNUSABLE, "its domain publishes no such key")
     record = next((one for one in records if one.get("k", "rsa").lower() == kind), records[0])

@@ -1,10 +1,12 @@
 """Records that a domain has to publish for its mail to be taken, and whether it does."""
 
+import re
 from enum import StrEnum
 from typing import Final
 
 from mua.records import dataclass
 
+_TAG_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 MAX_STRING: Final = 255  # octets of one string of a TXT record (RFC 1035 s.3.3)
 
 
@@ -36,6 +38,23 @@ def tags(text: str) -> dict[str, str]:
         name, equals, value = one.partition("=")
         if equals:
             found.setdefault(name.strip(), "".join(value.split()))
+    return found
+
+
+def tag_list(text: str) -> dict[str, str] | None:
+    """The same to the letter, for what is to be verified: None where it is no list of tags, or names one twice."""
+    found: dict[str, str] = {}
+    pieces = text.split(";")
+    for place, piece in enumerate(pieces):
+        if not piece.strip():
+            if place < len(pieces) - 1:
+                return None
+            continue
+        name, equals, rest = piece.partition("=")
+        name = name.strip()
+        if not equals or not _TAG_NAME.match(name) or name in found:
+            return None
+        found[name] = "".join(rest.split())
     return found
 
 

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from mua.errors import Kind, MailError, Retry
-from mua.plan.domains import a_label
+from mua.model.domain import a_label
 
 IN_CLEAR = "unprotected, so perhaps not from the server: "
 UNSENT = 128 * 1024  # octets that wait in the kernel at most

@@ -17,6 +17,7 @@ from xml.parsers import expat
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.discovery import Auth, Found
+from mua.model.domain import a_label
 from mua.plan.domains import is_address
 from mua.records import dataclass
 
@@ -80,8 +81,8 @@ def _host(name: str) -> str:
     """A host name as lower-case A-labels; empty if it is none."""
     name = name.strip().rstrip(".").lower()
     try:
-        name = name if name.isascii() else name.encode("idna").decode("ascii")
-    except UnicodeError:
+        name = name if name.isascii() else a_label(name)
+    except ValueError:
         return ""
     sound = len(name) <= 253 and all(_LABEL.fullmatch(label) for label in name.split("."))
     return name if sound else ""

@@ -1,7 +1,9 @@
-"""Domains of addresses, as DNS and SMTP want them.  Pure."""
+"""Addresses of people and hosts, as DNS and SMTP want them.  Pure."""
 
 import ipaddress
 import re
+
+from mua.model.domain import a_label
 
 _NUMBER = re.compile(r"[0-9]+|0[xX][0-9a-fA-F]*")
 
@@ -10,24 +12,6 @@ def split_address(address: str) -> tuple[str, str]:
     """``local@domain`` -> (local, domain); the domain is empty when there is none."""
     local, _, domain = address.rpartition("@")
     return (local, domain) if local else (address, "")
-
-
-def a_label(domain: str) -> str:
-    """The ASCII form of a domain (RFC 5891, with the mapping of UTS 46), lower case, without a final dot.
-
-    Raises ValueError for what no DNS name can be.  ``[192.0.2.1]``, an address literal, stays as it is.
-    """
-    if domain.startswith("[") and domain.endswith("]") and domain.isascii():
-        return domain
-    name = domain.removesuffix(".").lower()
-    if name.isascii() and _plausible(name):
-        return name
-    import idna  # its tables are loaded by the first name that needs them
-
-    try:
-        return idna.encode(name, uts46=True).decode("ascii").lower()
-    except (idna.IDNAError, UnicodeError) as exc:
-        raise ValueError(f"not a domain name: {domain[:80]!r}") from exc
 
 
 def is_address(host: str) -> bool:
@@ -50,10 +34,3 @@ def ascii_address(address: str) -> str:
     if not local or not domain:
         raise ValueError(f"not an address: {address[:80]!r}")
     return f"{local}@{a_label(domain)}"
-
-
-def _plausible(name: str) -> bool:
-    """Underscores and odd hyphens occur in real names; spaces, empty labels and over-long ones cannot be asked for."""
-    labels = name.split(".")
-    letters = all(label and len(label) <= 63 and all(c.isalnum() or c in "-_" for c in label) for label in labels)
-    return letters and len(name) <= 253

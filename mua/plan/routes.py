@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 
 from mua.model.account import Account, Route
+from mua.model.domain import a_label
 from mua.model.way import Hop, Rule, Way, pattern_from
-from mua.plan.domains import a_label, split_address
+from mua.plan.domains import split_address
 
 NO_DOMAIN = "?"  # in place of what no look-up can be made of
 

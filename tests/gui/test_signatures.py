@@ -1,6 +1,7 @@
 """Where a message comes from, in the window with its engine: signatures after leave only; the way it came."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,7 @@ def place(qapp: QApplication, tmp_path: Path, names: DnsServer) -> Iterator[Offi
         made.ask(wire.AddAccount(replace(made.account(), route=Route.DIRECT, direct=direct, **local), ""))
         wait_until(lambda: made.program.desk.accounts, "the account")
         yield made
+    assert "seeker" not in [one.name for one in threading.enumerate()]  # which asks who is known
 
 
 def show(place: Office, *files: str) -> Header:

@@ -87,6 +87,7 @@ def test_a_clean_link_says_nothing_of_who_clicked(link: str, cleaned: str) -> No
         ("Version 2.0 is here", "https://a.test", ""),
         ("The Node.js website", "https://a.test", ""),
         ("\u4f8b\u3048.jp", "https://evil.test", "xn--r8jz45g.jp"),
+        ("fass.example", "https://fa\u00df.example", "fass.example"),
     ],
 )
 def test_text_and_target(text: str, link: str, claimed: str) -> None:
@@ -120,6 +121,8 @@ def test_a_lie_is_found_in_the_page_however_the_browser_writes_the_link() -> Non
     assert lie(html, "https://evil.test/") == "bank.example"
     assert lie(html, "https://good.test/?a=1&b=2") == ""
     assert lie(html, "https://other.test/") == ""
+    sharp = sanitise('<a href="https://ann@fa\u00df.example:8080/x">bank.example</a>').html
+    assert lie(sharp, "https://ann@xn--fa-hia.example:8080/x") == "bank.example"
 
 
 @given(st.text(max_size=200))

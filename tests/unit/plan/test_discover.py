@@ -41,6 +41,7 @@ TLS, STARTTLS = Security.TLS, Security.STARTTLS
         ("  Ada.L@Example.ORG. ", ("Ada.L", "example.org")),
         ("odd@local@example.org", ("odd@local", "example.org")),
         ("ada@bücher.example", ("ada", "xn--bcher-kva.example")),
+        ("ada@faß.example", ("ada", "xn--fa-hia.example")),
         ("用户@例え.jp", ("用户", "xn--r8jz45g.jp")),
     ],
 )

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mua.model.account import DirectOptions
-from mua.plan.domains import a_label, ascii_address
+from mua.model.domain import a_label
+from mua.plan.domains import ascii_address
 from mua.plan.mx import (
     AddressAnswer,
     Mx,
