@@ -50,6 +50,8 @@ def _readable(shown: MessageView, reported: Report | None) -> str:
     head += [f"Attachment {one.part}: {one.name} ({one.type}, {one.size} octets)" for one in shown.attachments]
     head += [f"{'Warning' if one.grave else 'Note'}: {one.text}" for one in shown.notes]
     head += [f"Warning: {one}" for one in shown.warnings]
+    head += [f"Note: {one}" for one in shown.nature]
+    head += [line for one in shown.events for line in one.lines()]
     for one in reported.recipients if reported else ():
         head.append(f"Reported: {one.address} {one.action}" + (f" ({one.status})" if one.status else ""))
     return "\n".join(head) + "\n\n" + shown.text

@@ -68,6 +68,8 @@ class MessagePane(QWidget):
         self.remote.unwanted.connect(self.pictures_unwanted)
         self.link.agreed.connect(self.link_agreed)
         self.warnings = Banner(tone="danger")
+        self.nature = Banner()
+        self.events = Banner(icon_name="calendar")
         self.long = Banner("The beginning of a very long message is shown.")
         self.long.offer("Show all", self._show_whole)
         self.problem = Banner(tone="danger")
@@ -182,6 +184,8 @@ class MessagePane(QWidget):
             self.journey,
             self.backscatter,
             self.warnings,
+            self.nature,
+            self.events,
             self.remote,
             self.link,
         ):
@@ -200,6 +204,12 @@ class MessagePane(QWidget):
         warnings = view.warnings if view is not None else ()
         self.warnings.say(" ".join(words.shown(one, 300) for one in warnings[:5]), "danger")
         self.warnings.setVisible(bool(warnings))
+        nature = view.nature if view is not None else ()
+        self.nature.say(" ".join(words.shown(one, 1000) for one in nature[:5]))
+        self.nature.setVisible(bool(nature))
+        told = [words.shown(line) for one in (view.events[:5] if view is not None else ()) for line in one.lines()]
+        self.events.say("\n".join(told), icon_name="calendar")
+        self.events.setVisible(bool(told))
 
     def _show_attachments(self) -> None:
         view = self.view

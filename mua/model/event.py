@@ -1,6 +1,13 @@
 """What a calendar part says, to be read and not obeyed (RFC 5545, 5546)."""
 
+from typing import Final
+
 from mua.records import dataclass
+
+_METHODS: Final = {
+    "request": "Invitation", "reply": "Answer to an invitation", "cancel": "Cancelled event",
+    "counter": "Counterproposal",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +34,15 @@ class Event:
     status: str = ""
     uid: str = ""
     note: str = ""
+
+    def lines(self) -> tuple[str, ...]:
+        """The event for a reader, a line for each thing that is known; nothing in it can be acted on."""
+        told = (
+            (_METHODS.get(self.method, "Event"), self.summary or "without a title"),
+            ("When", self.when),
+            ("Repeated", self.repeats),
+            ("Where", self.where),
+            ("Claims to be organised by", self.organizer),
+            ("Who", ", ".join(self.attendees[:20]) + (" ..." if len(self.attendees) > 20 else "")),
+        )
+        return tuple(f"{name}: {value}" for name, value in told if value)

@@ -62,6 +62,14 @@ def test_what_an_invitation_says() -> None:
     assert event.repeats == "every 2 weeks on Mon, Fri, 10 times"
     assert (event.starts, event.zone, event.note) == (1770109200, "Europe/Berlin", "One\nTwo")
     assert "passwd" not in repr(event)
+    assert event.lines() == (
+        "Invitation: Lunch, and more",
+        "When: Tue 3 Feb 2026, 10:00 (Europe/Berlin)",
+        "Repeated: every 2 weeks on Mon, Fri, 10 times",
+        "Where: Room 7",
+        "Claims to be organised by: Ada; Countess <ada@example.org>",
+        "Who: Bo <bo@example.net> (accepted), cy@example.com",
+    )
 
 
 def test_a_rule_of_repetition_is_told_and_never_expanded() -> None:
