@@ -35,6 +35,7 @@ from mua.gui.theme import (
     theme,
 )
 from mua.gui.widgets import Button, Label, ToolButton, paint_avatar, restyle
+from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.plan.conversation import Gap, Letter, lay_out, more, opened_first
@@ -95,7 +96,7 @@ class Folded(QWidget):
         height, side = self.height(), 28
         sender = row.sender[0] if row.sender else Address("", "")
         disc = QRect(16, (height - side) // 2, side, side)
-        paint_avatar(pen.painter, pen.place(disc), sender.name, sender.address)
+        paint_avatar(pen.painter, pen.place(disc), "" if naming.lies(sender) else sender.name, sender.address)
         when, role = words.list_time(row.date, time.time()), "accent" if unread else "tertiary"
         right = self.width() - 16
         right -= pen.text(QRect(right - 160, 0, 160, height), when, theme().font(META, weight), role, end=True) + 8
@@ -111,7 +112,7 @@ class Folded(QWidget):
         pen.text(rest, words.shown(row.snippet, 300), theme().font(SECONDARY), "secondary")
 
     def _who(self) -> str:
-        return words.people(self.row.sender[:1], self._mine) if self.row is not None and self.row.sender else "Unknown"
+        return (words.author(self.row.sender, self._mine) if self.row is not None else "") or "Unknown sender"
 
     def _grow(self) -> None:
         self.setFixedHeight(theme().grown(_LINE))

@@ -53,6 +53,12 @@ def person(addresses: Iterable[Address]) -> str:
     return shown((f"{several} senders: " if several > 1 else "") + naming.people(everybody), 200)
 
 
+def author(addresses: Iterable[Address], mine: frozenset[str]) -> str:
+    """The same in a conversation: "me" where the only author is one of ``mine`` (lower case)."""
+    everybody = list(addresses)
+    return people(everybody, mine) if len(everybody) == 1 else person(everybody)
+
+
 def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), limit: int = 4) -> str:
     """Several addresses as a short list; addresses in ``mine`` (lower case) are "me"."""
     names = ["me" if a.address.lower() in mine else shown(naming.person(a), 80) for a in addresses]

@@ -4,12 +4,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gui_mail import DAY, Mail
+from gui_mail import DAY, ME, Mail
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from mua.gui.app import Program
+from mua.gui.conversation import Folded
 from mua.gui.message_model import CARD, Card
 from mua.gui.notify import notification
 from mua.gui.places import Place
@@ -136,3 +137,15 @@ def test_forged_results_are_not_shown(program: Program, mail: Mail, shared: Call
 
 def texts(header: Header) -> list[str]:
     return [label.text() for label in header.lines.findChildren(QLabel) if label.text() and not label.isHidden()]
+
+
+def test_a_folded_line_of_a_conversation_names_every_author(program: Program, mail: Mail) -> None:
+    """Check 45 where a message is one line."""
+    raws = [b"From: admin@legitimate.example\r\nFrom: eve@attack.example\r\nSubject: s\r\n\r\nx"]
+    raws.append(b'From: "admin@legitimate.example" <eve@attack.example>\r\nSubject: t\r\n\r\nx')
+    ids = shown_over(program, mail, raws)
+    for row in read.rows(mail.store.reader(), ids):
+        line = Folded(frozenset({ME}), draft=False)
+        line.show_row(row)
+        assert REAL in line.accessibleName(), line.accessibleName()
+        line.deleteLater()
