@@ -212,10 +212,10 @@ def _repeats(fields: dict[str, list[Property]]) -> str:
     if unit is None:
         return "by a rule of its own"
     count = rule.get("INTERVAL", "1")
-    words = f"every {count} {unit}s" if count.isdigit() and int(count[:6]) > 1 else f"every {unit}"
+    words = f"every {count} {unit}s" if count.isdecimal() and int(count[:6]) > 1 else f"every {unit}"
     days = [_WEEKDAYS[one] for one in rule.get("BYDAY", "").split(",") if one in _WEEKDAYS]
     words += f" on {', '.join(days)}" if days else ""
-    if rule.get("COUNT", "").isdigit():
+    if rule.get("COUNT", "").isdecimal():
         return f"{words}, {rule['COUNT'][:6]} times"
     until = _moment([({}, rule["UNTIL"])]) if "UNTIL" in rule else None
     return f"{words} until {_day(until.at)}" if until is not None else words

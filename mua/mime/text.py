@@ -18,6 +18,9 @@ MAX_HTML: Final = 2_000_000  # characters of HTML that are turned into text
 LARGE: Final = 200_000  # characters of HTML whose parsing takes 15 MB and a third of a second, where it is densest
 MAX_NESTING: Final = 1000  # elements inside each other; real mail stays below 200
 MAX_ATTRIBUTES: Final = 1000  # of one element; real mail stays below 50
+MAX_REOPENED: Final = (
+    100_000  # elements that stand nowhere in the HTML and that a parser has to make; each is 400 bytes
+)
 MAX_LINE: Final = 10_000  # characters of a line made from HTML; adding to a longer one costs the square of its length
 MAX_FILENAME: Final = 200  # bytes of UTF-8
 
@@ -71,6 +74,22 @@ _TAG_AND_ATTRIBUTES = re.compile(
     rf"|</?[a-zA-Z][^\s/>]*+(?:{_ATTRIBUTE}){{0,{MAX_ATTRIBUTES}}}+({_ATTRIBUTE})?+",
     re.DOTALL | re.IGNORECASE,
 )
+_REOPENED: Final = frozenset("a b big code em font i nobr s small strike strong tt u".split())  # HTML s.13.2.4.3
+_BARRIERS: Final = frozenset(  # what keeps a closing tag from what is open outside
+    "applet button caption frameset html marquee math object select svg".split()
+    + "table tbody td template tfoot th thead tr".split()
+)
+_USUALLY_OPEN: Final = 10
+_MAX_BLOCKS: Final = 8  # rounds of the "adoption agency" (HTML s.13.2.6.4.7): what holds more of them stays open
+_EACH_TAG = re.compile(
+    r"<!--(?:-?>|.*?(?:--!?>|\Z))"
+    r"|<(script|style|textarea|title|xmp|iframe|noembed|noframes)\b.*?(?:</\1\b|\Z)"
+    rf"|<(/?)([a-zA-Z][^\s/>]*+)((?:{_ATTRIBUTE})*+)"
+    r"|<[!?/][^>]*+",
+    re.DOTALL | re.IGNORECASE,
+)
+_DRAWING = re.compile(r"<(?:svg|math)\b", re.IGNORECASE)
+_OPENING = re.compile(rf"<()()([a-zA-Z][^\s/>]*+)((?:{_ATTRIBUTE})*+)", re.IGNORECASE)
 _RAW_ELEMENT = re.compile(
     r"<(?:script|style)\b.*?(?:</(?:script|style)\b[^>]*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
 )
@@ -199,11 +218,14 @@ def is_bomb(html: str) -> bool:
     """Would a parser choke on this?
 
     Elements nested by the thousand cost every parser the square of their depth, attributes by the thousand on one
-    element the square of their number.
+    element the square of their number, and a hundred fonts that are never closed are made anew in each paragraph.
     """
     if len(html) > 15 * MAX_ATTRIBUTES and _is_laden(html):
         return True
-    if html.count("<") < 4 * MAX_NESTING:
+    tags = html.count("<")
+    if tags * tags > 4 * MAX_REOPENED and _reopens(html):
+        return True
+    if tags < 4 * MAX_NESTING:
         return False
     depth: dict[str, int] = {}
     opened = 0
@@ -227,6 +249,42 @@ def _is_laden(html: str) -> bool:
         if match.end() - match.start() > 5 * MAX_ATTRIBUTES and len(match[1].split()) > 5 * MAX_ATTRIBUTES:
             return True
     return any(match[2] is not None for match in _TAG_AND_ATTRIBUTES.finditer(html))
+
+
+def _reopens(html: str) -> bool:
+    """May a parser make what was left open anew more than ``MAX_REOPENED`` times?  In doubt it was left open.
+
+    Of equal ones three stay open, of links one; ten at once are not counted: honest mail has them everywhere.  Inside
+    a drawing other rules say what is text, so nothing is believed to be closed where there is one.
+    """
+    drawn = _DRAWING.search(html) is not None
+    opened: list[tuple[str, str, int]] = []  # name, attributes, number of the tag
+    kept: dict[tuple[str, str], int] = {}
+    made = barrier = 0
+    for number, match in enumerate((_OPENING if drawn else _EACH_TAG).finditer(html)):
+        name = (match[3] or "").lower()
+        made += max(0, len(opened) - _USUALLY_OPEN) * match[0].count("<")
+        if made > MAX_REOPENED:
+            return True
+        if name in _BARRIERS:
+            barrier = number
+        if name not in _REOPENED:
+            continue
+        if match[2]:
+            for place in range(len(opened) - 1, max(-1, len(opened) - 1 - _USUALLY_OPEN), -1):
+                one, attributes, since = opened[place]
+                if since < max(barrier, number - 2 * _MAX_BLOCKS):
+                    break
+                if one == name:
+                    kept[one, attributes] -= 1
+                    del opened[place]
+                    break
+            continue
+        key = (name, "" if name in ("a", "nobr") else match[4])
+        if kept.get(key, 0) < (1 if name in ("a", "nobr") else 3):
+            kept[key] = kept.get(key, 0) + 1
+            opened.append((*key, number))
+    return False
 
 
 def stripped(html: str) -> str:

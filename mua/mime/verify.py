@@ -146,7 +146,7 @@ def _verify(kind: str, field: _Field, tags: dict[str, str], message: _Message, a
     key, testing = _key(tags, answers)
     body = _canonical_body(message.body, relaxed=relaxed_body)
     if "l" in tags:
-        if not tags["l"].isdigit() or len(tags["l"]) > 12 or int(tags["l"]) > len(body):
+        if not tags["l"].isdecimal() or len(tags["l"]) > 12 or int(tags["l"]) > len(body):
             raise _Refused(Outcome.UNUSABLE, "it covers more than there is")
         body = body[: int(tags["l"])]
     if hashlib.sha256(body).digest() != _base64(tags["bh"]):
@@ -192,7 +192,7 @@ def _speaks_for_itself(names: Sequence[str], tags: Mapping[str, str]) -> None:
 
 def _lasts(tags: Mapping[str, str], now: int) -> None:
     for one in ("t", "x"):
-        if one in tags and not (tags[one].isdigit() and len(tags[one]) <= 12):
+        if one in tags and not (tags[one].isdecimal() and len(tags[one]) <= 12):
             raise _Refused(Outcome.UNUSABLE, "it cannot be read")
     if "x" in tags and int(tags["x"]) < int(tags.get("t", 0)):
         raise _Refused(Outcome.UNUSABLE, "it ended before it began")
@@ -364,7 +364,7 @@ def _instance(field: _Field) -> int:
         text = match[1].decode() if match else ""
     else:
         text = (_tags_of(field) or {}).get("i", "")
-    return int(text) if text.isdigit() and 1 <= int(text[:3]) <= 50 and len(text) <= 2 else 0
+    return int(text) if text.isdecimal() and 1 <= int(text[:3]) <= 50 and len(text) <= 2 else 0
 
 
 def _chain(message: _Message, answers: Answers, now: int) -> tuple[str, list[Signature]]:

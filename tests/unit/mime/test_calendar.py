@@ -100,3 +100,9 @@ def test_a_message_with_a_calendar_part_shows_its_event() -> None:
     parsed = parse(b"From: a@b.example\r\nContent-Type: text/calendar; method=REQUEST\r\n\r\n" + body)
     assert [one.summary for one in parsed.events] == ["Lunch"]
     assert [one.type for one in parsed.attachments] == ["text/calendar"]
+
+
+def test_a_digit_that_is_no_number_is_none() -> None:
+    """A superscript is a digit to Python, and not a number: the message could not be opened."""
+    (event,) = events(EVENT % "RRULE:FREQ=DAILY;INTERVAL=\u00b2;COUNT=\u00b3")
+    assert event.repeats == "every day"

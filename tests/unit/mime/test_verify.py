@@ -181,6 +181,16 @@ def test_no_more_is_checked_than_is_bounded() -> None:
     assert questions(b"DKIM-Signature: v=1; d=a b/c.example; s=../x\r\n\r\n") == ()
 
 
+@pytest.mark.parametrize("tag", ["t", "x", "l", "i"])
+def test_a_digit_that_is_no_number_is_none(tag: str) -> None:
+    """A superscript is a digit to Python, and not a number: reading it as one raised."""
+    for name in ("DKIM-Signature", "ARC-Seal", "ARC-Message-Signature"):
+        field = f"{name}: v=1; a=rsa-sha256; d=b.example; s=s; h=from; bh=AA==; b=AA==; {tag}=\u00b2\r\n".encode()
+        raw = field + b"From: a@b.example\r\n\r\nx\r\n"
+        found = check(raw, {name: ["p=AAAA"] for name in questions(raw)}, NOW)
+        assert all(one.outcome is not Outcome.HOLDS for one in found.signatures)
+
+
 def test_nothing_raises() -> None:
     """Every mail of the folder, spoilt by a seed, and records spoilt too."""
     chance = random.Random(11)
