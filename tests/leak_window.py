@@ -20,7 +20,6 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QPointF, Qt  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
-from PySide6.QtPrintSupport import QPrinter  # noqa: E402
 from PySide6.QtWidgets import QPushButton, QWidget  # noqa: E402
 
 from mua import __main__ as start  # noqa: E402
@@ -107,7 +106,6 @@ class Reader:
         self.program.show()
         self.wait(lambda: self.program.client is not None and self.program.client.is_ready)
         self.desk.show_place(Place(folder=folder))
-        self.paper = profile.root / "paper.pdf"
 
     def wait(self, condition: Callable[[], object], what: str = "") -> None:
         """Let the program run until ``condition``."""
@@ -197,25 +195,14 @@ class Reader:
         self.wait(lambda: key not in rooms.composing.composers, "the composer's end")
 
     def _print(self) -> None:
-        """On paper by way of a file, and the pages on the screen before it."""
-        from PySide6.QtPrintSupport import QPrintPreviewWidget
+        """The paper is made, and its pages are drawn in the reader's place: what is printed is what is seen there."""
+        from mua.gui.print_page import PrintPage
 
-        from mua.gui.printing import print_on
-
-        shown = self.desk.reader.view
-        assert shown is not None
-        printer = QPrinter(QPrinter.PrinterMode.ScreenResolution)
-        printer.setOutputFormat(QPrinter.OutputFormat.PdfFormat)
-        printer.setOutputFileName(str(self.paper))
-        print_on(printer, shown)
-        preview = QPrintPreviewWidget(printer)
-        preview.paintRequested.connect(lambda paper: print_on(paper, shown))
-        preview.resize(400, 500)
-        preview.show()
-        preview.updatePreview()
+        self.program.window.actions_["print"].trigger()
+        page = self.desk.reader.findChildren(PrintPage)[-1]
+        self.wait(page.print_.isEnabled, "the paper")
         self.live(0.03)
-        preview.close()
-        preview.deleteLater()
+        page.left.emit()
 
     def close(self) -> None:
         """End engine and window."""

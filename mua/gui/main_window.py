@@ -22,7 +22,7 @@ _TOOLS = (
     ("archive", "delete", "junk", "move", "star", "mark_unread"),
 )
 _MORE = (
-    "mark_read", "conversations", "as_text", "width", "", "find", "headers", "source", "list", "",
+    "mark_read", "conversations", "as_text", "width", "", "find", "headers", "source", "journey", "list", "",
     "copy_markdown", "save_as", "print", "", "delete_forever", "", "palette", "shortcuts", "settings",
 )  # fmt: skip
 _ICONS = {

@@ -1,17 +1,14 @@
-"""Printing a message.  Imported when it is asked for."""
+"""A message as a document of Qt's, for paper and files.  Imported when it is asked for."""
 
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QMarginsF, QUrl
-from PySide6.QtGui import QGuiApplication, QImage, QTextDocument
-from PySide6.QtPrintSupport import QPrinter
+from PySide6.QtCore import QByteArray, QUrl
+from PySide6.QtGui import QImage, QTextDocument
 
 from mua.gui import rich_text, words
 from mua.gui.theme import LIGHT
 from mua.model.message import MessageView
-
-_MARGINS = QMarginsF(18, 16, 18, 16)  # millimetres
 
 
 class _Paper(QTextDocument):
@@ -54,16 +51,3 @@ def markdown(view: MessageView) -> str:
         paper.setHtml(view.html)
         body = paper.toMarkdown()
     return f"# {words.shown(view.subject)}\n\n{lines}\n\n{body.strip()}\n"
-
-
-def print_on(printer: QPrinter, view: MessageView) -> None:
-    """Print, in the sizes of a screen of 96 dots an inch.
-
-    A document without a page size would be laid out in the printer's own dots: letters of 15 of 1,200 dots an inch.
-    """
-    paper = document(view)
-    paper.setDocumentMargin(0)
-    paper.setPageSize(
-        printer.pageRect(QPrinter.Unit.Inch).size() * QGuiApplication.primaryScreen().logicalDotsPerInch()
-    )
-    paper.print_(printer)
