@@ -7,8 +7,8 @@ Rules of the file: ``plan.conversation`` says what is laid out; a message's pane
 import time
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QObject, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -43,6 +43,7 @@ from mua.plan.conversation import Gap, Letter, lay_out, more, opened_first
 MOST_OPEN = 24
 MOST_WEB = 6
 _SETTLED = 120  # milliseconds without a turn of the wheel
+_FOLD = 30  # pixels of a header that the button takes
 _LINE = 46  # pixels of a folded message
 
 
@@ -144,18 +145,36 @@ class Card(QFrame):
     def open(self, pane: MessagePane) -> None:
         """Show the message in ``pane``."""
         self.pane = pane
-        fold = ToolButton("chevron-up", "Fold this message")
-        fold.clicked.connect(self.folded)
         self._whole = QWidget()
         row = QHBoxLayout(self._whole)
-        row.setContentsMargins(18, 16, 8, 16)
-        row.setSpacing(2)
-        row.addWidget(pane, 1)
-        row.addWidget(fold, 0, Qt.AlignmentFlag.AlignTop)
+        row.setContentsMargins(18, 16, 18, 16)
+        row.addWidget(pane)
         pane.header.subject.hide()
         pane.header.installEventFilter(self)
+        left, right = (_FOLD, 0) if self.isRightToLeft() else (0, _FOLD)
+        layout = pane.header.layout()
+        if layout is not None:
+            layout.setContentsMargins(left, 0, right, 0)
+        self._fold = ToolButton("chevron-up", "Fold this message", self._whole, key="O")
+        self._fold.clicked.connect(self.folded)
+        self._fold.raise_()
         self.line.hide()
         self._column.addWidget(self._whole)
+        self._place()
+
+    def minimumSizeHint(self) -> QSize:
+        """Never wider than the pane has room: what is in it is squeezed rather than cut off."""
+        return QSize(160, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The button stays in its corner."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        if self.pane is not None:
+            x = 8 if self.isRightToLeft() else self.width() - self._fold.width() - 8
+            self._fold.move(x, 18)
 
     def fold(self) -> None:
         """Be a line again."""
@@ -460,10 +479,6 @@ class Conversation(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._settle.start()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The ground of the reader."""
-        QPainter(self.viewport()).fillRect(self.viewport().rect(), QColor(theme().colours.reader))
 
 
 __all__ = ["MOST_OPEN", "MOST_WEB", "Card", "Conversation", "Folded"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog
+from shiboken6 import isValid
 
 from mua.gui import words
 from mua.gui.palette import Choice, Palette
@@ -24,6 +25,7 @@ from mua.model.message import MessageRow, MessageView
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
     from mua.gui.find_bar import FindBar
+    from mua.gui.print_page import PrintPage
 
 _FILTERS = "Message (*.eml);;PDF (*.pdf);;Text (*.txt);;Markdown (*.md)"
 
@@ -36,6 +38,9 @@ class MessageDeeds(QObject):
         self._desk = desk
         self._reader, self._window = desk.reader, desk.window
         self._bar: FindBar | None = None
+        self.paper: PrintPage | None = None
+        """What would be printed, while that is shown."""
+        self._reader.page_left.connect(self._forget_paper)
         deeds: dict[str, Callable[[], object]] = {
             "find": self.find,
             "find_next": partial(self._step, 1),
@@ -92,17 +97,21 @@ class MessageDeeds(QObject):
     def preview_print(self) -> None:
         """What would be printed, in the reader's place."""
         found = self._both()
-        if found is None:
+        if found is None or self.paper is not None:
             return
         from mua.gui.print_page import PrintPage
 
-        page = PrintPage(self._desk.attachments.decoder)
+        page = self.paper = PrintPage(self._desk.attachments.decoder)
         page.left.connect(self._reader.leave_page)
         page.save_wanted.connect(lambda: self._save_pdf(page.pdf))
-        self._reader.page_left.connect(page.deleteLater)
         self._reader.show_page(page)
         page.setFocus()
-        self._make_pdf(*found, page.show_pdf)
+        self._make_pdf(*found, lambda data: page.show_pdf(data) if isValid(page) else None)
+
+    def _forget_paper(self) -> None:
+        if self.paper is not None:
+            self.paper.deleteLater()
+            self.paper = None
 
     # ---- saving and copying
     def save_as(self) -> None:

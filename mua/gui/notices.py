@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import ClassVar
 
-from PySide6.QtCore import QEvent, QPoint, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -19,8 +20,11 @@ from mua.gui.theme import (
     META,
     SECONDARY,
     TITLE,
+    theme,
 )
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton, restyle
+
+_SHORT = 520  # pixels of a banner whose buttons stand below its text
 
 
 class EmptyState(QWidget):
@@ -77,7 +81,10 @@ class Banner(QFrame):
         row.addWidget(self._text, 1)
         self._row = QHBoxLayout()
         self._row.setSpacing(8)
-        whole = QBoxLayout(QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight, self)
+        self._stacked = stacked
+        self._whole = whole = QBoxLayout(
+            QBoxLayout.Direction.TopToBottom if stacked else QBoxLayout.Direction.LeftToRight, self
+        )
         whole.setContentsMargins(12, 5 + 3 * stacked, 8, 5)
         whole.setSpacing(2 if stacked else 8)
         whole.addLayout(row, 1)
@@ -86,6 +93,19 @@ class Banner(QFrame):
             self._row.addStretch()
         self._buttons: list[QPushButton] = []
         self.say(text, tone, icon_name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where room is short the buttons stand below the text."""
+        super().resizeEvent(event)
+        below = self._stacked or (len(self._buttons) > 1 and event.size().width() < _SHORT * max(1.0, theme().scale))
+        direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
+        if self._whole.direction() != direction:
+            self._whole.setDirection(direction)
+
+    def minimumSizeHint(self) -> QSize:
+        """The buttons' width at most: the text wraps, or stands above them."""
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), 200), hint.height())
 
     def say(self, text: str, tone: str = "info", icon_name: str = "") -> None:
         """Change text, tone and picture; the buttons stay."""

@@ -7,6 +7,7 @@ unpacked, fetched or opened by looking.  Escape goes back.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from itertools import count
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QKeyEvent
@@ -33,6 +34,7 @@ from mua.records import dataclass
 Source = Callable[[Attachment], bytes | None]
 """The bytes of an attachment; called on a worker's thread."""
 MAX_TEXT = 300_000  # characters of a text that are shown
+_NUMBERS = count(1)  # of what is looked at: the decoder keeps a document by its name
 _OFFICE = ("[Content_Types].xml", "mimetype", "META-INF/MANIFEST.MF")
 
 
@@ -106,6 +108,7 @@ class Preview(QFrame):
         self.setObjectName("reader")
         self._decoder = decoder
         self.seen: Seen | None = None
+        self._number = 0
         self.name = ElidedLabel("", TITLE, bold=True, mode=Qt.TextElideMode.ElideMiddle)
         self.facts = Label("", META, "tertiary")
         self.note = Banner(tone="warning")
@@ -129,14 +132,15 @@ class Preview(QFrame):
         self.empty.show_state("file", "Reading…", words.size(attachment.size))
         self._pages.setCurrentWidget(self.empty)
 
-    def show_file(self, seen: Seen, place: int, count: int) -> None:
-        """Show a file, the ``place``-th of ``count``."""
+    def show_file(self, seen: Seen, place: int, among: int) -> None:
+        """Show a file, the ``place``-th of so many."""
         self.seen = seen
-        among = f"{place + 1} of {count}" if count > 1 else ""
-        self._say(seen.attachment, among, seen.attachment.type)
-        self.before.setVisible(count > 1)
-        self.after.setVisible(count > 1)
+        self._number = next(_NUMBERS)
+        self._say(seen.attachment, f"{place + 1} of {among}" if among > 1 else "", seen.attachment.type)
+        self.before.setVisible(among > 1)
+        self.after.setVisible(among > 1)
         running = runs(seen.data)
+        self.outside.setVisible(not running)
         self.note.say(seen.note or (f"This is {running}." if running else ""), "warning")
         self.note.setVisible(bool(seen.note or running))
         if seen.how is Show.DRAWN:
@@ -147,6 +151,8 @@ class Preview(QFrame):
             self.text.setFocus()
         elif seen.view is not None:
             self._show_mail(seen, seen.view)
+        elif running:
+            self._cannot("It is not opened from here; save it if you know what it is.")
         else:
             self._cannot("This kind of file is not shown here; open it with another program, or save it.")
 
@@ -219,8 +225,9 @@ class Preview(QFrame):
     def _page_wanted(self, page: int, width: int, height: int) -> None:
         seen = self.seen
         if seen is not None:
-            key = f"{id(seen)}"
-            self._decoder.draw(key, seen.data, width, height, lambda one: self._drawn(seen, page, one), page)
+            self._decoder.draw(
+                f"look{self._number}", seen.data, width, height, lambda one: self._drawn(seen, page, one), page
+            )
 
     def _drawn(self, seen: Seen, page: int, drawing: Drawing) -> None:
         if seen is not self.seen:

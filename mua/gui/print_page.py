@@ -1,6 +1,7 @@
 """What will be printed, in the reader's place: the pages, a button that prints them and one that saves them as PDF."""
 
 from collections.abc import Callable
+from itertools import count
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
@@ -11,8 +12,9 @@ from mua.gui.decoder import Decoder, Drawing
 from mua.gui.sheets_view import Sheets
 from mua.gui.theme import META, TITLE
 from mua.gui.widgets import Button, Label, ToolButton
-from mua.gui.words import count
+from mua.gui.words import count as counted
 
+_NUMBERS = count(1)
 _DOTS = 300  # an inch, of what is sent to a printer
 
 
@@ -29,6 +31,9 @@ class PrintPage(QFrame):
         self.setAccessibleName("Print preview")
         self._decoder = decoder
         self.pdf = b""
+        self.is_over = False
+        """There are no pages, and there will be none."""
+        self._key = f"print{next(_NUMBERS)}"
         self._sizes: tuple[tuple[float, float], ...] = ()
         self.sheets = Sheets()
         self.sheets.wanted.connect(self._wanted)
@@ -61,6 +66,7 @@ class PrintPage(QFrame):
         """Show the pages of a PDF of ours."""
         self.pdf = pdf
         if not pdf:
+            self.is_over = True
             self.facts.setText("The pages could not be made.")
             return
         self._draw(0, self.sheets.width(), self.sheets.width(), self._first)
@@ -86,10 +92,11 @@ class PrintPage(QFrame):
 
     def _first(self, drawing: Drawing) -> None:
         if drawing.problem:
+            self.is_over = True
             self.facts.setText(drawing.problem)
             return
         self._sizes = drawing.sizes
-        self.facts.setText(count(len(drawing.sizes), "page"))
+        self.facts.setText(counted(len(drawing.sizes), "page"))
         self.sheets.show_sizes(drawing.sizes, paper=True)
         self.sheets.put(0, drawing.picture)
         self._enable(True)
@@ -99,7 +106,7 @@ class PrintPage(QFrame):
         self._draw(page, width, height, lambda one: self.sheets.put(page, one.picture))
 
     def _draw(self, page: int, width: int, height: int, then: Callable[[Drawing], None]) -> None:
-        self._decoder.draw(f"print{id(self)}", self.pdf, width, height, then, page)
+        self._decoder.draw(self._key, self.pdf, width, height, then, page)
 
     def _sheet(self, printer: QPrinter, painter: QPainter, page: int, then: Callable[[], object]) -> None:
         whole = printer.paperRect(QPrinter.Unit.DevicePixel).toRect()

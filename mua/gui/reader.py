@@ -39,6 +39,7 @@ _PASSED = (
     "pictures_unwanted",
 )
 _COMFORTABLE = 860  # pixels of a message at most, unless the person wants them all
+_TIGHT = 560  # pixels of a reader whose margins are halved
 NOTHING_CHOSEN = ("mail-open", "No message selected", "Pick a conversation on the left, or press C to write.")
 
 
@@ -141,7 +142,8 @@ class Reader(QFrame):
 
     def _set_margins(self) -> None:
         room = self.width() - round(_COMFORTABLE * max(1.0, theme().scale))
-        side = READER_MARGIN_X if self._full else max(READER_MARGIN_X, room // 2)
+        least = READER_MARGIN_X if self.width() > _TIGHT else READER_MARGIN_X // 2
+        side = least if self._full else max(least, room // 2)
         self._column.setContentsMargins(side, READER_MARGIN_Y, side, 20)
         if self.conversation is not None:
             self.conversation.set_margin(side)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QAbstractScrollArea
+from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
 from mua.gui.theme import theme
 
@@ -29,6 +29,7 @@ class Sheets(QAbstractScrollArea):
         self._asked: set[int] = set()
         self._pages: OrderedDict[int, QPixmap] = OrderedDict()
         self.zoom = 1.0
+        self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Pages")
         theme().changed.connect(self.viewport().update)

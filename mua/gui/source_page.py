@@ -10,6 +10,7 @@ from PySide6.QtCore import QThreadPool, Signal
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QDialog,
+    QFrame,
     QHBoxLayout,
     QHeaderView,
     QPlainTextEdit,
@@ -58,6 +59,9 @@ class SourcePage(QDialog):
         self.text.setAccessibleName("Source of the part")
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.tree.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.document().setDocumentMargin(12)
         self.note = Label("Reading…", SECONDARY, "tertiary")
         self.save_raw = Button("Save as it is", "download")
         self.save_decoded = Button("Save decoded", "download")
@@ -65,6 +69,7 @@ class SourcePage(QDialog):
         self.save_decoded.clicked.connect(lambda: self._save(decoded=True))
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 8, 16, 12)
+        foot.setSpacing(8)
         foot.addWidget(self.note, 1)
         foot.addWidget(self.save_decoded)
         foot.addWidget(self.save_raw)

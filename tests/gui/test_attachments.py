@@ -178,6 +178,17 @@ def test_a_picture_is_looked_at_in_place_and_escape_goes_back(program: Program, 
     assert program.window.reader.text.isVisible()
 
 
+def test_a_pdf_after_a_picture_is_the_pdf(program: Program, mail: Mail, qtbot: QtBot, tmp_path: Path) -> None:
+    """A drawing is known by a name that no other has; the address of what is looked at was another's before."""
+    files = choose(program, mail, ("a.png", "image/png", png(300, 200)), ("b.pdf", "application/pdf", pdf(tmp_path, 3)))
+    page = look(program, qtbot, files[0])
+    for _ in range(3):
+        qtbot.waitUntil(lambda: page.sheets.accessibleName() == "Picture", timeout=30_000)
+        page.after.click()
+        qtbot.waitUntil(lambda: page.sheets.accessibleName() == "3 pages", timeout=30_000)
+        page.before.click()
+
+
 def test_a_label_that_lies_is_said_where_it_is_looked_at(program: Program, mail: Mail, qtbot: QtBot) -> None:
     files = choose(program, mail, ("bill.pdf", "application/pdf", PNG), ("run.jpg", "image/jpeg", PROGRAM))
     page = look(program, qtbot, files[0])
@@ -267,7 +278,7 @@ def test_what_can_run_or_lies_is_not_opened_unasked(
     program: Program, mail: Mail, qtbot: QtBot, opened: list[str], name: str, data: bytes, words: str
 ) -> None:
     (one,) = choose(program, mail, (name, "application/octet-stream", data))
-    look(program, qtbot, one).outside.click()
+    look(program, qtbot, one).open_wanted.emit()
     qtbot.waitUntil(lambda: said(program) == words, timeout=20_000)
     assert opened == []
 
