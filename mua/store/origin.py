@@ -36,9 +36,9 @@ def set_trust(tx: Tx, account_id: AccountId, found: Trust, now: int) -> None:
 def samples(db: Db, account_id: AccountId) -> list[tuple[MessageId, str]]:
     """Newest messages of an account's inbox whose bytes are here: (id, domain of the author)."""
     sql = (
-        "SELECT m.id, m.sender FROM message m JOIN folder f ON f.id = m.folder_id"
-        " WHERE f.account_id = ? AND f.role = 'inbox' AND m.has_body > 0 AND m.size < 1000000"
-        " ORDER BY m.id DESC LIMIT ?"
+        "SELECT id, sender FROM message"
+        " WHERE shown_folder = (SELECT id FROM folder WHERE account_id = ? AND role = 'inbox')"
+        " AND has_body > 0 AND size < 1000000 ORDER BY id DESC LIMIT ?"
     )
     found = [(MessageId(row[0]), addresses_from_json(row[1])) for row in db.rows(sql, account_id, SAMPLES)]
     return [(one, authors[0].address.rpartition("@")[2].lower()) for one, authors in found if authors]

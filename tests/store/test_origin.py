@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plans import scans
 
 from mua.model.account import Account, AccountId
 from mua.model.address import Address
@@ -15,7 +16,7 @@ from mua.paths import Profile
 from mua.plan.acquaintance import Known
 from mua.store import origin, write
 from mua.store.db import Store
-from mua.store.write import NewMessage
+from mua.store.write import BodyFacts, NewMessage
 
 ANN, BEN, ME = Address("Ann", "Ann@x.example"), Address("", "ben@y.example"), Address("Me", "me@own.example")
 
@@ -51,6 +52,18 @@ def test_who_is_known(store: Store) -> None:
     assert known["ann@x.example"] == Known("Ann", "ann@x.example", first, 2, 0)
     assert (known["ben@y.example"].first, known["ben@y.example"].received, known["ben@y.example"].written) == (0, 0, 1)
     assert set(known) == {"ann@x.example", "ben@y.example"}
+
+
+def test_samples_are_the_newest_of_the_inbox_and_no_other_folder_is_looked_through(store: Store) -> None:
+    inbox, sent = place(store, "INBOX", Role.INBOX), place(store, "Sent", Role.SENT)
+    made = [put(store, inbox, ANN, ME, at) for at in (100, 200, 300)]
+    away = put(store, sent, ME, BEN, 400)
+    with store.write() as tx:
+        write.set_bodies(tx, [BodyFacts(one, 1, "", False, 1) for one in (*made[1:], away)])
+    db = store.reader()
+    with scans(db, "message", "m") as guilty:
+        assert origin.samples(db, inbox[0]) == [(made[2], "x.example"), (made[1], "x.example")]
+    assert guilty == []
 
 
 def test_who_wrote_before(store: Store) -> None:
