@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from mua.mime import sniff
 from mua.mime.trackers import tracker
 from mua.model.message import Wanted
 
@@ -17,6 +18,7 @@ MAX_IMAGES: Final = 300  # of one mail
 MAX_HOSTS: Final = 200
 MAX_URL: Final = 4096  # characters
 TINY: Final = 3  # dots: a picture that small is there to be fetched, not to be seen
+_SHOWN: Final = frozenset(f"image/{one}" for one in ("png", "jpeg", "gif", "bmp", "x-icon", "webp", "avif"))
 _BLANKS = re.compile(r"[\s\x00-\x1f]+")
 
 
@@ -36,22 +38,8 @@ def address(url: str) -> str:
 
 def media_type(data: bytes) -> str:
     """What a picture really is, by its first octets; empty when it is none that is shown (SVG is a document)."""
-    for start, kind in _STARTS:
-        if data.startswith(start):
-            return f"image/{kind}"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "image/webp"
-    return "image/avif" if data[4:12] in (b"ftypavif", b"ftypavis") else ""
-
-
-_STARTS: Final = (
-    (b"\x89PNG\r\n\x1a\n", "png"),
-    (b"\xff\xd8\xff", "jpeg"),
-    (b"GIF87a", "gif"),
-    (b"GIF89a", "gif"),
-    (b"BM", "bmp"),
-    (b"\0\0\1\0", "x-icon"),
-)
+    found = sniff.media_type(data)
+    return found if found in _SHOWN else ""
 
 
 class Wishes:

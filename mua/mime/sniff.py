@@ -6,7 +6,6 @@ read by ``zip_names``, with caps).  A name is judged by its last suffix, as desk
 
 import io
 import re
-import zipfile
 from pathlib import PurePath
 from typing import Final
 
@@ -32,6 +31,7 @@ RISKY: Final = frozenset("." + suffix for suffix in f"{_PROGRAMS} {_SCRIPTS} {_M
 _STARTS: Final = (
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"), (b"BM", "image/bmp"), (b"II*\x00", "image/tiff"), (b"MM\x00*", "image/tiff"),
+    (b"\0\0\1\0", "image/x-icon"),
     (b"PK\x03\x04", "application/zip"), (b"PK\x05\x06", "application/zip"), (b"Rar!\x1a\x07", "application/vnd.rar"),
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"), (b"\x1f\x8b", "application/gzip"),
     (b"BZh", "application/x-bzip2"), (b"\xfd7zXZ\x00", "application/x-xz"), (b"fLaC", "audio/flac"),
@@ -73,9 +73,13 @@ def media_type(data: bytes) -> str:
     if data[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(data[8:12], "")
     if data[4:8] == b"ftyp":
-        return {b"avif": "image/avif", b"heic": "image/heic", b"mif1": "image/heic", b"M4A ": "audio/mp4"}.get(
-            data[8:12], "video/mp4"
-        )
+        return {
+            b"avif": "image/avif",
+            b"avis": "image/avif",
+            b"heic": "image/heic",
+            b"mif1": "image/heic",
+            b"M4A ": "audio/mp4",
+        }.get(data[8:12], "video/mp4")
     if b"%PDF-" in data[:1024]:
         return "application/pdf"
     return "text/plain" if _is_text(data[:LOOK]) else ""
@@ -142,6 +146,8 @@ def zip_names(data: bytes) -> list[tuple[str, int]]:
     """(name, octets) of what a ZIP holds, at most ``MAX_NAMES``; nothing is unpacked.  Empty: it cannot be read."""
     if len(data) > _MAX_ARCHIVE or _entries(data) > _MAX_ENTRIES:
         return []
+    import zipfile  # every page with a picture reads the rest of this file
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return [(one.filename, one.file_size) for one in archive.infolist()[:MAX_NAMES]]
