@@ -9,13 +9,12 @@ border; directly below it only where this account's servers are known to put the
 then only the topmost.
 """
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mua.mime.authres import stamp
 from mua.mime.headers import date
-from mua.mime.received import received
+from mua.mime.received import is_private, received
 from mua.mime.text import neutralise
 from mua.model.domain import organizational
 from mua.model.journey import NO_TRUST, Hop, Journey, Received, Role, Stamp, Trust
@@ -23,9 +22,6 @@ from mua.model.journey import NO_TRUST, Hop, Journey, Received, Role, Stamp, Tru
 MAX_HOPS: Final = 50
 SKEW: Final = 60  # seconds that two clocks may differ without a word
 _PROGRAMS: Final = ("user-agent", "x-mailer", "x-mailer-lidn")
-_INSIDE: Final = [
-    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
-]
 Header = tuple[str, str]
 
 
@@ -75,7 +71,7 @@ def _is_within(line: Received, relays: frozenset[str]) -> bool:
     """
     if line.authenticated or not line.address:
         return False
-    return _is_private(line.address) or line.name in relays
+    return is_private(line.address) or line.name in relays
 
 
 def _is_address(host: str) -> bool:
@@ -148,17 +144,8 @@ def _oddities(line: Received, seconds: int | None) -> Iterable[str]:
     helo, name = organizational(line.helo), organizational(line.name)
     if "." in helo and not _is_address(helo) and name and helo != name:
         yield f"The client called itself {line.helo[:80]}, but its address belongs to {line.name[:80]}."
-    if line.encrypted is False and line.address and not _is_private(line.address):
+    if line.encrypted is False and line.address and not is_private(line.address):
         yield "This step was not encrypted, as far as the line says."
-
-
-def _is_private(address: str) -> bool:
-    """Whether an address is of this computer or of a network that nobody outside has (RFC 1918, RFC 4193)."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return found.is_loopback or any(found in one for one in _INSIDE if one.version == found.version)
 
 
 # --- what is learned of an account's servers -------------------------------------------------------------------------
@@ -203,7 +190,7 @@ def _relays(own: str, read: Sequence[_Sample]) -> Iterable[str]:
     seen: dict[str, list[str]] = {}
     for domain, _, lines, _ in read:
         for line in lines:
-            inside = line.local or (bool(line.address) and _is_private(line.address))
+            inside = line.local or (bool(line.address) and is_private(line.address))
             if not inside and (not line.name or line.authenticated or organizational(line.name) != own):
                 break
             if not inside:

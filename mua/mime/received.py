@@ -2,7 +2,9 @@
 
 Rules of the file: never raises, linear; text is one line, comments and all.  Which of the words after ``from`` is the
 client's own (HELO) and which the server found differs: Postfix, Sendmail, Gmail and Exchange put HELO first and what
-they found into a comment; Exim and qmail do it the other way round, and say ``helo=`` or ``HELO``.
+they found into a comment; Exim and qmail do it the other way round, and say ``helo=`` or ``HELO``.  HELO may be several
+words (Postfix takes "HELO x by y with local"): all before the last ``by`` is of the client, only comments in it are of
+the server, and an address of the internet among them counts before one of a private network.
 """
 
 import ipaddress
@@ -17,6 +19,9 @@ _TOKEN = re.compile(r"\s+|[^\s()]+|[()]")
 _WORDS: Final = frozenset({"from", "by", "via", "with", "id", "for"})
 _BRACKETED = re.compile(r"\[(?:IPv6:)?([0-9A-Fa-f.:]{3,45})(?:%\w+)?\]", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w.:-])((?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w.:-])")
+_INSIDE: Final = [
+    ipaddress.ip_network(one) for one in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
+]
 _HELO = re.compile(r"\b(?:helo|ehlo)[=\s]+\[?([^\s\])]+)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?\Z")
 _CIPHER = re.compile(r"(?:cipher[= ]+|tls )([A-Z0-9][\w-]+)", re.IGNORECASE)
@@ -35,13 +40,12 @@ def received(text: str) -> Received:
     text = " ".join(text[:MAX_LINE].split())
     head, stamp = _split_date(text)
     clauses, comments = _clauses(head)
-    about = " ".join(comments["from"])
-    helo, name, address = _client(clauses.get("from", ""), about)
+    helo, name, address = _client(clauses.get("from", ""), " ".join(comments["from"]), " ".join(comments[""]), head)
     protocol = (clauses.get("with") or clauses.get("via", "")).rstrip(";")
-    everything = " ".join(one for many in comments.values() for one in many)
+    everything = " ".join(one for clause, many in comments.items() if clause for one in many)
     if protocol.lower().startswith("microsoft"):
         protocol = "SMTP" if "TLS" not in everything.upper() else "ESMTPS"
-    tls = _tls(head)
+    tls = _tls(everything)
     return Received(
         helo=helo,
         name=name,
@@ -50,11 +54,11 @@ def received(text: str) -> Received:
         software=_software(" ".join(comments["by"]), head),
         protocol=protocol[:40],
         tls=tls,
-        encrypted=_encrypted(protocol, tls or ("encrypted" if " encrypted)" in head else "")),
+        encrypted=_encrypted(protocol, tls or ("encrypted" if " encrypted" in everything else "")),
         authenticated=_authenticated(protocol, everything),
         identifier=clauses.get("id", "")[:100],
         recipient=clauses.get("for", "").strip("<>")[:320],
-        local=_is_local(clauses, protocol, head),
+        local=not clauses.get("from") or (protocol.lower() in _NO_PROTOCOL and (not address or is_private(address))),
         at=date(stamp.encode("ascii", "replace")) if stamp else None,
         text=text,
     )
@@ -67,8 +71,13 @@ def _split_date(text: str) -> tuple[str, str]:
 
 
 def _clauses(head: str) -> tuple[dict[str, str], dict[str, list[str]]]:
-    """The first word of each clause, and the comments in it; the first of equal clauses counts."""
+    """The first word of each clause, and the comments in it; the first of equal clauses counts.
+
+    What else a client said of itself is with the comments of no clause.
+    """
     clauses: dict[str, str] = {}
+    told = head.lower().startswith("from ")
+    end = head.rfind(" by ") if told else 0  # of what is the client's
     comments: dict[str, list[str]] = {one: [] for one in ("", *_WORDS)}
     current, depth, inside = "", 0, list[str]()
     for match in _TOKEN.finditer(head):
@@ -87,6 +96,8 @@ def _clauses(head: str) -> tuple[dict[str, str], dict[str, list[str]]]:
             inside.append(token)
         elif token.isspace():
             continue
+        elif current == "from" and match.start() < end and clauses["from"]:
+            comments[""].append(token)
         elif token.lower() in _WORDS and token.lower() not in clauses and clauses.get(current, "x"):
             current = token.lower()
             clauses[current] = ""
@@ -97,9 +108,13 @@ def _clauses(head: str) -> tuple[dict[str, str], dict[str, list[str]]]:
     return clauses, comments
 
 
-def _client(word: str, about: str) -> tuple[str, str, str]:
-    """(HELO, name found, address) of the client."""
-    address = _address(about) or _address(word)
+def _client(word: str, about: str, more: str, head: str) -> tuple[str, str, str]:
+    """(HELO, name found, address) of the client; ``about`` are the comments, ``more`` its words behind the first."""
+    address = _address(f"{_HELO.sub(' ', about)} {more}")
+    if not address:
+        address = _address(word)
+        if is_private(address) and not _HELO.search(about) and "exim" not in head.lower():
+            address = ""  # only the client says so
     said = _HELO.search(about)
     if said:  # Exim, qmail: what was found stands first
         found = "" if _address(word) or word.lower() == "unknown" else _host(word)
@@ -116,11 +131,19 @@ def _client(word: str, about: str) -> tuple[str, str, str]:
 
 
 def _address(text: str) -> str:
-    for pattern in (_BRACKETED, _BARE):
-        for match in pattern.finditer(text):
-            if _is_address(match[1]):
-                return match[1].lower()
-    return ""
+    """The first address of the internet in a text, or else the first of all."""
+    patterns = (_BRACKETED, _BARE)
+    found = [match[1].lower() for one in patterns for match in one.finditer(text) if _is_address(match[1])]
+    return next((one for one in found if not is_private(one)), found[0] if found else "")
+
+
+def is_private(address: str) -> bool:
+    """Whether an address is of this computer or of a network that nobody outside has (RFC 1918, RFC 4193)."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return found.is_loopback or any(found in one for one in _INSIDE if one.version == found.version)
 
 
 def _is_address(text: str) -> bool:
@@ -168,10 +191,3 @@ def _authenticated(protocol: str, everything: str) -> bool:
     upper = protocol.upper()
     named = upper in ("ESMTPA", "ESMTPSA", "LMTPA", "LMTPSA", "UTF8SMTPA", "UTF8SMTPSA", "ASMTP", "ESMTPSMTPA")
     return named or "authenticated" in everything.lower()
-
-
-def _is_local(clauses: dict[str, str], protocol: str, head: str) -> bool:
-    """Whether the message came from the same computer: by a program, not by a connection."""
-    if protocol.lower() in _NO_PROTOCOL or "from userid" in head or "invoked by uid" in head or "invoked for" in head:
-        return True
-    return not clauses.get("from")

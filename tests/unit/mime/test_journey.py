@@ -125,6 +125,37 @@ def test_a_whole_way() -> None:
     assert (way.program, way.written) == ("Mutt", way.hops[0].received.at and way.hops[0].received.at - 1)
 
 
+@pytest.mark.parametrize(
+    "client",
+    [
+        "x relay.own.example (unknown [198.51.100.66])",  # Postfix takes several words for a HELO
+        "x 10.0.0.1 (unknown [198.51.100.66])",
+        "x with local (unknown [198.51.100.66])",
+        "x by mx.own.example with local (unknown [198.51.100.66])",
+        "x by mx.own.example with mapi id 1 (unknown [198.51.100.66])",
+        "x from userid (unknown [198.51.100.66])",
+        "x invoked by uid (unknown [198.51.100.66])",
+        "[198.51.100.66] (helo=[10.0.0.1])",  # Exim
+        "[198.51.100.66] (port=2525 helo=10.0.0.1)",
+        "unknown (HELO 10.0.0.1) (198.51.100.66)",  # qmail
+        "[10.0.0.1]",  # who writes no more does not say what was found
+    ],
+)
+def test_what_a_client_calls_itself_moves_no_border(client: str) -> None:
+    """Results below were believed: whoever sends could write them."""
+    line = f"from {client} by mx.own.example (Postfix) with ESMTP id 4; {AT.format(5)}"
+    inner = f"from relay.own.example (relay.own.example [10.0.0.9]) by mx.own.example with ESMTP id 3; {AT.format(4)}"
+    lines = [("Received", line), ("Received", inner), ("Authentication-Results", FORGED), ("Received", POSTFIX)]
+    way = journey(lines, Trust(frozenset({"own.example"}), relays=frozenset({"relay.own.example"})))
+    assert not way.stamps
+    assert received(line).name != "relay.own.example"
+
+
+def test_what_a_client_calls_itself_is_no_login_and_no_encryption() -> None:
+    one = received(f"from x with ESMTPSA TLSv1.3 authenticated (unknown [198.51.100.66]) by b with SMTP id 4; {AT}")
+    assert (one.authenticated, one.encrypted, one.protocol) == (False, False, "SMTP")
+
+
 def test_what_is_odd_is_said() -> None:
     wrong = POSTFIX.replace(":05 ", ":58 ").replace("(mail.there.example [", "(other.isp.example [")
     plain = SUBMITTED.replace("ESMTPSA", "ESMTP").replace("(Authenticated sender: bob) ", "")
