@@ -116,8 +116,8 @@ class Authors(QObject):
         if time.monotonic() - at >= KEPT:
             known = origin.known(db)
             self._known = (time.monotonic(), known)
-        fresh = author.address.lower() not in known or known[author.address.lower()].first >= message_id
-        before = fresh and origin.wrote_before(db, author.address, message_id)
+        met = acquaintance.is_met(author, message_id, known)
+        before = not met and origin.wrote_before(db, author.address, message_id)
         return acquaintance.notes(author, message_id, known, before)
 
     def _met(self, _: int, found: tuple[MessageId, tuple[Note, ...]], __: bool) -> None:

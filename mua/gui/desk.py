@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, QUrl, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
@@ -332,9 +332,8 @@ class Desk(QObject):
         """The bytes of a Content-ID of a message, or of a picture from elsewhere (``mua-image:NAME``)."""
         if content_id.startswith(PICTURE):
             return self.library.picture(content_id.removeprefix(PICTURE))
-        wanted = QUrl.fromPercentEncoding(content_id.encode()).strip("<>")
-        part = next((one.part for one in view.attachments if one.content_id.strip("<>") == wanted), None)
-        found = None if part is None else self.library.part(row.id, part)
+        attachment = view.carried(content_id)
+        found = None if attachment is None else self.library.part(row.id, attachment.part)
         return None if found is None else found[1]
 
     # ---- doing

@@ -73,12 +73,8 @@ class JourneyPage(Room):
             steps.addWidget(_step(hop))
         steps.addWidget(Step("user", "In your mailbox", mailbox, [], last=True))
         self.column.addLayout(steps)
-        for number, text in (
-            (self._way.more, "earlier steps are not shown."),
-            (self._way.ignored, "statements about its author are not counted: none of your servers made them."),
-        ):
-            if number:
-                self.column.addWidget(Label(f"{number:,} {text}", SECONDARY, "tertiary", wrap=True))
+        for text in said.left_out(self._way):
+            self.column.addWidget(Label(text, SECONDARY, "tertiary", wrap=True))
 
 
 class Step(QWidget):

@@ -254,7 +254,7 @@ class Preview(QFrame):
                 return None
 
         def inline(_row: MessageRow, shown: MessageView, content_id: str) -> bytes | None:
-            found = next((one for one in shown.attachments if one.content_id == content_id), None)
+            found = shown.carried(content_id)
             return None if found is None else bytes_of(found)
 
         pane = self.mail = MessagePane(inline)

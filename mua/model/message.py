@@ -177,3 +177,10 @@ class MessageView:
     layout: str = ""
     nature: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+
+    def carried(self, content_id: str) -> Attachment | None:
+        """The part that a ``cid:`` address names, what is behind the colon as it stands there (RFC 2392)."""
+        from urllib.parse import unquote
+
+        wanted = unquote(content_id).strip("<>")
+        return next((one for one in self.attachments if wanted and one.content_id.strip("<>") == wanted), None)

@@ -32,15 +32,18 @@ def notes(author: Address, message_id: int, known: Mapping[str, Known], before: 
     address = naming.real(author.address).lower()
     if not address or "@" not in address:
         return ()
-    mine = known.get(author.address.lower()) or known.get(address)
-    if mine is not None and (mine.written or 0 < mine.first < message_id):
-        return ()
-    if before:
+    if before or is_met(author, message_id, known):
         return ()
     others = [one for one in known.values() if one.address != address and _counts(one, message_id)]
     found = _alike(author.address.lower(), others) or _namesake(author, address, others)
     first = Note("first-contact", "This is the first message from this address that is here.", grave=False)
     return (*([found] if found else []), first)
+
+
+def is_met(author: Address, message_id: int, known: Mapping[str, Known]) -> bool:
+    """Whether somebody was written to, or wrote before this message, as far as ``known`` tells."""
+    mine = known.get(author.address.lower()) or known.get(naming.real(author.address).lower())
+    return mine is not None and bool(mine.written or 0 < mine.first < message_id)
 
 
 def _counts(one: Known, message_id: int) -> bool:

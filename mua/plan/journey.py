@@ -118,10 +118,15 @@ def lines(journey: Journey, when: WhenText) -> Iterator[str]:
     yield f"Written {written}" + (f" with {journey.program}" if journey.program else "")
     for number, hop in enumerate(journey.hops, start=1):
         yield from _step(number, hop, when)
+    yield from left_out(journey)
+
+
+def left_out(journey: Journey) -> Iterator[str]:
+    """What a journey does not show or count."""
     if journey.more:
-        yield f"{journey.more} earlier steps are not shown."
+        yield f"{journey.more:,} earlier steps are not shown."
     if journey.ignored:
-        yield f"{journey.ignored} statements about its author are not counted: none of your servers made them."
+        yield f"{journey.ignored:,} statements about its author are not counted: none of your servers made them."
 
 
 def _step(number: int, hop: Hop, when: WhenText) -> Iterator[str]:

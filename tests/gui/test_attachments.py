@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from gui_mail import PNG, Mail
-from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, Qt
-from PySide6.QtGui import QDesktopServices, QImage, QMouseEvent, QPainter, QPdfWriter
+from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QImage, QMouseEvent, QPainter, QPdfWriter, QTextDocument
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -240,6 +240,19 @@ def test_a_mail_of_outlook_opens_in_place_too(program: Program, mail: Mail, qtbo
     ).opened.emit()
     qtbot.waitUntil(lambda: page.seen is not None and page.seen.attachment.name == "inner letter.eml", timeout=20_000)
     assert "Inside." in page.mail.body.text.toPlainText()
+
+
+def test_a_picture_inside_an_attached_mail_is_found_however_its_address_is_written(
+    program: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    inner = EmailMessage()
+    inner["From"], inner["Subject"] = "Ines <ines@example.fr>", "Inside"
+    inner.set_content('<p>Look: <img src="cid:hall%40example.fr"></p>', subtype="html")
+    inner.add_related(png(40, 30), maintype="image", subtype="png", cid="<hall@example.fr>")
+    page = look(program, qtbot, choose(program, mail, ("mail.eml", "text/x-mail", inner.as_bytes()))[0])
+    assert page.mail is not None
+    kind = QTextDocument.ResourceType.ImageResource.value
+    assert page.mail.body.text.loadResource(kind, QUrl("cid:hall%40example.fr")).width() == 40
 
 
 def test_another_message_ends_the_look(program: Program, mail: Mail, qtbot: QtBot) -> None:
