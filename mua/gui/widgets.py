@@ -7,7 +7,7 @@ caller.  Nothing here knows the store or the engine; parts take plain data.
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QMimeData, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -462,6 +462,12 @@ class Flow(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Wrap again."""
         self._arrange()
+
+    def event(self, event: QEvent) -> bool:
+        """A part wants another size: an attachment whose picture came."""
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._arrange()
+        return super().event(event)
 
     def _arrange_soon(self) -> None:
         """When the parts have their new sizes."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from gui_mail import PNG, Mail
 from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QImage, QMouseEvent, QPainter, QPdfWriter, QTextDocument
+from PySide6.QtGui import QDesktopServices, QImage, QMouseEvent, QPainter, QPdfWriter, QPixmap, QTextDocument
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -22,6 +22,7 @@ from mua.gui.decoder import TOO_LARGE, UNFIT, Decoder, Drawing
 from mua.gui.places import Place
 from mua.gui.preview import Preview
 from mua.gui.quarantine import mark
+from mua.gui.widgets import AttachmentCard, Flow
 from mua.model.account import AccountId
 from mua.model.message import Attachment, Flag
 from mua.store import read
@@ -363,3 +364,16 @@ def test_a_drag_takes_a_marked_private_copy_along(
     qtbot.waitUntil(lambda: bool(dragged), timeout=20_000)
     assert Path(dragged[0]).read_bytes() == PNG
     assert Path(dragged[0]).stat().st_mode & 0o777 == 0o600
+
+
+def test_a_card_grows_with_its_picture(qtbot: QtBot) -> None:
+    flow, cards = Flow(), [AttachmentCard(name, "image/png", 1) for name in ("terrace.png", "garden.png")]
+    qtbot.addWidget(flow)
+    flow.resize(600, 60)
+    flow.fill(cards)
+    flow.show()
+    picture = QPixmap(400, 100)
+    picture.fill(Qt.GlobalColor.darkCyan)
+    cards[0].show_picture(picture)
+    qtbot.waitUntil(lambda: cards[0].width() >= cards[0].sizeHint().width() > cards[1].sizeHint().width())
+    assert cards[1].x() > cards[0].geometry().right()
