@@ -95,19 +95,11 @@ class Step(QWidget):
         last: bool = False,
     ) -> None:
         super().__init__()
-        self._icon, self._claim, self._first, self._last, self._odd = icon_name, claim, first, last, bool(odd)
+        self._icon, self._claim, self._first, self._last = icon_name, claim, first, last
         column = QVBoxLayout(self)
         column.setContentsMargins(_RAIL + 12, 6, 0, 18)
         column.setSpacing(2)
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(Label(role, META, "tertiary", bold=True))
-        if span:
-            head.addWidget(Label(span, META, "tertiary"))
-        if lock:
-            head.addWidget(IconLabel(lock, "secondary", 13, "Encrypted" if lock == "lock" else "Not encrypted"))
-        head.addStretch()
-        column.addLayout(head)
+        column.addLayout(_head(role, span, lock))
         name = Label(words.shown(who, 200), BASE, "secondary" if claim and not first else "", bold=True, wrap=True)
         name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         column.addWidget(name)
@@ -116,11 +108,7 @@ class Step(QWidget):
             line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             column.addWidget(line)
         for text in odd:
-            row = QHBoxLayout()
-            row.setSpacing(6)
-            row.addWidget(IconLabel("triangle-alert", "on_warning", 14), 0, Qt.AlignmentFlag.AlignTop)
-            row.addWidget(Label(words.shown(text, 500), SECONDARY, "secondary", wrap=True), 1)
-            column.addLayout(row)
+            column.addLayout(_oddity(text))
         known = (role, who, span, *facts, *odd, said.CLAIM if claim and not first else "")
         self.setAccessibleName(". ".join(one.rstrip(".") for one in known if one))
 
@@ -168,6 +156,26 @@ class _Border(QWidget):
         painter.setPen(_rail(claim=True))
         middle = self.width() - _RAIL / 2 if self.isRightToLeft() else _RAIL / 2
         painter.drawLine(QPointF(middle, 0), QPointF(middle, self.height()))
+
+
+def _head(role: str, span: str, lock: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(8)
+    row.addWidget(Label(role, META, "tertiary", bold=True))
+    if span:
+        row.addWidget(Label(span, META, "tertiary"))
+    if lock:
+        row.addWidget(IconLabel(lock, "secondary", 13, "Encrypted" if lock == "lock" else "Not encrypted"))
+    row.addStretch()
+    return row
+
+
+def _oddity(text: str) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setSpacing(6)
+    row.addWidget(IconLabel("triangle-alert", "on_warning", 14), 0, Qt.AlignmentFlag.AlignTop)
+    row.addWidget(Label(words.shown(text, 500), SECONDARY, "secondary", wrap=True), 1)
+    return row
 
 
 def _rail(*, claim: bool) -> QPen:

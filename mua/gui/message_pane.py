@@ -60,13 +60,8 @@ class MessagePane(QWidget):
         self.view: MessageView | None = None
         self.as_text = False
         self.header = Header()
-        self.header.starred.connect(self.starred)
-        self.header.way_wanted.connect(self.way_wanted)
         self.link = LinkBar()
         self.remote = RemoteBar()
-        self.remote.wanted.connect(self.pictures_wanted)
-        self.remote.unwanted.connect(self.pictures_unwanted)
-        self.link.agreed.connect(self.link_agreed)
         self.warnings = Banner(tone="danger")
         self.nature = Banner()
         self.events = Banner(icon_name="calendar")
@@ -81,22 +76,13 @@ class MessagePane(QWidget):
         self.refusal.offer("Try again", lambda: self.settled.emit(True))
         self.refusal.offer("Dismiss", lambda: self.settled.emit(False))
         self.body = Body(self._inline, tall)
-        self.body.link_clicked.connect(self.link_clicked)
-        self.body.link_hovered.connect(self.link_hovered)
-        self.body.died.connect(self._say_died)
         self.attachments = Flow()
         self.reply = Button("Reply", "reply")
         self.reply_all = Button("Reply all", "reply-all")
         self.forward = Button("Forward", "forward")
         self.go_on = Button("Go on writing", "file-pen-line")
         self.go_on.hide()
-        for button, kind in (
-            (self.reply, Kind.REPLY),
-            (self.reply_all, Kind.REPLY_ALL),
-            (self.forward, Kind.FORWARD),
-            (self.go_on, Kind.DRAFT),
-        ):
-            button.clicked.connect(lambda _=False, kind=kind: self.answered.emit(kind))
+        self._connect()
         self._lay_out()
 
     # ---- showing
@@ -164,6 +150,23 @@ class MessagePane(QWidget):
             self.body.show_images(shown)
 
     # ---- inside
+    def _connect(self) -> None:
+        self.header.starred.connect(self.starred)
+        self.header.way_wanted.connect(self.way_wanted)
+        self.remote.wanted.connect(self.pictures_wanted)
+        self.remote.unwanted.connect(self.pictures_unwanted)
+        self.link.agreed.connect(self.link_agreed)
+        self.body.link_clicked.connect(self.link_clicked)
+        self.body.link_hovered.connect(self.link_hovered)
+        self.body.died.connect(self._say_died)
+        for button, kind in (
+            (self.reply, Kind.REPLY),
+            (self.reply_all, Kind.REPLY_ALL),
+            (self.forward, Kind.FORWARD),
+            (self.go_on, Kind.DRAFT),
+        ):
+            button.clicked.connect(lambda _=False, kind=kind: self.answered.emit(kind))
+
     def _lay_out(self) -> None:
         self._files = QWidget()
         files = QHBoxLayout(self._files)

@@ -67,6 +67,12 @@ class SourcePage(QDialog):
         self.save_decoded = Button("Save decoded", "download")
         self.save_raw.clicked.connect(lambda: self._save(decoded=False))
         self.save_decoded.clicked.connect(lambda: self._save(decoded=True))
+        self._lay_out()
+        self._ready.connect(self._fill)
+        QThreadPool.globalInstance().start(self._take_apart)
+
+    # ---- inside
+    def _lay_out(self) -> None:
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 8, 16, 12)
         foot.setSpacing(8)
@@ -82,10 +88,7 @@ class SourcePage(QDialog):
         column.setSpacing(0)
         column.addWidget(middle, 1)
         column.addLayout(foot)
-        self._ready.connect(self._fill)
-        QThreadPool.globalInstance().start(self._take_apart)
 
-    # ---- inside
     def _take_apart(self) -> None:
         raw = self._read()
         root = scan(raw) if raw is not None else None
