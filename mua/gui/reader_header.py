@@ -94,13 +94,7 @@ class Header(QWidget):
         row.setSpacing(12)
         row.addWidget(self.avatar)
         row.addLayout(people, 1)
-        side = QHBoxLayout()
-        side.setSpacing(4)
-        side.addWidget(self.date)
-        side.addSpacing(4)
-        side.addWidget(self.more)
-        side.addWidget(self.star)
-        row.addLayout(side)
+        row.addLayout(self._side())
         facts = QVBoxLayout(self.facts)
         facts.setContentsMargins(54, 0, 0, 0)
         facts.setSpacing(8)
@@ -121,6 +115,15 @@ class Header(QWidget):
         mark.addStretch()
         column.addLayout(mark)
         column.addWidget(self.facts)
+
+    def _side(self) -> QHBoxLayout:
+        side = QHBoxLayout()
+        side.setSpacing(4)
+        side.addWidget(self.date)
+        side.addSpacing(4)
+        side.addWidget(self.more)
+        side.addWidget(self.star)
+        return side
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where room is short the real address gets a line of its own: it is never left out."""

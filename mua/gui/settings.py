@@ -79,6 +79,7 @@ class SettingsPage(Room):
         ledger.clicked.connect(self.ledger_wanted)
         self._row(add, health, ledger)
         self._appearance()
+        self._reading()
         self._writing()
         self._notifications()
         self._passwords()
@@ -145,7 +146,7 @@ class SettingsPage(Room):
         self.scale.valueChanged.connect(lambda _: self._settled.start())
         self._line("Text size", self.scale)
 
-    def _writing(self) -> None:
+    def _reading(self) -> None:
         now = self._desk.preferences
         self._section("Reading and writing")
         self.shape = Choice("A message is shown", _SHAPES)
@@ -159,6 +160,13 @@ class SettingsPage(Room):
         self._line("A message counts as read", self.seen)
         self.images = ImageRules(now, self.change)
         self.column.addWidget(self.images)
+        self.signatures = Choice("The signatures of what you read are checked", _CHECK)
+        self.signatures.choose(now.check_signatures)
+        self.signatures.changed.connect(lambda: self.change(check_signatures=LookAhead(self.signatures.value())))
+        self._line("Signatures of what you read are checked, by asking the DNS", self.signatures)
+
+    def _writing(self) -> None:
+        now = self._desk.preferences
         self.undo = Choice("Sending can be taken back for", _UNDO)
         self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
         self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))
@@ -168,10 +176,6 @@ class SettingsPage(Room):
             self.ahead.choose(now.look_ahead)
             self.ahead.changed.connect(lambda: self.change(look_ahead=LookAhead(self.ahead.value())))
             self._line("Domains that mail goes to directly are looked up while you write", self.ahead)
-        self.signatures = Choice("The signatures of what you read are checked", _CHECK)
-        self.signatures.choose(now.check_signatures)
-        self.signatures.changed.connect(lambda: self.change(check_signatures=LookAhead(self.signatures.value())))
-        self._line("Signatures of what you read are checked, by asking the DNS", self.signatures)
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")
         styled(self.signature, "QPlainTextEdit { padding: 8px 8px; }")
