@@ -18,7 +18,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
 from mua.model.message import MessageId
-from mua.model.outgoing import FINAL, Outgoing, OutgoingId, RecipientState
+from mua.model.outgoing import FINAL, Outgoing, OutgoingId, Recipient, RecipientState
 from mua.model.way import Hop, Rule, rules_from, rules_text
 from mua.plan.routes import domain_of
 from mua.plan.search import parse
@@ -373,13 +373,16 @@ def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
 
 
 def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:
-    """Wait until each recipient had its first verdict."""
+    """Wait until each recipient had its first verdict; "send again at once" is none."""
     outgoing_id = OutgoingId(command.outgoing_id)
+
+    def is_decided(one: Recipient) -> bool:
+        at_once = one.next_attempt is not None and one.next_attempt <= engine.context.now()
+        return one.state in FINAL or (one.state is RecipientState.DEFERRED and not at_once)
 
     def all_tried() -> bool:
         found = outbox.outgoing(engine.store.reader(), outgoing_id)
-        decided = FINAL | {RecipientState.DEFERRED}
-        return found is None or all(one.state in decided for one in found.recipients)
+        return found is None or all(map(is_decided, found.recipients))
 
     engine.wait_for(all_tried, SYNC_SECONDS)
     return wire.Done()

@@ -100,6 +100,7 @@ class Ways(QWidget):
 
     def _keep(self, rules: tuple[Rule, ...]) -> None:
         def kept(_: wire.Answer) -> None:
+            self.setEnabled(True)
             self.account = replace(self.account, rules=rules)
             self.domain.clear()
             self.host.clear()
@@ -107,10 +108,12 @@ class Ways(QWidget):
             self._show()
 
         def failed(error: MailError) -> None:
+            self.setEnabled(True)
             self.banner.say(error.text, "danger")
             self.banner.show()
 
         self.banner.hide()
+        self.setEnabled(False)  # the next change is made to what this one leaves
         self.asked.emit(wire.SetRules(self.account.id, rules), kept, failed)
 
     def _lay_out(self) -> None:
