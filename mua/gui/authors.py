@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject
 from mua import wire
 from mua.gui import words
 from mua.gui.message_pane import MessagePane
-from mua.gui.preferences import LookAhead
+from mua.gui.preferences import Consent
 from mua.gui.reader_author import Said, of_notes
 from mua.gui.seeker import Seeker
 from mua.mime.journey import journey
@@ -59,7 +59,7 @@ class Authors(QObject):
         mine = self._is_mine(view)
         signed = any(name.lower() in _SIGNED for name, _ in view.headers)
         evidence = self._evidence(row)
-        if signed and evidence is None and not mine and self._desk.preferences.check_signatures is LookAhead.ASK:
+        if signed and evidence is None and not mine and self._desk.preferences.check_signatures is Consent.ASK:
             pane.header.lines.ask_to_check(self._agreed)
         else:
             pane.header.lines.ask_to_check(None)
@@ -131,7 +131,7 @@ class Authors(QObject):
     def _examine(self, row: MessageRow, checkable: bool) -> None:
         """Have the engine learn, and check what may be checked: once for each message."""
         client = self._desk.client
-        key = (row.id, checkable and self._desk.preferences.check_signatures is LookAhead.YES)
+        key = (row.id, checkable and self._desk.preferences.check_signatures is Consent.YES)
         if client is None or key in self._asked:
             return
         if len(self._asked) > _MAX:
@@ -140,7 +140,7 @@ class Authors(QObject):
         client.ask(wire.Examine(row.id, key[1]), lambda _: self._again(row.id), lambda _: None)
 
     def _agreed(self, agreed: bool) -> None:
-        choice = LookAhead.YES if agreed else LookAhead.NO
+        choice = Consent.YES if agreed else Consent.NO
         self._desk.change_preferences(replace(self._desk.preferences, check_signatures=choice))
         for pane in self._desk.reader.panes():
             self.tell(pane)

@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
 
 from mua import wire
-from mua.gui.preferences import LookAhead
+from mua.gui.preferences import Consent
 from mua.model.account import Account
 from mua.model.outlook import Outlook
 from mua.model.way import Hop
@@ -52,9 +52,9 @@ class Outlooks(QObject):
         now = time.monotonic()
         missing = [one for one in wanted if now - self._known.get((account.id, one), (-KEPT, None))[0] >= KEPT]
         client, leave = self._desk.client, self._desk.preferences.look_ahead
-        if not missing or client is None or leave is LookAhead.NO:
+        if not missing or client is None or leave is Consent.NO:
             return
-        if leave is LookAhead.ASK:
+        if leave is Consent.ASK:
             composer.ask_look_ahead(missing[0], lambda agreed: self._agreed(composer, agreed))
             return
         if len(self._known) + len(missing) > _MAX:
@@ -63,7 +63,7 @@ class Outlooks(QObject):
         client.ask(wire.Preflight(account.id, tuple(missing)), lambda told: self._told(composer, account, told))
 
     def _agreed(self, composer: "Composer", agreed: bool) -> None:
-        choice = LookAhead.YES if agreed else LookAhead.NO
+        choice = Consent.YES if agreed else Consent.NO
         self._desk.change_preferences(replace(self._desk.preferences, look_ahead=choice))
         if agreed:
             self._look(composer)

@@ -19,8 +19,8 @@ from mua.paths import Profile
 from mua.records import dataclass
 
 
-class LookAhead(StrEnum):
-    """Whether the DNS is asked about domains of those who are written to, or who wrote."""
+class Consent(StrEnum):
+    """Whether the person agreed that the DNS is asked, about those who are written to or those who wrote."""
 
     ASK = "ask"
     YES = "yes"
@@ -52,8 +52,8 @@ class Preferences:
     """Lines of a message may be as long as the reader is wide."""
     undo_send: int = 10
     """Seconds that a sent message waits, so that it can be taken back."""
-    look_ahead: LookAhead = LookAhead.ASK
-    check_signatures: LookAhead = LookAhead.ASK
+    look_ahead: Consent = Consent.ASK
+    check_signatures: Consent = Consent.ASK
     """Whether the signatures of what is read are checked, for which the DNS is asked."""
     signature: str = ""
     compose_html: bool = False
@@ -133,8 +133,8 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "conversations": _switch,
     "full_width": _switch,
     "undo_send": lambda value: min(600, max(0, int(_number(value)))),
-    "look_ahead": LookAhead,
-    "check_signatures": LookAhead,
+    "look_ahead": Consent,
+    "check_signatures": Consent,
     "signature": _text,
     "compose_html": _switch,
     "remote_images": RemoteImages,

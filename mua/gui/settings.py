@@ -20,7 +20,7 @@ from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.image_rules import ImageRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
-from mua.gui.preferences import LookAhead
+from mua.gui.preferences import Consent
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
@@ -162,7 +162,7 @@ class SettingsPage(Room):
         self.column.addWidget(self.images)
         self.signatures = Choice("The signatures of what you read are checked", _CHECK)
         self.signatures.choose(now.check_signatures)
-        self.signatures.changed.connect(lambda: self.change(check_signatures=LookAhead(self.signatures.value())))
+        self.signatures.changed.connect(lambda: self.change(check_signatures=Consent(self.signatures.value())))
         self._line("Signatures of what you read are checked, by asking the DNS", self.signatures)
 
     def _writing(self) -> None:
@@ -174,7 +174,7 @@ class SettingsPage(Room):
         if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
             self.ahead = Choice("Recipients' domains are looked up while you write", _AHEAD)
             self.ahead.choose(now.look_ahead)
-            self.ahead.changed.connect(lambda: self.change(look_ahead=LookAhead(self.ahead.value())))
+            self.ahead.changed.connect(lambda: self.change(look_ahead=Consent(self.ahead.value())))
             self._line("Domains that mail goes to directly are looked up while you write", self.ahead)
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from mua import wire
 from mua.gui.composer import Composer
-from mua.gui.preferences import LookAhead
+from mua.gui.preferences import Consent
 from mua.gui.widgets import Button
 from mua.model.account import DirectOptions, Incoming, Route
 from mua.model.address import Address
@@ -65,7 +65,7 @@ def test_nothing_is_looked_up_before_leave(place: Office, names: DnsServer) -> N
     assert not names.asked
     answer(composer, "Do not")
     assert not composer.ahead.isVisible()
-    assert place.program.desk.preferences.look_ahead is LookAhead.NO
+    assert place.program.desk.preferences.look_ahead is Consent.NO
     again = compose(place, "ann@null.test")
     look(place, again)
     assert not again.ahead.isVisible()
@@ -75,7 +75,7 @@ def test_nothing_is_looked_up_before_leave(place: Office, names: DnsServer) -> N
 def test_what_is_known_is_on_the_chips(place: Office, names: DnsServer) -> None:
     composer = compose(place, "ann@good.test", "ben@null.test", "cat@sts.test", "dan@absent.test", "no address")
     answer(composer, "Look up")
-    assert place.program.desk.preferences.look_ahead is LookAhead.YES
+    assert place.program.desk.preferences.look_ahead is Consent.YES
     chips = composer.chips()
     wait_until(lambda: chips[1].trouble and chips[3].trouble, "what the DNS says")
     assert [chip.trouble for chip in chips] == [

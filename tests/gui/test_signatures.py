@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 from mua import wire
 from mua.gui.journey_page import JourneyPage, Step
 from mua.gui.places import Place
-from mua.gui.preferences import LookAhead
+from mua.gui.preferences import Consent
 from mua.gui.reader_header import Header
 from mua.gui.widgets import Button
 from mua.model.account import DirectOptions, Incoming, Route
@@ -77,7 +77,7 @@ def test_nothing_is_asked_before_leave(place: Office, names: DnsServer) -> None:
     wait_until(lambda: not header.lines.question.isHidden(), "the question")
     assert not names.asked
     press(header, "Do not")
-    assert place.program.desk.preferences.check_signatures is LookAhead.NO
+    assert place.program.desk.preferences.check_signatures is Consent.NO
     assert header.lines.question.isHidden()
     assert not names.asked
 
@@ -85,7 +85,7 @@ def test_nothing_is_asked_before_leave(place: Office, names: DnsServer) -> None:
 def test_what_holds_is_said_with_who_signed(place: Office, names: DnsServer) -> None:
     header = show(place, "relaxed-relaxed")
     press(header, "Check signatures")
-    assert place.program.desk.preferences.check_signatures is LookAhead.YES
+    assert place.program.desk.preferences.check_signatures is Consent.YES
     wait_until(lambda: any("Signed by there.example, the author" in one for one in said(header)), "the verdict")
     assert names.asked[("r2048._domainkey.there.example", "TXT")] == 1
     assert not any("safe" in one.lower() for one in said(header))
