@@ -45,6 +45,7 @@ DEEDS = (
     Deed("previous", "Previous message", "chevron-up", ("K",), "Go"),
     Deed("next_inside", "Next in the conversation, or next unread", "chevron-down", ("N",), "Go"),
     Deed("previous_inside", "Previous in the conversation", "chevron-up", ("P",), "Go"),
+    Deed("unfold", "Open or fold the conversation in the list", "chevron-right", ("Shift+O",), "Go", "message"),
     Deed("fold", "Fold or open this message", "chevron-down", ("O",), "Go", "message"),
     Deed("next_unread", "Next unread message", "mail", ("Shift+N",), "Go"),
     Deed("back", "Back to the list", "arrow-left", ("U", "Escape"), "Go"),
@@ -58,6 +59,7 @@ DEEDS = (
     Deed("select_all", "Select all", "list", ("Ctrl+A",), "Find"),
     Deed("fetch", "Get new mail", "refresh-cw", ("F5", "Ctrl+T"), "Program", "engine"),
     Deed("conversations", "Conversation or single message", "list", ("T",), "Program"),
+    Deed("group", "List conversations or single messages", "list", ("Shift+T",), "Program"),
     Deed("as_text", "Plain text or HTML", "text", ("Ctrl+Shift+T",), "Program", "message"),
     Deed("original", "Original or dark colours", "moon", ("D",), "Program", "message"),
     Deed("quotes", "Show or hide earlier messages", "quote", ("Q",), "Program", "message"),
@@ -84,6 +86,7 @@ DEEDS = (
 
 _IN_THE_MAIL = {
     "keep",
+    "group",
     "undo",
     "next",
     "previous",

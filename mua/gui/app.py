@@ -23,14 +23,12 @@ from mua.gui import single
 from mua.gui.library import Library
 from mua.gui.list_pane import ListPane
 from mua.gui.main_window import MainWindow
-from mua.gui.places import Place
+from mua.gui.places import place_of, place_word
 from mua.gui.reader import Reader
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import Appearance, system_is_dark, theme
-from mua.model.folder import FolderId
 from mua.paths import Profile
 from mua.records import dataclass
-from mua.store.read import Saved
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -115,6 +113,7 @@ class Program(QObject):
         self.window.closed.connect(self._save)
         self.demo_failed.connect(self.window.toast.say)
         self.desk.demo_wanted.connect(self.open_demo)
+        self.desk.grouping_changed.connect(lambda: self.state.setValue("grouped", self.desk.grouping.text()))
         self.demo_opened.connect(lambda: self.window.toast.withdraw(_OPENING_DEMO))
 
     def show(self) -> None:
@@ -122,7 +121,8 @@ class Program(QObject):
         theme().dress()
         self.window.restore(self.state)
         collapsed = {int(one) for one in str(self.state.value("sidebar/collapsed", "")).split(",") if one.isdigit()}
-        self.desk.begin(_place(str(self.state.value("place", ""))), collapsed)
+        self.desk.grouping.read(str(self.state.value("grouped", "")))
+        self.desk.begin(place_of(str(self.state.value("place", ""))), collapsed)
         if self._painted or not self.desk.accounts:
             self._furnish()
         self.window.installEventFilter(self)
@@ -262,22 +262,7 @@ class Program(QObject):
 
     def _save(self) -> None:
         self.window.save(self.state)
-        self.state.setValue("place", _place_word(self.desk.place))
+        self.state.setValue("place", place_word(self.desk.place))
         self.state.setValue("sidebar/collapsed", ",".join(map(str, sorted(self.desk.collapsed()))))
         self.state.setValue("closed", int(time.time()))
         self.state.sync()
-
-
-def _place_word(place: Place | None) -> str:
-    if place is None:
-        return ""
-    return f"saved:{place.saved}" if place.saved is not None else f"folder:{place.folder}"
-
-
-def _place(word: str) -> Place | None:
-    kind, _, value = word.partition(":")
-    if kind == "folder" and value.isdigit():
-        return Place(folder=FolderId(int(value)))
-    if kind == "saved" and value in {one.value for one in Saved}:
-        return Place(saved=Saved(value))
-    return None

@@ -1,7 +1,8 @@
 """The rows of a list: message ids and, between them, day headings.
 
 Rules of the file: no Qt, no store.  A row is one integer: a message id (positive), or minus the first second of a
-period (a heading, zero or negative).  Ids carry their date (id >> 20 is UTC seconds), so headings are found by
+period (a heading, zero or negative), or a message id with ``MEMBER``: one that stands below another of its conversation
+and out of order (``conversation_rows``).  Ids carry their date (id >> 20 is UTC seconds), so headings are found by
 bisection. ``steps`` turns one vector into another with the fewest insertions and removals, so that a view keeps its
 selection and scroll position.
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mua.records import dataclass
 
+MEMBER = 1 << 62  # above every id
 _SECONDS = 20
 _FEW, _MANY = 4, 200  # steps that are worth more than a reset, in the longest lists and in short ones
 _MOVED = 4_000_000  # rows that all steps together may move along
@@ -30,6 +32,16 @@ class Step:
 def is_heading(key: int) -> bool:
     """Whether a row is a heading."""
     return key <= 0
+
+
+def is_member(key: int) -> bool:
+    """Whether a row is a message below the first of its conversation."""
+    return key >= MEMBER
+
+
+def message_of(key: int) -> int:
+    """The message of a row that is no heading."""
+    return key & ~MEMBER
 
 
 def with_headings(ids: "array[int]", periods: Sequence[tuple[int, str]]) -> "array[int]":
@@ -69,13 +81,13 @@ def lower(rows: "array[int]", bound: int) -> int:
     low, high = 0, len(rows)
     while low < high:
         middle = probe = (low + high) // 2
-        while probe < high and is_heading(rows[probe]):
+        while probe < high and not 0 < rows[probe] < MEMBER:
             probe += 1
         if probe < high and rows[probe] >= bound:
             low = probe + 1
         else:
             high = middle
-    while low < len(rows) and is_heading(rows[low]):
+    while low < len(rows) and not 0 < rows[low] < MEMBER:
         low += 1
     return low
 

@@ -89,10 +89,15 @@ class Deeds(QObject):
 
     # ---- acting
     def star(self, rows: Sequence[MessageRow] = ()) -> None:
-        """Star these messages (none named: those that are chosen), or remove the star when all have one."""
-        rows = rows or self._desk.chosen_rows()
-        ids = [row.id for row in rows]
-        if rows and all(row.flags & Flag.FLAGGED for row in rows):
+        """Star these messages (none named: those that are chosen), or remove the star when every row shows one."""
+        chosen = rows or self._desk.chosen_rows()
+        starred: dict[int, bool] = {}
+        for row in chosen:
+            folded = not rows and self._listing.model.is_folded(row.thread_id)
+            key = row.thread_id if folded else row.id
+            starred[key] = starred.get(key, False) or bool(row.flags & Flag.FLAGGED)
+        ids = [row.id for row in chosen]
+        if all(starred.values()):
             self._acting.flag(ids, remove=Flag.FLAGGED)
         else:
             self._acting.flag(ids, add=Flag.FLAGGED)
@@ -192,6 +197,8 @@ class Deeds(QObject):
             "next_inside": self.next_inside,
             "previous_inside": lambda: self._reader.step(-1),
             "fold": self._reader.fold,
+            "unfold": view.toggle,
+            "group": self._change_grouping,
             "next_unread": self.next_unread,
             "back": self.back,
             "inbox": lambda: desk.show_place(Place(saved=Saved.ALL_INBOXES)),
@@ -267,6 +274,13 @@ class Deeds(QObject):
     def _change_shape(self) -> None:
         preferences = self._desk.preferences
         self._desk.change_preferences(replace(preferences, conversations=not preferences.conversations))
+
+    def _change_grouping(self) -> None:
+        source = self._listing.model.source
+        if source.query is not None:
+            self._window.toast.say("The results of a search are listed message by message.")
+        else:
+            self._desk.group(not source.grouped)
 
     def _with_row(self, act: Callable[[MessageRow], object]) -> None:
         if self._reader.row is not None:

@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
+from mua.gui.grouping import Grouping
 from mua.gui.library import Library
 from mua.gui.list_pane import Emptiness, unread_words
 from mua.gui.main_window import MainWindow
@@ -92,6 +93,8 @@ class Desk(QObject):
     accounts_read = Signal()
     pane_shown = Signal(object)
     """A ``MessagePane`` shows a message, or shows it again."""
+    grouping_changed = Signal()
+    """What is grouped by conversations was chosen (``grouping``)."""
     place_shown = Signal(object)
     """A place is listed: its Folder, or None for a unified view."""
 
@@ -104,6 +107,7 @@ class Desk(QObject):
         self.accounts: list[Account] = []
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
+        self.grouping = Grouping()
         self.note_of: Callable[[int, int, float], str] | None = None
         """What an account is doing, once there is somebody who hears it (``hearing``)."""
         self.waiting = 0
@@ -185,6 +189,7 @@ class Desk(QObject):
         before = bool(self.accounts)
         self.accounts = read.accounts(db)
         self.folders = {folder.id: folder for folder in read.folders(db)}
+        self.listing.model.mine = self._mine()
         problems: dict[int, str] = {}
         serious: set[int] = set()
         for one in read.problems(db):
@@ -232,7 +237,8 @@ class Desk(QObject):
         self._searching = False
         self.window.actions_.tell_junk(folder is not None and folder.role is Role.JUNK)
         self.listing.view.forget_current()
-        self.listing.model.show(Source(self.library.db, place, chosen), outgoing)
+        grouped = self.grouping.wanted(place, folder.role if folder is not None else None)
+        self.listing.model.show(Source(self.library.db, place, chosen, grouped=grouped), outgoing)
         self.place_shown.emit(folder)
         self._show_chosen(None)
 
@@ -246,7 +252,19 @@ class Desk(QObject):
     def filter(self, chosen: Filter) -> None:
         """All, unread or starred of what is listed."""
         model = self.listing.model
-        model.show(Source(self.library.db, self.place, chosen, model.source.query), model.outgoing)
+        query, grouped = model.source.query, model.source.grouped
+        model.show(Source(self.library.db, self.place, chosen, query, grouped=grouped), model.outgoing)
+
+    def group(self, wanted: bool) -> None:
+        """List the folder or view by conversations, or message by message, from now on."""
+        model = self.listing.model
+        if self.place is None or model.source.query is not None:
+            return
+        self.grouping.choose(self.place, wanted)
+        self.grouping_changed.emit()
+        model.show(Source(self.library.db, self.place, model.source.chosen, grouped=wanted), model.outgoing)
+        self.listing.view.scroll_to_current()
+        self.window.toast.say("Listed by conversations." if wanted else "Listed message by message.")
 
     def search(self, text: str) -> None:
         """List what matches, over all mail; no text: the place again."""
@@ -359,6 +377,7 @@ class Desk(QObject):
         self.sidebar.status.settings.clicked.connect(self.settings_wanted)
         self.listing.searched.connect(self.search)
         self.listing.filtered.connect(self.filter)
+        self.listing.grouping_chosen.connect(self.group)
         self.listing.density_chosen.connect(lambda one: self.change_preferences(replace(self.preferences, density=one)))
         self.listing.view.chosen.connect(self._show_chosen)
         self.listing.view.opened.connect(self.open_row)
@@ -409,6 +428,7 @@ class Desk(QObject):
     def _list_shown(self) -> None:
         """Another folder, or the results of a search, are listed now."""
         source = self.listing.model.source
+        self.listing.show_grouping(source.grouped, source.query is None)
         if source.query is not None:
             self.listing.show_emptiness(_NOTHING_FOUND)
         elif source.place is not None:
@@ -439,9 +459,12 @@ class Desk(QObject):
             self._seen.stop()
             self.reader.show_nothing(
                 "list",
-                f"{words.count(number, 'message')} selected",
+                f"{words.count(number, self._row_word())} selected",
                 "E archives them, Delete puts them into the bin, V moves them.",
             )
+
+    def _row_word(self) -> str:
+        return "conversation" if self.listing.model.source.grouped else "message"
 
     def do_not_mark(self) -> None:
         """Leave the message that is shown unread."""
@@ -460,11 +483,13 @@ class Desk(QObject):
 
     def mark_seen(self) -> None:
         """What is in sight has been read."""
-        for row in map(self.listing.model.source.message, self._unseen if self.window.isVisible() else ()):
-            if row is not None and not row.flags & Flag.SEEN:
-                if row.id in self.listing.view.selected_ids():
-                    self.listing.model.source.keep(row)
-                self.seen.emit(row.id)
+        source, selected = self.listing.model.source, set(self.listing.view.selected_ids())
+        found = map(source.message, self._unseen if self.window.isVisible() else ())
+        rows = [row for row in found if row is not None and not row.flags & Flag.SEEN]
+        if kept := [row for row in rows if row.id in selected]:
+            source.keep(kept)
+        for row in rows:
+            self.seen.emit(row.id)
 
     # ---- inside: small deeds
     def change_preferences(self, changed: prefs.Preferences) -> None:

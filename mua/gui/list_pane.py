@@ -39,6 +39,8 @@ class ListPane(QFrame):
     searched = Signal(str)
     filtered = Signal(object)
     density_chosen = Signal(object)
+    grouping_chosen = Signal(bool)
+    """A row for each conversation (or for each message)."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,6 +114,11 @@ class ListPane(QFrame):
         for action in self._density_actions.actions():
             action.setChecked(action.data() == density)
 
+    def show_grouping(self, grouped: bool, possible: bool) -> None:
+        """Whether what is listed is grouped by conversations, and whether it can be."""
+        self._grouping.setChecked(grouped)
+        self._grouping.setEnabled(possible)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where room is short the number of unread messages goes first (the sidebar has it too)."""
         super().resizeEvent(event)
@@ -180,6 +187,11 @@ class ListPane(QFrame):
             action.setChecked(density is Density.CARDS)
             menu.addAction(action)
         self._density_actions.triggered.connect(self._choose_density)
+        menu.addSeparator()
+        self._grouping = QAction("Group this list by conversations", menu)
+        self._grouping.setCheckable(True)
+        self._grouping.triggered.connect(self.grouping_chosen)
+        menu.addAction(self._grouping)
         button.setMenu(menu)
         button.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)
         return button

@@ -20,6 +20,8 @@ from mua.gui.theme import TABLE as TABLE_HEIGHT
 from mua.gui.widgets import paint_avatar
 
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
+_ARROW = 11  # pixels of the arrow in the chip of a conversation that can be opened
+_INSET = 22  # pixels that its other messages stand further in
 _ELIDE = Qt.TextElideMode.ElideRight
 
 
@@ -81,6 +83,15 @@ class CardDelegate(QStyledItemDelegate):
 
     density = Density.CARDS
 
+    def chip(self, area: QRect, direction: Qt.LayoutDirection, card: Card) -> QRect | None:
+        """Where the chip that opens and folds a conversation is in a row at ``area``; None where it has none."""
+        if card.here < 2:
+            return None
+        table = self.density is Density.TABLE
+        name = _table_name(area, card) if table else _card_name(area, card, self.density is Density.CARDS)
+        _, box = _name_and_chip(card, name, NORMAL if table else MEDIUM)
+        return QStyle.visualRect(direction, area, box.adjusted(-6, -6, 6, 6))
+
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(200, row_height(self.density))
 
@@ -95,7 +106,7 @@ class CardDelegate(QStyledItemDelegate):
             self._frame(pen, option)
             selected = bool(option.state & QStyle.StateFlag.State_Selected)
             if self.density is Density.TABLE:
-                _paint_line(pen, found)
+                _paint_line(pen, found, selected)
             else:
                 _paint_card(pen, found, selected, self.density is Density.CARDS)
         elif isinstance(found, str):
@@ -120,16 +131,16 @@ class CardDelegate(QStyledItemDelegate):
 def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> None:
     """Avatar; name, count and time; subject and marks; snippet."""
     area = pen.area
-    left, top, right = area.left() + 20, area.top(), area.right() - 20
+    left, top, right = _start(area, card), area.top(), area.right() - 20
     side = AVATAR if with_snippet else 32
     disc_top = top + (13 if with_snippet else 12)
-    paint_avatar(pen.painter, pen.place(QRect(left, disc_top, side, side)), card.who, card.address)
+    paint_avatar(pen.painter, pen.place(QRect(left, disc_top, side, side)), card.face, card.address)
     if card.unread:
-        pen.disc(QRectF(pen.place(QRect(area.left() + 11, disc_top + side // 2 - 3, 6, 6))), "accent", 3)
+        pen.disc(QRectF(pen.place(QRect(left - 9, disc_top + side // 2 - 3, 6, 6))), "accent", 3)
     text, line = left + side + 12, theme().grown(20)
     first = top + (9 if with_snippet else 8)
-    time_width = _paint_time(pen, card, right, first, line)
-    _paint_name(pen, card, QRect(text, first, right - text - time_width - 10, line), selected)
+    _paint_time(pen, card, right, first, line)
+    _paint_name(pen, card, _card_name(area, card, with_snippet), selected, MEDIUM)
     second = first + line
     marks = _paint_marks(pen, card, right, second, line)
     font = theme().font(BASE, SEMIBOLD if card.unread else NORMAL)
@@ -139,29 +150,58 @@ def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> Non
         pen.text(QRect(text, second + line, right - text, line - 2), card.snippet, theme().font(SECONDARY), "secondary")
 
 
+def _start(area: QRect, card: Card) -> int:
+    """Where a card begins: below the first of its conversation, further in."""
+    return area.left() + 20 + (theme().grown(_INSET) if card.member else 0)
+
+
+def _card_name(area: QRect, card: Card, with_snippet: bool) -> QRect:
+    """The room of name and chip in a card."""
+    left = _start(area, card) + (AVATAR if with_snippet else 32) + 12
+    right = area.right() - 20 - _time_width(card) - 10
+    return QRect(left, area.top() + (9 if with_snippet else 8), right - left, theme().grown(20))
+
+
+def _time_width(card: Card) -> int:
+    return QFontMetrics(theme().font(META, SEMIBOLD if card.unread else NORMAL)).horizontalAdvance(card.time) + 4
+
+
 def _paint_time(pen: Pen, card: Card, right: int, top: int, height: int) -> int:
-    font = theme().font(META, SEMIBOLD if card.unread else NORMAL)
-    width = QFontMetrics(font).horizontalAdvance(card.time) + 4
+    font, width = theme().font(META, SEMIBOLD if card.unread else NORMAL), _time_width(card)
     pen.text(
         QRect(right - width, top, width, height), card.time, font, "accent" if card.unread else "tertiary", end=True
     )
     return width
 
 
-def _paint_name(pen: Pen, card: Card, rect: QRect, selected: bool) -> None:
-    chip_font = theme().font(10, SEMIBOLD)
-    count = str(card.in_thread) if card.in_thread > 1 else ""
-    chip = QFontMetrics(chip_font).horizontalAdvance(count) + 10 if count else 0
-    room = rect.width() - (chip + 8 if chip else 0)
-    font = theme().font(BASE, SEMIBOLD if card.unread else MEDIUM)
-    width = pen.text(QRect(rect.left(), rect.top(), room, rect.height()), card.who, font, "text")
-    if count:
-        height = theme().grown(15)
-        box = QRect(rect.left() + width + 8, rect.top() + (rect.height() - height) // 2 + 1, chip, height)
-        pen.disc(QRectF(pen.place(box)), "list" if selected else "side_selection", height / 2)
-        pen.painter.setFont(chip_font)
-        pen.painter.setPen(theme().colour("secondary"))
-        pen.painter.drawText(pen.place(box), Qt.AlignmentFlag.AlignCenter, count)
+def _name_and_chip(card: Card, rect: QRect, weight: QFont.Weight) -> tuple[int, QRect]:
+    """(the room that the name has, where the chip is: empty without one)"""
+    if card.in_thread < 2 and card.here < 2:
+        return rect.width(), QRect()
+    chip = QFontMetrics(theme().font(10, SEMIBOLD)).horizontalAdvance(str(card.in_thread)) + 10
+    chip += theme().grown(_ARROW) if card.here > 1 else 0
+    room = rect.width() - chip - 8
+    metrics = QFontMetrics(theme().font(BASE, SEMIBOLD if card.unread else weight))
+    width = metrics.horizontalAdvance(metrics.elidedText(card.who, _ELIDE, room))
+    height = theme().grown(15)
+    return room, QRect(rect.left() + width + 8, rect.top() + (rect.height() - height) // 2 + 1, chip, height)
+
+
+def _paint_name(pen: Pen, card: Card, rect: QRect, selected: bool, weight: QFont.Weight) -> None:
+    room, box = _name_and_chip(card, rect, weight)
+    font = theme().font(BASE, SEMIBOLD if card.unread else weight)
+    pen.text(QRect(rect.left(), rect.top(), room, rect.height()), card.who, font, "text")
+    if box.isEmpty():
+        return
+    pen.disc(QRectF(pen.place(box)), "list" if selected else "side_selection", box.height() / 2)
+    arrow = theme().grown(_ARROW) if card.here > 1 else 0
+    if arrow:
+        shape = "chevron-down" if card.unfolded else "chevron-left" if pen.rtl else "chevron-right"
+        pen.icon(box.right() - arrow - 1, box.top() + (box.height() - arrow) // 2, shape, "secondary", arrow)
+    pen.painter.setFont(theme().font(10, SEMIBOLD))
+    pen.painter.setPen(theme().colour("secondary"))
+    number = QRect(box.left(), box.top(), box.width() - arrow, box.height())
+    pen.painter.drawText(pen.place(number), Qt.AlignmentFlag.AlignCenter, str(card.in_thread))
 
 
 def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int:
@@ -181,19 +221,33 @@ def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int
     return right - x
 
 
-def _paint_line(pen: Pen, card: Card) -> None:
+def _marks_room() -> int:
+    """What a line leaves to its marks at least, so that the ends of subjects are below each other."""
+    return 2 * (theme().grown(SMALL_ICON) + 4)
+
+
+def _table_name(area: QRect, card: Card) -> QRect:
+    """The room of name and chip in a line: the same whatever marks it has."""
+    left, inset = area.left() + 30, theme().grown(_INSET) if card.member else 0
+    room = area.right() - 18 - left - max(_time_width(card), round(52 * theme().scale)) - _marks_room() - 12
+    return QRect(left + inset, area.top(), min(180, room * 2 // 5) - 10 - inset, area.height())
+
+
+def _paint_line(pen: Pen, card: Card, selected: bool) -> None:
     """One line: dot, star, sender, subject and snippet, marks, time."""
     area = pen.area
     left, right, top, height = area.left() + 16, area.right() - 18, area.top(), area.height()
+    left += theme().grown(_INSET) if card.member else 0
     weight = SEMIBOLD if card.unread else NORMAL
     if card.unread:
         pen.disc(QRectF(pen.place(QRect(left, top + height // 2 - 3, 6, 6))), "accent", 3)
     left += 14
     width = max(_paint_time(pen, card, right, top, height), round(52 * theme().scale))
-    marks = max(_paint_marks(pen, card, right - width - 6, top, height), 2 * (theme().grown(SMALL_ICON) + 4))
+    marks = max(_paint_marks(pen, card, right - width - 6, top, height), _marks_room())
     room = right - left - width - marks - 12
-    names = min(180, room * 2 // 5)
-    pen.text(QRect(left, top, names - 10, height), card.who, theme().font(BASE, weight), "text")
+    named = _table_name(area, card)
+    names = named.width() + 10
+    _paint_name(pen, card, named, selected, NORMAL)
     font = theme().font(BASE, weight)
     used = pen.text(QRect(left + names, top, room - names, height), card.subject, font, "text")
     rest = QRect(left + names + used + 10, top, room - names - used - 10, height)

@@ -1,7 +1,8 @@
 """The message list: a table of one column that shows a million rows as easily as ten.
 
 Rules of the file: selection and scroll position survive every refresh; when the current message goes away the next one
-takes its place; nothing asks the model for all rows (select-all is one range).
+takes its place; nothing asks the model for all rows (select-all is one range).  A conversation that moves up, because
+somebody answered, stays selected, and what is in sight stays where it is.
 """
 
 from PySide6.QtCore import (
@@ -13,7 +14,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractScrollArea,
@@ -22,13 +23,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mua.gui.day_rows import is_heading
+from mua.gui.day_rows import is_heading, is_member, message_of
 from mua.gui.message_cards import CardDelegate, Density, row_height
 from mua.gui.message_model import MessageModel
 from mua.gui.theme import DAY_ROW, theme
 from mua.model.message import MessageId
 
 _FLAG = QItemSelectionModel.SelectionFlag
+_KEYPAD = Qt.KeyboardModifier.KeypadModifier
 _SELECTED = 2_000  # selected messages that a reset finds again
 Index = QModelIndex | QPersistentModelIndex
 
@@ -52,6 +54,9 @@ class MessageList(QTableView):
         self.messages = model
         self._delegate = CardDelegate(self)
         self._current: MessageId | None = None
+        self._thread = 0
+        self._kept: list[MessageId] = []
+        self._anchors: list[tuple[int, int]] = []
         self._following: list[int] = []
         self._refreshing = False
         """While rows come and go Qt moves the current row as it likes; ``_settle`` has the last word."""
@@ -104,14 +109,14 @@ class MessageList(QTableView):
         return self.messages.id_at(self.currentIndex().row())
 
     def selected_ids(self) -> list[MessageId]:
-        """The selected messages, in the order of the list."""
-        rows = self.messages.rows
-        ranges = sorted((part.top(), part.bottom()) for part in self._ranges())
-        return [MessageId(key) for top, bottom in ranges for key in rows[top : bottom + 1] if not is_heading(key)]
+        """The selected messages, in the order of the list; a folded conversation is all of its messages here."""
+        return self.messages.concerns(self._selected_keys())
 
     def select(self, message_id: int) -> bool:
-        """Go to a message; False when it is not in the list."""
+        """Go to a message (and open its conversation, where that is folded); False when it is not in the list."""
         row = self.messages.row_of(message_id)
+        if row >= 0 and self.messages.id_at(row) != message_id and self.messages.unfold(row, True):
+            row = self.messages.row_of(message_id)
         if row >= 0:
             self.setCurrentIndex(self.messages.index(row, 0))
         return row >= 0
@@ -125,6 +130,12 @@ class MessageList(QTableView):
             return False
         self.setCurrentIndex(self.messages.index(row, 0))
         return True
+
+    def toggle(self) -> None:
+        """Open or fold the conversation that the keyboard is on."""
+        row = self.currentIndex().row()
+        if not self.messages.unfold(row, True):
+            self._unfold(row, False)
 
     def selectAll(self) -> None:
         """One range, whatever the size."""
@@ -147,6 +158,8 @@ class MessageList(QTableView):
         """Enter opens; letters are the window's business, not a search by first letter."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit(self.current_id())
+        elif event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right) and not event.modifiers() & ~_KEYPAD:
+            self._unfold(self.currentIndex().row(), (event.key() == Qt.Key.Key_Right) is not self.isRightToLeft())
         elif event.key() == Qt.Key.Key_Space:
             self.paged.emit()
         elif (
@@ -155,6 +168,40 @@ class MessageList(QTableView):
             event.ignore()
         else:
             super().keyPressEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The chip with the count opens and folds; everything else selects."""
+        if not self._press_chip(event):
+            super().mousePressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Two quick clicks on the chip are two clicks."""
+        if not self._press_chip(event):
+            super().mouseDoubleClickEvent(event)
+
+    def _press_chip(self, event: QMouseEvent) -> bool:
+        index = self.indexAt(event.position().toPoint())
+        card = self.messages.card(index.row()) if self.messages.id_at(index.row()) is not None else None
+        if card is None or event.button() is not Qt.MouseButton.LeftButton:
+            return False
+        box = self._delegate.chip(self.visualRect(index), self.layoutDirection(), card)
+        if box is None or not box.contains(event.position().toPoint()):
+            return False
+        self.messages.unfold(index.row(), not card.unfolded)
+        event.accept()
+        return True
+
+    def _unfold(self, row: int, wanted: bool) -> None:
+        """Open the conversation of a row; or fold it, from inside by going to its first message before."""
+        model = self.messages
+        if not 0 <= row < len(model.rows):
+            return
+        if not wanted and is_member(model.rows[row]):
+            while is_member(model.rows[row]):
+                row -= 1
+            self.setCurrentIndex(model.index(row, 0))
+        else:
+            model.unfold(row, wanted)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """On the selection; a right click beside it selects first."""
@@ -193,27 +240,47 @@ class MessageList(QTableView):
         headings = sum(1 for row in self.messages.heading_rows() for top, bottom in ranges if top <= row <= bottom)
         self.selected.emit(sum(bottom - top + 1 for top, bottom in ranges) - headings)
 
+    def _selected_keys(self) -> list[int]:
+        rows = self.messages.rows
+        ranges = sorted((part.top(), part.bottom()) for part in self._ranges())
+        return [key for top, bottom in ranges for key in rows[top : bottom + 1] if not is_heading(key)]
+
+    def _few_selected(self) -> list[MessageId]:
+        """The message of each selected row; none where they are too many to be found again."""
+        few = sum(part.bottom() - part.top() + 1 for part in self._ranges()) <= _SELECTED
+        return [MessageId(message_of(key)) for key in self._selected_keys()] if few else []
+
     def _ranges(self) -> list[QItemSelectionRange]:
         selection = self.selectionModel().selection()
         return [selection[place] for place in range(len(selection))]  # type: ignore[index,arg-type]
 
     # ---- refreshes
     def _note_followers(self) -> None:
-        """Note which messages follow the current one, in case it goes away."""
+        """Note what must not be lost: the rows in sight, the selection, and which messages follow the current one."""
         self._refreshing = True
         row = self.messages.row_of(self._current) if self._current is not None else -1
         rows = self.messages.rows
         after = [key for key in rows[row + 1 : row + 200] if not is_heading(key)] if row >= 0 else []
         before = [key for key in reversed(rows[max(0, row - 20) : row]) if not is_heading(key)] if row >= 0 else []
-        self._following = [*after, *before]
+        self._following = [message_of(key) for key in (*after, *before)]
+        thread = self.messages.thread_of(self._current) if self._current is not None else 0
+        self._thread = thread if self.messages.is_folded(thread) else 0
+        self._kept = self._few_selected() if self.messages.source.grouped else []
+        self._anchors = self._in_sight() if self.verticalScrollBar().value() > 0 else []
+
+    def _in_sight(self) -> list[tuple[int, int]]:
+        """The keys of the rows that are in sight, and where they are."""
+        first, last = self.rowAt(0), self.rowAt(self.viewport().height() - 1)
+        last = last if last >= 0 else len(self.messages.rows) - 1
+        seen = range(first, last + 1) if first >= 0 else ()
+        return [(self.messages.rows[row], self.rowViewportPosition(row)) for row in seen]
 
     def _remember(self) -> None:
         """What a reset must not lose: the message at the top, the selection."""
         row = self.rowAt(0)
         row += self.messages.id_at(row) is None  # a heading may not be there any more; the message below it may
         self._top = (self.messages.id_at(row), self.rowViewportPosition(row))
-        few = sum(part.bottom() - part.top() + 1 for part in self._ranges()) <= _SELECTED
-        self._kept = self.selected_ids() if few else []
+        self._kept = self._few_selected()
         self._sized = self.messages.heading_rows()
 
     def _restore(self) -> None:
@@ -240,16 +307,63 @@ class MessageList(QTableView):
             self.verticalScrollBar().setValue(self.verticalHeader().sectionPosition(row) - offset)
 
     def _settle(self) -> None:
-        """After a refresh: headings have their size, and a message that went away has a successor."""
+        """After a refresh: headings have their size, what was in sight is there, what moved is selected there.
+
+        Where the current message went away, the conversation that it was of, or what followed it, is next.
+        """
         self._refreshing = False
         self._size_headings()
-        if self._current is not None and self.messages.row_of(self._current) < 0:
-            heirs = self._following
-            self._following = []
-            self._current = None
-            if not any(self.select(heir) for heir in heirs):
-                self.clearSelection()
-                self.chosen.emit(None)
+        self._scroll_to_anchor()
+        if self._current is None:
+            return
+        row = self.messages.row_of(self._current)
+        if row >= 0:
+            self._follow(row)
+            return
+        heirs = self._following
+        self._following = []
+        self._current = None
+        rest = self.messages.row_of_thread(self._thread)
+        rows = (
+            [rest, *(self.messages.row_of(heir) for heir in heirs)] if rest >= 0 else map(self.messages.row_of, heirs)
+        )
+        row = next((one for one in rows if one >= 0), -1)
+        if row >= 0:
+            self.setCurrentIndex(self.messages.index(row, 0))
+        else:
+            self.clearSelection()
+            self.chosen.emit(None)
+
+    def _follow(self, row: int) -> None:
+        """Rows that moved (up, by an answer) are removed and inserted to Qt, which forgets that they were selected."""
+        if self.currentIndex().row() == row and not self.messages.source.grouped:
+            return
+        if self.currentIndex().row() != row:
+            self._refreshing = True  # it is read already, wherever its row is
+            self.setAutoScroll(False)
+            self.selectionModel().setCurrentIndex(self.messages.index(row, 0), _FLAG.NoUpdate)
+            self.setAutoScroll(True)
+            self._refreshing = False
+        selected = set(self._few_selected())
+        for one in self._kept:
+            kept = self.messages.row_of(one) if one not in selected else -1
+            if kept >= 0:
+                self.selectionModel().select(self.messages.index(kept, 0), _FLAG.Select)
+
+    def _scroll_to_anchor(self) -> None:
+        """Put the first row that is still there where it was."""
+        for key, top in self._anchors:
+            row = self.messages.row_of_key(key)
+            if row >= 0:
+                if self.rowViewportPosition(row) != top:
+                    self.updateGeometries()
+                    self.verticalScrollBar().setValue(self.verticalHeader().sectionPosition(row) - top)
+                return
+
+    def scroll_to_current(self) -> None:
+        """Bring the current row into sight, after another order is shown."""
+        if self.currentIndex().isValid():
+            self.scrollTo(self.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
 
     def forget_current(self) -> None:
         """Start anew: another place is shown."""

@@ -8,12 +8,16 @@ newest ids by itself and leaves the rest (and a whole search) to the seeker's th
 stays.  ``refresh`` asks only whether the ids that changed belong here.  Each new vector is applied as insertions and
 removals, so that selection and scroll position survive; ids that changed while the seeker was reading are asked again
 when it answers, because it may have passed them before.  A search that is shown is made again a moment after mail came.
+
+A grouped list (``conversation_rows``) has a row for each thread, its newest message here; ``order`` holds all of them.
+What came or went concerns a few threads, of which alone the members are read.  A conversation that is open
+(``unfold``) has the rest of them in rows of their own.
 """
 
 import time
 from array import array
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from PySide6.QtCore import (
@@ -28,11 +32,23 @@ from PySide6.QtCore import (
 )
 
 from mua.gui import words
-from mua.gui.day_rows import Step, edited, find, heading_rows, is_heading, steps, with_headings
+from mua.gui.conversation_rows import Order, changed, concerned, place_of, plain, spliced, thread_of
+from mua.gui.day_rows import (
+    MEMBER,
+    Step,
+    edited,
+    find,
+    heading_rows,
+    is_heading,
+    is_member,
+    message_of,
+    steps,
+    with_headings,
+)
 from mua.gui.places import Row, Source
 from mua.gui.seeker import Seeker
 from mua.model.address import Address
-from mua.model.message import Flag, MessageId
+from mua.model.message import Flag, MessageId, MessageRow
 from mua.records import dataclass
 
 CARD = Qt.ItemDataRole.UserRole + 1
@@ -50,6 +66,8 @@ class Card:
 
     id: int
     who: str
+    face: str
+    """Of whom there is a picture: of a conversation, who wrote its newest message here."""
     address: str
     time: str
     subject: str
@@ -64,6 +82,12 @@ class Card:
     refused: bool
     """The server refused what was wished of it."""
     spoken: str
+    thread: int = 0
+    here: int = 1
+    """Messages of the conversation in this list: more than one can be shown below each other."""
+    unfolded: bool = False
+    member: bool = False
+    """Below the first of its conversation."""
 
 
 class MessageModel(QAbstractTableModel):
@@ -77,7 +101,11 @@ class MessageModel(QAbstractTableModel):
     def __init__(self, source: Source, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.source = source
-        self.ids: array[int] = array("q")
+        self.order = plain(array("q"))
+        self.mine: frozenset[str] = frozenset()
+        """The person's own addresses, in lower case."""
+        self._unfolded: dict[int, list[int]] = {}
+        """Open conversations, and their messages here, newest first."""
         self.rows: array[int] = array("q")
         self.seeking = False
         """The order is being read; what is listed is not all, or not that yet."""
@@ -100,6 +128,11 @@ class MessageModel(QAbstractTableModel):
         self._cards: OrderedDict[int, Card] = OrderedDict()
 
     @property
+    def ids(self) -> "array[int]":
+        """All that is listed, newest first."""
+        return self.order.ids
+
+    @property
     def messages(self) -> int:
         """How many messages are listed."""
         return len(self.ids)
@@ -114,10 +147,10 @@ class MessageModel(QAbstractTableModel):
         """Show something else: at once what can be read at once, the rest when the seeker has it."""
         self._forget_question()
         first = source.first()
-        ids, whole = first if first is not None else (array("q"), False)
+        order, whole = first if first is not None else (plain(array("q")), False)
         self.seeking = not whole
         if first is not None or source.place != self.source.place:
-            self._take(source, outgoing, _corrected(source, ids, ()))
+            self._take(source, outgoing, order, ())
         else:
             self._next = (source, outgoing)
         if not whole:
@@ -129,10 +162,15 @@ class MessageModel(QAbstractTableModel):
         One that has no card yet may belong to any conversation shown, so every card counts its conversation again.
         """
         ids = list(self._cards) if changed is None else list(changed)
+        few = changed is not None and len(ids) <= _ONE_BY_ONE
+        if few and self.source.grouped:
+            self._refresh_some(ids)
+            self._forget_cards_of(ids)
+            return
         known = ids if all(one in self._cards for one in ids) else list(self._cards)
         for one in known:
             del self._cards[one]
-        if changed is not None and len(ids) <= _ONE_BY_ONE:
+        if few:
             self._refresh_some(ids)
         else:
             self._refresh_whole()
@@ -145,17 +183,17 @@ class MessageModel(QAbstractTableModel):
             self._meanwhile.update(ids)
             if self._next is None and self.ids:  # what is older than what is listed so far comes with the rest
                 ids = [one for one in ids if one >= self.ids[-1]]
-        self._apply(_corrected(self.source, self.ids, ids))
+        self._correct(self.order, ids)
 
     def _refresh_whole(self) -> None:
         if self.source.query is not None:
-            self._apply(_corrected(self.source, self.ids, self.ids))
+            self._correct(self.order, self.ids)
             self._search_soon()
             return
         first = self.source.first()
         if first is not None and first[1] and self._next is None:
             self._forget_question()
-            self._apply(_corrected(self.source, first[0], ()))
+            self._correct(first[0], ())
         elif self.seeking:
             self._stale = True
         else:
@@ -164,17 +202,77 @@ class MessageModel(QAbstractTableModel):
     def add(self, found: Iterable[int]) -> None:
         """List these too: what a server found for the search that is shown."""
         self._elsewhere.update(found := list(found))
-        self._apply(edited(self.ids, (), found))
+        self._apply(plain(edited(self.ids, (), found)))
 
     def row_of(self, message_id: int) -> int:
-        """The row of a message, or -1."""
-        return find(self.rows, message_id)
+        """The row of a message, or of the conversation that it is folded into; or -1."""
+        row = find(self.rows, message_id)
+        thread = thread_of(self.order, message_id) if row < 0 else 0
+        if not thread:
+            return row
+        if thread in self._unfolded:
+            return self.row_of_key(message_id | MEMBER)
+        return self.row_of_thread(thread)
+
+    def row_of_key(self, key: int) -> int:
+        """The row with just this key (of ``rows``), or -1."""
+        if not is_member(key):
+            return -1 if is_heading(key) else find(self.rows, key)
+        members = self._unfolded.get(thread_of(self.order, message_of(key)), [])
+        row = find(self.rows, members[0]) if message_of(key) in members else -1
+        return row + members.index(message_of(key)) if row >= 0 else -1
+
+    def row_of_thread(self, thread: int) -> int:
+        """The row of a conversation, or -1."""
+        found = self.source.members([thread]).get(thread, ()) if thread else ()
+        return next((row for one in found if (row := find(self.rows, one)) >= 0), -1)
 
     def id_at(self, row: int) -> MessageId | None:
         """The message of a row; None for a heading or no row."""
         if 0 <= row < len(self.rows) and not is_heading(self.rows[row]):
-            return MessageId(self.rows[row])
+            return MessageId(message_of(self.rows[row]))
         return None
+
+    def thread_of(self, message_id: int) -> int:
+        """The conversation that a message is listed with; 0 where each is listed by itself."""
+        return thread_of(self.order, message_id)
+
+    def is_folded(self, thread: int) -> bool:
+        """Whether the messages of a conversation have one row together."""
+        return self.source.grouped and thread not in self._unfolded
+
+    def concerns(self, keys: Sequence[int]) -> list[MessageId]:
+        """The messages that these rows stand for, in their order: a folded conversation stands for all of it here."""
+        keys = [key for key in keys if not is_heading(key)]
+        if not self.order.threads:
+            return [MessageId(key) for key in keys]
+        if len(keys) > _ONE_BY_ONE:
+            open_heads = {members[0] for members in self._unfolded.values()}
+            folded = {key for key in keys if not is_member(key) and key not in open_heads}
+            alone = {message_of(key) for key in keys if key not in folded}
+            return [MessageId(one) for one in concerned(self.order, folded, alone)]
+        threads = {key: thread_of(self.order, key) for key in keys if not is_member(key)}
+        members = self.source.members([one for one in threads.values() if one not in self._unfolded])
+        found: dict[int, None] = {}
+        for key in keys:
+            several = members.get(threads.get(key, 0), ())
+            found.update(dict.fromkeys(one for one in several if place_of(self.ids, one) >= 0))
+            found.setdefault(message_of(key))
+        return [MessageId(one) for one in found]
+
+    def unfold(self, row: int, wanted: bool) -> bool:
+        """Open the conversation of a row, or fold it; False when it is that already, or has but one message here."""
+        one = self.id_at(row)
+        thread = thread_of(self.order, one) if one is not None else 0
+        if not thread or (thread in self._unfolded) is wanted:
+            return False
+        if wanted:
+            self._unfolded[thread] = []
+        else:
+            del self._unfolded[thread]
+        self._apply(self.order, {thread}, folded=not wanted)
+        self._forget_cards({thread})
+        return not wanted or thread in self._unfolded
 
     def heading_rows(self) -> list[int]:
         """Where the headings are."""
@@ -223,9 +321,9 @@ class MessageModel(QAbstractTableModel):
         return [MESSAGE_IDS]
 
     def mimeData(self, indexes: Iterable[QModelIndex]) -> QMimeData:
-        ids = [str(self.rows[index.row()]) for index in indexes if self.id_at(index.row())]
+        ids = self.concerns([self.rows[index.row()] for index in indexes])
         data = QMimeData()
-        data.setData(MESSAGE_IDS, ",".join(ids).encode())
+        data.setData(MESSAGE_IDS, ",".join(map(str, ids)).encode())
         return data
 
     # ---- the order
@@ -236,8 +334,8 @@ class MessageModel(QAbstractTableModel):
             self._question = self._seeker.ask(source.whole)
         elif source.db is not None:
             self._question += 1
-            for ids, whole in source.whole(source.db):
-                self._found(self._question, ids, whole)
+            for order, whole in source.whole(source.db):
+                self._found(self._question, order, whole)
 
     def _seek_again(self) -> None:
         if self._stale and not self.seeking:
@@ -260,17 +358,18 @@ class MessageModel(QAbstractTableModel):
         if self._seeker is not None:
             self._seeker.forget()
 
-    def _found(self, question: int, ids: "array[int]", whole: bool) -> None:
+    def _found(self, question: int, order: Order, whole: bool) -> None:
         """The seeker has (a part of) the order."""
         if question != self._question:
             return
         self.seeking = not whole
         news, self._next = self._next, None
         if news is not None:
-            self._take(*news, _corrected(news[0], ids, self._meanwhile))
+            self._take(*news, order, self._meanwhile)
         elif whole or not self.ids:
-            asked = self._meanwhile | self._elsewhere
-            self._apply(_corrected(self.source, edited(ids, (), self._elsewhere), asked))
+            if self._elsewhere:
+                order = plain(edited(order.ids, (), self._elsewhere))
+            self._correct(order, self._meanwhile | self._elsewhere)
         if whole and self._stale:
             QTimer.singleShot(_PAUSE, self, self._seek_again)
 
@@ -279,41 +378,70 @@ class MessageModel(QAbstractTableModel):
             self._next, self.seeking = None, False
             self.refreshed.emit()
 
-    def _take(self, source: Source, outgoing: bool, ids: "array[int]") -> None:
+    def _take(self, source: Source, outgoing: bool, order: Order, asked: Iterable[int]) -> None:
         """List another source."""
         self._now = time.time()
-        periods = words.periods(ids[-1] >> 20, self._now) if ids else []
+        order, _ = _corrected(source, order, asked)
+        periods = self._periods_of(order)
         self.beginResetModel()
         self.source, self.outgoing = source, outgoing
         self._cards.clear()
         self._elsewhere.clear()
-        self._put(ids, with_headings(ids, periods), periods)
+        self._unfolded.clear()
+        self._put(order, with_headings(order.heads, periods), periods)
         self.endResetModel()
         self.refreshed.emit()
         self.shown.emit()
 
-    def _apply(self, ids: "array[int]") -> None:
-        """List ``ids``, by as few insertions and removals as it takes."""
+    def _correct(self, order: Order, asked: Iterable[int]) -> None:
+        """List ``order`` with each of ``asked`` where it belongs now, or nowhere."""
+        found, touched = _corrected(self.source, order, asked)
+        self._apply(found, touched if order is self.order else None)
+        self._forget_cards(touched)
+
+    def _apply(self, order: Order, touched: set[int] | None = None, *, folded: bool = False) -> None:
+        """List ``order``, by as few insertions and removals as it takes.
+
+        ``touched`` are the threads whose members may differ from what was listed (None: all); ``folded``: one that was
+        open is not any more.
+        """
         self.refreshing.emit()
         self._now = time.time()
-        periods = words.periods(ids[-1] >> 20, self._now) if ids else []
-        if ids is not self.ids or periods != self._periods:
-            self._change(ids, with_headings(ids, periods), periods)
+        periods = self._periods_of(order)
+        opened = [thread for thread in self._unfolded if touched is None or thread in touched]
+        if order.heads is not self.order.heads or periods != self._periods or opened or folded:
+            self._read_unfolded(order, opened)
+            rows = spliced(with_headings(order.heads, periods), self._unfolded.values())
+            self._change(order, rows, periods)
+        self.order = order
         self.refreshed.emit()
 
-    def _change(self, ids: "array[int]", rows: "array[int]", periods: list[tuple[int, str]]) -> None:
+    def _periods_of(self, order: Order) -> list[tuple[int, str]]:
+        return words.periods(order.heads[-1] >> 20, self._now) if order.heads else []
+
+    def _read_unfolded(self, order: Order, threads: Sequence[int]) -> None:
+        """Which messages open conversations have now; what has but one is not open any more."""
+        found = self.source.members(threads) if threads else {}
+        for thread in threads:
+            members = [one for one in found.get(thread, ()) if place_of(order.ids, one) >= 0]
+            if len(members) > 1:
+                self._unfolded[thread] = members
+            else:
+                del self._unfolded[thread]
+
+    def _change(self, order: Order, rows: "array[int]", periods: list[tuple[int, str]]) -> None:
         found = steps(self.rows, rows)
         if found is None:
             self.beginResetModel()
-            self._put(ids, rows, periods)
+            self._put(order, rows, periods)
             self.endResetModel()
         else:
             for step in found:
                 self._step(step)
-            self._put(ids, self.rows, periods)
+            self._put(order, self.rows, periods)
 
-    def _put(self, ids: "array[int]", rows: "array[int]", periods: list[tuple[int, str]]) -> None:
-        self.ids, self.rows, self._periods, self._names = ids, rows, periods, dict(periods)
+    def _put(self, order: Order, rows: "array[int]", periods: list[tuple[int, str]]) -> None:
+        self.order, self.rows, self._periods, self._names = order, rows, periods, dict(periods)
 
     def _step(self, step: Step) -> None:
         if step.keys is None:
@@ -328,63 +456,117 @@ class MessageModel(QAbstractTableModel):
     # ---- reading
     def _fetch(self, row: int) -> None:
         start = row // _PAGE * _PAGE
-        wanted = array("q", (key for key in self.rows[start : start + _PAGE] if key > 0 and key not in self._cards))
-        for key, found in self.source.rows(wanted).items():
-            self._cards[key] = self._card(found)
+        wanted = [key for key in self.rows[start : start + _PAGE] if key > 0 and key not in self._cards]
+        found = self.source.rows(array("q", map(message_of, wanted)))
+        for key in wanted:
+            if message_of(key) in found:
+                self._cards[key] = self._card(found[message_of(key)], is_member(key))
         while len(self._cards) > _KEPT:
             self._cards.popitem(last=False)
 
-    def _card(self, row: Row) -> Card:
-        message = row.message
+    def _forget_cards_of(self, ids: list[int]) -> None:
+        """The conversations of these messages are to be read again, wherever the messages lie.
+
+        Of one that is gone from the store nobody knows to which it belonged.
+        """
+        threads = self.source.threads(ids)
+        self._forget_cards(set(threads.values()) if len(threads) == len(ids) else None)
+
+    def _forget_cards(self, threads: set[int] | None) -> None:
+        """These conversations are to be read again (None: all)."""
+        keys = [key for key, card in self._cards.items() if threads is None or card.thread in threads]
+        for key in keys:
+            del self._cards[key]
+        self._tell(keys)
+
+    def _card(self, row: Row, member: bool) -> Card:
+        message, talk = row.message, row.conversation
+        unfolded = message.thread_id in self._unfolded
+        folded = talk if talk is not None and not unfolded and talk.here > 1 else None
+        one = (
+            _Marks.of(message) if folded is None else _Marks(folded.unread, folded.starred, folded.clip, folded.refused)
+        )
         who = list(message.to if self.outgoing else message.sender) or [Address("", "")]
-        unread = not message.flags & Flag.SEEN
         name = words.person(who[:1] if self.outgoing else who) or (
             "No recipient" if self.outgoing else "Unknown sender"
         )
+        face = name
+        if talk is not None and talk.writers and not (self.outgoing or unfolded or member):
+            name = words.writers(talk.writers, self.mine)
+        elif self.outgoing and len(who) > 1:
+            name = f"{name} +{len(who) - 1}"
+        in_thread = 0 if member else row.in_thread
         subject = words.shown(message.subject, 300) or "(no subject)"
         received = message.id >> 20  # the order of the list; what Date says may be years off, and is in the reader
-        when = words.list_time(received, self._now)
         spoken = [
-            "Unread" if unread else "",
+            "Unread" if one.unread else "",
             name,
             subject,
             words.full_time(received, self._now),
-            "has attachment" if message.has_attachments else "",
-            "starred" if message.flags & Flag.FLAGGED else "",
-            "a change was refused" if message.problem else "",
-            f"conversation of {row.in_thread}" if row.in_thread > 1 else "",
+            "has attachment" if one.clip else "",
+            "starred" if one.starred else "",
+            "a change was refused" if one.refused else "",
+            f"conversation of {in_thread}" if in_thread > 1 else "",
+            f"{folded.unread} unread" if folded is not None and folded.unread else "",
+            ("open" if unfolded else "folded") if talk is not None and talk.here > 1 and not member else "",
+            "in this conversation" if member else "",
         ]
         return Card(
             id=message.id,
-            who=name if not self.outgoing or len(who) < 2 else f"{name} +{len(who) - 1}",
+            who=name,
+            face=face,
             address=who[0].address,
-            time=when,
+            time=(words.own_time if member else words.list_time)(received, self._now),
             subject=subject,
             snippet=words.shown(message.snippet, 300),
-            unread=unread,
-            starred=bool(message.flags & Flag.FLAGGED),
-            clip=message.has_attachments,
+            unread=bool(one.unread),
+            starred=one.starred,
+            clip=one.clip,
             answered=bool(message.flags & Flag.ANSWERED),
             forwarded=bool(message.flags & Flag.FORWARDED),
-            in_thread=row.in_thread,
+            in_thread=in_thread,
             size=words.size(message.size),
-            refused=bool(message.problem),
+            refused=one.refused,
             spoken=", ".join(part for part in spoken if part),
+            thread=message.thread_id,
+            here=talk.here if talk is not None and not member else 1,
+            unfolded=unfolded and not member,
+            member=member,
         )
 
-    def _tell(self, ids: list[int]) -> None:
-        if len(ids) > 64 and self.rows:
+    def _tell(self, keys: list[int]) -> None:
+        if len(keys) > 64 and self.rows:
             self.dataChanged.emit(self.index(0, 0), self.index(len(self.rows) - 1, 0))
             return
-        for row in map(self.row_of, ids):
+        for row in map(self.row_of_key, keys):
             if row >= 0:
                 self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
 
 
-def _corrected(source: Source, ids: "array[int]", changed: Iterable[int]) -> "array[int]":
-    """``ids`` with each of ``changed`` (and a message that is kept) where it belongs now, or nowhere."""
-    asked = list(changed)
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """What a row shows of a message, or of all the messages of a folded conversation."""
+
+    unread: int
+    starred: bool
+    clip: bool
+    refused: bool
+
+    @classmethod
+    def of(cls, message: MessageRow) -> "_Marks":
+        flags = message.flags
+        return cls(
+            int(not flags & Flag.SEEN), bool(flags & Flag.FLAGGED), message.has_attachments, bool(message.problem)
+        )
+
+
+def _corrected(source: Source, order: Order, asked: Iterable[int]) -> tuple[Order, set[int]]:
+    """``order`` with each of ``asked`` (and what is kept) where it belongs now; and the threads concerned."""
+    asked = list(asked)
     belong = source.among(asked)
+    if source.grouped:
+        return changed(order, asked, belong, source.members)
+    ids: Iterable[int] = belong
     if source.query is not None:  # a search finds what it found
-        belong.intersection_update(ids)
-    return edited(ids, asked, belong) if asked or belong else ids
+        ids = belong.keys() & set(order.ids)
+    return (plain(edited(order.ids, asked, ids)) if asked or belong else order), set()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mua.errors import MailError
+from mua.gui.conversation_rows import Order, grouped, plain
 from mua.gui.words import shown
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
@@ -17,7 +18,7 @@ from mua.plan.search import Search
 from mua.records import dataclass
 from mua.store import read
 from mua.store.db import Db
-from mua.store.read import Filter, Saved
+from mua.store.read import Conversation, Filter, Saved
 
 FIRST = 256  # ids that the window reads by itself
 _FIRST_STEPS = 200_000  # of SQLite's machine, about 10 ms: more is the seeker's business
@@ -53,60 +54,89 @@ class Row:
 
     message: MessageRow
     in_thread: int
+    conversation: Conversation | None = None
+    """What the row tells of it, where the list is grouped."""
 
 
 class Source:
     """What one list shows: a ``Place``, or what a search (``query``) found; with one of the chips.
 
     ``first`` and ``whole`` give the order of the messages, ``rows`` a page of them, ``among`` whether some belong here.
+    ``grouped``: a row for each conversation; what a search found is always listed one by one.
     """
 
     def __init__(
-        self, db: Db | None, place: Place | None = None, chosen: Filter = Filter.ALL, query: Search | None = None
+        self,
+        db: Db | None,
+        place: Place | None = None,
+        chosen: Filter = Filter.ALL,
+        query: Search | None = None,
+        *,
+        grouped: bool = False,
     ) -> None:
         self.db, self.place, self.chosen, self.query = db, place, chosen, query
-        self._kept: MessageRow | None = None
+        self.grouped = grouped and query is None
+        self._kept: list[MessageRow] = []
 
-    def keep(self, row: MessageRow) -> None:
-        """Go on listing the message that is being read, though it is not unread any more."""
-        self._kept = row
+    def keep(self, rows: Sequence[MessageRow]) -> None:
+        """Go on listing the messages that are being read, though they are not unread any more."""
+        threads = {row.thread_id for row in rows}
+        self._kept = [*(row for row in self._kept if self.grouped and row.thread_id in threads), *rows]
 
-    def first(self) -> tuple["array[int]", bool] | None:
+    def first(self) -> tuple[Order, bool] | None:
         """The newest ids and whether they are all; None when that takes longer than the window may wait."""
         if self.db is None or self.place is None:
-            return array("q"), True
+            return plain(array("q")), True
         if self.query is not None:
             return None
         try:
             with self.db.within(_FIRST_STEPS):
-                ids = self._order(self.db, limit=FIRST)
+                ids, threads = self._order(self.db, limit=FIRST)
         except MailError as error:
             if error.code == "interrupted":
                 return None
             raise
-        return ids, len(ids) < FIRST
+        return self._ordered(ids, threads), len(ids) < FIRST
 
-    def whole(self, db: Db) -> Iterator[tuple["array[int]", bool]]:
+    def whole(self, db: Db) -> Iterator[tuple[Order, bool]]:
         """The ids as they are found, over another thread's connection, and whether they are all."""
         yield from self._found(db) if self.query is not None else self._parts(db)
 
-    def among(self, ids: Sequence[int]) -> set[int]:
-        """Which of ``ids`` belong into this list (of a search: are still there)."""
+    def among(self, ids: Sequence[int]) -> dict[int, int]:
+        """Which of ``ids`` belong into this list (of a search: are still there), and the thread of each."""
         if self.db is None or self.place is None:
-            return set()
+            return {}
         if self.query is not None:
-            return read.still_there(self.db, ids)
+            return dict.fromkeys(read.still_there(self.db, ids), 0)
         belong = read.among(self.db, self._key(), self.chosen, ids)
-        if self._kept is not None and self._still_kept():
-            belong.add(self._kept.id)
+        belong.update((row.id, row.thread_id) for row in self._still_kept())
         return belong
+
+    def members(self, threads: Sequence[int]) -> dict[int, list[int]]:
+        """The messages of these threads that belong into this list, newest first."""
+        if self.db is None or self.place is None:
+            return {}
+        found = read.listed_of(self.db, self._key(), self.chosen, threads)
+        for row in self._still_kept():
+            if row.thread_id in threads:
+                found[row.thread_id] = sorted({row.id, *found.get(row.thread_id, ())}, reverse=True)
+        return found
+
+    def threads(self, ids: Sequence[int]) -> dict[int, int]:
+        """The thread of each of these messages that is in the store, wherever it lies."""
+        return {} if self.db is None else read.threads_of(self.db, ids)
 
     def rows(self, ids: "array[int]") -> dict[int, Row]:
         """The rows with these ids; ids that are gone are missing."""
         if self.db is None or not ids:
             return {}
         messages = read.rows(self.db, ids)
-        sizes = read.thread_sizes(self.db, (message.thread_id for message in messages)) if messages else {}
+        threads = [message.thread_id for message in messages]
+        if self.grouped and messages:
+            told = read.conversations(self.db, self._key(), self.chosen, threads, aside=self._is_aside())
+            found = ((row, told.get(row.thread_id)) for row in messages)
+            return {row.id: Row(row, 1 if talk is None else talk.whole, talk) for row, talk in found}
+        sizes = read.thread_sizes(self.db, threads) if messages else {}
         return {message.id: Row(message, sizes.get(message.thread_id, 1)) for message in messages}
 
     def message(self, message_id: MessageId) -> MessageRow | None:
@@ -120,26 +150,37 @@ class Source:
         assert key is not None
         return key
 
-    def _order(self, db: Db, below: int = read.NEWEST, limit: int = -1) -> "array[int]":
+    def _order(self, db: Db, below: int = read.NEWEST, limit: int = -1) -> "tuple[array[int], array[int]]":
+        """The ids, and beside them the threads where they are wanted."""
         key = self._key()
+        if self.grouped:
+            return read.threaded_order(db, key, self.chosen, below, limit)
         if isinstance(key, Saved):
-            return read.saved_order(db, key, self.chosen, below, limit)
-        return read.folder_order(db, key, self.chosen, below, limit)
+            return read.saved_order(db, key, self.chosen, below, limit), array("q")
+        return read.folder_order(db, key, self.chosen, below, limit), array("q")
 
-    def _parts(self, db: Db) -> Iterator[tuple["array[int]", bool]]:
+    def _ordered(self, ids: "array[int]", threads: "array[int]") -> Order:
+        return grouped(ids, threads) if self.grouped else plain(ids)
+
+    def _parts(self, db: Db) -> Iterator[tuple[Order, bool]]:
         """In parts, so that neither Python's lock nor a read transaction is held for long."""
-        ids = self._order(db, limit=FIRST)
+        ids, threads = self._order(db, limit=FIRST)
         part = ids
         if len(ids) == FIRST:
-            yield ids[:], False
-            part = self._order(db, ids[-1], PART)
-            ids.extend(part)
+            yield self._ordered(ids[:], threads[:]), False
+            part = self._extend(db, ids, threads)
         while len(part) == PART:
-            part = self._order(db, ids[-1], PART)
-            ids.extend(part)
-        yield ids, True
+            part = self._extend(db, ids, threads)
+        yield self._ordered(ids, threads), True
 
-    def _found(self, db: Db) -> Iterator[tuple["array[int]", bool]]:
+    def _extend(self, db: Db, ids: "array[int]", threads: "array[int]") -> "array[int]":
+        """Read one more part; it alone."""
+        part, beside = self._order(db, ids[-1], PART)
+        ids.extend(part)
+        threads.extend(beside)
+        return part
+
+    def _found(self, db: Db) -> Iterator[tuple[Order, bool]]:
         from mua.store import index
 
         assert self.query is not None
@@ -148,19 +189,42 @@ class Source:
         for limit in (FIRST_FOUND, FOUND):
             ids = array("q", index.find(db, query, limit))
             whole = len(ids) < limit or limit == FOUND
-            yield ids, whole
+            yield plain(ids), whole
             if whole:
                 return
 
-    def _still_kept(self) -> bool:
-        """Whether the kept message is where it was: one that was moved away is not kept."""
-        if self._kept is None or not self._unread_only():
-            return False
-        now = self.message(self._kept.id)
-        return now is not None and now.folder_id == self._kept.folder_id
+    def _is_aside(self) -> bool:
+        """Whether this is a bin or a junk folder."""
+        assert self.db is not None
+        folder = read.folder(self.db, self.place.folder) if self.place is not None and self.place.folder else None
+        return folder is not None and folder.role in (Role.JUNK, Role.TRASH)
+
+    def _still_kept(self) -> list[MessageRow]:
+        """The kept messages that are where they were: one that was moved away is not kept."""
+        if not self._kept or not self._unread_only():
+            return []
+        now = (self.message(row.id) for row in self._kept)
+        return [new for old, new in zip(self._kept, now, strict=True) if new and new.folder_id == old.folder_id]
 
     def _unread_only(self) -> bool:
         return self.chosen is Filter.UNREAD or (self.place is not None and self.place.saved is Saved.UNREAD)
+
+
+def place_word(place: Place | None) -> str:
+    """A place as one word, for what is kept of it."""
+    if place is None:
+        return ""
+    return f"saved:{place.saved}" if place.saved is not None else f"folder:{place.folder}"
+
+
+def place_of(word: str) -> Place | None:
+    """The reverse; None for anything else."""
+    kind, _, value = word.partition(":")
+    if kind == "folder" and value.isdigit():
+        return Place(folder=FolderId(int(value)))
+    if kind == "saved" and value in {one.value for one in Saved}:
+        return Place(saved=Saved(value))
+    return None
 
 
 def folder_words(folder: Folder) -> tuple[str, str]:

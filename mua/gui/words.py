@@ -67,6 +67,23 @@ def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), lim
     return ", ".join(names)
 
 
+def writers(senders: Iterable[Iterable[Address]], mine: frozenset[str] = frozenset()) -> str:
+    """Who wrote in a conversation, oldest first: one by the whole name, several by their first names and "me".
+
+    Of more than three the first and the last two are named.
+    """
+    last: dict[str, str] = {}
+    for one in senders:
+        several = list(one) or [Address("", "")]
+        key = several[0].address.lower()
+        whole = "me" if key in mine else person(several) or "Unknown sender"
+        last[key if len(several) == 1 else whole] = whole
+    names = list(last.values())
+    if len(names) > 1:
+        names = [name if "@" in name or ":" in name else name.split(",")[0].split(" ")[0] for name in names]
+    return ", ".join(names) if len(names) < 4 else f"{names[0]} … {names[-2]}, {names[-1]}"
+
+
 def initials(name: str, address: str = "") -> str:
     """One or two letters for an avatar."""
     whole = re.sub(r" \+\d+$", "", shown(name, 200)) or address  # "Amara +1" is Amara and one more
@@ -109,6 +126,13 @@ def list_time(date: int, now: float) -> str:
     if moment.tm_year == time.localtime(now).tm_year:
         return f"{moment.tm_mday} {time.strftime('%b', moment)}"
     return time.strftime("%d/%m/%Y", moment)
+
+
+def own_time(date: int, now: float) -> str:
+    """The same where no heading above says which day it was: a clock means today."""
+    if midnight(now, 6) <= date < midnight(now):
+        return time.strftime("%a", time.localtime(date))
+    return list_time(date, now)
 
 
 def full_time(date: int | None, now: float) -> str:

@@ -44,6 +44,7 @@ ROW_COLUMNS = (
 )
 
 NEWEST = (1 << 63) - 1  # above every message id
+_WRITERS = 12  # of the newest messages of a conversation: names for one row
 _SHORT = 200  # characters of a list of addresses that is worth remembering
 
 
@@ -69,6 +70,23 @@ class Unindexed:
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
     has_body: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What one row of a list tells of a thread."""
+
+    thread_id: int
+    here: int
+    """Its messages in this list; the next four are of these."""
+    unread: int
+    starred: bool
+    clip: bool
+    refused: bool
+    whole: int
+    """Its messages anywhere, each once, as the reader shows them."""
+    writers: tuple[tuple[Address, ...], ...]
+    """The senders of its first and its newest messages, oldest first; of a single message none."""
 
 
 class Saved(StrEnum):
@@ -204,12 +222,96 @@ def saved_order(
     return _ids(db, f"{_SAVED[saved]} {_FILTERS[chosen]}", below, limit)
 
 
-def among(db: Db, place: FolderId | Saved, chosen: Filter, ids: Sequence[int]) -> set[int]:
-    """Which of ``ids`` a folder or a unified view lists."""
-    key: tuple[FolderId, ...] = () if isinstance(place, Saved) else (place,)
-    where = _SAVED[place] if isinstance(place, Saved) else "shown_folder = ?"
-    sql = f"SELECT id FROM message WHERE {where} {_FILTERS[chosen]} AND id IN"
-    return {row[0] for row in db.rows_of(sql, ids, *key)}
+def threaded_order(
+    db: Db, place: FolderId | Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+) -> "tuple[array[int], array[int]]":
+    """The order vector of a folder or a unified view, and beside it the thread of each message."""
+    if place is Saved.ALL_INBOXES:
+        inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
+        parts = [threaded_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
+        if len(parts) == 1:
+            return parts[0]
+        merged = sorted(chain.from_iterable(zip(*part, strict=True) for part in parts), reverse=True)
+        del merged[len(merged) if limit < 0 else limit :]
+        return array("q", (one for one, _ in merged)), array("q", (thread for _, thread in merged))
+    where, key = _listed(place, chosen)
+    newest = f"SELECT id, thread_id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
+    found = db.row(f"SELECT group_concat(id), group_concat(thread_id) FROM ({newest})", *key, below, limit)
+    ids, threads = found if found is not None else (None, None)
+    return (_numbers(ids), _numbers(threads)) if ids and threads else (array("q"), array("q"))
+
+
+def among(db: Db, place: FolderId | Saved, chosen: Filter, ids: Sequence[int]) -> dict[int, int]:
+    """Which of ``ids`` a folder or a unified view lists, and the thread of each."""
+    where, key = _listed(place, chosen)
+    return dict(db.rows_of(f"SELECT id, thread_id FROM message WHERE {where} AND id IN", ids, *key))
+
+
+def threads_of(db: Db, ids: Sequence[int]) -> dict[int, int]:
+    """The thread of each of these messages; those that are gone are left out."""
+    return dict(db.rows_of("SELECT id, thread_id FROM message WHERE id IN", ids))
+
+
+def listed_of(db: Db, place: FolderId | Saved, chosen: Filter, threads: Sequence[int]) -> dict[int, list[int]]:
+    """The messages of these threads that a folder or a unified view lists, newest first."""
+    where, key = _listed(place, chosen)
+    sql = f"SELECT thread_id, id FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN"
+    found: dict[int, list[int]] = {}
+    for thread_id, one in sorted(db.rows_of(sql, threads, *key), reverse=True):
+        found.setdefault(thread_id, []).append(one)
+    return found
+
+
+def conversations(
+    db: Db, place: FolderId | Saved, chosen: Filter, threads: Iterable[int], *, aside: bool = False
+) -> dict[int, Conversation]:
+    """What a list shows of each of these threads in one row: a page of them, for it costs as much as they have members.
+
+    ``aside``: what lies in bins and junk folders counts, too (as ``plan.conversation.members`` has it).
+    """
+    wanted = list(dict.fromkeys(threads))
+    marks = ",".join("?" * len(wanted))
+    where, key = _listed(place, chosen)
+    here = db.rows(
+        "SELECT thread_id, count(*), sum(shown_flags & 1 = 0), max(shown_flags & 4 <> 0), max(has_attachments),"
+        f" max(problem <> '') FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN ({marks})"
+        " GROUP BY thread_id",
+        *key,
+        *wanted,
+    )
+    anywhere = "want_gone = 0" if aside else f"want_gone = 0 AND +shown_folder NOT IN ({_ASIDE})"
+    whole = db.rows(
+        "SELECT thread_id, count(DISTINCT coalesce(nullif(message_id, ''), id)) FROM message INDEXED BY message_thread"
+        f" WHERE thread_id IN ({marks}) AND {anywhere} GROUP BY thread_id",
+        *wanted,
+    )
+    sizes = {int(thread_id): int(number) for thread_id, number in whole}
+    writers = _writers(db, [one for one, number in sizes.items() if number > 1], anywhere)
+    found: dict[int, Conversation] = {}
+    for one, number, unread, starred, clip, refused in here:
+        marks_of = bool(starred), bool(clip), bool(refused)
+        found[one] = Conversation(one, number, unread, *marks_of, sizes.get(one, number), writers.get(one, ()))
+    return found
+
+
+def _writers(db: Db, threads: Sequence[int], anywhere: str) -> dict[int, tuple[tuple[Address, ...], ...]]:
+    """Who wrote the first and the newest messages of each thread, oldest first."""
+    ids = f"SELECT id FROM message INDEXED BY message_thread WHERE thread_id = t.value AND {anywhere} ORDER BY id"
+    sql = (
+        "SELECT t.value, m.sender FROM json_each(?) t CROSS JOIN message m ON m.id IN"
+        f" (SELECT * FROM ({ids} DESC LIMIT {_WRITERS}) UNION SELECT * FROM ({ids} LIMIT 1)) ORDER BY m.id"
+    )
+    found: dict[int, tuple[tuple[Address, ...], ...]] = {}
+    for thread_id, sender in db.rows(sql, json.dumps(list(threads))):
+        found[thread_id] = (*found.get(thread_id, ()), addresses_from_json(sender))
+    return found
+
+
+def _listed(place: FolderId | Saved, chosen: Filter) -> tuple[str, tuple[FolderId, ...]]:
+    """The condition of what a place lists, and its values."""
+    if isinstance(place, Saved):
+        return f"{_SAVED[place]} {_FILTERS[chosen]}", ()
+    return f"shown_folder = ? {_FILTERS[chosen]}", (place,)
 
 
 def still_there(db: Db, ids: Sequence[int]) -> set[int]:
@@ -219,6 +321,7 @@ def still_there(db: Db, ids: Sequence[int]) -> set[int]:
 
 # "+": by the small index of what is unread or starred, not by the whole folders'
 _OURS = "role NOT IN ('junk', 'trash') AND space = ''"  # what other people share with us is theirs to read
+_ASIDE = "SELECT id FROM folder WHERE role IN ('junk', 'trash')"
 _WANTED = f"+shown_folder IN (SELECT id FROM folder WHERE {_OURS})"
 _SAVED = {
     Saved.ALL_INBOXES: "shown_folder IN (SELECT id FROM folder WHERE role = 'inbox')",
@@ -452,7 +555,11 @@ def _addresses(text: str) -> tuple[Address, ...]:
 def _ids(db: Db, where: str, below: int, limit: int, *values: Any) -> "array[int]":
     newest = f"SELECT id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
     text = db.value(f"SELECT group_concat(id) FROM ({newest})", *values, below, limit)
-    return array("q", map(int, text.split(","))) if text else array("q")
+    return _numbers(text) if text else array("q")
+
+
+def _numbers(text: str) -> "array[int]":
+    return array("q", map(int, text.split(",")))
 
 
 def _server(host: str, port: int, security: str, user: str) -> Server | None:

@@ -456,6 +456,12 @@ CACHE_34 = """
 ALTER TABLE receiving ADD COLUMN relays TEXT NOT NULL DEFAULT '';
 """
 
+# A list by conversations: the thread beside the order, so that one pass over the index has both.
+CACHE_35 = """
+DROP INDEX message_shown;
+CREATE INDEX message_shown ON message(shown_folder, id, thread_id);
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -491,6 +497,7 @@ MIGRATIONS = (
     CACHE_32,
     CACHE_33,
     CACHE_34,
+    CACHE_35,
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,7 +1,8 @@
 """Which conversation a message belongs to: the union of everything that messages refer to.
 
 Rule of the file: a thread is named by the smallest number that a member brought; when a message ties two threads
-together, every row and every name of the younger one moves to the older.  ``mid`` holds each Message-ID seen or
+together, every row and every name of the younger one moves to the older, and every such row counts as changed (lists
+are grouped by threads).  ``mid`` holds each Message-ID seen or
 referred to, so that a question that comes after its answer finds it.
 """
 
@@ -41,7 +42,8 @@ class Threads:
     def _absorb(self, younger: int, older: int) -> None:
         self._older[younger] = older
         self._tx.run("UPDATE mid SET thread_id = ? WHERE thread_id = ?", older, younger)
-        self._tx.run("UPDATE message SET thread_id = ? WHERE thread_id = ?", older, younger)
+        moved = self._tx.rows("UPDATE message SET thread_id = ? WHERE thread_id = ? RETURNING id", older, younger)
+        self._tx.changes.messages.update(one[0] for one in moved)
 
     def _root(self, thread_id: int) -> int:
         while thread_id in self._older:

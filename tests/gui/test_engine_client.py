@@ -297,3 +297,85 @@ def test_an_engine_of_an_older_mua_makes_room_for_ours(tmp_path: Path, qtbot: Qt
     assert told.args[0].pid == 2
     client.close()
     started[0].stop()
+
+
+# ---- conversations
+def _talk(rig: Rig) -> list[int]:
+    """Three more messages, of one conversation with the second of the five; newest first."""
+    mail = Mail(rig.profile.root)
+    account = read.accounts(mail.store.reader())[0].id
+    ids = []
+    for number in range(3):
+        when = int(time.time() - (number + 0.5) * HOUR)
+        raw = letter("Ana", "ana@example.net", "Re: Talk", f"Talk {number}.", when, 0, "talk", 50 + number)
+        ids.append(int(mail.letter(account, rig.folders["Inbox"], raw, when, Flag(0), with_view=False)))
+    mail.close()
+    rig.program.desk.read_again(None, sidebar=True)
+    return ids
+
+
+def listed(rig: Rig, folder: str) -> set[int]:
+    db = rig.program.library.db
+    assert db is not None
+    return set(read.folder_order(db, rig.folders[folder]))
+
+
+def test_an_act_on_a_folded_conversation_is_one_act_on_all_of_it(rig: Rig) -> None:
+    talk = _talk(rig)
+    before, model = rig.ids(), rig.program.window.listing.model
+    assert [one for one in before if one in talk] == [talk[0]]
+    rig.program.window.listing.view.select(talk[0])
+    rig.trigger("archive")
+    rig.wait(lambda: rig.ids() == [one for one in before if one not in talk])
+    rig.wait(lambda: "rchived 3 messages" in rig.program.window.toast.text())
+    assert listed(rig, "Archive") == set(talk)
+    rig.trigger("undo")
+    rig.wait(lambda: rig.ids() == before)
+    assert model.card(model.row_of(talk[0])).here == 3  # type: ignore[union-attr]
+    rig.program.window.listing.view.select(talk[0])
+    rig.trigger("star")
+    rig.wait(lambda: model.card(model.row_of(talk[0])).starred)  # type: ignore[union-attr]
+    assert all(row.flags & Flag.FLAGGED for row in read.rows(rig.program.library.db, talk))  # type: ignore[arg-type]
+    rig.trigger("star")
+    rig.wait(lambda: not model.card(model.row_of(talk[0])).starred)  # type: ignore[union-attr]
+    rig.trigger("mark_unread")
+    rig.trigger("mark_read")
+    rig.wait(lambda: not model.card(model.row_of(talk[0])).unread)  # type: ignore[union-attr]
+    assert all(row.flags & Flag.SEEN for row in read.rows(rig.program.library.db, talk))  # type: ignore[arg-type]
+    rig.trigger("delete")
+    rig.wait(lambda: listed(rig, "Trash") == set(talk))
+
+
+def test_an_act_on_a_message_of_an_open_conversation_is_on_it_alone(rig: Rig) -> None:
+    talk = _talk(rig)
+    view, model = rig.program.window.listing.view, rig.program.window.listing.model
+    assert model.unfold(model.row_of(talk[0]), True)
+    view.select(talk[1])
+    rig.trigger("archive")
+    rig.wait(lambda: listed(rig, "Archive") == {talk[1]})
+    rig.wait(lambda: talk[1] not in model.ids)
+    assert view.current_id() == talk[2]  # the next of it
+    view.select(talk[0])
+    rig.trigger("archive")
+    rig.wait(lambda: listed(rig, "Archive") == {talk[0], talk[1]})
+    rig.wait(lambda: talk[2] in rig.ids())
+    rig.wait(lambda: model.card(model.row_of(talk[2])).in_thread == 3)  # type: ignore[union-attr]
+    rig.trigger("undo")
+    rig.trigger("undo")
+    rig.wait(lambda: [one for one in rig.ids() if one in talk] == [talk[0]])
+    assert model.messages == 8
+
+
+def test_a_star_that_one_message_has_is_taken_off_the_folded_row(rig: Rig) -> None:
+    talk = _talk(rig)
+    view, model = rig.program.window.listing.view, rig.program.window.listing.model
+    assert model.unfold(model.row_of(talk[0]), True)
+    view.select(talk[2])
+    rig.trigger("star")
+    rig.wait(lambda: model.card(model.row_of(talk[2])).starred)  # type: ignore[union-attr]
+    assert not model.card(model.row_of(talk[0])).starred  # type: ignore[union-attr]
+    model.unfold(model.row_of(talk[0]), False)
+    assert model.card(model.row_of(talk[0])).starred  # type: ignore[union-attr]
+    view.select(talk[0])
+    rig.trigger("star")
+    rig.wait(lambda: not model.card(model.row_of(talk[0])).starred)  # type: ignore[union-attr]

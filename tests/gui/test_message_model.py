@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
+from mua.gui.conversation_rows import Order, plain
 from mua.gui.message_list import MessageList
 from mua.gui.message_model import CARD, Card, MessageModel
 from mua.gui.places import Place, Source
@@ -52,8 +53,8 @@ class Listed(Source):
 
     ids: "array[int]"
 
-    def first(self) -> tuple["array[int]", bool]:
-        return self.ids[:], True
+    def first(self) -> tuple[Order, bool]:
+        return plain(self.ids[:]), True
 
 
 @pytest.fixture

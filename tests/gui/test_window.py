@@ -73,8 +73,9 @@ def test_a_card_tells_what_the_row_knows(program: Program) -> None:
     model = program.window.listing.model
     card = model.card(1)
     assert card is not None
-    assert (card.who, card.unread, card.starred, card.clip, card.in_thread) == ("Maya Lindqvist", True, True, True, 4)
-    assert card.spoken.startswith("Unread, Maya Lindqvist, Re: Venue for the spring workshop, ")
+    assert (card.who, card.face) == ("Tomas, Maya", "Maya Lindqvist")  # a row of its conversation
+    assert (card.unread, card.starred, card.clip, card.in_thread, card.here) == (True, True, True, 4, 1)
+    assert card.spoken.startswith("Unread, Tomas, Maya, Re: Venue for the spring workshop, ")
     assert "has attachment" in card.spoken
 
 
@@ -266,6 +267,9 @@ def test_the_context_menu_offers_what_the_keys_do(program: Program) -> None:
 def test_select_all_counts_messages_only(program: Program) -> None:
     program.window.actions_["select_all"].trigger()
     assert program.window.listing.view.selected_ids() == ids(program)
+    assert program.window.reader.empty.accessibleName().startswith("12 conversations selected")
+    program.window.actions_["group"].trigger()
+    program.window.actions_["select_all"].trigger()
     assert program.window.reader.empty.accessibleName().startswith("12 messages selected")
 
 
