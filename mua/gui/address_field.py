@@ -89,7 +89,7 @@ class AddressChip(QWidget):
     def _describe(self, sealed: str) -> None:
         shown, said = words.shown(str(self.address), 300), self.problem or self.trouble
         self.setAccessibleName(f"{shown}. {said or f'{sealed} Delete removes it, Enter changes it.'.strip()}")
-        self.setToolTip(said or "\n".join(filter(None, (shown, sealed))))
+        self.setToolTip(words.tip(said or "\n".join(filter(None, (shown, sealed)))))
 
     def sizeHint(self) -> QSize:
         scale = max(1.0, theme().scale)

@@ -24,7 +24,7 @@ from shiboken6 import isValid
 
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, Label
-from mua.gui.words import shown, size
+from mua.gui.words import shown, size, tip
 from mua.mime.scan import Part, decode, scan
 from mua.mime.text import safe_filename
 
@@ -120,7 +120,7 @@ class SourcePage(QDialog):
     def _item(self, above: QTreeWidgetItem | None, label: str, much: str, part: Part | None) -> QTreeWidgetItem:
         item = QTreeWidgetItem([label, much])
         item.setData(0, 0x0100, len(self._parts))
-        item.setToolTip(0, label)
+        item.setToolTip(0, tip(label))
         self._parts.append(part)
         if above is None:
             self.tree.addTopLevelItem(item)

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from PySide6.QtCore import QByteArray, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QTextCursor, QTextDocument, QTextOption
+from PySide6.QtCore import QBuffer, QByteArray, Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QContextMenuEvent, QImage, QImageReader, QTextCursor, QTextDocument, QTextOption
 from PySide6.QtWidgets import QMenu, QTextBrowser
 
 from mua.gui import rich_text
@@ -18,6 +18,8 @@ from mua.gui.link_bar import offer_copies
 from mua.gui.theme import BODY, theme
 from mua.model.message import MessageView
 
+MOST_DOTS = 60_000_000  # of all pictures of a message together: a few octets can say to be as many
+MOST_SIDE = 2048  # dots
 _FOLD = rich_text.FOLD.removesuffix(":")
 
 
@@ -34,6 +36,7 @@ class TextView(QTextBrowser):
         self._nothing.fill(0)
         self._shown: tuple[MessageView, bool] | None = None
         self._rest: list[str] = []
+        self._dots = MOST_DOTS
         self._adding = QTimer(self)
         self._adding.setSingleShot(True)
         self._adding.timeout.connect(self._add)
@@ -63,6 +66,7 @@ class TextView(QTextBrowser):
             body = rich_text.plain(view.text, colours, self.folded)
         self.document().setDefaultFont(theme().font(BODY))
         self.document().setDefaultStyleSheet(rich_text.style(colours, theme().scale))
+        self._dots = MOST_DOTS
         first, self._rest = rich_text.pieces(body)
         self.setHtml(first)
         self.verticalScrollBar().setValue(0)
@@ -110,14 +114,28 @@ class TextView(QTextBrowser):
 
         An image must not come back empty: Qt would then try its name as a file of this computer (or of a file server).
         """
-        url = QUrl(name)
-        image = QImage()
-        if url.scheme() == "cid":
-            image.loadFromData(self._inline(url.toString().removeprefix("cid:")) or b"")
-        elif url.scheme() == "data":
-            image.loadFromData(_carried(url.toString(QUrl.ComponentFormattingOption.FullyEncoded)))
         if kind != QTextDocument.ResourceType.ImageResource.value:
             return QByteArray()
+        url = QUrl(name)
+        if url.scheme() == "cid":
+            return self._picture(self._inline(url.toString().removeprefix("cid:")) or b"")
+        if url.scheme() == "data":
+            return self._picture(_carried(url.toString(QUrl.ComponentFormattingOption.FullyEncoded)))
+        return self._nothing
+
+    def _picture(self, octets: bytes) -> QImage:
+        """The picture, made no larger than a screen needs; nothing where all of them have too many dots."""
+        buffer = QBuffer()
+        buffer.setData(octets)
+        reader = QImageReader(buffer)
+        size = reader.size()
+        dots = size.width() * size.height()
+        if not size.isValid() or dots > self._dots:
+            return self._nothing
+        self._dots -= dots
+        if max(size.width(), size.height()) > MOST_SIDE:
+            reader.setScaledSize(size.scaled(MOST_SIDE, MOST_SIDE, Qt.AspectRatioMode.KeepAspectRatio))
+        image = reader.read()
         return self._nothing if image.isNull() else image
 
     def _again(self) -> None:

@@ -138,9 +138,72 @@ def _clean_query(query: str) -> str:
     return "&".join(kept)
 
 
+_WEB = re.compile(r"(https?):[\\/]*", re.IGNORECASE)
+_NUMBER = re.compile(r"0x[0-9a-f]*|\d+", re.ASCII)
+
+
+def written(link: str) -> str:
+    """A web address as browsers write it anew before they follow it (WHATWG URL s.4.4); any other as it is.
+
+    ``http:evil.test``, ``http:///evil.test:80`` and ``http:\\\\evil.test\\a\\..`` are one place, and whoever compares
+    or shows them has to see it.
+    """
+    match = _WEB.match(link)
+    if match is None:
+        return link
+    head, tail = _before_query(link[match.end() :])
+    authority, slash, path = head.replace("\\", "/").partition("/")
+    user, at, place = authority.rpartition("@")
+    name, colon, port = (place, "", "") if place.endswith("]") else place.rpartition(":")
+    if not colon:
+        name, port = place, ""
+    scheme = match[1].lower()
+    if not port or port == {"http": "80", "https": "443"}[scheme]:
+        colon = port = ""
+    host = name if name.startswith("[") else _ipv4(unquote(name).lower())
+    return f"{scheme}://{user}{at}{host}{colon}{port}{slash}{_without_dots(path)}{tail}"
+
+
+def _before_query(text: str) -> tuple[str, str]:
+    end = min((at for at in (text.find("?"), text.find("#")) if at >= 0), default=len(text))
+    return text[:end], text[end:]
+
+
+def _without_dots(path: str) -> str:
+    kept: list[str] = []
+    segments = path.split("/")
+    for number, segment in enumerate(segments, 1):
+        plain = segment.lower().replace("%2e", ".")
+        if plain == ".." and kept:
+            kept.pop()
+        if plain not in (".", ".."):
+            kept.append(segment)
+        elif number == len(segments):
+            kept.append("")
+    return "/".join(kept)
+
+
+def _ipv4(host: str) -> str:
+    """A host that ends in a number is an IPv4 address, in whatever base and however short (WHATWG URL s.3.5)."""
+    labels = host.removesuffix(".").split(".")
+    if len(labels) > 4 or not all(map(_NUMBER.fullmatch, labels)):
+        return host
+    try:
+        numbers = [
+            int(one[2:] or "0", 16) if one[:2] == "0x" else int(one, 8 if one[0] == "0" else 10) for one in labels
+        ]
+    except ValueError:
+        return host
+    *first, last = numbers
+    if any(one > 255 for one in first) or last >= 256 ** (5 - len(labels)):
+        return host
+    value = last + sum(one << 8 * (3 - place) for place, one in enumerate(first))
+    return ".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0))
+
+
 def unwrapped(link: str) -> tuple[str, tuple[str, ...]]:
     """(the address inside the known services that a click would pass through, their names, outermost first)."""
-    link = link.strip()[:MAX_LINK]
+    link = written(link.strip()[:MAX_LINK])
     names: list[str] = []
     for _ in range(_MAX_WRAPS):
         parts = parts_of(link)
@@ -148,7 +211,7 @@ def unwrapped(link: str) -> tuple[str, tuple[str, ...]]:
         if found is None:
             break
         names.append(found[0])
-        link = found[1]
+        link = written(found[1])
     return link, tuple(names)
 
 
@@ -165,10 +228,10 @@ def _inside(parts: SplitResult) -> tuple[str, str] | None:
 def _query(*names: str) -> Callable[[SplitResult], str]:
     def read(parts: SplitResult) -> str:
         try:
-            found = dict(parse_qsl(parts.query, max_num_fields=200))
+            found = {value for name, value in parse_qsl(parts.query, max_num_fields=200) if name in names}
         except ValueError:
             return ""
-        return next((found[name] for name in names if name in found), "")
+        return found.pop() if len(found) == 1 else ""  # of two, nobody knows which one the service follows
 
     return read
 
@@ -269,7 +332,8 @@ def lie(html: str, link: str) -> str:
 
 def _comparable(link: str) -> str:
     """A link whichever way a browser wrote it anew: no escapes, no letter case, no slash at its end."""
-    parts = parts_of(link.strip())
+    link = written(link.strip())
+    parts = parts_of(link)
     if parts is None:
-        return unquote(link.strip())
+        return unquote(link)
     return unquote(urlunsplit(_with_plain_host(parts)._replace(path=parts.path.rstrip("/")))).lower()

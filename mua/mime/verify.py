@@ -12,7 +12,8 @@ import binascii
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import field as made_anew
 from typing import Final
 
 from mua.mime.dkim import record_name, relaxed_field, relaxed_lines
@@ -41,6 +42,7 @@ SHOWN: Final = (
     "content-type",
     "content-transfer-encoding",
 )
+PIECE: Final = 1 << 17  # octets
 _ALGORITHMS: Final = ("rsa-sha256", "ed25519-sha256")
 
 Answers = Mapping[str, Sequence[str] | None]
@@ -57,6 +59,13 @@ class _Field:
 class _Message:
     fields: tuple[_Field, ...]
     body: bytes
+    forms: dict[bool, bytes] = made_anew(default_factory=dict)
+
+    def canonical(self, relaxed: bool) -> bytes:
+        """The body in one of its forms, which is made once for all signatures."""
+        if relaxed not in self.forms:
+            self.forms[relaxed] = _canonical_body(self.body, relaxed=relaxed)
+        return self.forms[relaxed]
 
 
 class _Refused(Exception):
@@ -133,7 +142,7 @@ def _checked(kind: str, field: _Field, message: _Message, answers: Answers, now:
         return Signature(kind, domain, selector, algorithm, refused.outcome, refused.why)
     over = -1
     if tags.get("l"):
-        over = max(0, len(_canonical_body(message.body, relaxed=_ways(tags)[1])) - int(tags["l"]))
+        over = max(0, len(message.canonical(_ways(tags)[1])) - int(tags["l"]))
     named = tags["h"].lower().split(":")
     bare = tuple(one.name for one in message.fields if one.name in SHOWN and one.name not in named)
     return Signature(kind, domain, selector, algorithm, Outcome.HOLDS, "", over if over else -1, bare, testing)
@@ -144,7 +153,7 @@ def _verify(kind: str, field: _Field, tags: dict[str, str], message: _Message, a
     _sound(kind, tags, message, now)
     relaxed_head, relaxed_body = _ways(tags)
     key, testing = _key(tags, answers)
-    body = _canonical_body(message.body, relaxed=relaxed_body)
+    body = message.canonical(relaxed_body)
     if "l" in tags:
         if not tags["l"].isdecimal() or len(tags["l"]) > 12 or int(tags["l"]) > len(body):
             raise _Refused(Outcome.UNUSABLE, "it covers more than there is")
@@ -243,13 +252,26 @@ def _without_b(field: _Field) -> _Field:
 def _canonical_body(body: bytes, *, relaxed: bool) -> bytes:
     """RFC 6376 s.3.4.3, s.3.4.4."""
     if relaxed:
-        body = relaxed_lines(body).removesuffix(b" ")
+        body = b"".join(map(relaxed_lines, _pieces(body))).removesuffix(b" ")
     end = len(body)
-    while body[end - 2 : end] == b"\r\n":
-        end -= 2
+    for many in (1 << 16, 1 << 8, 1):
+        block = b"\r\n" * many
+        while body.endswith(block, 0, end):
+            end -= len(block)
     if end == 0:
         return b"" if relaxed else b"\r\n"
     return body[:end] + b"\r\n"
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """Whole lines, some at a time: while they are changed they take a multiple of their length."""
+    start = 0
+    while start < len(body):
+        last = body.rfind(b"\r\n", start, start + PIECE)
+        last = body.find(b"\r\n", start) if last < 0 else last
+        end = len(body) if last < 0 else last + 2
+        yield body[start:end]
+        start = end
 
 
 def _base64(text: str) -> bytes:

@@ -1,16 +1,19 @@
 """Text of a mail stays text: in tooltips, in the hint of a link, in a body; what could run is not opened."""
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QTextDocument
+from PySide6.QtCore import QBuffer, Qt, QUrl
+from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import QApplication
 
 from mua.gui import rich_text, words
+from mua.gui.address_field import AddressChip
 from mua.gui.reader import Reader
+from mua.gui.text_view import MOST_DOTS, MOST_SIDE, TextView
 from mua.gui.theme import DARK, LIGHT, Colours
 from mua.gui.widgets import AttachmentCard, ElidedLabel, ToolButton
 from mua.mime.html import sanitise
 from mua.mime.sniff import is_risky
+from mua.model.address import Address
 
 MARKUP = '<img src="/etc/hostname"> & <b>bold</b>'
 
@@ -67,3 +70,26 @@ def test_what_could_run_is_risky(name: str) -> None:
 @pytest.mark.parametrize("name", ["a.pdf", "notes.txt", "Photo 1.jpg", "example.com.pdf", "README", "music.mp3"])
 def test_what_cannot_run_is_not(name: str) -> None:
     assert not is_risky(name)
+
+
+def test_the_tooltip_of_a_recipient_is_never_markup(qapp: QApplication) -> None:
+    chip = AddressChip(Address(MARKUP, "ann@example.org"))
+    assert MARKUP in read(chip.toolTip())
+    chip.deleteLater()
+
+
+def test_a_few_octets_do_not_become_gigabytes_of_picture(qapp: QApplication) -> None:
+    """A white picture of 6,000 by 6,000 dots is as small as an icon; twelve of them were 2 GB."""
+    image = QImage(6000, 6000, QImage.Format.Format_Mono)
+    image.fill(1)
+    octets = QBuffer()
+    octets.open(QBuffer.OpenModeFlag.WriteOnly)
+    image.save(octets, "PNG")  # type: ignore[call-overload]
+    view = TextView(lambda _: bytes(octets.data().data()))
+    first, second = (
+        view.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl(f"cid:{n}")) for n in (1, 2)
+    )
+    assert (first.width(), first.height()) == (MOST_SIDE, MOST_SIDE)
+    assert (second.width(), second.height()) == (1, 1)
+    assert 6000 * 6000 < MOST_DOTS < 2 * 6000 * 6000
+    view.deleteLater()

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mua.mime.html import sanitise
-from mua.mime.links import clean, disagrees, lie, look, unwrapped
+from mua.mime.links import clean, disagrees, lie, look, unwrapped, written
 
 SAFE = "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fshop.test%2Fa%3Fb%3D1&data=05%7C&reserved=0"
 PROOF_2 = "https://urldefense.proofpoint.com/v2/url?u=https-3A__shop.test_a-3Fb-3D1&d=DwMFaQ&c=x&r=y&m=z&s=q&e="
@@ -123,6 +123,50 @@ def test_a_lie_is_found_in_the_page_however_the_browser_writes_the_link() -> Non
     assert lie(html, "https://other.test/") == ""
     sharp = sanitise('<a href="https://ann@fa\u00df.example:8080/x">bank.example</a>').html
     assert lie(sharp, "https://ann@xn--fa-hia.example:8080/x") == "bank.example"
+
+
+@pytest.mark.parametrize(
+    ("author", "browser"),
+    [
+        ("http://evil.test:80/x", "http://evil.test/x"),
+        ("http://evil.test/a/../b/./x", "http://evil.test/b/x"),
+        ("http://evil.test/a/%2E%2e/x", "http://evil.test/x"),
+        ("http:evil.test/x", "http://evil.test/x"),
+        ("HTTP:///evil.test/x", "http://evil.test/x"),
+        ("http:\\\\evil.test\\x", "http://evil.test/x"),
+        ("http://evil.test\\@bank.example/", "http://evil.test/@bank.example/"),
+        ("http://0x7f.1/x", "http://127.0.0.1/x"),
+        ("http://2130706433/x", "http://127.0.0.1/x"),
+        ("http://017700000001/x", "http://127.0.0.1/x"),
+        ("http://ev%69l.test/x", "http://evil.test/x"),
+        ("https://evil.test:8443/..", "https://evil.test:8443/"),
+        ("https://ann@[2001:db8::1]:443/?a=../b#c\\d", "https://ann@[2001:db8::1]/?a=../b#c\\d"),
+    ],
+)
+def test_a_lie_is_found_however_the_browser_writes_its_author_s_link(author: str, browser: str) -> None:
+    assert written(author) == browser == written(browser)
+    page = sanitise(f'<a href="https://other.test/">other.test</a><a href="{author}">https://shop.example</a>').html
+    assert lie(page, browser) == "shop.example"
+    assert lie(page, "https://other.test/") == ""
+
+
+def test_what_a_browser_takes_for_the_host_is_the_host() -> None:
+    assert look("http://evil.test\\@bank.example/").host == "evil.test"
+    assert look("http:/bank.example@evil.test").host == "evil.test"
+    assert written("mailto:a@b.test") == "mailto:a@b.test"
+    assert written("http://1.2.3.4.5/") == "http://1.2.3.4.5/"
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "https://x.safelinks.protection.outlook.com/?url=https://evil.test&url=https://bank.example",
+        "https://www.google.com/url?url=https://evil.test&q=https://bank.example",
+    ],
+)
+def test_a_wrapper_of_two_links_is_not_looked_into(wrapped: str) -> None:
+    assert look(wrapped).wrappers == ()
+    assert clean(wrapped) == wrapped
 
 
 @given(st.text(max_size=200))

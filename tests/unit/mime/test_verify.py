@@ -7,13 +7,14 @@ import json
 import random
 import re
 import time
+import tracemalloc
 from pathlib import Path
 
 import dkim_verifier
 import pytest
 
 from mua.mime import dkim
-from mua.mime.verify import check, questions
+from mua.mime.verify import PIECE, _canonical_body, _Message, check, questions
 from mua.model.dkim import Algorithm
 from mua.model.evidence import Evidence, Outcome, Signature
 from mua.net.dkim_keys import make_key, signing
@@ -205,3 +206,30 @@ def test_nothing_raises() -> None:
         texts = [chance.choice(list(RECORDS.values()))[: chance.choice([5, 60, 600])], "p=", "v=DKIM1; p=\u00e9"]
         answers = {name: chance.choice([None, [], texts]) for name in questions(spoilt)}
         check(spoilt, answers, NOW)
+
+
+@pytest.mark.parametrize("relaxed", [False, True])
+def test_the_form_of_a_body_is_that_of_the_rfc(relaxed: bool) -> None:
+    """RFC 6376 s.3.4.3 and s.3.4.4, line by line; pieces of a body are taken apart nowhere but between lines."""
+    ends = (b"", b"\r\n", b"\r\n" * 700, b"\n\r\n\r\n", b"\r\r\n", b" \t\r\n \r\n", b"last")
+    for body in (
+        start + end for start in (b"", b"a  b \r\n\tc\r\n", b"x" * (PIECE - 3) + b" \r\n \r\ny \t\r\n") for end in ends
+    ):
+        lines = body.split(b"\r\n")
+        if relaxed:
+            lines = [re.sub(rb"[ \t]+", b" ", line).removesuffix(b" ") for line in lines]
+        while lines and not lines[-1]:
+            lines.pop()
+        wanted = b"".join(line + b"\r\n" for line in lines) or (b"" if relaxed else b"\r\n")
+        assert _canonical_body(body, relaxed=relaxed) == wanted, body[-40:]
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"a \r\n", b" \r\n"])
+def test_signatures_share_the_form_of_a_body_and_its_making_takes_little(line: bytes) -> None:
+    message = _Message((), line * (4_000_000 // len(line)))
+    tracemalloc.start()
+    first = message.canonical(relaxed=True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert message.canonical(relaxed=True) is first
+    assert peak < 10 * 4_000_000
