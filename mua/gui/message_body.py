@@ -207,7 +207,10 @@ class Body(QStackedWidget):
         return super().eventFilter(watched, event)
 
     def warm(self) -> None:
-        """Make the web view before it is needed."""
+        """Make the web view before it is needed, and put it nowhere yet.
+
+        A window that gets its first one is made anew by Qt: it blinks, and keys that are pressed just then are lost.
+        """
         if not self._tall and self._have_web() and self.web is not None:
             self.web.warm()
 
@@ -244,7 +247,6 @@ class Body(QStackedWidget):
         made.link_clicked.connect(self.link_clicked)
         made.link_hovered.connect(self.link_hovered)
         made.page().renderProcessTerminated.connect(self._lost)
-        self.addWidget(made)
         if self._tall:
             made.page().contentsSizeChanged.connect(self._fit_web)
         return made
@@ -255,6 +257,8 @@ class Body(QStackedWidget):
             return False
         from mua.gui.web_page import page_of
 
+        if self.indexOf(self.web) < 0:
+            self.addWidget(self.web)
         page = page_of(view, theme(), self.look, self.font().family())
         if self._tall and not self._growths:
             self.setFixedHeight(_LEAST)  # a page is never said to be lower than its window
