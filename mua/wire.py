@@ -154,6 +154,15 @@ class LoadPictures:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Tell the list of a message, by the one click of RFC 8058 and on a person's word, that they want no more of it.
+    Answer: Unsubscribed.
+    """
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnose:
     """Find out how the world sees mail that an account (stored or not) delivers by itself.  Answer: Diagnosed.
 
@@ -484,6 +493,14 @@ class PicturesLoaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsubscribed:
+    """What the list's server answered (``status``, of HTTP); 0: it had been told before, and nothing was sent."""
+
+    host: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosed:
     """What was found."""
 
@@ -718,11 +735,12 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures | Examine
+    | RemoveDkim | LoadPictures | Examine | Unsubscribe
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
     | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
+    | Unsubscribed
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

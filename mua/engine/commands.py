@@ -345,6 +345,14 @@ def load_pictures(engine: Engine, command: wire.LoadPictures) -> wire.PicturesLo
     return pictures.load(engine.context, MessageId(command.message_id))
 
 
+def unsubscribe(engine: Engine, command: wire.Unsubscribe) -> wire.Unsubscribed:
+    """Tell a list that its mail is not wanted; a person asked for it."""
+    from mua.engine import unsubscribe as lists
+
+    acts.rows_of(engine, [MessageId(command.message_id)])
+    return lists.unsubscribe(engine.context, MessageId(command.message_id))
+
+
 def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
     found = read.row(engine.store.reader(), message_id)
     if found is None or found.has_body:
@@ -521,6 +529,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.VerifyDkim: verify_dkim,
     wire.Diagnose: diagnose,
     wire.LoadPictures: load_pictures,
+    wire.Unsubscribe: unsubscribe,
     wire.Preflight: preflight,
     wire.Examine: examine,
     wire.Sync: sync,

@@ -10,7 +10,6 @@ so that its sender sees one look and not each; after ``KEPT`` it is forgotten.
 """
 
 import contextlib
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +20,11 @@ from urllib.parse import urlsplit
 from mua import wire
 from mua.engine.context import Context
 from mua.errors import MailError
-from mua.jsonable import from_json
 from mua.log import ENGINE
 from mua.mime.remote import image_name, media_type
-from mua.model.message import MessageId, MessageView
+from mua.model.message import MessageId
 from mua.net import https
 from mua.paths import Profile
-from mua.store import read
 
 MAX_PICTURE = 5 << 20  # octets
 MAX_ALL = 30 << 20  # of one message
@@ -44,23 +41,15 @@ def load(context: Context, message_id: MessageId, fetch: Fetch | None = None) ->
     """Fetch the pictures of a message that are not here.  Raises MailError "no-body" like ``reading.make_view``."""
     folder = context.store.profile.pictures
     folder.mkdir(mode=0o700, exist_ok=True)
-    wanted = dict.fromkeys(_view(context, message_id).images)
+    from mua.engine.reading import view_of
+
+    wanted = dict.fromkeys(view_of(context, message_id).images)
     missing = [url for url in wanted if not (folder / image_name(url)).exists()]
     round_ = _Round(folder, fetch or fetched)
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pictures") as workers:
         got = sum(workers.map(round_.one, missing))
     ENGINE.info("%d of %d pictures of a message were fetched", got, len(missing))
     return wire.PicturesLoaded(len(wanted) - len(missing) + got, len(missing) - got)
-
-
-def _view(context: Context, message_id: MessageId) -> MessageView:
-    text = read.view_json(context.store.reader(), message_id, wire.VIEW_VERSION)
-    if text is None:
-        from mua.engine.reading import make_view
-
-        make_view(context, message_id)
-        text = read.view_json(context.store.reader(), message_id, wire.VIEW_VERSION) or "{}"
-    return from_json(MessageView, json.loads(text))
 
 
 class _Round:

@@ -3,6 +3,7 @@
 Rule of the file: a message is parsed once, and before a transaction begins (``Whole``): the lock is not held meanwhile.
 """
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -13,15 +14,16 @@ from mua import wire
 from mua.engine.context import Context
 from mua.engine.viewer import shown
 from mua.errors import Kind, MailError, Retry
+from mua.jsonable import from_json
 from mua.mime import build
 from mua.mime.message import Gist, Parsed, gist, gist_of, parse, part_bytes, snippet
 from mua.mime.pieces import Content, Pieces, skim
 from mua.mime.text import light_text
 from mua.model.account import AccountId
 from mua.model.folder import FolderId
-from mua.model.message import Flag, MessageId
+from mua.model.message import Flag, MessageId, MessageView
 from mua.model.outgoing import Draft, DraftAttachment
-from mua.store import write
+from mua.store import read, write
 from mua.store.blobs import BIG
 from mua.store.db import Tx
 from mua.store.write import NO_FLAGS, BodyFacts
@@ -103,6 +105,15 @@ def make_view(context: Context, message_id: MessageId) -> None:
     made = shown(raw)
     with context.store.write() as tx:
         write.set_view(tx, message_id, wire.VIEW_VERSION, made)
+
+
+def view_of(context: Context, message_id: MessageId) -> MessageView:
+    """The MessageView of a message, made where there is none.  Raises MailError "no-body" like ``make_view``."""
+    text = read.view_json(context.store.reader(), message_id, wire.VIEW_VERSION)
+    if text is None:
+        make_view(context, message_id)
+        text = read.view_json(context.store.reader(), message_id, wire.VIEW_VERSION) or "{}"
+    return from_json(MessageView, json.loads(text))
 
 
 def draft_pieces(context: Context, draft: Draft, forwards: int | None = None, parts: tuple[str, ...] = ()) -> Pieces:

@@ -35,6 +35,7 @@ SLOW = (
     wire.VerifyDkim,
     wire.Diagnose,
     wire.LoadPictures,
+    wire.Unsubscribe,
     wire.Preflight,
     wire.Examine,
     wire.Sync,

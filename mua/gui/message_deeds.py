@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QFileDialog
 from shiboken6 import isValid
 
 from mua.gui import words
+from mua.gui.leaving import Leaving
 from mua.gui.palette import Choice, Palette
 from mua.gui.writing import Kind
 from mua.mime.list_fields import ListFields, list_fields
@@ -37,6 +38,7 @@ class MessageDeeds(QObject):
         super().__init__(desk)
         self._desk = desk
         self._reader, self._window = desk.reader, desk.window
+        self._leaving = Leaving(desk, self._go, self._write_to)
         self._bar: FindBar | None = None
         self.paper: PrintPage | None = None
         """What would be printed, while that is shown."""
@@ -157,7 +159,11 @@ class MessageDeeds(QObject):
     def list_menu(self) -> None:
         """What can be done about the mailing list that a message came by."""
         found = self._both()
-        choices = _list_choices(list_fields(found[1].headers), self._go, self._write_to) if found is not None else []
+        choices: list[Choice] = []
+        if found is not None:
+            fields = list_fields(found[1].headers)
+            offered = _list_choices(fields, self._go, self._write_to)
+            choices = self._leaving.choices(found[0], fields, offered)
         if choices:
             Palette(self._window, "This mailing list", choices).open_over()
         else:

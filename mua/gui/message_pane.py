@@ -61,6 +61,7 @@ class MessagePane(QWidget):
         self.as_text = False
         self.header = Header()
         self.link = LinkBar()
+        self.leaving = Banner()
         self.remote = RemoteBar()
         self.warnings = Banner(tone="danger")
         self.nature = Banner()
@@ -108,6 +109,7 @@ class MessagePane(QWidget):
             raise
         self.problem.hide()
         self.link.hide()
+        self.leaving.hide()
         self._show_bars()
         self._show_attachments()
 
@@ -191,6 +193,7 @@ class MessagePane(QWidget):
             self.events,
             self.remote,
             self.link,
+            self.leaving,
         ):
             banner.hide()
             column.addWidget(banner)

@@ -20,13 +20,15 @@ _ONE_CLICK: Final = "List-Unsubscribe=One-Click"
 class ListFields:
     """The addresses, the first of each kind; empty where there is none.
 
-    ``one_click`` is the https address that RFC 8058 s.3.1 lets be asked by a POST; whether it may be depends on a
-    signature over both fields, which nobody here has looked at.
+    ``says_one_click``: the list says that it can be left by a POST (RFC 8058 s.3.1); ``one_click`` is the one https
+    address for it, empty where there are none or several.  Whether it may be asked depends on a signature over both
+    fields, which nobody here has looked at (``plan.unsubscribe``).
     """
 
     leave_mail: str = ""
     leave_page: str = ""
     one_click: str = ""
+    says_one_click: bool = False
     post: str = ""
     archive: str = ""
     help: str = ""
@@ -47,13 +49,14 @@ def list_fields(headers: Sequence[tuple[str, str]]) -> ListFields:
         return [] if name in twice else _addresses(found.get(name, ""))
 
     leave = of("list-unsubscribe")
-    secure = _first(leave, ("https",))
-    one_click = found.get("list-unsubscribe-post", "").strip() == _ONE_CLICK and "list-unsubscribe-post" not in twice
+    secure = [one for one in leave if _first([one], ("https",))]
+    says = found.get("list-unsubscribe-post", "").strip() == _ONE_CLICK and "list-unsubscribe-post" not in twice
     post = of("list-post")
     return ListFields(
         leave_mail=_first(leave, ("mailto",)),
-        leave_page=secure or _first(leave, ("http",)),
-        one_click=secure if one_click else "",
+        leave_page=secure[0] if secure else _first(leave, ("http",)),
+        one_click=secure[0] if says and len(secure) == 1 and _is_plain(secure[0]) else "",
+        says_one_click=says,
         post=_first(post, ("mailto",)),
         archive=_first(of("list-archive"), ("https", "http")),
         help=_first(of("list-help"), ("https", "http", "mailto")),
@@ -81,3 +84,11 @@ def _first(addresses: Sequence[str], schemes: Sequence[str]) -> str:
         elif parts.hostname and parts.username is None:
             return one
     return ""
+
+
+def _is_plain(address: str) -> bool:
+    """Whether a request can be made of it as it is (RFC 3986 has no other letters)."""
+    try:
+        return address.isascii() and urlsplit(address).port != 0
+    except ValueError:
+        return False

@@ -43,6 +43,7 @@ SHOWN: Final = (
     "content-transfer-encoding",
 )
 PIECE: Final = 1 << 17  # octets
+LEAVING: Final = ("list-unsubscribe", "list-unsubscribe-post")
 _ALGORITHMS: Final = ("rsa-sha256", "ed25519-sha256")
 
 Answers = Mapping[str, Sequence[str] | None]
@@ -143,9 +144,11 @@ def _checked(kind: str, field: _Field, message: _Message, answers: Answers, now:
     over = -1
     if tags.get("l"):
         over = max(0, len(message.canonical(_ways(tags)[1])) - int(tags["l"]))
-    named = tags["h"].lower().split(":")
+    named = tags["h"].lower().split(":")[:MAX_NAMES]
     bare = tuple(one.name for one in message.fields if one.name in SHOWN and one.name not in named)
-    return Signature(kind, domain, selector, algorithm, Outcome.HOLDS, "", over if over else -1, bare, testing)
+    there = Counter(one.name for one in message.fields)
+    leaving = all(one in named and there[one] == 1 for one in LEAVING)
+    return Signature(kind, domain, selector, algorithm, Outcome.HOLDS, "", over if over else -1, bare, testing, leaving)
 
 
 def _verify(kind: str, field: _Field, tags: dict[str, str], message: _Message, answers: Answers, now: int) -> bool:

@@ -21,7 +21,8 @@ class Signature:
 
     ``why``: in words, where it does not hold.  ``open_octets``: of the body behind what it covers (``l=``); -1: it
     covers all.  ``open_fields``: what a reader is shown of the header, and it does not cover.  ``testing``: its domain
-    says that it is only trying this out.
+    says that it is only trying this out.  ``covers_leaving``: it covers List-Unsubscribe and List-Unsubscribe-Post,
+    each of which stands once (RFC 8058 s.4).
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Signature:
     open_octets: int = -1
     open_fields: tuple[str, ...] = ()
     testing: bool = False
+    covers_leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Fetching one small file over https: settings that a domain publishes, a picture that a person asked for.
+"""One small thing over https: settings that a domain publishes, a picture that a person asked for, a word to a list.
 
 Rules of the file: https only, also after a redirect, but for pictures, which say nothing that their mail did not; the
 certificate is verified; the address that was checked is the address that is connected to, and it is a public one unless
@@ -27,11 +27,14 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What is asked for and how: the fields of the request, and whether it may go unprotected (``clear``)."""
+    """What is asked for and how: the fields of the request, whether it may go unprotected (``clear``), and the ``form``
+    that is posted; empty: nothing is.
+    """
 
     accept: str
     agent: str
     clear: bool = False
+    form: str = ""
 
 
 SETTINGS = Asking("text/xml, application/xml, */*;q=0.1", "Mua")
@@ -81,7 +84,7 @@ def fetch(
     end = time.monotonic() + timeout
     parts = _checked("", url, asking)
     for _ in range(redirects + 1):
-        answer, body = _get(parts, end, max_bytes, ca_file, allow_private, asking)
+        answer, body = _exchange(parts, end, max_bytes, ca_file, allow_private, asking)
         if answer.status == 200:
             told = answer.getheader("Content-Type") or ""
             if media and told.partition(";")[0].strip().lower() != media:
@@ -91,6 +94,16 @@ def fetch(
             raise _refused(parts, f"{answer.status} {answer.reason}", "http-status")
         parts = _checked(parts.geturl(), answer.getheader("Location") or "", asking)
     raise _refused(parts, "too many redirects", "bad-redirect")
+
+
+def post(url: str, form: str, *, timeout: float, ca_file: str = "", allow_private: bool = False) -> int:
+    """Post ``form`` (already encoded, ASCII), by no name that tells this program, and say the status of the answer;
+    what else is in it is not read, and no redirect is followed.  ``timeout`` (seconds) bounds the whole.
+
+    Raises MailError: like ``fetch``, but for what it says of an answer that is none.
+    """
+    asking = Asking("*/*", PICTURE.agent, form=form)
+    return _exchange(_checked("", url, asking), time.monotonic() + timeout, 0, ca_file, allow_private, asking)[0].status
 
 
 def _checked(base: str, url: str, asking: Asking) -> SplitResult:
@@ -111,10 +124,10 @@ def _checked(base: str, url: str, asking: Asking) -> SplitResult:
     return parts
 
 
-def _get(
+def _exchange(
     parts: SplitResult, end: float, max_bytes: int, ca_file: str, allow_private: bool, asking: Asking
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """One request and its answer; the body only where the answer is 200."""
+    """One request and its answer; the body only where the answer is 200 and nothing was posted."""
     host = parts.hostname or ""
     secure = parts.scheme == "https"
     sock = _connect(host, parts.port or (443 if secure else 80), end, allow_private)
@@ -125,10 +138,11 @@ def _get(
         sock.sendall(_request(parts, asking))
         answer = http.client.HTTPResponse(_Timed(sock, end), method="GET")  # type: ignore[arg-type]
         answer.begin()
-        body = answer.read(max_bytes + 1) if answer.status == 200 else b""
+        wanted = answer.status == 200 and not asking.form
+        body = answer.read(max_bytes + 1) if wanted else b""
         if len(body) > max_bytes:
             raise _refused(parts, f"more than {max_bytes} octets", "too-big")
-        if answer.status == 200 and answer.length:
+        if wanted and answer.length:
             raise _refused(parts, f"{answer.length} octets are missing", "connection-lost")
         return answer, body
     except OSError as error:
@@ -142,14 +156,16 @@ def _get(
 def _request(parts: SplitResult, asking: Asking) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     lines = [
-        f"GET {target} HTTP/1.1",
+        f"{'POST' if asking.form else 'GET'} {target} HTTP/1.1",
         f"Host: {parts.netloc}",
         f"Accept: {asking.accept}",
         "Accept-Encoding: identity",
         f"User-Agent: {asking.agent}",
         "Connection: close",
     ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii")
+    if asking.form:
+        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(asking.form)}"]
+    return ("\r\n".join(lines) + "\r\n\r\n" + asking.form).encode("ascii")
 
 
 def _connect(host: str, port: int, end: float, allow_private: bool) -> socket.socket:

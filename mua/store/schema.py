@@ -462,6 +462,13 @@ DROP INDEX message_shown;
 CREATE INDEX message_shown ON message(shown_folder, id, thread_id);
 """
 
+# Of which messages the list was told, by a person's word, that they want no more of it (RFC 8058).
+CACHE_36 = """
+CREATE TABLE unsubscribed(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  at INTEGER NOT NULL) STRICT;                        -- UTC seconds
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -498,6 +505,7 @@ MIGRATIONS = (
     CACHE_33,
     CACHE_34,
     CACHE_35,
+    CACHE_36,
 )
 VERSION = len(MIGRATIONS)
 

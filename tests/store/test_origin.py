@@ -14,7 +14,7 @@ from mua.model.journey import NO_TRUST, Trust
 from mua.model.message import Envelope, MessageId
 from mua.paths import Profile
 from mua.plan.acquaintance import Known
-from mua.store import origin, write
+from mua.store import lists, origin, write
 from mua.store.db import Store
 from mua.store.write import BodyFacts, NewMessage
 
@@ -95,6 +95,24 @@ def test_what_was_found_out_is_kept_and_goes_with_its_message(store: Store) -> N
         tx.run("DELETE FROM message WHERE id = ?", message_id)
     assert origin.evidence(store.reader(), message_id) is None
     assert store.reader().value("SELECT count(*) FROM evidence") == 0
+
+
+def test_whom_a_list_was_told_of_is_claimed_once_and_goes_with_its_message(store: Store) -> None:
+    message_id = put(store, place(store, "INBOX", Role.INBOX), ANN, ME, 100)
+
+    def claim(number: int, now: int) -> bool:
+        with store.write() as tx:
+            return lists.claim(tx, MessageId(number), now)
+
+    assert lists.unsubscribed_at(store.reader(), message_id) == 0
+    assert [claim(message_id, 7), claim(message_id, 8), claim(1, 9)] == [True, False, False]  # 1: one that is gone
+    assert lists.unsubscribed_at(store.reader(), message_id) == 7
+    with store.write() as tx:
+        lists.withdraw(tx, message_id)
+    assert claim(message_id, 9)
+    with store.write() as tx:
+        tx.run("DELETE FROM message WHERE id = ?", message_id)
+    assert store.reader().value("SELECT count(*) FROM unsubscribed") == 0
 
 
 def test_samples_are_of_the_inbox_and_here(store: Store) -> None:

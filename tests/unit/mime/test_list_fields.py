@@ -4,6 +4,9 @@ import pytest
 
 from mua.mime.list_fields import ListFields, list_fields
 
+LEAVE = ("List-Unsubscribe", "<https://a.example/?u=1>")
+POST = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+
 
 def test_every_field_is_read() -> None:
     found = list_fields(
@@ -19,6 +22,7 @@ def test_every_field_is_read() -> None:
         "mailto:leave@list.example?subject=x",
         "https://list.example/leave?u=1",
         "https://list.example/leave?u=1",
+        True,
         "mailto:talk@list.example",
         "https://list.example/archive",
         "mailto:talk-request@list.example?subject=help",
@@ -41,9 +45,32 @@ def test_what_nobody_may_press_on_is_nothing(value: str) -> None:
 
 
 def test_one_click_needs_https_and_its_field() -> None:
-    post = ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
-    assert list_fields([("List-Unsubscribe", "<http://a.example/>"), post]).one_click == ""
-    assert list_fields([("List-Unsubscribe", "<https://a.example/>")]).one_click == ""
+    assert list_fields([LEAVE]) == ListFields(leave_page="https://a.example/?u=1")
+    assert list_fields([LEAVE, POST]).one_click == "https://a.example/?u=1"
+    for said in ("List-Unsubscribe=one-click", "One-Click", "List-Unsubscribe=One-Click; now", ""):
+        found = list_fields([LEAVE, (POST[0], said)])
+        assert (found.one_click, found.says_one_click) == ("", False)
+    assert not list_fields([LEAVE, POST, POST]).says_one_click
+
+
+@pytest.mark.parametrize(
+    ("value", "url"),
+    [
+        ("<mailto:leave@a.example>, <https://a.example/x>", "https://a.example/x"),
+        ("<https://a.example/x>, <http://a.example/x>", "https://a.example/x"),
+        ("<https://a.example/x>, <https://b.example/x>", ""),
+        ("<http://a.example/x>", ""),
+        ("<mailto:leave@a.example>", ""),
+        ("<https://ex\u00e4mple.org/x>", ""),
+        ("<https://a.example:0/x>", ""),
+        ("<https://a.example:99999/x>", ""),
+        ("<https://me@a.example/x>", ""),
+    ],
+)
+def test_exactly_one_https_address_is_asked(value: str, url: str) -> None:
+    """RFC 8058 s.3.1."""
+    found = list_fields([("List-Unsubscribe", value), POST])
+    assert (found.one_click, found.says_one_click) == (url, True)
 
 
 def test_a_field_that_stands_twice_says_nothing() -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import dkim_verifier
 import pytest
+from newsletter import RECORDS as RECORDS_OF_NEWS
+from newsletter import newsletter
 
 from mua.mime import dkim
-from mua.mime.verify import PIECE, _canonical_body, _Message, check, questions
+from mua.mime.verify import MAX_NAMES, PIECE, _canonical_body, _Message, check, questions
 from mua.model.dkim import Algorithm
 from mua.model.evidence import Evidence, Outcome, Signature
 from mua.net.dkim_keys import make_key, signing
@@ -135,6 +137,35 @@ def test_a_signature_ends() -> None:
     records = {"s._domainkey.x.example": dkim.record(Algorithm.ED25519, public)}
     assert first(made, **records).outcome is Outcome.HOLDS
     assert first(made.replace(b"t=", b"x=1; t=", 1), **records).outcome is Outcome.UNUSABLE
+
+
+@pytest.mark.parametrize(
+    ("names", "later", "covers"),
+    [
+        ("from:list-unsubscribe:list-unsubscribe-post", "", True),
+        ("from:List-Unsubscribe-Post:List-Unsubscribe", "", True),
+        ("from:list-unsubscribe-post", "", False),
+        ("from:list-unsubscribe", "", False),
+        ("from", "", False),
+        ("from:list-unsubscribe:list-unsubscribe-post", "List-Unsubscribe: <https://evil.example/>\r\n", False),
+        ("from:list-unsubscribe:list-unsubscribe-post", "List-Unsubscribe-Post: x\r\n", False),
+        ("from:" + "x-a:" * MAX_NAMES + "list-unsubscribe:list-unsubscribe-post", "", None),
+    ],
+)
+def test_whether_where_a_list_is_left_is_covered(
+    names: str, later: str, covers: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RFC 8058 s.4; a field that stands twice can be read as either."""
+    monkeypatch.setattr(dkim, "_names", lambda _: names)
+    chosen = ["from", *(one for one in names.lower().split(":") if one.startswith("list"))]
+    monkeypatch.setattr(dkim, "SIGNED", chosen)
+    monkeypatch.setattr(dkim, "SEALED", ())
+    whole = newsletter("https://news.example/leave", later=later)
+    signature = first(whole, **{name: texts[0] for name, texts in RECORDS_OF_NEWS.items()})
+    if covers is None:
+        assert signature.outcome is not Outcome.HOLDS
+    else:
+        assert (signature.outcome, signature.covers_leaving) == (Outcome.HOLDS, covers)
 
 
 def test_what_we_sign_holds_and_no_change_goes_unseen() -> None:
