@@ -151,6 +151,7 @@ def test_what_is_printed_is_seen_before(
     qtbot.waitUntil(lambda: bool(done), timeout=60_000)
     assert (tmp_path / "out.pdf").stat().st_size > 2_000
     if html:  # as it looks: its green is on paper, and a text would have none
+        qtbot.waitUntil(lambda: 0 in page.sheets._pages, timeout=60_000)  # drawn anew where the window got another size
         picture = page.sheets._pages[0].toImage()
         greens = {picture.pixel(x, y) & 0xFFFFFF for x in range(picture.width()) for y in range(0, picture.height(), 4)}
         assert 0x1F6F50 in greens
