@@ -29,7 +29,7 @@ from mua.model.way import Rule
 from mua.records import dataclass
 
 PROTOCOL = 1
-VIEW_VERSION = 3  # of the cached MessageViews: raise it when the sanitiser changes
+VIEW_VERSION = 4  # of the cached MessageViews: raise it when the sanitiser changes, or what a view holds
 MAX_LINE = 64 * 1024 * 1024
 
 
@@ -160,6 +160,19 @@ class Unsubscribe:
     """
 
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReceipt:
+    """A person's answer to a message that asks to be told that it was read (RFC 8098); it is asked once.  Answer: Done.
+
+    ``send``: a receipt is queued for the addresses ``to``, which the person was shown; else there is none.  Errors
+    "receipt-answered", "receipt-changed" (the message asks for no receipt there), "no-route".
+    """
+
+    message_id: int
+    send: bool
+    to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -735,7 +748,7 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures | Examine | Unsubscribe
+    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

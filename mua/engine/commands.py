@@ -353,6 +353,13 @@ def unsubscribe(engine: Engine, command: wire.Unsubscribe) -> wire.Unsubscribed:
     return lists.unsubscribe(engine.context, MessageId(command.message_id))
 
 
+def answer_receipt(engine: Engine, command: wire.AnswerReceipt) -> wire.Done:
+    """Tell, or do not tell, that a message was read; a person said so."""
+    from mua.engine import receipts
+
+    return receipts.answer(engine, command)
+
+
 def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
     found = read.row(engine.store.reader(), message_id)
     if found is None or found.has_body:
@@ -530,6 +537,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Diagnose: diagnose,
     wire.LoadPictures: load_pictures,
     wire.Unsubscribe: unsubscribe,
+    wire.AnswerReceipt: answer_receipt,
     wire.Preflight: preflight,
     wire.Examine: examine,
     wire.Sync: sync,

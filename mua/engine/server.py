@@ -36,6 +36,7 @@ SLOW = (
     wire.Diagnose,
     wire.LoadPictures,
     wire.Unsubscribe,
+    wire.AnswerReceipt,
     wire.Preflight,
     wire.Examine,
     wire.Sync,

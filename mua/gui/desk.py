@@ -150,6 +150,7 @@ class Desk(QObject):
         from mua.gui.hearing import Hearing
         from mua.gui.message_deeds import MessageDeeds
         from mua.gui.pictures import Pictures
+        from mua.gui.receipts import Receipts
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
@@ -161,6 +162,7 @@ class Desk(QObject):
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
         self.pictures = Pictures(self)
+        self.receipts = Receipts(self)
         self.ahead = Ahead(self)
         self.elsewhere.tell()
         self.sidebar.folders.dropped.connect(self.acting.move)
@@ -496,6 +498,7 @@ class Desk(QObject):
         """Keep new settings and apply what is visible at once."""
         scale = changed.text_scale != self.preferences.text_scale
         shape = changed.conversations != self.preferences.conversations
+        asks = changed.read_receipts is not self.preferences.read_receipts
         self.preferences = changed
         if scale:
             theme().apply(theme().dark, changed.text_scale)
@@ -503,6 +506,8 @@ class Desk(QObject):
         self.reader.set_width(changed.full_width)
         if shape and self.reader.row is not None:
             self._show_chosen(self.reader.row.id)
+        for pane in self.reader.panes() if asks else ():
+            self.pane_shown.emit(pane)
         try:
             prefs.save(self.library.profile, changed)
         except OSError as error:

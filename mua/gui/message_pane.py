@@ -52,6 +52,8 @@ class MessagePane(QWidget):
     pictures_wanted = Signal(bool)
     """Pictures from elsewhere are to be loaded; True: those of every mail of this sender."""
     pictures_unwanted = Signal()
+    receipt_answered = Signal(bool)
+    """True: the sender is to be told that the message was read."""
 
     def __init__(self, inline: Inline, tall: bool = False) -> None:
         super().__init__()
@@ -66,6 +68,9 @@ class MessagePane(QWidget):
         self.warnings = Banner(tone="danger")
         self.nature = Banner()
         self.events = Banner(icon_name="calendar")
+        self.receipt = Banner(icon_name="mail-open")
+        self.receipt.offer("Send a receipt", lambda: self.receipt_answered.emit(True))
+        self.receipt.offer("Do not", lambda: self.receipt_answered.emit(False))
         self.long = Banner("The beginning of a very long message is shown.")
         self.long.offer("Show all", self._show_whole)
         self.problem = Banner(tone="danger")
@@ -140,6 +145,11 @@ class MessagePane(QWidget):
             tone = {"on_danger": "danger", "on_warning": "warning"}.get(role, "info")
             self.journey.say(said.journey(message, now), tone, icon)
 
+    def ask_for_receipt(self, text: str, odd: bool = False) -> None:
+        """Ask whether the sender may be told that the message was read; no text: that is not the question."""
+        self.receipt.say(text, "warning" if odd else "info", "mail-open")
+        self.receipt.setVisible(bool(text))
+
     def toggle_text(self) -> None:
         """Plain text instead of HTML, and back."""
         if self.view is not None and self.view.html:
@@ -191,6 +201,7 @@ class MessagePane(QWidget):
             self.warnings,
             self.nature,
             self.events,
+            self.receipt,
             self.remote,
             self.link,
             self.leaving,
@@ -206,6 +217,7 @@ class MessagePane(QWidget):
 
     def _show_bars(self) -> None:
         view = self.view
+        self.receipt.hide()
         self.remote.show_view(view)
         warnings = view.warnings if view is not None else ()
         self.warnings.say(" ".join(words.shown(one, 300) for one in warnings[:5]), "danger")

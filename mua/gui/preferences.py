@@ -34,6 +34,13 @@ class RemoteImages(StrEnum):
     NEVER = "never"
 
 
+class ReadReceipts(StrEnum):
+    """Whether a person is asked where a sender wants to be told that a message was read."""
+
+    ASK = "ask"
+    NEVER = "never"
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """The settings.  ``keys`` maps an action's id to the keys that replace its own."""
@@ -60,6 +67,7 @@ class Preferences:
     remote_images: RemoteImages = RemoteImages.ASK
     image_senders: tuple[str, ...] = ()
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
+    read_receipts: ReadReceipts = ReadReceipts.ASK
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -139,6 +147,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "compose_html": _switch,
     "remote_images": RemoteImages,
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
+    "read_receipts": ReadReceipts,
     "keys": _keys,
 }
 

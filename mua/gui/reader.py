@@ -37,6 +37,7 @@ _PASSED = (
     "starred",
     "pictures_wanted",
     "pictures_unwanted",
+    "receipt_answered",
 )
 _COMFORTABLE = 860  # pixels of a message at most, unless the person wants them all
 _TIGHT = 560  # pixels of a reader whose margins are halved
@@ -65,6 +66,7 @@ class Reader(QFrame):
     starred = Signal()
     pictures_wanted = Signal(bool)
     pictures_unwanted = Signal()
+    receipt_answered = Signal(bool)
     opened_in = Signal(object)
     """A row of the conversation was opened: show its message."""
     turned = Signal()

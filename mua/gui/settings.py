@@ -20,7 +20,7 @@ from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.image_rules import ImageRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
-from mua.gui.preferences import Consent
+from mua.gui.preferences import Consent, ReadReceipts
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
@@ -50,6 +50,7 @@ QSlider::handle:horizontal { width: 16px; margin: -6px 0; border-radius: 8px; ba
 QSlider::handle:horizontal:focus { border: 2px solid @text; border-radius: 8px; width: 12px; }
 """
 _SHAPES = (("whole", "In its conversation"), ("single", "Alone"))
+_RECEIPTS = ((ReadReceipts.ASK, "Ask me"), (ReadReceipts.NEVER, "Never"))
 _READ = (("0.0", "At once"), ("2.0", "After 2 s"), ("-1.0", "Never by itself"))
 
 
@@ -164,6 +165,10 @@ class SettingsPage(Room):
         self.signatures.choose(now.check_signatures)
         self.signatures.changed.connect(lambda: self.change(check_signatures=Consent(self.signatures.value())))
         self._line("Signatures of what you read are checked, by asking the DNS", self.signatures)
+        self.receipts = Choice("A sender who asks is told that you have read a message", _RECEIPTS)
+        self.receipts.choose(now.read_receipts)
+        self.receipts.changed.connect(lambda: self.change(read_receipts=ReadReceipts(self.receipts.value())))
+        self._line("A sender who asks is told that you have read a message", self.receipts)
 
     def _writing(self) -> None:
         now = self._desk.preferences

@@ -5,7 +5,7 @@ as it said it, on one line.  Pure.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from mua.mime.encode import address_field, date_text, encode_body, encode_text, field, id_field, one_line
@@ -41,34 +41,52 @@ def bounce(
     utc_offset_minutes: int = 0,
 ) -> bytes:
     """The report for ``sender`` (an address) on the recipients that ``about`` did not reach."""
-    boundary = f"=_report_{message_id.partition('@')[0]}"
     daemon = Address("Mail Delivery System", f"MAILER-DAEMON@{mail_name}")
-    encoding, text = encode_text(_text(about, failed, mail_name))
-    header_encoding, header = encode_body(about.header[:MAX_HEADER].replace(b"\r\n", b"\n"))
+    header_encoding, returned = encode_body(about.header[:MAX_HEADER].replace(b"\r\n", b"\n"))
     parts = (
-        (f"text/plain; charset={'us-ascii' if encoding == '7bit' else 'utf-8'}", encoding, text),
+        text_part(_text(about, failed, mail_name)),
         ("message/delivery-status", "7bit", _fields(about, failed, mail_name, now, utc_offset_minutes)),
-        ("text/rfc822-headers", header_encoding, header),
+        ("text/rfc822-headers", header_encoding, returned),
     )
-    body = b"".join(
-        f"--{boundary}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {how}\r\n\r\n".encode() + data + b"\r\n"
-        for kind, how, data in parts
+    header = (
+        field("Date", date_text(now, utc_offset_minutes)),
+        address_field("From", [daemon]),
+        address_field("To", [Address("", sender)]),
+        field("Subject", f"Not delivered: {about.subject}".removesuffix(": ")),
+        id_field("In-Reply-To", [about.message_id]),
     )
+    return multipart_report("delivery-status", header, parts, message_id)
+
+
+def multipart_report(
+    kind: str, header: Iterable[bytes], parts: Iterable[tuple[str, str, bytes]], message_id: str
+) -> bytes:
+    """An automatic answer (RFC 3834) whose body is a report of that ``kind`` (RFC 6522), with ``header`` before it.
+
+    A part is (type, transfer encoding, encoded octets with CRLF); none may hold a line that begins as a boundary does.
+    """
+    boundary = f"=_report_{message_id.partition('@')[0]}"
+    body = (
+        f"--{boundary}\r\nContent-Type: {type_}\r\nContent-Transfer-Encoding: {how}\r\n\r\n".encode() + data + b"\r\n"
+        for type_, how, data in parts
+    )
+    about = f'Content-Type: multipart/report; report-type={kind};\r\n boundary="{boundary}"\r\n\r\n'
     return b"".join(
         [
-            field("Date", date_text(now, utc_offset_minutes)),
-            address_field("From", [daemon]),
-            address_field("To", [Address("", sender)]),
-            field("Subject", f"Not delivered: {about.subject}".removesuffix(": ")),
+            *header,
             id_field("Message-ID", [message_id]),
-            id_field("In-Reply-To", [about.message_id]),
             b"Auto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\n",
-            b'Content-Type: multipart/report; report-type=delivery-status;\r\n boundary="%s"\r\n\r\n'
-            % boundary.encode(),
-            body,
+            about.encode(),
+            *body,
             f"--{boundary}--\r\n".encode(),
         ]
     )
+
+
+def text_part(text: str) -> tuple[str, str, bytes]:
+    """The part for people."""
+    encoding, data = encode_text(text)
+    return f"text/plain; charset={'us-ascii' if encoding == '7bit' else 'utf-8'}", encoding, data
 
 
 def status(one: Recipient) -> str:
@@ -112,7 +130,7 @@ def _fields(about: Returned, failed: Sequence[Recipient], mail_name: str, now: i
 
 def _group(one: Recipient, now: int, utc_offset_minutes: int) -> bytes:
     lines = [
-        f"Final-Recipient: {_typed(one.address)}\r\n".encode(),
+        f"Final-Recipient: {typed(one.address)}\r\n".encode(),
         field("Action", "failed"),
         field("Status", status(one)),
     ]
@@ -124,7 +142,7 @@ def _group(one: Recipient, now: int, utc_offset_minutes: int) -> bytes:
     return b"".join(lines)
 
 
-def _typed(address: str) -> str:
+def typed(address: str) -> str:
     """``rfc822; address``, or the form for addresses beyond ASCII (RFC 6533 s.3)."""
     if address.isascii():
         return f"rfc822; {address}"

@@ -24,7 +24,7 @@ from mua.mime.page import QUOTE, QUOTE_END, SafeHtml
 from mua.mime.remote import TINY, Wishes, address, image_name
 from mua.mime.text import is_bomb, stripped
 
-SANITISER_VERSION: Final = 3  # part of the key under which views are cached
+SANITISER_VERSION: Final = 4  # part of the key under which views are cached
 MAX_HTML: Final = 2_000_000  # characters
 MAX_ENTITIES: Final = 150_000  # character references in one page: html5ever is quadratic in them
 MAX_DEPTH: Final = 512  # nested elements; deeper is shown as text

@@ -7,6 +7,9 @@ sanitised).
 from collections.abc import Iterable
 from typing import Final
 
+from mua.errors import MailError
+from mua.mime.encode import wire_address
+from mua.mime.headers import addresses
 from mua.mime.html import CUT_NOTE, sanitise
 from mua.mime.message import Parsed, parse
 from mua.mime.text import neutralise
@@ -53,6 +56,7 @@ def view_of(parsed: Parsed) -> MessageView:
         layout=safe.layout if safe is not None else "",
         nature=parsed.nature,
         events=parsed.events,
+        receipt_to=_receipt_to(parsed),
     )
 
 
@@ -64,6 +68,20 @@ def _headers(parsed: Parsed) -> tuple[tuple[str, str], ...]:
     )
 
 
-def clean_addresses(addresses: Iterable[Address]) -> tuple[Address, ...]:
+def _receipt_to(parsed: Parsed) -> tuple[Address, ...]:
+    """Of every Disposition-Notification-To, what is an address that mail can go to."""
+    values = [value for name, value in parsed.root.fields if name == "disposition-notification-to"]
+    return tuple(one for value in values for one in clean_addresses(addresses(value)) if _takes_mail(one.address))
+
+
+def _takes_mail(address: str) -> bool:
+    try:
+        wire_address(address)
+    except MailError:
+        return False
+    return True
+
+
+def clean_addresses(many: Iterable[Address]) -> tuple[Address, ...]:
     """Addresses as they are shown: neutralised, a domain that imitates another one as the DNS knows it."""
-    return tuple(Address(neutralise(one.name), naming.real(neutralise(one.address))) for one in addresses)
+    return tuple(Address(neutralise(one.name), naming.real(neutralise(one.address))) for one in many)

@@ -151,7 +151,8 @@ class MessageView:
     ``dark_ready``: its author wrote styles for dark screens; ``layout``: by which rules its HTML is laid out
     ("" today's, "limited", "quirks").
     ``notes`` say what is odd about the author, ``warnings`` about the rest; ``nature``, in sentences, what the message
-    is beside a letter (signed, a report, a piece of a larger one ...); ``events`` what its calendar part says.
+    is beside a letter (signed, a report, a piece of a larger one ...); ``events`` what its calendar part says;
+    ``receipt_to`` where it asks to be told that it was read (RFC 8098 s.2.1), as far as mail can go there.
     """
 
     sender: tuple[Address, ...]
@@ -177,6 +178,7 @@ class MessageView:
     layout: str = ""
     nature: tuple[str, ...] = ()
     events: tuple[Event, ...] = ()
+    receipt_to: tuple[Address, ...] = ()
 
     def carried(self, content_id: str) -> Attachment | None:
         """The part that a ``cid:`` address names, what is behind the colon as it stands there (RFC 2392)."""

@@ -59,9 +59,12 @@ _UNSEEN = (  # of outgoing: somebody waits, and no server can have it for anybod
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Which local user submitted a message, and the name of the submission, which is used for no other."""
+    """Where a message comes from that nobody wrote here, and its name as a submission, which is used for no other.
 
-    uid: int
+    ``uid``: the local user who submitted it; None: it is the receipt for a message of the account.
+    """
+
+    uid: int | None
     submission: str
 
 
@@ -96,8 +99,8 @@ def queue(
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
 
     ``scheduled``: a person chose that time; ``direct``: and that it goes to the exchangers, whatever the account's way.
-    ``sign`` raises what it likes; then nothing is queued.  ``origin``: it was submitted by a local user, who keeps what
-    copy is wanted; of one submission nothing is queued twice.  ``refused``: recipients who have their verdict already,
+    ``sign`` raises what it likes; then nothing is queued.  ``origin``: nobody wrote it here, so no copy is
+    kept; of one submission nothing is queued twice.  ``refused``: recipients who have their verdict already,
     and why.
     """
     sent_copy, uid, submission = (
@@ -346,7 +349,7 @@ def retry(tx: Tx, outgoing_id: OutgoingId, addresses: Sequence[str], now: int, v
     if count:
         tx.run(
             "UPDATE outgoing SET finished_at = 0, spent = 0, held = 0,"
-            " sent_copy = iif(sent_copy = 'none' AND uid IS NULL, 'todo', sent_copy),"
+            " sent_copy = iif(sent_copy = 'none' AND submission = '', 'todo', sent_copy),"
             " via = coalesce(?, via) WHERE id = ?",
             via,
             outgoing_id,

@@ -444,6 +444,20 @@ def test_a_refusal_at_the_dot_is_final(post: PostOffice, sink: MailSink) -> None
     assert len(post.sent()) == 1
 
 
+def test_a_receipt_that_is_tried_again_leaves_no_copy(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "dot", "554 5.6.0 Not today")
+    one = post.queue(ANN, origin=dispatch.Origin(None, "receipt-1"))
+    assert post.queue(ANN, origin=dispatch.Origin(None, "receipt-1")) == one
+    post.sender.start()
+    post.sender.drain(60)
+    assert post.states(one) == [REFUSED]
+    with post.store.write() as tx:
+        assert dispatch.retry(tx, one, (), post.clock) == 1
+    post.later(0)
+    assert (post.states(one), len(sink.copies(ANN))) == ([ACCEPTED], 1)
+    assert (post.sent(), post.get(one).sent_copy) == ([], SentCopy.NONE)
+
+
 # -- the account, the network, this computer
 
 
