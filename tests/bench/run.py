@@ -161,7 +161,9 @@ class Bench:
             courses.append(watch(self.lab, profile, self.count))
             self._profile = profile
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
-            theirs.append(self._mbsync(user, self.lab.folder / f"mbsync-{len(theirs)}"))
+            maildir = self.lab.folder / f"mbsync-{len(theirs)}"
+            shutil.rmtree(maildir, ignore_errors=True)  # another bench may have filled it
+            theirs.append(self._mbsync(user, maildir))
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
             cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
         peer = "mbsync, files only"
