@@ -37,7 +37,7 @@ TAGS = (
     Tag("$label5", "Later", "#8e44ad"),
 )
 """As Thunderbird has them, so that both show the same."""
-_COLOURS = ("#0e8a94", "#b8478f", "#7a6a1f", "#5b63c7", "#a3512b", "#4d7d1e", "#6b7280")
+COLOURS = ("#0e8a94", "#b8478f", "#7a6a1f", "#5b63c7", "#a3512b", "#4d7d1e", "#6b7280")
 
 
 def is_keyword(name: str) -> bool:
@@ -68,7 +68,7 @@ def tag_of(keyword: str, tags: Iterable[Tag] = TAGS) -> Tag | None:
 
 def colour_for(keyword: str) -> str:
     """The colour of a tag for which nobody chose one."""
-    return _COLOURS[crc32(keyword.casefold().encode()) % len(_COLOURS)]
+    return COLOURS[crc32(keyword.casefold().encode()) % len(COLOURS)]
 
 
 def tag_named(name: str, tags: Iterable[Tag] = TAGS) -> Tag | None:
@@ -88,6 +88,13 @@ def tag_from(line: str) -> Tag:
     if not is_keyword(keyword) or not _COLOUR.fullmatch(colour) or not name.strip():
         raise ValueError(line)
     return Tag(keyword, name.strip()[:MAX_NAME], colour.lower())
+
+
+def tags_of(keywords: Iterable[str], tags: tuple[Tag, ...] = TAGS) -> tuple[Tag, ...]:
+    """The tags of a message, in the person's order, then those that only other programs know."""
+    found = {one.keyword.casefold(): one for name in keywords if (one := tag_of(name, tags))}
+    order = {one.keyword.casefold(): place for place, one in enumerate(tags)}
+    return tuple(found[key] for key in sorted(found, key=lambda key: (order.get(key, len(order)), key)))
 
 
 def tags_from(lines: object) -> tuple[Tag, ...]:
