@@ -2,6 +2,7 @@
 # A bare Debian 12 that has nothing but git, with a fresh clone of this checkout: what a new person's computer sees.
 #
 #   tests/bare_box.sh [-u] COMMAND     runs a shell command there, in the clone, as root or (-u) as a normal user
+#   tests/bare_box.sh -b SCRIPT        the same with systemd as its first process: SCRIPT install, first, and again
 #   tests/bare_box.sh                  the whole round, in boxes of their own; says which part failed
 #
 # Needs root and debootstrap.  The bare system is made once, in $MUA_BOX (/var/tmp/mua-box); each box is a layer over it
@@ -33,8 +34,8 @@ copy_settings() {
     done
 }
 
-# In namespaces of its own already: mounts, processes.  $1: an empty folder, $2: who, $3: what.
-inside() {
+# In namespaces of its own already: mounts, processes.  $1: an empty folder, $2: who.  Sets $root and $home.
+prepare() {
     root=$1/root
     mkdir "$1/layer" "$1/work" "$root"
     # The layer is a mount, so / is one in the box: "ip netns exec" insists.
@@ -52,21 +53,56 @@ inside() {
     mount --bind "$base/pip-cache" "$root$home/.cache/pip"
     git -c safe.directory='*' clone -q "file://$here" "$root$home/mua"
     chroot "$root" chown -R "$2" "$home"
-    exec env -i $(env | grep -E '^(PIP_|SSL_CERT_|CI=)') HOME="$home" PATH=/usr/sbin:/usr/bin:/sbin:/bin \
-        chroot --userspec="$2" "$root" sh -c "cd ~/mua && $3" </dev/null
 }
 
-# box WHO WHAT
+# as WHO WHAT: in the box that was prepared
+as() {
+    env -i $(env | grep -E '^(PIP_|SSL_CERT_|CI=)') HOME="$home" PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        chroot --userspec="$1" "$root" sh -c "cd ~/mua && $2" </dev/null
+}
+
+inside() {
+    prepare "$1" "$2"
+    as "$2" "$3"
+}
+
+# The same with systemd as the first process, and no network but the box's own loopback: $2 install, then $2 first in the
+# started box, and $2 again after it was started once more.  Needs systemd-nspawn (Debian's systemd-container).
+inside_booted() {
+    prepare "$1" root
+    as root "$2 install"
+    umount -R "$root/proc" "$root/sys" "$root/dev"
+    for when in first again; do
+        systemd-nspawn --quiet --directory "$root" --register=no --keep-unit --private-network --console=pipe --boot \
+            </dev/null >>"$1/console" 2>&1 &
+        box=$!
+        seconds=0
+        until first=$(pgrep -P "$box") && nsenter -t "$first" -a systemctl is-system-running --wait 2>&1; do
+            seconds=$((seconds + 1))
+            [ $seconds -lt 60 ] || { cat "$1/console"; exit 1; }
+            sleep 1
+        done
+        nsenter -t "$first" -a env HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c "cd ~/mua && $2 $when"
+        kill -TERM "$box"
+        wait "$box" || true
+    done
+}
+
+# box --inside WHO WHAT, or box --inside-booted WHAT
 box() {
     layer=$(mktemp -d "$base/box-XXXXXX")
-    unshare --mount --pid --fork --kill-child "$0" --inside "$layer" "$1" "$2" && code=0 || code=$?
+    how=$1
+    shift
+    unshare --mount --pid --fork --kill-child --mount-proc "$0" "$how" "$layer" "$@" && code=0 || code=$?
     rm -rf "$layer"
     return $code
 }
 
 part() {
-    if box "$2" "$3" >"$base/part.log" 2>&1; then echo "ok      $1"; else
-        echo "failed  $1"
+    name=$1
+    shift
+    if box "$@" >"$base/part.log" 2>&1; then echo "ok      $name"; else
+        echo "failed  $name"
         tail -n 40 "$base/part.log"
         failed=1
     fi
@@ -74,18 +110,21 @@ part() {
 
 round() {
     failed=0
-    part "starts as root" root './run --version && ./run --no-gui --help'
-    part "without PySide6" root './run --no-gui --version && ! .venv/bin/python -c "import PySide6"'
-    part "shows the demo" root './run test --version && xvfb-run sh -c "./run --demo & timeout 60 xdotool search --sync --onlyvisible --name Mua"'
-    part "tells a normal user one command" ann '! ./run --version 2>said && [ "$(grep -c "apt-get install" said)" = 1 ]'
-    part "mails what cron says" root tests/bare_server.sh
-    part "passes what a change has to pass" root .ci/run
+    part "starts as root" --inside root './run --version && ./run --no-gui --help'
+    part "without PySide6" --inside root './run --no-gui --version && ! .venv/bin/python -c "import PySide6"'
+    part "shows the demo" --inside root './run test --version && xvfb-run sh -c "./run --demo & timeout 60 xdotool search --sync --onlyvisible --name Mua"'
+    part "tells a normal user one command" --inside ann '! ./run --version 2>said && [ "$(grep -c "apt-get install" said)" = 1 ]'
+    part "mails what cron says" --inside root tests/bare_server.sh
+    part "is a service of systemd" --inside-booted tests/bare_systemd.sh
+    part "passes what a change has to pass" --inside root .ci/run
     return $failed
 }
 
 case ${1:-} in
 --inside) shift; inside "$@" ;;
 "") make_base; round ;;
--u) make_base; box ann "$2" ;;
-*) make_base; box root "$1" ;;
+--inside-booted) shift; inside_booted "$@" ;;
+-u) make_base; box --inside ann "$2" ;;
+-b) make_base; box --inside-booted "$2" ;;
+*) make_base; box --inside root "$1" ;;
 esac

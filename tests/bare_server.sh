@@ -14,19 +14,7 @@ useradd --system --user-group --no-create-home --home-dir /var/lib/mua --shell /
 echo good.test >/etc/mailname
 export MUA_SECRETS=session
 
-# The exchanger of good.test, and the name server that leads to it; what arrives is a file each.
-mkdir /tmp/arrived
-PYTHONPATH=tests .venv/bin/python -c '
-import pathlib, sys
-from dns_server import DnsServer
-from mail_sink import MailSink
-names = {("good.test", "MX"): ["10 mx.good.test."], ("mx.good.test", "A"): ["127.0.1.1"]}
-with DnsServer(names) as server, MailSink(host="127.0.1.1", port=2525) as sink:
-    print(server.address, flush=True)
-    for count in range(1, 100):
-        raw = sink.wait_for("nobody@good.test", count, 600)[-1]
-        pathlib.Path(f"/tmp/arrived/{count}").write_bytes(raw)
-' >/tmp/dns &
+PYTHONPATH=tests .venv/bin/python tests/bare_exchanger.py /tmp/arrived >/tmp/dns &
 exchanger=$!
 until [ -s /tmp/dns ]; do
     kill -0 $exchanger

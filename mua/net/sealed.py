@@ -95,6 +95,10 @@ class SealedFile:
             edit(table)
             self._write(table, header)
 
+    def exists(self) -> bool:
+        """Whether there is anything to open."""
+        return self._path.exists()
+
     def _require_passphrase(self) -> None:
         if not self._passphrase:
             raise MailError(

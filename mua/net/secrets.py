@@ -163,7 +163,8 @@ class _File:
         self._file.change(lambda table: table.__setitem__(name, value))
 
     def delete(self, name: str) -> None:
-        self._file.change(lambda table: table.pop(name, None))
+        if self._file.exists():  # where there is none, nothing is locked either
+            self._file.change(lambda table: table.pop(name, None))
 
 
 class _Keyring:

@@ -156,6 +156,14 @@ def test_the_file_opens_again_with_its_passphrase(profile: Profile, monkeypatch:
     assert locked.get("1") == PASSWORD
 
 
+def test_where_no_secret_was_ever_kept_none_is_locked_away_from_being_forgotten(profile: Profile) -> None:
+    Secrets(profile, Place.FILE).delete("1")
+    assert not profile.secrets_file.exists()
+    Secrets(profile, Place.FILE, "open sesame").set("1", "password", PASSWORD)
+    with pytest.raises(MailError, match="locked"):
+        Secrets(profile, Place.FILE).delete("1")
+
+
 def test_a_service_is_given_its_passphrase_as_a_credential(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
