@@ -257,6 +257,19 @@ class SetFlags:
 
 
 @dataclass(frozen=True, slots=True)
+class TagMessages:
+    """Set and clear keywords.  Answer: Acted; error "bad-tag" where one cannot be a keyword.
+
+    ``name`` is how the person calls what they set or cleared, for the label of the act.
+    """
+
+    messages: tuple[int, ...]
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MoveMessages:
     """Move to a folder of the same account.  Answer: Acted."""
 
@@ -748,7 +761,7 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt
+    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

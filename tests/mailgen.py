@@ -60,6 +60,12 @@ def letters(count: int, seed: int = 7, attachments: bool = True) -> Iterator[Let
     return _Author(seed, attachments).write(count)
 
 
+def vocabulary(seed: int = 7) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """The words of each tongue, each as often as it is used, and the people who write to each other."""
+    author = _Author(seed, False)
+    return author.pools, author.people
+
+
 class _Author:
     """Holds the vocabulary and the dice."""
 

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.cli import policies, setup
@@ -13,7 +14,11 @@ from mua.errors import Kind, MailError, Retry, UsageError
 from mua.masking import mask
 from mua.model.folder import Folder, FolderId
 from mua.model.message import Flag
+from mua.paths import Profile
 from mua.store import read
+
+if TYPE_CHECKING:
+    from mua.model.tag import Tag
 
 
 def account(session: Session) -> Result:
@@ -81,6 +86,8 @@ def act(session: Session) -> Result:
     ids = tuple(int(session.message(one).id) for one in given.ids)
     if (given.act == "move") != bool(given.to):
         raise UsageError("move needs --to FOLDER, and nothing else takes it")
+    if given.act.endswith("tag") != bool(given.tag):
+        raise UsageError("tag and untag need --tag NAME, and nothing else takes it")
     commands: dict[str, Callable[[], wire.Command]] = {
         "archive": lambda: wire.ArchiveMessages(ids),
         "delete": lambda: wire.DeleteMessages(ids),
@@ -90,8 +97,33 @@ def act(session: Session) -> Result:
         "unflag": lambda: wire.SetFlags(ids, remove=Flag.FLAGGED),
         "read": lambda: wire.SetFlags(ids, add=Flag.SEEN),
         "unread": lambda: wire.SetFlags(ids, remove=Flag.SEEN),
+        "tag": lambda: _tagging(session, ids, adds=True),
+        "untag": lambda: _tagging(session, ids, adds=False),
     }
     return _acted(session.engine.ask(commands[given.act](), wire.Acted))
+
+
+def _tagging(session: Session, ids: tuple[int, ...], *, adds: bool) -> wire.TagMessages:
+    """By the name that the person gave the tag, by its keyword, or as a new one."""
+    from mua.model import tag
+
+    name = session.arguments.tag
+    known = tag.tag_named(name, tags(session.profile))
+    keyword = known.keyword if known else name if name.startswith("$") else tag.keyword_of(name)
+    shown = known.name if known else name
+    return wire.TagMessages(ids, (keyword,), (), shown) if adds else wire.TagMessages(ids, (), (keyword,), shown)
+
+
+def tags(profile: Profile) -> "tuple[Tag, ...]":
+    """The person's tags, as the settings have them."""
+    import tomllib
+
+    from mua.model.tag import tags_from
+
+    try:
+        return tags_from(tomllib.loads(profile.settings.read_text("utf-8")).get("tags"))
+    except (OSError, ValueError):
+        return tags_from(None)
 
 
 def _target(session: Session, message_id: int, name: str) -> Folder:

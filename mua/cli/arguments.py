@@ -13,7 +13,7 @@ from mua import __version__
 from mua.errors import UsageError
 
 SECURITY = ("tls", "starttls", "none")
-ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread")
+ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread", "tag", "untag")
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -226,6 +226,7 @@ def _acting(commands: Commands) -> None:
     act.add_argument("act", choices=ACTS)
     act.add_argument("ids", metavar="ID", nargs="+")
     act.add_argument("--to", metavar="FOLDER", help="where to move")
+    act.add_argument("--tag", metavar="NAME", help="for tag and untag: a tag's name or an IMAP keyword")
     health = _add(commands, "health", "how each account is: server, connections, lag, bytes, problems")
     health.add_argument("--bundle", metavar="FILE", help="save it with the log, without anything private")
     _add(commands, "undo", "take the last act back")

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
+from mua.model import tag
 from mua.model.account import AccountId, Incoming
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.plan.roles import flags_of_way
-from mua.store import read, write
+from mua.store import history, read, tags, write
 from mua.store.db import Tx
 
 if TYPE_CHECKING:
@@ -32,6 +33,23 @@ def set_flags(engine: Engine, command: wire.SetFlags) -> wire.Acted:
         write.wish_flags(tx, ids, add, remove, now)
 
     return _act(engine, command.messages, label, add | remove, wish)
+
+
+def tag_messages(engine: Engine, command: wire.TagMessages) -> wire.Acted:
+    """Wish keywords."""
+    if not all(tag.is_keyword(one) for one in (*command.add, *command.remove)):
+        text = "A tag needs a name of letters and digits that a server can keep; nothing was changed."
+        raise MailError(Kind.MESSAGE, Retry.ASK, text, code="bad-tag")
+    wished = tag.wish(command.add, command.remove)
+    name = command.name or ", ".join(command.add or command.remove)
+    label = ("Tagged {} as {}" if command.add else "Removed the tag {1} of {0}").format(
+        _messages(len(command.messages)), name
+    )
+
+    def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
+        tags.wish(tx, ids, wished, now)
+
+    return _act(engine, command.messages, label, Flag(0), wish, keywords=wished)
 
 
 def _flag_label(add: Flag, remove: Flag, count: int) -> str:
@@ -139,12 +157,19 @@ def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
 
 
 def _act(
-    engine: Engine, messages: tuple[int, ...], label: str, changed: Flag, wish: Wish, *, moved: bool = False
+    engine: Engine,
+    messages: tuple[int, ...],
+    label: str,
+    changed: Flag,
+    wish: Wish,
+    *,
+    moved: bool = False,
+    keywords: str = "",
 ) -> wire.Acted:
     rows = rows_of(engine, messages)
     ids, now = [row.id for row in rows], engine.context.now()
     with engine.store.write(durable=True) as tx:
-        history_id = write.remember(tx, ids, label, changed, now, moved=moved)
+        history_id = history.remember(tx, ids, label, changed, now, moved=moved, tags=keywords)
         wish(tx, ids, now)
     for account_id in {row.account_id for row in rows}:
         engine.settle_local(account_id)
@@ -155,7 +180,7 @@ def _act(
 def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
     """Wish what was shown before."""
     with engine.store.write(durable=True) as tx:
-        undone = write.undo(tx, command.history_id, engine.context.now())
+        undone = history.undo(tx, command.history_id, engine.context.now())
     if undone is None:
         raise MailError(Kind.MESSAGE, Retry.NEVER, "There is nothing to undo.", code="nothing-to-undo")
     history_id, label, ids = undone

@@ -544,6 +544,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,
     wire.SetFlags: acts.set_flags,
+    wire.TagMessages: acts.tag_messages,
     wire.MoveMessages: acts.move_messages,
     wire.ArchiveMessages: acts.archive_messages,
     wire.JunkMessages: acts.junk_messages,

@@ -13,14 +13,15 @@ from pathlib import Path
 from mua.engine.pull import Shared, identities
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
+from mua.model import tag
 from mua.model.folder import Folder, FolderId, FolderState, Role
 from mua.model.ledger import Claim
 from mua.model.message import Flag, MessageId, flag_names
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Placed, Selected
 from mua.plan import replay, sync
-from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags
-from mua.store import mirror, outbox, read, write
+from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags, StoreKeywords
+from mua.store import mirror, outbox, read, tags, write
 from mua.store.blobs import file_errors
 
 _BLOCK = 1 << 20  # octets
@@ -85,6 +86,8 @@ class _Push:
                     write.remove_messages(tx, step.ids, Claim.NEVER_UPLOADED, self.shared.context.now())
             case StoreFlags():
                 self._store_flags(step)
+            case StoreKeywords():
+                self._store_keywords(step)
             case Move():
                 self._move(step)
             case Delete():
@@ -97,6 +100,9 @@ class _Push:
         with self.store.write(durable=True) as tx:
             if isinstance(step, CreateFolder):
                 write.set_folder_problem(tx, step.folder_id, error.text)
+            elif isinstance(step, StoreKeywords):
+                if error.retry is not Retry.SOON:
+                    tags.refused(tx, step.messages, error.text)
             elif error.retry is not Retry.SOON or error.code == "folder-gone":
                 write.wish_refused(tx, _ids(step), f"{error.text} ({error.detail})" if error.detail else error.text)
 
@@ -152,6 +158,18 @@ class _Push:
             self.connection.store_flags(messages.values(), flag_names(add), flag_names(remove))
             with self.store.write(durable=True) as tx:
                 write.flags_pushed(tx, messages, step.add, step.remove)
+
+    def _store_keywords(self, step: StoreKeywords) -> None:
+        folder = self._folder(step.folder_id)
+        add, remove = tag.parts_of(step.keywords)
+        with self.shared.lock:
+            kept = {name.lower() for name in self._open(folder).permanent_flags}
+            if kept and "\\*" not in kept and not {name.lower() for name in add} <= kept:
+                raise self._not_allowed("tags", folder)
+            messages = self._current(folder.id, step.messages)
+            self.connection.store_flags(messages.values(), add, remove)
+            with self.store.write(durable=True) as tx:
+                tags.pushed(tx, messages, step.keywords)
 
     def _move(self, step: Move) -> None:
         source, target = self._folder(step.folder_id), self._folder(step.target)
@@ -316,7 +334,7 @@ def _ids(step: Step) -> list[MessageId]:
     match step:
         case Append():
             return [step.id]
-        case StoreFlags() | Move() | Delete():
+        case StoreFlags() | StoreKeywords() | Move() | Delete():
             return list(step.messages)
     return []
 

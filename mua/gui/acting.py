@@ -65,6 +65,10 @@ class Acting(QObject):
         """Set and clear flags; ``quiet``: no toast (it is visible at once, and the key takes it back)."""
         self._act(ids, wire.SetFlags(tuple(ids), int(add), int(remove)), quiet=quiet)
 
+    def tag(self, ids: Ids, add: tuple[str, ...] = (), remove: tuple[str, ...] = (), name: str = "") -> None:
+        """Set and clear keywords; ``name``: how the person calls the tag."""
+        self._act(ids, wire.TagMessages(tuple(ids), add, remove, name), quiet=len(ids) == 1)
+
     def undo(self) -> None:
         """Take back the latest act."""
         if self._client is None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMenu
 
 from mua import wire
 from mua.gui import words
+from mua.gui.icons import icon
 from mua.gui.palette import Choice, Palette
 from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.sidebar import ENTRY, Entry
@@ -38,6 +39,7 @@ _MENU = (
     "move",
     "",
     "star",
+    "tag",
     "mark_read",
     "mark_unread",
 )
@@ -131,7 +133,9 @@ class Deeds(QObject):
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for name in _MENU:
-            if name:
+            if name == "tag":
+                menu.addMenu(self._desk.tagging.menu(menu)).setIcon(icon("tag"))
+            elif name:
                 menu.addAction(self._window.actions_[name])
             else:
                 menu.addSeparator()
@@ -140,7 +144,8 @@ class Deeds(QObject):
     # ---- going
     def open_palette(self) -> None:
         """Everything, by a few letters."""
-        choices = [*self._action_choices(), *self._go_choices()]
+        tags = self._desk.tagging.choices() if self._window.actions_["tag"].isEnabled() else []
+        choices = [*self._action_choices(), *tags, *self._go_choices()]
         Palette(self._window, "Do or go to anything", choices).open_over()
 
     def find_here(self) -> None:
@@ -312,7 +317,9 @@ class Deeds(QObject):
         return [
             Choice(deed.text, keys_of(actions[deed.id]), deed.icon, actions[deed.id].trigger)
             for deed in DEEDS
-            if deed.id not in ("palette", "inbox", "starred") and actions[deed.id].isEnabled()
+            if deed.id not in ("palette", "inbox", "starred")
+            and not deed.id.startswith("tag_")
+            and actions[deed.id].isEnabled()
         ]
 
     def _go_choices(self) -> list[Choice]:

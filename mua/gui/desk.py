@@ -128,6 +128,7 @@ class Desk(QObject):
         """Show the store as it is: before the engine runs, and quickly."""
         self._collapsed = collapsed or set()
         self.listing.set_density(self.preferences.density)
+        self.listing.model.tags = self.reader.tags = self.preferences.tags
         self.reader.set_width(self.preferences.full_width)
         self.read_accounts()
         place = last if last is not None and self.sidebar.model.row_of(last) >= 0 else self._first_place()
@@ -151,12 +152,14 @@ class Desk(QObject):
         from mua.gui.message_deeds import MessageDeeds
         from mua.gui.pictures import Pictures
         from mua.gui.receipts import Receipts
+        from mua.gui.tagging import Tagging
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
         self.attachments = Attachments(self.window, self.library, self.window.toast, self.reader)
         self.pane_shown.connect(self.attachments.draw_cards)
         self.authors = Authors(self)
+        self.tagging = Tagging(self)
         self.deeds = Deeds(self)
         self.message_deeds = MessageDeeds(self)
         self.elsewhere = Elsewhere(self)
@@ -499,11 +502,15 @@ class Desk(QObject):
         scale = changed.text_scale != self.preferences.text_scale
         shape = changed.conversations != self.preferences.conversations
         asks = changed.read_receipts is not self.preferences.read_receipts
+        tags = changed.tags != self.preferences.tags
         self.preferences = changed
         if scale:
             theme().apply(theme().dark, changed.text_scale)
         self.listing.set_density(changed.density)
         self.reader.set_width(changed.full_width)
+        if tags:
+            self.listing.model.tags = self.reader.tags = changed.tags
+            self.read_again(None, sidebar=True)
         if shape and self.reader.row is not None:
             self._show_chosen(self.reader.row.id)
         for pane in self.reader.panes() if asks else ():

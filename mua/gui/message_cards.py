@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from mua.gui.icons import pixmap
 from mua.gui.message_model import CARD, Card
+from mua.gui.tag_chips import chips_width, paint_chips
 from mua.gui.theme import AVATAR, BASE, MEDIUM, META, NORMAL, SECONDARY, SEMIBOLD, SMALL_ICON, theme
 from mua.gui.theme import CARD as CARD_HEIGHT
 from mua.gui.theme import COMPACT as COMPACT_HEIGHT
@@ -143,11 +144,21 @@ def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> Non
     _paint_name(pen, card, _card_name(area, card, with_snippet), selected, MEDIUM)
     second = first + line
     marks = _paint_marks(pen, card, right, second, line)
+    if not with_snippet and card.tags:
+        room = (right - text - marks) // 2
+        marks += chips_width(card.tags, room) + 4
+        _paint_tags(pen, card, QRect(right - marks, second, room, line))
     font = theme().font(BASE, SEMIBOLD if card.unread else NORMAL)
     role = "text" if with_snippet or card.unread else "secondary"
     pen.text(QRect(text, second, right - text - marks - 4, line), card.subject, font, role)
     if with_snippet:
+        text += _paint_tags(pen, card, QRect(text, second + line, (right - text) // 2, line - 2))
         pen.text(QRect(text, second + line, right - text, line - 2), card.snippet, theme().font(SECONDARY), "secondary")
+
+
+def _paint_tags(pen: Pen, card: Card, rect: QRect) -> int:
+    """Chips at the start of ``rect``; returns the room that they took."""
+    return paint_chips(pen.painter, rect, card.tags, pen.area if pen.rtl else None) if card.tags else 0
 
 
 def _start(area: QRect, card: Card) -> int:
@@ -249,6 +260,7 @@ def _paint_line(pen: Pen, card: Card, selected: bool) -> None:
     names = named.width() + 10
     _paint_name(pen, card, named, selected, NORMAL)
     font = theme().font(BASE, weight)
+    names += _paint_tags(pen, card, QRect(left + names, top, (room - names) // 2, height))
     used = pen.text(QRect(left + names, top, room - names, height), card.subject, font, "text")
     rest = QRect(left + names + used + 10, top, room - names - used - 10, height)
     if rest.width() > 60 and card.snippet:

@@ -49,6 +49,7 @@ from mua.gui.places import Row, Source
 from mua.gui.seeker import Seeker
 from mua.model.address import Address
 from mua.model.message import Flag, MessageId, MessageRow
+from mua.model.tag import TAGS, Tag, tags_of
 from mua.records import dataclass
 
 CARD = Qt.ItemDataRole.UserRole + 1
@@ -88,6 +89,7 @@ class Card:
     unfolded: bool = False
     member: bool = False
     """Below the first of its conversation."""
+    tags: tuple[Tag, ...] = ()
 
 
 class MessageModel(QAbstractTableModel):
@@ -104,6 +106,8 @@ class MessageModel(QAbstractTableModel):
         self.order = plain(array("q"))
         self.mine: frozenset[str] = frozenset()
         """The person's own addresses, in lower case."""
+        self.tags: tuple[Tag, ...] = TAGS
+        """The person's."""
         self._unfolded: dict[int, list[int]] = {}
         """Open conversations, and their messages here, newest first."""
         self.rows: array[int] = array("q")
@@ -497,6 +501,7 @@ class MessageModel(QAbstractTableModel):
             name = f"{name} +{len(who) - 1}"
         in_thread = 0 if member else row.in_thread
         subject = words.shown(message.subject, 300) or "(no subject)"
+        tags = tags_of(message.keywords, self.tags)
         received = message.id >> 20  # the order of the list; what Date says may be years off, and is in the reader
         spoken = [
             "Unread" if one.unread else "",
@@ -505,6 +510,7 @@ class MessageModel(QAbstractTableModel):
             words.full_time(received, self._now),
             "has attachment" if one.clip else "",
             "starred" if one.starred else "",
+            "tagged " + ", ".join(tag.name for tag in tags) if tags else "",
             "a change was refused" if one.refused else "",
             f"conversation of {in_thread}" if in_thread > 1 else "",
             f"{folded.unread} unread" if folded is not None and folded.unread else "",
@@ -532,6 +538,7 @@ class MessageModel(QAbstractTableModel):
             here=talk.here if talk is not None and not member else 1,
             unfolded=unfolded and not member,
             member=member,
+            tags=tags,
         )
 
     def _tell(self, keys: list[int]) -> None:

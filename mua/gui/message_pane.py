@@ -53,6 +53,7 @@ class MessagePane(QWidget):
     """Pictures from elsewhere are to be loaded; True: those of every mail of this sender."""
     pictures_unwanted = Signal()
     receipt_answered = Signal(bool)
+    tags_pressed = Signal()
     """True: the sender is to be told that the message was read."""
 
     def __init__(self, inline: Inline, tall: bool = False) -> None:
@@ -165,6 +166,7 @@ class MessagePane(QWidget):
     def _connect(self) -> None:
         self.header.starred.connect(self.starred)
         self.header.way_wanted.connect(self.way_wanted)
+        self.header.tags.pressed.connect(self.tags_pressed)
         self.remote.wanted.connect(self.pictures_wanted)
         self.remote.unwanted.connect(self.pictures_unwanted)
         self.link.agreed.connect(self.link_agreed)

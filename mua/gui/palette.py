@@ -116,12 +116,15 @@ class _Delegate(QStyledItemDelegate):
 class Palette(QDialog):
     """A field and the choices below it."""
 
-    def __init__(self, parent: QWidget, title: str, choices: Sequence[Choice]) -> None:
+    def __init__(
+        self, parent: QWidget, title: str, choices: Sequence[Choice], new: Callable[[str], Choice | None] | None = None
+    ) -> None:
+        """``new``: what else the letters could mean; it stands below what fits them."""
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName(title)
-        self._choices = choices
+        self._choices, self._new = choices, new
         self._model = _Choices()
         self.field = Field(title, title)
         self.field.setProperty("kind", "bare")
@@ -197,7 +200,9 @@ class Palette(QDialog):
         whole.addWidget(panel)
 
     def _narrow(self, text: str) -> None:
-        self._model.show(ranked(text, self._choices))
+        found = ranked(text, self._choices)
+        other = self._new(text) if self._new is not None else None
+        self._model.show([*found, other] if other is not None else found)
         self.list.setCurrentIndex(self._model.index(0))
         self._none.setVisible(self._model.rowCount() == 0)
 

@@ -15,6 +15,7 @@ from PySide6.QtCore import QSettings
 
 from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
+from mua.model.tag import TAGS, Tag, tag_line, tags_from
 from mua.paths import Profile
 from mua.records import dataclass
 
@@ -68,6 +69,7 @@ class Preferences:
     image_senders: tuple[str, ...] = ()
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
     read_receipts: ReadReceipts = ReadReceipts.ASK
+    tags: tuple[Tag, ...] = TAGS
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -148,6 +150,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "remote_images": RemoteImages,
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "read_receipts": ReadReceipts,
+    "tags": tags_from,
     "keys": _keys,
 }
 
@@ -157,6 +160,8 @@ def _toml(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return repr(value)
+    if isinstance(value, Tag):
+        value = tag_line(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')

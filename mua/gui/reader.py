@@ -16,6 +16,7 @@ from mua.gui.message_pane import Inline, MessagePane
 from mua.gui.notices import EmptyState
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, theme
 from mua.model.message import MessageId, MessageRow, MessageView
+from mua.model.tag import TAGS, Tag, tags_of
 
 if TYPE_CHECKING:
     from mua.gui.conversation import Conversation
@@ -38,6 +39,7 @@ _PASSED = (
     "pictures_wanted",
     "pictures_unwanted",
     "receipt_answered",
+    "tags_pressed",
 )
 _COMFORTABLE = 860  # pixels of a message at most, unless the person wants them all
 _TIGHT = 560  # pixels of a reader whose margins are halved
@@ -67,6 +69,7 @@ class Reader(QFrame):
     pictures_wanted = Signal(bool)
     pictures_unwanted = Signal()
     receipt_answered = Signal(bool)
+    tags_pressed = Signal()
     opened_in = Signal(object)
     """A row of the conversation was opened: show its message."""
     turned = Signal()
@@ -81,6 +84,8 @@ class Reader(QFrame):
         self.setObjectName("reader")
         self.setAccessibleName("Message")
         self._inline = inline
+        self.tags: tuple[Tag, ...] = TAGS
+        """The person's."""
         self._single = MessagePane(inline)
         self._serve(self._single)
         self.conversation: Conversation | None = None
@@ -210,6 +215,7 @@ class Reader(QFrame):
             self.leave_conversation()
             self._be(self._page)
         pane.show_message(row, view, mine)
+        pane.header.tags.show_tags(tags_of(row.keywords, self.tags))
         return pane
 
     def show_conversation(

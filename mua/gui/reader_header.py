@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QSizePolicy,
 
 from mua.gui import words
 from mua.gui.reader_author import Lines, Mark, Said, of_notes
+from mua.gui.tag_chips import TagChips
 from mua.gui.theme import BASE, SECONDARY, SUBJECT, theme
 from mua.gui.widgets import Avatar, ElidedLabel, Label, ToolButton
 from mua.model import naming
@@ -41,6 +42,7 @@ class Header(QWidget):
         self.more.clicked.connect(self._toggle)
         self.star = ToolButton("star", "Star", key="S")
         self.star.clicked.connect(self.starred)
+        self.tags = TagChips()
         self.mark = Mark()
         self.mark.clicked.connect(self._toggle)
         self.lines = Lines()
@@ -108,6 +110,7 @@ class Header(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
         column.addWidget(self.subject)
+        column.addWidget(self.tags)
         column.addLayout(row)
         mark = QHBoxLayout()
         mark.setContentsMargins(50, 0, 0, 0)

@@ -25,6 +25,7 @@ from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.sheets import styled
+from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.ways import Ways
 from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
@@ -82,6 +83,9 @@ class SettingsPage(Room):
         self._appearance()
         self._reading()
         self._writing()
+        self._section("Tags")
+        self.tags = TagRules(desk.preferences, self.change)
+        self.column.addWidget(self.tags)
         self._notifications()
         self._passwords()
         self._keyboard()

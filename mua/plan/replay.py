@@ -1,8 +1,8 @@
 """Wishes into steps: what to tell the server, in which order, in which batches.  Pure.
 
-The order (folders, appends, flags, moves, deletions) makes each step possible and none undo another: flags travel with
-a moved message, and a deletion comes last.  Idempotent by construction: steps are made from the wishes that are left,
-and a fulfilled wish leaves none.  A message whose UID is not known (yet) waits for the next pull.
+The order (folders, appends, flags, keywords, moves, deletions) makes each step possible and none undo another: flags
+travel with a moved message, and a deletion comes last.  Idempotent by construction: steps are made from the wishes that
+are left, and a fulfilled wish leaves none.  A message whose UID is not known (yet) waits for the next pull.
 """
 
 from collections import defaultdict
@@ -21,7 +21,10 @@ MOVE_BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person wants of one message.  ``append``: it has to be put on the server first."""
+    """What a person wants of one message.
+
+    ``append``: it has to be put on the server first.  ``keywords``: to be set and cleared (``model.tag``).
+    """
 
     id: MessageId
     folder_id: FolderId
@@ -32,6 +35,7 @@ class Wish:
     target: FolderId | None = None
     gone: bool = False
     append: bool = False
+    keywords: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,15 @@ class StoreFlags:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreKeywords:
+    """STORE of keywords, apart from the flags: a folder may keep the ones and not the others."""
+
+    folder_id: FolderId
+    keywords: str
+    messages: dict[MessageId, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """MOVE from one folder to another."""
 
@@ -83,9 +96,9 @@ class Delete:
     messages: dict[MessageId, int] = field(default_factory=dict)
 
 
-Group = TypeVar("Group", bound=tuple[int, ...])
+Group = TypeVar("Group", bound=tuple[int | str, ...])
 
-Step = CreateFolder | Append | Forget | StoreFlags | Move | Delete
+Step = CreateFolder | Append | Forget | StoreFlags | StoreKeywords | Move | Delete
 
 
 def steps(
@@ -109,6 +122,7 @@ def steps(
         *([Forget(never_there)] if never_there else []),
         *(Append(row.id, row.folder_id) for row in rows if row.append and row.uid is None and not row.gone),
         *_flag_steps(rows),
+        *_keyword_steps(rows),
         *_move_steps(rows),
         *_delete_steps(rows),
     ]
@@ -122,6 +136,16 @@ def _flag_steps(rows: list[Wish]) -> Iterator[StoreFlags]:
     for (folder_id, add, remove), members in _sorted(groups):
         for batch in _batches(members, FLAG_BATCH):
             yield StoreFlags(folder_id, add, remove, batch)
+
+
+def _keyword_steps(rows: list[Wish]) -> Iterator[StoreKeywords]:
+    groups: dict[tuple[FolderId, str], list[Wish]] = defaultdict(list)
+    for row in rows:
+        if row.uid is not None and not row.gone and row.keywords:
+            groups[row.folder_id, row.keywords].append(row)
+    for (folder_id, keywords), members in _sorted(groups):
+        for batch in _batches(members, FLAG_BATCH):
+            yield StoreKeywords(folder_id, keywords, batch)
 
 
 def _move_steps(rows: list[Wish]) -> Iterator[Move]:

@@ -29,6 +29,7 @@ CREATE VIRTUAL TABLE IF NOT EXISTS head USING fts5(subject, people,
 CREATE TABLE IF NOT EXISTS progress(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('whole', 0), ('removed', 0), ('version', 1);
 """
+VERSION = 1  # of what is in the index: another one is made anew
 TABLES = ("mail", "head")
 HASH_BYTES = 64 * 1024 * 1024
 MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second

@@ -21,8 +21,8 @@ from mua.store.schema import WISHED
 def wishes(db: Db, account_id: AccountId) -> list[Wish]:
     """Every wish of an account that a server has to fulfil."""
     rows = db.rows(
-        "SELECT id, folder_id, uid, flags, want_set, want_clear, want_folder_id, want_gone, want_append FROM message"
-        f" WHERE account_id = ? AND ({WISHED}) ORDER BY id",
+        "SELECT id, folder_id, uid, flags, want_set, want_clear, want_folder_id, want_gone, want_append,"
+        f" want_keywords FROM message WHERE account_id = ? AND ({WISHED}) ORDER BY id",
         account_id,
     )
     return [
@@ -36,6 +36,7 @@ def wishes(db: Db, account_id: AccountId) -> list[Wish]:
             None if row[6] is None else FolderId(row[6]),
             bool(row[7]),
             bool(row[8]),
+            row[9],
         )
         for row in rows
     ]
@@ -198,7 +199,8 @@ def copies_begun(db: Db, message_ids: Sequence[int], folder_id: FolderId) -> tup
 def append_facts(db: Db, message_id: MessageId) -> tuple[int, str, int, Flag, tuple[str, ...]] | None:
     """(UIDNEXT when an attempt began, else 0; Message-ID, internal date, flags, keywords) of a message to upload."""
     sql = (
-        "SELECT want_append, message_id, internaldate, shown_flags, keywords FROM message WHERE id = ? AND uid IS NULL"
+        "SELECT want_append, message_id, internaldate, shown_flags, shown_keywords FROM message"
+        " WHERE id = ? AND uid IS NULL"
     )
     row = db.row(sql, message_id)
     if row is None or not row[0]:

@@ -40,7 +40,7 @@ FOLDER_COLUMNS = (
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
-    " keywords, size, has_attachments, thread_id, snippet, has_body, message_id, problem"
+    " shown_keywords, size, has_attachments, thread_id, snippet, has_body, message_id, problem"
 )
 
 NEWEST = (1 << 63) - 1  # above every message id

@@ -9,7 +9,8 @@ offline, and a fulfilled wish changes nothing on screen.  Counters of a folder f
 """
 
 # A message with a wish that its folder's server has not fulfilled; the partial index serves queries that say just this.
-WISHED = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
+_WISHED_1 = "want_folder_id IS NOT NULL OR want_set <> 0 OR want_clear <> 0 OR want_gone <> 0 OR want_append <> 0"
+WISHED = f"{_WISHED_1} OR want_keywords <> ''"
 
 CACHE_1 = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -106,7 +107,7 @@ CREATE INDEX message_thread ON message(thread_id);
 CREATE INDEX message_mid ON message(message_id) WHERE message_id <> '';
 CREATE INDEX message_index ON message(index_seq);
 CREATE INDEX message_wish ON message(account_id, folder_id)
-  WHERE {WISHED};
+  WHERE {_WISHED_1};
 CREATE INDEX message_bodyless ON message(account_id, folder_id, id) WHERE has_body = 0;
 CREATE INDEX message_want_body ON message(account_id) WHERE want_body <> 0 AND has_body = 0;
 CREATE INDEX message_unread ON message(id) WHERE shown_flags & 1 = 0;
@@ -469,6 +470,40 @@ CREATE TABLE unsubscribed(
   at INTEGER NOT NULL) STRICT;                        -- UTC seconds
 """
 
+# Tags.  ``want_keywords`` is a wish (model.tag); ``shown_keywords`` is ``keywords`` with it, and ``tag`` finds by it.
+CACHE_37 = f"""
+ALTER TABLE message ADD COLUMN want_keywords TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN shown_keywords TEXT NOT NULL DEFAULT '';
+ALTER TABLE history_item ADD COLUMN keywords TEXT NOT NULL DEFAULT '';       -- the wish that takes the act back
+UPDATE message SET keywords = ''                                            -- what no server may call a keyword
+  WHERE keywords GLOB '*[^ -~]*' OR instr(keywords, '"') OR instr(keywords, char(92));
+UPDATE message SET shown_keywords = keywords WHERE keywords <> '';
+DROP INDEX message_wish;
+CREATE INDEX message_wish ON message(account_id, folder_id) WHERE {_WISHED_1} OR want_keywords <> '';
+CREATE TABLE tag(
+  name TEXT COLLATE NOCASE NOT NULL, message_id INTEGER NOT NULL,
+  PRIMARY KEY(name, message_id)) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO tag(name, message_id)
+  SELECT w.value, m.id FROM message m, json_each('["' || replace(m.shown_keywords, ' ', '","') || '"]') w
+  WHERE m.shown_keywords <> '';
+CREATE TRIGGER message_tagged AFTER INSERT ON message WHEN NEW.shown_keywords <> '' BEGIN
+  INSERT OR IGNORE INTO tag(name, message_id)
+    SELECT value, NEW.id FROM json_each('["' || replace(NEW.shown_keywords, ' ', '","') || '"]');
+END;
+CREATE TRIGGER message_untagged AFTER DELETE ON message WHEN OLD.shown_keywords <> '' BEGIN
+  DELETE FROM tag WHERE message_id = OLD.id
+    AND name IN (SELECT value FROM json_each('["' || replace(OLD.shown_keywords, ' ', '","') || '"]'));
+END;
+CREATE TRIGGER message_retagged AFTER UPDATE OF shown_keywords ON message
+WHEN OLD.shown_keywords <> NEW.shown_keywords BEGIN
+  DELETE FROM tag WHERE message_id = OLD.id
+    AND name IN (SELECT value FROM json_each('["' || replace(OLD.shown_keywords, ' ', '","') || '"]'));
+  INSERT OR IGNORE INTO tag(name, message_id)
+    SELECT value, NEW.id FROM json_each('["' || replace(NEW.shown_keywords, ' ', '","') || '"]')
+    WHERE NEW.shown_keywords <> '';
+END;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -506,6 +541,7 @@ MIGRATIONS = (
     CACHE_34,
     CACHE_35,
     CACHE_36,
+    CACHE_37,
 )
 VERSION = len(MIGRATIONS)
 

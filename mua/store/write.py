@@ -7,6 +7,7 @@ is compared with what is *shown*, so that wishing the same twice, or taking it b
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 from mua.model.account import Account, AccountId, Server, Side
 from mua.model.address import Address
@@ -17,7 +18,7 @@ from mua.model.policy import EVERYTHING, Keep, Policy
 from mua.model.quota import Quota
 from mua.model.way import Hop, Way, rules_from, rules_text
 from mua.records import dataclass
-from mua.store import ledger
+from mua.store import ledger, tags
 from mua.store.db import Tx
 from mua.store.schema import WISHED
 from mua.store.threads import Threads
@@ -260,8 +261,8 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 _INSERT = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
     " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, snippet,"
-    " index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " shown_keywords, index_seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -293,12 +294,13 @@ def _row(
     from mua.mime.text import neutralise  # loaded by the first mail that comes
 
     envelope = new.envelope
+    keywords = tags.legal(new.keywords)
     return (
-        message_id, account_id, folder_id, new.uid, int(new.flags), " ".join(new.keywords), new.size,
+        message_id, account_id, folder_id, new.uid, int(new.flags), keywords, new.size,
         new.internaldate, new.internaldate if envelope.date is None else envelope.date, neutralise(envelope.subject),
         _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
         " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
-        new.object_id, neutralise(new.snippet),
+        new.object_id, neutralise(new.snippet), keywords,
     )  # fmt: skip
 
 
@@ -342,11 +344,13 @@ def set_server_flags(tx: Tx, folder_id: FolderId, news: Iterable[tuple[int, Flag
     """What the server says about (uid, flags, keywords); bits with a wish keep the wish."""
     for uid, flags, keywords in news:
         sql = (
-            "UPDATE message SET flags = ?1, keywords = ?2, want_set = want_set & ~?1, want_clear = want_clear & ?1"
+            "UPDATE message SET flags = ?1, want_set = want_set & ~?1, want_clear = want_clear & ?1"
             " WHERE folder_id = ?3 AND uid = ?4 AND (flags <> ?1 OR keywords <> ?2) RETURNING id"
         )
-        found = tx.row(sql, int(flags), " ".join(keywords), folder_id, uid)
+        named = tags.legal(keywords)
+        found = tx.row(sql, int(flags), named, folder_id, uid)
         if found is not None:
+            tags.server_said(tx, found[0], named)
             tx.changes.messages.add(found[0])
             tx.changes.folders.add(folder_id)
 
@@ -398,6 +402,7 @@ def _absorb_twin(tx: Tx, keeper: MessageId, folder_id: FolderId, uid: int | None
         twin,
         keeper,
     )
+    tags.absorb(tx, keeper, twin)
     tx.run("DELETE FROM message WHERE id = ?", twin)
     tx.changes.messages.discard(twin)
     tx.changes.arrived.discard(twin)
@@ -477,7 +482,8 @@ def wish_refused(tx: Tx, ids: Sequence[MessageId], problem: str) -> None:
     for one in ids:
         _touched(tx, one)
         tx.run(
-            "UPDATE message SET refused = json_array(want_folder_id, want_set, want_clear, want_gone, want_append),"
+            "UPDATE message SET refused = json_array(want_folder_id, want_set, want_clear, want_gone, want_append,"
+            " want_keywords), want_keywords = '', shown_keywords = keywords,"
             " want_folder_id = NULL, want_set = 0, want_clear = 0, want_gone = 0, want_append = 0, problem = ?"
             " WHERE id = ?",
             problem,
@@ -499,29 +505,32 @@ def settle_refused(tx: Tx, ids: Sequence[MessageId], *, again: bool, now: int) -
         _touched(tx, one)
 
 
-def _wish_again(tx: Tx, message_id: MessageId, refused: Sequence[int | None], now: int) -> None:
+def _wish_again(tx: Tx, message_id: MessageId, refused: Sequence[Any], now: int) -> None:
     """A folder that is gone by now is not wished; what the server has meanwhile is not either."""
-    folder_id, added, cleared, gone, append = refused
+    folder_id, added, cleared, gone, append, *keywords = refused
     sql = (
         "UPDATE message SET want_folder_id = (SELECT id FROM folder WHERE id = ?1 AND id <> folder_id),"
         " want_set = ?2 & ~flags, want_clear = ?3 & flags, want_gone = ?4, want_append = ?5 AND uid IS NULL,"
         " wish_at = ?6 WHERE id = ?7"
     )
     tx.run(sql, folder_id, added, cleared, gone, append, now, message_id)
+    if keywords:
+        tags.wish(tx, [message_id], keywords[0], now)
 
 
 def settle_local(tx: Tx, account_id: AccountId, now: int) -> None:
     """Wishes in folders of this computer have no server to wait for: they are fulfilled now."""
     sql = (
-        "SELECT m.id, m.want_folder_id, m.want_set, m.want_clear, m.want_gone FROM message m"
+        "SELECT m.id, m.want_folder_id, m.want_set, m.want_clear, m.want_gone, m.want_keywords FROM message m"
         f" JOIN folder f ON f.id = m.folder_id WHERE m.account_id = ? AND f.local = 1 AND ({WISHED})"
     )
-    for one, folder_id, added, cleared, gone in tx.rows(sql, account_id):
+    for one, folder_id, added, cleared, gone, keywords in tx.rows(sql, account_id):
         message_id = MessageId(one)
         if gone:
             remove_messages(tx, [message_id], Claim.DELETED, now)
             continue
         flags_pushed(tx, [message_id], Flag(added), Flag(cleared))
+        tags.pushed(tx, [message_id], keywords)
         if folder_id is not None:
             moved(tx, message_id, FolderId(folder_id), None)
 
@@ -531,39 +540,6 @@ def _touched(tx: Tx, message_id: MessageId) -> None:
     folder_id = tx.value("SELECT coalesce(shown_folder, folder_id) FROM message WHERE id = ?", message_id)
     if folder_id is not None:
         tx.changes.folders.add(folder_id)
-
-
-def remember(tx: Tx, ids: Sequence[MessageId], label: str, changed: Flag, now: int, *, moved: bool = False) -> int:
-    """Note how these messages are shown, for undo, before an act on these flags or folders; returns the history id."""
-    history_id = tx.insert("INSERT INTO history(at, label) VALUES (?, ?)", now, label)
-    for one in ids:
-        tx.run(
-            "INSERT INTO history_item(history_id, message_id, folder_id, flags, changed, moved)"
-            " SELECT ?, id, shown_folder, shown_flags, ?, ? FROM message WHERE id = ? AND shown_folder IS NOT NULL",
-            history_id,
-            int(changed),
-            moved,
-            one,
-        )
-    return history_id
-
-
-def undo(tx: Tx, history_id: int | None, now: int) -> tuple[int, str, list[MessageId]] | None:
-    """Take back an act (the latest when None): (history id, label, messages), or None when there is nothing."""
-    sql = "SELECT id, label FROM history WHERE undone = 0 AND (?1 IS NULL OR id = ?1) ORDER BY id DESC LIMIT 1"
-    found = tx.row(sql, history_id)
-    if found is None:
-        return None
-    tx.run("UPDATE history SET undone = 1 WHERE id = ?", found[0])
-    sql = "SELECT message_id, folder_id, flags, changed, moved FROM history_item WHERE history_id = ?"
-    items = tx.rows(sql, found[0])
-    for message_id, folder_id, flags, changed, moved_too in items:
-        one = MessageId(message_id)
-        if changed:
-            wish_flags(tx, [one], Flag(flags & changed), Flag(~flags & changed), now)
-        if moved_too:
-            wish_move(tx, [one], FolderId(folder_id), now)
-    return found[0], found[1], [MessageId(item[0]) for item in items]
 
 
 def set_view(tx: Tx, message_id: MessageId, version: int, data: str) -> None:

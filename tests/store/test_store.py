@@ -15,7 +15,7 @@ from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING
 from mua.paths import Profile
 from mua.plan.pop import Fetched, Ours
-from mua.store import blobs, ledger, mirror, read, schema, write
+from mua.store import blobs, history, ledger, mirror, read, schema, write
 from mua.store.db import Changes, Store, open_reader
 
 
@@ -175,26 +175,26 @@ def test_the_servers_flags_do_not_overrule_a_wish(box: Box) -> None:
 def test_undo_puts_back_what_was_shown(box: Box) -> None:
     ids = box.add(1, 2)
     with box.store.write() as tx:
-        write.remember(tx, ids, "Archived", Flag(0), 1, moved=True)
+        history.remember(tx, ids, "Archived", Flag(0), 1, moved=True)
         write.wish_move(tx, ids, box.archive, 1)
     with box.store.write() as tx:
         write.moved(tx, ids[0], box.archive, 9)  # the server was quick with one of them
     with box.store.write() as tx:
-        undone = write.undo(tx, None, 2)
+        undone = history.undo(tx, None, 2)
     assert undone is not None and set(undone[2]) == set(ids)
     assert box.shown(box.inbox) == sorted(ids, reverse=True)
     assert box.store.reader().value("SELECT want_folder_id FROM message WHERE id = ?", ids[0]) == box.inbox
     with box.store.write() as tx:
-        assert write.undo(tx, None, 3) is None
+        assert history.undo(tx, None, 3) is None
 
 
 def test_an_act_on_flags_and_folder_is_undone_as_one(box: Box) -> None:
     ids = box.add(1, 2)
     with box.store.write() as tx:
-        write.remember(tx, ids, "Junk", Flag.JUNK | Flag.NOT_JUNK, 1, moved=True)
+        history.remember(tx, ids, "Junk", Flag.JUNK | Flag.NOT_JUNK, 1, moved=True)
         write.wish_flags(tx, ids, Flag.JUNK, Flag.NOT_JUNK, 1)
         write.wish_move(tx, ids, box.trash, 1)
-        write.undo(tx, None, 2)
+        history.undo(tx, None, 2)
     assert box.shown(box.inbox) == sorted(ids, reverse=True)
     assert [row.flags for row in read.rows(box.store.reader(), ids)] == [Flag(0), Flag(0)]
     left = mirror.wishes(box.store.reader(), box.account)  # in case that the server heard of the first
@@ -234,11 +234,11 @@ def test_a_folder_made_for_a_role_gives_way_to_the_server_s(box: Box) -> None:
 def test_undo_of_a_flag_leaves_other_flags_alone(box: Box) -> None:
     (one,) = box.add(1)
     with box.store.write() as tx:
-        write.remember(tx, [one], "Starred", Flag.FLAGGED, 1)
+        history.remember(tx, [one], "Starred", Flag.FLAGGED, 1)
         write.wish_flags(tx, [one], Flag.FLAGGED, Flag(0), 1)
         write.wish_flags(tx, [one], Flag.SEEN, Flag(0), 2)
     with box.store.write() as tx:
-        write.undo(tx, None, 3)
+        history.undo(tx, None, 3)
     row = read.row(box.store.reader(), one)
     assert row is not None and row.flags == Flag.SEEN
 
