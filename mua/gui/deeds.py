@@ -22,6 +22,7 @@ from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
 from mua.model.message import Attachment, Flag, MessageRow
+from mua.model.sort import Sort, usual
 from mua.store.read import Saved
 
 if TYPE_CHECKING:
@@ -128,6 +129,25 @@ class Deeds(QObject):
                 choices.append(Choice(name, "", icon, partial(self._acting.move, ids, folder.id)))
         Palette(self._window, f"Move {words.count(len(ids), 'message')} to", choices).open_over()
 
+    def open_sort(self) -> None:
+        """Choose what the list is sorted by."""
+        from mua.gui.list_pane import SORT_NAMES, SORT_WAYS
+
+        if self._listing.model.source.query is not None:
+            self._window.toast.say("The results of a search are listed newest first.")
+            return
+        sorts = [Sort(by, down) for by in SORT_NAMES for down in (usual(by).down, not usual(by).down)]
+        choices = [
+            Choice(
+                f"Sort by {SORT_NAMES[one.by].lower()}",
+                SORT_WAYS[one.by][not one.down],
+                "arrow-down" if one.down else "arrow-up",
+                partial(self._desk.sort, one),
+            )
+            for one in sorts
+        ]
+        Palette(self._window, "Sort this list by", choices).open_over()
+
     def menu(self) -> QMenu:
         """What can be done with the selected messages."""
         menu = QMenu(self._window)
@@ -204,6 +224,8 @@ class Deeds(QObject):
             "fold": self._reader.fold,
             "unfold": view.toggle,
             "group": self._change_grouping,
+            "sort": self.open_sort,
+            "density": self._listing.next_density,
             "next_unread": self.next_unread,
             "back": self.back,
             "inbox": lambda: desk.show_place(Place(saved=Saved.ALL_INBOXES)),

@@ -201,6 +201,20 @@ def folder_named(db: Db, account_id: AccountId, name: str) -> Folder | None:
     return None
 
 
+def inboxes(db: Db) -> list[FolderId]:
+    """The inbox of each account."""
+    return [FolderId(row[0]) for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
+
+
+def order(
+    db: Db, place: FolderId | Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+) -> "array[int]":
+    """The order vector of a folder or a unified view."""
+    if isinstance(place, Saved):
+        return saved_order(db, place, chosen, below, limit)
+    return folder_order(db, place, chosen, below, limit)
+
+
 def folder_order(
     db: Db, folder_id: FolderId, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
 ) -> "array[int]":
@@ -213,8 +227,7 @@ def saved_order(
 ) -> "array[int]":
     """The same for a unified view; junk, trash and what others share take no part."""
     if saved is Saved.ALL_INBOXES:  # each inbox by its own index: one statement over all of them would sort them all
-        inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
-        parts = [folder_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
+        parts = [folder_order(db, one, chosen, below, limit) for one in inboxes(db)]
         if len(parts) == 1:
             return parts[0]
         merged = array("q", sorted(chain.from_iterable(parts), reverse=True))
@@ -227,23 +240,22 @@ def threaded_order(
 ) -> "tuple[array[int], array[int]]":
     """The order vector of a folder or a unified view, and beside it the thread of each message."""
     if place is Saved.ALL_INBOXES:
-        inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
-        parts = [threaded_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
+        parts = [threaded_order(db, one, chosen, below, limit) for one in inboxes(db)]
         if len(parts) == 1:
             return parts[0]
         merged = sorted(chain.from_iterable(zip(*part, strict=True) for part in parts), reverse=True)
         del merged[len(merged) if limit < 0 else limit :]
         return array("q", (one for one, _ in merged)), array("q", (thread for _, thread in merged))
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     newest = f"SELECT id, thread_id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
     found = db.row(f"SELECT group_concat(id), group_concat(thread_id) FROM ({newest})", *key, below, limit)
     ids, threads = found if found is not None else (None, None)
-    return (_numbers(ids), _numbers(threads)) if ids and threads else (array("q"), array("q"))
+    return (numbers(ids), numbers(threads)) if ids and threads else (array("q"), array("q"))
 
 
 def among(db: Db, place: FolderId | Saved, chosen: Filter, ids: Sequence[int]) -> dict[int, int]:
     """Which of ``ids`` a folder or a unified view lists, and the thread of each."""
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     return dict(db.rows_of(f"SELECT id, thread_id FROM message WHERE {where} AND id IN", ids, *key))
 
 
@@ -254,7 +266,7 @@ def threads_of(db: Db, ids: Sequence[int]) -> dict[int, int]:
 
 def listed_of(db: Db, place: FolderId | Saved, chosen: Filter, threads: Sequence[int]) -> dict[int, list[int]]:
     """The messages of these threads that a folder or a unified view lists, newest first."""
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     sql = f"SELECT thread_id, id FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN"
     found: dict[int, list[int]] = {}
     for thread_id, one in sorted(db.rows_of(sql, threads, *key), reverse=True):
@@ -271,7 +283,7 @@ def conversations(
     """
     wanted = list(dict.fromkeys(threads))
     marks = ",".join("?" * len(wanted))
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     here = db.rows(
         "SELECT thread_id, count(*), sum(shown_flags & 1 = 0), max(shown_flags & 4 <> 0), max(has_attachments),"
         f" max(problem <> '') FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN ({marks})"
@@ -307,8 +319,8 @@ def _writers(db: Db, threads: Sequence[int], anywhere: str) -> dict[int, tuple[t
     return found
 
 
-def _listed(place: FolderId | Saved, chosen: Filter) -> tuple[str, tuple[FolderId, ...]]:
-    """The condition of what a place lists, and its values."""
+def listed(place: FolderId | Saved, chosen: Filter) -> tuple[str, tuple[FolderId, ...]]:
+    """The condition of what a place lists, and its values (for ``store/orders`` too)."""
     if isinstance(place, Saved):
         return f"{_SAVED[place]} {_FILTERS[chosen]}", ()
     return f"shown_folder = ? {_FILTERS[chosen]}", (place,)
@@ -555,10 +567,11 @@ def _addresses(text: str) -> tuple[Address, ...]:
 def _ids(db: Db, where: str, below: int, limit: int, *values: Any) -> "array[int]":
     newest = f"SELECT id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
     text = db.value(f"SELECT group_concat(id) FROM ({newest})", *values, below, limit)
-    return _numbers(text) if text else array("q")
+    return numbers(text) if text else array("q")
 
 
-def _numbers(text: str) -> "array[int]":
+def numbers(text: str) -> "array[int]":
+    """The numbers of SQLite's ``group_concat``."""
     return array("q", map(int, text.split(",")))
 
 
