@@ -21,7 +21,7 @@ ROOMS = {
     "act": "acting",
     "undo": "acting",
     "ledger": "ledger",
-    "folder": "policies",
+    "folder": "folders",
     "health": "health",
     "dkim": "direct",
     "doctor": "direct",

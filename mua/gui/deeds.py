@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMenu
 
 from mua import wire
 from mua.gui import words
+from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.icons import icon
 from mua.gui.palette import Choice, Palette
 from mua.gui.places import SAVED_NAMES, Place, folder_words
@@ -127,7 +128,18 @@ class Deeds(QObject):
             if folder.account_id == rows[0].account_id and folder.selectable and folder.id != rows[0].folder_id:
                 name, icon = folder_words(folder)
                 choices.append(Choice(name, "", icon, partial(self._acting.move, ids, folder.id)))
-        Palette(self._window, f"Move {words.count(len(ids), 'message')} to", choices).open_over()
+        title = f"Move {words.count(len(ids), 'message')} to"
+        Palette(self._window, title, choices, partial(self._move_to_new, rows)).open_over()
+
+    def _move_to_new(self, rows: Sequence[MessageRow], text: str) -> Choice | None:
+        """Letters that fit no folder: a new one of that name."""
+        account, name = self._desk.account(rows[0].account_id), " ".join(text.split())
+        known = {folder.name for folder in self._desk.folders.values() if folder.account_id == rows[0].account_id}
+        if account is None or not name or name in known:
+            return None
+        move = partial(self._acting.move, [row.id for row in rows])
+        act = partial(FolderDeeds(self._desk).move_to_new, account, name, move)
+        return Choice(f"New folder “{words.shown(name, 100)}”", "", "plus", act)
 
     def open_sort(self) -> None:
         """Choose what the list is sorted by."""
@@ -165,7 +177,7 @@ class Deeds(QObject):
     def open_palette(self) -> None:
         """Everything, by a few letters."""
         tags = self._desk.tagging.choices() if self._window.actions_["tag"].isEnabled() else []
-        choices = [*self._action_choices(), *tags, *self._go_choices()]
+        choices = [*self._action_choices(), *tags, *FolderDeeds(self._desk).choices(), *self._go_choices()]
         Palette(self._window, "Do or go to anything", choices).open_over()
 
     def find_here(self) -> None:

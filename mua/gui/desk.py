@@ -198,7 +198,7 @@ class Desk(QObject):
             return
         before = bool(self.accounts)
         self.accounts = read.accounts(db)
-        self.folders = {folder.id: folder for folder in read.folders(db)}
+        self.folders = {folder.id: folder for folder in read.folders(db, shown=True)}
         self.listing.model.mine = self._mine()
         problems: dict[int, str] = {}
         serious: set[int] = set()

@@ -36,7 +36,8 @@ ACCOUNT_COLUMNS = (
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
-    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id, octets"
+    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id, octets, wished_name,"
+    " wished_gone, wished_subscribed"
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
@@ -133,7 +134,8 @@ def wishes_pending(db: Db) -> int:
     """How many messages and folders still have to be changed on a server."""
     sql = (
         f"SELECT (SELECT count(*) FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.local = 0 AND ({WISHED}))"
-        " + (SELECT count(*) FROM folder WHERE want_create = 1 AND local = 0)"
+        " + (SELECT count(*) FROM folder WHERE local = 0"
+        " AND (want_create = 1 OR wished_name <> '' OR wished_gone <> 0 OR wished_subscribed >= 0))"
     )
     return int(db.value(sql))
 
@@ -160,19 +162,26 @@ def quotas(db: Db, account_id: AccountId) -> list[Quota]:
     return [Quota(*row) for row in db.rows(sql, account_id)]
 
 
-def folders(db: Db, account_id: AccountId | None = None) -> list[Folder]:
-    """The folders of one account or of all: roles first, then by name, and those of other people last."""
+def folders(db: Db, account_id: AccountId | None = None, *, shown: bool = False) -> list[Folder]:
+    """The folders of one account or of all: roles first, then by name, and those of other people last.
+
+    ``shown``: as a person has them, without those that are to be deleted.
+    """
     where = "" if account_id is None else "WHERE account_id = ?"
     values = () if account_id is None else (account_id,)
     found = [_folder(row) for row in db.rows(f"SELECT {FOLDER_COLUMNS} FROM folder {where}", *values)]
+    if shown:
+        found = [one.shown for one in found if not one.gone]
     order = {role: place for place, role in enumerate(Role)}
     return sorted(found, key=lambda one: (one.account_id, order[one.role], one.space, one.name.casefold()))
 
 
-def folder(db: Db, folder_id: FolderId) -> Folder | None:
-    """One folder, or None when it is gone."""
+def folder(db: Db, folder_id: FolderId, *, shown: bool = False) -> Folder | None:
+    """One folder, or None when it is gone; ``shown``: as a person has it."""
     row = db.row(f"SELECT {FOLDER_COLUMNS} FROM folder WHERE id = ?", folder_id)
-    return None if row is None else _folder(row)
+    if row is None:
+        return None
+    return _folder(row).shown if shown else _folder(row)
 
 
 def policy(db: Db, folder_id: FolderId) -> Policy:
@@ -190,7 +199,7 @@ def folder_with_role(db: Db, account_id: AccountId, role: Role) -> Folder | None
 
 def folder_named(db: Db, account_id: AccountId, name: str) -> Folder | None:
     """A folder by its exact name, else by its role's name, else by its name in any letter case."""
-    found = folders(db, account_id)
+    found = folders(db, account_id, shown=True)
     for wanted in (
         [one for one in found if one.name == name],
         [one for one in found if one.role and one.role == name.casefold()],
@@ -355,6 +364,11 @@ def rows(db: Db, ids: Sequence[int]) -> list[MessageRow]:
     """The rows with these ids, in this order; ids that are gone are left out."""
     found = {row[0]: _row(row) for row in db.rows_of(f"SELECT {ROW_COLUMNS} FROM message WHERE id IN", ids)}
     return [found[one] for one in ids if one in found]
+
+
+def accounts_of(db: Db, ids: Sequence[int]) -> set[AccountId]:
+    """The accounts of these messages."""
+    return {AccountId(row[0]) for row in db.rows_of("SELECT DISTINCT account_id FROM message WHERE id IN", ids)}
 
 
 def row(db: Db, message_id: MessageId) -> MessageRow | None:
@@ -609,7 +623,7 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         delimiter=row[3],
         role=Role(row[4]),
         selectable=bool(row[5]),
-        subscribed=bool(row[6]),
+        subscribed=bool(row[6]) if row[23] < 0 else bool(row[23]),
         state=FolderState(*row[7:12]),
         unread=row[12],
         total=row[13],
@@ -620,6 +634,8 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         prefix=row[18],
         object_id=row[19],
         octets=row[20],
+        wanted=row[21],
+        gone=bool(row[22]),
     )
 
 

@@ -521,6 +521,14 @@ CREATE INDEX message_unread_here ON message(shown_folder, id) WHERE shown_flags 
 CREATE INDEX message_bare ON message(topic) WHERE bare <> 0;
 """
 
+# What a person wants of folders themselves.
+CACHE_39 = """
+ALTER TABLE folder ADD COLUMN wished_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE folder ADD COLUMN wished_gone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE folder ADD COLUMN wished_subscribed INTEGER NOT NULL DEFAULT -1;   -- 0 or 1 where one of them is wanted
+ALTER TABLE history ADD COLUMN folders TEXT NOT NULL DEFAULT '';             -- JSON of folder_wishes.remembered
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -560,6 +568,7 @@ MIGRATIONS = (
     CACHE_36,
     CACHE_37,
     CACHE_38,
+    CACHE_39,
 )
 VERSION = len(MIGRATIONS)
 
