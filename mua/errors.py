@@ -56,6 +56,7 @@ _PASSING = frozenset(
     {
         "network-down", "timeout", "connection-refused", "connection-lost", "server-busy", "server-closed",
         "server-trouble", "too-many-connections", "mailbox-in-use", "login-delay", "turned-away", "tls-failed",
+        "provider-unreachable",
     }
 )  # fmt: skip
 

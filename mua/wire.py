@@ -20,6 +20,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json, to_json, typed
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis
+from mua.model.oauth import OAuth
 from mua.model.outgoing import NO_TERMS, Draft, Tending, Terms
 from mua.model.outlook import Outlook
 from mua.model.policy import Policy
@@ -46,10 +47,11 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class AddAccount:
-    """Store an account and its password.  Answer: AccountAdded."""
+    """Store an account and its password, or what its ``sign_in`` brought.  Answer: AccountAdded."""
 
     account: Account
     password: str = field(default="", repr=False)
+    sign_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,57 @@ class CheckAccount:
     account_id: int = 0
     account: Account | None = None
     password: str = field(default="", repr=False)
+    sign_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginSignIn:
+    """Begin to sign in by OAuth 2.  Answer: SignInBegun; then AwaitSignIn has to follow, or EndSignIn.
+
+    For a stored account (``account_id``), as it is set up, unless ``provider`` is named: a key of
+    ``resources/oauth.toml``, or the https URL of a server of one's own (RFC 8414).  Without ``client_id`` it is the one
+    of SetClient.  ``tenant``: of Microsoft.  ``device``: by a code on another screen (RFC 8628).
+    """
+
+    email: str = ""
+    account_id: int = 0
+    provider: str = ""
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
+    tenant: str = ""
+    scope: str = ""
+    device: bool = False
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitSignIn:
+    """Wait until the person has agreed, or not.  Answer: SignedIn.
+
+    What it brought is kept for the account that it was begun for, or until AddAccount names it.
+    """
+
+    sign_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class EndSignIn:
+    """Wait no longer, and forget what a sign-in brought.  Answer: Done."""
+
+    sign_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetClient:
+    """Who this program is at a provider (a key of ``resources/oauth.toml``): a client id of one's own.  Answer: Done.
+
+    An empty one is forgotten.
+    """
+
+    provider: str
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,46 +481,6 @@ class CreateFolder:
 
 
 @dataclass(frozen=True, slots=True)
-class RenameFolder:
-    """Another full name for a folder and those below it (an IMAP server follows when it can).  Answer: Acted.
-
-    Errors "bad-name", "name-taken", "folder-needed" (it has a role).
-    """
-
-    folder_id: int
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class DeleteFolder:
-    """Move what is in a folder and those below it into the bin, and delete them once they are empty.  Answer: Acted."""
-
-    folder_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class EmptyFolder:
-    """Delete for ever what is in a bin or a junk folder.  Answer: Acted."""
-
-    folder_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class MarkFolderRead:
-    """Every message of a folder counts as read.  Answer: Acted."""
-
-    folder_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class SubscribeFolder:
-    """Subscribe to a folder of an IMAP server, or do not any more.  Answer: Acted."""
-
-    folder_id: int
-    subscribed: bool
-
-
-@dataclass(frozen=True, slots=True)
 class ImportFile:
     """Read an mbox, a Maildir or .eml files into a folder.  Answer: Imported."""
 
@@ -581,10 +594,29 @@ class Foreseen:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInService:
+    """A way to sign in by OAuth 2.  ``ready``: there is a client id for it; else ``steps`` say how one is had, on the
+    page ``register`` (``secret``: a client secret belongs to it; ``makes_ids``: anybody can have one; ``tenant``: the
+    usual one, where the provider has tenants).  ``device``: a code on another screen is possible.
+    """
+
+    key: str
+    name: str
+    ready: bool = False
+    device: bool = False
+    secret: bool = False
+    register: str = ""
+    steps: tuple[str, ...] = ()
+    makes_ids: bool = True
+    tenant: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Discovered:
     """Candidates for an address, best first: accounts with their servers filled in, and who said so.
 
-    ``auth`` is "password", "app-password" or "oauth"; ``help`` the provider's own page about it.
+    ``auth`` is "password", "app-password" or "oauth"; ``help`` the provider's own page about it; ``service``: how one
+    could sign in in a browser.
     """
 
     accounts: tuple[Account, ...]
@@ -592,6 +624,23 @@ class Discovered:
     auth: str = "password"
     note: str = ""
     help: str = ""
+    service: SignInService | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInBegun:
+    """``url`` is the page to show in a browser; with ``user_code`` that is to be typed there, on whatever screen."""
+
+    sign_in: str
+    url: str
+    user_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """The person agreed; ``oauth`` belongs into the account."""
+
+    oauth: OAuth
 
 
 @dataclass(frozen=True, slots=True)
@@ -801,13 +850,13 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
-    | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
+    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | BeginSignIn | AwaitSignIn
+    | EndSignIn | SetClient
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
     | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
-    | Unsubscribed
+    | Unsubscribed | SignInBegun | SignedIn
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

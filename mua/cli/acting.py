@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.cli import policies, setup
+from mua.cli import policies, setup, signing_in
 from mua.cli.documents import account_document, table
 from mua.cli.session import Result, Session, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
@@ -30,6 +30,8 @@ def account(session: Session) -> Result:
         "check": _account_check,
         "allow-weaker": _account_allow_weaker,
         "policy": policies.account_policy,
+        "sign-in": _account_sign_in,
+        "client": _account_client,
     }
     return verbs[session.arguments.verb](session)
 
@@ -44,9 +46,29 @@ def _account_add(session: Session) -> Result:
     if session.arguments.discover:
         found = session.engine.ask(wire.Discover(given.email, given.ca_file), wire.Discovered)
         given = setup.with_servers(given, found)
-    added = session.engine.ask(wire.AddAccount(given, password), wire.AccountAdded)
+    name = ""
+    if session.arguments.oauth:
+        name, oauth = signing_in.sign_in(session, wire.BeginSignIn(given.email, ca_file=given.ca_file))
+        given = replace(given, oauth=oauth)
+    added = session.engine.ask(wire.AddAccount(given, password, name), wire.AccountAdded)
     stored = read.account_named(session.db, given.name) or given
     return Result(account_document(stored) | {"id": str(added.account_id)}, f"Added “{given.name}”.")
+
+
+def _account_sign_in(session: Session) -> Result:
+    found = session.account(session.arguments.name)
+    _, oauth = signing_in.sign_in(session, wire.BeginSignIn(found.email, found.id))
+    document = {"account": found.name, "signed_in": oauth.name}
+    return Result(document, f"“{found.name}” is signed in at {oauth.name}.")
+
+
+def _account_client(session: Session) -> Result:
+    given = session.arguments
+    secret = sys.stdin.readline().rstrip("\r\n") if given.secret_stdin else ""
+    mask(secret)
+    session.engine.ask(wire.SetClient(given.provider, given.client_id, secret, given.tenant), wire.Done)
+    document = {"provider": given.provider, "client_id": given.client_id, "tenant": given.tenant}
+    return Result(document, "Kept." if given.client_id else "Forgotten.")
 
 
 def _account_list(session: Session) -> Result:

@@ -137,14 +137,34 @@ def _account(commands: Commands) -> None:
     add.add_argument("--client-cert", metavar="F", default="", help="certificate and key (PEM) that log in (EXTERNAL)")
     add.add_argument("--allow-plaintext", action="store_true", help="allow unprotected connections to other hosts")
     add.add_argument("--discover", action="store_true", help="look the servers up")
+    _sign_in(add, "--oauth")
     add.add_argument("--policy", metavar="everything|headers|days:N", default="everything", help="how much is fetched")
     _pop3(add)
     _add(verbs, "list", "the accounts")
     policy = _add(verbs, "policy", "show or choose how much is fetched of folders without a choice of their own")
     policy.add_argument("name", metavar="N")
     policy.add_argument("policy", metavar="everything|headers|days:N", nargs="?")
+    again = _add(verbs, "sign-in", "sign in again in the browser, or from now on in place of a password")
+    again.add_argument("name", metavar="N")
+    _sign_in(again, "--oauth")
+    client = _add(verbs, "client", "your own client id at a provider (docs/oauth.md); an empty one is forgotten")
+    client.add_argument("provider", metavar="PROVIDER|URL")
+    client.add_argument("client_id", metavar="ID")
+    client.add_argument("--tenant", metavar="T", default="", help="Microsoft: of this organisation, or consumers")
+    client.add_argument("--secret-stdin", action="store_true", help="read the client secret from stdin")
     for verb, about in _ON_AN_ACCOUNT:
         _add(verbs, verb, about).add_argument("name", metavar="N")
+
+
+def _sign_in(one: argparse.ArgumentParser, option: str) -> None:
+    text = "sign in at google, microsoft, fastmail ... or at this server, in the browser, in place of a password"
+    one.add_argument(option, metavar="PROVIDER|URL", default="", help=text)
+    one.add_argument("--client-id", metavar="ID", default="", help="your own, for this time (see account client)")
+    one.add_argument("--tenant", metavar="T", default="", help="Microsoft: of this organisation, or consumers")
+    one.add_argument("--scope", metavar="S", default="", help="with a URL: what to ask for, where it is unusual")
+    how = one.add_mutually_exclusive_group()
+    how.add_argument("--device", action="store_true", help="by a code that is typed on another screen")
+    how.add_argument("--no-browser", action="store_true", help="only say which page to open")
 
 
 _ON_KEYS = (
@@ -176,25 +196,9 @@ def _doctor(commands: Commands) -> None:
 POLICIES = "everything|headers|days:N|default"
 
 
-_ON_FOLDERS = (
-    ("create", "make it, here and on the server"),
-    ("rename", "another name for it and those below it"),
-    ("delete", "move what is in it into the bin, then delete it"),
-    ("empty", "delete for ever what is in a bin or a junk folder"),
-    ("read", "mark every message of it as read"),
-    ("subscribe", "subscribe to it on its server"),
-    ("unsubscribe", "do not subscribe to it any more"),
-)
-
-
 def _folder(commands: Commands) -> None:
-    folder = _add(commands, "folder", "make, rename, delete, empty a folder; how much of it is fetched")
+    folder = _add(commands, "folder", "how much of a folder is fetched to this computer")
     verbs = folder.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
-    for verb, about in _ON_FOLDERS:
-        one = _add(verbs, verb, about)
-        one.add_argument("folder", metavar="FOLDER")
-        if verb == "rename":
-            one.add_argument("name", metavar="NAME")
     policy = _add(verbs, "policy", "show or choose how much of a folder is fetched; what is here stays here")
     policy.add_argument("folder", metavar="FOLDER")
     policy.add_argument("policy", metavar=POLICIES, nargs="?")

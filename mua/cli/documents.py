@@ -39,6 +39,7 @@ def account_document(account: Account) -> Document:
         "route": account.route,
         "submission": _server(account.submission),
         "policy": str(account.policy),
+        "oauth": account.oauth.name if account.oauth else None,
         "pop3": _pop(account) if account.incoming is Incoming.POP3 else None,
     }
 

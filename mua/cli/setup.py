@@ -32,7 +32,7 @@ def account(given: argparse.Namespace) -> Account:
             "say --discover, or where mail comes from and goes to (--imap, --pop3, --local, --smtp, --direct)"
         )
     user = given.user or given.email
-    sending_user = user if given.user or given.password_stdin or given.client_cert else ""
+    sending_user = user if given.user or given.password_stdin or given.client_cert or given.oauth else ""
     incoming, incoming_server = Incoming.LOCAL, None
     if given.imap:
         incoming, incoming_server = Incoming.IMAP, server(given.imap, given.imap_security, IMAP_PORTS, user)

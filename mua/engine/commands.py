@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folder_acts, folders
+from mua.engine import acts, folders
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -43,6 +43,12 @@ def handle(engine: Engine, command: wire.Command) -> wire.Answer:
 def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
     """Store the account, then its password; without the password there is no account."""
     account = _checked(command.account)
+    grant = None
+    if command.sign_in:
+        from mua.engine import sign_in
+
+        oauth, grant = sign_in.brought(engine, command.sign_in)
+        account = dataclasses.replace(account, oauth=oauth)
     _check_inbox(engine, account)
     if read.account_named(engine.store.reader(), account.name) is not None:
         text = f"There is an account named “{account.name}” already; choose another name."
@@ -53,10 +59,13 @@ def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
     try:
         if command.password:
             engine.remember_password(dataclasses.replace(account, id=account_id), command.password)
+        if grant is not None:
+            engine.tokens.keep(account_id, grant)
     except MailError:
         with engine.store.write(durable=True) as tx:
             write.remove_account(tx, account_id)
         raise
+    engine.sign_ins.pop(command.sign_in, None)
     engine.start_worker(account_id)
     return wire.AccountAdded(account_id)
 
@@ -129,7 +138,8 @@ def _elsewhere(before: Account, account: Account) -> list[Side]:
         Side.INCOMING: (before.incoming_server, account.incoming_server),
         Side.OUTGOING: (before.submission, account.submission),
     }
-    return [side for side, (old, new) in pairs.items() if old != new or before.client_cert != account.client_cert]
+    by_other_means = (before.client_cert, before.oauth) != (account.client_cert, account.oauth)
+    return [side for side, (old, new) in pairs.items() if old != new or by_other_means]
 
 
 def allow_weaker(engine: Engine, command: wire.AllowWeaker) -> wire.Done:
@@ -152,6 +162,8 @@ def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
     account = folders.account(engine, command.account_id)
     engine.stop_worker(account.id)
     engine.secrets.delete(str(account.id), "password")
+    if account.oauth is not None:
+        engine.tokens.forget(account.id)
     with engine.store.write(durable=True) as tx:
         ids = write.remove_account(tx, account.id)
     engine.bodies.delete(ids)
@@ -190,6 +202,10 @@ def set_secret(engine: Engine, command: wire.SetSecret) -> wire.Done:
     account = folders.account(engine, command.account_id)
     engine.remember_password(account, command.password)
     with engine.store.write() as tx:
+        if account.oauth is not None:
+            write.update_account(tx, dataclasses.replace(account, oauth=None))
+            for side in Side:
+                write.set_mechanism(tx, account.id, side, "")
         write.clear_problem(tx, account.id)
     engine.restart_worker(account.id)
     engine.sender.poke()
@@ -204,22 +220,55 @@ def choose_secrets(engine: Engine, command: wire.ChooseSecrets) -> wire.Done:
 
 def check_account(engine: Engine, command: wire.CheckAccount) -> wire.Checked:
     """Try the servers of a stored account, or of one that is being set up."""
+    from mua.engine import doctor, sign_in
+
+    token = ""
     if command.account is not None:
         account, password = _checked(command.account), command.password
+        if command.sign_in:
+            oauth, grant = sign_in.brought(engine, command.sign_in)
+            account, token = dataclasses.replace(account, oauth=oauth), grant.access
     else:
         account = folders.account(engine, command.account_id)
-        password = command.password or engine.password(account)
-    from mua.engine import doctor
-
+        password = command.password or ("" if account.oauth else engine.password(account))
+        token = engine.tokens.access(account) if account.oauth and not command.password else ""
     before = {side: engine.context.mechanism(account.id, side) for side in Side}
-    return wire.Checked(tuple(doctor.check(account, password, before)))
+    return wire.Checked(tuple(doctor.check(account, password, before, token)))
 
 
 def discover(engine: Engine, command: wire.Discover) -> wire.Discovered:
     """Look up the servers of an address."""
-    from mua.engine import doctor
+    from mua.engine import doctor, sign_in
 
-    return doctor.discover(command.email, command.ca_file)
+    return doctor.discover(command.email, command.ca_file, lambda key: sign_in.service_told(engine, key))
+
+
+def begin_sign_in(engine: Engine, command: wire.BeginSignIn) -> wire.SignInBegun:
+    """Make the page where a person signs in."""
+    from mua.engine import sign_in
+
+    return sign_in.begin(engine, command)
+
+
+def await_sign_in(engine: Engine, command: wire.AwaitSignIn) -> wire.SignedIn:
+    """Wait for the person."""
+    from mua.engine import sign_in
+
+    return sign_in.wait(engine, command)
+
+
+def end_sign_in(engine: Engine, command: wire.EndSignIn) -> wire.Done:
+    """Wait no longer."""
+    from mua.engine import sign_in
+
+    return sign_in.end(engine, command)
+
+
+def set_client(engine: Engine, command: wire.SetClient) -> wire.Done:
+    """Who this program is at a provider."""
+    from mua.engine import sign_in
+
+    return sign_in.set_client(engine, command)
 
 
 def make_dkim(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
@@ -530,6 +579,10 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.ChooseSecrets: choose_secrets,
     wire.CheckAccount: check_account,
     wire.Discover: discover,
+    wire.BeginSignIn: begin_sign_in,
+    wire.AwaitSignIn: await_sign_in,
+    wire.EndSignIn: end_sign_in,
+    wire.SetClient: set_client,
     wire.MakeDkim: make_dkim,
     wire.ShowDkim: show_dkim,
     wire.RemoveDkim: remove_dkim,
@@ -561,11 +614,6 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.TendQueue: tend_queue,
     wire.LimitRate: limit_rate,
     wire.CreateFolder: folders.create_folder,
-    wire.RenameFolder: folder_acts.rename_folder,
-    wire.DeleteFolder: folder_acts.delete_folder,
-    wire.EmptyFolder: folder_acts.empty_folder,
-    wire.MarkFolderRead: folder_acts.mark_folder_read,
-    wire.SubscribeFolder: folder_acts.subscribe_folder,
     wire.SetPolicy: folders.set_policy,
     wire.ImportFile: import_file,
     wire.Poke: poke,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mua import wire
 from mua.engine.tally import Tally
-from mua.errors import MailError
+from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Side
 from mua.store import mirror, write
@@ -31,9 +31,15 @@ def utc_now() -> int:
     return int(time.time())
 
 
+def _no_token(account: Account, _refused: str) -> str:
+    text = f"The sign-in of “{account.name}” is not known here; sign in again."
+    raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="signed-out")
+
+
 @dataclass(slots=True)
 class Context:
     """The engine's shared parts.  ``password`` may block up to 10 s (keyring) and raises MailError; never log it.
+    ``token`` is the same for an account that signs in by OAuth 2: see ``Tokens.access``.
 
     ``committed`` is notified after every commit of the store: wait on it with a predicate over the store.
     """
@@ -46,6 +52,7 @@ class Context:
     patience: float = PATIENCE
     committed: threading.Condition = field(default_factory=threading.Condition)
     tally: Tally = field(default_factory=Tally)
+    token: Callable[[Account, str], str] = _no_token
 
     def report(self, account_id: AccountId, error: MailError, side: Side = Side.INCOMING) -> None:
         """Remember an account's problem (survives a restart) and tell the clients; a full disk keeps neither back."""

@@ -69,8 +69,10 @@ def ways(ca_file: str = "") -> Ways:
     )
 
 
-def discover(email: str, ca_file: str = "") -> wire.Discovered:
-    """Candidates for an address, best first.
+def discover(
+    email: str, ca_file: str = "", service: Callable[[str], wire.SignInService | None] = lambda _: None
+) -> wire.Discovered:
+    """Candidates for an address, best first.  ``service`` tells what is known of who signs people in (``Found.oauth``).
 
     Raises MailError "bad-address", "not-found", "autoconfig-plaintext" (only servers without TLS are published) or
     "no-access" (the provider lets no mail program in; the text says why).
@@ -88,6 +90,7 @@ def discover(email: str, ca_file: str = "") -> wire.Discovered:
         auth=best.auth,
         note=best.note,
         help=best.help_url,
+        service=service(best.oauth),
     )
 
 
@@ -191,26 +194,30 @@ class _Keys(TypedDict):
     allow_plaintext: bool
     certificate: str
     before: str
+    token: Callable[[], str] | None
 
 
 # --- a check of an account --------------------------------------------------------------------------------------
 
 
-def check(account: Account, password: str, before: Mapping[Side, str] | None = None) -> list[wire.Finding]:
+def check(
+    account: Account, password: str, before: Mapping[Side, str] | None = None, token: str = ""
+) -> list[wire.Finding]:
     """Connect both ways and say what works and what does not.  Raises nothing.
 
-    ``before``: by which mechanism each side's server let us in last; a weaker one is refused here too.
+    ``token`` (OAuth 2) excludes ``password``.  ``before``: by which mechanism each side's server let us in last; a
+    weaker one is refused here too.
     """
     known = before or {}
     with ThreadPoolExecutor(2, thread_name_prefix="check") as pool:
         parts = [
-            pool.submit(_check_incoming, account, password, known.get(Side.INCOMING, "")),
-            pool.submit(_check_outgoing, account, password, known.get(Side.OUTGOING, "")),
+            pool.submit(_check_incoming, account, password, token, known.get(Side.INCOMING, "")),
+            pool.submit(_check_outgoing, account, password, token, known.get(Side.OUTGOING, "")),
         ]
         return [finding for part in parts for finding in part.result()]
 
 
-def _check_incoming(account: Account, password: str, before: str) -> list[wire.Finding]:
+def _check_incoming(account: Account, password: str, token: str, before: str) -> list[wire.Finding]:
     server = account.incoming_server
     if account.incoming is Incoming.LOCAL or server is None:
         return [wire.Finding("incoming", True, "This account keeps its mail on this computer only.", "ok")]
@@ -218,6 +225,7 @@ def _check_incoming(account: Account, password: str, before: str) -> list[wire.F
     def attempt() -> None:
         more: _Keys = {
             "allow_plaintext": account.allow_plaintext, "certificate": account.client_cert, "before": before,
+            "token": (lambda: token) if token else None,
         }  # fmt: skip
         if account.incoming is Incoming.IMAP:
             ImapConnection(server, lambda: password, account.ca_file, CHECK, **more).log_out()
@@ -227,7 +235,7 @@ def _check_incoming(account: Account, password: str, before: str) -> list[wire.F
     return [_tried("incoming", account, server, account.incoming, attempt)]
 
 
-def _check_outgoing(account: Account, password: str, before: str) -> list[wire.Finding]:
+def _check_outgoing(account: Account, password: str, token: str, before: str) -> list[wire.Finding]:
     if account.route is Route.DIRECT:
         return [_check_direct(account)]
     server = account.submission
@@ -237,7 +245,7 @@ def _check_outgoing(account: Account, password: str, before: str) -> list[wire.F
     async def attempt() -> None:
         opened = open_submission(
             server, password, account.ca_file, allow_plaintext=account.allow_plaintext,
-            certificate=account.client_cert, before=before,
+            certificate=account.client_cert, before=before, token=token,
         )  # fmt: skip
         session = await asyncio.wait_for(opened, CHECK)
         await session.quit()

@@ -33,6 +33,7 @@ from mua.engine.quota import QuotaWatch
 from mua.engine.rounds import Rounds, Work
 from mua.engine.server_search import Asked, Searches
 from mua.engine.server_search import serve as serve_searches
+from mua.engine.tokens import with_token
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
 from mua.model.account import Account, Server
@@ -40,7 +41,7 @@ from mua.model.folder import Folder, FolderState, Role
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Woken
 from mua.plan import replay, sync
-from mua.store import folder_wishes, mirror, write
+from mua.store import mirror, write
 
 THOROUGH_SECONDS = 1800.0  # between two comparisons of all flags where the server counts no changes (CONDSTORE)
 PROBE = 10.0  # seconds for the answer of a connection that may be dead
@@ -151,7 +152,6 @@ class ImapWorker:
         return bool(
             mirror.wishes(db, account_id)
             or mirror.folders_to_create(db, account_id)
-            or folder_wishes.wished(db, account_id)
             or mirror.wanted_bodies(db, account_id)
         )
 
@@ -246,9 +246,9 @@ class ImapWorker:
     def _connect(self) -> ImapConnection:
         tried: list[str] = []
 
-        def password() -> str:
-            tried.append(self._password())
-            return tried[0]
+        def told(ask: Callable[[], str]) -> str:
+            tried.append(self._unless_refused(ask()))
+            return tried[-1]
 
         opened: list[ImapConnection] = []
 
@@ -258,10 +258,10 @@ class ImapWorker:
             if self.shared.stopping.is_set():
                 connection.interrupt()
 
-        try:
-            connection = ImapConnection(
+        def attempt(token: Callable[[], str] | None) -> ImapConnection:
+            return ImapConnection(
                 self.server,
-                password,
+                lambda: told(lambda: self.context.password(self.account)),
                 self.account.ca_file,
                 self.context.patience,
                 allow_plaintext=self.account.allow_plaintext,
@@ -269,24 +269,27 @@ class ImapWorker:
                 spaces=self.shared.spaces,
                 certificate=self.account.client_cert,
                 before=self.context.mechanism(self.account.id),
+                token=None if token is None else lambda: told(token),
                 adopt=adopt,
             )
+
+        try:
+            connection = with_token(self.context, self.account, attempt)
         except MailError as error:
             self._connections.difference_update(opened)
             if error.kind is Kind.ACCOUNT and tried:
-                self._refused = tried[0], error
+                self._refused = tried[-1], error
             raise
         self._refused = None
         self.context.logged_in(self.account.id, connection.mechanism)
         return connection
 
-    def _password(self) -> str:
-        """The password; a refused one is not sent again unless a person asks for it."""
-        password = self.context.password(self.account)
-        if self._refused is not None and password == self._refused[0] and not self._forced:
+    def _unless_refused(self, secret: str) -> str:
+        """The password or token; a refused one is not sent again unless a person asks for it."""
+        if self._refused is not None and secret == self._refused[0] and not self._forced:
             raise self._refused[1]
         self._forced = False
-        return password
+        return secret
 
     # -- the interactive thread
 

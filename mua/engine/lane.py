@@ -25,9 +25,10 @@ from mua.engine.direct_mx import Attempt, Line, Names
 from mua.engine.levels import Levels
 from mua.engine.rates import Rates
 from mua.engine.sts import Policies
+from mua.engine.tokens import REFUSED
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE, SMTP, word
-from mua.model.account import Account, AccountId, DirectOptions, Route, Side
+from mua.model.account import Account, AccountId, DirectOptions, Route, Server, Side
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState
 from mua.model.way import Hop, Way
 from mua.net.awake import Awake
@@ -154,16 +155,34 @@ class Lane:
         if account.route is not Route.SMTP or server is None:
             text = f"“{account.name}” has no server for sending; add one in its settings."
             raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
-        password = await asyncio.to_thread(self._context.password, account) if server.user else ""
-        session = await open_submission(
-            server, password, account.ca_file, allow_plaintext=account.allow_plaintext, timeouts=means.timeouts,
-            certificate=account.client_cert, before=self._context.mechanism(account.id, Side.OUTGOING),
-        )  # fmt: skip
+        session = await self._log_in(account, server)
         self._context.logged_in(account.id, session.mechanism, Side.OUTGOING)
         if account.id in means.reported:
             means.reported.discard(account.id)
             self._context.all_well(account.id, Side.OUTGOING)
         return session
+
+    async def _log_in(self, account: Account, server: Server) -> Session:
+        """A session; a token that the server refuses is renewed once."""
+
+        async def attempt(password: str, token: str = "") -> Session:
+            return await open_submission(
+                server, password, account.ca_file, allow_plaintext=account.allow_plaintext,
+                timeouts=self._means.timeouts, certificate=account.client_cert,
+                before=self._context.mechanism(account.id, Side.OUTGOING), token=token,
+            )  # fmt: skip
+
+        if not server.user:
+            return await attempt("")
+        if account.oauth is None:
+            return await attempt(await asyncio.to_thread(self._context.password, account))
+        token = await asyncio.to_thread(self._context.token, account, "")
+        try:
+            return await attempt("", token)
+        except MailError as error:
+            if error.code not in REFUSED:
+                raise
+        return await attempt("", await asyncio.to_thread(self._context.token, account, token))
 
     def _submission(self, session: Session, fresh: bool) -> "Send":
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
@@ -458,6 +477,8 @@ def _phase(error: MailError) -> Phase:
         "no-mechanism",
         "no-password",
         "weaker-log-in",
+        "token-refused",
+        "signed-out",
     ):
         return Phase.AUTH
     if error.code.startswith(("certificate", "tls", "no-starttls")):

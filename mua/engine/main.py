@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from mua import __version__, wire
 from mua.engine import commands
-from mua.engine.context import PATIENCE, Context, Worker
+from mua.engine.context import PATIENCE, Context, Worker, utc_now
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
 from mua.engine.network import Network
@@ -24,6 +24,7 @@ from mua.engine.notify import notify
 from mua.engine.publisher import Publisher
 from mua.engine.sending import Sending
 from mua.engine.server import Client, Server
+from mua.engine.tokens import SECRET, Tokens
 from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
@@ -33,7 +34,7 @@ from mua.model.message import Flag
 from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
 from mua.store import dkim as dkim_keys
-from mua.store import folder_wishes, outbox, read, write
+from mua.store import outbox, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import VERSION, Changes, Store
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from mua.engine.pickup import PickUp
     from mua.engine.server_search import Asked
+    from mua.engine.sign_in import SignIn
 
 FAREWELL_SECONDS = 15
 LONELY_SECONDS = 10
@@ -68,7 +70,10 @@ class Engine:
         self.bodies = Bodies(profile)
         self.secrets: Secrets = open_secrets(profile, read.setting(self.store.reader(), "secrets"))
         self.publisher = Publisher(self.tell, self._arrived)
-        self.context = Context(self.store, self.bodies, self.password, self.tell, patience=patience)
+        self.tokens = Tokens(profile, lambda: self.secrets, utc_now)
+        self.context = Context(
+            self.store, self.bodies, self.password, self.tell, patience=patience, token=self.tokens.access
+        )
         self.indexer = Indexer(profile, self.store.reader, self._tell_waiting)
         self.sender = Sending(self.context, filed=self.poke, wakeful=drop is None)
         self.pickup: PickUp | None = None
@@ -83,6 +88,7 @@ class Engine:
         self.workers: dict[AccountId, Worker] = {}
         self.states: dict[int, wire.Status] = {}
         self.searching: dict[str, list[Asked]] = {}  # by the client's token
+        self.sign_ins: dict[str, SignIn] = {}  # that are going on, by their names
         self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
         self._stay = stay
         self._stopping = threading.Event()
@@ -215,7 +221,6 @@ class Engine:
         """Fulfil the wishes that need no server."""
         with self.store.write(durable=True) as tx:
             write.settle_local(tx, account_id, self.context.now())
-            folder_wishes.settle_local(tx, account_id, self.context.now())
 
     # ---- secrets
     def password(self, account: Account) -> str:
@@ -247,13 +252,14 @@ class Engine:
             self.secrets.change_passphrase(passphrase)
             return
         old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
-        from mua.engine import dkim
+        from mua.engine import dkim, sign_in
 
         if Place(place) is Place.SESSION and dkim.secret_names(self):
             text = "The keys that sign your mail cannot be kept for this session only; choose another place, or remove"
             raise MailError(Kind.LOCAL, Retry.ASK, f"{text} them first.", code="secrets-place-session")
-        passwords = [(str(account.id), "password") for account in read.accounts(self.store.reader())]
-        for name in [*passwords, *dkim.secret_names(self)]:
+        accounts = read.accounts(self.store.reader())
+        passwords = [(str(account.id), what) for account in accounts for what in ("password", SECRET)]
+        for name in [*passwords, *dkim.secret_names(self), *sign_in.secret_names(self)]:
             found = None
             with contextlib.suppress(MailError):  # a place that cannot be opened holds nothing that could move
                 found = old.get(*name)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from mua import wire
 from mua.engine.context import Context
 from mua.engine.landing import Landing, store
+from mua.engine.tokens import with_token
 from mua.errors import Kind, MailError, Retry
 from mua.mime.headers import date
 from mua.mime.scan import Field
@@ -97,16 +98,22 @@ def visit(
     The three are called with the session once it is logged in, after the listing, and with the session that is over.
     """
     assert account.incoming_server is not None
-    session = Session(
-        account.incoming_server,
-        lambda: context.password(account),
-        account.ca_file,
-        context.patience,
-        allow_plaintext=account.allow_plaintext,
-        max_message=MAX_MESSAGE,
-        certificate=account.client_cert,
-        before=context.mechanism(account.id),
-    )
+    server = account.incoming_server
+
+    def opened(token: Callable[[], str] | None) -> Session:
+        return Session(
+            server,
+            lambda: context.password(account),
+            account.ca_file,
+            context.patience,
+            allow_plaintext=account.allow_plaintext,
+            max_message=MAX_MESSAGE,
+            token=token,
+            certificate=account.client_cert,
+            before=context.mechanism(account.id),
+        )
+
+    session = with_token(context, account, opened)
     try:
         context.logged_in(account.id, session.mechanism)
         connected(session)

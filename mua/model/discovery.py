@@ -18,6 +18,7 @@ class Auth(StrEnum):
 class Found:
     """Servers for one address.  ``source`` says who said so, in words for people.
 
+    ``oauth``: who signs people in by OAuth 2 there, a key of ``resources/oauth.toml`` or an https URL; empty: nobody.
     ``auth`` is what the servers want, ``note`` the provider's known trap (one sentence), ``help_url`` its own page
     about it.  ``confirm``: nobody vouches for these hosts, so show them and ask before a password is sent.
     No server at all: the provider is known, and ``note`` says why no mail program can use it directly.
@@ -32,6 +33,7 @@ class Found:
     note: str = ""
     help_url: str = ""
     confirm: bool = False
+    oauth: str = ""
 
     @property
     def kinds(self) -> tuple[Incoming, ...]:

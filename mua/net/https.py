@@ -28,13 +28,14 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What is asked for and how: the fields of the request, whether it may go unprotected (``clear``), and the ``form``
-    that is posted; empty: nothing is.
+    that is posted; empty: nothing is.  ``whole``: the body is wanted whatever the status is, also after a form.
     """
 
     accept: str
     agent: str
     clear: bool = False
     form: str = ""
+    whole: bool = False
 
 
 SETTINGS = Asking("text/xml, application/xml, */*;q=0.1", "Mua")
@@ -106,6 +107,18 @@ def post(url: str, form: str, *, timeout: float, ca_file: str = "", allow_privat
     return _exchange(_checked("", url, asking), time.monotonic() + timeout, 0, ca_file, allow_private, asking)[0].status
 
 
+def ask(url: str, form: str, *, timeout: float, ca_file: str = "", allow_private: bool = False) -> tuple[int, bytes]:
+    """Post ``form`` (already encoded, ASCII) and say the status and the body of the answer, which is JSON by agreement;
+    no redirect is followed: what is in the form is for that server only.  ``timeout`` (seconds) bounds the whole.
+
+    Raises MailError: like ``fetch``, but for "http-status".
+    """
+    asking = Asking("application/json", "Mua", form=form, whole=True)
+    end = time.monotonic() + timeout
+    answer, body = _exchange(_checked("", url, asking), end, MAX_BYTES, ca_file, allow_private, asking)
+    return answer.status, body
+
+
 def _checked(base: str, url: str, asking: Asking) -> SplitResult:
     """``url`` (relative to ``base``) in its parts, if it is one that may be asked."""
     try:
@@ -127,7 +140,7 @@ def _checked(base: str, url: str, asking: Asking) -> SplitResult:
 def _exchange(
     parts: SplitResult, end: float, max_bytes: int, ca_file: str, allow_private: bool, asking: Asking
 ) -> tuple[http.client.HTTPResponse, bytes]:
-    """One request and its answer; the body only where the answer is 200 and nothing was posted."""
+    """One request and its answer; the body only where it is wanted, or the answer is 200 and nothing was posted."""
     host = parts.hostname or ""
     secure = parts.scheme == "https"
     sock = _connect(host, parts.port or (443 if secure else 80), end, allow_private)
@@ -138,7 +151,7 @@ def _exchange(
         sock.sendall(_request(parts, asking))
         answer = http.client.HTTPResponse(_Timed(sock, end), method="GET")  # type: ignore[arg-type]
         answer.begin()
-        wanted = answer.status == 200 and not asking.form
+        wanted = asking.whole or (answer.status == 200 and not asking.form)
         body = answer.read(max_bytes + 1) if wanted else b""
         if len(body) > max_bytes:
             raise _refused(parts, f"more than {max_bytes} octets", "too-big")

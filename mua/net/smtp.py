@@ -70,9 +70,11 @@ async def open_submission(
     timeouts: Timeouts | None = None,
     certificate: str = "",
     before: str = "",
+    token: str = "",
 ) -> Session:
-    """An authenticated session with a submission server.  Raises MailError.  ``certificate`` (PEM file with its key)
-    logs in where EXTERNAL is offered; ``before`` is the mechanism of last time, ``session.mechanism`` that of now.
+    """An authenticated session with a submission server.  Raises MailError.  ``token`` (OAuth 2) excludes the password;
+    ``certificate`` (PEM file with its key) logs in where EXTERNAL is offered; ``before`` is the mechanism of last time,
+    ``session.mechanism`` that of now.
 
     The certificate is verified before the password is sent; without TLS a password goes to this computer only, or
     where the person allowed it (``allow_plaintext``).
@@ -83,7 +85,7 @@ async def open_submission(
     if exposed and server.user:
         text = f"The password was not sent to {server.host}, because the connection would not be protected."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="plaintext-refused")
-    check_sayable(server.user, password)
+    check_sayable(server.user, password, token)
     sock = await _connected(server.host, server.port, timeouts.connect)
     transcript.note(f"connected to {server.host}, port {server.port}")
     door = Door(sock, server.host, server.security, context)
@@ -92,7 +94,7 @@ async def open_submission(
     except Lost as lost:
         raise account_error(lost, server.host) from lost
     if server.user:
-        who = Who(server.user, password, certificate=bool(certificate), host=server.host, port=server.port)
+        who = Who(server.user, "" if token else password, token, bool(certificate), host=server.host, port=server.port)
         await _log_in(session, who, before)
     return session
 

@@ -23,7 +23,7 @@ from mua.records import dataclass
 
 MAX_DOCUMENT = 128 << 10  # octets of an autoconfig document
 MAX_DEPTH = 12
-_FIELDS = {"name", "domains", "mx", "imap", "pop3", "smtp", "user", "smtp_user", "auth", "help", "note"}
+_FIELDS = {"name", "domains", "mx", "imap", "pop3", "smtp", "user", "smtp_user", "auth", "help", "note", "oauth"}
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?")
 _PASSWORDS = {"password-cleartext", "plain", "password-encrypted", "secure"}
 _SECURITY = {"ssl": Security.TLS, "tls": Security.TLS, "starttls": Security.STARTTLS}
@@ -53,6 +53,7 @@ class Provider:
     auth: Auth
     help_url: str
     note: str
+    oauth: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,7 @@ def _provider(row: Mapping[str, object]) -> Provider:
         auth=Auth(text("auth", "password")),
         help_url=text("help"),
         note=text("note"),
+        oauth=text("oauth"),
     )
 
 
@@ -187,6 +189,7 @@ def _known(provider: Provider, local: str, address: str, source: str) -> Found:
         provider=provider.name,
         note=provider.note,
         help_url=provider.help_url,
+        oauth=provider.oauth,
     )
 
 
