@@ -481,6 +481,46 @@ class CreateFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameFolder:
+    """Another full name for a folder and those below it (an IMAP server follows when it can).  Answer: Acted.
+
+    Errors "bad-name", "name-taken", "folder-needed" (it has a role).
+    """
+
+    folder_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFolder:
+    """Move what is in a folder and those below it into the bin, and delete them once they are empty.  Answer: Acted."""
+
+    folder_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmptyFolder:
+    """Delete for ever what is in a bin or a junk folder.  Answer: Acted."""
+
+    folder_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkFolderRead:
+    """Every message of a folder counts as read.  Answer: Acted."""
+
+    folder_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeFolder:
+    """Subscribe to a folder of an IMAP server, or do not any more.  Answer: Acted."""
+
+    folder_id: int
+    subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ImportFile:
     """Read an mbox, a Maildir or .eml files into a folder.  Answer: Imported."""
 
@@ -850,8 +890,9 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | BeginSignIn | AwaitSignIn
-    | EndSignIn | SetClient
+    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
+    | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
+    | BeginSignIn | AwaitSignIn | EndSignIn | SetClient
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

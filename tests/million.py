@@ -22,7 +22,9 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 from mailgen import FIRST_DAY, LAST_DAY, vocabulary  # noqa: E402
 
+from mua.mime.subject import topic, who  # noqa: E402
 from mua.model.account import Account, AccountId  # noqa: E402
+from mua.model.address import Address  # noqa: E402
 from mua.model.folder import Role  # noqa: E402
 from mua.model.message import Flag, MessageId  # noqa: E402
 from mua.paths import Profile  # noqa: E402
@@ -31,14 +33,14 @@ from mua.store.db import Store, Tx  # noqa: E402
 
 COUNT = 1_000_000
 SENT = 20  # messages of the inbox for each in Sent
-EDITION = 1  # of what is generated: another one is made anew
+EDITION = 2  # of what is generated: another one is made anew
 SNIPPET = 200  # characters
 ME = ("Maya Lindqvist", "maya@example.org")
 _BATCH = 10_000
 _ROW = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, size, internaldate, date, subject, sender, recipients,"
-    " message_id, refs, list_id, thread_id, snippet, has_attachments, index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " message_id, refs, list_id, thread_id, snippet, has_attachments, index_seq, topic, author, addressee)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -187,6 +189,7 @@ def _row(one: Entry, account: int, folder: int) -> tuple[object, ...]:
         one.id, account, folder, one.number, one.flags, one.size, one.date, one.date, one.subject,
         json.dumps([one.sender], ensure_ascii=False), json.dumps(one.to, ensure_ascii=False), one.message_id,
         one.references, one.list_id, one.thread_id, one.snippet, one.attachments, one.number,
+        topic(one.subject)[0], who((Address(*one.sender),)), who(tuple(Address(*person) for person in one.to)),
     )  # fmt: skip
 
 

@@ -196,9 +196,25 @@ def _doctor(commands: Commands) -> None:
 POLICIES = "everything|headers|days:N|default"
 
 
+_ON_FOLDERS = (
+    ("create", "make it, here and on the server"),
+    ("rename", "another name for it and those below it"),
+    ("delete", "move what is in it into the bin, then delete it"),
+    ("empty", "delete for ever what is in a bin or a junk folder"),
+    ("read", "mark every message of it as read"),
+    ("subscribe", "subscribe to it on its server"),
+    ("unsubscribe", "do not subscribe to it any more"),
+)
+
+
 def _folder(commands: Commands) -> None:
-    folder = _add(commands, "folder", "how much of a folder is fetched to this computer")
+    folder = _add(commands, "folder", "make, rename, delete, empty a folder; how much of it is fetched")
     verbs = folder.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+    for verb, about in _ON_FOLDERS:
+        one = _add(verbs, verb, about)
+        one.add_argument("folder", metavar="FOLDER")
+        if verb == "rename":
+            one.add_argument("name", metavar="NAME")
     policy = _add(verbs, "policy", "show or choose how much of a folder is fetched; what is here stays here")
     policy.add_argument("folder", metavar="FOLDER")
     policy.add_argument("policy", metavar=POLICIES, nargs="?")

@@ -13,7 +13,9 @@ from mua.store import index, read
 
 def folders(session: Session) -> Result:
     """``folders``."""
-    found = [(one.name, folder) for one in session.accounts() for folder in read.folders(session.db, one.id)]
+    found = [
+        (one.name, folder) for one in session.accounts() for folder in read.folders(session.db, one.id, shown=True)
+    ]
     lines = [(name, folder.name, folder.role, folder.unread, folder.total) for name, folder in found]
     documents = [folder_document(folder, name, read.policy(session.db, folder.id)) for name, folder in found]
     return Result(documents, table(lines))
@@ -55,7 +57,7 @@ def _found(session: Session, here: list[int], there: Sequence[int] = ()) -> Resu
 
 def _messages(session: Session, ids: list[int]) -> Result:
     names = {one.id: one.name for one in read.accounts(session.db)}
-    where = {folder.id: folder.name for folder in read.folders(session.db)}
+    where = {folder.id: folder.name for folder in read.folders(session.db, shown=True)}
     rows = read.rows(session.db, ids)
     documents = [message_document(row, names[row.account_id], where.get(row.folder_id, "")) for row in rows]
     lines = [

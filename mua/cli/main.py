@@ -21,7 +21,7 @@ ROOMS = {
     "act": "acting",
     "undo": "acting",
     "ledger": "ledger",
-    "folder": "policies",
+    "folder": "folders",
     "health": "health",
     "dkim": "direct",
     "doctor": "direct",
@@ -64,7 +64,10 @@ def run(arguments: argparse.Namespace, profile: Profile, start_engine: StartEngi
     if result.failed:
         return _fail(arguments, result.document, result.failed, result.text)
     if result.raw is not None:
-        sys.stdout.buffer.write(result.raw)
+        if sys.stdout.isatty():  # which would obey what is in it; a file gets every octet as it is
+            _print(visible(result.raw.decode("utf-8", "replace").replace("\r\n", "\n")))
+        else:
+            sys.stdout.buffer.write(result.raw)
     elif arguments.json and not _wants_text(arguments):
         _print(_json(result.document))
     elif result.text:

@@ -35,6 +35,3 @@ def _words(policy: Policy) -> str:
         Keep.DAYS: f"what came in the last {policy.days} days is fetched; the rest is on the server",
         Keep.HEADERS: "headers are fetched; a message's text when it is opened",
     }[policy.keep]
-
-
-COMMANDS = {"folder": folder}

@@ -43,7 +43,7 @@ def tag_messages(engine: Engine, command: wire.TagMessages) -> wire.Acted:
     wished = tag.wish(command.add, command.remove)
     name = command.name or ", ".join(command.add or command.remove)
     label = ("Tagged {} as {}" if command.add else "Removed the tag {1} of {0}").format(
-        _messages(len(command.messages)), name
+        messages_words(len(command.messages)), name
     )
 
     def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
@@ -60,10 +60,11 @@ def _flag_label(add: Flag, remove: Flag, count: int) -> str:
         (Flag.FLAGGED, False): "Removed the star of {}",
     }
     flag, added = (add, True) if add else (remove, False)
-    return words.get((flag, added), "Changed {}").format(_messages(count))
+    return words.get((flag, added), "Changed {}").format(messages_words(count))
 
 
-def _messages(count: int) -> str:
+def messages_words(count: int) -> str:
+    """So many messages."""
     return "1 message" if count == 1 else f"{count} messages"
 
 
@@ -75,7 +76,7 @@ def move_messages(engine: Engine, command: wire.MoveMessages) -> wire.Acted:
     if any(row.account_id != target.account_id for row in rows_of(engine, command.messages)):
         text = "Messages can be moved within one account only; forward or copy them instead."
         raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="other-account")
-    label = f"Moved {_messages(len(command.messages))} to {target.leaf}"
+    label = f"Moved {messages_words(len(command.messages))} to {target.leaf}"
     return _move(engine, command.messages, label, lambda _: target)
 
 
@@ -102,7 +103,7 @@ def delete_messages(engine: Engine, command: wire.DeleteMessages) -> wire.Acted:
         for one, folder_id in trashes.items():
             write.wish_move(tx, [one], folder_id, now)
 
-    label = f"Deleted {_messages(len(rows))}" + ("" if trashes else " for ever")
+    label = f"Deleted {messages_words(len(rows))}" + ("" if trashes else " for ever")
     return _act(engine, command.messages, label, Flag(0), wish, moved=True)
 
 
@@ -112,7 +113,7 @@ def _role_of(engine: Engine, row: MessageRow) -> Role:
 
 
 def _to_role(engine: Engine, messages: tuple[int, ...], role: Role, label: str) -> wire.Acted:
-    text = label.format(_messages(len(messages)))
+    text = label.format(messages_words(len(messages)))
     return _move(engine, messages, text, lambda account_id: folder_for(engine, account_id, role))
 
 
@@ -166,12 +167,26 @@ def _act(
     moved: bool = False,
     keywords: str = "",
 ) -> wire.Acted:
-    rows = rows_of(engine, messages)
-    ids, now = [row.id for row in rows], engine.context.now()
+    ids = [row.id for row in rows_of(engine, messages)]
+    return act(engine, ids, label, changed, wish, moved=moved, keywords=keywords)
+
+
+def act(
+    engine: Engine,
+    ids: list[MessageId],
+    label: str,
+    changed: Flag,
+    wish: Wish,
+    *,
+    moved: bool = False,
+    keywords: str = "",
+) -> wire.Acted:
+    """Note how these messages (which are there) are shown, make the wish, and have it carried out."""
+    now = engine.context.now()
     with engine.store.write(durable=True) as tx:
         history_id = history.remember(tx, ids, label, changed, now, moved=moved, tags=keywords)
         wish(tx, ids, now)
-    for account_id in {row.account_id for row in rows}:
+    for account_id in read.accounts_of(engine.store.reader(), ids):
         engine.settle_local(account_id)
         engine.poke(account_id)
     return wire.Acted(history_id, label, tuple(ids))
@@ -183,10 +198,11 @@ def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
         undone = history.undo(tx, command.history_id, engine.context.now())
     if undone is None:
         raise MailError(Kind.MESSAGE, Retry.NEVER, "There is nothing to undo.", code="nothing-to-undo")
-    history_id, label, ids = undone
-    for row in read.rows(engine.store.reader(), ids):
-        engine.settle_local(row.account_id)
-        engine.poke(row.account_id)
+    history_id, label, ids, accounts = undone
+    accounts |= {row.account_id for row in read.rows(engine.store.reader(), ids)}
+    for account_id in map(AccountId, accounts):
+        engine.settle_local(account_id)
+        engine.poke(account_id)
     return wire.Acted(history_id, f"Undone: {label}", tuple(ids))
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folders
+from mua.engine import acts, folder_acts, folders
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -614,6 +614,11 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.TendQueue: tend_queue,
     wire.LimitRate: limit_rate,
     wire.CreateFolder: folders.create_folder,
+    wire.RenameFolder: folder_acts.rename_folder,
+    wire.DeleteFolder: folder_acts.delete_folder,
+    wire.EmptyFolder: folder_acts.empty_folder,
+    wire.MarkFolderRead: folder_acts.mark_folder_read,
+    wire.SubscribeFolder: folder_acts.subscribe_folder,
     wire.SetPolicy: folders.set_policy,
     wire.ImportFile: import_file,
     wire.Poke: poke,

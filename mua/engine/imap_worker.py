@@ -41,7 +41,7 @@ from mua.model.folder import Folder, FolderState, Role
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Woken
 from mua.plan import replay, sync
-from mua.store import mirror, write
+from mua.store import folder_wishes, mirror, write
 
 THOROUGH_SECONDS = 1800.0  # between two comparisons of all flags where the server counts no changes (CONDSTORE)
 PROBE = 10.0  # seconds for the answer of a connection that may be dead
@@ -152,6 +152,7 @@ class ImapWorker:
         return bool(
             mirror.wishes(db, account_id)
             or mirror.folders_to_create(db, account_id)
+            or folder_wishes.wished(db, account_id)
             or mirror.wanted_bodies(db, account_id)
         )
 

@@ -34,7 +34,7 @@ from mua.model.message import Flag
 from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
 from mua.store import dkim as dkim_keys
-from mua.store import outbox, read, write
+from mua.store import folder_wishes, outbox, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import VERSION, Changes, Store
 
@@ -221,6 +221,7 @@ class Engine:
         """Fulfil the wishes that need no server."""
         with self.store.write(durable=True) as tx:
             write.settle_local(tx, account_id, self.context.now())
+            folder_wishes.settle_local(tx, account_id, self.context.now())
 
     # ---- secrets
     def password(self, account: Account) -> str:

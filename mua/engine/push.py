@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from mua.engine.folder_push import FolderPush
 from mua.engine.pull import Shared, identities
 from mua.errors import Kind, MailError, Retry
 from mua.log import IMAP
@@ -20,8 +21,20 @@ from mua.model.message import Flag, MessageId, flag_names
 from mua.net.imap import ImapConnection
 from mua.net.imap_answers import Placed, Selected
 from mua.plan import replay, sync
-from mua.plan.replay import Append, CreateFolder, Delete, Forget, Move, Step, StoreFlags, StoreKeywords
-from mua.store import mirror, outbox, read, tags, write
+from mua.plan.replay import (
+    Append,
+    CreateFolder,
+    Delete,
+    DeleteFolder,
+    Forget,
+    Move,
+    RenameFolder,
+    Step,
+    StoreFlags,
+    StoreKeywords,
+    SubscribeFolder,
+)
+from mua.store import folder_wishes, mirror, outbox, read, tags, write
 from mua.store.blobs import file_errors
 
 _BLOCK = 1 << 20  # octets
@@ -45,10 +58,12 @@ def push(shared: Shared, connection: ImapConnection) -> Iterator[Folder]:
     wishes = mirror.wishes(db, shared.account.id)
     new_folders = mirror.folders_to_create(db, shared.account.id)
     held = frozenset() if shared.listed else mirror.waiting_for_list(db, shared.account.id)
-    if not wishes and not new_folders:
+    of_folders = folder_wishes.wished(db, shared.account.id)
+    if not wishes and not new_folders and not of_folders:
         return
     worker = _Push(shared, connection)
-    for step in replay.steps(wishes, new_folders, held=held, can_expunge=connection.can("UIDPLUS")):
+    todo = replay.steps(wishes, new_folders, held=held, can_expunge=connection.can("UIDPLUS"))
+    for step in (*replay.renaming(of_folders), *todo, *replay.ending(of_folders)):
         if shared.stopping.is_set():
             return
         try:
@@ -81,6 +96,8 @@ class _Push:
                 self._create(step)
             case Append():
                 self._append(step)
+            case RenameFolder() | SubscribeFolder() | DeleteFolder():
+                FolderPush(self.shared, self.connection).do(step)
             case Forget():
                 with self.store.write() as tx:
                     write.remove_messages(tx, step.ids, Claim.NEVER_UPLOADED, self.shared.context.now())
@@ -100,6 +117,9 @@ class _Push:
         with self.store.write(durable=True) as tx:
             if isinstance(step, CreateFolder):
                 write.set_folder_problem(tx, step.folder_id, error.text)
+            elif isinstance(step, RenameFolder | SubscribeFolder | DeleteFolder):
+                if error.retry is not Retry.SOON:
+                    folder_wishes.refused(tx, step.folder_id, error.text)
             elif isinstance(step, StoreKeywords):
                 if error.retry is not Retry.SOON:
                     tags.refused(tx, step.messages, error.text)

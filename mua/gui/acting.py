@@ -45,7 +45,7 @@ class Acting(QObject):
 
     def delete_forever(self, ids: Ids) -> None:
         """For ever: the one thing that asks first."""
-        if ids and self._confirmed(f"Delete {count(len(ids), 'message')} for ever?"):
+        if ids and self.confirmed(f"Delete {count(len(ids), 'message')} for ever?"):
             self._act(ids, wire.DeleteMessages(tuple(ids), forever=True), undoable=False)
 
     def junk(self, ids: Ids, junk: bool = True) -> None:
@@ -69,6 +69,10 @@ class Acting(QObject):
         """Set and clear keywords; ``name``: how the person calls the tag."""
         self._act(ids, wire.TagMessages(tuple(ids), add, remove, name), quiet=len(ids) == 1)
 
+    def do(self, command: wire.Command, undoable: bool = True) -> None:
+        """An act that names no messages: what is done to a folder."""
+        self._send(command, undoable)
+
     def undo(self) -> None:
         """Take back the latest act."""
         if self._client is None:
@@ -87,7 +91,11 @@ class Acting(QObject):
         )
 
     def _act(self, ids: Ids, command: wire.Command, undoable: bool = True, quiet: bool = False) -> None:
-        if ids and self._client is not None:
+        if ids:
+            self._send(command, undoable, quiet)
+
+    def _send(self, command: wire.Command, undoable: bool = True, quiet: bool = False) -> None:
+        if self._client is not None:
             self._in_flight += 1
             self._client.ask(command, lambda answer: self._acted(answer, undoable, quiet), self._refused)
 
@@ -117,7 +125,8 @@ class Acting(QObject):
     def _failed(self, error: MailError) -> None:
         self._toast.say(error.text)
 
-    def _confirmed(self, question: str) -> bool:
+    def confirmed(self, question: str) -> bool:
+        """Whether the person wants what cannot be taken back."""
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setText(question)

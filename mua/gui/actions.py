@@ -63,6 +63,8 @@ DEEDS = (
     Deed("fetch", "Get new mail", "refresh-cw", ("F5", "Ctrl+T"), "Program", "engine"),
     Deed("conversations", "Conversation or single message", "list", ("T",), "Program"),
     Deed("group", "List conversations or single messages", "list", ("Shift+T",), "Program"),
+    Deed("sort", "Sort this list", "arrow-up-down", (), "Program"),
+    Deed("density", "Cards, compact or table", "rows-3", (), "Program"),
     Deed("as_text", "Plain text or HTML", "text", ("Ctrl+Shift+T",), "Program", "message"),
     Deed("original", "Original or dark colours", "moon", ("D",), "Program", "message"),
     Deed("quotes", "Show or hide earlier messages", "quote", ("Q",), "Program", "message"),
@@ -90,6 +92,8 @@ DEEDS = (
 _IN_THE_MAIL = {
     "keep",
     "group",
+    "sort",
+    "density",
     "undo",
     "next",
     "previous",

@@ -114,6 +114,7 @@ class Program(QObject):
         self.demo_failed.connect(self.window.toast.say)
         self.desk.demo_wanted.connect(self.open_demo)
         self.desk.grouping_changed.connect(lambda: self.state.setValue("grouped", self.desk.grouping.text()))
+        self.desk.looks_changed.connect(lambda: self.state.setValue("looks", self.desk.looks.text()))
         self.demo_opened.connect(lambda: self.window.toast.withdraw(_OPENING_DEMO))
 
     def show(self) -> None:
@@ -122,6 +123,7 @@ class Program(QObject):
         self.window.restore(self.state)
         collapsed = {int(one) for one in str(self.state.value("sidebar/collapsed", "")).split(",") if one.isdigit()}
         self.desk.grouping.read(str(self.state.value("grouped", "")))
+        self.desk.looks.read(str(self.state.value("looks", "")))
         self.desk.begin(place_of(str(self.state.value("place", ""))), collapsed)
         if self._painted or not self.desk.accounts:
             self._furnish()

@@ -16,16 +16,22 @@ from mua.records import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order vector of a list, newest first; ``threads`` beside ``ids`` (empty when the list is not grouped)."""
+    """The order vector of a list; ``threads`` beside ``ids`` (empty when the list is not grouped).
+
+    It is newest first, also where the oldest are listed first; only what is sorted by something else than its date
+    (``sorted_rows``) is not.
+    """
 
     ids: "array[int]"
     threads: "array[int]"
     heads: "array[int]"
+    split: int = 0
+    """Sorted by what is unread: where the second half begins."""
 
 
-def plain(ids: "array[int]") -> Order:
+def plain(ids: "array[int]", split: int = 0) -> Order:
     """Each message has a row."""
-    return Order(ids, array("q"), ids)
+    return Order(ids, array("q"), ids, split)
 
 
 def grouped(ids: "array[int]", threads: "array[int]") -> Order:
@@ -91,10 +97,10 @@ def _edited(order: Order, moved: Sequence[int], belong: Mapping[int, int]) -> "t
     return ids, threads
 
 
-def spliced(rows: "array[int]", opened: Collection[Sequence[int]]) -> "array[int]":
+def spliced(rows: "array[int]", opened: Collection[Sequence[int]], *, up: bool = False) -> "array[int]":
     """``rows`` (ids and headings) with the messages of each open conversation (newest first) below its head."""
     for members in opened:
-        row = find(rows, members[0])
+        row = find(rows, members[0], up=up)
         if row >= 0:
             rows = rows[: row + 1] + array("q", (one | MEMBER for one in members[1:])) + rows[row + 1 :]
     return rows

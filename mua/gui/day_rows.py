@@ -44,17 +44,24 @@ def message_of(key: int) -> int:
     return key & ~MEMBER
 
 
-def with_headings(ids: "array[int]", periods: Sequence[tuple[int, str]]) -> "array[int]":
-    """``ids`` (newest first) with a heading before the first message of each of ``periods`` (newest first)."""
-    rows, begin = array("q"), 0
+def with_headings(ids: "array[int]", periods: Sequence[tuple[int, str]], *, up: bool = False) -> "array[int]":
+    """``ids`` (newest first) with a heading before the first message of each of ``periods`` (newest first).
+
+    ``up``: the oldest first, and each heading before the oldest of its period.
+    """
+    pieces, begin = list[tuple[int | None, int, int]](), 0
     for start, _ in periods:
         end = bisect_right(ids, -(start << _SECONDS), begin, key=lambda one: -one)
         if end > begin:
-            rows.append(-start)
-            rows.extend(ids[begin:end])
+            pieces.append((-start, begin, end))
             begin = end
     if begin < len(ids):
-        rows.extend(ids[begin:])
+        pieces.append((None, begin, len(ids)))
+    rows = array("q")
+    for heading, begin, end in reversed(pieces) if up else pieces:
+        if heading is not None:
+            rows.append(heading)
+        rows.extend(ids[begin:end][::-1] if up else ids[begin:end])
     return rows
 
 
@@ -76,14 +83,17 @@ def edited(ids: "array[int]", gone: Iterable[int], came: Iterable[int]) -> "arra
     return made
 
 
-def lower(rows: "array[int]", bound: int) -> int:
-    """The row of the newest message whose id is below ``bound`` (rows sorted newest first), or ``len(rows)``."""
+def lower(rows: "array[int]", bound: int, *, up: bool = False) -> int:
+    """The row of the newest message whose id is below ``bound`` (rows sorted newest first), or ``len(rows)``.
+
+    ``up``: rows are sorted oldest first, and it is the oldest message whose id is not below ``bound``.
+    """
     low, high = 0, len(rows)
     while low < high:
         middle = probe = (low + high) // 2
         while probe < high and not 0 < rows[probe] < MEMBER:
             probe += 1
-        if probe < high and rows[probe] >= bound:
+        if probe < high and (rows[probe] < bound) is up:
             low = probe + 1
         else:
             high = middle
@@ -92,14 +102,18 @@ def lower(rows: "array[int]", bound: int) -> int:
     return low
 
 
-def find(rows: "array[int]", wanted: int) -> int:
+def find(rows: "array[int]", wanted: int, *, up: bool = False) -> int:
     """The row of message ``wanted``, or -1."""
-    row = lower(rows, wanted + 1)
+    row = lower(rows, wanted if up else wanted + 1, up=up)
     return row if row < len(rows) and rows[row] == wanted else -1
 
 
-def heading_rows(rows: "array[int]", periods: Sequence[tuple[int, str]]) -> list[int]:
+def heading_rows(rows: "array[int]", periods: Sequence[tuple[int, str]], *, up: bool = False) -> list[int]:
     """Where the headings of ``periods`` (newest first) stand."""
+    if up:
+        first = (lower(rows, start << _SECONDS, up=True) - 1 for start, _ in reversed(periods))
+        pairs = zip(first, reversed(periods), strict=True)
+        return [row for row, (start, _) in pairs if row >= 0 and rows[row] == -start]
     found, row = [], 0
     for start, _ in periods:
         if row < len(rows) and rows[row] == -start:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QMenu
 
 from mua import wire
 from mua.gui import words
+from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.icons import icon
 from mua.gui.palette import Choice, Palette
 from mua.gui.places import SAVED_NAMES, Place, folder_words
@@ -22,6 +23,7 @@ from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
 from mua.model.message import Attachment, Flag, MessageRow
+from mua.model.sort import Sort, usual
 from mua.store.read import Saved
 
 if TYPE_CHECKING:
@@ -126,7 +128,37 @@ class Deeds(QObject):
             if folder.account_id == rows[0].account_id and folder.selectable and folder.id != rows[0].folder_id:
                 name, icon = folder_words(folder)
                 choices.append(Choice(name, "", icon, partial(self._acting.move, ids, folder.id)))
-        Palette(self._window, f"Move {words.count(len(ids), 'message')} to", choices).open_over()
+        title = f"Move {words.count(len(ids), 'message')} to"
+        Palette(self._window, title, choices, partial(self._move_to_new, rows)).open_over()
+
+    def _move_to_new(self, rows: Sequence[MessageRow], text: str) -> Choice | None:
+        """Letters that fit no folder: a new one of that name."""
+        account, name = self._desk.account(rows[0].account_id), " ".join(text.split())
+        known = {folder.name for folder in self._desk.folders.values() if folder.account_id == rows[0].account_id}
+        if account is None or not name or name in known:
+            return None
+        move = partial(self._acting.move, [row.id for row in rows])
+        act = partial(FolderDeeds(self._desk).move_to_new, account, name, move)
+        return Choice(f"New folder “{words.shown(name, 100)}”", "", "plus", act)
+
+    def open_sort(self) -> None:
+        """Choose what the list is sorted by."""
+        from mua.gui.list_pane import SORT_NAMES, SORT_WAYS
+
+        if self._listing.model.source.query is not None:
+            self._window.toast.say("The results of a search are listed newest first.")
+            return
+        sorts = [Sort(by, down) for by in SORT_NAMES for down in (usual(by).down, not usual(by).down)]
+        choices = [
+            Choice(
+                f"Sort by {SORT_NAMES[one.by].lower()}",
+                SORT_WAYS[one.by][not one.down],
+                "arrow-down" if one.down else "arrow-up",
+                partial(self._desk.sort, one),
+            )
+            for one in sorts
+        ]
+        Palette(self._window, "Sort this list by", choices).open_over()
 
     def menu(self) -> QMenu:
         """What can be done with the selected messages."""
@@ -145,7 +177,7 @@ class Deeds(QObject):
     def open_palette(self) -> None:
         """Everything, by a few letters."""
         tags = self._desk.tagging.choices() if self._window.actions_["tag"].isEnabled() else []
-        choices = [*self._action_choices(), *tags, *self._go_choices()]
+        choices = [*self._action_choices(), *tags, *FolderDeeds(self._desk).choices(), *self._go_choices()]
         Palette(self._window, "Do or go to anything", choices).open_over()
 
     def find_here(self) -> None:
@@ -204,6 +236,8 @@ class Deeds(QObject):
             "fold": self._reader.fold,
             "unfold": view.toggle,
             "group": self._change_grouping,
+            "sort": self.open_sort,
+            "density": self._listing.next_density,
             "next_unread": self.next_unread,
             "back": self.back,
             "inbox": lambda: desk.show_place(Place(saved=Saved.ALL_INBOXES)),

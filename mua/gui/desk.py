@@ -10,7 +10,6 @@ changes mail, ``Hearing`` listens to the engine and has us ``read_again``.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -21,7 +20,9 @@ from mua.gui import words
 from mua.gui.grouping import Grouping
 from mua.gui.library import Library
 from mua.gui.list_pane import Emptiness, unread_words
+from mua.gui.looks import Looks
 from mua.gui.main_window import MainWindow
+from mua.gui.message_cards import Density
 from mua.gui.places import FOUND, SAVED_NAMES, Place, Source, folder_words
 from mua.gui.reader import NOTHING_CHOSEN
 from mua.gui.seeker import Seeker
@@ -32,6 +33,7 @@ from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow, MessageView
 from mua.model.outgoing import Outgoing
+from mua.model.sort import NEWEST_FIRST, Sort
 from mua.plan.conversation import members
 from mua.plan.search import parse
 from mua.store import read
@@ -95,6 +97,8 @@ class Desk(QObject):
     """A ``MessagePane`` shows a message, or shows it again."""
     grouping_changed = Signal()
     """What is grouped by conversations was chosen (``grouping``)."""
+    looks_changed = Signal()
+    """How a place is listed was chosen (``looks``)."""
     place_shown = Signal(object)
     """A place is listed: its Folder, or None for a unified view."""
 
@@ -108,6 +112,7 @@ class Desk(QObject):
         self.folders: dict[FolderId, Folder] = {}
         self.place: Place | None = None
         self.grouping = Grouping()
+        self.looks = Looks()
         self.note_of: Callable[[int, int, float], str] | None = None
         """What an account is doing, once there is somebody who hears it (``hearing``)."""
         self.waiting = 0
@@ -193,7 +198,7 @@ class Desk(QObject):
             return
         before = bool(self.accounts)
         self.accounts = read.accounts(db)
-        self.folders = {folder.id: folder for folder in read.folders(db)}
+        self.folders = {folder.id: folder for folder in read.folders(db, shown=True)}
         self.listing.model.mine = self._mine()
         problems: dict[int, str] = {}
         serious: set[int] = set()
@@ -238,12 +243,10 @@ class Desk(QObject):
         self.listing.search.clear()
         self.listing.search.blockSignals(False)
         folder = self.folders.get(place.folder) if place.folder is not None else None
-        outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
         self._searching = False
         self.window.actions_.tell_junk(folder is not None and folder.role is Role.JUNK)
         self.listing.view.forget_current()
-        grouped = self.grouping.wanted(place, folder.role if folder is not None else None)
-        self.listing.model.show(Source(self.library.db, place, chosen, grouped=grouped), outgoing)
+        self._list(place, chosen)
         self.place_shown.emit(folder)
         self._show_chosen(None)
 
@@ -254,22 +257,49 @@ class Desk(QObject):
             self.show_place(Place(folder=row.folder_id))
             self.listing.view.select(message_id)
 
+    def _list(self, place: Place, chosen: Filter) -> None:
+        """List a place as the person likes it."""
+        folder, look = self.folders.get(place.folder) if place.folder is not None else None, self.looks.of(place)
+        outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
+        grouped = self.grouping.wanted(place, folder.role if folder is not None else None)
+        self.listing.set_density(look.density or self.preferences.density)
+        source = Source(self.library.db, place, chosen, grouped=grouped, sort=look.sort, outgoing=outgoing)
+        self.listing.model.show(source)
+
     def filter(self, chosen: Filter) -> None:
         """All, unread or starred of what is listed."""
-        model = self.listing.model
-        query, grouped = model.source.query, model.source.grouped
-        model.show(Source(self.library.db, self.place, chosen, query, grouped=grouped), model.outgoing)
+        query = self.listing.model.source.query
+        if query is not None:
+            self.listing.model.show(Source(self.library.db, self.place, chosen, query))
+        elif self.place is not None:
+            self._list(self.place, chosen)
 
     def group(self, wanted: bool) -> None:
         """List the folder or view by conversations, or message by message, from now on."""
-        model = self.listing.model
-        if self.place is None or model.source.query is not None:
+        source = self.listing.model.source
+        if self.place is None or source.query is not None:
             return
         self.grouping.choose(self.place, wanted)
         self.grouping_changed.emit()
-        model.show(Source(self.library.db, self.place, model.source.chosen, grouped=wanted), model.outgoing)
+        if wanted and not source.sort.by_date:
+            self.looks.choose(self.place, sort=NEWEST_FIRST)
+            self.looks_changed.emit()
+        self._list(self.place, source.chosen)
         self.listing.view.scroll_to_current()
         self.window.toast.say("Listed by conversations." if wanted else "Listed message by message.")
+
+    def sort(self, sort: Sort) -> None:
+        """Sort the folder or view so, from now on."""
+        source = self.listing.model.source
+        if self.place is None or source.query is not None:
+            return
+        self.looks.choose(self.place, sort=sort)
+        self.looks_changed.emit()
+        self._list(self.place, source.chosen)
+
+    def _choose_density(self, density: Density) -> None:
+        self.looks.choose(self.place, density=density)
+        self.looks_changed.emit()
 
     def search(self, text: str) -> None:
         """List what matches, over all mail; no text: the place again."""
@@ -383,7 +413,8 @@ class Desk(QObject):
         self.listing.searched.connect(self.search)
         self.listing.filtered.connect(self.filter)
         self.listing.grouping_chosen.connect(self.group)
-        self.listing.density_chosen.connect(lambda one: self.change_preferences(replace(self.preferences, density=one)))
+        self.listing.density_chosen.connect(self._choose_density)
+        self.listing.sort_chosen.connect(self.sort)
         self.listing.view.chosen.connect(self._show_chosen)
         self.listing.view.opened.connect(self.open_row)
         self.listing.view.selected.connect(self._selected)
@@ -434,6 +465,7 @@ class Desk(QObject):
         """Another folder, or the results of a search, are listed now."""
         source = self.listing.model.source
         self.listing.show_grouping(source.grouped, source.query is None)
+        self.listing.show_sort(source.sort, source.query is None, outgoing=source.outgoing)
         if source.query is not None:
             self.listing.show_emptiness(_NOTHING_FOUND)
         elif source.place is not None:
@@ -506,7 +538,7 @@ class Desk(QObject):
         self.preferences = changed
         if scale:
             theme().apply(theme().dark, changed.text_scale)
-        self.listing.set_density(changed.density)
+        self.listing.set_density(self.looks.of(self.place).density or changed.density)
         self.reader.set_width(changed.full_width)
         if tags:
             self.listing.model.tags = self.reader.tags = changed.tags

@@ -1,4 +1,4 @@
-"""The context menu of a folder, or of an account: how much of it is kept on this computer."""
+"""The context menu of a folder, or of an account: what can be done to it, and how much is kept on this computer."""
 
 from functools import partial
 from typing import TYPE_CHECKING
@@ -8,8 +8,10 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from mua import wire
+from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.sidebar import Entry
 from mua.model.account import Account, Incoming
+from mua.model.folder import Folder
 from mua.model.policy import EVERYTHING, Keep, Policy
 
 if TYPE_CHECKING:
@@ -26,19 +28,28 @@ def policy_words(policy: Policy) -> str:
 
 
 def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
-    """The menu; None where there is nothing to choose: no server, or all of its mail is here anyway."""
+    """The menu; None where there is nothing to choose (a unified view)."""
     account = desk.account(entry.account)
-    if account is None or account.incoming is not Incoming.IMAP:
+    if account is None:
         return None
     menu = QMenu(desk.window)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    folder = desk.folders.get(entry.place.folder) if entry.place is not None and entry.place.folder else None
+    FolderDeeds(desk).fill(menu, account, folder)
+    if account.incoming is Incoming.IMAP:
+        menu.addSeparator()
+        _add_policies(desk, menu, account, folder)
+    return menu
+
+
+def _add_policies(desk: "Desk", menu: QMenu, account: Account, folder: Folder | None) -> None:
+    """How much of it is kept on this computer."""
     menu.addAction("Kept on this computer").setEnabled(False)
     group = QActionGroup(menu)
-    folder = desk.folders.get(entry.place.folder) if entry.place is not None and entry.place.folder else None
     if folder is None:
         for policy in _offered(account.policy):
             _add(menu, group, policy_words(policy), policy == account.policy, partial(_choose, desk, account, policy))
-        return menu
+        return
     own = folder.policy
     text = f"As the account ({policy_words(account.policy).lower()})"
     command = partial(_ask, desk, wire.SetPolicy(None, folder_id=folder.id))
@@ -46,7 +57,6 @@ def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
     for policy in _offered(own):
         command = partial(_ask, desk, wire.SetPolicy(policy, folder_id=folder.id))
         _add(menu, group, policy_words(policy), policy == own, command)
-    return menu
 
 
 def _offered(now: Policy | None) -> tuple[Policy, ...]:

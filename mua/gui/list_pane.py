@@ -13,6 +13,7 @@ from mua.gui.notices import Banner, EmptyState, RestLine
 from mua.gui.places import Source
 from mua.gui.theme import SECONDARY, TITLE, theme
 from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
+from mua.model.sort import NEWEST_FIRST, By, Sort, usual
 from mua.records import dataclass
 from mua.store.read import Filter
 
@@ -22,6 +23,20 @@ _DENSITIES = (
     (Density.COMPACT, "Compact", "rows-3"),
     (Density.TABLE, "Table", "table-2"),
 )
+SORT_NAMES = {
+    By.DATE: "Date",
+    By.FROM: "Sender",
+    By.SUBJECT: "Subject",
+    By.SIZE: "Size",
+    By.UNREAD: "Unread",
+}
+SORT_WAYS = {  # down, up
+    By.DATE: ("Newest first", "Oldest first"),
+    By.FROM: ("Z to A", "A to Z"),
+    By.SUBJECT: ("Z to A", "A to Z"),
+    By.SIZE: ("Largest first", "Smallest first"),
+    By.UNREAD: ("Unread first", "Read first"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,8 @@ class ListPane(QFrame):
     density_chosen = Signal(object)
     grouping_chosen = Signal(bool)
     """A row for each conversation (or for each message)."""
+    sort_chosen = Signal(object)
+    """A ``Sort``."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -63,6 +80,9 @@ class ListPane(QFrame):
         self._empty = EmptyState("inbox", "", "")
         self._empty.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._emptiness = Emptiness("inbox", "Nothing here", "")
+        self._sort = NEWEST_FIRST
+        self._sort_actions = QActionGroup(self)
+        self._way_actions = QActionGroup(self)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(self._empty)
@@ -114,10 +134,29 @@ class ListPane(QFrame):
         for action in self._density_actions.actions():
             action.setChecked(action.data() == density)
 
+    def next_density(self) -> None:
+        """The next one of the three."""
+        order = [density for density, _, _ in _DENSITIES]
+        self.set_density(order[(order.index(self.view.density()) + 1) % len(order)])
+        self.density_chosen.emit(self.view.density())
+
     def show_grouping(self, grouped: bool, possible: bool) -> None:
         """Whether what is listed is grouped by conversations, and whether it can be."""
         self._grouping.setChecked(grouped)
         self._grouping.setEnabled(possible)
+
+    def show_sort(self, sort: Sort, possible: bool, *, outgoing: bool = False) -> None:
+        """By what the list is sorted, and whether that can be chosen."""
+        for action in self._sort_actions.actions():
+            action.setChecked(action.data() == sort.by)
+            action.setEnabled(possible)
+            if action.data() == By.FROM:
+                action.setText("Recipient" if outgoing else "Sender")
+        for action in self._way_actions.actions():
+            action.setText(SORT_WAYS[sort.by][action.data() is False])
+            action.setChecked(action.data() is sort.down)
+            action.setEnabled(possible)
+        self._sort = sort
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where room is short the number of unread messages goes first (the sidebar has it too)."""
@@ -187,6 +226,7 @@ class ListPane(QFrame):
             action.setChecked(density is Density.CARDS)
             menu.addAction(action)
         self._density_actions.triggered.connect(self._choose_density)
+        self._add_sorting(menu)
         menu.addSeparator()
         self._grouping = QAction("Group this list by conversations", menu)
         self._grouping.setCheckable(True)
@@ -195,6 +235,22 @@ class ListPane(QFrame):
         button.setMenu(menu)
         button.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)
         return button
+
+    def _add_sorting(self, menu: QMenu) -> None:
+        menu.addSection("Sort by")
+        for by, name in SORT_NAMES.items():
+            action = QAction(name, self._sort_actions)
+            action.setData(by)
+        menu.addActions(self._sort_actions.actions())
+        menu.addSeparator()
+        for down in (True, False):
+            action = QAction(SORT_WAYS[By.DATE][not down], self._way_actions)
+            action.setData(down)
+        menu.addActions(self._way_actions.actions())
+        for action in (*self._sort_actions.actions(), *self._way_actions.actions()):
+            action.setCheckable(True)
+        self._sort_actions.triggered.connect(lambda action: self.sort_chosen.emit(usual(By(action.data()))))
+        self._way_actions.triggered.connect(lambda action: self.sort_chosen.emit(Sort(self._sort.by, action.data())))
 
     def _choose_density(self, action: QAction) -> None:
         self.set_density(Density(action.data()))

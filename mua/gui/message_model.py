@@ -47,6 +47,7 @@ from mua.gui.day_rows import (
 )
 from mua.gui.places import Row, Source
 from mua.gui.seeker import Seeker
+from mua.gui.sorted_rows import locate, placed
 from mua.model.address import Address
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.tag import TAGS, Tag, tags_of
@@ -58,6 +59,7 @@ _PAGE, _KEPT = 128, 64 * 128
 _PAUSE = 500  # milliseconds before what changed while the seeker was reading is read once more
 _INDEXED = 1_500  # milliseconds after which what came is mostly in the index
 _ONE_BY_ONE = 2_000  # changed ids beyond which the whole vector is read again
+_PLACED = 50  # the same where each has to be compared with others to find its place
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -113,11 +115,9 @@ class MessageModel(QAbstractTableModel):
         self.rows: array[int] = array("q")
         self.seeking = False
         """The order is being read; what is listed is not all, or not that yet."""
-        self.outgoing = False
-        """Show recipients instead of senders (Sent, Drafts)."""
         self._seeker: Seeker | None = None
         self._question = 0
-        self._next: tuple[Source, bool] | None = None
+        self._next: Source | None = None
         self._meanwhile: set[int] = set()
         self._stale = False
         self._elsewhere: set[int] = set()
@@ -133,7 +133,7 @@ class MessageModel(QAbstractTableModel):
 
     @property
     def ids(self) -> "array[int]":
-        """All that is listed, newest first."""
+        """All that is listed, newest first where it is sorted by date, the oldest first or not."""
         return self.order.ids
 
     @property
@@ -147,16 +147,16 @@ class MessageModel(QAbstractTableModel):
         seeker.found.connect(self._found)
         seeker.failed.connect(self._not_found)
 
-    def show(self, source: Source, outgoing: bool = False) -> None:
+    def show(self, source: Source) -> None:
         """Show something else: at once what can be read at once, the rest when the seeker has it."""
         self._forget_question()
         first = source.first()
         order, whole = first if first is not None else (plain(array("q")), False)
         self.seeking = not whole
         if first is not None or source.place != self.source.place:
-            self._take(source, outgoing, order, ())
+            self._take(source, order, ())
         else:
-            self._next = (source, outgoing)
+            self._next = source
         if not whole:
             self._seek(source)
 
@@ -166,7 +166,7 @@ class MessageModel(QAbstractTableModel):
         One that has no card yet may belong to any conversation shown, so every card counts its conversation again.
         """
         ids = list(self._cards) if changed is None else list(changed)
-        few = changed is not None and len(ids) <= _ONE_BY_ONE
+        few = changed is not None and len(ids) <= (_ONE_BY_ONE if self.source.sort.by_date else _PLACED)
         if few and self.source.grouped:
             self._refresh_some(ids)
             self._forget_cards_of(ids)
@@ -185,8 +185,8 @@ class MessageModel(QAbstractTableModel):
             self._search_soon()
         if self.seeking:
             self._meanwhile.update(ids)
-            if self._next is None and self.ids:  # what is older than what is listed so far comes with the rest
-                ids = [one for one in ids if one >= self.ids[-1]]
+            if self._next is None and self.ids:  # what stands below what is listed so far comes with the rest
+                ids = self.source.ahead(self.ids, ids)
         self._correct(self.order, ids)
 
     def _refresh_whole(self) -> None:
@@ -210,7 +210,7 @@ class MessageModel(QAbstractTableModel):
 
     def row_of(self, message_id: int) -> int:
         """The row of a message, or of the conversation that it is folded into; or -1."""
-        row = find(self.rows, message_id)
+        row = self._row(message_id)
         thread = thread_of(self.order, message_id) if row < 0 else 0
         if not thread:
             return row
@@ -221,15 +221,21 @@ class MessageModel(QAbstractTableModel):
     def row_of_key(self, key: int) -> int:
         """The row with just this key (of ``rows``), or -1."""
         if not is_member(key):
-            return -1 if is_heading(key) else find(self.rows, key)
+            return -1 if is_heading(key) else self._row(key)
         members = self._unfolded.get(thread_of(self.order, message_of(key)), [])
-        row = find(self.rows, members[0]) if message_of(key) in members else -1
+        row = self._row(members[0]) if message_of(key) in members else -1
         return row + members.index(message_of(key)) if row >= 0 else -1
 
     def row_of_thread(self, thread: int) -> int:
         """The row of a conversation, or -1."""
         found = self.source.members([thread]).get(thread, ()) if thread else ()
-        return next((row for one in found if (row := find(self.rows, one)) >= 0), -1)
+        return next((row for one in found if (row := self._row(one)) >= 0), -1)
+
+    def _row(self, message_id: int) -> int:
+        """The row of a message that has one of its own, out of an open conversation's; or -1."""
+        if self.source.sort.by_date:
+            return find(self.rows, message_id, up=self.source.up)
+        return locate(self.rows, self.order.split, message_id, self.source.sorting())
 
     def id_at(self, row: int) -> MessageId | None:
         """The message of a row; None for a heading or no row."""
@@ -280,7 +286,7 @@ class MessageModel(QAbstractTableModel):
 
     def heading_rows(self) -> list[int]:
         """Where the headings are."""
-        return heading_rows(self.rows, self._periods)
+        return heading_rows(self.rows, self._periods, up=self.source.up)
 
     def card(self, row: int) -> Card | None:
         """What to paint for a row; None when the message is gone meanwhile."""
@@ -369,7 +375,7 @@ class MessageModel(QAbstractTableModel):
         self.seeking = not whole
         news, self._next = self._next, None
         if news is not None:
-            self._take(*news, order, self._meanwhile)
+            self._take(news, order, self._meanwhile)
         elif whole or not self.ids:
             if self._elsewhere:
                 order = plain(edited(order.ids, (), self._elsewhere))
@@ -382,17 +388,17 @@ class MessageModel(QAbstractTableModel):
             self._next, self.seeking = None, False
             self.refreshed.emit()
 
-    def _take(self, source: Source, outgoing: bool, order: Order, asked: Iterable[int]) -> None:
+    def _take(self, source: Source, order: Order, asked: Iterable[int]) -> None:
         """List another source."""
         self._now = time.time()
         order, _ = _corrected(source, order, asked)
-        periods = self._periods_of(order)
         self.beginResetModel()
-        self.source, self.outgoing = source, outgoing
+        self.source = source
+        periods = self._periods_of(order)
         self._cards.clear()
         self._elsewhere.clear()
         self._unfolded.clear()
-        self._put(order, with_headings(order.heads, periods), periods)
+        self._put(order, self._with_headings(order, periods), periods)
         self.endResetModel()
         self.refreshed.emit()
         self.shown.emit()
@@ -415,13 +421,17 @@ class MessageModel(QAbstractTableModel):
         opened = [thread for thread in self._unfolded if touched is None or thread in touched]
         if order.heads is not self.order.heads or periods != self._periods or opened or folded:
             self._read_unfolded(order, opened)
-            rows = spliced(with_headings(order.heads, periods), self._unfolded.values())
+            rows = spliced(self._with_headings(order, periods), self._unfolded.values(), up=self.source.up)
             self._change(order, rows, periods)
         self.order = order
         self.refreshed.emit()
 
     def _periods_of(self, order: Order) -> list[tuple[int, str]]:
-        return words.periods(order.heads[-1] >> 20, self._now) if order.heads else []
+        by_date = self.source.sort.by_date
+        return words.periods(order.heads[-1] >> 20, self._now) if order.heads and by_date else []
+
+    def _with_headings(self, order: Order, periods: list[tuple[int, str]]) -> "array[int]":
+        return with_headings(order.heads, periods, up=self.source.up)
 
     def _read_unfolded(self, order: Order, threads: Sequence[int]) -> None:
         """Which messages open conversations have now; what has but one is not open any more."""
@@ -490,14 +500,14 @@ class MessageModel(QAbstractTableModel):
         one = (
             _Marks.of(message) if folded is None else _Marks(folded.unread, folded.starred, folded.clip, folded.refused)
         )
-        who = list(message.to if self.outgoing else message.sender) or [Address("", "")]
-        name = words.person(who[:1] if self.outgoing else who) or (
-            "No recipient" if self.outgoing else "Unknown sender"
+        who = list(message.to if self.source.outgoing else message.sender) or [Address("", "")]
+        name = words.person(who[:1] if self.source.outgoing else who) or (
+            "No recipient" if self.source.outgoing else "Unknown sender"
         )
         face = name
-        if talk is not None and talk.writers and not (self.outgoing or unfolded or member):
+        if talk is not None and talk.writers and not (self.source.outgoing or unfolded or member):
             name = words.writers(talk.writers, self.mine)
-        elif self.outgoing and len(who) > 1:
+        elif self.source.outgoing and len(who) > 1:
             name = f"{name} +{len(who) - 1}"
         in_thread = 0 if member else row.in_thread
         subject = words.shown(message.subject, 300) or "(no subject)"
@@ -573,6 +583,9 @@ def _corrected(source: Source, order: Order, asked: Iterable[int]) -> tuple[Orde
     belong = source.among(asked)
     if source.grouped:
         return changed(order, asked, belong, source.members)
+    if not source.sort.by_date:
+        sorted_ids, split = placed(order.ids, order.split, set(asked) - belong.keys(), belong, source.sorting())
+        return (plain(sorted_ids, split) if sorted_ids is not order.ids else order), set()
     ids: Iterable[int] = belong
     if source.query is not None:  # a search finds what it found
         ids = belong.keys() & set(order.ids)

@@ -8,12 +8,15 @@ not (``whole``) runs on the seeker's thread.
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from mua.errors import MailError
 from mua.gui.conversation_rows import Order, grouped, plain
+from mua.gui.sorted_rows import Sorting
 from mua.gui.words import shown
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
+from mua.model.sort import NEWEST_FIRST, By, Sort
 from mua.plan.search import Search
 from mua.records import dataclass
 from mua.store import read
@@ -62,7 +65,8 @@ class Source:
     """What one list shows: a ``Place``, or what a search (``query``) found; with one of the chips.
 
     ``first`` and ``whole`` give the order of the messages, ``rows`` a page of them, ``among`` whether some belong here.
-    ``grouped``: a row for each conversation; what a search found is always listed one by one.
+    ``grouped``: a row for each conversation; what a search found, or what is sorted by something else than its date, is
+    always listed one by one.  ``outgoing``: it is sorted by recipients instead of senders.
     """
 
     def __init__(
@@ -73,9 +77,13 @@ class Source:
         query: Search | None = None,
         *,
         grouped: bool = False,
+        sort: Sort = NEWEST_FIRST,
+        outgoing: bool = False,
     ) -> None:
         self.db, self.place, self.chosen, self.query = db, place, chosen, query
-        self.grouped = grouped and query is None
+        self.sort = sort if query is None else NEWEST_FIRST
+        self.outgoing = outgoing
+        self.grouped = grouped and query is None and sort.by_date
         self._kept: list[MessageRow] = []
 
     def keep(self, rows: Sequence[MessageRow]) -> None:
@@ -91,16 +99,19 @@ class Source:
             return None
         try:
             with self.db.within(_FIRST_STEPS):
-                ids, threads = self._order(self.db, limit=FIRST)
+                found = self._first(self.db)
         except MailError as error:
             if error.code == "interrupted":
                 return None
             raise
-        return self._ordered(ids, threads), len(ids) < FIRST
+        return found, len(found.ids) < FIRST
 
     def whole(self, db: Db) -> Iterator[tuple[Order, bool]]:
         """The ids as they are found, over another thread's connection, and whether they are all."""
-        yield from self._found(db) if self.query is not None else self._parts(db)
+        if self.query is not None:
+            yield from self._found(db)
+        else:
+            yield from self._parts(db) if self.sort == NEWEST_FIRST else self._sorted(db)
 
     def among(self, ids: Sequence[int]) -> dict[int, int]:
         """Which of ``ids`` belong into this list (of a search: are still there), and the thread of each."""
@@ -143,7 +154,81 @@ class Source:
         """One row."""
         return None if self.db is None else read.row(self.db, message_id)
 
+    @property
+    def up(self) -> bool:
+        """Whether the oldest are listed first."""
+        return self.sort.by_date and not self.sort.down
+
+    def ahead(self, listed: "array[int]", ids: Sequence[int]) -> list[int]:
+        """Which of ``ids`` stand above the last of those that are ``listed`` so far: the rest are still to come."""
+        if self.sort.by_date:
+            return [one for one in ids if (one <= listed[0] if self.up else one >= listed[-1])]
+        keys = self.sorting().keys([*ids, listed[-1]]) if self.sort.by is not By.UNREAD else {}
+        last = keys.get(listed[-1])
+        return [
+            one for one in ids if last and one in keys and (keys[one] >= last if self.sort.down else keys[one] <= last)
+        ]
+
+    def sorting(self) -> Sorting:
+        """How it is sorted, where that is not by date."""
+        from mua.store import orders
+
+        assert self.db is not None
+        keys = partial(orders.keys, self.db, sort=self.sort, outgoing=self.outgoing)
+        return Sorting(
+            keys,
+            self.sort.down,
+            partial(self._upper, self.db) if self.sort.by is By.UNREAD else None,
+            steady=self.sort.by is not By.SIZE,
+        )
+
+    def _upper(self, db: Db, ids: Sequence[int]) -> set[int]:
+        from mua.store import orders
+
+        unread = orders.unread_among(db, ids)
+        return unread if self.sort.down else {*ids} - unread
+
     # ---- inside
+    def _first(self, db: Db) -> Order:
+        """The first screenfuls."""
+        if self.sort == NEWEST_FIRST:
+            return self._ordered(*self._order(db, limit=FIRST))
+        from mua.store import orders
+
+        ids = orders.first(db, self._key(), self.chosen, self.sort, FIRST, outgoing=self.outgoing)
+        if not self.sort.by_date:
+            split = len(self._upper(db, ids)) if self.sort.by is By.UNREAD else 0
+            return plain(ids, split)
+        ids = ids[::-1]
+        if not self.grouped:
+            return plain(ids)
+        told = read.threads_of(db, ids)
+        members = read.listed_of(db, self._key(), self.chosen, list(set(told.values())))
+        threads = array("q", (told.get(one, one) for one in ids))
+        heads = array(
+            "q", (one for one, thread in zip(ids, threads, strict=True) if members.get(thread, [0])[0] == one)
+        )
+        return Order(ids, threads, heads)
+
+    def _sorted(self, db: Db) -> Iterator[tuple[Order, bool]]:
+        """The first, then everything."""
+        if self.sort.by_date:
+            *_, whole = self._parts(db)
+            yield whole
+            return
+        from mua.store import orders
+
+        first = self._first(db)
+        yield first, len(first.ids) < FIRST
+        if len(first.ids) < FIRST:
+            return
+        ids, split = array("q"), 0
+        for place, part in enumerate(orders.parts(db, self._key(), self.chosen, self.sort, outgoing=self.outgoing)):
+            ids.extend(part)
+            split = len(part) if self.sort.down and not place else split
+            split = len(ids) - len(part) if not self.sort.down else split
+        yield plain(ids, split if self.sort.by is By.UNREAD else 0), True
+
     def _key(self) -> FolderId | Saved:
         assert self.place is not None
         key = self.place.folder if self.place.folder is not None else self.place.saved

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from mua.mime.build import capped_references
 from mua.mime.headers import addresses
+from mua.mime.subject import FORWARD_PREFIX, LIST_TAG, REPLY_PREFIX
 from mua.mime.text import quote
 from mua.model import naming
 from mua.model.address import Address
@@ -20,18 +21,6 @@ Mode = Literal["reply", "all", "list", "forward"]
 
 MAX_QUOTED: Final = 200_000  # characters
 
-_REPLY_PREFIX = re.compile(
-    r"(?:re|aw|antw|antwort|sv|vs|odp|ynt|r\u00e9f|rif|ris|res|ant|"
-    r"b\u1ea3n tr\u1ea3 l\u1eddi|\u7b54\u590d|\u56de\u590d|\u56de\u8986|"
-    r"\u03b1\u03c0|\u03c3\u03c7\u03b5\u03c4|\u043e\u0442\u0432|\u043d\u0430|\u05ea\u05d2\u05d5\u05d1\u05d4|\u0631\u062f)"
-    r"\s*(?:\[\d+\]|\(\d+\)|\^\d+)?\s*[:\uff1a]\s*",
-    re.IGNORECASE,
-)
-_FORWARD_PREFIX = re.compile(
-    r"(?:fwd?|wg|tr|rv|enc|doorst|vl|vb|pd|ilt|i|i\u0307let|\u8f6c\u53d1|\u8f49\u5bc4|\u03c0\u03c1\u03b8|\u043f\u0435\u0440)\s*[:\uff1a]\s*",
-    re.IGNORECASE,
-)
-_LIST_TAG = re.compile(r"\[[^\[\]]{1,60}\]\s*")
 _MAILTO = re.compile(r"<\s*mailto:([^?>\s]+)", re.IGNORECASE)
 
 
@@ -60,18 +49,18 @@ def reply(
 
 def reply_subject(subject: str) -> str:
     """``Re: `` once, whatever prefixes in whatever language were there; a list's [tag] stays where it is."""
-    return f"Re: {_bare_subject(subject, _REPLY_PREFIX)}"
+    return f"Re: {_bare_subject(subject, REPLY_PREFIX)}"
 
 
 def forward_subject(subject: str) -> str:
     """``Fwd: `` once."""
-    return f"Fwd: {_bare_subject(subject, _FORWARD_PREFIX)}"
+    return f"Fwd: {_bare_subject(subject, FORWARD_PREFIX)}"
 
 
 def _bare_subject(subject: str, prefix: re.Pattern[str]) -> str:
     """The subject without any leading ``prefix``, also behind a list's tag."""
     rest = subject.strip()
-    tag = _LIST_TAG.match(rest)
+    tag = LIST_TAG.match(rest)
     if tag and prefix.match(rest, tag.end()):
         return tag[0] + _bare_subject(rest[tag.end() :], prefix)
     for _ in range(50):

@@ -1,5 +1,6 @@
 """Folders (mailboxes, in IMAP's words)."""
 
+from dataclasses import replace
 from enum import StrEnum
 from typing import NewType
 
@@ -52,6 +53,7 @@ class Folder:
     ``policy`` None: the account's.  ``space`` says whose it is; what begins with ``prefix`` is in that namespace.
     ``object_id`` is the server's name for it that stays when it is renamed (MAILBOXID); empty: not told.
     ``octets``: of all its messages on the server, when that was last told; -1: never.
+    ``wanted``: the name that a person gave it, until the server has it; ``gone``: it is to be deleted.
     """
 
     id: FolderId
@@ -71,6 +73,13 @@ class Folder:
     prefix: str = ""
     object_id: str = ""
     octets: int = -1
+    wanted: str = ""
+    gone: bool = False
+
+    @property
+    def shown(self) -> "Folder":
+        """As a person has it: under the name that they want, though the server may know it by another still."""
+        return replace(self, name=self.wanted, wanted="") if self.wanted else self
 
     @property
     def owner(self) -> str:

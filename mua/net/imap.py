@@ -297,10 +297,13 @@ class ImapConnection(Watching):
                 raise
         self.subscribe(name)
 
-    def subscribe(self, name: str) -> None:
-        """SUBSCRIBE."""
-        with self._library("SUBSCRIBE", name):
-            self._client.subscribe_folder(self._library_name(name))
+    def subscribe(self, name: str, wanted: bool = True) -> None:
+        """SUBSCRIBE, or UNSUBSCRIBE."""
+        with self._library("SUBSCRIBE" if wanted else "UNSUBSCRIBE", name):
+            if wanted:
+                self._client.subscribe_folder(self._library_name(name))
+            else:
+                self._client.unsubscribe_folder(self._library_name(name))
 
     def rename_folder(self, name: str, new_name: str) -> None:
         """RENAME; the subscription moves along."""

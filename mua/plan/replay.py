@@ -96,9 +96,63 @@ class Delete:
     messages: dict[MessageId, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class RenameFolder:
+    """RENAME; the folders below go along."""
+
+    folder_id: FolderId
+    wanted: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubscribeFolder:
+    """SUBSCRIBE or UNSUBSCRIBE."""
+
+    folder_id: FolderId
+    name: str
+    subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFolder:
+    """DELETE, when nothing is in it any more."""
+
+    folder_id: FolderId
+
+
+@dataclass(frozen=True, slots=True)
+class FolderWish:
+    """What a person wants of one folder.  ``subscribed`` None: nothing."""
+
+    id: FolderId
+    name: str
+    wanted: str
+    gone: bool
+    subscribed: bool | None
+
+
 Group = TypeVar("Group", bound=tuple[int | str, ...])
 
-Step = CreateFolder | Append | Forget | StoreFlags | StoreKeywords | Move | Delete
+Step = (
+    CreateFolder | Append | Forget | StoreFlags | StoreKeywords | Move | Delete
+    | RenameFolder | SubscribeFolder | DeleteFolder
+)  # fmt: skip
+
+
+def renaming(wishes: Iterable[FolderWish]) -> list[Step]:
+    """What comes first: the outermost folder is renamed before those below it, which then have their names already."""
+    found = sorted((one for one in wishes if one.wanted and not one.gone), key=lambda one: len(one.name))
+    return [RenameFolder(one.id, one.wanted) for one in found]
+
+
+def ending(wishes: Iterable[FolderWish]) -> list[Step]:
+    """What comes last: subscriptions, then the end of folders that are empty by now, the innermost first."""
+    ordered = list(wishes)
+    subscribing = [
+        SubscribeFolder(one.id, one.name, bool(one.subscribed)) for one in ordered if one.subscribed is not None
+    ]
+    doomed = sorted((one for one in ordered if one.gone), key=lambda one: -len(one.name))
+    return [*subscribing, *(DeleteFolder(one.id) for one in doomed)]
 
 
 def steps(

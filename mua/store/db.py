@@ -222,11 +222,28 @@ def migrate(connection: apsw.Connection) -> None:
     version = _user_version(connection)
     if version > schema.VERSION:
         raise _version_error(version)
+    if version < schema.VERSION:
+        _teach(connection)
     for number in range(version, schema.VERSION):
         with translated():
             connection.execute(
                 f"BEGIN IMMEDIATE; {schema.MIGRATIONS[number]}; PRAGMA user_version={number + 1}; COMMIT"
             )
+
+
+def _teach(connection: apsw.Connection) -> None:
+    """What migrations ask of us about the mail that is there; a meaning that changes is a new step."""
+    import json
+
+    from mua.mime import subject
+
+    functions: dict[str, Callable[..., str | int]] = {
+        "mua_topic": lambda text: subject.topic(text)[0],
+        "mua_answers": lambda text: int(subject.topic(text)[1]),
+        "mua_who": lambda people: subject.whoever(json.loads(people)),
+    }
+    for name, function in functions.items():
+        connection.create_scalar_function(name, function, 1, deterministic=True)
 
 
 def _user_version(connection: apsw.Connection) -> int:

@@ -50,7 +50,8 @@ def mechanism(db: Db, account_id: AccountId, side: Side) -> str:
 
 def folders_to_create(db: Db, account_id: AccountId) -> list[FolderId]:
     """Folders that were made here and have to be made on the server."""
-    sql = "SELECT id FROM folder WHERE account_id = ? AND want_create <> 0 AND local = 0 ORDER BY name"
+    wanted = "want_create <> 0 AND local = 0 AND wished_gone = 0"
+    sql = f"SELECT id FROM folder WHERE account_id = ? AND {wanted} ORDER BY name"
     return [FolderId(row[0]) for row in db.rows(sql, account_id)]
 
 

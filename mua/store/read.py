@@ -37,7 +37,8 @@ ACCOUNT_COLUMNS = (
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
-    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id, octets"
+    " left_there, unread, total, with_body, problem, policy, space, prefix, object_id, octets, wished_name,"
+    " wished_gone, wished_subscribed"
 )
 ROW_COLUMNS = (
     "id, account_id, coalesce(want_folder_id, folder_id), uid, sender, recipients, subject, date, shown_flags,"
@@ -134,7 +135,8 @@ def wishes_pending(db: Db) -> int:
     """How many messages and folders still have to be changed on a server."""
     sql = (
         f"SELECT (SELECT count(*) FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.local = 0 AND ({WISHED}))"
-        " + (SELECT count(*) FROM folder WHERE want_create = 1 AND local = 0)"
+        " + (SELECT count(*) FROM folder WHERE local = 0"
+        " AND (want_create = 1 OR wished_name <> '' OR wished_gone <> 0 OR wished_subscribed >= 0))"
     )
     return int(db.value(sql))
 
@@ -161,19 +163,26 @@ def quotas(db: Db, account_id: AccountId) -> list[Quota]:
     return [Quota(*row) for row in db.rows(sql, account_id)]
 
 
-def folders(db: Db, account_id: AccountId | None = None) -> list[Folder]:
-    """The folders of one account or of all: roles first, then by name, and those of other people last."""
+def folders(db: Db, account_id: AccountId | None = None, *, shown: bool = False) -> list[Folder]:
+    """The folders of one account or of all: roles first, then by name, and those of other people last.
+
+    ``shown``: as a person has them, without those that are to be deleted.
+    """
     where = "" if account_id is None else "WHERE account_id = ?"
     values = () if account_id is None else (account_id,)
     found = [_folder(row) for row in db.rows(f"SELECT {FOLDER_COLUMNS} FROM folder {where}", *values)]
+    if shown:
+        found = [one.shown for one in found if not one.gone]
     order = {role: place for place, role in enumerate(Role)}
     return sorted(found, key=lambda one: (one.account_id, order[one.role], one.space, one.name.casefold()))
 
 
-def folder(db: Db, folder_id: FolderId) -> Folder | None:
-    """One folder, or None when it is gone."""
+def folder(db: Db, folder_id: FolderId, *, shown: bool = False) -> Folder | None:
+    """One folder, or None when it is gone; ``shown``: as a person has it."""
     row = db.row(f"SELECT {FOLDER_COLUMNS} FROM folder WHERE id = ?", folder_id)
-    return None if row is None else _folder(row)
+    if row is None:
+        return None
+    return _folder(row).shown if shown else _folder(row)
 
 
 def policy(db: Db, folder_id: FolderId) -> Policy:
@@ -191,7 +200,7 @@ def folder_with_role(db: Db, account_id: AccountId, role: Role) -> Folder | None
 
 def folder_named(db: Db, account_id: AccountId, name: str) -> Folder | None:
     """A folder by its exact name, else by its role's name, else by its name in any letter case."""
-    found = folders(db, account_id)
+    found = folders(db, account_id, shown=True)
     for wanted in (
         [one for one in found if one.name == name],
         [one for one in found if one.role and one.role == name.casefold()],
@@ -200,6 +209,20 @@ def folder_named(db: Db, account_id: AccountId, name: str) -> Folder | None:
         if wanted:
             return wanted[0]
     return None
+
+
+def inboxes(db: Db) -> list[FolderId]:
+    """The inbox of each account."""
+    return [FolderId(row[0]) for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
+
+
+def order(
+    db: Db, place: FolderId | Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+) -> "array[int]":
+    """The order vector of a folder or a unified view."""
+    if isinstance(place, Saved):
+        return saved_order(db, place, chosen, below, limit)
+    return folder_order(db, place, chosen, below, limit)
 
 
 def folder_order(
@@ -214,8 +237,7 @@ def saved_order(
 ) -> "array[int]":
     """The same for a unified view; junk, trash and what others share take no part."""
     if saved is Saved.ALL_INBOXES:  # each inbox by its own index: one statement over all of them would sort them all
-        inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
-        parts = [folder_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
+        parts = [folder_order(db, one, chosen, below, limit) for one in inboxes(db)]
         if len(parts) == 1:
             return parts[0]
         merged = array("q", sorted(chain.from_iterable(parts), reverse=True))
@@ -228,23 +250,22 @@ def threaded_order(
 ) -> "tuple[array[int], array[int]]":
     """The order vector of a folder or a unified view, and beside it the thread of each message."""
     if place is Saved.ALL_INBOXES:
-        inboxes = [row[0] for row in db.rows("SELECT id FROM folder WHERE role = 'inbox'")]
-        parts = [threaded_order(db, FolderId(one), chosen, below, limit) for one in inboxes]
+        parts = [threaded_order(db, one, chosen, below, limit) for one in inboxes(db)]
         if len(parts) == 1:
             return parts[0]
         merged = sorted(chain.from_iterable(zip(*part, strict=True) for part in parts), reverse=True)
         del merged[len(merged) if limit < 0 else limit :]
         return array("q", (one for one, _ in merged)), array("q", (thread for _, thread in merged))
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     newest = f"SELECT id, thread_id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
     found = db.row(f"SELECT group_concat(id), group_concat(thread_id) FROM ({newest})", *key, below, limit)
     ids, threads = found if found is not None else (None, None)
-    return (_numbers(ids), _numbers(threads)) if ids and threads else (array("q"), array("q"))
+    return (numbers(ids), numbers(threads)) if ids and threads else (array("q"), array("q"))
 
 
 def among(db: Db, place: FolderId | Saved, chosen: Filter, ids: Sequence[int]) -> dict[int, int]:
     """Which of ``ids`` a folder or a unified view lists, and the thread of each."""
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     return dict(db.rows_of(f"SELECT id, thread_id FROM message WHERE {where} AND id IN", ids, *key))
 
 
@@ -255,7 +276,7 @@ def threads_of(db: Db, ids: Sequence[int]) -> dict[int, int]:
 
 def listed_of(db: Db, place: FolderId | Saved, chosen: Filter, threads: Sequence[int]) -> dict[int, list[int]]:
     """The messages of these threads that a folder or a unified view lists, newest first."""
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     sql = f"SELECT thread_id, id FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN"
     found: dict[int, list[int]] = {}
     for thread_id, one in sorted(db.rows_of(sql, threads, *key), reverse=True):
@@ -272,7 +293,7 @@ def conversations(
     """
     wanted = list(dict.fromkeys(threads))
     marks = ",".join("?" * len(wanted))
-    where, key = _listed(place, chosen)
+    where, key = listed(place, chosen)
     here = db.rows(
         "SELECT thread_id, count(*), sum(shown_flags & 1 = 0), max(shown_flags & 4 <> 0), max(has_attachments),"
         f" max(problem <> '') FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN ({marks})"
@@ -308,8 +329,8 @@ def _writers(db: Db, threads: Sequence[int], anywhere: str) -> dict[int, tuple[t
     return found
 
 
-def _listed(place: FolderId | Saved, chosen: Filter) -> tuple[str, tuple[FolderId, ...]]:
-    """The condition of what a place lists, and its values."""
+def listed(place: FolderId | Saved, chosen: Filter) -> tuple[str, tuple[FolderId, ...]]:
+    """The condition of what a place lists, and its values (for ``store/orders`` too)."""
     if isinstance(place, Saved):
         return f"{_SAVED[place]} {_FILTERS[chosen]}", ()
     return f"shown_folder = ? {_FILTERS[chosen]}", (place,)
@@ -344,6 +365,11 @@ def rows(db: Db, ids: Sequence[int]) -> list[MessageRow]:
     """The rows with these ids, in this order; ids that are gone are left out."""
     found = {row[0]: _row(row) for row in db.rows_of(f"SELECT {ROW_COLUMNS} FROM message WHERE id IN", ids)}
     return [found[one] for one in ids if one in found]
+
+
+def accounts_of(db: Db, ids: Sequence[int]) -> set[AccountId]:
+    """The accounts of these messages."""
+    return {AccountId(row[0]) for row in db.rows_of("SELECT DISTINCT account_id FROM message WHERE id IN", ids)}
 
 
 def row(db: Db, message_id: MessageId) -> MessageRow | None:
@@ -556,10 +582,11 @@ def _addresses(text: str) -> tuple[Address, ...]:
 def _ids(db: Db, where: str, below: int, limit: int, *values: Any) -> "array[int]":
     newest = f"SELECT id FROM message WHERE {where} AND id < ? ORDER BY id DESC LIMIT ?"
     text = db.value(f"SELECT group_concat(id) FROM ({newest})", *values, below, limit)
-    return _numbers(text) if text else array("q")
+    return numbers(text) if text else array("q")
 
 
-def _numbers(text: str) -> "array[int]":
+def numbers(text: str) -> "array[int]":
+    """The numbers of SQLite's ``group_concat``."""
     return array("q", map(int, text.split(",")))
 
 
@@ -604,7 +631,7 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         delimiter=row[3],
         role=Role(row[4]),
         selectable=bool(row[5]),
-        subscribed=bool(row[6]),
+        subscribed=bool(row[6]) if row[23] < 0 else bool(row[23]),
         state=FolderState(*row[7:12]),
         unread=row[12],
         total=row[13],
@@ -615,6 +642,8 @@ def _folder(row: tuple[Any, ...]) -> Folder:
         prefix=row[18],
         object_id=row[19],
         octets=row[20],
+        wanted=row[21],
+        gone=bool(row[22]),
     )
 
 

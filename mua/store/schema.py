@@ -504,8 +504,33 @@ WHEN OLD.shown_keywords <> NEW.shown_keywords BEGIN
 END;
 """
 
-# Whom an account asks for its tokens; empty: it has a password.
+# By what lists are sorted (mime.subject); ``bare``: it says that it answers something, and refers to nothing.  ``age``
+# puts the newest first in an index whose columns all go one way, so that a page of it can be found by where it begins.
 CACHE_38 = """
+ALTER TABLE message ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN author TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN addressee TEXT NOT NULL DEFAULT '';
+ALTER TABLE message ADD COLUMN bare INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE message ADD COLUMN age INTEGER GENERATED ALWAYS AS (-id) VIRTUAL;
+UPDATE message SET topic = mua_topic(subject), bare = mua_answers(subject) AND refs = '', author = mua_who(sender),
+  addressee = mua_who(recipients);
+CREATE INDEX message_topic ON message(shown_folder, topic, age);
+CREATE INDEX message_author ON message(shown_folder, author, age);
+CREATE INDEX message_size ON message(shown_folder, size, age);
+CREATE INDEX message_unread_here ON message(shown_folder, id) WHERE shown_flags & 1 = 0;
+CREATE INDEX message_bare ON message(topic) WHERE bare <> 0;
+"""
+
+# What a person wants of folders themselves.
+CACHE_39 = """
+ALTER TABLE folder ADD COLUMN wished_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE folder ADD COLUMN wished_gone INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE folder ADD COLUMN wished_subscribed INTEGER NOT NULL DEFAULT -1;   -- 0 or 1 where one of them is wanted
+ALTER TABLE history ADD COLUMN folders TEXT NOT NULL DEFAULT '';             -- JSON of folder_wishes.remembered
+"""
+
+# Whom an account asks for its tokens; empty: it has a password.
+CACHE_40 = """
 ALTER TABLE account ADD COLUMN oauth TEXT NOT NULL DEFAULT '';  -- JSON of model.oauth.OAuth
 """
 
@@ -548,6 +573,8 @@ MIGRATIONS = (
     CACHE_36,
     CACHE_37,
     CACHE_38,
+    CACHE_39,
+    CACHE_40,
 )
 VERSION = len(MIGRATIONS)
 

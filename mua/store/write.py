@@ -262,8 +262,8 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 _INSERT = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
     " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, snippet,"
-    " shown_keywords, index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " shown_keywords, topic, bare, author, addressee, index_seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -292,16 +292,20 @@ def _row(
     new: NewMessage, message_id: MessageId, thread_id: int, account_id: AccountId, folder_id: FolderId
 ) -> tuple[object, ...]:
     """The values of ``_INSERT`` but the last; what lists show can do nothing to them."""
-    from mua.mime.text import neutralise  # loaded by the first mail that comes
+    from mua.mime.subject import topic, who  # loaded by the first mail that comes
+    from mua.mime.text import neutralise
 
     envelope = new.envelope
     keywords = tags.legal(new.keywords)
+    subject = neutralise(envelope.subject)
+    about, answers = topic(subject)
     return (
         message_id, account_id, folder_id, new.uid, int(new.flags), keywords, new.size,
-        new.internaldate, new.internaldate if envelope.date is None else envelope.date, neutralise(envelope.subject),
+        new.internaldate, new.internaldate if envelope.date is None else envelope.date, subject,
         _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
         " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
-        new.object_id, neutralise(new.snippet), keywords,
+        new.object_id, neutralise(new.snippet), keywords, about, answers and not envelope.references,
+        who(envelope.sender), who(envelope.to),
     )  # fmt: skip
 
 

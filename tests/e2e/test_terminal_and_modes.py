@@ -1,6 +1,10 @@
 """What the command line prints cannot drive the terminal, and what it writes is nobody else's to read."""
 
+import contextlib
+import os
+import pty
 import re
+import subprocess
 from pathlib import Path
 
 from commands import Mua
@@ -27,6 +31,27 @@ def test_no_control_character_of_a_mail_reaches_the_terminal(tmp_path: Path) -> 
         assert said, one.args
         assert not ACTING.search(said), one.args
     assert len(shown[0].stdout.splitlines()) == 1, "a line end in a subject forged a row"
+
+
+def test_the_source_is_whole_in_a_file_and_harmless_on_a_terminal(tmp_path: Path) -> None:
+    mua, letter = Mua(tmp_path / "profile"), tmp_path / "hostile.eml"
+    letter.write_bytes(HOSTILE)
+    with mua.engine():
+        mua.json("account", "add", "--name", "home", "--email", "maya@example.org", "--local")
+        mua.json("import", str(letter), "Inbox")
+        (row,) = mua.json("list", "Inbox")
+        source = mua.command("show", "--raw", row["id"])
+        assert mua.run("show", "--raw", row["id"]).stdout == HOSTILE
+        main, terminal = pty.openpty()
+        subprocess.run(source, stdin=subprocess.DEVNULL, stdout=terminal, env=mua.settings(), check=True)
+        os.close(terminal)
+        said = b""
+        with contextlib.suppress(OSError):  # EIO: nothing more, and nobody to write it
+            while block := os.read(main, 1 << 16):
+                said += block
+        os.close(main)
+    assert "Subject: =?utf-8?q?hi=1B[2J=C2=9Bthere" in said.decode()
+    assert not ACTING.search(said.decode().replace("\r\n", "\n")), "a terminal writes its own line ends"
 
 
 def test_the_files_of_a_profile_are_private_even_in_a_folder_that_is_not(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""How each folder or view is listed: its density, what it is sorted by, the columns of a table.
+
+Rules of the file: no widget; what the person chose for a place is kept, as one string in state.ini; everything else is
+as the settings say, newest first.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from mua.gui.message_cards import Density
+from mua.gui.places import Place, place_of, place_word
+from mua.model.sort import NEWEST_FIRST, Sort, sort_from
+from mua.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one place is listed; ``density`` None: as the settings say."""
+
+    density: Density | None = None
+    sort: Sort = NEWEST_FIRST
+
+
+class Looks:
+    """The choices of one profile."""
+
+    def __init__(self) -> None:
+        self._chosen: dict[str, Look] = {}
+
+    def of(self, place: Place | None) -> Look:
+        """How a place is listed."""
+        return self._chosen.get(place_word(place), Look())
+
+    def choose(self, place: Place | None, **chosen: Any) -> None:
+        """From now on list a place like this; the fields of ``Look``."""
+        if place is not None:
+            self._chosen[place_word(place)] = replace(self.of(place), **chosen)
+
+    def text(self) -> str:
+        """What was chosen, to be kept."""
+        kept = {
+            word: {"density": look.density or "", "sort": str(look.sort)}
+            for word, look in sorted(self._chosen.items())
+            if look != Look()
+        }
+        return json.dumps(kept, separators=(",", ":"))
+
+    def read(self, text: str) -> None:
+        """Choose what was kept; what is no place, or no look, is passed over."""
+        try:
+            found = json.loads(text or "{}")
+        except ValueError:
+            return
+        for word, one in found.items() if isinstance(found, dict) else ():
+            if place_of(word) is not None and isinstance(one, dict):
+                density = str(one.get("density", ""))
+                known = Density(density) if density in set(Density) else None
+                self._chosen[word] = Look(known, sort_from(str(one.get("sort", ""))))
