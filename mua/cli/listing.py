@@ -8,7 +8,7 @@ from mua.cli.session import Result, Session
 from mua.model import naming
 from mua.model.account import AccountId
 from mua.model.message import Flag, MessageRow
-from mua.store import index, read
+from mua.store import find, read
 
 
 def folders(session: Session) -> Result:
@@ -33,7 +33,7 @@ def search(session: Session) -> Result:
 
     text, limit = " ".join(session.arguments.query), session.arguments.limit
     chosen = session.account().id if session.arguments.account else None
-    here = index.find(session.db, parse(text, int(time.time())), limit, chosen)
+    here = find.find(session.db, parse(text, int(time.time()), None), limit, chosen)
     return _search_servers(session, text, limit, chosen, here) if session.arguments.server else _found(session, here)
 
 

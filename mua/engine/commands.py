@@ -348,7 +348,7 @@ def search_servers(engine: Engine, command: wire.SearchServers) -> wire.ServersS
         one.end()
     if not command.query.strip():
         return wire.ServersSearched()
-    search = parse(command.query, engine.context.now())
+    search = parse(command.query, engine.context.now(), None)
     found: set[int] = set()
     asked: list[Asked] = []
     for account_id, worker in engine.workers_by_id(command.account_id).items():

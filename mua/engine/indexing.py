@@ -87,6 +87,7 @@ class Indexing:
 
     def __init__(self, cache: Db, bodies: Bodies, fts: Tx) -> None:
         self._cache, self._bodies, self._fts = cache, bodies, fts
+        self._words = index.Vocabulary(fts)
         done = index.progress(fts)
         self.mark, self._removed = done.mark, done.removed
         self._seen = max(done.mark, done.whole)
@@ -146,14 +147,15 @@ class Indexing:
             self._put_off = None
         if self._put_off is None:
             self.mark = self._seen
-        index.add(self._fts, self._batch, self.mark, self._seen)
+        index.add(self._fts, self._batch, self.mark, self._seen, self._words)
         self._batch, self._batch_text = [], 0
 
     def _settle(self) -> None:
         """Index what is still without a body."""
         while news := read.to_index(self._cache, self.mark, BATCH, self._seen, bodyless=True):
             self.mark = news[-1].seq
-            index.add(self._fts, [_document(one, None) for one in news], self.mark, self._seen)
+            documents = [_document(one, None) for one in news]
+            index.add(self._fts, documents, self.mark, self._seen, self._words)
         self._put_off = None
         self._commit()
 
@@ -164,9 +166,11 @@ def _document(one: read.Unindexed, raw: bytes | None) -> index.Document:
         one.id,
         one.subject,
         _people(one.sender),
-        _people(one.to + one.cc),
+        _people(one.to),
         "" if told is None else told.text[:MAX_TEXT],
         "" if told is None else " ".join(told.names),
+        _people(one.cc),
+        list=one.list_id,
     )
 
 

@@ -25,7 +25,7 @@ from mua.net.imap_answers import FetchedHeader, FlagNews, ListedFolder, Namespac
 from mua.net.imap_tokens import uid_sets
 from mua.plan import sync
 from mua.plan.roles import Candidate, assign_roles
-from mua.plan.search import imap_day
+from mua.plan.search_keys import imap_day
 from mua.plan.sync import FolderPlan, Identity, Listing, Refresh
 from mua.store import mirror, read, write
 from mua.store.db import Tx

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from mua.engine.pull import Shared, new_messages
 from mua.errors import Kind, MailError, Retry
 from mua.model.folder import Folder, FolderId, FolderState
-from mua.model.message import MessageId
+from mua.model.message import MessageId, MessageRow
 from mua.net.imap import ImapConnection
 from mua.net.imap_tokens import quoted
-from mua.plan import search as plan
+from mua.plan.search import Search, Sent
+from mua.plan.search_keys import Key, Quote, attachments_of, folder_of, imap_keys
 from mua.store import mirror, read, write
 
 SECONDS = 60.0  # that a search may take, all folders together
@@ -32,7 +33,7 @@ class Asked:
     ``over`` is set at its end, ``problems`` then say what was not searched.
     """
 
-    search: plan.Search
+    search: Search
     limit: int
     tell: Callable[[list[MessageId]], None]
     over: threading.Event = field(default_factory=threading.Event)
@@ -82,12 +83,12 @@ class Searches:
 def serve(shared: Shared, connection: ImapConnection, searches: Searches) -> Iterator[None]:
     """Carry out what waits; yields after each folder."""
     while (asked := searches.next()) is not None:
-        keys = plan.imap_keys(asked.search)
+        keys = imap_keys(asked.search)
         if keys is None:
             asked.end(_cannot(connection))
             continue
         if asked.left is None:
-            asked.left = [one.id for one in _folders(shared, asked.search.folder)]
+            asked.left = [one.id for one in _folders(shared, folder_of(asked.search))]
         while asked.left and not asked.over.is_set():
             if time.monotonic() > asked.until or shared.stopping.is_set():
                 asked.end(_too_long(connection))
@@ -106,7 +107,7 @@ def _folders(shared: Shared, name: str) -> list[Folder]:
     return sorted(found, key=lambda one: one.with_body - one.state.on_server)
 
 
-def _ask_folder(shared: Shared, connection: ImapConnection, asked: Asked, keys: tuple[plan.Key, ...]) -> None:
+def _ask_folder(shared: Shared, connection: ImapConnection, asked: Asked, keys: tuple[Key, ...]) -> None:
     """Search the next folder; one that cannot be searched is a problem of its own."""
     assert asked.left
     folder = read.folder(shared.context.store.reader(), asked.left[0])
@@ -124,21 +125,29 @@ def _ask_folder(shared: Shared, connection: ImapConnection, asked: Asked, keys: 
 
 
 def _find(
-    shared: Shared, connection: ImapConnection, folder: Folder, asked: Asked, keys: tuple[plan.Key, ...]
+    shared: Shared, connection: ImapConnection, folder: Folder, asked: Asked, keys: tuple[Key, ...]
 ) -> list[MessageId]:
     selected = connection.select(folder.name, readonly=True)
     validity = selected.state.uidvalidity
     if not validity or folder.state.uidvalidity not in (0, validity):
         return []  # numbered anew: a pull has to come first, and is on its way
-    criteria = [quoted(one.text) if isinstance(one, plan.Quote) else one for one in keys]
+    criteria = [quoted(one.text) if isinstance(one, Quote) else one for one in keys]
     uids = connection.uid_search(*criteria)[-min(asked.limit, MOST) :] if selected.state.on_server else []
     here = mirror.ids_of(shared.context.store.reader(), folder.id, uids)
     absent = [uid for uid in uids if uid not in here]
     if absent:
         here |= _add_rows(shared, connection, folder, validity, absent)
     rows = read.rows(shared.context.store.reader(), sorted(here.values(), reverse=True))
-    attached = asked.search.attachments
-    return [one.id for one in rows if attached is None or one.has_attachments == attached]
+    return [one.id for one in rows if _is_meant(one, asked.search)]
+
+
+def _is_meant(row: MessageRow, search: Search) -> bool:
+    """What the server was not asked for, or not as exactly: attachments, and from when to when."""
+    attached = attachments_of(search)
+    spans = [part for part in search.parts if isinstance(part, Sent)]
+    return (attached is None or row.has_attachments == attached) and all(
+        (span.start is None or row.date >= span.start) and (span.end is None or row.date < span.end) for span in spans
+    )
 
 
 def _add_rows(
@@ -161,7 +170,7 @@ def _add_rows(
 
 
 def _cannot(connection: ImapConnection) -> MailError:
-    text = f"{connection.server.host} cannot search for names of files; search for other words there."
+    text = f"{connection.server.host} cannot search for names or text of attachments; search for other words there."
     return MailError(Kind.MESSAGE, Retry.NEVER, text, code="search-unsupported")
 
 

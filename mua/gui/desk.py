@@ -23,7 +23,7 @@ from mua.gui.list_pane import Emptiness, unread_words
 from mua.gui.looks import Looks
 from mua.gui.main_window import MainWindow
 from mua.gui.message_cards import Density
-from mua.gui.places import FOUND, SAVED_NAMES, Place, Source, folder_words
+from mua.gui.places import SAVED_NAMES, Place, Source, folder_words
 from mua.gui.reader import NOTHING_CHOSEN
 from mua.gui.seeker import Seeker
 from mua.gui.sidebar import entries
@@ -309,7 +309,7 @@ class Desk(QObject):
             return
         self._searching = True
         place = self.place or Place(saved=Saved.ALL_INBOXES)
-        query = parse(text, int(time.time()))
+        query = parse(text, int(time.time()), None, self.preferences.tags)
         self.listing.model.show(Source(self.library.db, place, self.listing.chosen_filter(), query))
 
     # ---- the message
@@ -566,7 +566,7 @@ class Desk(QObject):
     def _say_title(self) -> None:
         source, place = self.listing.model.source, self.place
         if source.query is not None:
-            self.listing.show_title("Search", _hits(self.listing.model.messages))
+            self.listing.show_title("Search", words.count(self.listing.model.messages, "result"))
             return
         title, unread, account = "Mua", 0, ""
         if place is not None and place.saved is not None:
@@ -600,7 +600,3 @@ class Desk(QObject):
     def account(self, account_id: int) -> Account | None:
         """One account."""
         return next((one for one in self.accounts if one.id == AccountId(account_id)), None)
-
-
-def _hits(number: int) -> str:
-    return f"the newest {number:,}" if number >= FOUND else words.count(number, "result")

@@ -7,7 +7,6 @@ not (``whole``) runs on the seeker's thread.
 
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from mua.errors import MailError
@@ -17,7 +16,7 @@ from mua.gui.words import shown
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.sort import NEWEST_FIRST, By, Sort
-from mua.plan.search import Search
+from mua.plan.search import Is, Search
 from mua.records import dataclass
 from mua.store import read
 from mua.store.db import Db
@@ -26,7 +25,6 @@ from mua.store.read import Conversation, Filter, Saved
 FIRST = 256  # ids that the window reads by itself
 _FIRST_STEPS = 200_000  # of SQLite's machine, about 10 ms: more is the seeker's business
 PART = 20_000  # ids of one statement there
-FIRST_FOUND, FOUND = 50, 500  # the newest hits of a search that are shown at once, and all that are shown
 SAVED_NAMES = {
     Saved.ALL_INBOXES: ("All inboxes", "inbox"),
     Saved.UNREAD: ("Unread", "mail-open"),
@@ -266,17 +264,12 @@ class Source:
         return part
 
     def _found(self, db: Db) -> Iterator[tuple[Order, bool]]:
-        from mua.store import index
+        from mua.store import find
 
         assert self.query is not None
-        flags = {Filter.ALL: (), Filter.UNREAD: ((Flag.SEEN, False),), Filter.STARRED: ((Flag.FLAGGED, True),)}
-        query = replace(self.query, flags=(*self.query.flags, *flags[self.chosen]))
-        for limit in (FIRST_FOUND, FOUND):
-            ids = array("q", index.find(db, query, limit))
-            whole = len(ids) < limit or limit == FOUND
-            yield plain(ids), whole
-            if whole:
-                return
+        narrowed = {Filter.ALL: (), Filter.UNREAD: (Is(Flag.SEEN, False),), Filter.STARRED: (Is(Flag.FLAGGED),)}
+        for ids, whole in find.hits(db, self.query.and_also(*narrowed[self.chosen])):
+            yield plain(array("q", ids)), whole
 
     def _is_aside(self) -> bool:
         """Whether this is a bin or a junk folder."""

@@ -1,177 +1,318 @@
-"""What a person types into the search field, understood: words, phrases, operators, negation.
+"""What a person types into the search field, understood: words, phrases, operators, negation, OR and parentheses.
 
-``from: to: cc: subject: body: filename: has:attachment is:unread|read|starred|answered in: before: after: on: larger:
-smaller: list: "phrase" -not``.  What is not an operator is searched everywhere.  Nothing a person types is an error: an
-operator that makes no sense is searched as the words it is.
+``from: to: cc: subject: body: filename: attachment: list: tag: has: is: in: before: after: on: larger: smaller:
+"phrase" -not OR ( )``.  Words that stand beside each other have all to be there; ``OR`` (in capitals, between two of
+them) is for its two neighbours; ``from:(ann OR bo)`` is allowed.  What is not an operator is searched everywhere.
+Nothing a person types is an error: an operator that makes no sense is searched as the words it is, and what is not
+written to its end yet (``from:``) asks for nothing.
+
+``before:june`` ends where June begins, and ``after:june`` begins there: the two together are all mail.
 """
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
+from typing import TypeGuard
 
 from mua.model.message import Flag
+from mua.model.tag import TAGS, Tag, tag_named
+from mua.plan.periods import period
 from mua.records import dataclass
 
 FIELDS = {
     "from": "sender",
     "to": "recipients",
-    "cc": "recipients",
+    "cc": "cc",
     "subject": "subject",
     "body": "body",
     "filename": "files",
+    "attachment": "attached",
+    "list": "list",
 }
 IS = {
     "unread": (Flag.SEEN, False),
     "read": (Flag.SEEN, True),
     "starred": (Flag.FLAGGED, True),
     "flagged": (Flag.FLAGGED, True),
+    "unstarred": (Flag.FLAGGED, False),
     "answered": (Flag.ANSWERED, True),
+    "replied": (Flag.ANSWERED, True),
     "draft": (Flag.DRAFT, True),
 }
-UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g": 1024**3}
+HAS = ("attachment", "list")
+OPERATORS = (*FIELDS, "tag", "has", "is", "in", "before", "after", "on", "larger", "smaller")
+UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g": 1024**3, "gb": 1024**3}
 MAX_QUERY = 10_000  # characters that are looked at
-_TOKEN = re.compile(r'(-?)(?:([A-Za-z]+):)?(?:"([^"]*)"?|([^\s"]+))')
+MAX_DEPTH = 30  # of parentheses
+MAX_PARTS = 400  # words and operators that are looked at
+_DATE_WORDS = 4  # of a date in plain language: "11 june 2024", "3 days ago"
+_TOKEN = re.compile(
+    rf"""(?P<minus>-?)
+    (?:(?P<operator>(?i:{"|".join(OPERATORS)})):[ \t]*|(?P<other>[A-Za-z]+):(?=\S))?
+    (?:"(?P<quoted>[^"]*)"? | (?P<opening>\() | (?P<word>[^\s"()]+)) | (?P<closing>\))""",
+    re.VERBOSE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word or phrase.  ``field`` empty: anywhere.  ``prefix``: the last word may go on."""
+    """One word or phrase.  ``field`` empty: anywhere.  Of a phrase the last word is whole, too."""
 
     text: str
     field: str = ""
-    negated: bool = False
     phrase: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """A search, understood.  Times are UTC seconds, sizes octets; None: no limit."""
+class Is:
+    """A flag, as it is shown."""
 
-    terms: tuple[Term, ...] = ()
-    flags: tuple[tuple[Flag, bool], ...] = ()
-    attachments: bool | None = None
-    folder: str = ""
-    after: int | None = None
-    before: int | None = None
-    larger: int | None = None
-    smaller: int | None = None
-
-
-def parse(text: str, now: int) -> Search:
-    """Understand ``text``; ``now`` (UTC seconds) gives "today" and "yesterday" their meaning."""
-    terms: list[Term] = []
-    rest: dict[str, object] = {}
-    flags: list[tuple[Flag, bool]] = []
-    sayable = text[:MAX_QUERY].encode("utf-8", "replace").decode()  # lone surrogates are in no store and on no wire
-    for minus, name, quoted, word in _TOKEN.findall(sayable):
-        value, name = quoted or word, name.lower()
-        if name in FIELDS and value:
-            terms.append(Term(value, FIELDS[name], bool(minus), bool(quoted)))
-        elif name == "is" and value.lower() in IS:
-            flag, wanted = IS[value.lower()]
-            flags.append((flag, wanted != bool(minus)))
-        elif (found := _filter(name, value, now)) is not None:
-            rest |= {"attachments": False} if minus and "attachments" in found else found
-        elif value:
-            terms.append(Term(f"{name} {value}" if name else value, "", bool(minus), bool(quoted or name)))
-    return Search(tuple(terms), tuple(flags), **rest)  # type: ignore[arg-type]
-
-
-def _filter(name: str, value: str, now: int) -> dict[str, object] | None:
-    if name == "has" and value.lower().startswith("attach"):
-        return {"attachments": True}
-    if name == "in" and value:
-        return {"folder": value}
-    if name in ("larger", "smaller"):
-        size = re.fullmatch(r"(\d{1,12})([kmg]?b?)", value.lower())
-        return {name: int(size[1]) * UNITS.get(size[2], 1)} if size else None
-    if name in ("before", "after", "on"):
-        day = _day(value, now)
-        if day is None:
-            return None
-        start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-        end = start + 24 * 3600
-        limits: dict[str, dict[str, object]] = {
-            "before": {"before": start},
-            "after": {"after": end},
-            "on": {"after": start, "before": end},
-        }
-        return limits[name]
-    return None
-
-
-def _day(value: str, now: int) -> date | None:
-    today = datetime.fromtimestamp(now, UTC).date()
-    words = {"today": today, "yesterday": today - timedelta(days=1)}
-    if value.lower() in words:
-        return words[value.lower()]
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None
-
-
-# -- the same, asked of a server
+    flag: Flag
+    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """Words of the person inside a SEARCH command: whoever sends them quotes them."""
+class Has:
+    """``what`` is one of ``HAS``."""
 
-    text: str
-
-
-Key = str | Quote
-_KEYS = {"": ("TEXT",), "sender": ("FROM",), "recipients": ("TO", "CC"), "subject": ("SUBJECT",), "body": ("BODY",)}
-_FLAG_KEYS = {Flag.SEEN: "SEEN", Flag.FLAGGED: "FLAGGED", Flag.ANSWERED: "ANSWERED", Flag.DRAFT: "DRAFT"}
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    what: str
 
 
-def imap_keys(search: Search) -> tuple[Key, ...] | None:
-    """The SEARCH keys (RFC 9051 s.6.4.4) of a search; None when it asks for what IMAP cannot search for.
+@dataclass(frozen=True, slots=True)
+class In:
+    """In folders of this name or role."""
 
-    ``folder`` and ``attachments`` are not among the keys: the first says which folders to ask, the second is looked
-    for among the answers.
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """With this keyword, in any letter case."""
+
+    keyword: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Dated from ``start`` on and before ``end``: UTC seconds; None: no limit."""
+
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """Larger than ``above`` and smaller than ``below`` octets; None: no limit."""
+
+    above: int | None = None
+    below: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """What ``part`` is not true of."""
+
+    part: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """All of them are true."""
+
+    parts: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """At least one of them is."""
+
+    parts: tuple["Node", ...]
+
+
+Leaf = Term | Is | Has | In | Tagged | Sent | Sized
+Node = Leaf | Not | Every | Either
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search, understood: all of ``parts`` are true of what it finds; without any, everything is found."""
+
+    parts: tuple[Node, ...] = ()
+
+    def and_also(self, *parts: Node) -> "Search":
+        """The same, narrowed."""
+        return Search((*self.parts, *parts))
+
+    def leaves(self) -> Iterator[tuple[Leaf, bool]]:
+        """Every single condition, and whether it is wanted (not negated)."""
+        for part in self.parts:
+            yield from _leaves(part, True)
+
+    def words(self) -> tuple[Term, ...]:
+        """The words that a hit may hold: for highlighting."""
+        return tuple(leaf for leaf, wanted in self.leaves() if wanted and isinstance(leaf, Term))
+
+
+def _leaves(node: Node, wanted: bool) -> Iterator[tuple[Leaf, bool]]:
+    if isinstance(node, Not):
+        yield from _leaves(node.part, not wanted)
+    elif isinstance(node, Every | Either):
+        for part in node.parts:
+            yield from _leaves(part, wanted)
+    else:
+        yield node, wanted
+
+
+def parse(text: str, now: int, zone: tzinfo | None = UTC, tags: Sequence[Tag] = TAGS) -> Search:
+    """Understand ``text``; ``now`` (UTC seconds) gives "today" its meaning.
+
+    ``zone`` None: the computer's own.  ``tags``: those that the person has names for.
     """
-    if any(term.field not in _KEYS for term in search.terms):
+    sayable = text[:MAX_QUERY].encode("utf-8", "replace").decode()  # lone surrogates are in no store and on no wire
+    tokens = [_Token(**found.groupdict("")) for found in _TOKEN.finditer(sayable)]
+    return Search(_Parser(tokens[:MAX_PARTS], now, zone, tags).parts())
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """Of ``-from:"Ann B"`` the minus, the operator and what is quoted; or a word, or a parenthesis."""
+
+    minus: str
+    operator: str
+    other: str
+    """Something with a colon that is no operator."""
+    quoted: str
+    opening: str
+    word: str
+    closing: str
+
+    @property
+    def is_plain(self) -> bool:
+        """A word and nothing else."""
+        return bool(self.word) and not (self.minus or self.operator or self.other or self.is_or)
+
+    @property
+    def is_or(self) -> bool:
+        """OR between its neighbours."""
+        return self.word == "OR" and not (self.minus or self.operator or self.other)
+
+
+class _Parser:
+    """One pass over the tokens."""
+
+    def __init__(self, tokens: list[_Token], now: int, zone: tzinfo | None, tags: Sequence[Tag]) -> None:
+        self._tokens, self._at, self._depth = tokens, 0, 0
+        self._now, self._zone, self._tags = now, zone, tags
+
+    def parts(self, field: str = "") -> tuple[Node, ...]:
+        """What stands beside each other, up to the end or a closing parenthesis."""
+        found: list[Node] = []
+        either = False
+        while self._at < len(self._tokens):
+            token = self._tokens[self._at]
+            self._at += 1
+            if token.closing:
+                if self._depth:
+                    break
+                continue
+            if token.is_or:
+                either = bool(found)
+                continue
+            node = self._node(token, field)
+            if node is None:
+                continue
+            if either:
+                last = found.pop()
+                node = Either((*last.parts, node) if isinstance(last, Either) else (last, node))
+                either = False
+            found.append(node)
+        return tuple(found)
+
+    def _node(self, token: _Token, field: str) -> Node | None:
+        name = token.operator.lower() or (field if not token.other else "")
+        value = token.quoted or token.word
+        if token.opening:
+            node = self._group(name)
+        elif not value or (value.lower().rstrip(":") in OPERATORS and value.endswith(":")):
+            return None  # not written to its end yet
+        else:
+            value = f"{token.other}:{value}" if token.other else value
+            node = self._leaf(name, value, token)
+        return Not(node) if token.minus and node is not None else node
+
+    def _group(self, field: str) -> Node | None:
+        """Inside parentheses; beyond ``MAX_DEPTH`` they are not there."""
+        if self._depth >= MAX_DEPTH:
+            return None
+        self._depth += 1
+        inside = self.parts(field)
+        self._depth -= 1
+        return Every(inside) if len(inside) > 1 else inside[0] if inside else None
+
+    def _leaf(self, name: str, value: str, token: _Token) -> Node:
+        if name in FIELDS:
+            return Term(value, FIELDS[name], bool(token.quoted))
+        found = (
+            self._date(name, value, token) if name in ("before", "after", "on") else _filter(name, value, self._tags)
+        )
+        return found or Term(f"{name} {value}" if name else value, "", bool(token.quoted))
+
+    def _date(self, name: str, value: str, token: _Token) -> Sent | None:
+        """The longest run of words that is a date."""
+        today = datetime.fromtimestamp(self._now, self._zone).date()
+        words = [value]
+        for following in self._tokens[self._at : self._at + _DATE_WORDS - 1] if not token.quoted else ():
+            if not following.is_plain:
+                break
+            words.append(following.word)
+        for number in range(len(words), 0, -1):
+            if days := period(" ".join(words[:number]), today):
+                self._at += number - 1
+                start, end = (self._midnight(day) for day in days)
+                return {"before": Sent(None, start), "after": Sent(start), "on": Sent(start, end)}[name]
         return None
-    keys: list[Key] = [key for term in search.terms for key in _term_keys(term)]
-    keys += ["UN" * (not wanted) + _FLAG_KEYS[flag] for flag, wanted in search.flags]
-    keys += _limit_keys(search)
-    return tuple(keys) or ("ALL",)
+
+    def _midnight(self, day: date) -> int:
+        return int(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp())
 
 
-def _term_keys(term: Term) -> Iterator[Key]:
-    words = Quote(" ".join(term.text.split()))
-    if term.negated:
-        yield "NOT"
-    names = _KEYS[term.field]
-    if len(names) == 2:
-        yield "OR"
-    for name in names:
-        yield name
-        yield words
+def _filter(name: str, value: str, tags: Sequence[Tag]) -> Node | None:
+    word = value.lower()
+    if name == "is" and word in IS:
+        return Is(*IS[word])
+    if name == "has":
+        return _has(word, tags)
+    if name == "in":
+        return In(value)
+    if name == "tag":
+        tag = tag_named(value, tags)
+        return Tagged(tag.keyword if tag is not None else value)
+    if name in ("larger", "smaller"):
+        size = re.fullmatch(r"(\d{1,12})([kmg]?b?)", word)
+        if size is None:
+            return None
+        octets = int(size[1]) * UNITS.get(size[2], 1)
+        return Sized(above=octets) if name == "larger" else Sized(below=octets)
+    return None
 
 
-def _limit_keys(search: Search) -> list[Key]:
-    """Dates as the Date header has them, like the dates that are shown; sizes in octets."""
-    found: list[Key] = []
-    if search.after is not None:
-        found.append(f"SENTSINCE {imap_day(search.after)}")
-    if search.before is not None:
-        found.append(f"SENTBEFORE {imap_day(search.before)}")
-    if search.larger is not None:
-        found.append(f"LARGER {search.larger}")
-    if search.smaller is not None:
-        found.append(f"SMALLER {search.smaller}")
-    return found
+def _has(word: str, tags: Sequence[Tag]) -> Node | None:
+    if word in ("tag", "tags"):
+        return Either(tuple(Tagged(one.keyword) for one in tags))
+    if word in ("star", "stars"):
+        return Is(Flag.FLAGGED)
+    found = [one for one in HAS if word in (one, f"{one}s")] or ["attachment"] * word.startswith("attach")
+    return Has(found[0]) if found else None
 
 
-def imap_day(seconds: int) -> str:
-    """The date of RFC 9051 s.9, in UTC."""
-    when = datetime.fromtimestamp(min(max(seconds, 0), 253402300799), UTC)
-    return f"{when.day}-{_MONTHS[when.month - 1]}-{when.year:04d}"
+def is_words(node: Node) -> TypeGuard[Term | Not | Every | Either]:
+    """Whether nothing but words is asked for."""
+    if isinstance(node, Not):
+        return is_words(node.part)
+    if isinstance(node, Every | Either):
+        return all(map(is_words, node.parts))
+    return isinstance(node, Term)
 
 
 def spaced(text: str) -> str:

@@ -1,43 +1,58 @@
 """The full-text index, fts.db: its own file, so that index commits never block a list, and rebuildable at any time.
 
-Its sole writer is the indexer (a child of the engine).  ``mail`` holds one document a message under the message's
-id; since ids grow with time, ``ORDER BY rowid DESC LIMIT n`` stops early and newest comes first for nothing.  ``head``
-holds subjects and addresses only, with prefix indexes, for the first two letters while typing.  Both are contentless:
-the words are here, the text is in body.db.
+Its sole writer is the indexer (a child of the engine); ``store/find`` looks into it.  Both kinds of tables are
+contentless: the words are here, the text is in body.db.
+
+``mail_N`` hold one document a message, under the message's id; each is for half a year of ids (``SPAN``).  FTS5 reads
+every place of every word that a prefix stands for before it gives its first hit; so it is asked half a year at a time,
+newest first, and whoever wants fifty hits has them from the first of them.  ``shard`` says which there are.  ``head``
+holds the first two letters of each word of subjects and addresses, for the first two letters while typing.
+
+``word`` has each word of four letters and more once, and ``part`` its trigrams: a word is found by what is inside it,
+too, and that costs what the words cost and not what the mail does.
 
 ``Progress.mark`` is how far into ``message.index_seq`` the index has come, ``whole`` the same for messages that have a
 body, ``removed`` for the ledger of removals.
 """
 
-import re
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import apsw
 
-from mua.model.account import AccountId
 from mua.model.message import MessageId
 from mua.paths import Profile
-from mua.plan.search import Search, Term, spaced
+from mua.plan.search import spaced
 from mua.records import dataclass
 from mua.store.db import BUSY_MS, Db, Tx, open_reader, translated
 
-SCHEMA = """
-CREATE VIRTUAL TABLE IF NOT EXISTS mail USING fts5(subject, sender, recipients, body, files,
-  content='', contentless_delete=1, tokenize="unicode61 remove_diacritics 2");
-CREATE VIRTUAL TABLE IF NOT EXISTS head USING fts5(subject, people,
-  content='', contentless_delete=1, prefix='1 2', tokenize="unicode61 remove_diacritics 2");
+VERSION = 2  # of what is in the index: another one is thrown away, and the mail indexed again
+SPAN = 44  # bits of an id within one table: 2**24 seconds
+TOKENS = 'tokenize="unicode61 remove_diacritics 2"'
+COLUMNS = ("subject", "sender", "recipients", "cc", "body", "files", "attached", "list")
+SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS progress(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('whole', 0), ('removed', 0), ('version', 1);
+INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('whole', 0), ('removed', 0), ('version', {VERSION});
+CREATE TABLE IF NOT EXISTS shard(number INTEGER PRIMARY KEY) STRICT;
+CREATE VIRTUAL TABLE IF NOT EXISTS head USING fts5(subject, sender, recipients,
+  content='', contentless_delete=1, detail=column, prefix='1', {TOKENS});
+CREATE TABLE IF NOT EXISTS word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
+CREATE VIRTUAL TABLE IF NOT EXISTS part USING fts5(text,
+  content='word', content_rowid='id', detail=none, tokenize="trigram case_sensitive 1");
 """
-VERSION = 1  # of what is in the index: another one is made anew
-TABLES = ("mail", "head")
+SHARD = f"CREATE VIRTUAL TABLE mail_{{}} USING fts5({', '.join(COLUMNS)}, content='', contentless_delete=1, {TOKENS})"
 HASH_BYTES = 64 * 1024 * 1024
 MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second
+WORD = range(4, 41)  # letters of the words that are found by what is inside them
+SEEN = 200_000  # pieces of text that are known to hold no new word
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is indexed of one message.  ``body`` is empty while only its header is here."""
+    """What is indexed of one message.  ``body`` is empty while only its header is here.
+
+    ``files`` are names of attachments, ``attached`` the text in them; ``list`` is the List-Id.
+    """
 
     id: MessageId
     subject: str
@@ -45,6 +60,9 @@ class Document:
     recipients: str
     body: str = ""
     files: str = ""
+    cc: str = ""
+    attached: str = ""
+    list: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,53 +75,134 @@ class Progress:
 
 
 def open_index(profile: Profile) -> Tx:
-    """The indexer's connection; makes the file when it is missing."""
+    """The indexer's connection; makes the file when it is missing, and its tables when they are of another version."""
     with translated():
         connection = apsw.Connection(str(profile.fts_db))
         connection.set_busy_timeout(BUSY_MS)
         db = Tx(connection)
         db.rows("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL")
+        if _has_progress(db) and db.value("SELECT value FROM progress WHERE key = 'version'") != VERSION:
+            _drop(db)
         connection.execute(SCHEMA)
-        connection.execute("INSERT INTO mail(mail, rank) VALUES ('hashsize', ?)", (HASH_BYTES,))
-        for table in TABLES:  # a commit does not wait for merges: ``tidy`` does them
-            connection.execute(f"INSERT INTO {table}({table}, rank) VALUES ('automerge', 0)")
+        connection.execute("INSERT INTO head(head, rank) VALUES ('automerge', 0)")
     return db
 
 
-def add(db: Tx, documents: Iterable[Document], mark: int, whole: int) -> None:
+def _drop(db: Tx) -> None:
+    """Forget everything; what reads meanwhile finds an empty index."""
+    with translated(), db.connection:
+        virtual = "type = 'table' AND sql LIKE 'CREATE VIRTUAL%'"
+        for condition in (virtual, "type = 'table' AND name NOT LIKE 'sqlite_%'"):
+            for (name,) in db.rows(f"SELECT name FROM sqlite_master WHERE {condition}"):
+                db.run(f"DROP TABLE {name}")
+
+
+def _has_progress(db: Db, schema: str = "main") -> bool:
+    return db.value(f"SELECT 1 FROM {schema}.sqlite_master WHERE name = 'progress'") is not None
+
+
+def tokens(db: Db, text: str) -> list[str]:
+    """The words of a text as the index has them: without case and accents."""
+    split = db.connection.fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
+    octets = text.encode("utf-8", "replace")
+    found = split(octets, apsw.FTS5_TOKENIZE_DOCUMENT, None, include_offsets=False, include_colocated=False)
+    return [str(one) for one in found]
+
+
+class Vocabulary:
+    """The words that documents bring, as FTS5 has them; what was looked at before is not looked at again."""
+
+    def __init__(self, db: Tx) -> None:
+        self._db = db
+        self._seen: set[str] = set()
+
+    def learn(self, rows: Iterable[Sequence[object]]) -> None:
+        """Keep the words of these rows that are new; within a transaction."""
+        fresh = {piece for row in rows for text in row if isinstance(text, str) for piece in text.split()} - self._seen
+        if len(self._seen) > SEEN:
+            self._seen.clear()
+        self._seen |= fresh
+        found = tokens(self._db, " ".join(fresh))
+        last = self._db.value("SELECT coalesce(max(id), 0) FROM word")
+        words = sorted({one for one in found if len(one) in WORD})
+        self._db.run_many("INSERT OR IGNORE INTO word(text) VALUES (?)", ((one,) for one in words))
+        self._db.run("INSERT INTO part(rowid, text) SELECT id, text FROM word WHERE id > ?", last)
+
+
+def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary: Vocabulary | None = None) -> None:
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
-        ordered = sorted(documents, key=lambda document: document.id)
-        db.run_many("INSERT OR REPLACE INTO head(rowid, subject, people) VALUES (?, ?, ?)", map(_head, ordered))
-        sql = "INSERT OR REPLACE INTO mail(rowid, subject, sender, recipients, body, files) VALUES (?,?,?,?,?,?)"
-        db.run_many(sql, map(_mail, ordered))
+        rows = [_row(one) for one in sorted(documents, key=lambda document: document.id)]
+        known = set(shards(db))
+        marks = ", ".join("?" * len(COLUMNS))
+        for number, some in groupby(rows, key=lambda row: shard_of(row[0])):
+            if number not in known:
+                _new_shard(db, number)
+            sql = f"INSERT OR REPLACE INTO mail_{number}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
+            db.run_many(sql, some)
+        heads = (_head(db, row) for row in rows)
+        db.run_many("INSERT OR REPLACE INTO head(rowid, subject, sender, recipients) VALUES (?, ?, ?, ?)", heads)
+        (vocabulary or Vocabulary(db)).learn(rows)
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
 
 
-def _head(one: Document) -> tuple[object, ...]:
-    return one.id, spaced(one.subject), spaced(f"{one.sender} {one.recipients}")
+_Row = tuple[int, str, str, str, str, str, str, str, str]
 
 
-def _mail(one: Document) -> tuple[object, ...]:
-    return one.id, *map(spaced, (one.subject, one.sender, one.recipients, one.body, one.files))
+def _row(one: Document) -> _Row:
+    """The id, and the values of ``COLUMNS``."""
+    return (
+        one.id, spaced(one.subject), spaced(one.sender), spaced(one.recipients), spaced(one.cc), spaced(one.body),
+        spaced(one.files), spaced(one.attached), one.list,
+    )  # fmt: skip
+
+
+def _head(db: Tx, row: _Row) -> tuple[object, ...]:
+    """The first two letters of each word, once a field: nobody asks this table for more."""
+    return row[0], *(" ".join({one[:2] for one in tokens(db, text)}) for text in (row[1], row[2], f"{row[3]} {row[4]}"))
+
+
+def shard_of(message_id: int) -> int:
+    """The number of the table that a message belongs into."""
+    return max(message_id, 0) >> SPAN
+
+
+def shards(db: Db, schema: str = "main") -> list[int]:
+    """The tables that there are, newest first."""
+    return [row[0] for row in db.rows(f"SELECT number FROM {schema}.shard ORDER BY number DESC")]
+
+
+def _new_shard(db: Tx, number: int) -> None:
+    db.run(SHARD.format(number))
+    db.run("INSERT INTO shard VALUES (?)", number)
+    db.run(f"INSERT INTO mail_{number}(mail_{number}, rank) VALUES ('hashsize', ?)", HASH_BYTES)
+    db.run(f"INSERT INTO mail_{number}(mail_{number}, rank) VALUES ('automerge', 0)")  # ``tidy`` does it
 
 
 def tidy(db: Tx) -> bool:
     """One small step of merging the segments that commits left; False when there is nothing left to merge."""
-    before = db.connection.total_changes()
-    with translated(), db.connection:
-        for table in TABLES:
+    for table in ("head", "part", *(f"mail_{number}" for number in shards(db))):
+        before = db.connection.total_changes()
+        with translated(), db.connection:
             db.run(f"INSERT INTO {table}({table}, rank) VALUES ('merge', ?)", MERGE_PAGES)
-    return db.connection.total_changes() - before > len(TABLES)
+        if db.connection.total_changes() - before > 1:
+            return True
+    return False
 
 
 def remove(db: Tx, ids: Sequence[int], mark: int) -> None:
     """Forget messages that disappeared; ``mark`` is the last ledger entry seen."""
     with translated(), db.connection:
-        for one in ids:
-            db.run("DELETE FROM mail WHERE rowid = ?", one)
-            db.run("DELETE FROM head WHERE rowid = ?", one)
+        _forget(db, ids)
         db.run("UPDATE progress SET value = ? WHERE key = 'removed'", mark)
+
+
+def _forget(db: Tx, ids: Sequence[int]) -> None:
+    known = set(shards(db))
+    for one in ids:
+        if shard_of(one) in known:
+            db.run(f"DELETE FROM mail_{shard_of(one)} WHERE rowid = ?", one)
+        db.run("DELETE FROM head WHERE rowid = ?", one)
 
 
 def progress(db: Db, schema: str = "main") -> Progress:
@@ -113,7 +212,7 @@ def progress(db: Db, schema: str = "main") -> Progress:
 
 
 def marks(profile: Profile) -> tuple[int, int]:
-    """(mark, removed) of the profile's index as it is on the disk; (0, 0) where there is none yet."""
+    """(mark, removed) of the profile's index as it is on the disk; (0, 0) where there is none, or an old one."""
     if not profile.fts_db.exists():
         return 0, 0
     with translated():
@@ -121,12 +220,19 @@ def marks(profile: Profile) -> tuple[int, int]:
         connection.set_busy_timeout(BUSY_MS)
     db = Db(connection)
     try:
-        if db.value("SELECT 1 FROM sqlite_master WHERE name = 'progress'") is None:
+        if not is_current(db):
             return 0, 0
         found = progress(db)
         return found.mark, found.removed
     finally:
         db.close()
+
+
+def is_current(db: Db, schema: str = "main") -> bool:
+    """Whether the indexer has been here, and is of our version."""
+    if not _has_progress(db, schema):
+        return False
+    return bool(db.value(f"SELECT value FROM {schema}.progress WHERE key = 'version'") == VERSION)
 
 
 def open_search(profile: Profile) -> Db:
@@ -137,79 +243,14 @@ def open_search(profile: Profile) -> Db:
     return db
 
 
+def is_attached(db: Db) -> bool:
+    """Whether a connection of ``open_search`` has an index that can be looked into."""
+    return any(row[1] == "fts" for row in db.rows("PRAGMA database_list")) and is_current(db, "fts")
+
+
 def index_mark(db: Db) -> int:
     """How far the index has come in whole messages, over a connection of ``open_search``; 0 without an index."""
-    if not _has_index(db):
+    if not is_attached(db):
         return 0
     found = progress(db, "fts")
     return max(found.mark, found.whole)
-
-
-def find(db: Db, search: Search, limit: int = 50, account_id: AccountId | None = None) -> list[int]:
-    """The newest ``limit`` messages (of one account) that match, newest first; over ``open_search``'s connection."""
-    where, values = _filters(search)
-    if account_id is not None:
-        where, values = f"{where} AND m.account_id = ?", [*values, account_id]
-    match = _match(search.terms)
-    if match is None:
-        sql = f"SELECT m.id FROM message m WHERE {where} ORDER BY m.id DESC LIMIT ?"
-        return [row[0] for row in db.rows(sql, *values, limit)]
-    if not _has_index(db):
-        return []
-    table, expression = match
-    sql = (
-        f"SELECT m.id FROM fts.{table} f CROSS JOIN message m ON m.id = f.rowid"
-        f" WHERE f.{table} MATCH ? AND {where} ORDER BY f.rowid DESC LIMIT ?"
-    )
-    return [row[0] for row in db.rows(sql, expression, *values, limit)]
-
-
-def _has_index(db: Db) -> bool:
-    """Whether the indexer has been here: the file is attached, and its tables are made."""
-    if not any(row[1] == "fts" for row in db.rows("PRAGMA database_list")):
-        return False
-    return db.value("SELECT 1 FROM fts.sqlite_master WHERE name = 'progress'") is not None
-
-
-def _match(terms: Sequence[Term]) -> tuple[str, str] | None:
-    """(table, FTS5 expression), or None when there is no positive word to look for."""
-    wanted = [one for term in terms if not term.negated and (one := _expression(term))]
-    unwanted = [one for term in terms if term.negated and (one := _expression(term))]
-    if not wanted:
-        return None
-    short = not unwanted and all(not term.field and len(term.text) <= 2 and term.text.isascii() for term in terms)
-    expression = " AND ".join(wanted)
-    if unwanted:
-        expression = f"({expression}) NOT ({' OR '.join(unwanted)})"
-    return ("head" if short else "mail"), expression
-
-
-def _expression(term: Term) -> str:
-    words = re.findall(r"\w+", spaced(term.text))
-    if not words:
-        return ""
-    quoted = " ".join(words)
-    prefix = "" if term.phrase and not term.field else "*"
-    column = f"{term.field} : " if term.field else ""
-    return f'{column}"{quoted}"{prefix if words[-1].isascii() or len(words) == 1 else ""}'
-
-
-def _filters(search: Search) -> tuple[str, list[object]]:
-    clauses, values = ["m.want_gone = 0"], list[object]()
-    for flag, wanted in search.flags:
-        clauses.append(f"m.shown_flags & {int(flag)} {'<>' if wanted else '='} 0")
-    if search.attachments is not None:
-        clauses.append(f"m.has_attachments = {int(search.attachments)}")
-    if search.folder:
-        clauses.append("m.shown_folder IN (SELECT id FROM folder WHERE lower(name) = lower(?) OR role = lower(?))")
-        values += [search.folder, search.folder]
-    for clause, value in (
-        ("m.date >= ?", search.after),
-        ("m.date < ?", search.before),
-        ("m.size > ?", search.larger),
-        ("m.size < ?", search.smaller),
-    ):
-        if value is not None:
-            clauses.append(clause)
-            values.append(value)
-    return " AND ".join(clauses), values

@@ -72,6 +72,7 @@ class Unindexed:
     to: tuple[Address, ...]
     cc: tuple[Address, ...]
     has_body: bool
+    list_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -512,7 +513,7 @@ def index_seq(db: Db) -> int:
 def to_index(db: Db, mark: int, limit: int, last: int = 2**62, *, bodyless: bool = False) -> list[Unindexed]:
     """What came or changed after ``mark`` and up to ``last``, oldest change first; ``bodyless``: only what has none."""
     sql = (
-        "SELECT index_seq, id, subject, sender, recipients, cc, has_body FROM message"
+        "SELECT index_seq, id, subject, sender, recipients, cc, has_body, list_id FROM message"
         f" WHERE index_seq > ? AND index_seq <= ? {'AND has_body = 0' if bodyless else ''} ORDER BY index_seq LIMIT ?"
     )
     return [_unindexed(row) for row in db.rows(sql, mark, last, limit)]
@@ -656,6 +657,7 @@ def _unindexed(row: tuple[Any, ...]) -> Unindexed:
         to=addresses_from_json(row[4]),
         cc=addresses_from_json(row[5]),
         has_body=bool(row[6]),
+        list_id=row[7],
     )
 
 

@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mua.errors import MailError
-from mua.gui.places import FIRST_FOUND, FOUND, Place
+from mua.gui.places import Place
 from mua.gui.seeker import Seeker
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
 from mua.paths import Profile
 from mua.store import write
 from mua.store.db import Db, Store
+from mua.store.find import FEW
 from mua.store.read import Filter, Saved
 
 MANY = 300_000
@@ -120,8 +121,8 @@ def test_a_search_shows_its_newest_hits_first_and_never_holds_the_window(watch: 
     model.refreshed.connect(lambda: counts.append(model.messages))
     watch.run(lambda: desk.search("common"))
     assert watch.never_held()
-    assert counts[-2:] == [FIRST_FOUND, FOUND]
-    assert watch.program.window.listing._count.text() == "the newest 500"
+    assert counts[-2:] == [FEW, NEWS]
+    assert watch.program.window.listing._count.text() == f"{NEWS:,} results"
     watch.run(lambda: desk.search("larger:1m"))  # nothing is: every row is looked at
     assert watch.never_held()
     assert model.messages == 0
@@ -138,7 +139,7 @@ def test_each_letter_interrupts_the_search_before(watch: Watch) -> None:
     model.refreshed.connect(lambda: counts.append(model.messages))
     watch.run(typing)
     assert watch.never_held()
-    assert counts == [FIRST_FOUND, FOUND]
+    assert counts == [FEW, NEWS]
     watch.run(lambda: desk.search(""))
     assert watch.never_held()
     assert model.messages == MANY

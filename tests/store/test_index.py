@@ -13,7 +13,7 @@ from mua.model.folder import Role
 from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
 from mua.plan.search import parse
-from mua.store import index, write
+from mua.store import find, index, tags, write
 from mua.store.db import Db, Store
 
 NOW = 1_700_000_000
@@ -44,6 +44,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
         ]
         ids = write.add_messages(tx, account, inbox, news)
         write.set_bodies(tx, [write.BodyFacts(ids[3], 1, "", True, 4000)])
+        tags.put(tx, ids[1], "$Label2", "")
     writer = index.open_index(profile)
     index.add(
         writer,
@@ -62,7 +63,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
 
 
 def hits(db: Db, query: str, limit: int = 50) -> list[str]:
-    ids = index.find(db, parse(query, NOW), limit)
+    ids = find.find(db, parse(query, NOW), limit)
     return [str(db.value("SELECT subject FROM message WHERE id = ?", one))[:6] for one in ids]
 
 
@@ -92,6 +93,25 @@ def hits(db: Db, query: str, limit: int = 50) -> list[str]:
         ("larger:3k", ["Invoic"]),
         ("q", ["Quarte"]),
         ("nothing:here", []),
+        ("from:tomas OR from:änne", ["Quarte", "Re: Ga"]),
+        ("from:(tomas OR bot) report", ["Quarte", "Invoic"]),
+        ("is:starred OR report", ["Quarte", "Re: Ga", "Invoic"]),
+        ("-quarterly", ["東京への旅行"[:6], "Re: Ga"]),
+        ("-(quarterly OR is:starred)", ["東京への旅行"[:6]]),
+        ("uarterl", ["Quarte", "Invoic"]),
+        ("subject:arde", ["Re: Ga"]),
+        ("body:arde", []),
+        ("lad OR ecip", ["Re: Ga"]),
+        ("in:nowhere", []),
+        ("has:tag", ["東京への旅行"[:6]]),
+        ("tag:work 旅行", ["東京への旅行"[:6]]),
+        ("tag:work garden", []),
+        ("from:t", ["Quarte"]),
+        ("subject:i", ["Invoic"]),
+        ("to:q", []),
+        ("smaller:2k -is:starred", ["Quarte", "東京への旅行"[:6]]),
+        ("after:2023-11-13", ["Quarte", "東京への旅行"[:6]]),
+        ("-after:2023-11-13", ["Re: Ga", "Invoic"]),
         ("", ["Quarte", "東京への旅行"[:6], "Re: Ga", "Invoic"]),
     ],
 )
@@ -109,9 +129,10 @@ def test_a_removed_message_is_not_found(tmp_path: Path) -> None:
     writer = index.open_index(profile)
     index.add(writer, [index.Document(MessageId(5), "hello", "", "", "world")], 1, 3)
     index.add(writer, [index.Document(MessageId(5), "hello", "", "", "moon")], 2, 3)
-    assert [writer.value("SELECT count(*) FROM mail WHERE mail MATCH ?", word) for word in ("world", "moon")] == [0, 1]
+    counted = "SELECT count(*) FROM mail_0 WHERE mail_0 MATCH ?"
+    assert [writer.value(counted, word) for word in ("world", "moon")] == [0, 1]
     index.remove(writer, [5], 1)
-    assert writer.value("SELECT count(*) FROM mail WHERE mail MATCH 'moon'") == 0
+    assert writer.value(counted, "moon") == 0
     assert index.progress(writer) == index.Progress(mark=2, whole=3, removed=1)
     writer.close()
     store.close()

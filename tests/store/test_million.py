@@ -5,7 +5,7 @@ from million import SENT, entries, million
 
 from mua.paths import Profile
 from mua.plan.search import parse
-from mua.store import index, read
+from mua.store import find, index, read
 from mua.store.db import Store, open_reader
 from mua.store.threads import Threads
 
@@ -54,7 +54,7 @@ def _threads(profile: Profile, found: list[tuple[int, str, str, int]]) -> list[i
 
 def test_it_is_found_by_its_words(made: Profile) -> None:
     db = index.open_search(made)
-    one = read.rows(db, index.find(db, parse("in:inbox", 0), 1))[0]
-    assert one.id in index.find(db, parse(f'"{" ".join(one.snippet.split()[:4])}"', 0), COUNT)
-    assert len(index.find(db, parse("from:news@shop.test", 0), COUNT)) > COUNT // 20
+    one = read.rows(db, find.find(db, parse("in:inbox", 0), 1))[0]
+    assert one.id in find.find(db, parse(f'"{" ".join(one.snippet.split()[:4])}"', 0), COUNT)
+    assert len(find.find(db, parse("from:news@shop.test", 0), COUNT)) > COUNT // 20
     db.close()

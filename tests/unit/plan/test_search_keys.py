@@ -2,7 +2,8 @@
 
 import pytest
 
-from mua.plan.search import MAX_QUERY, Quote, imap_day, imap_keys, parse
+from mua.plan.search import MAX_PARTS, parse
+from mua.plan.search_keys import MAX_CLAUSES, Quote, attachments_of, folder_of, imap_day, imap_keys
 
 NOW = 1_795_000_000
 
@@ -16,11 +17,19 @@ NOW = 1_795_000_000
         ('two "exact  words"', ("TEXT", Quote("two"), "TEXT", Quote("exact words"))),
         ("-spam", ("NOT", "TEXT", Quote("spam"))),
         ("from:ann -from:bo", ("FROM", Quote("ann"), "NOT", "FROM", Quote("bo"))),
-        ("to:ann", ("OR", "TO", Quote("ann"), "CC", Quote("ann"))),
-        ("-cc:ann", ("NOT", "OR", "TO", Quote("ann"), "CC", Quote("ann"))),
+        ("to:ann -cc:bo", ("TO", Quote("ann"), "NOT", "CC", Quote("bo"))),
+        ("list:dev tag:work", ("HEADER List-Id", Quote("dev"), "KEYWORD $label2")),
+        ("from:ann OR from:bo plan", ("OR", "FROM", Quote("ann"), "FROM", Quote("bo"), "TEXT", Quote("plan"))),
+        ("-(ann OR is:read)", ("NOT", "TEXT", Quote("ann"), "UNSEEN")),
+        (
+            "(a b) OR c",
+            ("OR", "TEXT", Quote("a"), "TEXT", Quote("c"), "OR", "TEXT", Quote("b"), "TEXT", Quote("c")),
+        ),
+        ("-is:starred OR -larger:1k", ("OR", "UNFLAGGED", "NOT", "LARGER 1024")),
         ("subject:Grüße body:x", ("SUBJECT", Quote("Grüße"), "BODY", Quote("x"))),
         ("is:unread is:starred -is:answered", ("UNSEEN", "FLAGGED", "UNANSWERED")),
-        ("on:2026-11-05", ("SENTSINCE 5-Nov-2026", "SENTBEFORE 6-Nov-2026")),
+        ("on:2026-11-05", ("(SENTSINCE 4-Nov-2026 SENTBEFORE 7-Nov-2026)",)),
+        ("-before:2026-11-05", ("NOT", "SENTBEFORE 4-Nov-2026")),
         ("larger:2k smaller:1m has:attachment", ("LARGER 2048", "SMALLER 1048576")),
     ],
 )
@@ -28,8 +37,25 @@ def test_keys(typed, keys):
     assert imap_keys(parse(typed, NOW)) == keys
 
 
-def test_names_of_files_cannot_be_searched_there():
-    assert imap_keys(parse("plan filename:pdf", NOW)) is None
+@pytest.mark.parametrize(
+    "typed", ["plan filename:pdf", "attachment:plan", "in:a OR in:b", "tag:w\u00fcrdig", 'tag:"a b"']
+)
+def test_what_imap_has_no_key_for_is_not_asked(typed):
+    assert imap_keys(parse(typed, NOW)) is None
+
+
+def test_what_would_become_too_long_is_not_asked():
+    deep = " OR ".join(f"(a{n} b{n})" for n in range(9))
+    assert MAX_CLAUSES < 2**9 and imap_keys(parse(deep, NOW)) is None
+
+
+def test_which_folders_are_asked_and_what_the_answers_must_have():
+    assert folder_of(parse("plan in:Archive", NOW)) == "Archive"
+    assert [attachments_of(parse(typed, NOW)) for typed in ("has:attachment", "-has:attachment", "x")] == [
+        True,
+        False,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("hostile", ['x" ALL "', "x\r\nA1 DELETE INBOX", "{4}", "\\", "*"])
@@ -47,4 +73,4 @@ def test_days():
 
 def test_a_query_is_text_of_bounded_length():
     assert imap_keys(parse("caf\udce9", NOW)) == ("TEXT", Quote("caf?"))
-    assert len(parse("word " * 100_000, NOW).terms) == MAX_QUERY // 5
+    assert len(parse("word " * 100_000, NOW).parts) == MAX_PARTS
