@@ -407,13 +407,14 @@ class Send:
 class SaveDraft:
     """Put a draft into the account's Drafts folder, in place of ``replaces``.  Answer: Saved.
 
-    ``require_tls`` is kept with it.
+    ``require_tls`` is kept with it, and ``writing``: "markdown" (``draft.text`` is the source), "plain" or "rich".
     """
 
     account_id: int
     draft: Draft
     replaces: int | None = None
     require_tls: bool = False
+    writing: str = "rich"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from mua.mime import build
 from mua.mime.freeze import freeze, redated
 from mua.mime.pieces import Pieces, blocks, whole_or_divided
 from mua.model.folder import Role
-from mua.model.message import REQUIRE_TLS, Flag, MessageId
+from mua.model.message import REQUIRE_TLS, WRITING, Flag, MessageId
 from mua.model.outgoing import NO_TERMS, OutgoingId, Terms
 from mua.plan import later
 from mua.store import dispatch, outbox, read, write
@@ -137,6 +137,8 @@ def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     raw = b"".join(blocks(draft_pieces(engine.context, command.draft)))
     if command.require_tls:
         raw = ": ".join(REQUIRE_TLS).encode() + b"\r\n" + raw
+    if command.writing in ("markdown", "plain"):
+        raw = f"{WRITING}: {command.writing}\r\n".encode() + raw
     (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
     if command.replaces is not None:
         _drop_draft(engine, MessageId(command.replaces))

@@ -454,7 +454,7 @@ class AddressField(QWidget):
                 x, y = 0, y + tall + _GAP
             chip.setGeometry(self._place(x, y, wide, tall))
             x += wide + _GAP
-        if x and width - x < (90 if self.entry.hasFocus() or self.entry.text() else 40):
+        if x and width - x < (90 if self.entry.hasFocus() or self.entry.text() else 4):  # nobody types there: no room
             x, y = 0, y + tall + _GAP
         self.entry.setGeometry(self._place(x, y, width - x, tall))
         self.setFixedHeight(y + tall + 4)

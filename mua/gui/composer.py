@@ -8,46 +8,37 @@ Rules of the file: no dialog but the file chooser; nothing here speaks to the en
 touched except by the person.
 """
 
-import mimetypes
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
-from PySide6.QtWidgets import (
-    QApplication,
-    QFileDialog,
-    QFrame,
-    QGridLayout,
-    QHBoxLayout,
-    QLineEdit,
-    QMenu,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
-from mua.gui import body_text, words
-from mua.gui.address_field import AddressChip, AddressField, Known
-from mua.gui.body_editor import BodyEditor, FormatBar, LinkBar
-from mua.gui.journal import Attached, Letter
+from mua.gui import words
+from mua.gui.address_field import AddressChip, Known
+from mua.gui.body_editor import BodyEditor
+from mua.gui.body_marks import MARKDOWN, PLAIN, RICH
+from mua.gui.composer_files import INSIDE_SIDE, Files
+from mua.gui.composer_find import ComposerFind
+from mua.gui.composer_head import Head
+from mua.gui.format_bar import FormatBar, LinkBar
+from mua.gui.journal import Letter
 from mua.gui.later_bar import LaterBar
 from mua.gui.letters import forgot_attachment
+from mua.gui.markdown_look import MarkdownLook
 from mua.gui.notices import Banner, Toast
-from mua.gui.select import Select
 from mua.gui.sheets import styled
-from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
-from mua.gui.widgets import AttachmentCard, Button, Flow, Label, Line, ToolButton
+from mua.gui.theme import READER_MARGIN_X, SECONDARY
+from mua.gui.widgets import Button, Label, Line, ToolButton
+from mua.mime.prose_html import to_html
 from mua.model.account import Account
+from mua.model.prose import Image
 from mua.plan import later
 
-LARGE = 20_000_000  # octets: many servers refuse more
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
-_FROM = """
-QComboBox { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
-QComboBox:hover { background: @hover; } QComboBox:focus { border: 1px solid @accent; background: transparent; }
-"""
 _LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
 _RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
 
@@ -77,20 +68,22 @@ class Composer(QFrame):
         self.resize(820, 680)
         self.setMinimumSize(480, 420)
         self.setAcceptDrops(True)
-        self._letter, self._accounts, self._make_folder = letter, list(accounts), make_folder
-        self._attached: list[Attached] = []
+        self._letter, self._accounts = letter, list(accounts)
         self._forgiven: set[str] = set()
         self._finished = False
         self._begun: Letter | None = None
-        self.identity = Select("From")
-        self.to, self.cc, self.bcc = (AddressField(name, known) for name in ("To", "Cc", "Bcc"))
-        self.subject = QLineEdit()
+        self.head = Head([_shown_sender(one) for one in self._accounts], known)
+        self.identity, self.subject = self.head.identity, self.head.subject
+        self.to, self.cc, self.bcc = self.head.fields()
         self.editor = BodyEditor()
+        self.look = MarkdownLook(self.editor)
         self.formats = FormatBar(self.editor)
         self.link_bar = LinkBar()
+        self.find_bar = ComposerFind(self.editor)
         self.banner = Banner()
-        self.files = Flow()
-        self.files_total = Label("", SECONDARY, "secondary")
+        self.strip = Files(lambda: make_folder(self._letter.key))
+        self.files = self.strip.cards
+        self.editor.picture = self.strip.picture
         self.send_button = Button("Send", "send", "primary")
         self.later_button = Button("", "chevron-down", "primary")
         self.later_bar = LaterBar()
@@ -114,13 +107,12 @@ class Composer(QFrame):
         index = next((at for at, one in enumerate(self._accounts) if one.id == letter.account_id), 0)
         self.identity.setCurrentIndex(index)
         self.demand.setVisible(letter.require_tls)
-        for field, many in ((self.to, letter.to), (self.cc, letter.cc), (self.bcc, letter.bcc)):
+        for field, many in zip(self.head.fields(), (letter.to, letter.cc, letter.bcc), strict=True):
             field.set_addresses(many)
-        self._show_copies(bool(letter.cc), bool(letter.bcc))
+        self.head.show_copies(bool(letter.cc), bool(letter.bcc))
         self.subject.setText(letter.subject)
+        self.strip.show_files(letter.attached)
         self._show_text(letter)
-        self._attached = list(letter.attached)
-        self._show_files()
         self._retitle()
         self._clock.stop()
         self.editor.document().setModified(False)
@@ -135,10 +127,11 @@ class Composer(QFrame):
             cc=self.cc.addresses(),
             bcc=self.bcc.addresses(),
             subject=self.subject.text(),
-            text=body_text.plain(self.editor.document()),
-            rich=body_text.html(self.editor.document()) if self.editor.is_formatted() else "",
-            attached=tuple(self._attached),
+            text=self.editor.source(),
+            rich=to_html(self.editor.prose()) if self.editor.mode == RICH and self.editor.is_formatted() else "",
+            attached=tuple(self.strip.attached),
             cursor=self.editor.textCursor().position(),
+            mode=self.editor.mode,
         )
 
     def account(self) -> Account | None:
@@ -147,11 +140,11 @@ class Composer(QFrame):
 
     def octets(self) -> int:
         """How large the letter will be on its way, nearly: its files are encoded."""
-        return sum(one.size for one in self._attached) * 4 // 3
+        return self.strip.octets()
 
     def chips(self) -> list[AddressChip]:
         """All recipients that are chips."""
-        return [chip for field in (self.to, self.cc, self.bcc) for chip in field.chips()]
+        return self.head.chips()
 
     def begin(self) -> None:
         """What is shown now is what the program wrote: as long as it stays so, nobody would miss it."""
@@ -178,33 +171,45 @@ class Composer(QFrame):
     # ---- files
     def attach(self, paths: Sequence[str]) -> None:
         """Add files; what cannot be read is said."""
-        bad = []
-        for name in paths:
-            path = Path(name)
-            try:
-                octets = path.stat().st_size
-                with path.open("rb"):
-                    pass
-            except OSError:
-                bad.append(path.name)
-                continue
-            kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            self._attached.append(Attached(path.name, kind, octets, str(path)))
-        if bad:
-            which = bad[0] if len(bad) == 1 else f"{len(bad)} of the files"
-            self.say(f"{which} cannot be read, so it was not attached; folders have to be packed first.", "warning")
-        self._show_files()
-        self._changed()
+        self.strip.attach(paths)
 
     def attach_picture(self, picture: QImage) -> None:
-        """Add a pasted picture."""
-        try:
-            path = self._make_folder(self._letter.key) / f"picture-{time.strftime('%H%M%S')}.png"
-        except OSError as error:
-            self.say(f"The picture could not be kept: {error.strerror}.", "danger")
+        """A pasted picture: into the text where it can stand there, else beside it."""
+        made = self.strip.add_picture(picture)
+        if made is None:
             return
-        if picture.save(str(path)):
-            self.attach([str(path)])
+        if self.editor.mode == PLAIN:
+            self.strip.attached[-1] = replace(made, content_id="")
+            self.strip.refresh()
+            return
+        width = min(picture.width(), INSIDE_SIDE)
+        height = round(picture.height() * width / max(1, picture.width()))
+        self.editor.insert_picture(Image(made.content_id, "", width, height))
+
+    def choose_picture(self) -> None:
+        """Ask for a picture to put into the text."""
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Insert a picture", "", "Pictures (*.png *.jpg *.jpeg *.gif *.webp)"
+        )
+        if path:
+            self.insert_pictures([path])
+
+    def insert_pictures(self, paths: Sequence[str]) -> None:
+        """Files that are pictures into the text; the others are attached."""
+        rest = []
+        for path in paths:
+            made = self.strip.take_picture(Path(path)) if self.editor.mode != PLAIN else None
+            if made is None:
+                rest.append(path)
+                continue
+            found = self.strip.picture(made.content_id)
+            wide, tall = (found.width(), found.height()) if found is not None else (INSIDE_SIDE, INSIDE_SIDE)
+            width = min(wide, INSIDE_SIDE)
+            self.editor.insert_picture(
+                Image(made.content_id, Path(path).stem, width, round(tall * width / max(1, wide)))
+            )
+        if rest:
+            self.attach(rest)
 
     def choose_files(self) -> None:
         """Ask for files."""
@@ -251,7 +256,7 @@ class Composer(QFrame):
         holding = bool(sending_at)
         self._clock.stop()
         for part in (
-            self._head, self.editor, self.files, self.send_button, self.later_button, self.later_bar, self.formats
+            self.head, self.editor, self.files, self.send_button, self.later_button, self.later_bar, self.formats
         ):  # fmt: skip
             part.setEnabled(not holding)
         self.say_status("Handing over…" if holding else "")
@@ -352,7 +357,7 @@ class Composer(QFrame):
         column.setSpacing(0)
         column.addLayout(self._tool_bar())
         column.addWidget(Line())
-        column.addWidget(self._header())
+        column.addWidget(self.head)
         column.addWidget(Line())
         for one in (self.ahead, self.demand, self.banner):
             wrapped = QHBoxLayout()
@@ -365,10 +370,16 @@ class Composer(QFrame):
         timed.addWidget(self.later_bar)
         self.later_bar.hide()
         column.addLayout(timed)
-        self.link_bar.hide()
-        column.addWidget(self.link_bar)
-        column.addWidget(self.editor, 1)
-        column.addWidget(self._file_strip())
+        for bar in (self.link_bar, self.find_bar):
+            bar.hide()
+            column.addWidget(bar)
+        self.beside = QSplitter(Qt.Orientation.Horizontal)
+        self.beside.setChildrenCollapsible(False)
+        self.beside.addWidget(self.editor)
+        self.beside.addWidget(self.look)
+        self.look.hide()
+        column.addWidget(self.beside, 1)
+        column.addWidget(self.strip)
 
     def _tool_bar(self) -> QHBoxLayout:
         row = QHBoxLayout()
@@ -399,70 +410,30 @@ class Composer(QFrame):
         row.addWidget(self.discard_button)
         return row
 
-    def _header(self) -> QWidget:
-        self._head = QWidget()
-        grid = self._grid = QGridLayout(self._head)
-        grid.setContentsMargins(READER_MARGIN_X, 6, READER_MARGIN_X - 8, 6)
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(0)
-        grid.setColumnStretch(1, 1)
-        styled(self.identity, _FROM)
-        for account in self._accounts:
-            name = words.shown(account.full_name, 80)
-            address = words.shown(account.email, 200)
-            self.identity.addItem(f"{name} <{address}>" if name else address)
-        self.copies = Button("Cc, Bcc", kind="link")
-        self.subject.setAccessibleName("Subject")
-        self.subject.setProperty("kind", "bare")
-        rows: list[tuple[str, QWidget]] = [("From", self.identity), ("To", self.to), ("Cc", self.cc), ("Bcc", self.bcc)]
-        self._labels: dict[QWidget, Label] = {}
-        for place, (name, field) in enumerate([*rows, ("Subject", self.subject)]):
-            label = self._labels[field] = Label(name, SECONDARY, "tertiary")
-            label.setFixedHeight(34)
-            grid.addWidget(label, place, 0, Qt.AlignmentFlag.AlignTop)
-            top = Qt.AlignmentFlag.AlignTop if isinstance(field, AddressField) else Qt.AlignmentFlag.AlignVCenter
-            grid.addWidget(field, place, 1, top)
-        beside = QWidget()
-        beside.setFixedHeight(34)
-        row = QHBoxLayout(beside)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.copies)
-        grid.addWidget(beside, 1, 2, Qt.AlignmentFlag.AlignTop)
-        grid.setColumnMinimumWidth(0, 52)
-        self._restyle()
-        theme().changed.connect(self._restyle)
-        only_one = len(self._accounts) < 2
-        self.identity.setVisible(not only_one)
-        self._labels[self.identity].setVisible(not only_one)
-        return self._head
-
-    def _restyle(self) -> None:
-        self.subject.setFont(theme().font(TITLE if self.subject.text() else BASE))
-
-    def _file_strip(self) -> QWidget:
-        self._strip = QWidget()
-        column = QVBoxLayout(self._strip)
-        column.setContentsMargins(READER_MARGIN_X, 10, READER_MARGIN_X, 16)
-        column.setSpacing(8)
-        column.addWidget(self.files)
-        column.addWidget(self.files_total)
-        return self._strip
-
     def _connect(self) -> None:
         QWidget.setTabOrder(self.subject, self.editor)
-        for field in (self.to, self.cc, self.bcc):
-            field.changed.connect(self._changed)
-            field.changed.connect(self.addressed)
-        self.subject.textChanged.connect(self._subject_changed)
+        self.head.changed.connect(self._changed)
+        self.head.addressed.connect(self.addressed)
+        self.head.left.connect(self.editor.setFocus)
+        self.subject.textChanged.connect(lambda _: self._retitle())
         self.editor.textChanged.connect(self._changed)
-        self.identity.currentIndexChanged.connect(self._changed)
-        self.identity.currentIndexChanged.connect(lambda _: self.addressed.emit())
-        self.editor.files_dropped.connect(self.attach)
+        self.editor.files_dropped.connect(self.insert_pictures)
         self.editor.picture_pasted.connect(self.attach_picture)
+        self.editor.mode_changed.connect(
+            lambda _: self._show_look(self.editor.mode == MARKDOWN and not self.look.isHidden())
+        )
+        self.strip.changed.connect(self._changed)
+        self.strip.changed.connect(self.addressed)
+        self.strip.told.connect(self.say)
+        self.strip.removed.connect(lambda name, back: self.toast.say(f"Removed {words.shown(name, 60)}", "Undo", back))
         self.formats.link_wanted.connect(self._ask_link)
+        self.formats.picture_wanted.connect(self.choose_picture)
+        self.formats.find_wanted.connect(self.find_bar.begin)
+        self.formats.preview_wanted.connect(lambda: self._show_look(self.look.isHidden()))
+        self.formats.way_wanted.connect(self.switch)
+        self.find_bar.left.connect(self._leave_find)
         self.link_bar.entered.connect(self._link)
         self.link_bar.left.connect(lambda: self._link(""))
-        self.copies.clicked.connect(lambda: self._show_copies(True, True, focus=True))
         self.send_button.clicked.connect(lambda: self.send())
         self.later_button.clicked.connect(self._offer_later)
         self.later_bar.chosen.connect(self._time_chosen)
@@ -477,9 +448,9 @@ class Composer(QFrame):
         self._key("Ctrl+S", self.save_wanted.emit)
         self._key("Ctrl+Shift+A", self.choose_files)
         self._key("Ctrl+Shift+D", self.discard_wanted.emit)
-        self._key("Ctrl+Shift+C", lambda: self._show_copies(True, True, focus=True))
+        self._key("Ctrl+Shift+C", lambda: self.head.show_copies(True, True, focus=True))
+        self._key("Ctrl+Shift+M", self.formats.next_way)
         self._key("Ctrl+W", self.close)
-        self.subject.installEventFilter(self)
 
     def _key(self, key: str, act: Callable[[], object]) -> None:
         action = QAction(self)
@@ -489,53 +460,35 @@ class Composer(QFrame):
         self.addAction(action)
 
     # ---- inside
+    def switch(self, mode: str) -> None:
+        """Go on writing in another way; it can be undone."""
+        if not self.editor.switch(mode):
+            self.toast.say("Formats are left out in plain text", "Undo", self.editor.undo)
+        self._show_look(mode == MARKDOWN)
+        self.editor.setFocus()
+
+    def _show_look(self, shown: bool) -> None:
+        """Markdown beside how it will look, where there is room for both."""
+        self.look.setVisible(shown and self.editor.mode == MARKDOWN and self.width() >= 700)
+
+    def _leave_find(self) -> None:
+        self.find_bar.hide()
+        self.editor.setFocus()
+
     def _show_text(self, letter: Letter) -> None:
-        if letter.rich:
+        self.editor.mode = letter.mode
+        if letter.mode != RICH:
+            self.editor.show_source(letter.text, letter.mode)
+        elif letter.rich:
             self.editor.show_html(letter.rich)
         else:
             self.editor.show_text(letter.text)
+        self._show_look(letter.mode == MARKDOWN)
         cursor = self.editor.textCursor()
         cursor.setPosition(min(letter.cursor, self.editor.document().characterCount() - 1))
         self.editor.setTextCursor(cursor)
         if letter.cursor == 0:
             self.editor.moveCursor(QTextCursor.MoveOperation.Start)
-
-    def _show_copies(self, cc: bool, bcc: bool, focus: bool = False) -> None:
-        for field, shown in ((self.cc, cc), (self.bcc, bcc)):
-            field.setVisible(shown)
-            self._labels[field].setVisible(shown)
-        self.copies.setVisible(not (cc and bcc))
-        if focus:
-            self.cc.setFocus()
-
-    def _show_files(self) -> None:
-        self.addressed.emit()
-        cards: list[QWidget] = []
-        for one in self._attached:
-            card = AttachmentCard(one.name, one.type, one.size, closable=True)
-            card.saved.connect(lambda one=one: self._remove(one))
-            card.path = one.path
-            cards.append(card)
-        self.files.fill(cards)
-        self._strip.setVisible(bool(cards))
-        total = sum(one.size for one in self._attached)
-        text = f"{words.count(len(cards), 'file')}, {words.size(total)}"
-        if total > LARGE:
-            text += ". Many servers refuse a message of this size."
-        self.files_total.setText(text)
-
-    def _remove(self, one: Attached) -> None:
-        place = self._attached.index(one)
-        del self._attached[place]
-        self._show_files()
-        self._changed()
-
-        def back() -> None:
-            self._attached.insert(place, one)
-            self._show_files()
-            self._changed()
-
-        self.toast.say(f"Removed {words.shown(one.name, 60)}", "Undo", back)
 
     def _changed(self) -> None:
         if not self._finished:
@@ -543,14 +496,8 @@ class Composer(QFrame):
             if not self._clock.isActive():
                 self._clock.start()
 
-    def _subject_changed(self) -> None:
-        self._retitle()
-        self._changed()
-
     def _retitle(self) -> None:
-        self._restyle()
-        subject = words.shown(self.subject.text(), 80)
-        self.setWindowTitle(f"{subject or 'New message'} - Mua")
+        self.setWindowTitle(f"{self.head.title() or 'New message'} - Mua")
 
     def _ask_link(self) -> None:
         chosen = self.editor.textCursor().charFormat().anchorHref()
@@ -570,15 +517,6 @@ class Composer(QFrame):
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             self.activated.emit()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Enter in the subject goes on to the text."""
-        if event.type() == QEvent.Type.KeyPress and watched is self.subject:
-            key = event.key()  # type: ignore[attr-defined]
-            if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not QApplication.keyboardModifiers():
-                self.editor.setFocus()
-                return True
-        return False
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
@@ -597,6 +535,11 @@ class Composer(QFrame):
         if not self._finished:
             self.closed.emit()
         super().closeEvent(event)
+
+
+def _shown_sender(account: Account) -> str:
+    name, address = words.shown(account.full_name, 80), words.shown(account.email, 200)
+    return f"{name} <{address}>" if name else address
 
 
 def _short(at: int, now: int) -> str:

@@ -20,7 +20,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
-from mua.gui.journal import Attached, Journal, Letter
+from mua.gui.journal import Journal, Letter
 from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
@@ -28,7 +28,7 @@ from mua.gui.writing import Kind, Writing
 from mua.mime.text import safe_filename
 from mua.model.account import Route
 from mua.model.address import Address
-from mua.model.message import Attachment, MessageId
+from mua.model.message import MessageId
 from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState, Terms
 from mua.paths import write_new
 from mua.store import outbox, read, wire_files
@@ -273,7 +273,7 @@ class Composing(QObject):
                 toast.say("What was sent is not on this computer any more.")
                 return None
             shown = view(raw)
-            letter = self._with_files(letters.again(shown, found, addresses), raw, shown.attachments)
+            letter = self._with_files(letters.again(shown, found, addresses), raw)
         except OSError as error:
             toast.say(f"What was sent cannot be opened: {error.strerror}.")
             return None
@@ -291,15 +291,15 @@ class Composing(QObject):
         rows = read.with_message_id(db, sent.message_id, sent.account_id)
         return next((raw for row in rows if (raw := library.raw(row.id)) is not None), None)
 
-    def _with_files(self, letter: Letter, raw: bytes, attachments: Sequence[Attachment]) -> Letter:
-        """The letter with the attachments of a message as files of its own.  Raises OSError."""
+    def _with_files(self, letter: Letter, raw: bytes) -> Letter:
+        """The letter with the sections of a message that it has as files of its own.  Raises OSError."""
         from mua.mime.message import part_bytes
 
         folder, made = self.journal.folder(letter.key), []
-        for one in attachments:
+        for one in letter.attached:
             data = part_bytes(raw, one.part)[1]
             path = write_new(folder, safe_filename(one.name), data)
-            made.append(Attached(one.name, one.type, len(data), str(path)))
+            made.append(replace(one, size=len(data), path=str(path), part=""))
         return replace(letter, attached=tuple(made))
 
     # ---- saving and discarding
@@ -337,7 +337,10 @@ class Composing(QObject):
             else:
                 composer.say(error.text, "danger", "Try again", composer.save_wanted.emit)
 
-        command = wire.SaveDraft(letter.account_id, self._draft(letter), letter.replaces, letter.require_tls)
+        draft = self._draft(letter)
+        if letter.mode != "rich":
+            draft = replace(draft, text=letter.text, html="")
+        command = wire.SaveDraft(letter.account_id, draft, letter.replaces, letter.require_tls, letter.mode)
         client.ask(command, saved, failed)
 
     def _saved_away(self, letter: Letter) -> None:
@@ -381,15 +384,20 @@ class Composing(QObject):
     # ---- inside
     def _draft(self, letter: Letter) -> Draft:
         account = next(one for one in self._desk.accounts if one.id == letter.account_id)
-        files = tuple(DraftAttachment(one.path, one.name, one.type) for one in letter.attached if one.path)
+        text, html = letters.bodies(letter)
+        files = tuple(
+            DraftAttachment(one.path, one.name, one.type, one.content_id)
+            for one in letter.attached
+            if one.path and (not one.content_id or f"cid:{one.content_id}" in html)
+        )
         return Draft(
             sender=Address(account.full_name, account.email),
             to=letter.to,
             cc=letter.cc,
             bcc=letter.bcc,
             subject=letter.subject,
-            text=letter.text,
-            html=letter.rich,
+            text=text,
+            html=html,
             attachments=files,
             in_reply_to=letter.in_reply_to,
             references=letter.references,
@@ -406,7 +414,7 @@ class Composing(QObject):
                 made.append(one)
                 continue
             path = write_new(folder, safe_filename(one.name), found[1])
-            made.append(Attached(one.name, one.type, len(found[1]), str(path)))
+            made.append(replace(one, size=len(found[1]), path=str(path), part=""))
         return replace(letter, attached=tuple(made))
 
     def _journal(self, composer: Composer) -> None:

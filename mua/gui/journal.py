@@ -28,19 +28,24 @@ MAX_JOURNAL = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file of a letter: at ``path``, or section ``part`` of the message that is forwarded (fetched at Send)."""
+    """A file of a letter: at ``path``, or section ``part`` of the message that is forwarded (fetched at Send).
+
+    ``content_id``: a picture that stands in the text by this name.
+    """
 
     name: str
     type: str
     size: int
     path: str = ""
     part: str = ""
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
     """Everything that a composer holds.  ``rich`` is the editor's document, empty when nothing is formatted.
 
+    ``mode``: "rich", "markdown" (``text`` is its source) or "plain".
     ``require_tls``: it goes encrypted to the last server, or not at all.
     ``answers`` and ``forwards`` are message ids, ``replaces`` the draft in Drafts that this one takes the place of.
     """
@@ -62,6 +67,7 @@ class Letter:
     sending_at: int = 0
     cursor: int = 0
     require_tls: bool = False
+    mode: str = "rich"
 
     @property
     def empty(self) -> bool:

@@ -5,16 +5,21 @@ Rules of the file: no widget; plain decisions over ``mime.reply`` and the store.
 
 import time
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from mua.gui import address_text
 from mua.gui.journal import Attached, Letter, new_key
 from mua.gui.writing import Kind, Writing
+from mua.mime.markdown import from_markdown
 from mua.mime.page import unfolded
+from mua.mime.prose_html import to_html
+from mua.mime.prose_text import to_text
 from mua.mime.reply import Mode, reply
 from mua.model.account import Account
 from mua.model.address import Address
-from mua.model.message import REQUIRE_TLS, MessageRow, MessageView
+from mua.model.message import REQUIRE_TLS, WRITING, Attachment, MessageRow, MessageView
 from mua.model.outgoing import Outgoing
+from mua.model.prose import is_formatted
 from mua.records import dataclass
 
 _MODES: dict[Kind, Mode] = {Kind.REPLY: "reply", Kind.REPLY_ALL: "all", Kind.FORWARD: "forward"}
@@ -87,37 +92,61 @@ def _answer(mode: Mode, row: MessageRow, view: MessageView, account: Account, wh
 
 def _draft(row: MessageRow, view: MessageView, account: Account) -> Letter:
     """A draft to go on with.  Its attachments are sections of itself; ``composing`` makes files of them."""
+    written = next((value for name, value in view.headers if name == WRITING), "rich")
+    mode = written if written in ("markdown", "plain") else "rich"
+    return replace(_shown(view, mode), account_id=account.id, replaces=row.id, require_tls=REQUIRE_TLS in view.headers)
+
+
+def _shown(view: MessageView, mode: str = "rich") -> Letter:
+    """A message as a letter to go on with, from no account yet; its attachments are sections of it."""
+    html = unfolded(view.html) if mode == "rich" else ""
     return Letter(
         new_key(),
-        account.id,
+        0,
         view.to,
         view.cc,
         view.bcc,
         view.subject,
         view.text.rstrip("\n"),
-        unfolded(view.html),
-        tuple(Attached(one.name, one.type, one.size, part=one.part) for one in view.attachments),
+        html,
+        tuple(attached(one, html) for one in view.attachments),
         in_reply_to=view.references[-1] if view.references else "",
         references=view.references,
-        replaces=row.id,
-        require_tls=REQUIRE_TLS in view.headers,
+        mode=mode,
     )
+
+
+def attached(one: Attachment, html: str) -> Attached:
+    """An attachment of a message; one that its HTML shows stands in the text."""
+    inside = one.content_id if one.content_id and f"cid:{one.content_id}" in html else ""
+    return Attached(one.name, one.type, one.size, part=one.part, content_id=inside)
 
 
 def again(view: MessageView, sent: Outgoing, addresses: Collection[str]) -> Letter:
     """A message that was on its way out, as a letter to those of its recipients whose ``addresses`` these are."""
     wanted = {one.lower() for one in addresses}
     to, cc, bcc = (tuple(one for one in some if one.address.lower() in wanted) for some in (view.to, view.cc, view.bcc))
-    return Letter(
-        new_key(), sent.account_id, to, cc, bcc, view.subject, view.text.rstrip("\n"), unfolded(view.html),
-        in_reply_to=view.references[-1] if view.references else "", references=view.references,
-        require_tls=sent.terms.require_tls,
+    return replace(
+        _shown(view), account_id=sent.account_id, to=to, cc=cc, bcc=bcc, require_tls=sent.terms.require_tls
     )  # fmt: skip
 
 
 def _signed(text: str, signature: str) -> str:
     """``text`` with the signature below its separator (RFC 3676 s.4.3)."""
     return f"{text}\n\n-- \n{signature.strip()}" if signature.strip() else text
+
+
+def bodies(letter: Letter) -> tuple[str, str]:
+    """(plain text, HTML) that are sent; no HTML where plain text says as much."""
+    if letter.mode == "markdown":
+        prose = from_markdown(letter.text)
+        return _trimmed(to_text(prose)), to_html(prose) if is_formatted(prose) else ""
+    return _trimmed(letter.text), letter.rich if letter.mode == "rich" else ""
+
+
+def _trimmed(text: str) -> str:
+    """Without blanks at line ends, which nobody sees and which would keep lines from flowing (RFC 3676 s.4.2)."""
+    return "\n".join(line if line == "-- " else line.rstrip(" \t") for line in text.split("\n"))
 
 
 _HINTS = (

@@ -42,6 +42,21 @@ class ReadReceipts(StrEnum):
     NEVER = "never"
 
 
+class Writes(StrEnum):
+    """The ways of writing a letter."""
+
+    RICH = "rich"
+    MARKDOWN = "markdown"
+    PLAIN = "plain"
+
+
+class Place(StrEnum):
+    """Where an answer stands, seen from what it quotes."""
+
+    ABOVE = "above"
+    BELOW = "below"
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """The settings.  ``keys`` maps an action's id to the keys that replace its own."""
@@ -64,7 +79,10 @@ class Preferences:
     check_signatures: Consent = Consent.ASK
     """Whether the signatures of what is read are checked, for which the DNS is asked."""
     signature: str = ""
-    compose_html: bool = False
+    writing: Writes = Writes.RICH
+    """How a new letter is written at first."""
+    answer: Place = Place.ABOVE
+    """Where an answer stands: above or below what it quotes."""
     remote_images: RemoteImages = RemoteImages.ASK
     image_senders: tuple[str, ...] = ()
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
@@ -146,7 +164,8 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "look_ahead": Consent,
     "check_signatures": Consent,
     "signature": _text,
-    "compose_html": _switch,
+    "writing": Writes,
+    "answer": Place,
     "remote_images": RemoteImages,
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "read_receipts": ReadReceipts,

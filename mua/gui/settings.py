@@ -20,7 +20,7 @@ from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.image_rules import ImageRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
-from mua.gui.preferences import Consent, ReadReceipts
+from mua.gui.preferences import Consent, Place, ReadReceipts, Writes
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
@@ -52,6 +52,8 @@ QSlider::handle:horizontal:focus { border: 2px solid @text; border-radius: 8px; 
 """
 _SHAPES = (("whole", "In its conversation"), ("single", "Alone"))
 _RECEIPTS = ((ReadReceipts.ASK, "Ask me"), (ReadReceipts.NEVER, "Never"))
+_WRITES = ((Writes.RICH, "Rich text"), (Writes.MARKDOWN, "Markdown"), (Writes.PLAIN, "Plain text"))
+_ANSWERS = ((Place.ABOVE, "Above what it quotes"), (Place.BELOW, "Below it"))
 _READ = (("0.0", "At once"), ("2.0", "After 2 s"), ("-1.0", "Never by itself"))
 
 
@@ -180,6 +182,14 @@ class SettingsPage(Room):
         self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
         self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))
         self._line("Sending waits, so that it can be taken back", self.undo)
+        self.writing = Choice("A new message is written as", _WRITES)
+        self.writing.choose(now.writing)
+        self.writing.changed.connect(lambda: self.change(writing=Writes(self.writing.value())))
+        self._line("A new message is written as", self.writing)
+        self.answer = Choice("An answer stands", _ANSWERS)
+        self.answer.choose(now.answer)
+        self.answer.changed.connect(lambda: self.change(answer=Place(self.answer.value())))
+        self._line("An answer stands", self.answer)
         if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
             self.ahead = Choice("Recipients' domains are looked up while you write", _AHEAD)
             self.ahead.choose(now.look_ahead)

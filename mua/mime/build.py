@@ -24,7 +24,7 @@ from mua.mime.encode import (
 )
 from mua.mime.freeze import Frozen, downgrade, freeze
 from mua.mime.pieces import Content, Encoded, Piece, Pieces, blocks
-from mua.mime.text import safe_filename
+from mua.mime.text import flow, safe_filename, unflow
 from mua.model.address import Address
 from mua.model.outgoing import Draft, DraftAttachment
 
@@ -63,9 +63,11 @@ def pieces(
 ) -> Pieces:
     """The same message, with the files that are ``Content`` left where they are; its first piece has the header."""
     boundary = _Boundaries(message_id)
-    header, body = _content(draft, boundary)
-    if files:
-        header, body = _multipart("mixed", [(header, body), *(_attached(*file) for file in files)], boundary)
+    inside = [one for one in files if draft.html and one[0].content_id]
+    header, body = _content(draft, inside, boundary)
+    beside = [one for one in files if one not in inside] if inside else files
+    if beside:
+        header, body = _multipart("mixed", [(header, body), *(_attached(*file) for file in beside)], boundary)
     return _joined(*_header(draft, now, message_id, utc_offset_minutes), header, b"\r\n", *body)
 
 
@@ -133,20 +135,28 @@ def _octets(body: Sequence[Piece]) -> Iterator[bytes]:
     return (one for one in body if isinstance(one, bytes))
 
 
-def _content(draft: Draft, boundary: _Boundaries) -> Entity:
+def _content(draft: Draft, inside: Sequence[tuple[DraftAttachment, bytes | Content]], boundary: _Boundaries) -> Entity:
+    """The text; where there is HTML both, the better last (RFC 2046 s.5.1.4), with its pictures (RFC 2387)."""
     plain = _text("plain", draft.text)
     if not draft.html:
         return plain
-    return _multipart("alternative", [plain, _text("html", draft.html)], boundary)
+    html = _text("html", draft.html)
+    if inside:
+        html = _multipart("related", [html, *(_attached(*file) for file in inside)], boundary)
+    return _multipart("alternative", [plain, html], boundary)
 
 
 def _text(subtype: str, text: str) -> Entity:
-    text = text.replace("\0", "")
+    """Plain text flows (RFC 3676) where it can be had back exactly as it was written."""
+    text = text.replace("\0", "").replace("\r\n", "\n")
     if text and not text.endswith("\n"):
         text += "\n"
+    flowed = ""
+    if subtype == "plain" and text and unflow(made := flow(text)) == text:
+        text, flowed = made, "; format=flowed"
     encoding, body = encode_text(text)
     charset = "us-ascii" if text.isascii() else "utf-8"
-    header = f"Content-Type: text/{subtype}; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n"
+    header = f"Content-Type: text/{subtype}; charset={charset}{flowed}\r\nContent-Transfer-Encoding: {encoding}\r\n"
     return header.encode("ascii"), (body,)
 
 
@@ -174,7 +184,10 @@ def _attached(attachment: DraftAttachment, data: bytes | Content) -> Entity:
     body = Encoded(data) if isinstance(data, Content) else data if embedded else base64_lines(data)
     header = f"Content-Type: {kind}{parameter('name', name) if name.isascii() else ''}\r\n"
     header += f"Content-Transfer-Encoding: {encoding}\r\n"
-    header += f"Content-Disposition: attachment{parameter('filename', name)}\r\n"
+    if attachment.content_id:
+        header += id_field("Content-ID", [attachment.content_id]).decode("ascii")
+    place = "inline" if attachment.content_id else "attachment"
+    header += f"Content-Disposition: {place}{parameter('filename', name)}\r\n"
     return header.encode("ascii"), (body,)
 
 

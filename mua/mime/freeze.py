@@ -30,14 +30,14 @@ from mua.mime.params import parameters
 from mua.mime.pieces import Pieces, blocks
 from mua.mime.scan import Part, decode, scan
 from mua.mime.words import decode_words
-from mua.model.message import REQUIRE_TLS
+from mua.model.message import REQUIRE_TLS, WRITING
 from mua.records import dataclass
 
 FIELD_LINES = re.compile(rb"([^\r\n:]+?)[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*|[^\n]*\n?")
 _LONG_LINE = re.compile(rb"[^\n]{%d}" % (MAX_LINE + 2))  # 998 and its CR fit in 999
 _ENCODING_FIELD = re.compile(rb"content-transfer-encoding[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE)
 _BLANK = re.compile(rb"[ \t]+")
-_HIDDEN: Final = frozenset({b"bcc", b"resent-bcc", REQUIRE_TLS[0].lower().encode()})
+_HIDDEN: Final = frozenset({b"bcc", b"resent-bcc", REQUIRE_TLS[0].lower().encode(), WRITING.lower().encode()})
 _DATED: Final = frozenset({b"date", b"dkim-signature"})
 _MAILBOXES: Final = frozenset({"from", "sender", "reply-to", "to", "cc", "bcc"})
 _WITH_PARAMETERS: Final = frozenset({"content-type", "content-disposition"})

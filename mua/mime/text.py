@@ -98,6 +98,10 @@ _SPACE_RUN = re.compile(r"[ \t\n\r\f]+")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
+FLOWED: Final = 72  # columns
+_QUOTE_MARKS = re.compile(r"(?:> ?)*>(?: |(?=[^ ])|\Z)")
+
+
 def neutralise(text: str) -> str:
     """``text`` for one line of a list, header bar, title or notification (names, subjects, addresses).
 
@@ -170,6 +174,39 @@ def quote(text: str) -> str:
     return "\n".join(f">{line}" if line.startswith(">") else f"> {line}".rstrip() for line in lines) + "\n"
 
 
+def flow(text: str) -> str:
+    """Text as format=flowed (RFC 3676 s.4): long lines broken at blanks, to be joined again; quotes and "-- " stay.
+
+    ``unflow`` gives the same text back but for blanks at line ends.
+    """
+    return "\n".join(_flowed(line) for line in text.split("\n"))
+
+
+def _flowed(line: str) -> str:
+    if line == "-- ":
+        return line
+    match = _QUOTE_MARKS.match(line)
+    depth = match[0].count(">") if match else 0
+    rest = line[match.end() :].rstrip(" ") if match else line.rstrip(" ")
+    prefix = ">" * depth + (" " if depth and rest else "")
+    if len(prefix) + len(rest) <= FLOWED:
+        stuffed = not depth and rest.startswith((" ", "From "))
+        return prefix + (" " if stuffed else "") + rest
+    out, start = list[str](), 0
+    while len(rest) - start > FLOWED - len(prefix):
+        end = rest.rfind(" ", start + 1, start + FLOWED - len(prefix))
+        if end <= start or rest[start:end].isspace():
+            end = rest.find(" ", start + FLOWED - len(prefix))
+        while end > 0 and (rest[end + 1 : end + 2] in (" ", ">") or rest[start : end + 1] == "-- "):
+            end = rest.find(" ", end + 1)  # such a line would be read otherwise
+        if end < 0:
+            break
+        out.append(rest[start : end + 1])
+        start = end + 1
+    out.append(rest[start:])
+    return "\n".join(prefix + (" " if not depth and one.startswith((" ", "From ")) else "") + one for one in out)
+
+
 def unflow(text: str, *, delsp: bool = False) -> str:
     """format=flowed (RFC 3676) as plain paragraphs: soft line ends joined within one quote depth, stuffing removed."""
     paragraphs: list[list[str]] = []  # in pieces: adding to a long text costs the square of its length
@@ -185,7 +222,12 @@ def unflow(text: str, *, delsp: bool = False) -> str:
         else:
             paragraphs.append([(">" * depth + " " if depth else "") + content])
         open_depth = depth if flows else -1
-    return "\n".join("".join(pieces) for pieces in paragraphs)
+    return "\n".join("".join(pieces) if len(pieces) > 1 else _unquoted(pieces[0]) for pieces in paragraphs)
+
+
+def _unquoted(line: str) -> str:
+    """An empty quoted line has nothing behind its marks."""
+    return line.rstrip(" ") if line.startswith(">") and not line.strip("> ") else line
 
 
 def html_to_text(html: str) -> str:

@@ -120,6 +120,7 @@ class Attachment:
 
 
 REQUIRE_TLS = ("X-Mua-Require-Tls", "yes")  # the field of a draft that is to go encrypted all the way; never sent
+WRITING = "X-Mua-Writing"  # the field of a draft that is written as Markdown or plain text; never sent
 
 
 @dataclass(frozen=True, slots=True)

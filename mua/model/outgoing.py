@@ -153,11 +153,15 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class DraftAttachment:
-    """A file to attach: ``path`` on this computer, shown and sent as ``name``; ``type`` may be empty (guessed)."""
+    """A file to attach: ``path`` on this computer, shown and sent as ``name``; ``type`` may be empty (guessed).
+
+    ``content_id`` (RFC 2392, without brackets): the HTML shows it as a picture in the text.
+    """
 
     path: str
     name: str = ""
     type: str = ""
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

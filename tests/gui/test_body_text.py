@@ -1,13 +1,19 @@
 """From the editor to plain text and HTML, and back."""
 
 import pytest
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QTextCursor, QTextDocument, QTextListFormat
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+from unit.mime.test_prose import prose
 
 from mua.gui import body_text
 from mua.gui.body_editor import BodyEditor
+from mua.gui.body_marks import MARKDOWN, PLAIN, RICH
+from mua.gui.composer_find import ComposerFind
 from mua.mime.html import sanitise
+from mua.mime.markdown import from_markdown, same_words
+from mua.mime.prose_html import from_html, to_html
 from mua.mime.text import html_to_text
 
 
@@ -59,7 +65,7 @@ def test_a_link_shows_its_target_in_plain_text(editor: BodyEditor) -> None:
 def test_quotes_are_blockquotes_in_html(editor: BodyEditor) -> None:
     editor.show_text("Yes\n> one\n>> two\n> three")
     html = body_text.html(editor.document())
-    assert html.count("<blockquote>") == html.count("</blockquote>") == 2
+    assert html.count("<blockquote") == html.count("</blockquote>") == 2
     assert "&gt;" not in html
     assert "two" in html
 
@@ -101,10 +107,137 @@ def test_empty_lines_and_long_quotes_survive_the_way_back(editor: BodyEditor) ->
     assert body_text.plain(editor.document()) == text
 
 
-def test_foreign_style_is_not_pasted(editor: BodyEditor) -> None:
+def test_what_is_pasted_keeps_its_meaning_and_no_foreign_style(editor: BodyEditor) -> None:
     data = QMimeData()
-    data.setHtml('<p style="color:red">Hello <img src="https://track.example/p.gif"><b>you</b></p>')
+    data.setHtml('<p style="font-size:40px">Hello <img src="https://track.example/p.gif"><b>you</b></p>')
     data.setText("Hello you")
     editor.insertFromMimeData(data)
+    assert body_text.html(editor.document()) == "<html><body><div>Hello <b>you</b></div></body></html>"
+    editor.undo()
+    assert editor.toPlainText() == ""
+    editor.switch(PLAIN)
+    editor.insertFromMimeData(data)
+    assert editor.toPlainText() == "Hello you"
+
+
+def test_cells_of_a_spreadsheet_become_a_table_in_the_middle_of_a_line(editor: BodyEditor) -> None:
+    editor.show_text("before after")
+    choose(editor, 7, 7)
+    data = QMimeData()
+    data.setHtml("<table><tr><td>Tea</td><td>3</td></tr><tr><td>Cake</td><td>4</td></tr></table>")
+    editor.insertFromMimeData(data)
+    assert body_text.plain(editor.document()) == "before \nTea  | 3\n-----+--\nCake | 4\nafter"
+    editor.undo()
+    assert body_text.plain(editor.document()) == "before after"
+    assert "<td>Cake</td>" not in body_text.html(editor.document())
+
+
+RICH_TEXT = """# Plan
+
+Hello **you**, *see* [the plan](https://example.org/a) and ~~not~~ `this`.
+- one
+  1. two
+- three
+
+```
+x = 1
+```
+| a | b |
+| --- | --- |
+| 1 | 2 |
+
+> quoted **bold**
+> > deeper
+
+--\x20
+Robin"""
+
+
+def test_switching_loses_no_word_and_is_one_step_to_undo(editor: BodyEditor) -> None:
+    editor.show_prose(from_markdown(RICH_TEXT))
+    assert same_words(editor.prose(), from_markdown(RICH_TEXT))
+    rich = editor.prose()
+    assert editor.switch(MARKDOWN)
+    assert editor.toPlainText() == RICH_TEXT
+    assert editor.mode == MARKDOWN
+    editor.undo()
+    assert (editor.mode, editor.prose()) == (RICH, rich)
+    editor.redo()
+    assert (editor.mode, editor.toPlainText()) == (MARKDOWN, RICH_TEXT)
+    assert editor.switch(RICH)
+    assert editor.prose() == rich
+    assert not editor.switch(PLAIN), "formats are left out"
+    assert editor.toPlainText().startswith("Plan\n====\n\nHello you, see the plan <https://example.org/a>")
     assert not editor.is_formatted()
-    assert body_text.plain(editor.document()) == "Hello you"
+    editor.undo()
+    assert editor.prose() == rich
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_document_comes_out_of_the_editor_as_it_went_in(editor: BodyEditor, seed: int) -> None:
+    once = from_html(to_html(prose(seed)), pictures=lambda _: True)
+    editor.show_prose(once)
+    assert same_words(editor.prose(), once)
+    assert same_words(from_html(to_html(editor.prose()), pictures=lambda _: True), once)
+    for mode in (MARKDOWN, RICH, MARKDOWN, RICH):
+        editor.switch(mode)
+        assert same_words(editor.prose(), once)
+
+
+def test_formats_are_given_and_taken(editor: BodyEditor) -> None:
+    editor.show_text("Title\nSome code and red words")
+    editor.heading(1)
+    choose(editor, 11, 15)
+    editor.toggle_code()
+    choose(editor, 20, 23)
+    editor.colour("#c62828")
+    assert body_text.html(editor.document()) == (
+        '<html><body><h1>Title</h1>\n<div>Some <code style="font-family:monospace">code</code> and '
+        '<span style="color:#c62828">red</span> words</div></body></html>'
+    )
+    assert body_text.plain(editor.document()) == "Title\n=====\nSome code and red words"
+    editor.selectAll()
+    editor.plain_look()
+    assert not editor.is_formatted()
+
+
+def test_an_answer_inside_a_quote_stands_between_its_halves(editor: BodyEditor) -> None:
+    editor.show_text("> first half second half")
+    choose(editor, 11, 11)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    editor.insertPlainText("mine")
+    assert body_text.plain(editor.document()) == "> first half\n\nmine\n> second half"
+
+
+def test_names_of_emoji_become_them(editor: BodyEditor) -> None:
+    QTest.keyClicks(editor, "ok :tada: 12:30:45:")
+    assert editor.toPlainText() == "ok 🎉 12:30:45:"
+
+
+def test_find_and_replace_is_one_step(editor: BodyEditor, qtbot: QtBot) -> None:
+    bar = ComposerFind(editor)
+    qtbot.addWidget(bar)
+    editor.show_text("one two One\ntwo one")
+    bar.field.setText("one")
+    assert bar.count.text() == "3 found"
+    bar.other.setText("1")
+    assert bar.replace_all() == 3
+    assert editor.toPlainText() == "1 two 1\ntwo 1"
+    editor.undo()
+    assert editor.toPlainText() == "one two One\ntwo one"
+    choose(editor, 0, 0)
+    assert [(bar.step(1), editor.textCursor().position())[1] for _ in range(4)] == [3, 11, 19, 3]
+    assert bar.step(-1) and editor.textCursor().position() == 19
+
+
+def test_an_item_is_moved_in_by_tab_and_the_next_line_of_markdown_goes_on(editor: BodyEditor) -> None:
+    editor.show_prose(from_markdown("- one\n- two"))
+    choose(editor, 5, 5)
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert body_text.plain(editor.document()) == "* one\n  * two"
+    QTest.keyClick(editor, Qt.Key.Key_Backtab)
+    assert body_text.plain(editor.document()) == "* one\n* two"
+    editor.show_source("1. one", MARKDOWN)
+    choose(editor, 6, 6)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.toPlainText() == "1. one\n2. "

@@ -106,6 +106,54 @@ def test_formatted_text_goes_out_both_ways(place: Office) -> None:
     assert "<b>Important</b>" in got.get_body(("html",)).get_content()  # type: ignore[union-attr]
 
 
+def test_markdown_goes_out_as_it_looks_and_a_draft_of_it_stays_markdown(place: Office) -> None:
+    composer = place.write()
+    composer.to._paste("robin@demo.mua.example")
+    composer.subject.setText("Marked")
+    composer.switch("markdown")
+    composer.editor.insertPlainText("# Plan\n\n- **one**\n- two\n")
+    composer.save_wanted.emit()
+    wait_until(lambda: composer.status.text().startswith("Saved in Drafts"), "saved")
+    composer.close()
+    wait_until(lambda: any(b"# Plan" in one for one in place.mails("Drafts")), "the draft on the server")
+    row, view = message_in(place, Role.DRAFTS)
+    again = place.write(Kind.DRAFT, row=row, view=view)
+    assert (again.editor.mode, again.letter().text) == ("markdown", "# Plan\n\n- **one**\n- two")
+    again.send()
+    wait_until(lambda: place.mails("INBOX"), "the mail")
+    raw = place.mails("INBOX")[0]
+    assert b"X-Mua" not in raw
+    got = parsed(raw)
+    assert got.get_content_type() == "multipart/alternative"
+    assert got.get_body(("plain",)).get_content().replace("\r\n", "\n") == "Plan\n====\n\n* one\n* two\n"  # type: ignore[union-attr]
+    assert "<h1>Plan</h1>" in got.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_picture_in_the_text_is_sent_with_it_and_is_there_in_the_draft(place: Office) -> None:
+    composer = place.write()
+    composer.to._paste("robin@demo.mua.example")
+    composer.subject.setText("Look")
+    composer.editor.insertPlainText("Look: ")
+    composer.attach_picture(QImage(800, 400, QImage.Format.Format_RGB32))
+    assert composer.files.parts() == [], "it stands in the text, not beside it"
+    composer.close()
+    wait_until(lambda: place.mails("Drafts"), "the draft on the server")
+    row, view = message_in(place, Role.DRAFTS)
+    again = place.write(Kind.DRAFT, row=row, view=view)
+    (image,) = again.letter().attached
+    assert again.strip.picture(image.content_id) is not None
+    again.send()
+    wait_until(lambda: place.mails("INBOX"), "the mail")
+    got = parsed(place.mails("INBOX")[0])
+    related = got.get_body(("related",))
+    assert related is not None
+    html, picture = related.iter_parts()
+    assert f'<img src="cid:{picture["Content-ID"][1:-1]}" alt="" width="640" height="320"' in html.get_content()
+    assert picture.get_content_type() == "image/png"
+    assert picture.get_content_disposition() == "inline"
+    assert "Look: [image]" in got.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
 def test_a_reply_quotes_and_threads(place: Office) -> None:
     original = (
         b"From: Amara Okoye <amara.okoye@larkspur.example>\r\n"
@@ -166,7 +214,8 @@ def test_sending_can_be_taken_back_with_all_content(patient: Office, tmp_path: P
     assert set(patient.states().values()) == {"cancelled"}
     (again,) = patient.rooms.composing.composers.values()
     letter = again.letter()
-    assert (letter.subject, letter.text, len(letter.attached)) == ("Not yet", "Wait a moment", 2)
+    assert (letter.subject, letter.text, len(letter.attached)) == ("Not yet", "[image]Wait a moment", 2)
+    assert f'src="cid:{letter.attached[1].content_id}"' in letter.rich
     assert all(Path(one.path).exists() for one in letter.attached)
     assert str(letter.to[0]) == "Amara <amara.okoye@larkspur.example>"
     assert patient.mails("INBOX") == []

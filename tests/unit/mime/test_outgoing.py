@@ -14,6 +14,7 @@ from mua.mime.mbox import append, split
 from mua.mime.message import parse, part_bytes
 from mua.mime.reply import forward_subject, reply, reply_subject
 from mua.mime.status import explain
+from mua.mime.text import unflow
 from mua.mime.view import view
 from mua.mime.words import decode_words
 from mua.model.address import Address
@@ -79,7 +80,9 @@ def test_a_built_message_is_read_alike_by_the_standard_library() -> None:
     assert message["date"] == "Tue, 14 Nov 2023 20:43:20 -0130"
     assert message["bcc"] == "s@example.org"
     assert message["references"].split() == ["<r@x>", "<p@x>"]
-    assert message.get_body(("plain",)).get_content().replace("\r\n", "\n") == draft.text
+    plain = message.get_body(("plain",))
+    assert plain.get_param("format") == "flowed"
+    assert unflow(plain.get_content().replace("\r\n", "\n")) == draft.text
     assert [part.get_filename() for part in message.iter_attachments()] == ["\u00dcbung.pdf"]
 
 

@@ -1,0 +1,192 @@
+"""The buttons for formats, the way of writing, and the fields that some formats ask for.
+
+Rules of the file: a key for everything; what a way of writing cannot say is not offered there.
+"""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import (
+    QAction,
+    QColor,
+    QFont,
+    QIcon,
+    QKeyEvent,
+    QKeySequence,
+    QPixmap,
+    QTextCharFormat,
+    QTextListFormat,
+)
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QWidget
+
+from mua.gui.body_editor import BodyEditor
+from mua.gui.body_marks import MARKDOWN, MODES, PLAIN, RICH
+from mua.gui.select import Select
+from mua.gui.sheets import styled
+from mua.gui.theme import READER_MARGIN_X
+from mua.gui.widgets import Button, Field, ToolButton
+
+WAYS = {RICH: "Rich text", MARKDOWN: "Markdown", PLAIN: "Plain text"}
+COLOURS = {
+    "Red": "#c62828", "Orange": "#c75300", "Green": "#2e7d32", "Blue": "#1565c0", "Violet": "#7b1fa2",
+    "Brown": "#795548",
+}  # fmt: skip
+"""Read well on white and in the dark."""
+_SELECT = "QComboBox { padding: 0 26px 0 10px; min-height: 26px; }"
+
+
+class FormatBar(QWidget):
+    """Bold, italic, lists, quote, link, and a menu with the rest; at its end the way of writing."""
+
+    link_wanted = Signal()
+    picture_wanted = Signal()
+    find_wanted = Signal()
+    preview_wanted = Signal()
+    way_wanted = Signal(str)
+
+    def __init__(self, editor: BodyEditor) -> None:
+        super().__init__()
+        self._editor = editor
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2)
+        bullets, numbers = QTextListFormat.Style.ListDisc, QTextListFormat.Style.ListDecimal
+        self._bold = self._add(row, "bold", "Bold", "Ctrl+B", editor.toggle_bold, True)
+        self._italic = self._add(row, "italic", "Italic", "Ctrl+I", editor.toggle_italic, True)
+        self._add(row, "list", "List", "Ctrl+Shift+8", lambda: editor.toggle_list(bullets))
+        self._add(row, "list-ordered", "Numbered list", "Ctrl+Shift+7", lambda: editor.toggle_list(numbers))
+        self._quote = self._add(row, "quote", "Quote", "Ctrl+Shift+9", editor.toggle_quote)
+        self._add(row, "link", "Link", "Ctrl+K", self.link_wanted.emit)
+        self.more = self._add(row, "text", "More formats", "Ctrl+Shift+F", self._offer)
+        self.way = Select("Way of writing")
+        styled(self.way, _SELECT)
+        for name in MODES:
+            self.way.addItem(WAYS[name], name)
+        self.way.setToolTip("Rich text, Markdown or plain text (Ctrl+Shift+M)")
+        self.way.activated.connect(lambda _: self.way_wanted.emit(self.way.currentData()))
+        row.addSpacing(6)
+        row.addWidget(self.way)
+        self._acts = self._make_acts()
+        editor.currentCharFormatChanged.connect(self._follow)
+        editor.mode_changed.connect(self.show_way)
+        self.show_way(editor.mode)
+
+    def show_way(self, name: str) -> None:
+        """Offer what this way of writing can say."""
+        self.way.setCurrentIndex(MODES.index(name))
+        for button in self.findChildren(ToolButton):
+            button.setEnabled(name != PLAIN or button in (self._quote, self.more))
+
+    def next_way(self) -> None:
+        """The way after this one."""
+        self.way_wanted.emit(MODES[(MODES.index(self._editor.mode) + 1) % len(MODES)])
+
+    def menu(self) -> QMenu:
+        """Every format that has no button, and what else is put into a text."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        mode = self._editor.mode
+        for name, action in self._acts.items():
+            if name == "-":
+                continue
+            if name in ("Strike through", "Insert table", "Paste as plain text"):
+                menu.addSeparator()
+            if mode == PLAIN and action.data() != PLAIN:
+                continue
+            if name == "Markdown beside its look" and mode != MARKDOWN:
+                continue
+            menu.addAction(action)
+            if name == "Code" and mode == RICH:
+                menu.addMenu(self._colours(menu))
+        return menu
+
+    # ---- inside
+    def _make_acts(self) -> dict[str, QAction]:
+        editor = self._editor
+        made: dict[str, QAction] = {}
+        table: list[tuple[str, str, Callable[[], object], bool]] = [
+            ("Title", "Ctrl+1", lambda: editor.heading(1), False),
+            ("Heading", "Ctrl+2", lambda: editor.heading(2), False),
+            ("Small heading", "Ctrl+3", lambda: editor.heading(3), False),
+            ("Text", "Ctrl+0", lambda: editor.heading(0), False),
+            ("Strike through", "Ctrl+Shift+X", editor.toggle_struck, False),
+            ("Code", "Ctrl+Shift+E", editor.toggle_code, False),
+            ("No formats", "Ctrl+\\", editor.plain_look, False),
+            ("Insert table", "Ctrl+Shift+T", lambda: editor.insert_table(3, 3), False),
+            ("Insert line", "Ctrl+Shift+L", editor.insert_rule, False),
+            ("Insert picture…", "Ctrl+Shift+P", self.picture_wanted.emit, False),
+            ("Paste as plain text", "Ctrl+Shift+V", editor.paste_plain, True),
+            ("Find and replace", "Ctrl+F", self.find_wanted.emit, True),
+            ("Markdown beside its look", "Ctrl+Shift+U", self.preview_wanted.emit, False),
+        ]
+        for name, key, act, plain in table:
+            action = QAction(name, self)
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            action.setData(PLAIN if plain else RICH)
+            action.triggered.connect(lambda _=False, act=act: act())
+            editor.addAction(action)
+            made[name] = action
+        return made
+
+    def _colours(self, parent: QMenu) -> QMenu:
+        menu = QMenu("Colour", parent)
+        for name, colour in COLOURS.items():
+            patch = QPixmap(14, 14)
+            patch.fill(QColor(colour))
+            menu.addAction(QIcon(patch), name).triggered.connect(lambda _=False, one=colour: self._editor.colour(one))
+        menu.addAction("No colour").triggered.connect(lambda _=False: self._editor.colour(""))
+        return menu
+
+    def _offer(self) -> None:
+        menu = self.menu()
+        menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()) + QPoint(0, 4))
+
+    def _add(
+        self, row: QHBoxLayout, icon: str, name: str, key: str, act: Callable[[], object], checkable: bool = False
+    ) -> ToolButton:
+        button = ToolButton(icon, name, key=key)
+        button.setCheckable(checkable)
+        action = QAction(name, self._editor)
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self._editor.addAction(action)
+        action.triggered.connect(lambda _=False: act())
+        button.clicked.connect(lambda _=False: (act(), self._editor.setFocus()))
+        row.addWidget(button)
+        return button
+
+    def _follow(self, how: QTextCharFormat) -> None:
+        rich = self._editor.mode == RICH
+        self._bold.setChecked(rich and how.fontWeight() >= QFont.Weight.DemiBold)
+        self._italic.setChecked(rich and how.fontItalic())
+
+
+class LinkBar(QFrame):
+    """Asks for a link's address in place; Enter makes it, Escape leaves."""
+
+    entered = Signal(str)
+    left = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field = Field("Link address", "Link address, for example example.org/plan")
+        button = Button("Make link", kind="")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(READER_MARGIN_X, 8, READER_MARGIN_X, 0)
+        row.addWidget(self.field, 1)
+        row.addWidget(button)
+        self.field.returnPressed.connect(self._enter)
+        button.clicked.connect(self._enter)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.field.clear()
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _enter(self) -> None:
+        text = self.field.text()
+        self.field.clear()
+        self.entered.emit(text)

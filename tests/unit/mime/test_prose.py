@@ -1,0 +1,222 @@
+"""What is written: between Markdown, HTML and plain text no word gets lost."""
+
+import random
+import re
+
+import pytest
+
+from mua.mime.html import sanitise
+from mua.mime.markdown import from_markdown, same_words, to_markdown
+from mua.mime.prose_html import from_html, to_html
+from mua.mime.prose_text import from_text, to_text
+from mua.mime.text import flow, unflow
+from mua.model.prose import Block, Image, Kind, Prose, Run, images, is_formatted, quoted
+
+WORDS = (
+    "hello plan *star* under_score _it_ a*b `tick` [x](y) <b>tag</b> &amp; & C# # 1. 2) - + > | a|b ~~no~~ \\ \\* !"
+    " ![alt] http://example.org/a_b_c?x=1&y=2 www.example.org me@example.org -- --- === Grüße 日本語 עברית 🙂 e\u0301"
+    " ``` `` don't \"quoted\" **bold** __init__ [ref]: 100% $x^2$ (a) {b} ~ ^ = : ; , . ... … – — 10) 0. * * *"
+).split(" ")  # fmt: skip
+
+
+def runs(chance: random.Random, most: int = 6) -> tuple[Run, ...]:
+    made: list[Run] = []
+    for _ in range(chance.randrange(most)):
+        text = " ".join(chance.choice(WORDS) for _ in range(chance.randrange(1, 5)))
+        text = chance.choice(["", " "]) + text + chance.choice(["", " "])
+        looks = [chance.random() < 0.2 for _ in range(3)]
+        code = chance.random() < 0.1
+        link = "https://example.org/x_(y)?a=1&b=2" if chance.random() < 0.15 else ""
+        colour = "#b00020" if chance.random() < 0.1 and not link else ""
+        made.append(Run(text, *looks, code, link, colour))
+        if chance.random() < 0.05:
+            made.append(Run("", image=Image("a@b", "a picture", 30, 20)))
+    return tuple(made)
+
+
+def block(chance: random.Random) -> Block:
+    kind = chance.choice([Kind.TEXT] * 8 + [Kind.BULLET, Kind.NUMBER] * 2 + [Kind.HEADING, Kind.CODE, Kind.TABLE])
+    quote = chance.choice([0, 0, 0, 1, 2])
+    if kind is Kind.TABLE:
+        columns = chance.randrange(1, 4)
+        rows = tuple(tuple(runs(chance, 3) for _ in range(columns)) for _ in range(chance.randrange(1, 5)))
+        return Block((), kind, 0, quote, rows)
+    if kind is Kind.CODE:
+        return Block((Run("  " + " ".join(chance.choice(WORDS) for _ in range(4))),), kind, 0, quote)
+    level = chance.randrange(1, 4) if kind is not Kind.TEXT else 0
+    return Block(runs(chance), kind, level, quote)
+
+
+def prose(seed: int) -> Prose:
+    chance = random.Random(seed)
+    return tuple(block(chance) for _ in range(chance.randrange(1, 25)))
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", text)
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_rich_to_markdown_to_plain_to_rich_keeps_the_words(seed: int) -> None:
+    rich = prose(seed)
+    markdown = from_markdown(to_markdown(rich))
+    assert same_words(markdown, rich)
+    html = from_html(to_html(rich), pictures=lambda _: True)
+    assert same_words(html, rich)
+    plain = to_text(markdown)
+    assert words(to_text(from_text(plain))) == words(plain)
+    assert words(to_text(from_markdown(to_markdown(from_text(plain))))) == words(plain)
+    assert set(words(to_text(rich))) == set(words(plain))
+
+
+@pytest.mark.parametrize("seed", range(200, 260))
+def test_a_draft_that_is_taken_up_again_and_again_does_not_change(seed: int) -> None:
+    once = from_html(to_html(prose(seed)), pictures=lambda _: True)
+    assert from_html(to_html(once), pictures=lambda _: True) == once
+    assert from_html(sanitise(to_html(once)).html, pictures=lambda _: True) == once
+    filled = tuple(one for one in once if one.kind not in (Kind.BULLET, Kind.NUMBER) or one.text.strip())
+    marked = from_markdown(to_markdown(filled))
+    assert from_markdown(to_markdown(marked)) == marked
+
+
+def _at(text: str) -> str:
+    """Editors take blanks at line ends away, so here they are written as what can be seen."""
+    return text.replace("--_", "-- ")
+
+
+MARKDOWN = _at("""# Plan
+
+Hello **you** and *her*, see [the plan](https://example.org/a_b).
+second line
+> quoted
+> > deeper
+My answer
+- one
+- two
+  1. in
+  2. there
+after the list
+
+```
+def f():
+    > x
+```
+| a | b |
+| --- | --- |
+| 1 | 2 |
+behind
+
+--_
+Robin""")
+
+TEXT = _at("""Plan
+====
+
+Hello you and her, see the plan <https://example.org/a_b>.
+second line
+> quoted
+>> deeper
+My answer
+* one
+* two
+  1. in
+  2. there
+after the list
+
+    def f():
+        > x
+a | b
+--+--
+1 | 2
+behind
+
+--_
+Robin""")
+
+
+def test_markdown_reads_as_people_write_it_in_mail() -> None:
+    read = from_markdown(MARKDOWN)
+    assert to_text(read) == TEXT
+    assert to_markdown(read) == MARKDOWN
+    assert from_html(to_html(read)) == read
+    assert is_formatted(read)
+    assert not is_formatted(from_text("just\n> text\n\n-- \nRobin"))
+
+
+def test_html_is_well_formed_and_lists_are_nested() -> None:
+    html = to_html(from_markdown("- one\n  - in\n- two\n\n> - q"))
+    assert "<ul>\n<li>one\n<ul>\n<li>in</li>\n</ul></li>\n<li>two</li>\n</ul>" in html
+    assert html.count("<blockquote") == html.count("</blockquote>") == 1
+    for tag in ("ul", "li", "div", "blockquote"):
+        assert len(re.findall(f"<{tag}\\b", html)) == html.count(f"</{tag}>")
+
+
+def test_what_is_pasted_keeps_its_meaning_and_nothing_else() -> None:
+    browser = (
+        '<meta charset="utf-8"><style>p{color:red}</style><h2 class="x">Title</h2><p onclick="x()">One'
+        ' <strong>two</strong> <a href="https://example.org" style="color:#123456">three</a>'
+        '<img src="https://track.example/p.gif" alt="logo">'
+        '<script>evil()</script></p><p><span style="font-weight:bold;color:rgb(200,0,0)">red</span></p>'
+        '<ul><li>a</li><li>b<ul><li>c</li></ul></li></ul><a href="javascript:x()">no</a><pre>x\n  y</pre>'
+    )
+    read = from_html(browser)
+    assert to_markdown(read) == (
+        "## Title\n\nOne **two** [three](https://example.org)\\[logo\\]\n\n**red**\n\n"
+        "- a\n- b\n  - c\nno\n```\nx\n  y\n```"
+    )
+    html = to_html(read)
+    assert "track.example" not in html
+    assert "evil" not in html
+    assert "javascript" not in html
+    assert 'style="color:#c80000"' in html
+
+
+def test_a_spreadsheet_becomes_a_table_and_a_layout_does_not() -> None:
+    sheet = (
+        '<table border="0"><colgroup><col width="64"></colgroup><tr><td>Item</td><td>Price</td></tr>'
+        "<tr><td>Tea</td><td>3.50</td></tr></table>"
+    )
+    (table,) = from_html(sheet)
+    assert table.kind is Kind.TABLE
+    assert to_text((table,)) == "Item | Price\n-----+------\nTea  | 3.50"
+    layout = "<table><tr><td><table><tr><td>Hello</td></tr></table></td><td><h1>News</h1></td></tr></table>"
+    assert [(one.kind, one.text) for one in from_html(layout)] == [(Kind.TEXT, "Hello"), (Kind.HEADING, "News")]
+
+
+def test_a_list_from_word_is_a_list() -> None:
+    word = (
+        "<p class=MsoListParagraphCxSpFirst style='text-indent:-.25in;mso-list:l0 level1 lfo1'><![if !supportLists]>"
+        "<span style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp;&nbsp; </span></span></span>"
+        "<![endif]>First<o:p></o:p></p><p style='mso-list:l0 level2 lfo1'>1.&nbsp;&nbsp; Second</p>"
+    )
+    assert [(one.kind, one.level, one.text) for one in from_html(word)] == [
+        (Kind.BULLET, 1, "First"),
+        (Kind.NUMBER, 2, "Second"),
+    ]
+
+
+def test_a_quote_says_what_it_was_once_more() -> None:
+    read = quoted(from_html("<p>Hi <b>you</b></p><blockquote>before</blockquote>"))
+    assert to_text(read) == "> Hi you\n>\n>> before"
+    assert images((Block((Run("", image=Image("a@b")),)),)) == ("a@b",)
+
+
+def test_a_bomb_is_read_in_a_moment() -> None:
+    assert from_html("<div>" * 30_000 + "deep")
+    assert from_markdown("[" * 3_000 + "x")
+    assert from_markdown("*" * 20_000)
+
+
+def test_flowed_text_comes_back_as_it_was_written() -> None:
+    chance = random.Random(7)
+    for _ in range(400):
+        lines = []
+        for _ in range(chance.randrange(1, 12)):
+            line = " ".join(chance.choice([*WORDS, "", "From", ">", "x" * 90]) for _ in range(chance.randrange(40)))
+            lines.append(chance.choice(["", "", " ", "   ", "> ", ">> ", ">", "From "]) + line)
+        text = to_text(from_text("\n".join(line.rstrip() for line in lines)))
+        assert unflow(flow(text)) == text
+    lines = flow("word " * 200 + "end\n> " + "quoted " * 100 + "end").split("\n")
+    assert max(map(len, lines)) <= 78
+    assert sum(line.startswith("> ") for line in lines) > 8
+    assert flow("Hello\n\n-- \nRobin") == "Hello\n\n-- \nRobin"
