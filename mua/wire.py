@@ -332,9 +332,29 @@ class MoveMessages:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveMessages:
-    """Move each to its account's archive.  Answer: Acted."""
+    """Move each to its account's archive; ``years``: to a folder below it for the year it came in.  Answer: Acted."""
 
     messages: tuple[int, ...]
+    years: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SnoozeMessages:
+    """Put messages aside until a time (UTC seconds; 0: bring them back now).  Answer: Acted; error "bad-time".
+
+    Each lies in its account's folder for that meanwhile, and returns, unread, to where it was.
+    """
+
+    messages: tuple[int, ...]
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
+class PinMessages:
+    """Keep messages in sight above their lists, or do not any more.  Answer: Done."""
+
+    messages: tuple[int, ...]
+    pinned: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -894,6 +914,7 @@ Command = (
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient
+    | SnoozeMessages | PinMessages
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

@@ -1,6 +1,7 @@
 """Commands that change something here: accounts, acts and undo, import and export."""
 
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -110,8 +111,16 @@ def act(session: Session) -> Result:
         raise UsageError("move needs --to FOLDER, and nothing else takes it")
     if given.act.endswith("tag") != bool(given.tag):
         raise UsageError("tag and untag need --tag NAME, and nothing else takes it")
+    if (given.act == "snooze") != bool(given.until):
+        raise UsageError("snooze needs --until TIME, and nothing else takes it")
+    if given.act in ("pin", "unpin"):
+        session.engine.ask(wire.PinMessages(ids, given.act == "pin"), wire.Done)
+        label = "Kept in sight." if given.act == "pin" else "Not kept in sight any more."
+        return Result({"label": label, "messages": [str(one) for one in ids], "history_id": ""}, label)
     commands: dict[str, Callable[[], wire.Command]] = {
-        "archive": lambda: wire.ArchiveMessages(ids),
+        "archive": lambda: wire.ArchiveMessages(ids, given.years),
+        "snooze": lambda: wire.SnoozeMessages(ids, _until(given.until)),
+        "wake": lambda: wire.SnoozeMessages(ids, 0),
         "delete": lambda: wire.DeleteMessages(ids),
         "junk": lambda: wire.JunkMessages(ids),
         "move": lambda: wire.MoveMessages(ids, _target(session, ids[0], given.to).id),
@@ -123,6 +132,15 @@ def act(session: Session) -> Result:
         "untag": lambda: _tagging(session, ids, adds=False),
     }
     return _acted(session.engine.ask(commands[given.act](), wire.Acted))
+
+
+def _until(text: str) -> int:
+    from mua.plan.snooze import parse
+
+    found = parse(text, int(time.time()))
+    if found is None:
+        raise UsageError(f"{text!r} is no time to come; one is 3h, tomorrow, friday 9:00 or 2026-12-01 09:00")
+    return found
 
 
 def _tagging(session: Session, ids: tuple[int, ...], *, adds: bool) -> wire.TagMessages:

@@ -13,7 +13,22 @@ from mua import __version__
 from mua.errors import UsageError
 
 SECURITY = ("tls", "starttls", "none")
-ACTS = ("archive", "delete", "junk", "move", "flag", "unflag", "read", "unread", "tag", "untag")
+ACTS = (
+    "archive",
+    "delete",
+    "junk",
+    "move",
+    "flag",
+    "unflag",
+    "read",
+    "unread",
+    "tag",
+    "untag",
+    "snooze",
+    "wake",
+    "pin",
+    "unpin",
+)
 
 
 class _Formatter(argparse.HelpFormatter):
@@ -262,6 +277,9 @@ def _acting(commands: Commands) -> None:
     act.add_argument("act", choices=ACTS)
     act.add_argument("ids", metavar="ID", nargs="+")
     act.add_argument("--to", metavar="FOLDER", help="where to move")
+    act.add_argument("--years", action="store_true", help="for archive: below the archive, in a folder for each year")
+    text = 'for snooze: "3h", "tomorrow", "friday 9:00", "2026-12-01 09:00"'
+    act.add_argument("--until", metavar="TIME", help=text)
     act.add_argument("--tag", metavar="NAME", help="for tag and untag: a tag's name or an IMAP keyword")
     health = _add(commands, "health", "how each account is: server, connections, lag, bytes, problems")
     health.add_argument("--bundle", metavar="FILE", help="save it with the log, without anything private")

@@ -5,7 +5,8 @@ The worker is poked, and makes the server follow when it can; what is only local
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from mua import wire
@@ -81,8 +82,41 @@ def move_messages(engine: Engine, command: wire.MoveMessages) -> wire.Acted:
 
 
 def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acted:
-    """Move each to its account's archive."""
-    return _to_role(engine, command.messages, Role.ARCHIVE, "Archived {}")
+    """Move each to its account's archive, or (``years``) to a folder below it for the year in which it came."""
+    if not command.years:
+        return _to_role(engine, command.messages, Role.ARCHIVE, "Archived {}")
+    label = f"Archived {messages_words(len(command.messages))}"
+    rows, known = rows_of(engine, command.messages), dict[tuple[AccountId, int], Folder]()
+    for row in rows:
+        key = row.account_id, year_of(row.id)
+        if key not in known:
+            known[key] = _year_folder(engine, *key)
+
+    def wish(tx: Tx, _: list[MessageId], now: int) -> None:
+        for row in rows:
+            write.wish_move(tx, [row.id], known[row.account_id, year_of(row.id)].id, now)
+
+    return act(engine, [row.id for row in rows], label, Flag(0), wish, moved=True)
+
+
+def year_of(message_id: MessageId) -> int:
+    """The year in which a message came, by this computer's clock."""
+    return time.localtime(message_id >> write.SEQUENCE_BITS).tm_year
+
+
+def _year_folder(engine: Engine, account_id: AccountId, year: int) -> Folder:
+    """The folder of a year below the account's archive, made where it is missing."""
+    archive = folder_for(engine, account_id, Role.ARCHIVE)
+    account = read.account(engine.store.reader(), account_id)
+    local = account is None or account.incoming is not Incoming.IMAP
+    name = f"{archive.shown.name}{archive.delimiter or '/'}{year}"
+    with engine.store.write(durable=True) as tx:
+        found = read.folder_named(tx, account_id, name)
+        if found is None:
+            write.put_folder(tx, account_id, name, delimiter=archive.delimiter, local=local, create=not local)
+            found = read.folder_named(tx, account_id, name)
+    assert found is not None
+    return found
 
 
 def junk_messages(engine: Engine, command: wire.JunkMessages) -> wire.Acted:
@@ -135,6 +169,12 @@ def _move(
         add, remove = flags_of_way(source, target.role)
         changed |= add | remove
     return _act(engine, messages, label, changed, wish, moved=True)
+
+
+def wish_into(tx: Tx, rows: Iterable[MessageRow], targets: Mapping[AccountId, Folder], now: int) -> None:
+    """Each into its account's folder of these."""
+    for row in rows:
+        write.wish_move(tx, [row.id], targets[row.account_id].id, now)
 
 
 def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
@@ -203,6 +243,7 @@ def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
     for account_id in map(AccountId, accounts):
         engine.settle_local(account_id)
         engine.poke(account_id)
+    engine.snoozer.poke()
     return wire.Acted(history_id, f"Undone: {label}", tuple(ids))
 
 

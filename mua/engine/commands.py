@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folder_acts, folders
+from mua.engine import acts, folder_acts, folders, snoozing
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -599,6 +599,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.SetFlags: acts.set_flags,
     wire.TagMessages: acts.tag_messages,
     wire.MoveMessages: acts.move_messages,
+    wire.SnoozeMessages: snoozing.snooze_messages,
+    wire.PinMessages: snoozing.pin_messages,
     wire.ArchiveMessages: acts.archive_messages,
     wire.JunkMessages: acts.junk_messages,
     wire.SettleRefused: acts.settle_refused,

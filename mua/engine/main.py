@@ -24,6 +24,7 @@ from mua.engine.notify import notify
 from mua.engine.publisher import Publisher
 from mua.engine.sending import Sending
 from mua.engine.server import Client, Server
+from mua.engine.snoozing import Snoozer
 from mua.engine.tokens import SECRET, Tokens
 from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
@@ -83,6 +84,7 @@ class Engine:
             metrics = metrics or profile.metrics
             self.pickup = pickup.PickUp(self.context, drop, self.sender.look, self.signing, metrics)
         self.upkeep = Upkeep(self.context)
+        self.snoozer = Snoozer(self)
         self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
@@ -106,6 +108,7 @@ class Engine:
         self.sender.start()
         self.indexer.poke()
         self.upkeep.start()
+        self.snoozer.poke()
         self.network.start()
         self.server.start()
         if not self._stay:
@@ -131,6 +134,7 @@ class Engine:
         if self.pickup is not None:
             self.pickup.stop()
         self.network.stop()
+        self.snoozer.stop()
         for worker in self.workers.values():
             worker.stop()
         self.sender.stop()
@@ -216,6 +220,7 @@ class Engine:
         for worker in self.workers_of(None):
             worker.network_changed()
         self.sender.poke()
+        self.snoozer.poke()
 
     def settle_local(self, account_id: AccountId) -> None:
         """Fulfil the wishes that need no server."""

@@ -50,6 +50,7 @@ _EMPTY = {
     Role.ARCHIVE: Emptiness("archive", "The archive is empty", "Press E to archive a message; search still finds it."),
     Role.JUNK: Emptiness("shield-alert", "No junk", "Press ! on a message to put it here."),
     Role.TRASH: Emptiness("trash-2", "The bin is empty", "Press Delete on a message to put it here."),
+    Role.SNOOZED: Emptiness("clock", "Nothing is snoozed", "Press B on a message to have it back later."),
     Role.ALL: Emptiness("mail", "No mail yet", "Press F5 to look for mail."),
     Role.NONE: Emptiness("folder", "This folder is empty", "Press V on a message to move it here."),
 }

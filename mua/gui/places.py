@@ -38,6 +38,7 @@ ROLE_NAMES = {
     Role.JUNK: ("Junk", "shield-alert"),
     Role.TRASH: ("Bin", "trash-2"),
     Role.ALL: ("All mail", "mail"),
+    Role.SNOOZED: ("Snoozed", "clock"),
 }
 
 

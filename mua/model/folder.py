@@ -12,7 +12,7 @@ FolderId = NewType("FolderId", int)
 
 
 class Role(StrEnum):
-    """What a folder is for (RFC 6154 special uses, plus INBOX).  NONE: an ordinary folder."""
+    """What a folder is for (RFC 6154 and 9979 special uses, plus INBOX).  NONE: an ordinary folder."""
 
     INBOX = "inbox"
     DRAFTS = "drafts"
@@ -21,6 +21,7 @@ class Role(StrEnum):
     JUNK = "junk"
     TRASH = "trash"
     ALL = "all"
+    SNOOZED = "snoozed"
     NONE = ""
 
 

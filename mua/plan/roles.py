@@ -18,6 +18,7 @@ _MARKS = {
     "\\junk": Role.JUNK,
     "\\spam": Role.JUNK,  # XLIST
     "\\trash": Role.TRASH,
+    "\\snoozed": Role.SNOOZED,  # RFC 9979
     "\\all": Role.ALL,
     "\\allmail": Role.ALL,  # XLIST
 }
@@ -47,6 +48,7 @@ _NAMES: dict[Role, str] = {
     " papperskorgen borttagna_objekt papirkurv slettet_post slettede_elementer roskakori poistetut koš"
     " odstraněná_pošta kuka törölt_elemek çöp_kutusu silinmiş_öğeler κάδος_απορριμμάτων διαγραμμένα coș_de_gunoi"
     " ゴミ箱 削除済みアイテム 已删除 已删除邮件 垃圾桶 휴지통 지운_편지함",
+    Role.SNOOZED: "snoozed",
     Role.ALL: "all_mail alle_nachrichten tous_les_messages todos tutti_i_messaggi",
 }
 

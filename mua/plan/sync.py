@@ -229,7 +229,7 @@ def _continues(old: FolderState, new: FolderState) -> bool:
     return new.uidvalidity == old.uidvalidity and new.uidnext >= old.uidnext
 
 
-_ORDER = (Role.INBOX, Role.DRAFTS, Role.SENT, Role.NONE, Role.ARCHIVE, Role.ALL, Role.TRASH, Role.JUNK)
+_ORDER = (Role.INBOX, Role.DRAFTS, Role.SENT, Role.NONE, Role.ARCHIVE, Role.SNOOZED, Role.ALL, Role.TRASH, Role.JUNK)
 
 
 def folder_order(role: Role, name: str) -> tuple[int, str]:

@@ -35,6 +35,12 @@ def remember(
             moved,
             one,
         )
+    if moved:
+        sql = (
+            "UPDATE history_item SET snoozed_until = s.until, snoozed_from = s.folder_id FROM snooze s"
+            " WHERE history_id = ? AND s.message_id = history_item.message_id"
+        )
+        tx.run(sql, history_id)
     if tags:
         found = tx.rows_of("SELECT id, shown_keywords FROM message WHERE id IN", ids)
         sql = "UPDATE history_item SET keywords = ? WHERE history_id = ? AND message_id = ?"
@@ -62,4 +68,10 @@ def undo(tx: Tx, history_id: int | None, now: int) -> tuple[int, str, list[Messa
             write.wish_move(tx, [one], FolderId(folder_id), now)
         if keywords:
             tags.wish(tx, [one], keywords, now)
+    sql = (
+        "INSERT OR REPLACE INTO snooze(message_id, until, folder_id, at)"
+        " SELECT message_id, snoozed_until, snoozed_from, ? FROM history_item"
+        " WHERE history_id = ? AND snoozed_until > 0 AND message_id IN (SELECT id FROM message)"
+    )
+    tx.run(sql, now, found[0])
     return found[0], found[1], [MessageId(item[0]) for item in items], accounts

@@ -343,7 +343,7 @@ def still_there(db: Db, ids: Sequence[int]) -> set[int]:
 
 
 # "+": by the small index of what is unread or starred, not by the whole folders'
-_OURS = "role NOT IN ('junk', 'trash') AND space = ''"  # what other people share with us is theirs to read
+_OURS = "role NOT IN ('junk', 'trash', 'snoozed') AND space = ''"  # what other people share with us is theirs to read
 _ASIDE = "SELECT id FROM folder WHERE role IN ('junk', 'trash')"
 _WANTED = f"+shown_folder IN (SELECT id FROM folder WHERE {_OURS})"
 _SAVED = {

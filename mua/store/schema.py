@@ -534,6 +534,30 @@ CACHE_40 = """
 ALTER TABLE account ADD COLUMN oauth TEXT NOT NULL DEFAULT '';  -- JSON of model.oauth.OAuth
 """
 
+# What is put aside until a time, and what stays in sight above a list.
+CACHE_41 = """
+CREATE TABLE snooze(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  until INTEGER NOT NULL,                             -- UTC seconds
+  folder_id INTEGER REFERENCES folder(id) ON DELETE SET NULL,                -- where it returns to; null: the inbox
+  at INTEGER NOT NULL) STRICT;
+CREATE INDEX snooze_until ON snooze(until);
+CREATE TABLE pin(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  at INTEGER NOT NULL,
+  returned INTEGER NOT NULL DEFAULT 0) STRICT;        -- 1: it was snoozed, and is in sight until it is read
+ALTER TABLE history_item ADD COLUMN snoozed_until INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE history_item ADD COLUMN snoozed_from INTEGER;
+CREATE TRIGGER message_left_aside AFTER UPDATE ON message WHEN OLD.shown_folder IS NOT NEW.shown_folder BEGIN
+  DELETE FROM snooze WHERE message_id = NEW.id
+    AND NOT EXISTS(SELECT 1 FROM folder WHERE id = NEW.shown_folder AND role = 'snoozed');
+END;
+CREATE TRIGGER message_was_seen AFTER UPDATE ON message
+WHEN OLD.shown_flags & 1 = 0 AND NEW.shown_flags & 1 <> 0 BEGIN
+  DELETE FROM pin WHERE message_id = NEW.id AND returned = 1;
+END;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -575,6 +599,7 @@ MIGRATIONS = (
     CACHE_38,
     CACHE_39,
     CACHE_40,
+    CACHE_41,
 )
 VERSION = len(MIGRATIONS)
 
