@@ -16,13 +16,25 @@ import threading
 import time
 import urllib.parse
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+import pytest
 from certs import Leaf
+from lab import Lab, missing
 
 CLIENT = "mua-of-the-test"
+MORE = """
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {mail}/../oauth2.conf
+}
+"""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -267,3 +279,19 @@ def browse(url: str, ca_file: str) -> tuple[int, str]:
             return answer.status, page
         url = urllib.parse.urljoin(url, answer.headers["Location"])
     raise AssertionError("a circle of redirects")
+
+
+@contextmanager
+def laboratory() -> Iterator[tuple[Lab, Provider]]:
+    """Dovecot (and Postfix, where root) that ask a provider for every token."""
+    reason = missing(namespace=False)
+    if reason:
+        pytest.skip(f"the mail laboratory {reason}")
+    lab = Lab(namespace=False, more=MORE)
+    with Provider(lab.pki.good) as provider:
+        conf = f"introspection_mode = post\nintrospection_url = {provider.issuer}/introspect\n"
+        conf += "username_attribute = username\nactive_attribute = active\nactive_value = true\n"
+        conf += f"tls_ca_cert_file = {lab.ca}\n"
+        (lab.folder / "oauth2.conf").write_text(conf)
+        with lab as running:
+            yield running, provider

@@ -25,6 +25,7 @@ from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.sheets import styled
+from mua.gui.sign_in import SignInPanel, sign_in_again
 from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.ways import Ways
@@ -330,11 +331,16 @@ class AccountPanel(QFrame):
         self._ways.setVisible(account.route is not Route.NONE)
         self._others = tuple(others)
         self.ways: Ways | None = None
+        self._sign_in = Button("Sign in again", kind="link")
+        self._sign_in.setVisible(account.oauth is not None)
+        self._sign_in.setAccessibleName(f"Sign in again {account.email}")
+        self.signing_in: SignInPanel | None = None
         self._remove = Button("Remove", kind="danger")
         self._lay_out()
         self._edit.clicked.connect(self.edit)
         self._check.clicked.connect(self.check)
         self._examine.clicked.connect(self.examine)
+        self._sign_in.clicked.connect(self.sign_in)
         self._ways.clicked.connect(self.show_ways)
         self._remove.clicked.connect(self.ask_remove)
 
@@ -343,6 +349,16 @@ class AccountPanel(QFrame):
         self._say("Trying both ways…", "info")
         self._check.setEnabled(False)
         self.asked.emit(wire.CheckAccount(self.account.id), self._checked, self._failed)
+
+    def sign_in(self) -> None:
+        """Sign in in the browser once more."""
+        if self.signing_in is None:
+            self.signing_in = panel = sign_in_again(self.account)
+            panel.asked.connect(self.asked)
+            panel.failed.connect(self._failed)
+            panel.signed_in.connect(lambda _: self._say("Signed in; Mua connects anew.", "info", "circle-check"))
+            self._column.addWidget(panel)
+        self.signing_in.begin()
 
     def examine(self) -> None:
         """Look at how mail that this account delivers is seen, and offer another account's server for it."""
@@ -487,6 +503,7 @@ class AccountPanel(QFrame):
             head.addWidget(button)
         links = QHBoxLayout()
         links.setSpacing(16)
+        links.addWidget(self._sign_in)
         links.addWidget(self._examine)
         links.addWidget(self._ways)
         links.addStretch()

@@ -34,6 +34,7 @@ from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
+from mua.gui.sign_in import SignInPanel
 from mua.gui.theme import BASE, EMPTY_ICON, SECONDARY, SUBJECT
 from mua.gui.widgets import Button, Field, IconLabel, Label, Line, PasswordField
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
@@ -68,6 +69,8 @@ class SetupPage(Room):
         """An account is being added or filled: it is there for the store already, and not yet for the person."""
         self.address = Field("Mail address", "name@example.org")
         self.password = PasswordField("Password", "Password")
+        self.sign_in = SignInPanel()
+        self.signed_in = ""  # the name of a sign-in that waits for its account
         self.found = FoundPanel()
         self.form = AccountForm()
         self.banner = Banner(stacked=True)
@@ -80,7 +83,7 @@ class SetupPage(Room):
         self.by_hand = Button("Set up by hand", "server")
         self._lay_out()
         self._connect()
-        for part in (self.found, self.form, self.banner):
+        for part in (self.found, self.sign_in, self.form, self.banner):
             part.hide()
         self._work(False)
 
@@ -96,6 +99,7 @@ class SetupPage(Room):
         if not email or email == self._looked_up or not self.form.isHidden():
             return
         self._looked_up, self._found, self._chosen = email, None, None
+        self._by_password()
         problem = address_text.problem(Address("", email))
         self.address.mark(bool(problem))
         if problem:
@@ -115,16 +119,50 @@ class SetupPage(Room):
         self._looking = False
         self._found, self._chosen = answer, answer.accounts[0]
         self.found.show_found(answer)
-        if answer.auth == "oauth":
-            self.found.say_note(
-                f"{answer.note} Mua has no sign-in page of its own yet, so this may not work.", answer.help
-            )
-        elif answer.note or answer.auth == "app-password":
+        if answer.note:
             self.found.say_note(answer.note, answer.help)
-            self.password.setPlaceholderText("App password" if answer.auth == "app-password" else "Password")
+        self.password.setPlaceholderText("App password" if answer.auth == "app-password" else "Password")
+        if answer.service is not None:
+            self._offer_sign_in(email, answer, answer.service)
         if self._waiting:
             self._waiting = False
             self.proceed()
+
+    def _offer_sign_in(self, email: str, answer: wire.Discovered, service: wire.SignInService) -> None:
+        """Say how one signs in there before a password is typed; where one can do so at once, that is the way."""
+        instead = {"oauth": "", "app-password": "an app password"}.get(answer.auth, "a password")
+        begin = wire.BeginSignIn(email, provider=service.key, ca_file=answer.accounts[0].ca_file)
+        self.sign_in.offer(service, begin, password=instead)
+        self.sign_in.show()
+        by_browser = not instead or (service.ready and not self.password.text())
+        self.password.setVisible(not by_browser)
+        self.go.setVisible(not by_browser)
+        if by_browser and instead:
+            self.found.say_note("", "")  # it is about a password
+
+    def _by_password(self) -> None:
+        """With a password, whatever else was offered."""
+        self.sign_in.end()
+        self.sign_in.hide()
+        self.signed_in = ""
+        self.password.show()
+        self.go.show()
+
+    def _type_password(self) -> None:
+        self._by_password()
+        if self._found is not None:
+            self.found.say_note(self._found.note, self._found.help)
+        self.password.setFocus()
+
+    def _signed_in(self, name: str) -> None:
+        """The person agreed in the browser: go on with that."""
+        self.signed_in = name
+        self.proceed()
+
+    def _not_signed_in(self, error: MailError) -> None:
+        self._work(False)
+        self._say(error.text, "danger")
+        self.banner.setToolTip(words.tip(words.shown(error.detail)))
 
     def _not_found(self, email: str, error: MailError) -> None:
         if email != self._looked_up:
@@ -169,7 +207,16 @@ class SetupPage(Room):
         account = self._account(email)
         if account is None:
             return
-        if not self.password.text() and (account.incoming is not Incoming.LOCAL or account.route is Route.SMTP):
+        if self.password.isHidden() and not self.signed_in:
+            self._work(False)
+            self._say("Sign in first; the page opens in your browser.", "info")
+            (self.sign_in.go if self.sign_in.ready else self.sign_in.own).setFocus()
+            return
+        if (
+            not self.password.text()
+            and not self.signed_in
+            and (account.incoming is not Incoming.LOCAL or account.route is Route.SMTP)
+        ):
             self._say("Enter the password too.", "warning")
             self.password.setFocus()
             return
@@ -203,7 +250,9 @@ class SetupPage(Room):
         self._work(True, "Trying both ways, receiving and sending…")
         password = self.password.text()
         self.asked.emit(
-            wire.CheckAccount(0, account, password), lambda one: self._checked(account, password, one), self._failed
+            wire.CheckAccount(0, account, password, self.signed_in),
+            lambda one: self._checked(account, password, one),
+            self._failed,
         )
 
     def _checked(self, account: Account, password: str, answer: wire.Answer) -> None:
@@ -258,7 +307,9 @@ class SetupPage(Room):
         self._work(True, "Adding the account…")
         self.adding = True
         self.asked.emit(
-            wire.AddAccount(account, password), self._added, lambda one: self._not_added(account, password, one)
+            wire.AddAccount(account, password, self.signed_in),
+            self._added,
+            lambda one: self._not_added(account, password, one),
         )
 
     def _added(self, answer: wire.Answer) -> None:
@@ -372,7 +423,7 @@ class SetupPage(Room):
             greeting.addWidget(label)
         self._greeting.setVisible(self._first)
         column.addWidget(self._greeting)
-        for above in (self.address, self.password, self.found, self.form, self.banner):
+        for above in (self.address, self.password, self.found, self.sign_in, self.form, self.banner):
             column.addWidget(above)
         self._panels = QVBoxLayout()
         column.addLayout(self._panels)
@@ -404,6 +455,11 @@ class SetupPage(Room):
         self.go.clicked.connect(self.proceed)
         self.form.entered.connect(self.proceed)
         self.found.change.clicked.connect(self.open_form)
+        self.sign_in.asked.connect(self.asked)
+        self.sign_in.by_password.connect(self._type_password)
+        self.sign_in.signed_in.connect(self._signed_in)
+        self.sign_in.failed.connect(self._not_signed_in)
+        self.sign_in.own.clicked.connect(lambda: self.bring_into_view(self.sign_in))
         self.by_hand.clicked.connect(self.open_form)
         self.importing.clicked.connect(self.import_files)
         self.demo.clicked.connect(self._open_demo)

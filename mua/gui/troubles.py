@@ -13,6 +13,7 @@ from mua import wire
 from mua.errors import MailError, passes
 from mua.gui import words
 from mua.gui.password_bar import PasswordBar
+from mua.gui.sign_in import SignInPanel, sign_in_again
 from mua.model.account import Account, AccountId
 from mua.model.folder import Folder
 from mua.store.read import Problem
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
 _PASSWORD = frozenset({"wrong-password", "no-password", "app-password", "password-disabled"})
+_SIGN_IN = frozenset({"signed-out", "token-refused", "consent-needed", "wrong-tenant", "client-refused"})
 _DISK = frozenset({"disk-full", "disk-error"})  # no account's trouble: said once, above the panes
 _SETTINGS = frozenset(
     {
@@ -39,7 +41,7 @@ class Troubles(QObject):
         self._window = desk.window
         self._account: Problem | None = None
         self._named: Account | None = None
-        self._bar: PasswordBar | None = None
+        self._bar: PasswordBar | SignInPanel | None = None
         self._disk = ""
 
     # ---- the engine
@@ -135,6 +137,8 @@ class Troubles(QObject):
             banner.offer("Open the demo again", self._desk.demo_wanted.emit)
         elif problem.code in _PASSWORD:
             banner.offer("Enter the password", lambda: self._ask_password(problem.account_id))
+        elif problem.code in _SIGN_IN and account is not None and account.oauth is not None:
+            banner.offer("Sign in again", lambda: self._sign_in(problem.account_id))
         elif problem.code == "weaker-log-in":
             banner.offer("Allow the weaker log-in", lambda: self._allow_weaker(problem.account_id))
         elif problem.code in _SETTINGS:
@@ -163,11 +167,23 @@ class Troubles(QObject):
         account = self._desk.account(account_id)
         if account is None or self._bar is not None:
             return
-        self._bar = PasswordBar(account.email)
-        self._bar.entered.connect(lambda password: self._set_password(account_id, password))
-        self._bar.dismissed.connect(self._close_bar)
-        self._desk.listing.put_below_banner(self._bar)
-        self._bar.field.setFocus()
+        self._bar = bar = PasswordBar(account.email)
+        bar.entered.connect(lambda password: self._set_password(account_id, password))
+        bar.dismissed.connect(self._close_bar)
+        self._desk.listing.put_below_banner(bar)
+        bar.field.setFocus()
+
+    def _sign_in(self, account_id: AccountId) -> None:
+        """In the browser, with what is said meanwhile below the banner."""
+        account, client = self._desk.account(account_id), self._desk.client
+        if account is None or client is None or self._bar is not None:
+            return
+        self._bar = panel = sign_in_again(account)
+        panel.asked.connect(client.ask)
+        panel.signed_in.connect(lambda _: self._close_bar())
+        panel.failed.connect(self.failed)
+        self._desk.listing.put_below_banner(panel)
+        panel.begin()
 
     def _set_password(self, account_id: AccountId, password: str) -> None:
         self._close_bar()
@@ -176,6 +192,8 @@ class Troubles(QObject):
 
     def _close_bar(self) -> None:
         if self._bar is not None:
+            if isinstance(self._bar, SignInPanel):
+                self._bar.end()
             self._bar.setParent(None)
             self._bar.deleteLater()
             self._bar = None

@@ -10,19 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from lab import Lab, User, message, missing, until
-from oauth_provider import CLIENT, Provider, browse
+from lab import Lab, User, message, until
+from oauth_provider import CLIENT, Provider, browse, laboratory
 
 pytestmark = pytest.mark.live
-
-MORE = """
-auth_mechanisms = plain login xoauth2 oauthbearer
-passdb {
-  driver = oauth2
-  mechanisms = xoauth2 oauthbearer
-  args = {mail}/../oauth2.conf
-}
-"""
 
 
 @dataclass
@@ -81,17 +72,8 @@ class House:
 
 @pytest.fixture(scope="module")
 def _running() -> Iterator[tuple[Lab, Provider]]:
-    reason = missing(namespace=False)
-    if reason:
-        pytest.skip(f"the mail laboratory {reason}")
-    lab = Lab(namespace=False, more=MORE)
-    with Provider(lab.pki.good) as provider:
-        conf = f"introspection_mode = post\nintrospection_url = {provider.issuer}/introspect\n"
-        conf += "username_attribute = username\nactive_attribute = active\nactive_value = true\n"
-        conf += f"tls_ca_cert_file = {lab.ca}\n"
-        (lab.folder / "oauth2.conf").write_text(conf)
-        with lab as running:
-            yield running, provider
+    with laboratory() as running:
+        yield running
 
 
 @pytest.fixture

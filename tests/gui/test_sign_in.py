@@ -1,0 +1,180 @@
+"""Signing in in the browser, in the window: with a real provider, and a Dovecot that asks it for each token."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from gui_office import Office, office, wait_until
+from lab import Lab
+from oauth_provider import CLIENT, Provider, browse, laboratory
+from PySide6.QtWidgets import QApplication
+
+from mua import wire
+from mua.gui import sign_in as signing
+from mua.gui.settings import AccountPanel
+from mua.gui.setup import SetupPage
+from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
+from mua.store import read
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[tuple[Lab, Provider]]:
+    with laboratory() as running:
+        yield running
+
+
+@pytest.fixture
+def place(qapp: QApplication, tmp_path: Path) -> Iterator[Office]:
+    with office(tmp_path / "p") as made:
+        wait_until(lambda: made.rooms.setup is not None, "the page of a profile without an account")
+        yield made
+
+
+@pytest.fixture
+def browser(house: tuple[Lab, Provider], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A browser whose person agrees; the pages that were opened."""
+    opened: list[str] = []
+
+    def show(url: str) -> None:
+        opened.append(url)
+        if "/authorize?" in url:
+            threading.Thread(target=browse, args=(url, str(house[0].ca)), daemon=True).start()
+
+    monkeypatch.setattr(signing, "open_page", show)
+    return opened
+
+
+def found(lab: Lab, provider: Provider, *, ready: bool, auth: str = "oauth") -> wire.Discovered:
+    user = lab.user("robin")
+    provider.names[user.address] = user.name
+    account = Account(
+        AccountId(0), user.address, user.address, "Robin Vale", Incoming.IMAP,
+        Server("localhost", lab.plan.imaps, Security.TLS, user.name), Route.NONE, ca_file=str(lab.ca),
+    )  # fmt: skip
+    service = wire.SignInService(provider.issuer, "the laboratory", ready, steps=("Make an id.",), tenant="common")
+    return wire.Discovered(
+        (account,), ("the laboratory says so",), auth, "It lets nobody in by a password.", "", service
+    )
+
+
+def look_up(page: SetupPage, answer: wire.Discovered) -> None:
+    email = answer.accounts[0].email
+    page.address.setText(email)
+    page._looked_up = email
+    page._discovered(email, answer)
+
+
+def setup_page(place: Office) -> SetupPage:
+    page = place.rooms.setup
+    assert page is not None
+    return page
+
+
+def test_two_clicks_to_the_mail(place: Office, house: tuple[Lab, Provider], browser: list[str]) -> None:
+    lab, provider = house
+    place.ask(wire.SetClient(provider.issuer, CLIENT))
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=True))
+    assert page.password.isHidden()
+    assert page.go.isHidden()
+    page.sign_in.go.click()
+    wait_until(lambda: place.rooms.setup is None, f"the page is left: {page.banner.text()}")
+    (account,) = read.accounts(place.db)
+    assert account.oauth is not None
+    assert account.oauth.provider == provider.issuer
+    assert len(browser) == 1
+    wait_until(lambda: read.folders(place.db), "folders, by a token")
+
+
+def test_without_a_client_id_it_is_said_before_anything_is_typed(
+    place: Office, house: tuple[Lab, Provider], browser: list[str]
+) -> None:
+    lab, provider = house
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=False))
+    panel = page.sign_in
+    assert page.password.isHidden()
+    assert panel.go.isHidden()
+    assert panel.password.isHidden()
+    assert "not registered with the laboratory" in panel.title.text()
+    panel.own.click()
+    assert "1. Make an id." in panel.steps.text.text()
+    assert not panel.steps.keep.isEnabled()
+    panel.steps.client_id.setText(CLIENT)
+    panel.steps.keep.click()
+    wait_until(lambda: not panel.go.isHidden(), "the button")
+    panel.go.click()
+    wait_until(lambda: place.rooms.setup is None, f"the page is left: {page.banner.text()}")
+    assert len(browser) == 1
+
+
+def test_where_a_password_works_too_it_can_be_typed(place: Office, house: tuple[Lab, Provider]) -> None:
+    lab, provider = house
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=False, auth="app-password"))
+    assert not page.password.isHidden()
+    assert "Use an app password, or a client id of your own" in page.sign_in.text.text()
+    look_up(page, found(lab, provider, ready=True, auth="app-password"))
+    assert page.password.isHidden()
+    page.sign_in.password.click()
+    assert not page.password.isHidden()
+    assert page.sign_in.isHidden()
+
+
+def test_a_person_who_does_not_agree_can_begin_once_more(
+    place: Office, house: tuple[Lab, Provider], browser: list[str]
+) -> None:
+    lab, provider = house
+    place.ask(wire.SetClient(provider.issuer, CLIENT))
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=True))
+    provider.consent = False
+    page.sign_in.go.click()
+    wait_until(lambda: "was not allowed" in page.banner.text(), "the sentence")
+    provider.consent = True
+    page.sign_in.go.click()
+    wait_until(lambda: place.rooms.setup is None, "the page is left")
+    assert len(browser) == 2
+
+
+def test_a_wait_can_be_ended(place: Office, house: tuple[Lab, Provider], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing, "open_page", lambda _: None)
+    lab, provider = house
+    place.ask(wire.SetClient(provider.issuer, CLIENT))
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=True))
+    page.sign_in.go.click()
+    wait_until(lambda: not page.sign_in.cancel.isHidden(), "the wait")
+    page.sign_in.copy.click()
+    assert QApplication.clipboard().text().startswith(provider.issuer)
+    page.sign_in.cancel.click()
+    assert not page.sign_in.go.isHidden()
+    assert page.sign_in.go.isEnabled()
+    place.ask(wire.Hello("window", events=True))  # the engine is there, and has nothing to say about it
+    assert page.banner.isHidden()
+
+
+def test_an_ended_sign_in_is_said_and_mended_in_place(
+    place: Office, house: tuple[Lab, Provider], browser: list[str]
+) -> None:
+    lab, provider = house
+    place.ask(wire.SetClient(provider.issuer, CLIENT))
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=True))
+    page.sign_in.go.click()
+    wait_until(lambda: read.accounts(place.db) and place.program.desk.accounts, "the account")
+    (account,) = read.accounts(place.db)
+    provider.revoke()
+    place.ask(wire.UpdateAccount(replace(account, full_name="R.")))  # connects anew
+    banner = place.program.desk.listing.banner
+    wait_until(lambda: "sign-in has ended" in banner.text(), "the sentence")
+    next(one for one in banner._buttons if one.text() == "Sign in again").click()
+    wait_until(lambda: len(browser) == 2 and banner.isHidden(), "mail again")
+
+
+def test_settings_have_it_too(qapp: QApplication, house: tuple[Lab, Provider]) -> None:
+    lab, provider = house
+    account = found(lab, provider, ready=True).accounts[0]
+    assert AccountPanel(account)._sign_in.isHidden()
