@@ -289,6 +289,17 @@ class SearchServers:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyIndex:
+    """Hold the search index against the store, and mend it in the background.  Answer: IndexVerified.
+
+    ``thorough``: look for every message by its words, not for some.  ``rebuild``: make the index anew in any case.
+    """
+
+    thorough: bool = False
+    rebuild: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SetPolicy:
     """How much is fetched of a folder (None: what its account says), or (``account_id``) of every other.  Answer: Done.
 
@@ -723,6 +734,25 @@ class ServersSearched:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexVerified:
+    """What the index holds of how many messages, how many wait to be indexed, and what was wrong with it.
+
+    ``missing`` it should have, ``surplus`` it should not; of ``checked`` messages ``wrong`` were not found by their own
+    words.
+    """
+
+    messages: int
+    indexed: int = 0
+    waiting: int = 0
+    missing: int = 0
+    surplus: int = 0
+    checked: int = 0
+    wrong: int = 0
+    damaged: bool = False
+    repairing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Acted:
     """An act was recorded; ``history_id`` undoes it; ``label`` says what it was ("Archived 3 messages")."""
 
@@ -914,12 +944,12 @@ Command = (
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient
-    | SnoozeMessages | PinMessages
+    | SnoozeMessages | PinMessages | VerifyIndex
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
     | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
-    | Unsubscribed | SignInBegun | SignedIn
+    | Unsubscribed | SignInBegun | SignedIn | IndexVerified
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

@@ -283,6 +283,11 @@ def _acting(commands: Commands) -> None:
     act.add_argument("--tag", metavar="NAME", help="for tag and untag: a tag's name or an IMAP keyword")
     health = _add(commands, "health", "how each account is: server, connections, lag, bytes, problems")
     health.add_argument("--bundle", metavar="FILE", help="save it with the log, without anything private")
+    verify = _add(
+        commands, "verify", "check the search index against the mail; what is wrong is mended in the background"
+    )
+    verify.add_argument("--all", action="store_true", help="look for every message by its words, not for some")
+    verify.add_argument("--rebuild", action="store_true", help="make the index anew in any case")
     _add(commands, "undo", "take the last act back")
     ledger = _add(commands, "ledger", "what disappeared, when and why; restore brings messages back")
     ledger.add_argument("verb", metavar="restore", nargs="?", choices=("restore",))
@@ -389,7 +394,7 @@ _MAKERS = (
     (_doctor, {"doctor", "preflight"}),
     (_folder, {"folder"}),
     (_reading, {"sync", "folders", "list", "show", "inspect", "journey", "save", "search"}),
-    (_acting, {"act", "health", "undo", "ledger"}),
+    (_acting, {"act", "health", "verify", "undo", "ledger"}),
     (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),
     (_files, {"import", "export"}),
     (_server, {"engine", "queue", "sendmail"}),

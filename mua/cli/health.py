@@ -57,4 +57,23 @@ def _text(one: Document) -> str:
     return "\n".join(lines + [f"  problem      {text}" for text in one["problems"]])
 
 
-COMMANDS = {"health": health}
+def verify(session: Session) -> Result:
+    """``verify [--all] [--rebuild]``."""
+    wanted = wire.VerifyIndex(session.arguments.all, session.arguments.rebuild)
+    told = session.engine.ask(wanted, wire.IndexVerified)
+    document: Document = dataclasses.asdict(told)
+    lines = [
+        f"  messages   {told.messages:,}, {told.indexed:,} of them in the index, {told.waiting:,} waiting for it",
+        f"  missing    {told.missing:,}",
+        f"  surplus    {told.surplus:,}",
+        f"  not found  {told.wrong:,} of {told.checked:,} that were looked for by their own words",
+    ]
+    if told.damaged:
+        lines.append("  The index is damaged.")
+    if told.repairing:
+        lines.append("It is being mended in the background; searching goes on meanwhile.")
+    whole = "The index is whole." if not told.repairing else "The index:"
+    return Result(document, "\n".join([whole, *lines]))
+
+
+COMMANDS = {"health": health, "verify": verify}

@@ -23,6 +23,7 @@ ROOMS = {
     "ledger": "ledger",
     "folder": "folders",
     "health": "health",
+    "verify": "health",
     "dkim": "direct",
     "doctor": "direct",
     "preflight": "direct",

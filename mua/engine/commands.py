@@ -537,6 +537,13 @@ def tell_health(engine: Engine, command: wire.Health) -> wire.HealthTold:
     return health.health(engine, command)
 
 
+def verify_index(engine: Engine, command: wire.VerifyIndex) -> wire.IndexVerified:
+    """Check the search index, and mend it."""
+    from mua.engine import verify
+
+    return verify.verify(engine, command)
+
+
 def save_bundle(engine: Engine, command: wire.SaveBundle) -> wire.Done:
     """Write a file for a report of a problem."""
     from mua.engine import health
@@ -626,6 +633,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Poke: poke,
     wire.Health: tell_health,
     wire.SaveBundle: save_bundle,
+    wire.VerifyIndex: verify_index,
     wire.Shutdown: shutdown,
     wire.Raise: raise_window,
 }

@@ -9,7 +9,8 @@ import contextlib
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO
 
 from mua.errors import MailError
@@ -29,12 +30,15 @@ class Indexer:
         self._reader = reader
         self._on_mark = on_mark
         self._child: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
         self._lock = threading.Lock()
         self._restarts = 0
         self._stopping = False
         self._idle = False
         self._again = False
         self._died = False
+        self._unwanted: list[int] = []
+        """Messages that the index has and the store has not, for the child's next line."""
         self.mark, self._removed = index.marks(profile)
 
     def has_seen(self, seq: int) -> bool:
@@ -64,11 +68,41 @@ class Indexer:
             else:
                 self._again = True
 
+    def forget(self, ids: Sequence[int]) -> None:
+        """Take messages out of the index that are not in the store."""
+        if not ids:
+            return
+        with self._lock:
+            self._unwanted += ids
+            if self._stopping:
+                return
+            if self._child is None:
+                self._start()
+            elif self._idle:
+                self._wake()
+            else:
+                self._again = True
+
+    def rebuild(self) -> None:
+        """Throw the index away and make it anew; what searches meanwhile finds what there is of it by then."""
+        with self._lock:
+            child, self._stopping = self._child, True
+        if child is not None:
+            _end(child)
+        if self._listener is not None:
+            self._listener.join(10)
+        for name in ("", "-wal", "-shm"):
+            Path(f"{self._profile.fts_db}{name}").unlink(missing_ok=True)
+        with self._lock:
+            self._stopping, self.mark, self._removed, self._restarts = False, 0, 0, 0
+        self.poke()
+
     def _wake(self) -> None:
         self._idle = self._again = False
         try:
             if self._child is not None and self._child.stdin is not None:
-                self._child.stdin.write("\n")
+                unwanted, self._unwanted = self._unwanted, []
+                self._child.stdin.write(" ".join(map(str, unwanted)) + "\n")
                 self._child.stdin.flush()
         except OSError:
             INDEX.info("the indexer is gone; it starts again when there is need")
@@ -82,7 +116,10 @@ class Indexer:
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=child_environment()
         )
-        threading.Thread(target=self._listen, args=(self._child,), name="indexer", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._child,), name="indexer", daemon=True)
+        self._listener.start()
+        if self._unwanted:
+            self._wake()
 
     def _listen(self, child: subprocess.Popen[str]) -> None:
         assert child.stdout is not None
@@ -125,10 +162,17 @@ class Indexer:
         with self._lock:
             self._stopping = True
             child = self._child
-        if child is not None and child.stdin is not None:
+        if child is not None:
+            _end(child)
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """End a child and wait for it."""
+    if child.stdin is not None:
+        with contextlib.suppress(OSError):
             child.stdin.close()
-            try:
-                child.wait(5)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+    try:
+        child.wait(5)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()

@@ -42,6 +42,7 @@ def main(profile: Profile) -> int:
     work, pokes, poked = Indexing(cache, bodies, fts), _Pokes(), True
     try:
         while not pokes.ended:
+            index.forget(fts, pokes.unwanted())
             wait = work.advance(quiet=not poked)
             _say(f"mark {work.mark}")
             _say("idle")
@@ -62,18 +63,25 @@ def _say(line: str) -> None:
 
 
 class _Pokes:
-    """Lines on stdin, heard by a thread of their own."""
+    """Lines on stdin, heard by a thread of their own: numbers in them are messages that should not be in the index."""
 
     def __init__(self) -> None:
         self.ended = False
         self._heard = threading.Event()
+        self._unwanted: list[int] = []
         threading.Thread(target=self._listen, name="pokes", daemon=True).start()
 
     def _listen(self) -> None:
-        for _ in sys.stdin:
+        for line in sys.stdin:
+            self._unwanted += map(int, line.split())
             self._heard.set()
         self.ended = True
         self._heard.set()
+
+    def unwanted(self) -> list[int]:
+        """The messages that are to be forgotten, once."""
+        found, self._unwanted = self._unwanted, []
+        return found
 
     def wait(self, seconds: float) -> bool:
         """Whether there was one, waiting up to so long."""
@@ -138,7 +146,7 @@ class Indexing:
         if not one.has_body:
             self._put_off = self._put_off or time.monotonic()
             return
-        document = _document(one, self._bodies.skimmed(one.id))
+        document = document_of(one, self._bodies.skimmed(one.id))
         self._batch.append(document)
         self._batch_text += len(document.body)
 
@@ -154,13 +162,14 @@ class Indexing:
         """Index what is still without a body."""
         while news := read.to_index(self._cache, self.mark, BATCH, self._seen, bodyless=True):
             self.mark = news[-1].seq
-            documents = [_document(one, None) for one in news]
+            documents = [document_of(one, None) for one in news]
             index.add(self._fts, documents, self.mark, self._seen, self._words)
         self._put_off = None
         self._commit()
 
 
-def _document(one: read.Unindexed, raw: bytes | None) -> index.Document:
+def document_of(one: read.Unindexed, raw: bytes | None) -> index.Document:
+    """What is indexed of a message; ``raw``: None while only its header is here."""
     told = None if raw is None else gist(raw)
     return index.Document(
         one.id,

@@ -44,6 +44,7 @@ SLOW = (
     wire.Examine,
     wire.Sync,
     wire.SearchServers,
+    wire.VerifyIndex,
     wire.OpenMessage,
     wire.AwaitVerdicts,
     wire.ImportFile,

@@ -6,12 +6,13 @@ newest first (``store/index`` says why), so the first hits come early whatever t
 ended between and inside tables.  Only where there are conditions are rows read; else what is gone is taken out of the
 hits, which is little.
 
-Words are found by their beginnings.  Where that finds fewer than ``FEW`` messages, words are found by what is inside
-them, too.
+Words are found by their beginnings; one or two letters only in subjects and addresses.  Where that finds fewer than
+``FEW`` messages, words are found by what is inside them, too.
 
 A connection of ``index.open_search`` is wanted everywhere here.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
@@ -41,9 +42,8 @@ from mua.store.schema import WISHED
 
 FEW = 50  # hits that make looking inside words unnecessary
 INSIDE = 3  # letters that are looked for inside words
-WORDS = 300  # of which one may be meant by what is inside it
+WORDS = 100  # of which one may be meant by what is inside it
 SMALL = 50_000  # messages of folders that are gone through, to see which are hits
-_SHORT_FIELDS = {"": "", "sender": "sender", "recipients": "recipients", "cc": "recipients", "subject": "subject"}
 _TABLE, _NAME = "{table}", "{name}"  # in a condition: the table of the index that is asked
 
 
@@ -61,10 +61,9 @@ _Expand = Callable[[Term], str]
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """``match`` is an FTS5 expression (empty: none) over ``head`` or the shards; ``where`` a condition on the row."""
+    """``match`` is an FTS5 expression (empty: none); ``where`` a condition on the row."""
 
     match: str
-    head: bool
     where: str
     values: tuple[object, ...]
     folders: tuple[int, ...] | None
@@ -131,7 +130,7 @@ def _statements(db: Db, question: _Question) -> Iterator[tuple[str, list[object]
         yield f"SELECT m.id AS id FROM message m WHERE {where} ORDER BY m.id DESC", values
         return
     above = 1 << 62
-    tables = [(0, "head")] if question.head and not question.inside else _tables(db)
+    tables = _tables(db)
     for low, table in tables:
         yield _statement(question, table, low, above)
         above = low
@@ -147,14 +146,15 @@ def _tables(db: Db) -> list[tuple[int, str]]:
 def _statement(question: _Question, table: str, low: int, above: int) -> tuple[str, list[object]]:
     where, values = _in_folders(question)
     where = where.replace(_TABLE, f"fts.{table}").replace(_NAME, table)
-    within = f"SELECT m.id AS id FROM message m WHERE m.id >= {low} AND m.id < {above} AND {where}"
+    indexed = " INDEXED BY message_shown" if question.folders is not None else ""
+    within = f"SELECT m.id AS id FROM message m{indexed} WHERE m.id >= {low} AND m.id < {above} AND {where}"
     if not question.match:
         return f"{within} ORDER BY m.id DESC", values
     matching = f"FROM fts.{table} f WHERE f.{table} MATCH ?"
     if not question.where:
         return f"SELECT rowid AS id {matching} ORDER BY rowid DESC", [question.match]
     if question.folders is not None:  # few: those of the folder that are among the hits
-        return f"{within} AND m.id IN (SELECT rowid {matching}) ORDER BY m.id DESC", [*values, question.match]
+        return f"{within} AND +m.id IN (SELECT rowid {matching}) ORDER BY m.id DESC", [*values, question.match]
     joined = f"FROM fts.{table} f CROSS JOIN message m ON m.id = f.rowid WHERE f.{table} MATCH ?"
     return f"SELECT m.id AS id {joined} AND {where} ORDER BY f.rowid DESC", [question.match, *values]
 
@@ -201,7 +201,7 @@ def _question(db: Db, search: Search, scope: Scope, expand: _Expand) -> _Questio
         folders = None
     where = " AND ".join(["m.want_gone = 0", *clauses]) if clauses or folders is not None else ""
     inside = any(_TABLE in clause for clause in clauses)
-    return _Question(match, _is_short(spoken, search.parts), where, tuple(values), folders, inside)
+    return _Question(match, where, tuple(values), folders, inside)
 
 
 def _folders(db: Db, parts: Sequence[Node], scope: Scope) -> tuple[tuple[int, ...] | None, list[Node]]:
@@ -230,15 +230,6 @@ def _is_small(db: Db, folders: Sequence[int]) -> bool:
     return int(db.value(f"SELECT coalesce(sum(total), 0) FROM folder WHERE id IN ({marks})")) <= SMALL
 
 
-def _is_short(spoken: Sequence[Node], parts: Sequence[Node]) -> bool:
-    """Whether the small table has it: one or two letters of subjects and people, and nothing longer."""
-    terms = [leaf for leaf, _ in Search(tuple(spoken)).leaves() if isinstance(leaf, Term)]
-    return len(spoken) == len(terms) and all(
-        len(term.text) <= 2 and term.text.isascii() and not term.phrase and term.field in _SHORT_FIELDS
-        for term in terms
-    )
-
-
 def _words(node: Node, expand: _Expand) -> str:
     """An FTS5 expression of words alone; empty where they are only punctuation."""
     if isinstance(node, Term):
@@ -255,12 +246,18 @@ def _words(node: Node, expand: _Expand) -> str:
 
 
 def _expression(term: Term) -> str:
-    text = unicodedata.normalize("NFC", spaced(term.text)).replace('"', " ").replace("\0", " ")
-    letters = text.rstrip()
+    """The beginning of a word or, where it is several, of the last of them; of a phrase all are whole."""
+    text = " ".join(_PRIVATE.sub(" ", unicodedata.normalize("NFC", spaced(term.text))).split())
     if not any(map(str.isalnum, text)):
         return ""
+    if len(text) <= 2 and text.isascii() and text.isalnum() and not term.phrase and term.field in _SHORT:
+        return f"({' OR '.join([chr(34) + mark + text + chr(34) for mark in _SHORT[term.field]])})"
     column = f"{term.field} : " if term.field else ""
-    return f'{column}"{" ".join(letters.split())}"{"" if term.phrase or not letters[-1].isalnum() else "*"}'
+    return f'{column}"{text}"{"" if term.phrase or not text[-1].isalnum() else "*"}'
+
+
+_PRIVATE = re.compile('["\0\ue000-\uf8ff]')  # what ends a string of FTS5, and what marks words of ours
+_SHORT = {"": tuple(dict.fromkeys(index.SHORT.values())), **{name: (mark,) for name, mark in index.SHORT.items()}}
 
 
 def _condition(node: Node, expand: _Expand) -> tuple[str, list[object]]:

@@ -5,8 +5,9 @@ contentless: the words are here, the text is in body.db.
 
 ``mail_N`` hold one document a message, under the message's id; each is for half a year of ids (``SPAN``).  FTS5 reads
 every place of every word that a prefix stands for before it gives its first hit; so it is asked half a year at a time,
-newest first, and whoever wants fifty hits has them from the first of them.  ``shard`` says which there are.  ``head``
-holds the first two letters of each word of subjects and addresses, for the first two letters while typing.
+newest first, and whoever wants fifty hits has them from the first of them.  ``shard`` says which there are.  The column
+``short`` has the first letter and the first two of each word of subjects and addresses as words of their own, for the
+first two letters while typing: a mark of ``SHORT`` before them says of which field, and nobody types those.
 
 ``word`` has each word of four letters and more once, and ``part`` its trigrams: a word is found by what is inside it,
 too, and that costs what the words cost and not what the mail does.
@@ -29,13 +30,12 @@ from mua.store.db import BUSY_MS, Db, Tx, open_reader, translated
 VERSION = 2  # of what is in the index: another one is thrown away, and the mail indexed again
 SPAN = 44  # bits of an id within one table: 2**24 seconds
 TOKENS = 'tokenize="unicode61 remove_diacritics 2"'
-COLUMNS = ("subject", "sender", "recipients", "cc", "body", "files", "attached", "list")
+COLUMNS = ("subject", "sender", "recipients", "cc", "body", "files", "attached", "list", "short")
+SHORT = {"subject": "\ue000", "sender": "\ue001", "recipients": "\ue002", "cc": "\ue003"}
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS progress(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('whole', 0), ('removed', 0), ('version', {VERSION});
 CREATE TABLE IF NOT EXISTS shard(number INTEGER PRIMARY KEY) STRICT;
-CREATE VIRTUAL TABLE IF NOT EXISTS head USING fts5(subject, sender, recipients,
-  content='', contentless_delete=1, detail=column, prefix='1', {TOKENS});
 CREATE TABLE IF NOT EXISTS word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS part USING fts5(text,
   content='word', content_rowid='id', detail=none, tokenize="trigram case_sensitive 1");
@@ -84,7 +84,6 @@ def open_index(profile: Profile) -> Tx:
         if _has_progress(db) and db.value("SELECT value FROM progress WHERE key = 'version'") != VERSION:
             _drop(db)
         connection.execute(SCHEMA)
-        connection.execute("INSERT INTO head(head, rank) VALUES ('automerge', 0)")
     return db
 
 
@@ -116,9 +115,9 @@ class Vocabulary:
         self._db = db
         self._seen: set[str] = set()
 
-    def learn(self, rows: Iterable[Sequence[object]]) -> None:
+    def learn(self, rows: "Iterable[_Row]") -> None:
         """Keep the words of these rows that are new; within a transaction."""
-        fresh = {piece for row in rows for text in row if isinstance(text, str) for piece in text.split()} - self._seen
+        fresh = {piece for row in rows for text in row[1:-1] for piece in text.split()} - self._seen
         if len(self._seen) > SEEN:
             self._seen.clear()
         self._seen |= fresh
@@ -132,7 +131,7 @@ class Vocabulary:
 def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary: Vocabulary | None = None) -> None:
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
-        rows = [_row(one) for one in sorted(documents, key=lambda document: document.id)]
+        rows = [_row(db, one) for one in sorted(documents, key=lambda document: document.id)]
         known = set(shards(db))
         marks = ", ".join("?" * len(COLUMNS))
         for number, some in groupby(rows, key=lambda row: shard_of(row[0])):
@@ -140,26 +139,31 @@ def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary
                 _new_shard(db, number)
             sql = f"INSERT OR REPLACE INTO mail_{number}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
             db.run_many(sql, some)
-        heads = (_head(db, row) for row in rows)
-        db.run_many("INSERT OR REPLACE INTO head(rowid, subject, sender, recipients) VALUES (?, ?, ?, ?)", heads)
         (vocabulary or Vocabulary(db)).learn(rows)
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
 
 
-_Row = tuple[int, str, str, str, str, str, str, str, str]
+_Row = tuple[int, str, str, str, str, str, str, str, str, str]
 
 
-def _row(one: Document) -> _Row:
+def _row(db: Db, one: Document) -> _Row:
     """The id, and the values of ``COLUMNS``."""
-    return (
-        one.id, spaced(one.subject), spaced(one.sender), spaced(one.recipients), spaced(one.cc), spaced(one.body),
-        spaced(one.files), spaced(one.attached), one.list,
-    )  # fmt: skip
+    subject, sender, recipients, cc = map(spaced, (one.subject, one.sender, one.recipients, one.cc))
+    short = (_short(db, column, text) for column, text in zip(SHORT, (subject, sender, recipients, cc), strict=True))
+    body, files, attached = map(spaced, (one.body, one.files, one.attached))
+    return one.id, subject, sender, recipients, cc, body, files, attached, one.list, " ".join(short)
 
 
-def _head(db: Tx, row: _Row) -> tuple[object, ...]:
-    """The first two letters of each word, once a field: nobody asks this table for more."""
-    return row[0], *(" ".join({one[:2] for one in tokens(db, text)}) for text in (row[1], row[2], f"{row[3]} {row[4]}"))
+def searched(one: Document) -> str:
+    """Everything of a document that can be found."""
+    return spaced(
+        "\n".join((one.subject, one.sender, one.recipients, one.cc, one.body, one.files, one.attached, one.list))
+    )
+
+
+def _short(db: Db, column: str, text: str) -> str:
+    words = tokens(db, text) if text else ()
+    return " ".join({SHORT[column] + word[:letters] for word in words for letters in (1, 2)})
 
 
 def shard_of(message_id: int) -> int:
@@ -181,7 +185,7 @@ def _new_shard(db: Tx, number: int) -> None:
 
 def tidy(db: Tx) -> bool:
     """One small step of merging the segments that commits left; False when there is nothing left to merge."""
-    for table in ("head", "part", *(f"mail_{number}" for number in shards(db))):
+    for table in ("part", *(f"mail_{number}" for number in shards(db))):
         before = db.connection.total_changes()
         with translated(), db.connection:
             db.run(f"INSERT INTO {table}({table}, rank) VALUES ('merge', ?)", MERGE_PAGES)
@@ -197,12 +201,19 @@ def remove(db: Tx, ids: Sequence[int], mark: int) -> None:
         db.run("UPDATE progress SET value = ? WHERE key = 'removed'", mark)
 
 
+def forget(db: Tx, ids: Sequence[int]) -> None:
+    """Forget messages that should not be there."""
+    if not ids:
+        return
+    with translated(), db.connection:
+        _forget(db, ids)
+
+
 def _forget(db: Tx, ids: Sequence[int]) -> None:
     known = set(shards(db))
     for one in ids:
         if shard_of(one) in known:
             db.run(f"DELETE FROM mail_{shard_of(one)} WHERE rowid = ?", one)
-        db.run("DELETE FROM head WHERE rowid = ?", one)
 
 
 def progress(db: Db, schema: str = "main") -> Progress:

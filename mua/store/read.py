@@ -519,6 +519,12 @@ def to_index(db: Db, mark: int, limit: int, last: int = 2**62, *, bodyless: bool
     return [_unindexed(row) for row in db.rows(sql, mark, last, limit)]
 
 
+def unindexed_of(db: Db, ids: Sequence[int]) -> list[Unindexed]:
+    """These messages as the index should have them, in no order."""
+    sql = "SELECT index_seq, id, subject, sender, recipients, cc, has_body, list_id FROM message WHERE id IN"
+    return [_unindexed(row) for row in db.rows_of(sql, ids)]
+
+
 def unindexed(db: Db, mark: int) -> dict[int, int]:
     """Per account, how many messages changed after ``mark``.  Counts rows: for reports only."""
     sql = "SELECT account_id, count(*) FROM message WHERE index_seq > ? GROUP BY account_id"

@@ -337,6 +337,15 @@ def lost_body(tx: Tx, message_id: MessageId) -> None:
     tx.changes.messages.add(message_id)
 
 
+def index_again(tx: Tx, ids: Sequence[MessageId]) -> None:
+    """The index has to see these messages once more."""
+    sequence = _next_index_seq(tx, len(ids))
+    tx.run_many(
+        "UPDATE message SET index_seq = ? WHERE id = ?",
+        [(sequence + number, one) for number, one in enumerate(ids, 1)],
+    )
+
+
 def want_body(tx: Tx, ids: Sequence[MessageId]) -> int:
     """A person waits for these bodies; returns how many are not here yet."""
     wanted = 0
