@@ -420,6 +420,7 @@ def _new_message(one: FetchedHeader, now: int) -> write.NewMessage:
         keywords=keywords,
         object_id=one.object_id,
         snippet=snippet(one.preview) if one.preview else "",
+        server_thread=one.server_thread,
     )
 
 

@@ -32,6 +32,7 @@ _WRAPPED = re.compile(r"\[fwd:\s*(.*)\]$", re.IGNORECASE)
 _SPACES = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=2048)
 def topic(subject: str) -> tuple[str, bool]:
     """The base subject (RFC 5256 s.2.1) as it is compared, and whether what was taken off said that it answers.
 

@@ -9,8 +9,8 @@ Rules of the file: UIDs only, never sequence numbers; sets are compressed and cu
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
 and QRESYNC (RFC 7162), UIDPLUS (4315), MOVE (6851), LIST-EXTENDED and LIST-STATUS (5258, 5819), STATUS=SIZE (8438),
 SPECIAL-USE (6154), ESEARCH (4731), IDLE (2177), NOTIFY (5465), COMPRESS (4978), UTF8=ACCEPT (6855), APPENDLIMIT (7889),
-ID (2971), NAMESPACE (2342), QUOTA (9208), OBJECTID (8474), X-GM-EXT-1 (its X-GM-MSGID), PREVIEW (8970), LITERAL+/-
-(7888), SASL-IR (4959).  Why others are not: docs/decisions/0030.
+ID (2971), NAMESPACE (2342), QUOTA (9208), OBJECTID (8474), X-GM-EXT-1 (its X-GM-MSGID and X-GM-THRID), PREVIEW (8970),
+LITERAL+/- (7888), SASL-IR (4959).  Why others are not: docs/decisions/0030.
 """
 
 import contextlib
@@ -392,7 +392,8 @@ class ImapConnection(Watching):
 
     def _header_items(self, previews: bool = False) -> str:
         begun = " PREVIEW" * (previews and self.can("PREVIEW"))
-        named = " EMAILID" * self.can("OBJECTID") or " X-GM-MSGID" * self.can("X-GM-EXT-1")
+        gmail = " X-GM-MSGID X-GM-THRID" * self.can("X-GM-EXT-1")
+        named = " EMAILID THREADID" * self.can("OBJECTID") or gmail
         return f"{_HEADER_ITEMS}{named}{begun} {_HEADER_SECTION}"
 
     def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
@@ -612,6 +613,7 @@ def _header(one: Fetched) -> FetchedHeader:
         one.modseq or 0,
         one.object_id,
         one.preview,
+        one.server_thread,
     )
 
 

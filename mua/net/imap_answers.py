@@ -84,6 +84,7 @@ class FetchedHeader:
 
     ``object_id``: what is the same for every copy of these bytes on the server (EMAILID, X-GM-MSGID); empty: not told.
     ``preview``: how its text begins, where that was asked for and told.
+    ``server_thread``: the server's name for its conversation (THREADID, X-GM-THRID); empty: not told.
     """
 
     uid: int
@@ -94,6 +95,7 @@ class FetchedHeader:
     modseq: int = 0
     object_id: str = ""
     preview: str = ""
+    server_thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ from mua.net.imap_wire import Sink, Wire, spool
 _USUAL = re.compile(
     rb"\* (\d{1,10}) FETCH \("
     rb'(?: ?(?:UID (\d{1,10})|FLAGS \(([^()"]*)\)|INTERNALDATE "([^"\r\n]*)"|RFC822\.SIZE (\d{1,18})'
-    rb"|MODSEQ \((\d{1,19})\)|EMAILID \(([\w-]{1,255})\)|X-GM-MSGID (\d{1,20})))*"
+    rb"|MODSEQ \((\d{1,19})\)|EMAILID \(([\w-]{1,255})\)|X-GM-MSGID (\d{1,20})"
+    rb"|THREADID (?:\(([\w-]{1,255})\)|NIL)|X-GM-THRID (\d{1,20})))*"
     rb"(?: ?(BODY\[[^\]\r\n]{0,4000}\](?:<\d+>)?) \{(\d{1,9})\}\r\n)?"
 ).match
 _LINE_SOON = 1 << 16
@@ -98,7 +99,7 @@ class FetchStream:
             found = _USUAL(buffer, wire.at)
             if found is not None:
                 start = found.end()
-                end = start + int(found[10] or 0)
+                end = start + int(found[12] or 0)
                 if end - start > inline:
                     break
                 if buffer[end : end + 3] == b")\r\n":
@@ -202,7 +203,7 @@ def in_batches(
 
 
 def _usual(found: re.Match[bytes], literal: bytes) -> Fetched:
-    seq, uid, flags, date, size, modseq, email_id, gm_id, section, _ = found.groups()
+    seq, uid, flags, date, size, modseq, email_id, gm_id, thread_id, gm_thread, section, _ = found.groups()
     return Fetched(
         int(seq),
         None if uid is None else int(uid),
@@ -211,6 +212,7 @@ def _usual(found: re.Match[bytes], literal: bytes) -> Fetched:
         None if size is None else int(size),
         None if modseq is None else int(modseq),
         (email_id or gm_id or b"").decode(),
+        (thread_id or gm_thread or b"").decode(),
         sections={} if section is None else {section.upper(): literal},
     )
 

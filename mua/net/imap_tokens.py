@@ -57,6 +57,7 @@ class Fetched:
     size: int | None = None
     modseq: int | None = None
     object_id: str = ""  # EMAILID or X-GM-MSGID
+    server_thread: str = ""  # THREADID or X-GM-THRID
     preview: str = ""
     sections: dict[bytes, bytes | BinaryIO] = field(default_factory=dict)
 
@@ -162,12 +163,13 @@ def _fetched(seq: int, pairs: list[Value]) -> Fetched:
             message.size = _number(value)
         elif name == b"MODSEQ":
             message.modseq = _number(value[0])
-        elif name == b"EMAILID":  # RFC 8474 s.5
-            message.object_id = text(value[0])[:MAX_OBJECT_ID] if isinstance(value, list) and value else ""
+        elif name in (b"EMAILID", b"THREADID"):  # RFC 8474 s.5: a THREADID may be NIL
+            told = text(value[0])[:MAX_OBJECT_ID] if isinstance(value, list) and value else ""
+            setattr(message, "object_id" if name == b"EMAILID" else "server_thread", told)
         elif name == b"PREVIEW" and (value is None or isinstance(value, bytes | int)):  # RFC 8970 s.3
             message.preview = "" if value is None else text(value)[:MAX_PREVIEW]
-        elif name == b"X-GM-MSGID":
-            message.object_id = str(_number(value))
+        elif name in (b"X-GM-MSGID", b"X-GM-THRID"):
+            setattr(message, "object_id" if name == b"X-GM-MSGID" else "server_thread", str(_number(value)))
         elif name.startswith(b"BODY["):
             message.sections[name] = b"%d" % value if isinstance(value, int) else b"" if value is None else value
     return message

@@ -558,6 +558,18 @@ WHEN OLD.shown_flags & 1 = 0 AND NEW.shown_flags & 1 <> 0 BEGIN
 END;
 """
 
+# The server's word on conversations, and a person's (plan.threads), by Message-ID; conversations that are to be quiet.
+CACHE_42 = """
+ALTER TABLE message ADD COLUMN server_thread TEXT NOT NULL DEFAULT '';      -- THREADID or X-GM-THRID; empty: not told
+CREATE TABLE thread_word(
+  message_id TEXT PRIMARY KEY,
+  apart INTEGER NOT NULL,                             -- 1: it begins a conversation of its own
+  joined TEXT NOT NULL) STRICT, WITHOUT ROWID;        -- the Message-ID that it goes with; empty: none
+CREATE TABLE quiet(
+  thread_id INTEGER PRIMARY KEY,
+  ignored INTEGER NOT NULL) STRICT;                   -- 1: what is new leaves the inbox, too
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -600,6 +612,7 @@ MIGRATIONS = (
     CACHE_39,
     CACHE_40,
     CACHE_41,
+    CACHE_42,
 )
 VERSION = len(MIGRATIONS)
 

@@ -22,7 +22,7 @@ from mua.records import dataclass
 from mua.store import ledger, tags
 from mua.store.db import Tx
 from mua.store.schema import WISHED
-from mua.store.threads import Threads
+from mua.store.threads import Threads, letters, quiet_ones
 
 SEQUENCE_BITS = 20
 NO_FLAGS = Flag(0)
@@ -39,6 +39,7 @@ class NewMessage:
     ``append``: it has to be put on the server (a sent copy, a draft, an import); then ``uid`` is None.
     ``object_id``: the server's name for these bytes, wherever it has them; empty: not told.
     ``snippet``: how its text begins, where that is known before the text is here.
+    ``server_thread``: the server's name for its conversation; empty: not told.
     """
 
     envelope: Envelope
@@ -50,6 +51,7 @@ class NewMessage:
     append: bool = False
     object_id: str = ""
     snippet: str = ""
+    server_thread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,8 +264,8 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 _INSERT = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
     " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, snippet,"
-    " shown_keywords, topic, bare, author, addressee, index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " shown_keywords, topic, bare, author, addressee, server_thread, index_seq)"
+    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 
 
@@ -277,7 +279,7 @@ def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, news: Sequence[N
     """Insert messages that are ascending by date; returns their ids, which are ascending too."""
     sequence = _next_index_seq(tx, len(news))
     ids = _new_ids(tx, [max(new.internaldate, 0) for new in news])
-    threads = Threads(tx, [_names(new.envelope) for new in news], ids).ids()
+    threads = Threads(tx, letters(tx, account_id, news, ids), ids).ids()
     tx.run_many(
         _INSERT,
         [
@@ -285,7 +287,21 @@ def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, news: Sequence[N
             for number, (new, message_id, thread_id) in enumerate(zip(news, ids, threads, strict=True), 1)
         ],
     )
+    if quiet := quiet_ones(tx, threads):
+        hushed = {one: quiet[thread_id] for one, thread_id in zip(ids, threads, strict=True) if thread_id in quiet}
+        _keep_quiet(tx, account_id, folder_id, hushed)
     return ids
+
+
+def _keep_quiet(tx: Tx, account_id: AccountId, folder_id: FolderId, hushed: dict[MessageId, bool]) -> None:
+    """What comes in a muted conversation counts as read; in an ignored one (True) it leaves the inbox, too."""
+    now = tx.value("SELECT unixepoch()")
+    wish_flags(tx, list(hushed), Flag.SEEN, NO_FLAGS, now)
+    sql = "SELECT a.id FROM folder f JOIN folder a ON a.account_id = f.account_id AND a.role = 'archive'"
+    archive = tx.value(f"{sql} WHERE f.id = ? AND f.role = 'inbox'", folder_id)
+    if archive is not None:
+        wish_move(tx, [one for one, ignored in hushed.items() if ignored], FolderId(archive), now)
+    settle_local(tx, account_id, now)
 
 
 def _row(
@@ -304,14 +320,10 @@ def _row(
         new.internaldate, new.internaldate if envelope.date is None else envelope.date, subject,
         _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
         " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
-        new.object_id, neutralise(new.snippet), keywords, about, answers and not envelope.references,
-        who(envelope.sender), who(envelope.to),
+        new.object_id, neutralise(new.snippet), keywords, about,
+        answers and not (envelope.references or new.server_thread), who(envelope.sender), who(envelope.to),
+        new.server_thread,
     )  # fmt: skip
-
-
-def _names(envelope: Envelope) -> list[str]:
-    """The Message-IDs that a message ties together: its own and those that it refers to."""
-    return [name[:MAX_MID] for name in dict.fromkeys((envelope.message_id, *envelope.references)) if name]
 
 
 def set_bodies(tx: Tx, bodies: Sequence[BodyFacts]) -> None:

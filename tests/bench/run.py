@@ -15,6 +15,7 @@
     drain    alone: a queue of direct mail to 50 domains against Postfix's (tests/bench/drain.py)
     queue    alone: what a mail costs in a server's queue of 100,000, against 1,000 (tests/bench/long_queue.py)
     reading      alone: from the choice of a message to its sight, against bare widgets (tests/bench/reading.py)
+    list     alone: a list of up to a million messages, against a bare QTableView (tests/bench/lists.py)
     leaks        alone, and not a race: every way in which a mail asks for something (tests/bench/leaks_all.py)
     starttls     alone, and not a race: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
     transcripts  alone, and not a race: records sessions with real servers (tests/bench/transcripts.py)
@@ -59,6 +60,7 @@ ALONE = {
     "drain": "drain.py",
     "leaks": "leaks_all.py",
     "reading": "reading.py",
+    "list": "lists.py",
     "queue": "long_queue.py",  # no module here may have the name of one of the standard library: this folder goes first
 }
 MBSYNC = """\

@@ -330,16 +330,20 @@ def test_flags_changed_since():
 
 
 @pytest.mark.parametrize(
-    "offered, asked, told, known",
+    "offered, asked, told, known, thread",
     [
-        ("OBJECTID", "EMAILID", "EMAILID (M6d99ac3275bb4e)", "M6d99ac3275bb4e"),
-        ("OBJECTID X-GM-EXT-1", "EMAILID", 'EMAILID ("odd but allowed")', "odd but allowed"),
-        ("X-GM-EXT-1", "X-GM-MSGID", "X-GM-MSGID 1278455344230334865", "1278455344230334865"),
-        ("OBJECTID", "EMAILID", "MODSEQ (7)", ""),
+        ("OBJECTID", "EMAILID THREADID", "EMAILID (M6d99ac3275bb4e)", "M6d99ac3275bb4e", ""),
+        ("OBJECTID", "EMAILID THREADID", "EMAILID (M6d99ac) THREADID (T64b478a75b7ea9)", "M6d99ac", "T64b478a75b7ea9"),
+        ("OBJECTID", "EMAILID THREADID", "EMAILID (M6d99ac) THREADID NIL", "M6d99ac", ""),
+        ("OBJECTID X-GM-EXT-1", "EMAILID THREADID", 'EMAILID ("odd but allowed")', "odd but allowed", ""),
+        ("OBJECTID", "EMAILID THREADID", 'THREADID ("odd, too")', "", "odd, too"),
+        ("X-GM-EXT-1", "X-GM-MSGID X-GM-THRID", "X-GM-MSGID 1278455344230334865", "1278455344230334865", ""),
+        ("X-GM-EXT-1", "X-GM-MSGID X-GM-THRID", "X-GM-THRID 1266894439832287888", "", "1266894439832287888"),
+        ("OBJECTID", "EMAILID THREADID", "MODSEQ (7)", "", ""),
     ],
 )
 @pytest.mark.parametrize("place", [0, 1])
-def test_the_name_of_the_bytes_is_asked_for_where_it_is_told(offered, asked, told, known, place):
+def test_the_name_of_the_bytes_is_asked_for_where_it_is_told(offered, asked, told, known, thread, place):
     items = [f"FLAGS () {DATE} RFC822.SIZE 5", told]
     answer = rf"S- * 1 FETCH (UID 4 {' '.join(items[:: -1 if place else 1])} {FIELDS} {{3}}\r\nabc)\r\n"
     wanted = f"UID FLAGS INTERNALDATE RFC822.SIZE {asked} BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
@@ -347,17 +351,19 @@ def test_the_name_of_the_bytes_is_asked_for_where_it_is_told(offered, asked, tol
     with talking(SELECT, script, capabilities=f"IMAP4rev1 SASL-IR AUTH=PLAIN {offered}") as connection:
         connection.select("INBOX")
         [one] = headers(connection, [4])
-    assert (one.uid, one.object_id, one.header, one.size) == (4, known, b"abc", 5)
+    assert (one.uid, one.object_id, one.server_thread, one.header, one.size) == (4, known, thread, b"abc", 5)
 
 
-@pytest.mark.parametrize("lie", ["EMAILID ()", "EMAILID x", "X-GM-MSGID x"])
+@pytest.mark.parametrize(
+    "lie", ["EMAILID ()", "EMAILID x", "THREADID ()", "THREADID x", "X-GM-MSGID x", "X-GM-THRID x"]
+)
 def test_a_name_that_is_none_is_left_out_or_ends_the_connection(lie):
     answer = rf"S- * 1 FETCH (UID 4 FLAGS () {DATE} RFC822.SIZE 5 {lie} {FIELDS} {{3}}\r\nabc)\r\n"
     script = f"C: {{tag}} UID FETCH 4 {{}}\n{answer}\nS: {{tag}} OK x"
     with talking(SELECT, script, capabilities="IMAP4rev1 SASL-IR AUTH=PLAIN OBJECTID", partial=True) as connection:
         connection.select("INBOX")
-        if lie.startswith("EMAILID"):
-            assert [one.object_id for one in headers(connection, [4])] == [""]
+        if lie.startswith(("EMAILID", "THREADID")):
+            assert [one.object_id + one.server_thread for one in headers(connection, [4])] == [""]
             return
         with pytest.raises(MailError) as caught:
             headers(connection, [4])

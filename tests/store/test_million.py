@@ -5,6 +5,7 @@ from million import SENT, entries, million
 
 from mua.paths import Profile
 from mua.plan.search import parse
+from mua.plan.threads import Letter
 from mua.store import find, index, read
 from mua.store.db import Store, open_reader
 from mua.store.threads import Threads
@@ -44,8 +45,8 @@ def _threads(profile: Profile, found: list[tuple[int, str, str, int]]) -> list[i
     try:
         with pytest.raises(ZeroDivisionError), store.write() as tx:
             tx.run("DELETE FROM mid")
-            names = [(row[1], *row[2].split()) for row in found]
-            ids = Threads(tx, names, [row[0] for row in found]).ids()
+            letters = [Letter((row[1], *row[2].split())) for row in found]
+            ids = Threads(tx, letters, [row[0] for row in found]).ids()
             raise ZeroDivisionError
         return ids
     finally:
