@@ -37,6 +37,8 @@ DEEDS = (
     Deed("delete_forever", "Delete for ever", "trash-2", ("Shift+Delete",), "Act", "message"),
     Deed("junk", "Junk", "shield-alert", ("!",), "Act", "message"),
     Deed("move", "Move to folder", "folder-input", ("V", "M"), "Act", "message"),
+    Deed("snooze", "Snooze", "clock", ("B",), "Act", "message"),
+    Deed("pin", "Pin above the list", "pin", ("Shift+P",), "Act", "message"),
     Deed("star", "Star", "star", ("S",), "Act", "message"),
     Deed("tag", "Tag", "tag", ("Shift+L",), "Act", "message"),
     *(Deed(f"tag_{one}", f"Tag number {one}", "tag", (str(one),), "Act", "message") for one in range(1, 10)),

@@ -40,6 +40,8 @@ _MENU = (
     "junk",
     "move",
     "",
+    "snooze",
+    "pin",
     "star",
     "tag",
     "mark_read",

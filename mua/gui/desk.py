@@ -37,7 +37,7 @@ from mua.model.sort import NEWEST_FIRST, Sort
 from mua.plan.conversation import members
 from mua.plan.search import parse
 from mua.store import read
-from mua.store.read import Filter, Saved
+from mua.store.read import Chosen, Filter, Saved
 
 if TYPE_CHECKING:
     from mua.gui.engine_client import EngineClient
@@ -135,6 +135,7 @@ class Desk(QObject):
         self._collapsed = collapsed or set()
         self.listing.set_density(self.preferences.density)
         self.listing.model.tags = self.reader.tags = self.preferences.tags
+        self.listing.offer_tags(self.preferences.tags)
         self.reader.set_width(self.preferences.full_width)
         self.read_accounts()
         place = last if last is not None and self.sidebar.model.row_of(last) >= 0 else self._first_place()
@@ -158,6 +159,7 @@ class Desk(QObject):
         from mua.gui.message_deeds import MessageDeeds
         from mua.gui.pictures import Pictures
         from mua.gui.receipts import Receipts
+        from mua.gui.setting_aside import SettingAside
         from mua.gui.tagging import Tagging
 
         self.window.actions_.draw_icons()
@@ -166,6 +168,7 @@ class Desk(QObject):
         self.pane_shown.connect(self.attachments.draw_cards)
         self.authors = Authors(self)
         self.tagging = Tagging(self)
+        self.setting_aside = SettingAside(self)
         self.deeds = Deeds(self)
         self.message_deeds = MessageDeeds(self)
         self.elsewhere = Elsewhere(self)
@@ -235,7 +238,7 @@ class Desk(QObject):
         return found
 
     # ---- places
-    def show_place(self, place: Place, chosen: Filter = Filter.ALL) -> None:
+    def show_place(self, place: Place, chosen: Chosen = Filter.ALL) -> None:
         """List a folder or a unified view."""
         self.place = place
         self.sidebar.choose(place)
@@ -258,7 +261,7 @@ class Desk(QObject):
             self.show_place(Place(folder=row.folder_id))
             self.listing.view.select(message_id)
 
-    def _list(self, place: Place, chosen: Filter) -> None:
+    def _list(self, place: Place, chosen: Chosen) -> None:
         """List a place as the person likes it."""
         folder, look = self.folders.get(place.folder) if place.folder is not None else None, self.looks.of(place)
         outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
@@ -267,7 +270,7 @@ class Desk(QObject):
         source = Source(self.library.db, place, chosen, grouped=grouped, sort=look.sort, outgoing=outgoing)
         self.listing.model.show(source)
 
-    def filter(self, chosen: Filter) -> None:
+    def filter(self, chosen: Chosen) -> None:
         """All, unread or starred of what is listed."""
         query = self.listing.model.source.query
         if query is not None:
@@ -543,6 +546,7 @@ class Desk(QObject):
         self.reader.set_width(changed.full_width)
         if tags:
             self.listing.model.tags = self.reader.tags = changed.tags
+            self.listing.offer_tags(changed.tags)
             self.read_again(None, sidebar=True)
         if shape and self.reader.row is not None:
             self._show_chosen(self.reader.row.id)

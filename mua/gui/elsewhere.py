@@ -15,16 +15,12 @@ from mua.errors import MailError
 from mua.gui import words
 from mua.model.account import Incoming
 from mua.model.folder import Folder
-from mua.model.message import Flag
 from mua.model.policy import EVERYTHING, Keep
 from mua.plan.search import Search
 from mua.store import read
-from mua.store.read import Filter
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
-
-_FLAGS = {Filter.UNREAD: (Flag.SEEN, False), Filter.STARRED: (Flag.FLAGGED, True)}
 
 
 class Elsewhere(QObject):
@@ -84,10 +80,9 @@ class Elsewhere(QObject):
         if event.token != self._token or db is None or self._model.source.query is None:
             return
         fresh = set(event.messages).difference(self._model.ids)
-        flag, wanted = _FLAGS.get(self._model.source.chosen, (Flag(0), False))
-        rows = [one for one in read.rows(db, list(fresh)) if bool(one.flags & flag) is wanted]
-        self._more += len(rows)
-        self._model.add(one.id for one in rows)
+        found = read.narrowed(db, self._model.source.chosen, list(fresh))
+        self._more += len(found)
+        self._model.add(found)
         self.tell()
 
     # ---- inside

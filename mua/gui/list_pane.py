@@ -1,11 +1,14 @@
 """The middle pane: search field, title, filter chips, banner, and the message list or the reason why it is empty."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui import words
 from mua.gui.icons import icon
+from mua.gui.in_sight import InSight
 from mua.gui.message_cards import Density
 from mua.gui.message_list import MessageList
 from mua.gui.message_model import MessageModel
@@ -14,8 +17,9 @@ from mua.gui.places import Source
 from mua.gui.theme import SECONDARY, TITLE, theme
 from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
 from mua.model.sort import NEWEST_FIRST, By, Sort, usual
+from mua.model.tag import TAGS, Tag, tag_of
 from mua.records import dataclass
-from mua.store.read import Filter
+from mua.store.read import Chosen, Filter, OnlyTag
 
 _ROOM_FOR_TITLE = 120  # pixels at the usual text size
 _DENSITIES = (
@@ -77,6 +81,12 @@ class ListPane(QFrame):
             Filter.UNREAD: Chip("Unread"),
             Filter.STARRED: Chip("Starred"),
         }
+        self._other = Chip("")
+        self._tags: tuple[Tag, ...] = TAGS
+        self._other_filter: Chosen | None = None
+        self._tag_menu = QMenu("Only with the tag", self)
+        self.in_sight = InSight()
+        """What a person pinned, and what came back."""
         self._empty = EmptyState("inbox", "", "")
         self._empty.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._emptiness = Emptiness("inbox", "Nothing here", "")
@@ -115,14 +125,36 @@ class ListPane(QFrame):
         self._emptiness = emptiness
         self._show_state()
 
-    def chosen_filter(self) -> Filter:
+    def chosen_filter(self) -> Chosen:
         """Which chip is down."""
+        if self._other.isChecked() and self._other_filter is not None:
+            return self._other_filter
         return next(one for one, chip in self._chips.items() if chip.isChecked())
 
-    def choose_filter(self, chosen: Filter) -> None:
-        """Press a chip."""
+    def choose_filter(self, chosen: Chosen) -> None:
+        """Press a chip; what has none of its own is shown in one that is there as long as it is chosen."""
         for one, chip in self._chips.items():
             chip.setChecked(one is chosen)
+        self._other_filter = chosen if chosen not in self._chips else None
+        self._other.setText(self._named(chosen))
+        self._other.setAccessibleName(f"Only {self._named(chosen)}")
+        self._other.setChecked(self._other_filter is not None)
+        self._other.setVisible(self._other_filter is not None)
+        self._fit_head()
+
+    def offer_tags(self, tags: Sequence[Tag]) -> None:
+        """The tags by which a list can be narrowed."""
+        self._tags = tuple(tags)
+        self._tag_menu.clear()
+        for tag in tags:
+            action = self._tag_menu.addAction(tag.name)
+            action.triggered.connect(lambda _=False, key=tag.keyword: self._press(OnlyTag(key)))
+
+    def _named(self, chosen: Chosen) -> str:
+        if isinstance(chosen, OnlyTag):
+            found = tag_of(chosen.keyword, self._tags)
+            return found.name if found is not None else chosen.keyword
+        return {Filter.ATTACHMENTS: "Attachments", Filter.KNOWN: "Known"}.get(chosen, chosen.value)
 
     def put_below_banner(self, bar: QWidget) -> None:
         """Show ``bar`` (a password field) below the banner; its owner removes it."""
@@ -172,7 +204,8 @@ class ListPane(QFrame):
         """Where room is short the number of unread messages goes first (the sidebar has it too), then the chips go
         below the title.
         """
-        chips = sum(chip.sizeHint().width() + 6 for chip in self._chips.values())
+        shown = [*self._chips.values(), *([self._other] if self._other_filter is not None else [])]
+        chips = sum(chip.sizeHint().width() + 6 for chip in shown)
         room, title = self.width() - 30 - chips, self._title.sizeHint().width()
         self._count.setVisible(room >= title + 6 + self._count.sizeHint().width())
         short = room < min(title, theme().grown(_ROOM_FOR_TITLE))
@@ -196,6 +229,10 @@ class ListPane(QFrame):
         for chosen, chip in self._chips.items():
             chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
             chips.addWidget(chip)
+        self._other.clicked.connect(lambda: self._press(Filter.ALL))
+        self._other.setToolTip("Show every message again")
+        self._other.hide()
+        chips.addWidget(self._other)
         chips.addStretch()
         self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         self._head.setContentsMargins(18, 4, 12, 4)
@@ -212,6 +249,7 @@ class ListPane(QFrame):
         column.addLayout(top)
         column.addLayout(self._head)
         column.addLayout(self._bars)
+        column.addWidget(self.in_sight)
         column.addWidget(self._stack, 1)
         column.addWidget(self.rest)
 
@@ -227,6 +265,11 @@ class ListPane(QFrame):
             menu.addAction(action)
         self._density_actions.triggered.connect(self._choose_density)
         self._add_sorting(menu)
+        menu.addSection("Only")
+        for chosen in (Filter.ATTACHMENTS, Filter.KNOWN):
+            action = menu.addAction(f"{chosen.value[0].upper()}{chosen.value[1:]}")
+            action.triggered.connect(lambda _=False, chosen=chosen: self._press(chosen))
+        menu.addMenu(self._tag_menu)
         menu.addSeparator()
         self._grouping = QAction("Group this list by conversations", menu)
         self._grouping.setCheckable(True)
@@ -256,7 +299,7 @@ class ListPane(QFrame):
         self.set_density(Density(action.data()))
         self.density_chosen.emit(self.view.density())
 
-    def _press(self, chosen: Filter) -> None:
+    def _press(self, chosen: Chosen) -> None:
         self.choose_filter(chosen)
         self.filtered.emit(chosen)
 
@@ -274,13 +317,18 @@ class ListPane(QFrame):
             state = self._emptiness
             chosen = self.chosen_filter()
             if chosen is not Filter.ALL:
-                state = Emptiness("list-filter", f"Nothing {chosen.value} here", "Choose All to see every message.")
+                state = Emptiness(
+                    "list-filter", f"Nothing {self._lacking(chosen)} here", "Choose All to see every message."
+                )
             self._empty.show_state(state.icon, state.title, state.hint)
         now = self._empty if empty else self.view
         held = self._shown().hasFocus()  # hidden, it would pass the keyboard on to some button
         self._stack.setCurrentWidget(now)
         if held:
             now.setFocus()
+
+    def _lacking(self, chosen: Chosen) -> str:
+        return f"tagged {self._named(chosen)}" if isinstance(chosen, OnlyTag) else chosen.value
 
 
 def unread_words(unread: int) -> str:

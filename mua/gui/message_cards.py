@@ -153,7 +153,9 @@ def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> Non
     pen.text(QRect(text, second, right - text - marks - 4, line), card.subject, font, role)
     if with_snippet:
         text += _paint_tags(pen, card, QRect(text, second + line, (right - text) // 2, line - 2))
-        pen.text(QRect(text, second + line, right - text, line - 2), card.snippet, theme().font(SECONDARY), "secondary")
+        below = f"Until {card.until}" if card.until else card.snippet
+        tone = "accent" if card.until else "secondary"
+        pen.text(QRect(text, second + line, right - text, line - 2), below, theme().font(SECONDARY), tone)
 
 
 def _paint_tags(pen: Pen, card: Card, rect: QRect) -> int:
@@ -219,6 +221,8 @@ def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int
     """Refused, star, clip, answered, forwarded, from the end; returns the room they took."""
     marks = (
         (card.refused, "circle-alert", "on_danger", False),
+        (card.pinned, "pin", "accent", False),
+        (bool(card.until), "clock", "accent", False),
         (card.starred, "star", "star", True),
         (card.clip, "paperclip", "tertiary", False),
         (card.answered, "reply", "tertiary", False),

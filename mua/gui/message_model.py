@@ -92,6 +92,9 @@ class Card:
     member: bool = False
     """Below the first of its conversation."""
     tags: tuple[Tag, ...] = ()
+    pinned: bool = False
+    until: str = ""
+    """When it comes back, of a snoozed one."""
 
 
 class MessageModel(QAbstractTableModel):
@@ -520,6 +523,8 @@ class MessageModel(QAbstractTableModel):
             words.full_time(received, self._now),
             "has attachment" if one.clip else "",
             "starred" if one.starred else "",
+            "pinned" if row.pinned else "",
+            f"snoozed until {words.full_time(row.until, self._now)}" if row.until else "",
             "tagged " + ", ".join(tag.name for tag in tags) if tags else "",
             "a change was refused" if one.refused else "",
             f"conversation of {in_thread}" if in_thread > 1 else "",
@@ -549,6 +554,8 @@ class MessageModel(QAbstractTableModel):
             unfolded=unfolded and not member,
             member=member,
             tags=tags,
+            pinned=row.pinned,
+            until=words.full_time(row.until, self._now) if row.until else "",
         )
 
     def _tell(self, keys: list[int]) -> None:

@@ -7,6 +7,7 @@ not (``whole``) runs on the seeker's thread.
 
 from array import array
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from mua.errors import MailError
@@ -16,11 +17,11 @@ from mua.gui.words import shown
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.sort import NEWEST_FIRST, By, Sort
-from mua.plan.search import Is, Search
+from mua.plan.search import Has, Is, Node, Search, Tagged
 from mua.records import dataclass
-from mua.store import read
+from mua.store import aside, read
 from mua.store.db import Db
-from mua.store.read import Conversation, Filter, Saved
+from mua.store.read import Chosen, Conversation, Filter, OnlyTag, Saved
 
 FIRST = 256  # ids that the window reads by itself
 _FIRST_STEPS = 200_000  # of SQLite's machine, about 10 ms: more is the seeker's business
@@ -58,6 +59,9 @@ class Row:
     in_thread: int
     conversation: Conversation | None = None
     """What the row tells of it, where the list is grouped."""
+    until: int = 0
+    """Until when it is snoozed (UTC seconds)."""
+    pinned: bool = False
 
 
 class Source:
@@ -72,7 +76,7 @@ class Source:
         self,
         db: Db | None,
         place: Place | None = None,
-        chosen: Filter = Filter.ALL,
+        chosen: Chosen = Filter.ALL,
         query: Search | None = None,
         *,
         grouped: bool = False,
@@ -118,7 +122,7 @@ class Source:
             return {}
         if self.query is not None:
             return dict.fromkeys(read.still_there(self.db, ids), 0)
-        belong = read.among(self.db, self._key(), self.chosen, ids)
+        belong = read.among(self.db, self.key(), self.chosen, ids)
         belong.update((row.id, row.thread_id) for row in self._still_kept())
         return belong
 
@@ -126,7 +130,7 @@ class Source:
         """The messages of these threads that belong into this list, newest first."""
         if self.db is None or self.place is None:
             return {}
-        found = read.listed_of(self.db, self._key(), self.chosen, threads)
+        found = read.listed_of(self.db, self.key(), self.chosen, threads)
         for row in self._still_kept():
             if row.thread_id in threads:
                 found[row.thread_id] = sorted({row.id, *found.get(row.thread_id, ())}, reverse=True)
@@ -143,11 +147,20 @@ class Source:
         messages = read.rows(self.db, ids)
         threads = [message.thread_id for message in messages]
         if self.grouped and messages:
-            told = read.conversations(self.db, self._key(), self.chosen, threads, aside=self._is_aside())
+            told = read.conversations(self.db, self.key(), self.chosen, threads, aside=self._is_aside())
             found = ((row, told.get(row.thread_id)) for row in messages)
-            return {row.id: Row(row, 1 if talk is None else talk.whole, talk) for row, talk in found}
+            made: dict[int, Row] = {row.id: Row(row, 1 if talk is None else talk.whole, talk) for row, talk in found}
+            return self._marked(made)
         sizes = read.thread_sizes(self.db, threads) if messages else {}
-        return {message.id: Row(message, sizes.get(message.thread_id, 1)) for message in messages}
+        return self._marked({message.id: Row(message, sizes.get(message.thread_id, 1)) for message in messages})
+
+    def _marked(self, rows: dict[int, Row]) -> dict[int, Row]:
+        """With what is snoozed and pinned."""
+        assert self.db is not None
+        until, pinned = aside.until(self.db, list(rows)), aside.pinned(self.db, list(rows))
+        return rows | {
+            one: replace(rows[one], until=until.get(one, 0), pinned=one in pinned) for one in {*until, *pinned}
+        }
 
     def message(self, message_id: MessageId) -> MessageRow | None:
         """One row."""
@@ -194,7 +207,7 @@ class Source:
             return self._ordered(*self._order(db, limit=FIRST))
         from mua.store import orders
 
-        ids = orders.first(db, self._key(), self.chosen, self.sort, FIRST, outgoing=self.outgoing)
+        ids = orders.first(db, self.key(), self.chosen, self.sort, FIRST, outgoing=self.outgoing)
         if not self.sort.by_date:
             split = len(self._upper(db, ids)) if self.sort.by is By.UNREAD else 0
             return plain(ids, split)
@@ -202,7 +215,7 @@ class Source:
         if not self.grouped:
             return plain(ids)
         told = read.threads_of(db, ids)
-        members = read.listed_of(db, self._key(), self.chosen, list(set(told.values())))
+        members = read.listed_of(db, self.key(), self.chosen, list(set(told.values())))
         threads = array("q", (told.get(one, one) for one in ids))
         heads = array(
             "q", (one for one, thread in zip(ids, threads, strict=True) if members.get(thread, [0])[0] == one)
@@ -222,13 +235,14 @@ class Source:
         if len(first.ids) < FIRST:
             return
         ids, split = array("q"), 0
-        for place, part in enumerate(orders.parts(db, self._key(), self.chosen, self.sort, outgoing=self.outgoing)):
+        for place, part in enumerate(orders.parts(db, self.key(), self.chosen, self.sort, outgoing=self.outgoing)):
             ids.extend(part)
             split = len(part) if self.sort.down and not place else split
             split = len(ids) - len(part) if not self.sort.down else split
         yield plain(ids, split if self.sort.by is By.UNREAD else 0), True
 
-    def _key(self) -> FolderId | Saved:
+    def key(self) -> FolderId | Saved:
+        """The folder or the view that is listed."""
         assert self.place is not None
         key = self.place.folder if self.place.folder is not None else self.place.saved
         assert key is not None
@@ -236,7 +250,7 @@ class Source:
 
     def _order(self, db: Db, below: int = read.NEWEST, limit: int = -1) -> "tuple[array[int], array[int]]":
         """The ids, and beside them the threads where they are wanted."""
-        key = self._key()
+        key = self.key()
         if self.grouped:
             return read.threaded_order(db, key, self.chosen, below, limit)
         if isinstance(key, Saved):
@@ -268,9 +282,9 @@ class Source:
         from mua.store import find
 
         assert self.query is not None
-        narrowed = {Filter.ALL: (), Filter.UNREAD: (Is(Flag.SEEN, False),), Filter.STARRED: (Is(Flag.FLAGGED),)}
-        for ids, whole in find.hits(db, self.query.and_also(*narrowed[self.chosen])):
-            yield plain(array("q", ids)), whole
+        for ids, whole in find.hits(db, self.query.and_also(*_also(self.chosen))):
+            found = read.narrowed(db, self.chosen, ids) if self.chosen is Filter.KNOWN else ids
+            yield plain(array("q", found)), whole
 
     def _is_aside(self) -> bool:
         """Whether this is a bin or a junk folder."""
@@ -287,6 +301,18 @@ class Source:
 
     def _unread_only(self) -> bool:
         return self.chosen is Filter.UNREAD or (self.place is not None and self.place.saved is Saved.UNREAD)
+
+
+def _also(chosen: Chosen) -> tuple[Node, ...]:
+    """A filter as a part of a search, as far as a search can say it."""
+    if isinstance(chosen, OnlyTag):
+        return (Tagged(chosen.keyword),)
+    said: dict[Filter, tuple[Node, ...]] = {
+        Filter.UNREAD: (Is(Flag.SEEN, False),),
+        Filter.STARRED: (Is(Flag.FLAGGED),),
+        Filter.ATTACHMENTS: (Has("attachment"),),
+    }
+    return said.get(chosen, ())
 
 
 def place_word(place: Place | None) -> str:

@@ -11,7 +11,7 @@ from mua.model.folder import FolderId, Role
 from mua.model.message import Flag, MessageId
 from mua.store import read, write
 from mua.store.db import Db, Tx
-from mua.store.read import Filter, Saved
+from mua.store.read import Chosen, Saved
 
 MOST = 50  # messages of one list that are kept in sight
 
@@ -69,11 +69,11 @@ def pin(tx: Tx, ids: Sequence[MessageId], pinned: bool, now: int) -> None:
     tx.changes.messages.update(ids)
 
 
-def in_sight(db: Db, place: FolderId | Saved, chosen: Filter) -> list[tuple[MessageId, bool]]:
+def in_sight(db: Db, place: FolderId | Saved, chosen: Chosen) -> list[tuple[MessageId, bool]]:
     """(message, it came back) of what is kept in sight above a list: first what came back, the latest first."""
     where, key = read.listed(place, chosen)
     sql = (
-        f"SELECT p.message_id, p.returned FROM pin p JOIN message ON message.id = p.message_id WHERE {where}"
+        f"SELECT p.message_id, p.returned FROM pin p CROSS JOIN message ON message.id = p.message_id WHERE {where}"
         " ORDER BY p.returned DESC, p.at DESC LIMIT ?"
     )
     return [(MessageId(row[0]), bool(row[1])) for row in db.rows(sql, *key, MOST)]

@@ -14,7 +14,7 @@ from mua.model.folder import FolderId
 from mua.model.sort import By, Sort
 from mua.store import read
 from mua.store.db import Db
-from mua.store.read import Filter, Saved
+from mua.store.read import Chosen, Saved
 
 PART = 20_000  # ids of one piece
 Key = tuple[str | int, int]
@@ -27,7 +27,7 @@ def term(sort: Sort, *, outgoing: bool) -> str:
 
 
 def first(
-    db: Db, place: FolderId | Saved, chosen: Filter, sort: Sort, limit: int, *, outgoing: bool = False
+    db: Db, place: FolderId | Saved, chosen: Chosen, sort: Sort, limit: int, *, outgoing: bool = False
 ) -> "array[int]":
     """The first ``limit`` ids of a list (see the rules)."""
     if sort.by is By.UNREAD:
@@ -44,7 +44,7 @@ def first(
 
 
 def parts(
-    db: Db, place: FolderId | Saved, chosen: Filter, sort: Sort, *, outgoing: bool = False
+    db: Db, place: FolderId | Saved, chosen: Chosen, sort: Sort, *, outgoing: bool = False
 ) -> "Iterator[array[int]]":
     """All ids of a list, piece by piece."""
     if sort.by is By.UNREAD:
@@ -77,7 +77,7 @@ def _way(sort: Sort) -> str:
     return " DESC" if sort.down else ""
 
 
-def _first_unread(db: Db, place: FolderId | Saved, chosen: Filter, sort: Sort, limit: int) -> "array[int]":
+def _first_unread(db: Db, place: FolderId | Saved, chosen: Chosen, sort: Sort, limit: int) -> "array[int]":
     where, key = read.listed(place, chosen)
     found = array("q")
     for unread in (sort.down, not sort.down):
@@ -87,7 +87,7 @@ def _first_unread(db: Db, place: FolderId | Saved, chosen: Filter, sort: Sort, l
     return found
 
 
-def _unread_parts(db: Db, place: FolderId | Saved, chosen: Filter, sort: Sort) -> "Iterator[array[int]]":
+def _unread_parts(db: Db, place: FolderId | Saved, chosen: Chosen, sort: Sort) -> "Iterator[array[int]]":
     """Both halves are newest first.  What is read is what is listed without what is unread: each has an index."""
     where, key = read.listed(place, chosen)
     unread = array("q", (row[0] for row in db.rows(f"SELECT id FROM message WHERE {where} AND {_UNREAD}", *key)))

@@ -106,6 +106,19 @@ class Filter(StrEnum):
     ALL = "all"
     UNREAD = "unread"
     STARRED = "starred"
+    ATTACHMENTS = "with an attachment"
+    KNOWN = "from people you wrote to"
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyTag:
+    """Only what bears this keyword."""
+
+    keyword: str
+
+
+Chosen = Filter | OnlyTag
+"""What a list is narrowed to."""
 
 
 def accounts(db: Db) -> list[Account]:
@@ -218,7 +231,7 @@ def inboxes(db: Db) -> list[FolderId]:
 
 
 def order(
-    db: Db, place: FolderId | Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+    db: Db, place: FolderId | Saved, chosen: Chosen = Filter.ALL, below: int = NEWEST, limit: int = -1
 ) -> "array[int]":
     """The order vector of a folder or a unified view."""
     if isinstance(place, Saved):
@@ -227,14 +240,14 @@ def order(
 
 
 def folder_order(
-    db: Db, folder_id: FolderId, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+    db: Db, folder_id: FolderId, chosen: Chosen = Filter.ALL, below: int = NEWEST, limit: int = -1
 ) -> "array[int]":
     """The order vector of a folder: message ids, newest first; ``limit`` of them (-1: all), older than ``below``."""
-    return _ids(db, f"shown_folder = ? {_FILTERS[chosen]}", below, limit, folder_id)
+    return _ids(db, f"shown_folder = ? {_only(chosen)}", below, limit, folder_id)
 
 
 def saved_order(
-    db: Db, saved: Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+    db: Db, saved: Saved, chosen: Chosen = Filter.ALL, below: int = NEWEST, limit: int = -1
 ) -> "array[int]":
     """The same for a unified view; junk, trash and what others share take no part."""
     if saved is Saved.ALL_INBOXES:  # each inbox by its own index: one statement over all of them would sort them all
@@ -243,11 +256,11 @@ def saved_order(
             return parts[0]
         merged = array("q", sorted(chain.from_iterable(parts), reverse=True))
         return merged if limit < 0 else merged[:limit]
-    return _ids(db, f"{_SAVED[saved]} {_FILTERS[chosen]}", below, limit)
+    return _ids(db, f"{_SAVED[saved]} {_only(chosen)}", below, limit)
 
 
 def threaded_order(
-    db: Db, place: FolderId | Saved, chosen: Filter = Filter.ALL, below: int = NEWEST, limit: int = -1
+    db: Db, place: FolderId | Saved, chosen: Chosen = Filter.ALL, below: int = NEWEST, limit: int = -1
 ) -> "tuple[array[int], array[int]]":
     """The order vector of a folder or a unified view, and beside it the thread of each message."""
     if place is Saved.ALL_INBOXES:
@@ -264,7 +277,7 @@ def threaded_order(
     return (numbers(ids), numbers(threads)) if ids and threads else (array("q"), array("q"))
 
 
-def among(db: Db, place: FolderId | Saved, chosen: Filter, ids: Sequence[int]) -> dict[int, int]:
+def among(db: Db, place: FolderId | Saved, chosen: Chosen, ids: Sequence[int]) -> dict[int, int]:
     """Which of ``ids`` a folder or a unified view lists, and the thread of each."""
     where, key = listed(place, chosen)
     return dict(db.rows_of(f"SELECT id, thread_id FROM message WHERE {where} AND id IN", ids, *key))
@@ -275,7 +288,7 @@ def threads_of(db: Db, ids: Sequence[int]) -> dict[int, int]:
     return dict(db.rows_of("SELECT id, thread_id FROM message WHERE id IN", ids))
 
 
-def listed_of(db: Db, place: FolderId | Saved, chosen: Filter, threads: Sequence[int]) -> dict[int, list[int]]:
+def listed_of(db: Db, place: FolderId | Saved, chosen: Chosen, threads: Sequence[int]) -> dict[int, list[int]]:
     """The messages of these threads that a folder or a unified view lists, newest first."""
     where, key = listed(place, chosen)
     sql = f"SELECT thread_id, id FROM message INDEXED BY message_thread WHERE {where} AND thread_id IN"
@@ -286,7 +299,7 @@ def listed_of(db: Db, place: FolderId | Saved, chosen: Filter, threads: Sequence
 
 
 def conversations(
-    db: Db, place: FolderId | Saved, chosen: Filter, threads: Iterable[int], *, aside: bool = False
+    db: Db, place: FolderId | Saved, chosen: Chosen, threads: Iterable[int], *, aside: bool = False
 ) -> dict[int, Conversation]:
     """What a list shows of each of these threads in one row: a page of them, for it costs as much as they have members.
 
@@ -330,11 +343,11 @@ def _writers(db: Db, threads: Sequence[int], anywhere: str) -> dict[int, tuple[t
     return found
 
 
-def listed(place: FolderId | Saved, chosen: Filter) -> tuple[str, tuple[FolderId, ...]]:
+def listed(place: FolderId | Saved, chosen: Chosen) -> tuple[str, tuple[FolderId, ...]]:
     """The condition of what a place lists, and its values (for ``store/orders`` too)."""
     if isinstance(place, Saved):
-        return f"{_SAVED[place]} {_FILTERS[chosen]}", ()
-    return f"shown_folder = ? {_FILTERS[chosen]}", (place,)
+        return f"{_SAVED[place]} {_only(chosen)}", ()
+    return f"shown_folder = ? {_only(chosen)}", (place,)
 
 
 def still_there(db: Db, ids: Sequence[int]) -> set[int]:
@@ -351,7 +364,27 @@ _SAVED = {
     Saved.UNREAD: f"shown_flags & 1 = 0 AND {_WANTED}",
     Saved.STARRED: f"shown_flags & 4 <> 0 AND {_WANTED}",
 }
-_FILTERS = {Filter.ALL: "", Filter.UNREAD: "AND shown_flags & 1 = 0", Filter.STARRED: "AND shown_flags & 4 <> 0"}
+_FILTERS = {
+    Filter.ALL: "",
+    Filter.UNREAD: "AND shown_flags & 1 = 0",
+    Filter.STARRED: "AND shown_flags & 4 <> 0",
+    Filter.ATTACHMENTS: "AND has_attachments <> 0",
+    Filter.KNOWN: ("AND EXISTS(SELECT 1 FROM correspondent WHERE address = json_extract(message.sender, '$[0][1]'))"),
+}
+
+
+def _only(chosen: Chosen) -> str:
+    """The condition of a filter."""
+    if isinstance(chosen, OnlyTag):
+        quoted = chosen.keyword.replace("'", "''")
+        return f"AND EXISTS(SELECT 1 FROM tag WHERE name = '{quoted}' AND message_id = message.id)"
+    return _FILTERS[chosen]
+
+
+def narrowed(db: Db, chosen: Chosen, ids: Sequence[int]) -> list[int]:
+    """Which of ``ids`` a filter lets pass, in their order."""
+    passing = {row[0] for row in db.rows_of(f"SELECT id FROM message WHERE 1 {_only(chosen)} AND id IN", ids)}
+    return [one for one in ids if one in passing]
 
 
 def saved_counts(db: Db) -> dict[Saved, int]:

@@ -570,6 +570,20 @@ CREATE TABLE quiet(
   ignored INTEGER NOT NULL) STRICT;                   -- 1: what is new leaves the inbox, too
 """
 
+# Whom the person has written to: mail from them can be listed alone.
+CACHE_43 = """
+CREATE TABLE correspondent(address TEXT COLLATE NOCASE PRIMARY KEY) STRICT, WITHOUT ROWID;
+INSERT OR IGNORE INTO correspondent(address)
+  SELECT json_extract(p.value, '$[1]') FROM message m JOIN folder f ON f.id = m.folder_id AND f.role = 'sent',
+    json_each(m.recipients) p WHERE json_extract(p.value, '$[1]') <> '';
+CREATE TRIGGER message_written AFTER INSERT ON message
+WHEN EXISTS(SELECT 1 FROM folder WHERE id = NEW.folder_id AND role = 'sent') BEGIN
+  INSERT OR IGNORE INTO correspondent(address)
+    SELECT json_extract(value, '$[1]') FROM json_each(NEW.recipients) WHERE json_extract(value, '$[1]') <> ''
+    UNION SELECT json_extract(value, '$[1]') FROM json_each(NEW.cc) WHERE json_extract(value, '$[1]') <> '';
+END;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -613,6 +627,7 @@ MIGRATIONS = (
     CACHE_40,
     CACHE_41,
     CACHE_42,
+    CACHE_43,
 )
 VERSION = len(MIGRATIONS)
 
