@@ -161,10 +161,14 @@ class SetClient:
 
 @dataclass(frozen=True, slots=True)
 class Discover:
-    """Look up the servers of an address.  Answer: Discovered."""
+    """Look up the servers of an address.  Answer: Discovered.
+
+    ``database``: the person allows that Thunderbird's database of providers is asked too; it learns the domain.
+    """
 
     email: str
     ca_file: str = ""
+    database: bool = False
 
 
 @dataclass(frozen=True, slots=True)

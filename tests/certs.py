@@ -182,7 +182,7 @@ class Pki:
     """``ca`` is the file to trust; ``untrusted`` is signed by another authority, the rest by this one.
 
     ``chained`` is another good one, for its own names, whose file holds the authority too; ``own`` signed itself, for
-    localhost.  ``client(name)`` makes a person's certificate, signed by this one too.
+    localhost.  ``client(name)`` makes a person's certificate, ``issue`` one for a server, signed by this one too.
     """
 
     ca: Path
@@ -193,6 +193,7 @@ class Pki:
     chained: Leaf
     own: Leaf
     client: Callable[[str], Leaf]
+    issue: Callable[[str, tuple[str, ...]], Leaf]
 
 
 def make_pki(folder: Path, names: tuple[str, ...], others_names: tuple[str, ...] = ("other.invalid",)) -> Pki:
@@ -211,4 +212,5 @@ def make_pki(folder: Path, names: tuple[str, ...], others_names: tuple[str, ...]
         chained=chained,
         own=ours.leaf("self-signed"),
         client=lambda name: ours.issue(f"client-{name}", (name,)),
+        issue=ours.issue,
     )

@@ -187,7 +187,7 @@ class Lab:
 
     def _make_plan(self) -> Plan:
         hosts = (f"{host}.{DOMAIN}" for host in ("imap", "msa", "mx1", "mx2", "mx3"))
-        names = ("localhost", "127.0.0.1", *hosts, *lab_config.WEB_NAMES)
+        names = ("localhost", "127.0.0.1", *hosts, *lab_config.WEB_NAMES, *lab_config.GUESSED)
         pki = make_pki(self.folder / "certs", names, (lab_config.CHAIN_NAME,))
         names_of_ports = ("imap", "imaps", "pop3", "pop3s", "lmtp", "submission", "submissions")
         numbers = (143, 993, 110, 995, 24, 587, 465) if self.inside else free_ports(len(names_of_ports))

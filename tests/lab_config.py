@@ -22,6 +22,7 @@ DANE = ("ee", "self", "tagood", "ta", "mismatch", "notls", "unusable", "forged",
 CHAIN_NAME = "mx-tagood.dane.test"  # whose certificate MX_CHAIN shows
 WEB = "127.0.25.30"
 WEB_NAMES = ("mta-sts.sts.test", "mta-sts.stsbad.test")
+GUESSED = ("imap.guess.own.test", "smtp.guess.own.test", "mail.halfguess.own.test")
 REFUSAL = "Nobody of that name lives here"
 FULL = "The mailbox is full and its owner is on a journey"
 SPECIAL_USE = {"Sent": "Sent", "Drafts": "Drafts", "Archive": "Archive", "Junk": "Junk", "Trash": "Trash"}

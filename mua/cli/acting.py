@@ -45,7 +45,8 @@ def _account_add(session: Session) -> Result:
     password = sys.stdin.readline().rstrip("\r\n") if session.arguments.password_stdin else ""
     mask(password)
     if session.arguments.discover:
-        found = session.engine.ask(wire.Discover(given.email, given.ca_file), wire.Discovered)
+        discover = wire.Discover(given.email, given.ca_file, session.arguments.ask_database)
+        found = session.engine.ask(discover, wire.Discovered)
         given = setup.with_servers(given, found)
     name = ""
     if session.arguments.oauth:

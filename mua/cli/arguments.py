@@ -152,6 +152,8 @@ def _account(commands: Commands) -> None:
     add.add_argument("--client-cert", metavar="F", default="", help="certificate and key (PEM) that log in (EXTERNAL)")
     add.add_argument("--allow-plaintext", action="store_true", help="allow unprotected connections to other hosts")
     add.add_argument("--discover", action="store_true", help="look the servers up")
+    text = "with --discover: ask Thunderbird's database of providers too, which learns the domain"
+    add.add_argument("--ask-database", action="store_true", help=text)
     _sign_in(add, "--oauth")
     add.add_argument("--policy", metavar="everything|headers|days:N", default="everything", help="how much is fetched")
     _pop3(add)

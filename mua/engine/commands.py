@@ -240,7 +240,9 @@ def discover(engine: Engine, command: wire.Discover) -> wire.Discovered:
     """Look up the servers of an address."""
     from mua.engine import doctor, sign_in
 
-    return doctor.discover(command.email, command.ca_file, lambda key: sign_in.service_told(engine, key))
+    return doctor.discover(
+        command.email, command.ca_file, lambda key: sign_in.service_told(engine, key), database=command.database
+    )
 
 
 def begin_sign_in(engine: Engine, command: wire.BeginSignIn) -> wire.SignInBegun:

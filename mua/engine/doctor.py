@@ -1,18 +1,18 @@
 """Finding the servers of an address, and saying in plain words what is wrong with an account's.
 
 Theory of operation.  ``discover`` asks everybody at once and believes in order of trust (see ``plan/discover``): once
-the most trusted answer is known, the others are not waited for.  ``check`` connects both ways as the workers would.
+the most trusted answer is known, the others are not waited for, and once any is known, better ones only for a moment
+(``GRACE``).  ``check`` connects both ways as the workers would.
 
-Rules of the file: discovery never sends a credential, and never asks anybody but the domain itself and the DNS; a check
-sends the password only over what the account itself would use.
+Rules of the file: discovery never sends a credential, and never asks anybody but the domain itself and the DNS, unless
+the person allowed one more; a check sends the password only over what the account itself would use.
 """
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
-from concurrent.futures import TimeoutError as TooLate
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, as_completed, wait
 from dataclasses import replace
 from typing import TypedDict
 
@@ -35,6 +35,7 @@ from mua.plan.mx import Verdict
 from mua.records import dataclass
 
 PATIENCE = 10.0  # seconds for a whole discovery
+GRACE = 1.5  # seconds from its start that a better answer is waited for when there is one
 ONE_ANSWER = 5.0  # seconds for one file, look-up or greeting
 CHECK = 20.0  # seconds for one server of a check
 USUAL = {
@@ -70,14 +71,19 @@ def ways(ca_file: str = "") -> Ways:
 
 
 def discover(
-    email: str, ca_file: str = "", service: Callable[[str], wire.SignInService | None] = lambda _: None
+    email: str,
+    ca_file: str = "",
+    service: Callable[[str], wire.SignInService | None] = lambda _: None,
+    *,
+    database: bool = False,
 ) -> wire.Discovered:
-    """Candidates for an address, best first.  ``service`` tells what is known of who signs people in (``Found.oauth``).
+    """Candidates for an address, best first.  ``service`` tells what is known of who signs people in (``Found.oauth``);
+    ``database``: the person allows that Thunderbird's database of providers is asked, too.
 
     Raises MailError "bad-address", "not-found", "autoconfig-plaintext" (only servers without TLS are published) or
     "no-access" (the provider lets no mail program in; the text says why).
     """
-    found = find(email, ways(ca_file))
+    found = find(email, ways(ca_file), database=database)
     candidates = [
         (_account(email, one, kind, ca_file), one.source + _doubt(one)) for one in found for kind in one.kinds
     ]
@@ -94,7 +100,7 @@ def discover(
     )
 
 
-def find(email: str, world: Ways) -> list[Found]:
+def find(email: str, world: Ways, *, database: bool = False) -> list[Found]:
     """Who says what about an address, most trusted first; never empty.  Raises MailError as ``discover``."""
     _, domain = plan.split_address(email)
     known = plan.from_table(email, providers())
@@ -102,48 +108,64 @@ def find(email: str, world: Ways) -> list[Found]:
         return [known]
     pool = ThreadPoolExecutor(16, thread_name_prefix="discover")
     try:
-        return _first_believed(_questions(email, domain, world, pool), domain)
+        return _first_believed(_questions(email, domain, world, pool, database=database), domain)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _questions(email: str, domain: str, world: Ways, pool: ThreadPoolExecutor) -> list["Future[Found | None]"]:
+def _questions(
+    email: str, domain: str, world: Ways, pool: ThreadPoolExecutor, *, database: bool
+) -> list["Future[Found | None]"]:
     """Everything that can be asked, running at once, most trusted first."""
 
-    def published(url: str) -> Found | None:
-        return plan.from_autoconfig(email, world.fetch(url), f"{domain} says so itself")
+    def published(url: str, source: str = f"{domain} says so itself") -> Found | None:
+        return plan.from_autoconfig(email, world.fetch(url), source)
 
     return [
         *(pool.submit(published, url) for url in plan.autoconfig_urls(email)),
         pool.submit(lambda: plan.from_mx(email, world.mx(domain), providers())),
         pool.submit(lambda: plan.from_srv(email, world.services(domain))),
+        *([pool.submit(published, plan.database_url(email), plan.DATABASE)] if database else []),
         pool.submit(_guess, email, world),
     ]
 
 
 def _first_believed(questions: Sequence["Future[Found | None]"], domain: str) -> list[Found]:
-    """The most trusted answer, and of the less trusted ones those that are here already."""
-    end = time.monotonic() + PATIENCE
-    found: list[Found] = []
+    """The answers that are here, most trusted first, as soon as the most trusted of all is, or any is and ``GRACE`` is
+    over.
+    """
+    started = time.monotonic()
+    waiting = set(questions)
+    found: dict[Future[Found | None], Found] = {}
     plaintext: MailError | None = None
-    for question in questions:
-        try:
-            answer = question.result(timeout=0 if found else max(0.0, end - time.monotonic()))
-        except TooLate:
-            continue
-        except MailError as error:
-            LOG.info("discovery of %s: %s (%s)", domain, error.code, error.detail)
-            plaintext = error if error.code == "autoconfig-plaintext" else plaintext
-            continue
-        except Exception as error:  # noqa: BLE001 - one bad answer must not spoil the others
-            LOG.warning("discovery of %s: %s", domain, type(error).__name__)
-            continue
-        if answer is not None:
-            found.append(answer)
+    while waiting:
+        end = started + (GRACE if found else PATIENCE)
+        done, waiting = wait(waiting, max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
+        for question in done:
+            answer = _answer(question, domain)
+            if isinstance(answer, Found):
+                found[question] = answer
+            elif answer is not None:
+                plaintext = answer
+        best = next((one for one in questions if one in found or one in waiting), None)
+        if best in found or not done:
+            break
     if found:
-        return found
+        return [found[one] for one in questions if one in found]
     text = f"The mail servers of {domain} could not be found; ask its operator for them and enter them by hand."
     raise plaintext or MailError(Kind.ACCOUNT, Retry.ASK, text, code="not-found")
+
+
+def _answer(question: "Future[Found | None]", domain: str) -> Found | MailError | None:
+    """What was found, or that only servers without TLS are published, or nothing."""
+    try:
+        return question.result(timeout=0)
+    except MailError as error:
+        LOG.info("discovery of %s: %s (%s)", domain, error.code, error.detail)
+        return error if error.code == "autoconfig-plaintext" else None
+    except Exception as error:  # noqa: BLE001 - one bad answer must not spoil the others
+        LOG.warning("discovery of %s: %s", domain, type(error).__name__)
+        return None
 
 
 def _guess(email: str, world: Ways) -> Found | None:

@@ -14,6 +14,7 @@ import threading
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from mua import wire
 from mua.engine import folders
@@ -76,6 +77,7 @@ class SignIn:
 
 def service_told(engine: Engine, key: str) -> wire.SignInService | None:
     """What a client has to know of a provider; ``key`` may be the URL of a server of one's own."""
+    key = _known_issuer(key)
     if key.startswith("https://"):
         name = key.removeprefix("https://")
         return wire.SignInService(key, name, ready=bool(_client(engine, key)[0]))
@@ -86,6 +88,13 @@ def service_told(engine: Engine, key: str) -> wire.SignInService | None:
     return wire.SignInService(
         key, one.oauth.name, ready, bool(one.oauth.device), one.secret, one.register, one.steps, one.open, one.tenant
     )
+
+
+def _known_issuer(issuer: str) -> str:
+    """The provider of the table whose page is at that host, or the issuer itself."""
+    host = urlsplit(issuer).hostname
+    of_host = (key for key, one in services().items() if host and urlsplit(one.oauth.authorize).hostname == host)
+    return next(of_host, issuer)
 
 
 def _client(engine: Engine, provider: str) -> tuple[str, str]:

@@ -13,13 +13,11 @@ import getpass
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QProgressBar,
     QVBoxLayout,
@@ -31,6 +29,7 @@ from mua.errors import MailError
 from mua.gui import address_text, words
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.diagnosis import DiagnosisPanel
+from mua.gui.found_panel import FoundPanel
 from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
@@ -47,7 +46,6 @@ from mua.store import read
 
 COLUMN = 480  # pixels
 _NO_KEYRING = frozenset({"keyring-unavailable", "secrets-locked"})
-_PROTECTION = {Security.TLS: "TLS", Security.STARTTLS: "STARTTLS", Security.NONE: "no protection"}
 
 
 class SetupPage(Room):
@@ -93,10 +91,10 @@ class SetupPage(Room):
         if not isinstance(QApplication.focusWidget(), QAbstractButton):
             self.look_up()
 
-    def look_up(self) -> None:
-        """Ask for the servers of the address, once for each address."""
+    def look_up(self, *, database: bool = False) -> None:
+        """Ask for the servers of the address, once for each address; ``database``: Thunderbird's, too."""
         email = self.address.text().strip()
-        if not email or email == self._looked_up or not self.form.isHidden():
+        if not email or (email == self._looked_up and not database) or not self.form.isHidden():
             return
         self._looked_up, self._found, self._chosen = email, None, None
         self._by_password()
@@ -110,7 +108,9 @@ class SetupPage(Room):
         self._looking = True
         self.found.looking(email.rpartition("@")[2])
         self.asked.emit(
-            wire.Discover(email), lambda one: self._discovered(email, one), lambda one: self._not_found(email, one)
+            wire.Discover(email, database=database),
+            lambda one: self._discovered(email, one),
+            lambda one: self._not_found(email, one, database=database),
         )
 
     def _discovered(self, email: str, answer: wire.Answer) -> None:
@@ -164,13 +164,16 @@ class SetupPage(Room):
         self._say(error.text, "danger")
         self.banner.setToolTip(words.tip(words.shown(error.detail)))
 
-    def _not_found(self, email: str, error: MailError) -> None:
+    def _not_found(self, email: str, error: MailError, *, database: bool = False) -> None:
         if email != self._looked_up:
             return
         self._waiting = self._looking = False
         self._work(False)
         self.found.hide()
         self._say(error.text, "warning", "Set up by hand", self.open_form)
+        if error.code == "not-found" and not database:
+            ask = self.banner.offer("Ask Thunderbird's database", lambda: self.look_up(database=True))
+            ask.setToolTip(f"Its server learns that somebody asks about {email.rpartition('@')[2]}.")
 
     # ---- by hand
     def open_form(self) -> None:
@@ -503,82 +506,6 @@ class SetupPage(Room):
         """The demo account did not open."""
         self._work(False)
         self._say(text, "danger")
-
-
-class FoundPanel(QFrame):
-    """What the look-up found, who said so, "Change"; and the provider's note with a link to its page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setProperty("kind", "panel")
-        self._icon = IconLabel("search", "tertiary", 16)
-        self.title = Label("", BASE, bold=True, wrap=True)
-        self.lines = Label("", SECONDARY, "secondary", wrap=True)
-        self.change = Button("Change", kind="link")
-        self.change.setAccessibleName("Change the servers")
-        self._note = QWidget()
-        self.note = Label("", SECONDARY, "secondary", wrap=True)
-        self.help = Button("Open the page", "external-link", "link")
-        self._url = ""
-        self.help.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
-        self._lay_out()
-
-    def looking(self, domain: str) -> None:
-        """The look-up runs."""
-        self._icon.show_icon("search", "tertiary")
-        self.title.setText(f"Looking up the mail servers of {words.shown(domain, 80)}…")
-        self.lines.setText("Go on and type the password meanwhile; it is not sent anywhere yet.")
-        self.change.hide()
-        self._note.hide()
-        self.show()
-
-    def show_found(self, found: wire.Discovered) -> None:
-        """It ended well."""
-        account = found.accounts[0]
-        self._icon.show_icon("circle-check", "good")
-        self.title.setText("Found the mail servers")
-        lines = [f"{name} {_server(server)}" for name, server in _servers(account)]
-        self.lines.setText("\n".join([*lines, f"According to: {words.shown(found.sources[0], 200)}"]))
-        self.change.show()
-        self._note.hide()
-        self.show()
-
-    def say_note(self, text: str, url: str) -> None:
-        """What this provider is known for."""
-        self.note.setText(words.shown(text, 400))
-        self._url = url if url.startswith("https://") else ""
-        self.help.setVisible(bool(self._url))
-        self.help.setToolTip(self._url)
-        self._note.setVisible(bool(text))
-
-    def _lay_out(self) -> None:
-        head = QHBoxLayout()
-        head.setSpacing(8)
-        head.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(self.title, 1)
-        head.addWidget(self.change, 0, Qt.AlignmentFlag.AlignTop)
-        below = QVBoxLayout()
-        below.setContentsMargins(24, 0, 0, 0)
-        below.addWidget(self.lines)
-        note = QHBoxLayout(self._note)
-        note.setContentsMargins(24, 4, 0, 0)
-        note.addWidget(self.note, 1)
-        note.addWidget(self.help, 0, Qt.AlignmentFlag.AlignBottom)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 10, 8, 10)
-        column.setSpacing(4)
-        column.addLayout(head)
-        column.addLayout(below)
-        column.addWidget(self._note)
-
-
-def _servers(account: Account) -> list[tuple[str, Server]]:
-    named = ((account.incoming.upper(), account.incoming_server), ("SMTP", account.submission))
-    return [(name, server) for name, server in named if server is not None]
-
-
-def _server(server: Server) -> str:
-    return f"{words.shown(server.host, 100)}, port {server.port}, {_PROTECTION[server.security]}"
 
 
 def _own_name() -> str:

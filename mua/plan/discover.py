@@ -207,6 +207,15 @@ def autoconfig_urls(email: str) -> tuple[str, str]:
     )
 
 
+DATABASE = "Thunderbird's database of providers says so"
+
+
+def database_url(email: str) -> str:
+    """Where Thunderbird's database has a domain's settings; it learns the domain, and nothing else of the address."""
+    _, domain = split_address(email)
+    return f"https://autoconfig.thunderbird.net/v1.1/{domain}"
+
+
 def from_autoconfig(email: str, document: bytes, source: str) -> Found:
     """The servers that a config-v1.1 document names.
 
@@ -214,7 +223,8 @@ def from_autoconfig(email: str, document: bytes, source: str) -> Found:
     only servers without TLS, which Mua does not offer).
     """
     local, domain = split_address(email)
-    provider = _tree(document).find("emailProvider")
+    tree = _tree(document)
+    provider = tree.find("emailProvider")
     if provider is None:
         raise _unusable(domain, "no emailProvider")
     words = {"%EMAILADDRESS%": f"{local}@{domain}", "%EMAILLOCALPART%": local, "%EMAILDOMAIN%": domain}
@@ -229,16 +239,31 @@ def from_autoconfig(email: str, document: bytes, source: str) -> Found:
     if not ({"imap", "pop3"} & best.keys()):
         raise _unusable(domain, "no incoming server")
     chosen = {kind: entry.server for kind, entry in best.items()}
-    auth = Auth.OAUTH if all(entry.oauth for entry in best.values()) else Auth.PASSWORD
+    only_oauth = all(not entry.ways & _PASSWORDS for entry in best.values())
+    oauth = _issuer(tree) if all("oauth2" in entry.ways for entry in best.values()) else ""
     name = (provider.findtext("displayName") or "").strip()[:80]
     shown = name if name.isprintable() else ""
-    return Found(source, chosen.get("imap"), chosen.get("pop3"), chosen.get("smtp"), auth, shown)
+    return Found(
+        source, chosen.get("imap"), chosen.get("pop3"), chosen.get("smtp"),
+        Auth.OAUTH if only_oauth else Auth.PASSWORD, shown, oauth=oauth,
+    )  # fmt: skip
+
+
+def _issuer(tree: Element) -> str:
+    """Who signs people in, as an https URL; empty where the document does not say."""
+    for element in tree.iter("oAuth2"):
+        issuer = (element.findtext("issuer") or "").strip()
+        issuer = issuer if "://" in issuer else f"https://{issuer}"
+        host = _host(issuer.removeprefix("https://").partition("/")[0].partition(":")[0])
+        if issuer.startswith("https://") and "." in host and issuer.isascii() and issuer.isprintable():
+            return issuer
+    return ""
 
 
 class _Entry(NamedTuple):
     kind: str
     server: Server
-    oauth: bool
+    ways: frozenset[str]
 
 
 def _entry(element: Element, words: Mapping[str, str]) -> _Entry | None:
@@ -254,12 +279,12 @@ def _entry(element: Element, words: Mapping[str, str]) -> _Entry | None:
     if not sound or not user.isprintable() or len(user) > 320 or not ways & (_PASSWORDS | {"oauth2"}):
         return None
     security = _SECURITY.get((element.findtext("socketType") or "").strip().lower(), Security.NONE)
-    return _Entry(kind, Server(host, int(port), security, user), not ways & _PASSWORDS)
+    return _Entry(kind, Server(host, int(port), security, user), frozenset(ways))
 
 
 def _reluctance(entry: _Entry) -> tuple[bool, bool]:
     """Smaller is better: a password that we can use, then TLS from the first octet (RFC 8314 s.3)."""
-    return entry.oauth, entry.server.security is not Security.TLS
+    return not entry.ways & _PASSWORDS, entry.server.security is not Security.TLS
 
 
 def _filled(text: str, words: Mapping[str, str]) -> str:

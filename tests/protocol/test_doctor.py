@@ -139,6 +139,17 @@ def test_srv_inside_and_outside_the_domain(lab: Laboratory) -> None:
     assert doctor.find(EMAIL, lab.ways())[0].confirm
 
 
+def test_the_database_is_asked_by_leave_only(lab: Laboratory) -> None:
+    lab.files = {"autoconfig.thunderbird.net/v1.1/example.org": config("mail.provider.example")}
+    with pytest.raises(MailError):
+        doctor.find(EMAIL, lab.ways())
+    assert not [url for url in lab.fetched if "thunderbird" in url]
+    found = doctor.find(EMAIL, lab.ways(), database=True)[0]
+    assert found.imap == Server("mail.provider.example", 993, TLS, EMAIL)
+    assert found.source.startswith("Thunderbird's database")
+    assert not [url for url in lab.fetched if "thunderbird" in url and "ada" in url]
+
+
 def test_guesses_take_the_best_that_answers(lab: Laboratory) -> None:
     lab.answering = {
         ("mail.example.org", 993),
