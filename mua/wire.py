@@ -20,6 +20,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json, to_json, typed
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis
+from mua.model.mail_rule import MailRule
 from mua.model.oauth import OAuth
 from mua.model.outgoing import NO_TERMS, Draft, Tending, Terms
 from mua.model.outlook import Outlook
@@ -557,6 +558,35 @@ class SubscribeFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class PutRule:
+    """Keep a rule for new mail (``rule.id`` 0: a new one).  Answer: RuleKept; error "bad-rule"."""
+
+    rule: MailRule
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRule:
+    """Forget a rule.  Answer: Done; error "no-such-rule"."""
+
+    rule_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRules:
+    """The order in which new mail meets the rules.  Answer: Done."""
+
+    rules: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TryRule:
+    """What a rule would have done to the mail of the last ``days``; nothing is done.  Answer: RuleTried."""
+
+    rule: MailRule
+    days: int = 365
+
+
+@dataclass(frozen=True, slots=True)
 class ImportFile:
     """Read an mbox, a Maildir or .eml files into a folder.  Answer: Imported."""
 
@@ -804,6 +834,22 @@ class FolderMade:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleKept:
+    """The rule's id."""
+
+    rule_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RuleTried:
+    """How many messages were looked at, how many the rule fits, and the newest of those."""
+
+    looked: int
+    fitting: int
+    messages: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
     """How many messages were found and how many are in the folder now."""
 
@@ -949,11 +995,13 @@ Command = (
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient
     | SnoozeMessages | PinMessages | VerifyIndex
+    | PutRule | RemoveRule | OrderRules | TryRule
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
     | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
+    | RuleKept | RuleTried
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

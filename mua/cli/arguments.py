@@ -237,6 +237,25 @@ def _folder(commands: Commands) -> None:
     policy.add_argument("policy", metavar=POLICIES, nargs="?")
 
 
+def _rule(commands: Commands) -> None:
+    rule = _add(commands, "rule", "rules for new mail")
+    verbs = rule.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser, prog="mua rule")
+    _add(verbs, "list", "the rules, in the order in which mail meets them")
+    add = _add(verbs, "add", "a new rule, for mail that comes from now on")
+    trying = _add(verbs, "try", "what a rule would have done to the mail of the last year; nothing is done")
+    for one in (add, trying):
+        one.add_argument("name", metavar="NAME")
+        text = "from:, to:, subject:, list:TEXT, larger:, smaller:SIZE, has:attachment; -from:TEXT: not so"
+        one.add_argument("--if", dest="conditions", metavar="COND", action="append", default=[], help=text)
+        text = "move:FOLDER, tag:NAME, star, read, forward:ADDRESS, archive, junk, delete"
+        one.add_argument("--then", dest="deeds", metavar="DEED", action="append", default=[], help=text)
+        one.add_argument("--any", action="store_true", help="one condition is enough")
+        one.add_argument("--last", action="store_true", help="no rule after it sees what it fits")
+    trying.add_argument("--days", type=_number(1, 36500), default=365, help="how far back")
+    for verb, about in (("remove", "forget a rule"), ("on", "switch it on"), ("off", "switch it off")):
+        _add(verbs, verb, about).add_argument("name", metavar="NAME")
+
+
 def _pop3(add: argparse.ArgumentParser) -> None:
     stay = add.add_mutually_exclusive_group()
     stay.add_argument("--keep-days", metavar="N", type=_days, help="POP3: delete on the server after N days")
@@ -395,6 +414,7 @@ _MAKERS = (
     (_dkim, {"dkim"}),
     (_doctor, {"doctor", "preflight"}),
     (_folder, {"folder"}),
+    (_rule, {"rule"}),
     (_reading, {"sync", "folders", "list", "show", "inspect", "journey", "save", "search"}),
     (_acting, {"act", "health", "verify", "undo", "ledger"}),
     (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),

@@ -22,6 +22,7 @@ ROOMS = {
     "undo": "acting",
     "ledger": "ledger",
     "folder": "folders",
+    "rule": "rules",
     "health": "health",
     "verify": "health",
     "dkim": "direct",

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from mua.cli.documents import date_json, report_document, view_document
@@ -15,12 +16,18 @@ from mua.model.address import Address
 from mua.model.message import MessageView, flag_names
 from mua.model.report import Report
 from mua.paths import write_new
+from mua.store import rules
 
 
 def show(session: Session) -> Result:
     """``show ID``."""
     row = session.message(session.arguments.id)
-    return _shown(session.arguments, session.raw(row), flag_names(row.flags, row.keywords))
+    shown, did = _shown(session.arguments, session.raw(row), flag_names(row.flags, row.keywords)), ""
+    if shown.document is not None:
+        did = rules.said(session.db, row.id)
+        shown = replace(shown, document={**shown.document, "rules": did})
+    plain = not (session.arguments.text or session.arguments.html)
+    return replace(shown, text=f"{did}\n{shown.text}") if did and plain else shown
 
 
 def inspect(session: Session) -> Result:

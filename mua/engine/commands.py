@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folder_acts, folders, snoozing
+from mua.engine import acts, folder_acts, folders, ruling, snoozing
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -608,6 +608,10 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.SetFlags: acts.set_flags,
     wire.TagMessages: acts.tag_messages,
     wire.MoveMessages: acts.move_messages,
+    wire.PutRule: ruling.put_rule,
+    wire.RemoveRule: ruling.remove_rule,
+    wire.OrderRules: ruling.order_rules,
+    wire.TryRule: ruling.try_rule,
     wire.SnoozeMessages: snoozing.snooze_messages,
     wire.PinMessages: snoozing.pin_messages,
     wire.ArchiveMessages: acts.archive_messages,

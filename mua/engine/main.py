@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mua import __version__, wire
-from mua.engine import commands
+from mua.engine import commands, ruling
 from mua.engine.context import PATIENCE, Context, Worker, utc_now
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
@@ -109,6 +109,7 @@ class Engine:
         self.indexer.poke()
         self.upkeep.start()
         self.snoozer.poke()
+        ruling.run(self)
         self.network.start()
         self.server.start()
         if not self._stay:
@@ -308,6 +309,10 @@ class Engine:
         self.wait_for(lambda: self.indexer.has_seen(target) or self.indexer.is_dead, seconds)
 
     def _committed(self, changes: Changes) -> None:
+        if changes.arrived:
+            ruling.run(self)  # before anybody is told: what a rule moved away is not announced
+        elif changes.messages and not changes.arrived:
+            ruling.forward_soon(self)
         self.publisher.add(changes)
         if changes.messages or changes.removed:
             self.indexer.poke()

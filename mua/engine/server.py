@@ -25,6 +25,7 @@ CLIENTS = 100  # connected at a time; a window and a few command lines are usual
 TURNED_AWAY = 16  # lines kept open for them: one that is shut while they write loses what they were told
 WORKING = 200  # slow commands at a time, of all clients
 SLOW = (
+    wire.TryRule,
     wire.AddAccount,
     wire.SetSecret,
     wire.ChooseSecrets,

@@ -584,6 +584,31 @@ WHEN EXISTS(SELECT 1 FROM folder WHERE id = NEW.folder_id AND role = 'sent') BEG
 END;
 """
 
+# Rules for new mail (model.mail_rule): which there are, what waits for them, what they did and what they forwarded.
+CACHE_44 = """
+CREATE TABLE rule(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  position INTEGER NOT NULL, enabled INTEGER NOT NULL,
+  made_at INTEGER NOT NULL,                           -- UTC seconds: mail that came before is left alone
+  data TEXT NOT NULL) STRICT;                         -- JSON of a MailRule
+CREATE TABLE unruled(message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE) STRICT;
+CREATE TABLE ruled(
+  message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE,
+  said TEXT NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE forwarding(
+  message_id INTEGER NOT NULL REFERENCES message(id) ON DELETE CASCADE,
+  address TEXT NOT NULL, rule TEXT NOT NULL,
+  PRIMARY KEY(message_id, address)) STRICT, WITHOUT ROWID;
+CREATE TABLE forwarded(                               -- once for each message and address, for ever
+  key TEXT NOT NULL, address TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(key, address)) STRICT, WITHOUT ROWID;
+CREATE TRIGGER message_meets_rules AFTER INSERT ON message
+WHEN EXISTS(SELECT 1 FROM rule WHERE enabled <> 0 AND made_at <= NEW.id >> 20)
+  AND EXISTS(SELECT 1 FROM folder WHERE id = NEW.folder_id AND role = 'inbox') BEGIN
+  INSERT OR IGNORE INTO unruled(message_id) VALUES (NEW.id);
+END;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -628,6 +653,7 @@ MIGRATIONS = (
     CACHE_41,
     CACHE_42,
     CACHE_43,
+    CACHE_44,
 )
 VERSION = len(MIGRATIONS)
 
