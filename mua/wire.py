@@ -317,6 +317,41 @@ class SetPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SetRole:
+    """Use a folder for sent mail, drafts ... (a ``model.folder.Role``, not the inbox) from now on.  Answer: Done."""
+
+    folder_id: int
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """Write accounts, client ids and the window's settings to a file.  Answer: Done.
+
+    With a ``passphrase`` passwords and sign-ins too, sealed under it.
+    """
+
+    file: str
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportSettings:
+    """Add what ExportSettings wrote.  Answer: SettingsImported.  An account whose name is taken stays as it is here."""
+
+    file: str
+    passphrase: str = field(default="", repr=False)
+    without_secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAccounts:
+    """The order in which accounts are listed.  Answer: Done."""
+
+    account_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SetFlags:
     """Set and clear flags (bits of ``model.message.Flag``).  Answer: Acted."""
 
@@ -734,6 +769,15 @@ class Discovered:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsImported:
+    """How many accounts were added, the names of those that are here already, and how many secrets were kept."""
+
+    accounts: int
+    skipped: tuple[str, ...] = ()
+    secrets: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SignInBegun:
     """``url`` is the page to show in a browser; with ``user_code`` that is to be typed there, on whatever screen."""
 
@@ -993,7 +1037,8 @@ Command = (
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
-    | BeginSignIn | AwaitSignIn | EndSignIn | SetClient
+    | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
+    | ExportSettings | ImportSettings
     | SnoozeMessages | PinMessages | VerifyIndex
     | PutRule | RemoveRule | OrderRules | TryRule
 )  # fmt: skip
@@ -1001,7 +1046,7 @@ Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
     | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
-    | RuleKept | RuleTried
+    | RuleKept | RuleTried | SettingsImported
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
 

@@ -31,6 +31,10 @@ def account(session: Session) -> Result:
         "check": _account_check,
         "allow-weaker": _account_allow_weaker,
         "policy": policies.account_policy,
+        "set": _account_set,
+        "order": _account_order,
+        "export": _account_export,
+        "import": _account_import,
         "sign-in": _account_sign_in,
         "client": _account_client,
     }
@@ -71,6 +75,44 @@ def _account_client(session: Session) -> Result:
     session.engine.ask(wire.SetClient(given.provider, given.client_id, secret, given.tenant), wire.Done)
     document = {"provider": given.provider, "client_id": given.client_id, "tenant": given.tenant}
     return Result(document, "Kept." if given.client_id else "Forgotten.")
+
+
+def _account_set(session: Session) -> Result:
+    found, given = session.account(session.arguments.name), session.arguments
+    changed = replace(found, habits=setup.habits(found.habits, given))
+    session.engine.ask(wire.UpdateAccount(changed), wire.Done)
+    return Result(account_document(changed), "Kept.")
+
+
+def _passphrase(session: Session) -> str:
+    """Of a file with passwords."""
+    if not session.arguments.with_passwords:
+        return ""
+    phrase = sys.stdin.readline().rstrip("\r\n")
+    mask(phrase)
+    if not phrase:
+        raise UsageError("the first line of stdin has to be the passphrase of the file")
+    return phrase
+
+
+def _account_export(session: Session) -> Result:
+    file = str(Path(session.arguments.file).absolute())
+    session.engine.ask(wire.ExportSettings(file, _passphrase(session)), wire.Done)
+    return Result({"file": file, "with_passwords": session.arguments.with_passwords}, f"Written to {file}.")
+
+
+def _account_import(session: Session) -> Result:
+    file, phrase = str(Path(session.arguments.file).absolute()), _passphrase(session)
+    told = session.engine.ask(wire.ImportSettings(file, phrase, not phrase), wire.SettingsImported)
+    document = {"accounts": told.accounts, "skipped": list(told.skipped), "secrets": told.secrets}
+    here = f" Here already, and left as they are: {', '.join(told.skipped)}." if told.skipped else ""
+    return Result(document, f"{told.accounts} accounts and {told.secrets} secrets were added.{here}")
+
+
+def _account_order(session: Session) -> Result:
+    ids = tuple(int(session.account(name).id) for name in session.arguments.names)
+    session.engine.ask(wire.OrderAccounts(ids), wire.Done)
+    return _account_list(session)
 
 
 def _account_list(session: Session) -> Result:

@@ -158,6 +158,24 @@ def _account(commands: Commands) -> None:
     add.add_argument("--policy", metavar="everything|headers|days:N", default="everything", help="how much is fetched")
     _pop3(add)
     _add(verbs, "list", "the accounts")
+    habits = _add(verbs, "set", "how Mua goes about an account")
+    habits.add_argument("name", metavar="N")
+    habits.add_argument("--colour", metavar="#RRGGBB|none", default=None, help="its colour in the window")
+    habits.add_argument(
+        "--every", metavar="MINUTES|usual|asked", default=None, help="how often its server is looked at"
+    )
+    pause = habits.add_mutually_exclusive_group()
+    pause.add_argument("--pause", action="store_true", help="fetch nothing until --go-on; what you send goes out")
+    pause.add_argument("--go-on", action="store_true", help="fetch again")
+    for verb, about in (
+        ("export", "write accounts and settings to a file; with passwords only if asked"),
+        ("import", "add the accounts and settings of such a file"),
+    ):
+        one = _add(verbs, verb, about)
+        one.add_argument("file", metavar="FILE")
+        text = "passwords and sign-ins too; the first line of stdin is the passphrase that seals them"
+        one.add_argument("--with-passwords", action="store_true", help=text)
+    _add(verbs, "order", "the order in which accounts are listed").add_argument("names", metavar="N", nargs="+")
     policy = _add(verbs, "policy", "show or choose how much is fetched of folders without a choice of their own")
     policy.add_argument("name", metavar="N")
     policy.add_argument("policy", metavar="everything|headers|days:N", nargs="?")
@@ -232,6 +250,9 @@ def _folder(commands: Commands) -> None:
         one.add_argument("folder", metavar="FOLDER")
         if verb == "rename":
             one.add_argument("name", metavar="NAME")
+    use = _add(verbs, "use", "use a folder for sent mail, drafts ..., whatever its server says")
+    use.add_argument("folder", metavar="FOLDER")
+    use.add_argument("role", choices=("drafts", "sent", "archive", "junk", "trash"))
     policy = _add(verbs, "policy", "show or choose how much of a folder is fetched; what is here stays here")
     policy.add_argument("folder", metavar="FOLDER")
     policy.add_argument("policy", metavar=POLICIES, nargs="?")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mua.jsonable import to_json
 from mua.masking import visible
-from mua.model.account import FOR_EVER, Account, Incoming, Server
+from mua.model.account import FOR_EVER, WHEN_ASKED, Account, Incoming, Server
 from mua.model.address import Address
 from mua.model.folder import Folder
 from mua.model.message import MessageRow, MessageView, flag_names
@@ -39,6 +39,10 @@ def account_document(account: Account) -> Document:
         "route": account.route,
         "submission": _server(account.submission),
         "policy": str(account.policy),
+        "colour": account.habits.colour or None,
+        "paused": account.habits.paused,
+        "every_minutes": account.habits.minutes if account.habits.minutes > 0 else None,
+        "only_when_asked": account.habits.minutes == WHEN_ASKED,
         "oauth": account.oauth.name if account.oauth else None,
         "pop3": _pop(account) if account.incoming is Incoming.POP3 else None,
     }

@@ -16,6 +16,9 @@ def folder(session: Session) -> Result:
         made = session.engine.ask(wire.CreateFolder(session.account().id, given.folder), wire.FolderMade)
         return Result({"folder": given.folder, "id": str(made.folder_id)}, f"The folder {given.folder} is there.")
     one = session.folder(given.folder).id
+    if given.verb == "use":
+        session.engine.ask(wire.SetRole(one, given.role), wire.Done)
+        return Result({"folder": given.folder, "role": given.role}, f"{given.folder} is used for {given.role}.")
     commands: dict[str, Callable[[], wire.Command]] = {
         "rename": lambda: wire.RenameFolder(one, given.name),
         "delete": lambda: wire.DeleteFolder(one),

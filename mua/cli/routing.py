@@ -9,6 +9,7 @@ from mua.errors import Kind, MailError, Retry, UsageError
 from mua.model.account import Account
 from mua.model.way import Hop, Rule, Way, way_from
 from mua.plan.routes import pattern_typed
+from mua.store import read
 
 
 def route(session: Session) -> Result:
@@ -52,7 +53,7 @@ def _way(session: Session, text: str) -> Way:
 
 def _words(session: Session, way: Way) -> str:
     """The way as it was typed: an account by its name."""
-    names = {str(one.id): one.name for one in session.accounts()}
+    names = {str(one.id): one.name for one in read.accounts(session.db)}
     return f"account:{names.get(way.host, '?')}" if way.hop is Hop.ACCOUNT else str(way)
 
 

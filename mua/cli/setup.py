@@ -1,15 +1,19 @@
 """From ``account add``'s options to an Account."""
 
 import argparse
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.model.account import (
     FOR_EVER,
+    WHEN_ASKED,
     Account,
     AccountId,
     DirectOptions,
+    Habits,
     Incoming,
     PopOptions,
     Route,
@@ -54,6 +58,20 @@ def account(given: argparse.Namespace) -> Account:
         policy=policy(given.policy),
         client_cert=_absolute(given.client_cert),
     )
+
+
+def habits(now: Habits, given: argparse.Namespace) -> Habits:
+    """``now``, changed as ``account set`` says; raises UsageError."""
+    if given.colour is not None:
+        if given.colour != "none" and not re.fullmatch("#[0-9a-fA-F]{6}", given.colour):
+            raise UsageError(f"{given.colour!r} is no colour like #3366cc, and not none")
+        now = replace(now, colour="" if given.colour == "none" else given.colour.lower())
+    if given.every is not None:
+        words = {"usual": 0, "asked": WHEN_ASKED}
+        if given.every not in words and not (given.every.isdecimal() and 0 < int(given.every[:6]) <= 1440):
+            raise UsageError(f"{given.every!r} is not a number of minutes from 1 to 1440, usual or asked")
+        now = replace(now, minutes=words[given.every] if given.every in words else int(given.every))
+    return replace(now, paused=given.pause or (now.paused and not given.go_on))
 
 
 def _absolute(file: str) -> str:

@@ -42,7 +42,7 @@ def handle(engine: Engine, command: wire.Command) -> wire.Answer:
 # ---- accounts -----------------------------------------------------------------------------------------------------
 def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
     """Store the account, then its password; without the password there is no account."""
-    account = _checked(command.account)
+    account = checked(command.account)
     grant = None
     if command.sign_in:
         from mua.engine import sign_in
@@ -55,7 +55,7 @@ def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="name-taken")
     with engine.store.write(durable=True) as tx:
         account_id = write.add_account(tx, account)
-        _make_local_folders(tx, dataclasses.replace(account, id=account_id))
+        make_local_folders(tx, dataclasses.replace(account, id=account_id))
     try:
         if command.password:
             engine.remember_password(dataclasses.replace(account, id=account_id), command.password)
@@ -70,7 +70,8 @@ def add_account(engine: Engine, command: wire.AddAccount) -> wire.AccountAdded:
     return wire.AccountAdded(account_id)
 
 
-def _make_local_folders(tx: Tx, account: Account) -> None:
+def make_local_folders(tx: Tx, account: Account) -> None:
+    """The folders of an account whose mail lives on this computer."""
     if account.incoming is Incoming.IMAP:
         return
     names = {
@@ -85,7 +86,8 @@ def _make_local_folders(tx: Tx, account: Account) -> None:
         write.put_folder(tx, account.id, name, role=role, local=True)
 
 
-def _checked(account: Account) -> Account:
+def checked(account: Account) -> Account:
+    """The account, if it is one that may be kept.  Raises MailError."""
     if not account.name or "@" not in account.email:
         raise MailError(Kind.ACCOUNT, Retry.ASK, "An account needs a name and a mail address.", code="incomplete")
     for server in (account.incoming_server, account.submission):
@@ -118,7 +120,7 @@ def _may_be_plain(account: Account, server: Server) -> bool:
 
 def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
     """Replace the settings and start its worker anew."""
-    account = _checked(command.account)
+    account = checked(command.account)
     before = folders.account(engine, account.id)
     _check_inbox(engine, account)
     with engine.store.write(durable=True) as tx:
@@ -173,6 +175,27 @@ def remove_account(engine: Engine, command: wire.RemoveAccount) -> wire.Done:
     return wire.Done()
 
 
+def order_accounts(engine: Engine, command: wire.OrderAccounts) -> wire.Done:
+    """The order in which accounts are listed."""
+    with engine.store.write(durable=True) as tx:
+        write.order_accounts(tx, [AccountId(one) for one in command.account_ids])
+    return wire.Done()
+
+
+def export_settings(engine: Engine, command: wire.ExportSettings) -> wire.Done:
+    """Write the settings to a file."""
+    from mua.engine import portable
+
+    return portable.export(engine, command)
+
+
+def import_settings(engine: Engine, command: wire.ImportSettings) -> wire.SettingsImported:
+    """Add the settings of a file."""
+    from mua.engine import portable
+
+    return portable.take(engine, command)
+
+
 def set_rules(engine: Engine, command: wire.SetRules) -> wire.Done:
     """For some domains another way; what waits goes that way, too."""
     account = dataclasses.replace(folders.account(engine, command.account_id), rules=_checked_rules(engine, command))
@@ -224,7 +247,7 @@ def check_account(engine: Engine, command: wire.CheckAccount) -> wire.Checked:
 
     token = ""
     if command.account is not None:
-        account, password = _checked(command.account), command.password
+        account, password = checked(command.account), command.password
         if command.sign_in:
             oauth, grant = sign_in.brought(engine, command.sign_in)
             account, token = dataclasses.replace(account, oauth=oauth), grant.access
@@ -635,6 +658,10 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.MarkFolderRead: folder_acts.mark_folder_read,
     wire.SubscribeFolder: folder_acts.subscribe_folder,
     wire.SetPolicy: folders.set_policy,
+    wire.SetRole: folders.set_role,
+    wire.OrderAccounts: order_accounts,
+    wire.ExportSettings: export_settings,
+    wire.ImportSettings: import_settings,
     wire.ImportFile: import_file,
     wire.Poke: poke,
     wire.Health: tell_health,

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route
-from mua.model.folder import Folder, FolderId
+from mua.model.folder import Folder, FolderId, Role
 from mua.store import read, write
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
+
+CHOOSABLE = (Role.DRAFTS, Role.SENT, Role.ARCHIVE, Role.JUNK, Role.TRASH)
 
 
 def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade:
@@ -41,6 +44,23 @@ def set_policy(engine: Engine, command: wire.SetPolicy) -> wire.Done:
         write.set_policy(tx, owner.id, None if folder is None else folder.id, command.policy)
     for worker in engine.workers_of(owner.id):
         worker.compare()
+    return wire.Done()
+
+
+def set_role(engine: Engine, command: wire.SetRole) -> wire.Done:
+    """Use a folder for a purpose, whatever the server says about it."""
+    folder = _folder(engine, command.folder_id)
+    owner = account(engine, folder.account_id)
+    if command.role not in CHOOSABLE or folder.role is Role.INBOX or folder.space or not folder.selectable:
+        text = f"“{folder.name}” cannot be used for that; choose another folder."
+        raise MailError(Kind.FOLDER, Retry.ASK, text, code="no-such-role")
+    roles = {**dict(owner.habits.roles), command.role: folder.name}
+    roles = {role: name for role, name in roles.items() if name != folder.name or role == command.role}
+    with engine.store.write(durable=True) as tx:
+        habits = replace(owner.habits, roles=tuple(roles.items()))
+        write.update_account(tx, replace(owner, habits=habits))
+        write.set_role(tx, owner.id, folder.id, Role(command.role))
+    engine.restart_worker(owner.id)
     return wire.Done()
 
 

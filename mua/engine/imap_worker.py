@@ -52,6 +52,7 @@ POLL_SECONDS = 300.0  # between two bulk rounds without a reason
 POLL_CHEAPLY = 120.0  # the same, where one round trip tells about every folder
 _BURST, _BURST_SECONDS = 8, 2.0  # so many turns in so short a time, and then a pause of as long
 _TOO_MANY = frozenset({"too-many-connections", "turned-away", "server-closed", "connection-lost"})
+WHEN_ASKED_SECONDS = 7 * 24 * 3600.0
 AHEAD = 4  # batches under way on the bulk connection: 800 headers hide a tenth of a second of distance
 ALONE_SECONDS = 600.0  # before a second connection is tried again where it was refused
 
@@ -145,6 +146,11 @@ class ImapWorker:
         self.searches.add(asked)
         self.rounds.want(Work.SEARCH)
         self.poke()
+
+    def _every(self, usual: float) -> float:
+        """Seconds between two looks at every folder: as usual, or as the person likes."""
+        minutes = self.account.habits.minutes
+        return usual if not minutes else 60.0 * minutes if minutes > 0 else WHEN_ASKED_SECONDS
 
     def _is_wished(self) -> bool:
         """Whether the interactive thread has something to do for a person."""
@@ -389,7 +395,8 @@ class ImapWorker:
             return Woken.NEWS
         self._idling = not self._alone
         try:
-            woken = connection.idle(self._poke_read, POLL_SECONDS if self._alone else IDLE_SECONDS)
+            patience = min(self._every(POLL_SECONDS), IDLE_SECONDS) if self._alone else IDLE_SECONDS
+            woken = connection.idle(self._poke_read, patience)
         finally:
             self._idling = False
         if woken is Woken.SLEPT:
@@ -405,7 +412,7 @@ class ImapWorker:
 
     def _bulk(self) -> None:
         """One connection's worth of rounds; only while the interactive thread is online."""
-        work = self.rounds.wait_for_work(POLL_SECONDS)
+        work = self.rounds.wait_for_work(self._every(POLL_SECONDS))
         if work is Work.NOTHING or self._alone:
             return
         if work is Work.BODIES and not mirror.lacks_bodies(self.context.store.reader(), self.account.id):
@@ -424,7 +431,7 @@ class ImapWorker:
             return
         connection.ahead = AHEAD
         with self._using(connection):
-            pause = POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS
+            pause = self._every(POLL_CHEAPLY if _compares_cheaply(connection) else POLL_SECONDS)
             while work is not Work.NOTHING:
                 self._reassure(connection)
                 self.pulse.open(connection.facts())

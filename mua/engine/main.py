@@ -181,9 +181,9 @@ class Engine:
 
     # ---- workers
     def start_worker(self, account_id: AccountId) -> None:
-        """Start the retrieval of one account (nothing to do for local ones)."""
+        """Start the retrieval of one account (nothing to do for local ones, and for those that are paused)."""
         account = read.account(self.store.reader(), account_id)
-        if account is None or account.incoming is Incoming.LOCAL:
+        if account is None or account.incoming is Incoming.LOCAL or account.habits.paused:
             return
         with self._lock:
             worker = self.workers[account_id] = _worker(self.context, account)

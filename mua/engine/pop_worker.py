@@ -31,7 +31,8 @@ class PopWorker:
     def __init__(self, context: Context, account: Account, interval: float = INTERVAL) -> None:
         self.context = context
         self.account = account
-        self.interval = interval
+        minutes = account.habits.minutes
+        self.interval = interval if not minutes else 60.0 * minutes if minutes > 0 else float("inf")
         self._changed = threading.Condition()
         self.pulse = Pulse(context.now)
         self._stopping = threading.Event()

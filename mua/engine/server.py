@@ -34,6 +34,8 @@ SLOW = (
     wire.BeginSignIn,
     wire.AwaitSignIn,
     wire.SetClient,
+    wire.ExportSettings,
+    wire.ImportSettings,
     wire.MakeDkim,
     wire.RemoveDkim,
     wire.VerifyDkim,

@@ -82,6 +82,28 @@ class PopOptions:
     inbox_of: AccountId = AccountId(0)
 
 
+WHEN_ASKED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How Mua goes about an account, as its person likes.
+
+    ``colour`` is "#rrggbb", or empty for none.  ``paused``: nothing is fetched.  ``minutes`` between two looks at its
+    server: 0 as usual, or ``WHEN_ASKED``; where the server tells of new mail by itself, it does in any case.
+    ``roles``: which folders (exact names) a person chose for sent mail, drafts and so on, by role.
+    """
+
+    colour: str = ""
+    paused: bool = False
+    minutes: int = 0
+    roles: tuple[tuple[str, str], ...] = ()
+
+    def chosen(self, role: str) -> str:
+        """The folder that was chosen for a role; empty for none."""
+        return dict(self.roles).get(role, "")
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account.  ``name`` is unique in a profile; ``id`` 0 means: not stored yet."""
@@ -103,3 +125,4 @@ class Account:
     client_cert: str = ""  # PEM file of certificate and key: presented in TLS, logs in where EXTERNAL is offered
     rules: tuple[Rule, ...] = ()  # for some domains another way than ``route``
     oauth: OAuth | None = None  # it signs in by tokens, and not by a password, on both sides
+    habits: Habits = Habits()

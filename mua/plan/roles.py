@@ -63,10 +63,15 @@ class Candidate:
     selectable: bool = True
 
 
-def assign_roles(folders: Iterable[Candidate]) -> dict[str, Role]:
-    """Folder name -> role; folders without one are left out."""
-    found: dict[str, Role] = {}
-    taken: set[Role] = set()
+def assign_roles(folders: Iterable[Candidate], chosen: Iterable[tuple[str, str]] = ()) -> dict[str, Role]:
+    """Folder name -> role; folders without one are left out.
+
+    ``chosen``: (role, folder name) as a person wants it, which comes before all else where there is such a folder.
+    """
+    folders = list(folders)
+    there = {one.name for one in folders if one.selectable and one.name.upper() != "INBOX"}
+    found = {name: Role(role) for role, name in chosen if name in there}
+    taken = set(found.values())
     for _, name, role in sorted(claim for folder in folders for claim in _claims(folder)):
         if name not in found and role not in taken:
             found[name] = role

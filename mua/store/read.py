@@ -12,9 +12,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server, Side
+from mua.model.account import (
+    Account,
+    AccountId,
+    DirectOptions,
+    Habits,
+    Incoming,
+    PopOptions,
+    Route,
+    Security,
+    Server,
+    Side,
+)
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role, Space
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
@@ -29,11 +40,12 @@ from mua.store.schema import WISHED
 if TYPE_CHECKING:
     from mua.plan.pop import Fetched, Ours
 
+T = TypeVar("T")
 ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
     " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, allow_plaintext, demo,"
     " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy, client_cert,"
-    " rules, direct_ehlo, oauth"
+    " rules, direct_ehlo, oauth, habits"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
@@ -653,14 +665,15 @@ def _account(row: tuple[Any, ...]) -> Account:
         policy=policy_from(row[23]),
         client_cert=row[24],
         rules=rules_from(row[25]),
-        oauth=_oauth(row[27]) if row[27] else None,
+        oauth=_kept(OAuth, row[27]) if row[27] else None,
+        habits=_kept(Habits, row[28]) if row[28] else Habits(),
     )
 
 
-def _oauth(text: str) -> OAuth:
-    from mua.jsonable import from_json  # for the accounts that have one
+def _kept(kind: type[T], text: str) -> T:
+    from mua.jsonable import from_json  # for the accounts that have such
 
-    return from_json(OAuth, json.loads(text))
+    return from_json(kind, json.loads(text))
 
 
 def _folder(row: tuple[Any, ...]) -> Folder:

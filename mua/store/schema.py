@@ -609,6 +609,11 @@ WHEN EXISTS(SELECT 1 FROM rule WHERE enabled <> 0 AND made_at <= NEW.id >> 20)
 END;
 """
 
+# How Mua goes about an account, as its person likes.
+CACHE_45 = """
+ALTER TABLE account ADD COLUMN habits TEXT NOT NULL DEFAULT '';  -- JSON of model.account.Habits
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -654,6 +659,7 @@ MIGRATIONS = (
     CACHE_42,
     CACHE_43,
     CACHE_44,
+    CACHE_45,
 )
 VERSION = len(MIGRATIONS)
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from mua.jsonable import to_json
-from mua.model.account import Account, AccountId, Server, Side
+from mua.model.account import Account, AccountId, Habits, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role, Space
 from mua.model.ledger import Claim
@@ -80,6 +80,24 @@ def update_account(tx: Tx, account: Account) -> None:
     values = _account_values(account)
     names = ", ".join(f"{name} = ?" for name in values)
     tx.run(f"UPDATE account SET {names} WHERE id = ?", *values.values(), account.id)
+    tx.changes.accounts = True
+
+
+def order_accounts(tx: Tx, ids: Sequence[AccountId]) -> None:
+    """The person's order; accounts that are not named come last, as they were."""
+    last = len(ids)
+    places = {one: place for place, one in enumerate(ids)}
+    for (account_id,) in tx.rows("SELECT id FROM account ORDER BY position, id"):
+        tx.run("UPDATE account SET position = ? WHERE id = ?", places.get(account_id, last), account_id)
+    tx.changes.accounts = True
+
+
+def set_role(tx: Tx, account_id: AccountId, folder_id: FolderId, role: Role) -> None:
+    """Give a folder a role, which its account's other folder with it loses."""
+    sql = "UPDATE folder SET role = '' WHERE account_id = ? AND role = ? AND id <> ? RETURNING id"
+    tx.changes.folders.update(row[0] for row in tx.rows(sql, account_id, role, folder_id))
+    tx.run("UPDATE folder SET role = ? WHERE id = ?", role, folder_id)
+    tx.changes.folders.add(folder_id)
     tx.changes.accounts = True
 
 
@@ -613,6 +631,7 @@ def _account_values(account: Account) -> dict[str, str | int | None]:
         "inbox_of": account.pop.inbox_of or None,
         "rules": rules_text(account.rules),
         "oauth": json.dumps(to_json(account.oauth)) if account.oauth else "",
+        "habits": json.dumps(to_json(account.habits)) if account.habits != Habits() else "",
         "direct_dns": account.direct.dns,
         "direct_mx_port": account.direct.mx_port,
         "direct_allow_private": account.direct.allow_private_mx,
