@@ -29,11 +29,12 @@ def listing(session: Session) -> Result:
 
 def search(session: Session) -> Result:
     """``search QUERY [--server]``: what this computer finds, then what only the servers find."""
-    from mua.plan.search import parse
+    from mua.plan.search import Scope, parse
 
     text, limit = " ".join(session.arguments.query), session.arguments.limit
     chosen = session.account().id if session.arguments.account else None
-    here = find.find(session.db, parse(text, int(time.time()), None), limit, chosen)
+    wanted = parse(text, int(time.time()), None).within(Scope(chosen))
+    here = find.find(session.db, wanted, limit)
     return _search_servers(session, text, limit, chosen, here) if session.arguments.server else _found(session, here)
 
 

@@ -57,6 +57,11 @@ DEEDS = (
     Deed("inbox", "Go to all inboxes", "inbox", ("G,I",), "Go"),
     Deed("starred", "Go to starred", "star", ("G,S",), "Go"),
     Deed("search", "Search", "search", ("/", "Ctrl+Shift+F", "Ctrl+Shift+K"), "Find"),
+    Deed("similar_from", "More from this sender", "search", (), "Find", "message"),
+    Deed("similar_subject", "More with this subject", "search", (), "Find", "message"),
+    Deed("similar_list", "More of this mailing list", "search", (), "Find", "message"),
+    Deed("keep_search", "Keep this search in the sidebar", "star", (), "Find"),
+    Deed("verify", "Check the search index", "search", (), "Program", "engine"),
     Deed("find", "Find in this message", "search", ("Ctrl+F",), "Find"),
     Deed("find_next", "Next hit in this message", "chevron-down", ("F3", "Ctrl+G"), "Find", "message"),
     Deed("find_previous", "Hit before in this message", "chevron-up", ("Shift+F3", "Ctrl+Shift+G"), "Find", "message"),
@@ -106,6 +111,7 @@ _IN_THE_MAIL = {
     "inbox",
     "starred",
     "search",
+    "keep_search",
     "select_all",
 }
 """What moves about in the mail, or changes it, without a message selected."""

@@ -39,7 +39,7 @@ MAX_CHIP = 560  # pixels: nearly every name with its whole address
 MAX_CHIPS = 500
 _GAP = 6
 _MARK = 18  # pixels for how the way there is protected
-_POPUP = """
+POPUP = """
 QListView { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 4px; }
 QListView::item { padding: 6px 10px; border-radius: 6px; }
 QListView::item:selected { background: @selection; color: @text; }
@@ -340,7 +340,7 @@ class AddressField(QWidget):
         completer.setMaxVisibleItems(8)
         self._popup.setAccessibleName("People you know")
         self._popup.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        styled(self._popup, _POPUP)
+        styled(self._popup, POPUP)
         styled(self.entry, "QLineEdit { min-height: 20px; }")
         return completer
 

@@ -148,6 +148,7 @@ class Program(QObject):
             self.rooms.end()
             self.desk.attachments.close()
             self.desk.authors.close()
+            self.desk.searching.close()
         if self.client is not None:
             self.client.close()
         self.window.reader.close_down()
@@ -161,6 +162,9 @@ class Program(QObject):
             from mua.gui.rooms import Rooms
 
             self.desk.serve()
+            searching = self.desk.searching
+            searching.read_recent(str(self.state.value("searches", "")))
+            searching.recent_changed.connect(lambda: self.state.setValue("searches", searching.recent_text()))
             self.rooms = Rooms(self)
             if not self.desk.accounts:
                 self.desk.emptied.emit(True)

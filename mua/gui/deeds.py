@@ -46,6 +46,8 @@ _MENU = (
     "tag",
     "mark_read",
     "mark_unread",
+    "",
+    "similar",
 )
 
 
@@ -169,6 +171,9 @@ class Deeds(QObject):
         for name in _MENU:
             if name == "tag":
                 menu.addMenu(self._desk.tagging.menu(menu)).setIcon(icon("tag"))
+            elif name == "similar":
+                if self._reader.row is not None:
+                    menu.addMenu(self._desk.searching.menu(self._reader.row, menu))
             elif name:
                 menu.addAction(self._window.actions_[name])
             else:
@@ -231,6 +236,11 @@ class Deeds(QObject):
             "mark_read": lambda: acts.flag(chosen(), add=Flag.SEEN),
             "mark_unread": self.mark_unread,
             "undo": acts.undo,
+            "similar_from": lambda: desk.searching.similar(self._reader.row, "from"),
+            "similar_subject": lambda: desk.searching.similar(self._reader.row, "subject"),
+            "similar_list": lambda: desk.searching.similar(self._reader.row, "list"),
+            "keep_search": lambda: desk.searching.keep(),
+            "verify": lambda: desk.searching.verify(),
             "next": lambda: view.step(1),
             "previous": lambda: view.step(-1),
             "next_inside": self.next_inside,
@@ -292,6 +302,9 @@ class Deeds(QObject):
     def _folder_menu(self, entry: Entry, place: QPoint) -> None:
         from mua.gui.folder_menu import folder_menu
 
+        if entry.place is not None and entry.place.search:
+            self._desk.searching.kept_menu(entry.place.search, place)
+            return
         menu = folder_menu(self._desk, entry)
         if menu is not None:
             menu.popup(place)
@@ -365,6 +378,9 @@ class Deeds(QObject):
             Choice(f"Go to {name.lower()}", "", icon, partial(go, Place(saved=saved)))
             for saved, (name, icon) in SAVED_NAMES.items()
         ]
+        for kept in self._desk.preferences.searches:
+            name = words.shown(kept.name, 60)
+            found.append(Choice(f"Go to {name}", "search", "search", partial(go, Place(search=kept.query))))
         for folder in self._desk.folders.values():
             name, icon = folder_words(folder)
             owner = names.get(folder.account_id, "")

@@ -35,7 +35,7 @@ from mua.model.message import Flag, MessageId, MessageRow, MessageView
 from mua.model.outgoing import Outgoing
 from mua.model.sort import NEWEST_FIRST, Sort
 from mua.plan.conversation import members
-from mua.plan.search import parse
+from mua.plan.search import EVERYWHERE, parse
 from mua.store import read
 from mua.store.read import Chosen, Filter, Saved
 
@@ -122,6 +122,10 @@ class Desk(QObject):
         """Messages that go later."""
         self._collapsed: set[int] = set()
         self._searching = False
+        self.scope = EVERYWHERE
+        """Where the next search looks."""
+        self.kept_counts: dict[str, int] = {}
+        """How many messages of each kept search are unread, by its words."""
         self._wanted: set[MessageId] = set()
         self._unseen: list[MessageId] = []
         self._seen = QTimer(self)
@@ -159,6 +163,7 @@ class Desk(QObject):
         from mua.gui.message_deeds import MessageDeeds
         from mua.gui.pictures import Pictures
         from mua.gui.receipts import Receipts
+        from mua.gui.searching import Searching
         from mua.gui.setting_aside import SettingAside
         from mua.gui.tagging import Tagging
 
@@ -174,6 +179,7 @@ class Desk(QObject):
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
         self.pictures = Pictures(self)
+        self.searching = Searching(self)
         self.receipts = Receipts(self)
         self.ahead = Ahead(self)
         self.elsewhere.tell()
@@ -221,6 +227,7 @@ class Desk(QObject):
             self.notes(),
             frozenset(problems) - serious,
             self.scheduled,
+            [(one, self.kept_counts.get(one.query, 0)) for one in self.preferences.searches],
         )
         self.sidebar.fill(lines)
         if not self.accounts or not before:
@@ -239,7 +246,10 @@ class Desk(QObject):
 
     # ---- places
     def show_place(self, place: Place, chosen: Chosen = Filter.ALL) -> None:
-        """List a folder or a unified view."""
+        """List a folder, a unified view, or what a kept search finds."""
+        if place.search:
+            self._show_kept(place)
+            return
         self.place = place
         self.sidebar.choose(place)
         self.listing.choose_filter(chosen)
@@ -252,6 +262,17 @@ class Desk(QObject):
         self.listing.view.forget_current()
         self._list(place, chosen)
         self.place_shown.emit(folder)
+        self._show_chosen(None)
+
+    def _show_kept(self, place: Place) -> None:
+        """As if it were typed, everywhere."""
+        self.listing.search.blockSignals(True)
+        self.listing.search.setText(place.search)
+        self.listing.search.blockSignals(False)
+        self.listing.choose_filter(Filter.ALL)
+        self.listing.view.forget_current()
+        self.scope = EVERYWHERE
+        self.search(place.search)
         self._show_chosen(None)
 
     def go_to(self, message_id: MessageId) -> None:
@@ -313,7 +334,11 @@ class Desk(QObject):
             return
         self._searching = True
         place = self.place or Place(saved=Saved.ALL_INBOXES)
-        query = parse(text, int(time.time()), None, self.preferences.tags)
+        query = parse(text, int(time.time()), None, self.preferences.tags).within(self.scope)
+        if not query.parts:  # an operator that is not written to its end asks for nothing yet
+            return
+        kept = Place(search=text.strip())
+        self.sidebar.choose(kept if self.sidebar.model.row_of(kept) >= 0 else place)
         self.listing.model.show(Source(self.library.db, place, self.listing.chosen_filter(), query))
 
     # ---- the message
@@ -571,7 +596,9 @@ class Desk(QObject):
     def _say_title(self) -> None:
         source, place = self.listing.model.source, self.place
         if source.query is not None:
-            self.listing.show_title("Search", words.count(self.listing.model.messages, "result"))
+            text = self.listing.search.text().strip()
+            kept = next((one.name for one in self.preferences.searches if one.query == text), "Search")
+            self.listing.show_title(words.shown(kept, 60), words.count(self.listing.model.messages, "result"))
             return
         title, unread, account = "Mua", 0, ""
         if place is not None and place.saved is not None:

@@ -14,9 +14,9 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.model.account import Incoming
-from mua.model.folder import Folder
+from mua.model.folder import Folder, FolderId
 from mua.model.policy import EVERYTHING, Keep
-from mua.plan.search import Search
+from mua.plan.search import EVERYWHERE, Search
 from mua.store import read
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Elsewhere(QObject):
         self._bar.valueChanged.connect(self._scrolled)
         self._bar.rangeChanged.connect(self._scrolled)
         self._model.shown.connect(self._shown)
+        self._model.refreshed.connect(self._searched_more)
         desk.accounts_read.connect(self.tell)
 
     def tell(self) -> None:
@@ -71,7 +72,10 @@ class Elsewhere(QObject):
                 self._told = error.text
                 self.tell()
 
-        client.ask(wire.SearchServers(text, token=token), done, failed)
+        scope, folder = self._query.scope, self._desk.folders.get(self._query.scope.folder_id or FolderId(0))
+        account = scope.account_id if folder is None else folder.account_id
+        asked = text if folder is None else f'{text} in:"{folder.name}"'
+        client.ask(wire.SearchServers(asked, account, token=token), done, failed)
         self.tell()
 
     def hear(self, event: wire.FoundOnServer) -> None:
@@ -94,6 +98,10 @@ class Elsewhere(QObject):
         self._token = self._told = ""
         self._more = 0
         self.tell()
+
+    def _searched_more(self) -> None:
+        if self._model.source.query is not None and not self._model.seeking:
+            self._tell_search()
 
     def _tell_folder(self, folder: Folder) -> None:
         db, left = self._desk.library.db, folder.state.left_there
@@ -127,14 +135,26 @@ class Elsewhere(QObject):
             self._desk.client.ask(wire.SetPolicy(EVERYTHING, folder_id=folder.id))
 
     def _tell_search(self) -> None:
-        served = [one for one in self._desk.folders.values() if self._has_server(one.account_id)]
-        here = sum(one.total for one in self._desk.folders.values())
-        texts = sum(one.with_body for one in served)
-        there = sum(one.state.left_there for one in served)
-        if not there and texts >= sum(one.total for one in served):
-            self._line.hide()
+        """How much of all mail was searched, what was not, and what would close that gap."""
+        folders = self._searched()
+        served = [one for one in folders if self._has_server(one.account_id)]
+        here, there = sum(one.total for one in folders), sum(one.state.left_there for one in served)
+        lacking = min(self._model.source.unindexed, here)
+        textless = sum(one.total - one.with_body for one in served)
+        text = f"{here - lacking:,} of {here + there:,} messages searched"
+        gaps = [
+            f"{number:,} {why}"
+            for number, why in (
+                (there, "only on the server"),
+                (lacking, "still being indexed"),
+                (textless, "only by sender and subject"),
+            )
+            if number
+        ]
+        text = f"{text}; {', '.join(gaps)}" if gaps else text
+        if not there and not textless:
+            self._line.say(text)
             return
-        text = f"Searched here: {here:,} of {here + there:,}"
         if not self._told:
             self._line.say(text, "Ask the server", self.search)
         elif self._told == "asking":
@@ -143,6 +163,27 @@ class Elsewhere(QObject):
             self._line.say(f"{text}; on the server: {self._more:,} more")
         else:
             self._line.say(f"{self._told} {text}; on the server: {self._more:,} more", "Try again", self.search)
+        if self._told != "asking":
+            self._line.offer("Fetch all", lambda: self._fetch_all(served))
+
+    def _searched(self) -> list[Folder]:
+        """The folders that the search looks into."""
+        query = self._model.source.query
+        scope = EVERYWHERE if query is None else query.scope
+        return [
+            one
+            for one in self._desk.folders.values()
+            if scope.account_id in (None, one.account_id) and scope.folder_id in (None, one.id)
+        ]
+
+    def _fetch_all(self, folders: list[Folder]) -> None:
+        """From now on everything of these folders is kept here, so that it can be searched."""
+        client, db = self._desk.client, self._desk.library.db
+        for folder in folders if client is not None and db is not None else ():
+            lacks = folder.state.left_there or folder.with_body < folder.total
+            if lacks and read.policy(db, folder.id).keep is not Keep.EVERYTHING:  # type: ignore[arg-type]
+                client.ask(wire.SetPolicy(EVERYTHING, folder_id=folder.id))  # type: ignore[union-attr]
+        self._line.say("What is only on the server is being fetched, and can be searched as it comes")
 
     def _has_server(self, account_id: int) -> bool:
         account = self._desk.account(account_id)

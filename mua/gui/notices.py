@@ -136,7 +136,7 @@ class Banner(QFrame):
 
 
 class RestLine(QFrame):
-    """A quiet line below a list, with one button: what is not listed, and how to get it.  Hidden when all is here."""
+    """A quiet line below a list, with a button or two: what is not listed, and how to get it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -144,11 +144,15 @@ class RestLine(QFrame):
         self._button = Button("Fetch", kind="link")
         self._act: Callable[[], object] | None = None
         self._button.clicked.connect(self._clicked)
+        self._other = Button("Fetch", kind="link")
+        self._other_act: Callable[[], object] = self.hide
+        self._other.clicked.connect(lambda: self._other_act())
         row = QHBoxLayout()
         row.setContentsMargins(18, 2, 12, 6)
         row.setSpacing(8)
         row.addWidget(self._text, 1)
         row.addWidget(self._button)
+        row.addWidget(self._other)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -163,8 +167,16 @@ class RestLine(QFrame):
         self._button.setText(button)
         self._button.setAccessibleName(button)
         self._button.setVisible(act is not None)
+        self._other.hide()
         self.setAccessibleName(text)
         self.show()
+
+    def offer(self, button: str, act: Callable[[], object]) -> None:
+        """A second button, until something else is said."""
+        self._other_act = act
+        self._other.setText(button)
+        self._other.setAccessibleName(button)
+        self._other.show()
 
     def text(self) -> str:
         """What it says."""

@@ -45,10 +45,11 @@ ROLE_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the sidebar: a folder or a unified view (exactly one is set)."""
+    """One entry of the sidebar: a folder, a unified view, or a search that is kept (exactly one is set)."""
 
     folder: FolderId | None = None
     saved: Saved | None = None
+    search: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,8 @@ class Source:
         self.sort = sort if query is None else NEWEST_FIRST
         self.outgoing = outgoing
         self.grouped = grouped and query is None and sort.by_date
+        self.unindexed = 0
+        """Of a search: how many messages the index had not seen when it was asked."""
         self._kept: list[MessageRow] = []
 
     def keep(self, rows: Sequence[MessageRow]) -> None:
@@ -282,6 +285,7 @@ class Source:
         from mua.store import find
 
         assert self.query is not None
+        self.unindexed = find.unindexed(db, self.query)
         for ids, whole in find.hits(db, self.query.and_also(*_also(self.chosen))):
             found = read.narrowed(db, self.chosen, ids) if self.chosen is Filter.KNOWN else ids
             yield plain(array("q", found)), whole

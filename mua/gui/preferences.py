@@ -15,6 +15,7 @@ from PySide6.QtCore import QSettings
 
 from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
+from mua.model.kept_search import KeptSearch, kept_from, kept_line
 from mua.model.tag import TAGS, Tag, tag_line, tags_from
 from mua.paths import Profile
 from mua.records import dataclass
@@ -88,6 +89,8 @@ class Preferences:
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
     read_receipts: ReadReceipts = ReadReceipts.ASK
     tags: tuple[Tag, ...] = TAGS
+    searches: tuple[KeptSearch, ...] = ()
+    """Those in the sidebar."""
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -170,6 +173,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "read_receipts": ReadReceipts,
     "tags": tags_from,
+    "searches": kept_from,
     "keys": _keys,
 }
 
@@ -181,6 +185,8 @@ def _toml(value: object) -> str:
         return repr(value)
     if isinstance(value, Tag):
         value = tag_line(value)
+    if isinstance(value, KeptSearch):
+        value = kept_line(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')

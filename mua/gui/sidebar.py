@@ -51,6 +51,7 @@ from mua.gui.widgets import Button, ElidedLabel, IconLabel, ToolButton
 from mua.gui.words import shown
 from mua.model.account import Account
 from mua.model.folder import Folder, FolderId, Role, Space
+from mua.model.kept_search import KeptSearch
 from mua.records import dataclass
 from mua.store.read import Saved
 
@@ -107,9 +108,11 @@ def entries(
     notes: dict[int, str] | None = None,
     passing: frozenset[int] = frozenset(),
     scheduled: int = 0,
+    searches: Iterable[tuple[KeptSearch, int]] = (),
 ) -> list[Entry]:
     """Every line of the sidebar, in order.
 
+    ``searches``: those that are kept, with how many messages of each are unread.
     ``waiting``: messages in the outbox that are not finished; ``scheduled``: those apart that go later.
     ``passing``: the accounts whose problems need nobody.
     """
@@ -119,6 +122,7 @@ def entries(
         lines.append(
             Entry(name, picture, Place(saved=saved), counts.get(saved, 0) if loud else 0, saved is Saved.ALL_INBOXES)
         )
+    lines += [Entry(shown(kept.name, 80), "search", Place(search=kept.query), number) for kept, number in searches]
     if waiting:
         lines.append(Entry("Outbox", "clock", None, waiting, outbox=True))
     if scheduled:

@@ -5,13 +5,14 @@ from ``icons``; every button has an accessible name; text that may come from a m
 caller.  Nothing here knows the store or the engine; parts take plain data.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
     QDrag,
+    QFocusEvent,
     QFontMetrics,
     QKeyEvent,
     QMouseEvent,
@@ -273,9 +274,13 @@ class SearchField(Field):
 
     left = Signal()
     moved_down = Signal()
+    entered = Signal()
+    """It has the keyboard."""
 
     def __init__(self, hint: str = "Search mail") -> None:
         super().__init__("Search mail", hint)
+        self.choosing: Callable[[], bool] = lambda: False
+        """Whether Enter is for something that is offered below the field."""
         self.lead("search")
         self._clear = self.put("x", QLineEdit.ActionPosition.TrailingPosition)
         self._clear.setText("Clear the search")
@@ -285,6 +290,9 @@ class SearchField(Field):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape and Down leave the field."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.choosing():
+            event.ignore()
+            return
         if event.key() == Qt.Key.Key_Escape:
             self.clear()
             self.left.emit()
@@ -292,6 +300,12 @@ class SearchField(Field):
             self.moved_down.emit()
         else:
             super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Somebody may want what was searched lately; not whose window only came to the front again."""
+        super().focusInEvent(event)
+        if event.reason() not in (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason):
+            self.entered.emit()
 
 
 class PasswordField(Field):

@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from typing import TypeGuard
 
+from mua.model.account import AccountId
+from mua.model.folder import FolderId
 from mua.model.message import Flag
 from mua.model.tag import TAGS, Tag, tag_named
 from mua.plan.periods import period
@@ -135,14 +137,30 @@ Node = Leaf | Not | Every | Either
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Where to look: in everything, in one account, or in one folder."""
+
+    account_id: AccountId | None = None
+    folder_id: FolderId | None = None
+
+
+EVERYWHERE = Scope()
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
     """A search, understood: all of ``parts`` are true of what it finds; without any, everything is found."""
 
     parts: tuple[Node, ...] = ()
+    scope: Scope = EVERYWHERE
 
     def and_also(self, *parts: Node) -> "Search":
         """The same, narrowed."""
-        return Search((*self.parts, *parts))
+        return Search((*self.parts, *parts), self.scope)
+
+    def within(self, scope: Scope) -> "Search":
+        """The same, looked for there."""
+        return Search(self.parts, scope)
 
     def leaves(self) -> Iterator[tuple[Leaf, bool]]:
         """Every single condition, and whether it is wanted (not negated)."""

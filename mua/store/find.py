@@ -16,8 +16,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
-from mua.model.account import AccountId
-from mua.model.folder import FolderId
 from mua.plan.search import (
     Either,
     Every,
@@ -27,6 +25,7 @@ from mua.plan.search import (
     Leaf,
     Node,
     Not,
+    Scope,
     Search,
     Sent,
     Sized,
@@ -47,15 +46,6 @@ SMALL = 50_000  # messages of folders that are gone through, to see which are hi
 _TABLE, _NAME = "{table}", "{name}"  # in a condition: the table of the index that is asked
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Where to look: in everything, one account, or one folder."""
-
-    account_id: AccountId | None = None
-    folder_id: FolderId | None = None
-
-
-EVERYWHERE = Scope()
 _Expand = Callable[[Term], str]
 
 
@@ -72,29 +62,40 @@ class _Question:
     """The condition looks into the index, too."""
 
 
-def find(db: Db, search: Search, limit: int = 50, account_id: AccountId | None = None) -> list[int]:
-    """The newest ``limit`` messages that match (of one account; -1: all that do), newest first."""
-    return next(found for found, whole in hits(db, search, Scope(account_id), limit) if whole)
+def find(db: Db, search: Search, limit: int = 50) -> list[int]:
+    """The newest ``limit`` messages that match (-1: all that do), newest first."""
+    return next(found for found, whole in hits(db, search, limit) if whole)
 
 
-def count(db: Db, search: Search, scope: Scope = EVERYWHERE) -> int:
+def count(db: Db, search: Search) -> int:
     """How many messages match."""
-    return next(len(found) for found, whole in hits(db, search, scope) if whole)
+    return next(len(found) for found, whole in hits(db, search) if whole)
 
 
-def hits(db: Db, search: Search, scope: Scope = EVERYWHERE, limit: int = -1) -> Iterator[tuple[list[int], bool]]:
+def unindexed(db: Db, search: Search) -> int:
+    """How many messages could not be searched, since the index has not seen them; without words all can be."""
+    if not any(isinstance(leaf, Term) for leaf, _ in search.leaves()):
+        return 0
+    if not index.is_attached(db):
+        return int(db.value("SELECT coalesce(sum(total), 0) FROM folder"))
+    done = index.progress(db, "fts")
+    sql = "SELECT count(*) FROM message WHERE index_seq > ? AND (has_body = 0 OR index_seq > ?)"
+    return int(db.value(sql, done.mark, max(done.mark, done.whole)))
+
+
+def hits(db: Db, search: Search, limit: int = -1) -> Iterator[tuple[list[int], bool]]:
     """What is found: at first the newest ``FEW``, at last all (the newest ``limit``), and whether these are all."""
     terms = [leaf for leaf, _ in search.leaves() if isinstance(leaf, Term)]
     if terms and not index.is_attached(db):
         yield [], True
         return
-    question = _question(db, search, scope, _expression)
+    question = _question(db, search, _expression)
     most = FEW if limit < 0 else min(limit, FEW)
     found = list(_ask(db, question, most))
     if len(found) < FEW and (words := _insides(db, terms)):
         if found:
             yield found, False
-        question = _question(db, search, scope, lambda term: words.get(term) or _expression(term))
+        question = _question(db, search, lambda term: words.get(term) or _expression(term))
         yield list(_ask(db, question, limit)), True
     elif len(found) < most or most == limit:
         yield found, True
@@ -177,7 +178,7 @@ def _gone(db: Db) -> frozenset[int]:
 # -- from a search to a question
 
 
-def _question(db: Db, search: Search, scope: Scope, expand: _Expand) -> _Question:
+def _question(db: Db, search: Search, expand: _Expand) -> _Question:
     spoken = [part for part in search.parts if is_words(part)]
     wanted = [text for part in spoken if not isinstance(part, Not) and (text := _words(part, expand))]
     unwanted = [text for part in spoken if isinstance(part, Not) and (text := _words(part.part, expand))]
@@ -187,15 +188,15 @@ def _question(db: Db, search: Search, scope: Scope, expand: _Expand) -> _Questio
     rest = [part for part in search.parts if not is_words(part)]
     if not match:
         rest += [part for part in spoken if isinstance(part, Not)]
-    folders, rest = _folders(db, rest, scope)
+    folders, rest = _folders(db, rest, search.scope)
     clauses, values = list[str](), list[object]()
     for part in rest:
         clause, some = _condition(part, expand)
         clauses.append(clause)
         values += some
-    if scope.account_id is not None:
+    if search.scope.account_id is not None:
         clauses.append("m.account_id = ?")
-        values.append(scope.account_id)
+        values.append(search.scope.account_id)
     if folders is not None and match and not _is_small(db, folders):
         clauses.append(f"m.shown_folder IN ({','.join(map(str, folders))})")
         folders = None

@@ -418,6 +418,11 @@ def accounts_of(db: Db, ids: Sequence[int]) -> set[AccountId]:
     return {AccountId(row[0]) for row in db.rows_of("SELECT DISTINCT account_id FROM message WHERE id IN", ids)}
 
 
+def list_id(db: Db, message_id: MessageId) -> str:
+    """The List-Id of a message; empty where it came over no list."""
+    return str(db.value("SELECT list_id FROM message WHERE id = ?", message_id) or "")
+
+
 def row(db: Db, message_id: MessageId) -> MessageRow | None:
     """One row, or None when it is gone."""
     found = rows(db, [message_id])

@@ -118,7 +118,7 @@ def test_a_search_says_where_it_looked_and_goes_on_at_the_server(
     listing.search.setText("is:starred")
     qtbot.waitUntil(lambda: listing.model.messages == 3)
     here = sum(one.total for one in program.desk.folders.values())
-    assert listing.rest.text() == f"Searched here: {here:,} of {here + 1_000:,}"
+    assert listing.rest.text() == (f"{here:,} of {here + 1_000:,} messages searched; 1,000 only on the server")
     listing.rest.press()
     [command] = ear.commands()
     assert isinstance(command, wire.SearchServers)

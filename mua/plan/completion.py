@@ -1,0 +1,110 @@
+"""What may go on where the cursor is in the search field: operators, and their values.
+
+``where`` says which piece of the text is being written, ``suggestions`` what it could become.  People are found by
+whoever asks, since that takes a look into the store; they are handed in.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from mua.model.address import Address
+from mua.model.tag import Tag
+from mua.plan.search import HAS, IS, OPERATORS
+from mua.records import dataclass
+
+MEANING = {
+    "from": "who wrote it",
+    "to": "who it is to",
+    "cc": "who has a copy",
+    "subject": "words of the subject",
+    "body": "words of the text",
+    "filename": "names of attachments",
+    "attachment": "words inside attachments",
+    "list": "a mailing list",
+    "tag": "a tag",
+    "has": "attachment, tag, list, star",
+    "is": "unread, starred, answered",
+    "in": "a folder",
+    "before": "a day, june, 2024, last week",
+    "after": "a day, june, 2024, last week",
+    "on": "a day, june, 2024, last week",
+    "larger": "than 5mb",
+    "smaller": "than 5mb",
+}
+DAYS = ("today", "yesterday", "this week", "last week", "this month", "last month", "this year", "last year")
+SIZES = ("100kb", "1mb", "5mb", "10mb", "25mb")
+LEAST = 2  # letters of an operator's name
+_PIECE = re.compile(r'(?:^|(?<=[\s(]))(?P<minus>-?)(?:(?P<name>[A-Za-z]+):)?(?P<value>"[^"]*|[^\s"()]*)$')
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The piece before the cursor: from ``start`` on; ``name`` of its operator (empty: none), ``value`` so far."""
+
+    start: int
+    minus: str
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """``shown`` and ``detail`` are for the person; ``text`` takes the piece's place."""
+
+    shown: str
+    detail: str
+    text: str
+
+
+def where(before: str) -> Piece | None:
+    """The piece that ends at the cursor, of the text ``before`` it; None inside something that is no operator."""
+    found = _PIECE.search(before)
+    if found is None:
+        return None
+    name = (found["name"] or "").lower()
+    if name and name not in OPERATORS:
+        return None
+    return Piece(found.start("minus"), found["minus"], name, found["value"].lstrip('"'))
+
+
+def suggestions(
+    piece: Piece, folders: Sequence[str] = (), tags: Sequence[Tag] = (), people: Sequence[Address] = ()
+) -> list[Suggestion]:
+    """What the piece could become, the likeliest first."""
+    if not piece.name:
+        return _operators(piece)
+    if piece.name in ("from", "to", "cc"):
+        return [Suggestion(one.name or one.address, one.address, _whole(piece, one.address)) for one in people]
+    if piece.name == "is":
+        return _values(piece, IS)
+    if piece.name == "has":
+        return _values(piece, (*HAS, "tag", "star"))
+    if piece.name == "in":
+        return _values(piece, dict.fromkeys(folders))
+    if piece.name == "tag":
+        return _values(piece, [one.name for one in tags])
+    if piece.name in ("before", "after", "on"):
+        return _values(piece, DAYS)
+    return _values(piece, SIZES) if piece.name in ("larger", "smaller") else []
+
+
+def _operators(piece: Piece) -> list[Suggestion]:
+    typed = piece.value.lower()
+    if len(typed) < LEAST:
+        return []
+    names = [name for name in OPERATORS if name.startswith(typed)]
+    return [Suggestion(f"{name}:", MEANING[name], f"{piece.minus}{name}:") for name in names]
+
+
+def _values(piece: Piece, known: Iterable[str]) -> list[Suggestion]:
+    """Those that begin so, then those with a word or a part that does."""
+    typed = piece.value.casefold()
+    fitting = [one for one in known if typed in one.casefold() and typed != one.casefold()]
+    fitting.sort(key=lambda one: not one.casefold().startswith(typed))
+    return [Suggestion(one, "", _whole(piece, one)) for one in fitting]
+
+
+def _whole(piece: Piece, value: str) -> str:
+    value = value.replace('"', "")
+    quoted = f'"{value}"' if re.search(r"[\s()]", value) else value
+    return f"{piece.minus}{piece.name}:{quoted} "

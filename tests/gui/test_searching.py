@@ -1,0 +1,236 @@
+"""Searching in the window: where it looks, what is offered while typing, kept and recent searches, more like this."""
+
+from typing import Any
+
+import pytest
+from gui_mail import Mail
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mua import wire
+from mua.engine.indexing import Indexing
+from mua.gui import preferences as prefs
+from mua.gui.app import Program
+from mua.gui.places import Place
+from mua.gui.sidebar import Entry
+from mua.model.folder import FolderState
+from mua.model.kept_search import KeptSearch, kept_from, kept_line
+from mua.model.message import Flag
+from mua.plan.search import EVERYWHERE, Scope
+from mua.store import index, read, write
+from mua.store.blobs import Bodies
+from mua.store.db import open_reader
+
+
+@pytest.fixture
+def searched(program: Program, mail: Mail) -> Program:
+    """The program over an index of all of its mail."""
+    fts, cache, bodies = index.open_index(mail.profile), open_reader(mail.profile), Bodies(mail.profile, readonly=True)
+    work = Indexing(cache, bodies, fts)
+    while work.advance(quiet=True) is not None:
+        pass
+    for one in (fts, cache, bodies):
+        one.close()
+    return program
+
+
+def search(program: Program, qtbot: QtBot, text: str) -> list[str]:
+    """Type it, and the subjects of what is listed then."""
+    listing = program.window.listing
+    listing.search.setText(text)
+    qtbot.waitUntil(lambda: listing.model.source.query is not None and not listing.model.seeking)
+    return subjects(program)
+
+
+def subjects(program: Program) -> list[str]:
+    found = program.window.listing.model
+    rows = (found.source.message(one) for one in found.ids)  # type: ignore[arg-type]
+    return [row.subject for row in rows if row is not None]
+
+
+def entry(program: Program, query: str) -> Entry | None:
+    return next((one for one in program.window.sidebar.model.entries if one.place == Place(search=query)), None)
+
+
+def test_a_search_says_that_it_was_complete(searched: Program, qtbot: QtBot) -> None:
+    assert search(searched, qtbot, "workshop")
+    here = sum(one.total for one in searched.desk.folders.values())
+    qtbot.waitUntil(lambda: searched.window.listing.rest.text() == f"{here:,} of {here:,} messages searched")
+    assert searched.window.listing.rest.isVisible()
+
+
+def test_a_search_looks_where_it_is_told_to(searched: Program, mail: Mail, qtbot: QtBot) -> None:
+    program, bar = searched, searched.desk.searching.bar
+    everywhere = search(program, qtbot, "is:read")
+    assert bar.isVisible()
+    here = Scope(folder_id=mail.folders["INBOX"])
+    bar.chip(here).click()
+    qtbot.waitUntil(lambda: not program.window.listing.model.seeking)
+    inbox = subjects(program)
+    assert 0 < len(inbox) < len(everywhere)
+    assert bar.chip(here).isChecked()
+    program.desk.search("from:")
+    assert subjects(program) == inbox, "what is not written to its end asks for nothing"
+    program.window.listing.search.clear()
+    qtbot.waitUntil(lambda: program.window.listing.model.source.query is None)
+    assert not bar.isVisible()
+    assert program.desk.scope == EVERYWHERE
+
+
+class Ear:
+    """An engine's client that only notes what it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[wire.Command] = []
+
+    def ask(self, command: wire.Command, *_: Any) -> None:
+        self.asked.append(command)
+
+
+def test_a_gap_is_closed_where_one_searches(searched: Program, mail: Mail, qtbot: QtBot) -> None:
+    program, inbox = searched, mail.folders["INBOX"]
+    ear = program.desk.client = Ear()  # type: ignore[assignment]
+    with mail.store.write() as tx:
+        write.set_policy(tx, read.accounts(tx)[0].id, inbox, prefs_policy())
+        write.set_folder_state(tx, inbox, FolderState(1, 100, 0, 50, 38))
+    program.desk.read_again(set(), sidebar=True)
+    program.desk.scope = Scope(folder_id=inbox)
+    search(program, qtbot, "from:maya")
+    rest = program.window.listing.rest
+    qtbot.waitUntil(lambda: "38 only on the server" in rest.text())
+    rest.press()
+    [asked] = [one for one in ear.asked if isinstance(one, wire.SearchServers)]  # type: ignore[attr-defined]
+    assert (asked.query, asked.account_id) == ('from:maya in:"INBOX"', 1)
+    program.desk.elsewhere._told = "done"
+    program.desk.elsewhere.tell()
+    rest._other.click()
+    assert wire.SetPolicy(_everything(), folder_id=inbox) in ear.asked  # type: ignore[attr-defined]
+
+
+def prefs_policy() -> Any:
+    from mua.model.policy import Keep, Policy
+
+    return Policy(Keep.DAYS, 30)
+
+
+def _everything() -> Any:
+    from mua.model.policy import EVERYTHING
+
+    return EVERYTHING
+
+
+def test_operators_and_their_values_are_offered(searched: Program, qtbot: QtBot) -> None:
+    field, offers = searched.window.listing.search, searched.desk.searching.help
+    field.setFocus()
+
+    def typed(text: str) -> list[str]:
+        field.setText(text)
+        offers.offer()
+        return [one.shown for one in offers.offered()]
+
+    assert typed("fr") == ["from:"]
+    offers.choose(0)
+    assert field.text() == "from:"
+    field.setText("plan from:tom")
+    offers.offer()
+    qtbot.waitUntil(lambda: [one.shown for one in offers.offered()] == ["Tomas Ferreira"])
+    offers.choose(0)
+    assert field.text().startswith("plan from:tomas")
+    assert field.text().endswith(" ")
+    assert typed("in:arch") == ["Archive"]
+    assert typed("is:un") == ["unread", "unstarred"]
+    assert typed("has:att") == ["attachment"]
+    assert typed("tag:wor") == ["Work"]
+    assert typed("after:last") == ["last week", "last month", "last year"]
+    offers.choose(0)
+    assert field.text() == 'after:"last week" '
+    assert typed("hello") == []
+
+
+def test_enter_takes_what_is_chosen_and_else_goes_to_the_results(searched: Program, qtbot: QtBot) -> None:
+    field, offers = searched.window.listing.search, searched.desk.searching.help
+    field.setFocus()
+    qtbot.keyClicks(field, "is:unr")
+    assert [one.shown for one in offers.offered()] == ["unread"]
+    qtbot.keyClick(offers._popup, Qt.Key.Key_Down)
+    qtbot.keyClick(offers._popup, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: field.text() == "is:unread ")
+    qtbot.waitUntil(lambda: searched.window.listing.model.source.query is not None)
+    with qtbot.waitSignal(field.moved_down):
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+
+
+def test_what_was_searched_and_used_is_offered_again(searched: Program, qtbot: QtBot) -> None:
+    searching, field = searched.desk.searching, searched.window.listing.search
+    for text in ("workshop", "from:tomas", "workshop"):
+        search(searched, qtbot, text)
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert searching.recent == ["workshop", "from:tomas"]
+    assert searched.state.value("searches") == searching.recent_text()
+    field.clear()
+    field.clearFocus()
+    field.setFocus(Qt.FocusReason.TabFocusReason)
+    assert [one.shown for one in searching.help.offered()] == ["workshop", "from:tomas"]
+    searching.read_recent('{"no": "list"}')
+    searching.read_recent("nonsense")
+    assert searching.recent == []
+
+
+def test_a_kept_search_is_in_the_sidebar_with_a_number_that_is_right(
+    searched: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    program, searching = searched, searched.desk.searching
+    query = "from:tomas OR from:maya"
+    search(program, qtbot, query)
+    searching.keep_as("  Those two ", query)
+    assert prefs.load(mail.profile).searches == (KeptSearch("Those two", query),)
+    unread = [
+        one
+        for one in program.window.listing.model.ids
+        if not (program.window.listing.model.source.message(one).flags & Flag.SEEN)  # type: ignore[arg-type,union-attr]
+    ]
+    assert unread
+    qtbot.waitUntil(lambda: (entry(program, query) or Entry("")).count == len(unread))
+    with mail.store.write() as tx:
+        write.wish_flags(tx, [unread[0]], Flag.SEEN, Flag(0), 1)  # type: ignore[list-item]
+    program.desk.read_again({unread[0]}, sidebar=True)
+    qtbot.waitUntil(lambda: (entry(program, query) or Entry("")).count == len(unread) - 1, timeout=5000)
+    program.desk.show_place(Place(folder=mail.folders["Archive"]))
+    program.desk.show_place(Place(search=query))
+    qtbot.waitUntil(lambda: program.window.listing._title.text() == "Those two")
+    assert program.window.listing.search.text() == query
+    program.window.listing.search.clear()
+    qtbot.waitUntil(lambda: program.window.listing.model.source.query is None)
+    assert program.desk.place == Place(folder=mail.folders["Archive"])
+    searching.drop(program.desk.preferences.searches[0])
+    assert entry(program, query) is None
+    program.window.toast._button.click()
+    assert entry(program, query) is not None
+
+
+def test_more_like_a_message_is_a_click_away(searched: Program, mail: Mail, qtbot: QtBot) -> None:
+    program, listing = searched, searched.window.listing
+    listing.view.step(1)
+    row = program.window.reader.row
+    assert row is not None
+    menu = program.desk.deeds.menu()
+    [similar] = [one.menu() for one in menu.actions() if one.text() == "More like this"]
+    assert [one.text() for one in similar.actions()] == ["From this sender", "With this subject"]  # type: ignore[attr-defined]
+    program.window.actions_["similar_from"].trigger()
+    qtbot.waitUntil(lambda: listing.model.source.query is not None and not listing.model.seeking)
+    assert listing.search.text() == f"from:{row.sender[0].address}"
+    assert row.id in listing.model.ids
+    program.desk.searching.similar(row, "subject")
+    assert listing.search.text().startswith('subject:"')
+    qtbot.waitUntil(lambda: not listing.model.seeking and row.id in listing.model.ids)
+    program.desk.searching.similar(row, "list")
+    assert program.window.toast._text.text() == "This message came over no mailing list."
+    QApplication.processEvents()
+
+
+def test_kept_searches_are_lines_of_the_settings() -> None:
+    kept = KeptSearch("Bills = due", 'subject:"a = b" is:unread')
+    assert kept_from([kept_line(kept), "no line", 7, " = x", "x = "]) == (
+        KeptSearch("Bills - due", 'subject:"a = b" is:unread'),
+    )
