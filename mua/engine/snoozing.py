@@ -17,7 +17,7 @@ from mua.log import ENGINE
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.plan import later
-from mua.store import aside
+from mua.store import aside, sight
 from mua.store.db import Tx
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def snooze_messages(engine: Engine, command: wire.SnoozeMessages) -> wire.Acted:
 def _return_now(engine: Engine, command: wire.SnoozeMessages) -> wire.Acted:
     rows = acts.rows_of(engine, command.messages)
     ids = [row.id for row in rows]
-    until = aside.until(engine.store.reader(), ids)
+    until = sight.until(engine.store.reader(), ids)
 
     def wish(tx: Tx, _: list[MessageId], at: int) -> None:
         found = [one for one in aside.due(tx, later.FARTHEST + at) if one[0] in until]

@@ -75,6 +75,7 @@ DEEDS = (
     Deed("as_text", "Plain text or HTML", "text", ("Ctrl+Shift+T",), "Program", "message"),
     Deed("original", "Original or dark colours", "moon", ("D",), "Program", "message"),
     Deed("quotes", "Show or hide earlier messages", "quote", ("Q",), "Program", "message"),
+    Deed("make_rule", "Make a rule from this message", "list-filter", (), "Act", "message"),
     Deed("list", "Mailing list: unsubscribe, archive, help", "mail-x", ("L",), "Act", "message"),
     Deed("headers", "All headers", "list", ("Ctrl+Shift+H",), "Program", "message"),
     Deed("source", "Message source", "code", ("Ctrl+U",), "Program", "message"),

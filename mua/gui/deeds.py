@@ -48,6 +48,7 @@ _MENU = (
     "mark_unread",
     "",
     "similar",
+    "make_rule",
 )
 
 

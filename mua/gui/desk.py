@@ -36,7 +36,7 @@ from mua.model.outgoing import Outgoing
 from mua.model.sort import NEWEST_FIRST, Sort
 from mua.plan.conversation import members
 from mua.plan.search import EVERYWHERE, parse
-from mua.store import read
+from mua.store import read, rules
 from mua.store.read import Chosen, Filter, Saved
 
 if TYPE_CHECKING:
@@ -381,6 +381,7 @@ class Desk(QObject):
         pane = self.reader.show_message(row, view, self._mine())
         pane.be_draft(folder is not None and folder.role is Role.DRAFTS)
         pane.backscatter.setVisible(db is not None and read.is_backscatter(db, row.id))
+        pane.header.show_rule(rules.said(db, row.id) if db is not None else "")
         pane.show_journey(self._outgoing(row))
         self.pane_shown.emit(pane)
 

@@ -19,7 +19,7 @@ from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.sort import NEWEST_FIRST, By, Sort
 from mua.plan.search import Has, Is, Node, Search, Tagged
 from mua.records import dataclass
-from mua.store import aside, read
+from mua.store import read, sight
 from mua.store.db import Db
 from mua.store.read import Chosen, Conversation, Filter, OnlyTag, Saved
 
@@ -160,7 +160,7 @@ class Source:
     def _marked(self, rows: dict[int, Row]) -> dict[int, Row]:
         """With what is snoozed and pinned."""
         assert self.db is not None
-        until, pinned = aside.until(self.db, list(rows)), aside.pinned(self.db, list(rows))
+        until, pinned = sight.until(self.db, list(rows)), sight.pinned(self.db, list(rows))
         return rows | {
             one: replace(rows[one], until=until.get(one, 0), pinned=one in pinned) for one in {*until, *pinned}
         }

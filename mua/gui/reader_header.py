@@ -43,6 +43,9 @@ class Header(QWidget):
         self.star = ToolButton("star", "Star", key="S")
         self.star.clicked.connect(self.starred)
         self.tags = TagChips()
+        self.rule = Label("", SECONDARY, "tertiary", wrap=True)
+        """What a rule did to it."""
+        self.rule.hide()
         self.mark = Mark()
         self.mark.clicked.connect(self._toggle)
         self.lines = Lines()
@@ -76,6 +79,11 @@ class Header(QWidget):
         self.lines.show_lines(lines)
         if not self.facts.isHidden():
             self.mark.hide()
+
+    def show_rule(self, said: str) -> None:
+        """What rules did to it, in words."""
+        self.rule.setText(words.shown(said, 400))
+        self.rule.setVisible(bool(said))
 
     def show_star(self, starred: bool) -> None:
         """A star, filled or not."""
@@ -111,6 +119,7 @@ class Header(QWidget):
         column.setSpacing(12)
         column.addWidget(self.subject)
         column.addWidget(self.tags)
+        column.addWidget(self.rule)
         column.addLayout(row)
         mark = QHBoxLayout()
         mark.setContentsMargins(50, 0, 0, 0)

@@ -54,6 +54,7 @@ class Rooms(QObject):
         self.window.actions_.on("journey", self.open_journey)
         self.desk.settings_wanted.connect(self.open_settings)
         self.desk.ledger_wanted.connect(self.open_ledger)
+        self.window.actions_.on("make_rule", self.make_rule)
         self.desk.health_wanted.connect(self.open_health)
         self.desk.emptied.connect(self._emptied)
         self.desk.accounts_read.connect(self._bring_back)
@@ -187,6 +188,23 @@ class Rooms(QObject):
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
         page.examine(examine)
+
+    def make_rule(self) -> None:
+        """A rule for mail like the one that is chosen: by its list, or by its author."""
+        from mua.gui.settings import SettingsPage
+        from mua.model.mail_rule import Condition, Field, MailRule
+
+        rows = self.desk.chosen_rows()
+        if not rows:
+            return
+        view = self.desk.library.view(rows[0].id)
+        named = next((value for name, value in view.headers if name.lower() == "list-id"), "") if view else ""
+        address = rows[0].sender[0].address if rows[0].sender else ""
+        part = Condition(Field.LIST, named.partition("<")[2].partition(">")[0]) if "<" in named else None
+        self.open_settings()
+        if isinstance(self.page, SettingsPage):
+            name = person(rows[0].sender)
+            self.page.make_rule(MailRule(0, name, (part or Condition(Field.FROM, address),), ()))
 
     def _away(self) -> list[int]:
         """Finished messages whose failure has been read and put away."""

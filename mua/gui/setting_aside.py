@@ -11,7 +11,7 @@ from mua.gui import words
 from mua.gui.palette import Choice, Palette
 from mua.model.message import MessageId, MessageRow
 from mua.plan import snooze
-from mua.store import aside, read
+from mua.store import read, sight
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -34,7 +34,7 @@ class SettingAside(QObject):
         db, source = self._desk.library.db, self._desk.listing.model.source
         found: list[tuple[MessageRow, bool]] = []
         if db is not None and source.place is not None and source.query is None:
-            kept = aside.in_sight(db, source.key(), source.chosen)
+            kept = sight.in_sight(db, source.key(), source.chosen)
             rows = {row.id: row for row in read.rows(db, [one for one, _ in kept])}
             found = [(rows[one], returned) for one, returned in kept if one in rows]
         self._desk.listing.in_sight.show_rows(found)
@@ -53,7 +53,7 @@ class SettingAside(QObject):
             Choice(one.name, words.full_time(one.at, now), "clock", partial(self._snooze, one.at))
             for one in snooze.proposals(now)
         ]
-        if db is not None and aside.until(db, ids):
+        if db is not None and sight.until(db, ids):
             found.insert(0, Choice("Bring it back now", "", "undo-2", partial(self._snooze, 0)))
         return found
 
@@ -62,7 +62,7 @@ class SettingAside(QObject):
         ids, db = self._desk.chosen_ids(), self._desk.library.db
         if not ids or db is None:
             return
-        wanted = not set(ids) <= aside.pinned(db, ids)
+        wanted = not set(ids) <= sight.pinned(db, ids)
         self._desk.acting.do(wire.PinMessages(tuple(ids), wanted))
         self._desk.window.toast.say("Pinned above the list." if wanted else "Not pinned any more.")
 

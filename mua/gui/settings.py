@@ -22,6 +22,7 @@ from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
 from mua.gui.preferences import Consent, Place, ReadReceipts, Writes
 from mua.gui.room import Room
+from mua.gui.rule_editor import RuleList
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.sheets import styled
@@ -32,10 +33,11 @@ from mua.gui.ways import Ways
 from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
 from mua.model.account import Account, Incoming, Route
 from mua.model.diagnosis import Diagnosis, Reach
+from mua.model.mail_rule import MailRule
 from mua.model.quota import Quota
 from mua.model.way import Hop, Rule, Way
 from mua.plan.routes import domain_of
-from mua.store import dkim, read
+from mua.store import dkim, read, rules
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -89,6 +91,7 @@ class SettingsPage(Room):
         self._section("Tags")
         self.tags = TagRules(desk.preferences, self.change)
         self.column.addWidget(self.tags)
+        self._rules()
         self._notifications()
         self._passwords()
         self._keyboard()
@@ -210,6 +213,22 @@ class SettingsPage(Room):
         self.signature.textChanged.connect(self._signed.start)
         self.column.addWidget(Label("Signature", BASE), 0, Qt.AlignmentFlag.AlignLeft)
         self.column.addWidget(self.signature)
+
+    def _rules(self) -> None:
+        self._section("Rules")
+        accounts = [(int(one.id), words.shown(one.name or one.email, 60)) for one in self._desk.accounts]
+        self.rules = RuleList(accounts, self._desk.preferences.tags, self.asked.emit)
+        self.rules.changed.connect(self._read_rules)
+        self.column.addWidget(self.rules)
+        self._read_rules()
+
+    def _read_rules(self) -> None:
+        db = self._desk.library.db
+        self.rules.show_rules(rules.rules(db) if db is not None else [])
+
+    def make_rule(self, rule: MailRule) -> None:
+        """Open the form with this in it."""
+        self.bring_into_view(self.rules.edit(rule))
 
     def _notifications(self) -> None:
         now = self._desk.preferences
