@@ -20,6 +20,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json, to_json, typed
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis
+from mua.model.identity import Identity
 from mua.model.mail_rule import MailRule
 from mua.model.oauth import OAuth
 from mua.model.outgoing import NO_TERMS, Draft, Tending, Terms
@@ -75,6 +76,14 @@ class SetRules:
 
     account_id: int
     rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SetIdentities:
+    """Who a person writes as from an account; replaces its identities.  Answer: Done."""
+
+    account_id: int
+    identities: tuple[Identity, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -458,6 +467,7 @@ class Send:
     Date says so; it has to be ahead.  ``answers``/``forwards`` are message ids.  ``direct``: to the exchangers,
     whatever the account's way is.
     ``take_file``: the file belongs to the engine now and is removed once queued.
+    ``redirects``: that message as it is, to the recipients of ``draft``, by its sender (RFC 5322 s.3.6.6).
     """
 
     account_id: int
@@ -472,6 +482,7 @@ class Send:
     at: int | None = None
     terms: Terms = NO_TERMS
     direct: bool = False
+    redirects: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -1031,6 +1042,7 @@ class Raise:
 
 Command = (
     Hello | AddAccount | UpdateAccount | RemoveAccount | SetRules | SetSecret | AllowWeaker | ChooseSecrets
+    | SetIdentities
     | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Preflight | Sync | SearchServers
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.cli import policies, setup, signing_in
+from mua.cli import identity, policies, setup, signing_in
 from mua.cli.documents import account_document, table
 from mua.cli.session import Result, Session, files_at_the_edge
 from mua.errors import Kind, MailError, Retry, UsageError
@@ -35,6 +35,7 @@ def account(session: Session) -> Result:
         "order": _account_order,
         "export": _account_export,
         "import": _account_import,
+        "identity": identity.account_identity,
         "sign-in": _account_sign_in,
         "client": _account_client,
     }

@@ -179,6 +179,7 @@ def _account(commands: Commands) -> None:
     policy = _add(verbs, "policy", "show or choose how much is fetched of folders without a choice of their own")
     policy.add_argument("name", metavar="N")
     policy.add_argument("policy", metavar="everything|headers|days:N", nargs="?")
+    _identity(verbs)
     again = _add(verbs, "sign-in", "sign in again in the browser, or from now on in place of a password")
     again.add_argument("name", metavar="N")
     _sign_in(again, "--oauth")
@@ -189,6 +190,22 @@ def _account(commands: Commands) -> None:
     client.add_argument("--secret-stdin", action="store_true", help="read the client secret from stdin")
     for verb, about in _ON_AN_ACCOUNT:
         _add(verbs, verb, about).add_argument("name", metavar="N")
+
+
+def _identity(verbs: Commands) -> None:
+    about = "show, set or remove an address that is written from: its name, signature, and where answers go"
+    one = _add(verbs, "identity", about)
+    one.add_argument("name", metavar="N")
+    one.add_argument("address", metavar="ADDRESS|*@DOMAIN", nargs="?", default="")
+    one.add_argument("--as", dest="as_name", metavar="NAME", help="the name that others see")
+    one.add_argument("--alias", metavar="ADDRESS", action="append", help="a further address or pattern of it")
+    one.add_argument("--reply-to", metavar="ADDRESS", help="where answers go")
+    one.add_argument("--sent-folder", metavar="FOLDER", help="which folder keeps what was sent")
+    one.add_argument("--signature-stdin", action="store_true", help="read the signature from stdin")
+    where = one.add_mutually_exclusive_group()
+    where.add_argument("--signature-above", dest="signature_below", action="store_const", const=False, default=None)
+    where.add_argument("--signature-below", dest="signature_below", action="store_const", const=True)
+    one.add_argument("--remove", action="store_true", help="forget it")
 
 
 def _sign_in(one: argparse.ArgumentParser, option: str) -> None:

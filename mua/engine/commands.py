@@ -20,6 +20,7 @@ from mua.model.folder import Role
 from mua.model.message import MessageId
 from mua.model.outgoing import FINAL, Outgoing, OutgoingId, Recipient, RecipientState
 from mua.model.way import Hop, Rule, rules_from, rules_text
+from mua.plan import identities
 from mua.plan.routes import domain_of
 from mua.plan.search import parse
 from mua.store import dispatch, mirror, outbox, protection, read, write
@@ -202,6 +203,17 @@ def set_rules(engine: Engine, command: wire.SetRules) -> wire.Done:
     with engine.store.write(durable=True) as tx:
         write.update_account(tx, account)
     engine.sender.poke()
+    return wire.Done()
+
+
+def set_identities(engine: Engine, command: wire.SetIdentities) -> wire.Done:
+    """Who writes from an account."""
+    account = dataclasses.replace(folders.account(engine, command.account_id), identities=command.identities)
+    problem = identities.problem(command.identities)
+    if problem:
+        raise MailError(Kind.ACCOUNT, Retry.ASK, problem, code="bad-identity")
+    with engine.store.write(durable=True) as tx:
+        write.update_account(tx, account)
     return wire.Done()
 
 
@@ -606,6 +618,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.UpdateAccount: update_account,
     wire.RemoveAccount: remove_account,
     wire.SetRules: set_rules,
+    wire.SetIdentities: set_identities,
     wire.SetSecret: set_secret,
     wire.AllowWeaker: allow_weaker,
     wire.ChooseSecrets: choose_secrets,

@@ -34,11 +34,12 @@ from mua.model.way import Hop, Way
 from mua.net.awake import Awake
 from mua.net.smtp import deliver, open_submission
 from mua.net.smtp_body import Body, BodyFacts, has_utf8_header
-from mua.net.smtp_outcome import Job, Outcome, stale
+from mua.net.smtp_outcome import Job, Outcome, announced_size, stale
 from mua.net.smtp_refusal import setup_error
 from mua.net.smtp_transaction import BeforeDot, Session
 from mua.net.smtp_wire import Timeouts
 from mua.plan import limits, retry, sts
+from mua.plan.preflight import Offer
 from mua.plan.routes import NO_DOMAIN
 from mua.store import dispatch, wire_files
 from mua.store.db import Tx
@@ -143,6 +144,8 @@ class Lane:
                 fresh = session is None or not session.usable
                 if session is None or not session.usable:
                     session = await self._open()
+                    offer = Offer(announced_size(session), session.has("SMTPUTF8"))
+                    self._means.levels.offered(session.host, offer)  # composers tell by it what is too large
                 await self._attempt(self._pieces[0], self._submission(session, fresh))
                 self._pieces.pop(0)
         finally:

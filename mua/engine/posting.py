@@ -20,6 +20,7 @@ from mua.engine import acts, direct, dkim, files, folders
 from mua.engine.reading import Whole, content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
+from mua.mime.encode import wire_address
 from mua.mime.freeze import freeze, redated
 from mua.mime.pieces import Pieces, blocks, whole_or_divided
 from mua.model.folder import Role
@@ -31,6 +32,7 @@ from mua.store.dkim import keys
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
+    from mua.model.outgoing import Draft
 
 _REQUIRES_TLS = re.compile(rb"(?im)^%s[ \t]*:" % REQUIRE_TLS[0].encode())
 
@@ -40,20 +42,25 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
     account = folders.sending_account(engine, command.account_id, direct=command.direct)
     now = engine.context.now()
     _check_time(command.at, now, command.terms)
-    if command.draft is not None:
+    envelope: tuple[str, tuple[str, ...]] | None = None
+    if command.redirects is not None and command.draft is not None:
+        given, envelope = _redirected(engine, command.draft, command.redirects)
+    elif command.draft is not None:
         given = draft_pieces(engine.context, command.draft, command.forwards, command.forwarded_parts)
     else:
         given = _file_pieces(Path(command.file))
     message_id = build.new_message_id(account.email, os.urandom(16))
     frozen = freeze(
         given, now=now, message_id_if_missing=message_id, sender_if_missing=account.email,
-        seven_bit=bool(keys(engine.store.reader())),  # of whichever domain the author is
+        seven_bit=envelope is None and bool(keys(engine.store.reader())),  # of whichever domain the author is
+        envelope=envelope,
     )  # fmt: skip
     if not frozen.recipients:
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
         raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
-    direct.check_author(account, dkim.author(frozen.head), frozen.recipients, direct=command.direct)
+    author = envelope[0] if envelope else dkim.author(frozen.head)
+    direct.check_author(account, author, frozen.recipients, direct=command.direct)
     terms = command.terms
     if _REQUIRES_TLS.search(frozen.full_head):  # a draft that was taken out as a file
         terms = replace(terms, require_tls=True)
@@ -73,6 +80,21 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         _drop_draft(engine, MessageId(command.replaces_draft))
     engine.sender.poke()
     return wire.Queued(outgoing_id, frozen.message_id)
+
+
+def _redirected(engine: Engine, draft: Draft, message_id: int) -> tuple[Pieces, tuple[str, tuple[str, ...]]]:
+    """A message as it is, behind the fields that say who passed it on; and the envelope, which is theirs."""
+    raw = engine.bodies.get(MessageId(message_id))
+    if raw is None:
+        text = "The message is not on this computer yet; open it first, then redirect it again."
+        raise MailError(Kind.MESSAGE, Retry.SOON, text, code="no-body")
+    now = engine.context.now()
+    head = build.resent(
+        draft.sender, draft.to, draft.cc, now=now, message_id=build.new_message_id(draft.sender, os.urandom(16)),
+        utc_offset_minutes=time.localtime(now).tm_gmtoff // 60,
+    )  # fmt: skip
+    people = dict.fromkeys(wire_address(one.address) for one in (*draft.to, *draft.cc, *draft.bcc))
+    return (head + raw,), (wire_address(draft.sender.address), tuple(people))
 
 
 def reschedule(engine: Engine, command: wire.RescheduleOutgoing) -> wire.Done:

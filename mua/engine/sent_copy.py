@@ -20,6 +20,7 @@ from mua.model.account import Account, AccountId, Incoming
 from mua.model.folder import Folder, Role
 from mua.model.message import Flag, MessageId
 from mua.model.outgoing import SentCopy
+from mua.plan import identities
 from mua.store import dispatch, outbox, read, wire_files, write
 from mua.store.db import Tx
 
@@ -37,17 +38,27 @@ def file_copies(context: Context, copies: Sequence[outbox.Copy]) -> tuple[set[Ac
     told: set[AccountId] = set()
     complete = True
     for account_id in dict.fromkeys(copy.account_id for copy in copies):
-        mine = [copy for copy in copies if copy.account_id == account_id]
         account = read.account(context.store.reader(), account_id)
         if account is None:
             continue
-        folder = _sent_folder(context, account)
-        ours = mine if folder is None else _left_to_us(context, account, folder, mine)
-        complete = complete and folder is not None and len(ours) == len(mine)
-        if folder is not None and ours:
-            _put_all(context, account, folder, ours)
-            told.add(account_id)
+        of_account: dict[str, list[outbox.Copy]] = {}
+        for copy in copies:
+            if copy.account_id == account_id:
+                of_account.setdefault(_wanted_folder(account, copy.author), []).append(copy)
+        for name, mine in of_account.items():
+            folder = _sent_folder(context, account, name)
+            ours = mine if folder is None else _left_to_us(context, account, folder, mine)
+            complete = complete and folder is not None and len(ours) == len(mine)
+            if folder is not None and ours:
+                _put_all(context, account, folder, ours)
+                told.add(account_id)
     return told, complete
+
+
+def _wanted_folder(account: Account, author: str) -> str:
+    """The folder that the identity of an author wants its copies in; empty: the usual one."""
+    found = identities.sender_for([account], author)
+    return found.identity.sent_folder if found is not None else ""
 
 
 def _left_to_us(
@@ -123,10 +134,14 @@ def _mark_answered(tx: Tx, copy: outbox.Copy, now: int) -> None:
             write.wish_flags(tx, [MessageId(one)], flag, Flag(0), now)
 
 
-def _sent_folder(context: Context, account: Account) -> Folder | None:
-    """The Sent folder, made when the account has none.  None while an IMAP account's folders are still unknown."""
+def _sent_folder(context: Context, account: Account, name: str = "") -> Folder | None:
+    """The folder of this name, where there is one; else the Sent folder, made when the account has none.
+
+    None while an IMAP account's folders are still unknown.
+    """
     db = context.store.reader()
-    found = read.folder_with_role(db, account.id, Role.SENT)
+    found = read.folder_named(db, account.id, name) if name else None
+    found = found or read.folder_with_role(db, account.id, Role.SENT)
     if found is not None:
         return found
     local = account.incoming is not Incoming.IMAP

@@ -37,6 +37,7 @@ from mua.mime.prose_html import from_html, to_html
 from mua.mime.prose_text import from_text, to_text
 from mua.model.prose import Block, Image, Kind, Prose, Run, is_formatted
 
+SEPARATOR = "-- "  # RFC 3676 s.4.3
 MAX_PASTED = 5_000_000  # characters
 _WEB = re.compile(r"^(https?://|mailto:)", re.IGNORECASE)
 
@@ -130,6 +131,73 @@ class BodyEditor(QTextEdit):
         self.setTextCursor(cursor)
         self._follow_mode()
         return not lost
+
+    def swap_signature(self, old: Prose, new: Prose, answers: int | None) -> bool:
+        """Another signature in the place of one, as one step; False: the old one does not stand there as it was.
+
+        Where there was none it goes to the end; of an answer (``answers``) before the line that begins the quote.
+        """
+        before = [] if not old else [SEPARATOR, *self._lines_of(old)]
+        first = self._place_of(before) if before else None
+        if before and first is None:
+            return False
+        cursor = self.textCursor()
+        cursor.beginEditBlock()
+        cursor = self._room_for_signature(answers) if first is None else self._without(first, len(before))
+        if new:
+            lines = (Block((Run(SEPARATOR),)), *new)
+            body_text.write(
+                cursor, lines if self.mode == RICH else _lines("\n".join([SEPARATOR, *self._lines_of(new)]))
+            )
+        cursor.endEditBlock()
+        return True
+
+    def _lines_of(self, prose: Prose) -> list[str]:
+        """The words of each line as they stand here."""
+        if self.mode == RICH:
+            return [block.text for block in prose if block.kind is not Kind.TABLE]
+        return [block.text for block in _as_lines(prose, self.mode)]
+
+    def _place_of(self, lines: list[str]) -> QTextBlock | None:
+        """The line where these begin, the last time that they stand there unquoted."""
+        block = self.document().lastBlock()
+        while block.isValid():
+            if block.text() == lines[0] and not _quote_of(block):
+                other, at = block, 0
+                while at < len(lines) and other.isValid() and other.text().replace("\ufffc", "") == lines[at]:
+                    other, at = other.next(), at + 1
+                if at == len(lines):
+                    return block
+            block = block.previous()
+        return None
+
+    def _without(self, first: QTextBlock, count: int) -> QTextCursor:
+        """Take lines away; the cursor is on the empty line that is left."""
+        last = self.document().findBlockByNumber(first.blockNumber() + count - 1)
+        cursor = QTextCursor(first)
+        cursor.setPosition(last.position() + last.length() - 1, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        if (found := body_text.list_of(cursor)) is not None:
+            found.remove(cursor.block())
+        cursor.setBlockFormat(QTextBlockFormat())
+        return cursor
+
+    def _room_for_signature(self, answers: int | None) -> QTextCursor:
+        block = self.document().begin()
+        while block.isValid() and not (_quote_of(block) or block.text().startswith(">")):
+            block = block.next()
+        if answers is None or not block.isValid() or block.blockNumber() < 1:
+            cursor = QTextCursor(self.document())
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            for _ in range(2 if cursor.block().text() else 1):
+                cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
+            return cursor
+        cursor = QTextCursor(block.previous())
+        for _ in range(2):
+            cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
+        cursor.movePosition(QTextCursor.MoveOperation.PreviousBlock)
+        cursor.movePosition(QTextCursor.MoveOperation.PreviousBlock)
+        return cursor
 
     def _note_mode(self, mode: str) -> None:
         self.document().setUndoRedoEnabled(False)

@@ -9,9 +9,10 @@ touched except by the person.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
@@ -27,7 +28,6 @@ from mua.gui.composer_head import Head
 from mua.gui.format_bar import FormatBar, LinkBar
 from mua.gui.journal import Letter
 from mua.gui.later_bar import LaterBar
-from mua.gui.letters import forgot_attachment
 from mua.gui.markdown_look import MarkdownLook
 from mua.gui.notices import Banner, Toast
 from mua.gui.sheets import styled
@@ -35,8 +35,10 @@ from mua.gui.theme import READER_MARGIN_X, SECONDARY
 from mua.gui.widgets import Button, Label, Line, ToolButton
 from mua.mime.prose_html import to_html
 from mua.model.account import Account
-from mua.model.prose import Image
-from mua.plan import later
+from mua.model.outgoing import Priority
+from mua.model.prose import Image, Prose
+from mua.plan import identities, later, warnings
+from mua.plan.identities import Sender
 
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
 _LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
@@ -44,7 +46,11 @@ _RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radiu
 
 
 class Composer(QFrame):
-    """The window.  ``accounts`` may send; ``known`` completes addresses; ``make_folder`` gives a place for files."""
+    """The window.  ``accounts`` may send; ``known`` completes addresses; ``make_folder`` gives a place for files.
+
+    ``signature_of``: what stands below a letter of a sender; ``limit_of``: how many octets the server of an account
+    takes (0: not known); ``pictures``: those of signatures, by name.
+    """
 
     written = Signal()
     """The letter changed, a moment ago: put it into the journal."""
@@ -60,19 +66,29 @@ class Composer(QFrame):
     """It has the keyboard."""
 
     def __init__(
-        self, letter: Letter, accounts: Sequence[Account], known: Known, make_folder: Callable[[str], Path]
+        self,
+        letter: Letter,
+        accounts: Sequence[Account],
+        known: Known,
+        make_folder: Callable[[str], Path],
+        signature_of: Callable[[Sender], Prose] = lambda _: (),
+        limit_of: Callable[[Account], int] = lambda _: 0,
+        pictures: Mapping[str, bytes] = MappingProxyType({}),
     ) -> None:
         super().__init__()
+        self.signature_of, self.limit_of = signature_of, limit_of
         self.setObjectName("reader")
         self.setWindowTitle("New message - Mua")
         self.resize(820, 680)
         self.setMinimumSize(480, 420)
         self.setAcceptDrops(True)
         self._letter, self._accounts = letter, list(accounts)
+        self._senders = self._choice(letter)
+        self._signature: Prose = ()
         self._forgiven: set[str] = set()
         self._finished = False
         self._begun: Letter | None = None
-        self.head = Head([_shown_sender(one) for one in self._accounts], known)
+        self.head = Head([_shown_sender(one) for one in self._senders], known)
         self.identity, self.subject = self.head.identity, self.head.subject
         self.to, self.cc, self.bcc = self.head.fields()
         self.editor = BodyEditor()
@@ -82,6 +98,7 @@ class Composer(QFrame):
         self.find_bar = ComposerFind(self.editor)
         self.banner = Banner()
         self.strip = Files(lambda: make_folder(self._letter.key))
+        self.strip.known = dict(pictures)
         self.files = self.strip.cards
         self.editor.picture = self.strip.picture
         self.send_button = Button("Send", "send", "primary")
@@ -89,6 +106,7 @@ class Composer(QFrame):
         self.later_bar = LaterBar()
         self.status = Label("", SECONDARY, "tertiary")
         self.ahead = Banner()
+        self.asked = Banner()
         self.demand = Banner("Encrypted to the last server, or not sent at all.")
         self.demand.offer("Do not require it", lambda: self.require_tls(False))
         self._clock = QTimer(self)
@@ -104,9 +122,9 @@ class Composer(QFrame):
     def show_letter(self, letter: Letter) -> None:
         """Fill the window."""
         self._letter = letter
-        index = next((at for at, one in enumerate(self._accounts) if one.id == letter.account_id), 0)
-        self.identity.setCurrentIndex(index)
+        self._choose_sender(letter.account_id, letter.sender.address if letter.sender else "")
         self.demand.setVisible(letter.require_tls)
+        self._tell_asked()
         for field, many in zip(self.head.fields(), (letter.to, letter.cc, letter.bcc), strict=True):
             field.set_addresses(many)
         self.head.show_copies(bool(letter.cc), bool(letter.bcc))
@@ -114,15 +132,29 @@ class Composer(QFrame):
         self.strip.show_files(letter.attached)
         self._show_text(letter)
         self._retitle()
+        self._show_redirect(letter)
         self._clock.stop()
         self.editor.document().setModified(False)
+        sender = self.writer()
+        self._signature = self.signature_of(sender) if sender else ()
+
+    def _show_redirect(self, letter: Letter) -> None:
+        """What is passed on as it is has nothing to write."""
+        redirecting = letter.redirects is not None
+        for part in (self.beside, self.formats, self.attach_button, self.save_button):
+            part.setVisible(not redirecting)
+        self.subject.setReadOnly(redirecting)
+        if redirecting:
+            self.strip.hide()
+            self.say("The message is passed on as it is: its author stays who it was, and answers go there.")
 
     def letter(self) -> Letter:
         """What the window holds now."""
-        account = self.account()
+        sender = self.writer()
         return replace(
             self._letter,
-            account_id=account.id if account else self._letter.account_id,
+            account_id=sender.account_id if sender else self._letter.account_id,
+            sender=sender.address if sender else self._letter.sender,
             to=self.to.addresses(),
             cc=self.cc.addresses(),
             bcc=self.bcc.addresses(),
@@ -135,8 +167,13 @@ class Composer(QFrame):
         )
 
     def account(self) -> Account | None:
-        """Who sends."""
-        return self._accounts[self.identity.currentIndex()] if self._accounts else None
+        """The account that sends."""
+        sender = self.writer()
+        return next((one for one in self._accounts if sender and one.id == sender.account_id), None)
+
+    def writer(self) -> Sender | None:
+        """Who writes."""
+        return self._senders[self.identity.currentIndex()] if self._senders else None
 
     def octets(self) -> int:
         """How large the letter will be on its way, nearly: its files are encoded."""
@@ -145,6 +182,27 @@ class Composer(QFrame):
     def chips(self) -> list[AddressChip]:
         """All recipients that are chips."""
         return self.head.chips()
+
+    def _choice(self, letter: Letter) -> list[Sender]:
+        """Whom a letter can come from: every identity, and the address that it is written from already."""
+        own = [one for one in self._accounts if one.id == letter.account_id]
+        address = letter.sender.address if letter.sender else ""
+        chosen = identities.sender_for([*own, *self._accounts], address) if address else None
+        return identities.senders(self._accounts, [chosen] if chosen else [])
+
+    def _choose_sender(self, account_id: int, address: str) -> None:
+        address = address or next((one.email for one in self._accounts if one.id == account_id), "")
+        own = [at for at, one in enumerate(self._senders) if one.account_id == account_id]
+        same = [at for at, one in enumerate(self._senders) if one.address.address.lower() == address.lower()]
+        best = [at for at in same if at in own] or same or own or [0]
+        self.identity.setCurrentIndex(best[0])
+
+    def _sender_changed(self) -> None:
+        """Another signature, where the one of before still stands."""
+        sender = self.writer()
+        wanted = self.signature_of(sender) if sender else ()
+        if wanted != self._signature and self.editor.swap_signature(self._signature, wanted, self._letter.answers):
+            self._signature = wanted
 
     def begin(self) -> None:
         """What is shown now is what the program wrote: as long as it stays so, nobody would miss it."""
@@ -292,7 +350,30 @@ class Composer(QFrame):
         demand.setCheckable(True)
         demand.setChecked(self._letter.require_tls)
         demand.toggled.connect(self.require_tls)
+        receipt = menu.addAction("Ask to be told when it is read")
+        receipt.setCheckable(True)
+        receipt.setChecked(self._letter.receipt)
+        receipt.toggled.connect(lambda on: self._change(receipt=on))
+        for name, value in (("Important", Priority.HIGH), ("Not important", Priority.LOW)):
+            action = menu.addAction(name)
+            action.setCheckable(True)
+            action.setChecked(self._letter.priority is value)
+            action.toggled.connect(lambda on, value=value: self._change(priority=value if on else Priority.NORMAL))
         return menu
+
+    def _change(self, **what: object) -> None:
+        """What the menu says of the letter."""
+        self._letter = replace(self._letter, **what)  # type: ignore[arg-type]
+        self._tell_asked()
+        self._changed()
+
+    def _tell_asked(self) -> None:
+        """What is asked beside the text, below the recipients, so that nobody forgets it."""
+        asked = {Priority.HIGH: "Marked as important.", Priority.LOW: "Marked as not important."}
+        said = [asked[self._letter.priority]] if self._letter.priority in asked else []
+        said += ["Asks to be told when it is read."] if self._letter.receipt else []
+        self.asked.say(" ".join(said) or " ", "info")
+        self.asked.setVisible(bool(said))
 
     def require_tls(self, wanted: bool) -> None:
         """Let it go encrypted to the last server or not at all, or as it can."""
@@ -331,24 +412,67 @@ class Composer(QFrame):
         return True
 
     def _remembered(self, at: int | None) -> bool:
-        """Ask once about what is probably forgotten."""
-        letter = self.letter()
-        if not letter.attached and "file" not in self._forgiven and forgot_attachment(letter.text, letter.subject):
-            self.say("You write of an attachment, and nothing is attached.", "warning", "Attach", self.choose_files)
-            self._offer_anyway("file", at)
-            return False
-        if not letter.subject.strip() and "subject" not in self._forgiven:
-            self.say("The message has no subject.", "warning", "Add one", self.subject.setFocus)
-            self._offer_anyway("subject", at)
-            return False
-        return True
+        """Ask once about each thing that looks like a mistake."""
+        found = [one for one in warnings.warnings(self._facts()) if one.kind not in self._forgiven]
+        if not found:
+            return True
+        first = found[0]
+        button, act = self._remedy(first.kind)
+        self.say(first.text, "warning", button, act)
 
-    def _offer_anyway(self, what: str, at: int | None) -> None:
         def go() -> None:
-            self._forgiven.add(what)
+            self._forgiven.add(first.kind)
             self.send(at)
 
         self.banner.offer("Send anyway", go)
+        return False
+
+    def _facts(self) -> warnings.Facts:
+        """The letter as it is judged."""
+        letter, account = self.letter(), self.account()
+        return warnings.Facts(
+            sender=letter.sender.address if letter.sender else "",
+            to=letter.to,
+            cc=letter.cc,
+            bcc=letter.bcc,
+            subject=letter.subject,
+            text=letter.text if letter.redirects is None else "",
+            files=len(letter.attached),
+            octets=self.octets() + len(letter.text) + len(letter.rich),
+            limit=self.limit_of(account) if account else 0,
+            answers=letter.answers is not None,
+            came_to=letter.came_to,
+            hidden=letter.hidden,
+        )
+
+    def _remedy(self, kind: warnings.Kind) -> tuple[str, Callable[[], object] | None]:
+        """The button that helps."""
+        match kind:
+            case warnings.Kind.FROM:
+                return "Answer from there", self._answer_from_there
+            case warnings.Kind.SEEN:
+                return "Move all to Bcc", self._hide_all
+            case warnings.Kind.SIZE:
+                return ("Smaller pictures", self.strip.shrink) if self.strip.can_shrink() else ("", None)
+            case warnings.Kind.FILE:
+                return "Attach", self.choose_files
+            case warnings.Kind.SUBJECT:
+                return "Add one", self.subject.setFocus
+            case _:
+                return "", None
+
+    def _answer_from_there(self) -> None:
+        self._choose_sender(self._letter.account_id, self._letter.came_to)
+        self._sender_changed()
+        self.banner.hide()
+
+    def _hide_all(self) -> None:
+        everybody = (*self.to.addresses(), *self.cc.addresses(), *self.bcc.addresses())
+        for field in (self.to, self.cc, self.bcc):
+            field.set_addresses(())
+        self.bcc.set_addresses(everybody)
+        self.head.show_copies(False, True)
+        self.banner.hide()
 
     # ---- layout
     def _lay_out(self) -> None:
@@ -359,7 +483,7 @@ class Composer(QFrame):
         column.addWidget(Line())
         column.addWidget(self.head)
         column.addWidget(Line())
-        for one in (self.ahead, self.demand, self.banner):
+        for one in (self.ahead, self.demand, self.asked, self.banner):
             wrapped = QHBoxLayout()
             wrapped.setContentsMargins(READER_MARGIN_X, 12, READER_MARGIN_X, 0)
             wrapped.addWidget(one)
@@ -414,6 +538,7 @@ class Composer(QFrame):
         QWidget.setTabOrder(self.subject, self.editor)
         self.head.changed.connect(self._changed)
         self.head.addressed.connect(self.addressed)
+        self.identity.activated.connect(lambda _: self._sender_changed())
         self.head.left.connect(self.editor.setFocus)
         self.subject.textChanged.connect(lambda _: self._retitle())
         self.editor.textChanged.connect(self._changed)
@@ -537,8 +662,8 @@ class Composer(QFrame):
         super().closeEvent(event)
 
 
-def _shown_sender(account: Account) -> str:
-    name, address = words.shown(account.full_name, 80), words.shown(account.email, 200)
+def _shown_sender(sender: Sender) -> str:
+    name, address = words.shown(sender.address.name, 80), words.shown(sender.address.address, 200)
     return f"{name} <{address}>" if name else address
 
 

@@ -84,6 +84,8 @@ class Files(QWidget):
         self.total = Label("", SECONDARY, "secondary")
         self.smaller = Button("Smaller pictures", kind="link")
         self.busy = 0
+        self.known: dict[str, bytes] = {}
+        """Pictures that the letter may show beside its own: those of signatures."""
         column = QVBoxLayout(self)
         column.setContentsMargins(READER_MARGIN_X, 10, READER_MARGIN_X, 16)
         column.setSpacing(8)
@@ -118,7 +120,11 @@ class Files(QWidget):
         if octets > LARGE:
             text += ". Many servers refuse a message of this size."
         self.total.setText(text)
-        self.smaller.setVisible(any(map(_may_shrink, beside)))
+        self.smaller.setVisible(self.can_shrink())
+
+    def can_shrink(self) -> bool:
+        """Some pictures among the files are larger than they need to be."""
+        return any(map(_may_shrink, self.attached))
 
     def octets(self) -> int:
         """How large the files are on their way."""
@@ -195,7 +201,8 @@ class Files(QWidget):
         """A picture of the text by its Content-ID."""
         found = next((one for one in self.attached if one.content_id == name and one.path), None)
         if found is None:
-            return None
+            image = QImage.fromData(self.known.get(name, b""))
+            return None if image.isNull() else image
         reader = QImageReader(found.path)
         reader.setAutoTransform(True)
         image = reader.read()

@@ -20,18 +20,22 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import address_text, letters, words
 from mua.gui.composer import Composer
-from mua.gui.journal import Journal, Letter
+from mua.gui.journal import Attached, Journal, Letter
 from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
+from mua.gui.preferences import Place
 from mua.gui.writing import Kind, Writing
+from mua.mime.prose_html import by_name
+from mua.mime.sniff import media_type
 from mua.mime.text import safe_filename
-from mua.model.account import Route
+from mua.model.account import Account, Route
 from mua.model.address import Address
-from mua.model.message import MessageId
+from mua.model.message import MessageId, MessageRow
 from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState, Terms
 from mua.paths import write_new
-from mua.store import outbox, read, wire_files
+from mua.plan import identities
+from mua.store import outbox, protection, read, wire_files
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -75,20 +79,64 @@ class Composing(QObject):
             self._release()
             return
         place = desk.folders.get(desk.place.folder) if desk.place is not None and desk.place.folder else None
-        who = letters.Identity(
-            desk.accounts, place.account_id if place else 0, self._receiver(wish), desk.preferences.signature
-        )
-        letter = letters.begin(wish, who)
-        if wish.kind is Kind.DRAFT and wish.row is not None:
-            letter = self._as_files(letter, wish.row.id)
+        letter = letters.begin(wish, self._who(place.account_id if place else 0, self._receiver(wish)))
+        try:
+            letter = self._complete(wish, letter)
+        except OSError as error:
+            desk.window.toast.say(f"The letter could not be begun: {error.strerror}.")
+            self._release()
+            return
         composer = self.open(letter)
         composer.begin()
         composer.begin_writing()
 
+    def _who(self, preferred: int = 0, receiver: int = 0) -> letters.Who:
+        chosen = self._desk.preferences
+        below = chosen.answer is Place.BELOW
+        return letters.Who(self._desk.accounts, preferred, receiver, chosen.signature, chosen.writing, below)
+
+    def _complete(self, wish: Writing, letter: Letter) -> Letter:
+        """The letter with what it takes from the message it is about, as files.  Raises OSError."""
+        row = wish.row
+        if row is None:
+            return letter
+        if wish.kind is Kind.FORWARD and wish.attached:
+            return self._with_original(letter, row)
+        if wish.kind in (Kind.DRAFT, Kind.AGAIN) or any(one.content_id for one in letter.attached):
+            return self._as_files(letter, row.id)
+        return letter
+
+    def _with_original(self, letter: Letter, row: MessageRow) -> Letter:
+        """The whole message as a file of the letter.  Raises OSError."""
+        raw = self._desk.library.raw(row.id)
+        if raw is None:
+            raise OSError(2, "the message is not on this computer yet")
+        path = write_new(self.journal.folder(letter.key), safe_filename(f"{row.subject or 'message'}.eml"), raw)
+        return replace(letter, attached=(Attached(path.name, "message/rfc822", len(raw), str(path)),))
+
+    def _own_pictures(self) -> dict[str, bytes]:
+        """The pictures of the person's signatures, by name."""
+        found: dict[str, bytes] = {}
+        for account in self._desk.accounts:
+            for identity in account.identities:
+                if identity.signature_html:
+                    found |= by_name(identity.signature_html)[1]
+        return found
+
+    def _limit(self, account: Account) -> int:
+        """How much the account's submission server said that it takes, in octets; 0: it has not yet."""
+        db, server = self._desk.library.db, account.submission
+        said = protection.offer(db, server.host) if db is not None and server is not None else None
+        return said.size if said is not None else 0
+
     def open(self, letter: Letter) -> Composer:
         """A composer that shows ``letter``."""
         sending = [one for one in self._desk.accounts if one.route is not Route.NONE] or self._desk.accounts
-        composer = Composer(letter, sending, self._people.find, self.journal.folder)
+        who = self._who()
+        composer = Composer(
+            letter, sending, self._people.find, self.journal.folder,
+            signature_of=who.signature_of, limit_of=self._limit, pictures=self._own_pictures(),
+        )  # fmt: skip
         self.composers[letter.key] = composer
         composer.written.connect(lambda: self._journal(composer))
         composer.send_wanted.connect(lambda at: self._send(composer, at))
@@ -166,6 +214,7 @@ class Composing(QObject):
             replaces_draft=letter.replaces,
             at=at,
             terms=Terms(letter.require_tls),
+            redirects=letter.redirects,
         )
 
     def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int, at: int | None) -> None:
@@ -354,7 +403,7 @@ class Composing(QObject):
     def _closed(self, composer: Composer) -> None:
         letter = composer.letter()
         self.composers.pop(letter.key, None)
-        if composer.is_untouched():
+        if composer.is_untouched() or letter.redirects is not None:
             self.journal.forget(letter.key)
         else:
             self._save(composer, close=True)
@@ -384,24 +433,43 @@ class Composing(QObject):
     # ---- inside
     def _draft(self, letter: Letter) -> Draft:
         account = next(one for one in self._desk.accounts if one.id == letter.account_id)
+        address = letter.sender or Address(account.full_name, account.email)
+        written_by = identities.sender_for([account], address.address)
+        reply_to = written_by.identity.reply_to if written_by is not None else ""
         text, html = letters.bodies(letter)
-        files = tuple(
+        files = [
             DraftAttachment(one.path, one.name, one.type, one.content_id)
             for one in letter.attached
             if one.path and (not one.content_id or f"cid:{one.content_id}" in html)
-        )
+        ]
+        files += self._signature_files(letter, html)
         return Draft(
-            sender=Address(account.full_name, account.email),
+            sender=address,
+            reply_to=(Address(address.name, reply_to),) if reply_to else (),
             to=letter.to,
             cc=letter.cc,
             bcc=letter.bcc,
             subject=letter.subject,
             text=text,
             html=html,
-            attachments=files,
+            attachments=tuple(files),
             in_reply_to=letter.in_reply_to,
             references=letter.references,
+            priority=letter.priority,
+            receipt=letter.receipt,
         )
+
+    def _signature_files(self, letter: Letter, html: str) -> list[DraftAttachment]:
+        """The pictures of a signature that stands in a letter, as files of it."""
+        have = {one.content_id for one in letter.attached}
+        made = []
+        for name, data in self._own_pictures().items() if "cid:" in html else ():
+            if name in have or f"cid:{name}" not in html:
+                continue
+            path = self.journal.folder(letter.key) / f"{name.partition('@')[0]}.png"
+            path.write_bytes(data)
+            made.append(DraftAttachment(str(path), path.name, media_type(data[:2048]) or "image/png", name))
+        return made
 
     def _as_files(self, letter: Letter, source: int | None) -> Letter:
         """The letter with every section of another message as a file of its own.  Raises OSError."""

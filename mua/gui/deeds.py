@@ -63,8 +63,8 @@ class Deeds(QObject):
         self._connect()
 
     # ---- writing
-    def write(self, kind: Kind, mailto: str = "") -> None:
-        """Open the composer."""
+    def write(self, kind: Kind, mailto: str = "", *, attached: bool = False, bare: bool = False) -> None:
+        """Open the composer; of a message in which words are selected an answer quotes only those."""
         row = self._reader.row
         view = self._reader.view if row is None else self._reader.view or self._desk.library.view(row.id)
         if kind is Kind.NEW:
@@ -72,7 +72,9 @@ class Deeds(QObject):
         elif row is None or view is None:
             self._window.toast.say("Choose a message first; its text must be here to answer it.")
         else:
-            self._desk.writing.emit(Writing(kind, row, view))
+            answers = kind in (Kind.REPLY, Kind.REPLY_ALL, Kind.REPLY_LIST)
+            chosen = self._reader.pane.body.chosen_text() if answers else ""
+            self._desk.writing.emit(Writing(kind, row, view, chosen=chosen, attached=attached, bare=bare))
 
     def follow_link(self, link: str) -> None:
         """Open a web link with the desktop's browser (a doubtful one after asking), a mailto link with the composer.
@@ -228,6 +230,11 @@ class Deeds(QObject):
             "reply": lambda: self.write(Kind.REPLY),
             "reply_all": lambda: self.write(Kind.REPLY_ALL),
             "forward": lambda: self.write(Kind.FORWARD),
+            "reply_list": lambda: self.write(Kind.REPLY_LIST),
+            "forward_file": lambda: self.write(Kind.FORWARD, attached=True),
+            "forward_bare": lambda: self.write(Kind.FORWARD, bare=True),
+            "redirect": lambda: self.write(Kind.REDIRECT),
+            "edit_as_new": lambda: self.write(Kind.AGAIN),
             "archive": lambda: acts.archive(chosen()),
             "delete": lambda: acts.delete(chosen()),
             "delete_forever": lambda: acts.delete_forever(chosen()),

@@ -20,6 +20,7 @@ from PySide6.QtCore import QThreadPool
 from mua import log
 from mua.jsonable import from_json, to_json
 from mua.model.address import Address
+from mua.model.outgoing import Priority
 from mua.paths import Profile
 from mua.records import dataclass
 
@@ -47,6 +48,8 @@ class Letter:
 
     ``mode``: "rich", "markdown" (``text`` is its source) or "plain".
     ``require_tls``: it goes encrypted to the last server, or not at all.
+    ``sender``: who writes, where that is not the account's own address.  ``came_to``: the person's own address that the
+    answered message came to; ``hidden``: it came by Bcc.  ``redirects``: the message that is passed on as it is.
     ``answers`` and ``forwards`` are message ids, ``replaces`` the draft in Drafts that this one takes the place of.
     """
 
@@ -68,6 +71,12 @@ class Letter:
     cursor: int = 0
     require_tls: bool = False
     mode: str = "rich"
+    sender: Address | None = None
+    came_to: str = ""
+    hidden: bool = False
+    redirects: int | None = None
+    priority: Priority = Priority.NORMAL
+    receipt: bool = False
 
     @property
     def empty(self) -> bool:

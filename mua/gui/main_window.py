@@ -22,6 +22,7 @@ _TOOLS = (
     ("archive", "delete", "junk", "move", "star", "mark_unread"),
 )
 _MORE = (
+    "reply_list", "forward_file", "forward_bare", "redirect", "edit_as_new", "",
     "mark_read", "conversations", "as_text", "width", "", "find", "headers", "source", "journey", "list", "",
     "copy_markdown", "save_as", "print", "", "delete_forever", "", "palette", "shortcuts", "settings",
 )  # fmt: skip

@@ -69,6 +69,14 @@ class Body(QStackedWidget):
             self.addWidget(self._text)
         return self._text
 
+    def chosen_text(self) -> str:
+        """The words that are selected, with their line ends; empty: none."""
+        if self.is_web and self.web is not None:
+            return self.web.selectedText().strip()
+        if self._text is not None and self.currentWidget() is self._text:
+            return self._text.textCursor().selection().toPlainText().strip()
+        return ""
+
     @property
     def is_web(self) -> bool:
         """Whether the web view is what is seen."""

@@ -41,6 +41,7 @@ from mua.store import dkim, read, rules
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
+    from mua.gui.identities_panel import Identities
 
 _INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
 _OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
@@ -354,6 +355,9 @@ class AccountPanel(QFrame):
         self._sign_in.setVisible(account.oauth is not None)
         self._sign_in.setAccessibleName(f"Sign in again {account.email}")
         self.signing_in: SignInPanel | None = None
+        self._who = Button("Identities and signatures", kind="link")
+        self._who.setVisible(account.route is not Route.NONE)
+        self.identities: Identities | None = None
         self._remove = Button("Remove", kind="danger")
         self._lay_out()
         self._edit.clicked.connect(self.edit)
@@ -361,6 +365,7 @@ class AccountPanel(QFrame):
         self._examine.clicked.connect(self.examine)
         self._sign_in.clicked.connect(self.sign_in)
         self._ways.clicked.connect(self.show_ways)
+        self._who.clicked.connect(self.show_identities)
         self._remove.clicked.connect(self.ask_remove)
 
     def check(self) -> None:
@@ -395,6 +400,24 @@ class AccountPanel(QFrame):
         shown.changed.connect(self._rules_changed)
         self._column.addWidget(shown)
         shown.domain.setFocus()
+
+    def show_identities(self) -> None:
+        """Open or close the list of whom the person writes as."""
+        if self.identities is not None:
+            self._column.removeWidget(self.identities)
+            self.identities.deleteLater()
+            self.identities = None
+            return
+        from mua.gui.identities_panel import Identities
+
+        self.identities = shown = Identities(self.account)
+        shown.asked.connect(self.asked)
+        shown.changed.connect(self._identities_changed)
+        self._column.addWidget(shown)
+        shown.add.setFocus()
+
+    def _identities_changed(self, account: Account) -> None:
+        self.account = replace(self.account, identities=account.identities)
 
     def _close_ways(self) -> None:
         if self.ways is not None:
@@ -524,6 +547,7 @@ class AccountPanel(QFrame):
         links.setSpacing(16)
         links.addWidget(self._sign_in)
         links.addWidget(self._examine)
+        links.addWidget(self._who)
         links.addWidget(self._ways)
         links.addStretch()
         names.addLayout(links)

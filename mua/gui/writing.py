@@ -12,16 +12,27 @@ class Kind(StrEnum):
     NEW = "new"
     REPLY = "reply"
     REPLY_ALL = "reply-all"
+    REPLY_LIST = "reply-list"
     FORWARD = "forward"
+    AGAIN = "again"
+    """A message of before as a new one."""
+    REDIRECT = "redirect"
+    """Passed on as it is (RFC 5322 s.3.6.6)."""
     DRAFT = "draft"
     """``row`` is a draft to go on with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """A wish to write.  ``row`` and ``view`` are the message answered or forwarded; ``mailto`` a mailto: URL."""
+    """A wish to write.  ``row`` and ``view`` are the message answered or forwarded; ``mailto`` a mailto: URL.
+
+    ``chosen``: only this part of its text is quoted.  A forward: ``attached`` as a file, ``bare`` without attachments.
+    """
 
     kind: Kind
     row: MessageRow | None = None
     view: MessageView | None = None
     mailto: str = ""
+    chosen: str = ""
+    attached: bool = False
+    bare: bool = False

@@ -26,7 +26,7 @@ from mua.mime.freeze import Frozen, downgrade, freeze
 from mua.mime.pieces import Content, Encoded, Piece, Pieces, blocks
 from mua.mime.text import flow, safe_filename, unflow
 from mua.model.address import Address
-from mua.model.outgoing import Draft, DraftAttachment
+from mua.model.outgoing import Draft, DraftAttachment, Priority
 
 __all__ = ["Frozen", "build", "capped_references", "date_text", "downgrade", "freeze", "new_message_id"]
 
@@ -98,7 +98,34 @@ def _header(draft: Draft, now: int, message_id: str, utc_offset_minutes: int) ->
         lines.append(id_field("In-Reply-To", [draft.in_reply_to]))
     if draft.references:
         lines.append(id_field("References", capped_references(draft.references)))
+    if draft.priority is not Priority.NORMAL:  # RFC 4021 s.2.1.54; the second is the one that others look at
+        high = draft.priority is Priority.HIGH
+        lines += [field("Importance", draft.priority.value), field("X-Priority", "1" if high else "5")]
+    if draft.receipt:
+        lines.append(address_field("Disposition-Notification-To", [draft.sender]))
     return [*lines, b"MIME-Version: 1.0\r\n"]
+
+
+def resent(
+    sender: Address,
+    to: Sequence[Address],
+    cc: Sequence[Address],
+    *,
+    now: int,
+    message_id: str,
+    utc_offset_minutes: int = 0,
+) -> bytes:
+    """The block of fields that goes before a message which is passed on as it is (RFC 5322 s.3.6.6).
+
+    Who gets it blindly is not in it.  Raises MailError when an address is not one.
+    """
+    lines = [
+        field("Resent-Date", date_text(now, utc_offset_minutes)),
+        address_field("Resent-From", [sender]),
+        id_field("Resent-Message-ID", [message_id]),
+    ]
+    lines += [address_field(name, some) for name, some in (("Resent-To", to), ("Resent-Cc", cc)) if some]
+    return b"".join(lines)
 
 
 def capped_references(references: Sequence[str]) -> tuple[str, ...]:

@@ -5,6 +5,9 @@ or text but a person's own, so that it reads well in the dark.  In comes what ha
 lists, headings, code, tables, pictures that the message itself holds); whatever loads, runs or only decorates does not.
 """
 
+import base64
+import binascii
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from html import escape
@@ -129,6 +132,32 @@ def _run_html(run: Run) -> str:
     if run.colour:
         inside = f'<span style="color:{run.colour}">{inside}</span>'
     return f'<a href="{escape(run.link)}">{inside}</a>' if run.link else inside
+
+
+_DATA = re.compile(r'src="data:image/(?:png|jpeg|gif);base64,([A-Za-z0-9+/=]+)"')
+MAX_PICTURE: Final = 400_000  # octets of one inside HTML
+
+
+def by_name(html: str) -> tuple[str, dict[str, bytes]]:
+    """HTML with the pictures that it holds itself (data: URLs) by name instead, and those pictures."""
+    found: dict[str, bytes] = {}
+
+    def name(match: re.Match[str]) -> str:
+        try:
+            data = base64.b64decode(match[1], validate=True)
+        except binascii.Error:
+            return 'src=""'
+        if len(data) > MAX_PICTURE:
+            return 'src=""'
+        found[name_of(data)] = data
+        return f'src="cid:{name_of(data)}"'
+
+    return _DATA.sub(name, html), found
+
+
+def name_of(picture: bytes) -> str:
+    """A Content-ID for a picture, the same for the same one."""
+    return f"{hashlib.blake2b(picture, digest_size=12).hexdigest()}@picture"
 
 
 # --- in --------------------------------------------------------------------------------------------------------------

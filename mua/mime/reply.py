@@ -6,45 +6,80 @@ among the recipients unless nobody else is left; a prefix is never repeated, in 
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final, Literal
 
 from mua.mime.build import capped_references
 from mua.mime.headers import addresses
+from mua.mime.page import quote_of
+from mua.mime.prose_html import from_html
+from mua.mime.prose_text import from_text, to_text
 from mua.mime.subject import FORWARD_PREFIX, LIST_TAG, REPLY_PREFIX
-from mua.mime.text import quote
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import MessageView
 from mua.model.outgoing import Draft
+from mua.model.prose import Block, Kind, Prose, Run, is_formatted, quoted
+from mua.records import dataclass
 
 Mode = Literal["reply", "all", "list", "forward"]
 
-MAX_QUOTED: Final = 200_000  # characters
+MAX_QUOTED: Final = 2_500_000  # characters
+MAX_RICH: Final = 400_000  # characters of HTML: what is longer is quoted as plain text
 
 _MAILTO = re.compile(r"<\s*mailto:([^?>\s]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A letter that answers or forwards: to whom and about what (``draft``, without a text), what it quotes (``body``,
+    with the line that says whose words they are), and the sections of the original to carry along.
+    """
+
+    draft: Draft
+    body: Prose
+    parts: tuple[str, ...] = ()
 
 
 def reply(
     shown: MessageView, mode: Mode, *, me: frozenset[str], sender: Address, date_text: str = ""
 ) -> tuple[Draft, tuple[str, ...]]:
-    """The draft that answers (``reply``, ``all``, ``list``) or forwards ``shown``, and the sections to carry along.
+    """The same as ``answer``, in plain text: the draft with its text, and the sections to carry along."""
+    made = answer(shown, mode, me=me, sender=sender, date_text=date_text, rich=False)
+    text = to_text(made.body)
+    return replace(made.draft, text=text if mode == "forward" else text + "\n"), made.parts
+
+
+def answer(
+    shown: MessageView,
+    mode: Mode,
+    *,
+    me: frozenset[str],
+    sender: Address,
+    date_text: str = "",
+    only: str = "",
+    attached: bool = False,
+    rich: bool = True,
+) -> Answer:
+    """The letter that answers (``reply``, ``all``, ``list``) or forwards ``shown``.
 
     ``me`` are the person's own addresses, ``sender`` the identity that writes, ``date_text`` the date of the original
-    as the person reads it.  The sections are IMAP numbers of the original's attachments: empty unless forwarding.
+    as the person reads it.  ``only``: this part of the text is quoted and nothing else; ``attached``: it is forwarded
+    as a file, so nothing is quoted; ``rich``: with its formats.  The sections are IMAP numbers of the original's
+    attachments: empty unless forwarding.
     """
     if mode == "forward":
-        return _forward(shown, sender, date_text)
+        return _forward(shown, sender, date_text, attached, rich)
     to, cc = _recipients(shown, mode, frozenset(address.lower() for address in me))
     draft = Draft(
         sender=sender,
         to=to,
         cc=cc,
         subject=reply_subject(shown.subject),
-        text=_quoted(shown, date_text),
         in_reply_to=shown.message_id,
         references=_references(shown),
     )
-    return draft, ()
+    return Answer(draft, _quoted(shown, date_text, only, rich))
 
 
 def reply_subject(subject: str) -> str:
@@ -146,10 +181,32 @@ def _unique(many: Iterable[Address]) -> tuple[Address, ...]:
 # --- what is quoted --------------------------------------------------------------------------------------------------
 
 
-def _quoted(shown: MessageView, date_text: str) -> str:
+def _quoted(shown: MessageView, date_text: str, only: str, rich: bool) -> Prose:
     author = naming.people(shown.sender) or "Somebody"
     when = f"On {date_text}, " if date_text else ""
-    return f"{when}{author} wrote:\n{quote(_without_signature(shown.text[:MAX_QUOTED]))}"
+    said = from_text(only.strip("\n")) if only else _without_last_lines(_said(shown, rich))
+    return (Block((Run(f"{when}{author} wrote:"),)), *quoted(said))
+
+
+def _said(shown: MessageView, rich: bool) -> Prose:
+    """What a message says: with its formats where it has some that mean something."""
+    if rich and shown.html and len(shown.html) <= MAX_RICH:
+        found = from_html("".join(quote_of(shown.html)), colours=False)
+        if is_formatted(found):
+            return found
+    return from_text(_without_signature(shown.text[:MAX_QUOTED]).rstrip("\n"))
+
+
+def _without_last_lines(prose: Prose) -> Prose:
+    """The signature goes (RFC 3676 s.4.3), and empty lines at the end."""
+    end = len(prose)
+    for at in range(end - 1, max(-1, end - 16), -1):
+        if prose[at].text == "-- ":
+            end = at
+            break
+    while end and not prose[end - 1].runs and prose[end - 1].kind is Kind.TEXT:
+        end -= 1
+    return prose[:end]
 
 
 def _without_signature(text: str) -> str:
@@ -158,16 +215,19 @@ def _without_signature(text: str) -> str:
     return head + "\n" if mark and tail.count("\n") <= 15 else text
 
 
-def _forward(shown: MessageView, sender: Address, date_text: str) -> tuple[Draft, tuple[str, ...]]:
+def _forward(shown: MessageView, sender: Address, date_text: str, attached: bool, rich: bool) -> Answer:
+    draft = Draft(sender=sender, subject=forward_subject(shown.subject), references=_references(shown))
+    if attached:
+        return Answer(draft, ())
     lines = ["-------- Forwarded message --------", f"From: {_listed(shown.sender)}"]
     if date_text:
         lines.append(f"Date: {date_text}")
     lines += [f"Subject: {shown.subject}", f"To: {_listed(shown.to)}"]
     if shown.cc:
         lines.append(f"Cc: {_listed(shown.cc)}")
-    text = "\n".join(lines) + "\n\n" + shown.text[:MAX_QUOTED]
-    draft = Draft(sender=sender, subject=forward_subject(shown.subject), text=text, references=_references(shown))
-    return draft, tuple(one.part for one in shown.attachments)
+    head = tuple(Block((Run(line),)) for line in lines)
+    said = _said(shown, rich) if rich else from_text(shown.text[:MAX_QUOTED])
+    return Answer(draft, (*head, Block(), *said), tuple(one.part for one in shown.attachments))
 
 
 def _listed(many: Iterable[Address]) -> str:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import NewType
 
+from mua.model.identity import Identity
 from mua.model.oauth import OAuth
 from mua.model.policy import EVERYTHING, Policy
 from mua.model.way import Rule
@@ -124,5 +125,6 @@ class Account:
     policy: Policy = EVERYTHING  # of every folder that has none of its own
     client_cert: str = ""  # PEM file of certificate and key: presented in TLS, logs in where EXTERNAL is offered
     rules: tuple[Rule, ...] = ()  # for some domains another way than ``route``
+    identities: tuple[Identity, ...] = ()  # others than ``email``, and what its own is like (plan.identities)
     oauth: OAuth | None = None  # it signs in by tokens, and not by a password, on both sides
     habits: Habits = Habits()

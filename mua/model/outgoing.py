@@ -164,11 +164,20 @@ class DraftAttachment:
     content_id: str = ""
 
 
+class Priority(StrEnum):
+    """How much a message matters, as its sender sees it."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What a composer or ``mua compose`` hands over; ``mime.build`` turns it into bytes.
 
     ``references`` and ``in_reply_to`` are Message-IDs without angle brackets.  ``html`` empty: plain text only.
+    ``receipt``: the sender asks to be told when it is read (RFC 8098).
     """
 
     sender: Address
@@ -182,3 +191,5 @@ class Draft:
     attachments: tuple[DraftAttachment, ...] = ()
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    priority: Priority = Priority.NORMAL
+    receipt: bool = False

@@ -84,6 +84,8 @@ class Copy:
     answers: int | None
     forwards: int | None
     accepted_at: int
+    author: str = ""
+    """The address that it was sent from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,7 +280,7 @@ def copies(db: Db) -> list[Copy]:
     """Messages that somebody has accepted, and whose sent copy is still to be filed."""
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, max(o.queued_at, o.not_before), o.copy_file, o.answers, o.forwards,"
-        " max(a.at)"
+        " max(a.at), o.envelope_from"
         " FROM outgoing o JOIN recipient r ON r.outgoing_id = o.id AND r.state = 'accepted'"
         " JOIN attempt a ON a.recipient_id = r.id WHERE o.sent_copy = 'todo' GROUP BY o.id ORDER BY o.id"
     )

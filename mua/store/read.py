@@ -28,6 +28,7 @@ from mua.model.account import (
 )
 from mua.model.address import Address
 from mua.model.folder import Folder, FolderId, FolderState, Role, Space
+from mua.model.identity import Identity
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.model.oauth import OAuth
 from mua.model.policy import EVERYTHING, Policy, policy_from
@@ -45,7 +46,7 @@ ACCOUNT_COLUMNS = (
     "id, name, email, full_name, incoming, in_host, in_port, in_security, in_user, route, out_host, out_port,"
     " out_security, out_user, direct_dns, direct_mx_port, direct_allow_private, ca_file, allow_plaintext, demo,"
     " keep_days, delete_with_ours, coalesce(inbox_of, 0), policy, client_cert,"
-    " rules, direct_ehlo, oauth, habits"
+    " rules, direct_ehlo, oauth, habits, identities"
 )
 FOLDER_COLUMNS = (
     "id, account_id, name, delimiter, role, selectable, subscribed, uidvalidity, uidnext, highestmodseq, on_server,"
@@ -672,7 +673,14 @@ def _account(row: tuple[Any, ...]) -> Account:
         rules=rules_from(row[25]),
         oauth=_kept(OAuth, row[27]) if row[27] else None,
         habits=_kept(Habits, row[28]) if row[28] else Habits(),
+        identities=_identities(row[29]) if row[29] else (),
     )
+
+
+def _identities(text: str) -> tuple[Identity, ...]:
+    from mua.model.identity import identities_from  # for the accounts that have some
+
+    return identities_from(text)
 
 
 def _kept(kind: type[T], text: str) -> T:

@@ -614,6 +614,11 @@ CACHE_45 = """
 ALTER TABLE account ADD COLUMN habits TEXT NOT NULL DEFAULT '';  -- JSON of model.account.Habits
 """
 
+# Who a person writes as.
+CACHE_46 = """
+ALTER TABLE account ADD COLUMN identities TEXT NOT NULL DEFAULT '';          -- model.identity.identities_text
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -660,6 +665,7 @@ MIGRATIONS = (
     CACHE_43,
     CACHE_44,
     CACHE_45,
+    CACHE_46,
 )
 VERSION = len(MIGRATIONS)
 

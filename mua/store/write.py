@@ -13,6 +13,7 @@ from mua.jsonable import to_json
 from mua.model.account import Account, AccountId, Habits, Server, Side
 from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role, Space
+from mua.model.identity import identities_text
 from mua.model.ledger import Claim
 from mua.model.message import Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING, Keep, Policy
@@ -630,6 +631,7 @@ def _account_values(account: Account) -> dict[str, str | int | None]:
         "delete_with_ours": account.pop.delete_with_ours,
         "inbox_of": account.pop.inbox_of or None,
         "rules": rules_text(account.rules),
+        "identities": identities_text(account.identities),
         "oauth": json.dumps(to_json(account.oauth)) if account.oauth else "",
         "habits": json.dumps(to_json(account.habits)) if account.habits != Habits() else "",
         "direct_dns": account.direct.dns,

@@ -355,7 +355,7 @@ def test_encryption_all_the_way_is_asked_for_kept_in_drafts_and_never_weakened(p
     composer.save_wanted.emit()
     wait_until(lambda: place.mails("Drafts"), "the draft")
     row, view = message_in(place, Role.DRAFTS)
-    identity = letters.Identity(place.program.desk.accounts)
+    identity = letters.Who(place.program.desk.accounts)
     assert letters.begin(Writing(Kind.DRAFT, row, view), identity).require_tls
     composer.send()
     wait_until(lambda: set(place.states().values()) == {"refused"}, "a server that promises nothing")
