@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mua.demo.process import DemoServer
 
 
-_HIDDEN = ("engine", "indexer", "auditor", "viewer", "decoder")  # what child processes are started with
+_HIDDEN = ("engine", "indexer", "auditor", "extractor", "viewer", "decoder")  # what child processes are started with
 _SENDMAIL = ("sendmail", "mailq", "newaliases")  # what other programs know us as
 
 
@@ -110,6 +110,10 @@ def _run_hidden(command: str, profile: Profile) -> int:
         from mua.engine.auditor import main as auditor
 
         return auditor(profile)
+    if command == "extractor":
+        from mua.engine.extractor import main as extractor
+
+        return extractor()
     if command == "viewer":
         from mua.engine.viewer import main as viewer
 

@@ -13,11 +13,16 @@ lower than the one before; segments are merged when there is nothing else to do 
 import sys
 import threading
 import time
+from dataclasses import replace
 
+from mua.engine.extractor import Extractor
 from mua.errors import MailError
 from mua.log import INDEX
+from mua.mime.attached_text import attached_text
 from mua.mime.message import gist
+from mua.mime.pieces import SKIMMED
 from mua.model.address import Address
+from mua.model.message import MessageId
 from mua.paths import Profile
 from mua.store import index, read
 from mua.store.blobs import Bodies
@@ -30,6 +35,7 @@ MAX_TEXT = 1_000_000  # characters of one message
 LULL = 0.1  # seconds without news after which an unfinished batch is committed
 PATIENCE = 1.0  # seconds without news after which bodies that are missing are not waited for
 LONGEST = 30.0  # seconds that a message without a body is put off, whatever comes
+LARGEST = 48 << 20  # octets of a message whose attachments are looked into
 IDLE = 5.0  # seconds with nothing left to do, and the child ends: what it takes to read mail is much memory for nothing
 
 
@@ -55,6 +61,8 @@ def main(profile: Profile) -> int:
     except MailError as error:
         INDEX.error("%s (%s)", error.text, error.detail)
         return 1
+    finally:
+        work.close()
 
 
 def _say(line: str) -> None:
@@ -96,6 +104,7 @@ class Indexing:
     def __init__(self, cache: Db, bodies: Bodies, fts: Tx) -> None:
         self._cache, self._bodies, self._fts = cache, bodies, fts
         self._words = index.Vocabulary(fts)
+        self._pdf = Extractor()
         done = index.progress(fts)
         self.mark, self._removed = done.mark, done.removed
         self._seen = max(done.mark, done.whole)
@@ -146,9 +155,23 @@ class Indexing:
         if not one.has_body:
             self._put_off = self._put_off or time.monotonic()
             return
-        document = document_of(one, self._bodies.skimmed(one.id))
+        raw = self._bodies.skimmed(one.id)
+        document = document_of(one, raw)
+        if raw is not None and document.files:
+            document = replace(document, attached=self._attached(one.id, raw))
         self._batch.append(document)
-        self._batch_text += len(document.body)
+        self._batch_text += len(document.body) + len(document.attached)
+
+    def _attached(self, message_id: MessageId, skimmed: bytes) -> str:
+        """The text inside attachments; of a large message all of it is needed."""
+        file = self._bodies.file(message_id)
+        if file is not None and SKIMMED < file.stat().st_size <= LARGEST:
+            skimmed = self._bodies.get(message_id) or b""
+        return attached_text(skimmed, self._pdf.text)
+
+    def close(self) -> None:
+        """End what it has started."""
+        self._pdf.close()
 
     def _commit(self) -> None:
         if self._put_off is not None and not read.to_index(self._cache, self.mark, 1, self._seen, bodyless=True):

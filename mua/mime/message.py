@@ -9,7 +9,7 @@ Rules of the file
 
 import mimetypes
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import Final
 
@@ -302,6 +302,16 @@ def part_bytes(raw: bytes, section: str) -> tuple[Attachment, bytes]:
         if one.mark == match[2]:
             return _packed_attachment(part, one), one.data
     raise KeyError(section)
+
+
+def attached_files(raw: bytes) -> Iterator[tuple[str, str, str, bytes]]:
+    """(name, type, charset, decoded octets) of each file attached, also of those in a winmail.dat; no pictures."""
+    chosen = _Chosen(raw, scan(raw))
+    for part in chosen.attached:
+        for one in chosen.unpacked(part):
+            yield _packed_name(one), "", "", one.data
+        if not chosen.unpacked(part) and not part.type.startswith(MEDIA):
+            yield _name(part), part.type, part.params.get("charset", ""), decode(raw, part)
 
 
 # --- what is odd -----------------------------------------------------------------------------------------------------

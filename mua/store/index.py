@@ -27,7 +27,7 @@ from mua.plan.search import spaced
 from mua.records import dataclass
 from mua.store.db import BUSY_MS, Db, Tx, open_reader, translated
 
-VERSION = 3  # of what is in the index: another one is thrown away, and the mail indexed again
+VERSION = 4  # of what is in the index: another one is thrown away, and the mail indexed again
 SPAN = 44  # bits of an id within one table: 2**24 seconds
 TOKENS = 'tokenize="unicode61 remove_diacritics 2"'
 COLUMNS = ("subject", "sender", "recipients", "cc", "body", "files", "attached", "list", "short")

@@ -94,6 +94,19 @@ def test_a_message_is_indexed_once_with_its_body(room: Room) -> None:
     assert not room.is_behind()
 
 
+def test_the_text_inside_an_attachment_is_found(room: Room) -> None:
+    [first] = room.headers("garden")
+    kind = "Content-Type: text/csv\r\nContent-Disposition: attachment; filename=plan.csv\r\n\r\npotatoes;tomatoes"
+    head = "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nsee\r\n"
+    raw = f"{head}--b\r\n{kind}\r\n--b--\r\n"
+    place = room.bodies.put([(first, raw.encode())])[first]
+    with room.store.write() as tx:
+        write.set_bodies(tx, [facts(first, place, raw.encode())])
+    room.finish()
+    assert [room.found(f"{column} : tomatoes") for column in ("attached", "body")] == [[first], []]
+    assert room.found("files : plan") == [first]
+
+
 def test_what_stays_without_a_body_is_found_by_its_header(room: Room) -> None:
     [first, second] = room.headers("garden", "letter")
     room.body(second, "tomatoes")
