@@ -183,7 +183,10 @@ class Engine:
     def start_worker(self, account_id: AccountId) -> None:
         """Start the retrieval of one account (nothing to do for local ones, and for those that are paused)."""
         account = read.account(self.store.reader(), account_id)
-        if account is None or account.incoming is Incoming.LOCAL or account.habits.paused:
+        if account is None or account.incoming is Incoming.LOCAL:
+            return
+        if account.habits.paused:
+            self.tell(wire.Status(account_id, wire.State.IDLE))  # whatever it was about
             return
         with self._lock:
             worker = self.workers[account_id] = _worker(self.context, account)

@@ -163,6 +163,12 @@ class AccountForm(QWidget):
         self.plain.setChecked(account.allow_plaintext)
         self._arrange()
 
+    def carry(self, account: Account) -> None:
+        """What was changed elsewhere while this form is open, and has no field here."""
+        self._base = replace(
+            self._base, habits=account.habits, identities=account.identities, rules=account.rules, oauth=account.oauth
+        )
+
     def account(self, email: str) -> Account | Wrong:
         """The account as it is filled in, or the first field that is wrong."""
         incoming, route = Incoming(self.incoming.value()), Route(self.route.value())

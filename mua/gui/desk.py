@@ -241,7 +241,8 @@ class Desk(QObject):
         for account in self.accounts if db is not None else ():
             if account.incoming is not Incoming.LOCAL:
                 at = read.synced_at(db, account.id)  # type: ignore[arg-type]
-                found[account.id] = self.note_of(account.id, at, now) if self.note_of else words.checked(at, now)
+                note = self.note_of(account.id, at, now) if self.note_of else words.checked(at, now)
+                found[account.id] = "Paused" if account.habits.paused else note
         return found
 
     # ---- places

@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QMenu
 
 from mua import wire
 from mua.gui.folder_deeds import FolderDeeds
+from mua.gui.places import ROLE_NAMES
 from mua.gui.sidebar import Entry
 from mua.model.account import Account, Incoming
-from mua.model.folder import Folder
+from mua.model.folder import Folder, Role
 from mua.model.policy import EVERYTHING, Keep, Policy
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     folder = desk.folders.get(entry.place.folder) if entry.place is not None and entry.place.folder else None
     FolderDeeds(desk).fill(menu, account, folder)
+    if folder is not None and folder.role is not Role.INBOX and folder.selectable and not folder.space:
+        _add_uses(desk, menu.addMenu("Use for"), folder)
     if account.incoming is Incoming.IMAP:
         menu.addSeparator()
         _add_policies(desk, menu, account, folder)
@@ -59,6 +62,14 @@ def _add_policies(desk: "Desk", menu: QMenu, account: Account, folder: Folder | 
         _add(menu, group, policy_words(policy), policy == own, command)
 
 
+def _add_uses(desk: "Desk", menu: QMenu, folder: Folder) -> None:
+    """What the folder is for, whatever its server says."""
+    group = QActionGroup(menu)
+    for role in (Role.SENT, Role.DRAFTS, Role.ARCHIVE, Role.JUNK, Role.TRASH):
+        command = partial(_ask, desk, wire.SetRole(folder.id, role))
+        _add(menu, group, ROLE_NAMES[role][0], folder.role is role, command)
+
+
 def _offered(now: Policy | None) -> tuple[Policy, ...]:
     """What can be chosen, and what is, though it was chosen elsewhere."""
     return _POLICIES if now is None or now in _POLICIES else (*_POLICIES, now)
@@ -76,6 +87,6 @@ def _choose(desk: "Desk", account: Account, policy: Policy) -> None:
     _ask(desk, wire.SetPolicy(policy, account_id=account.id))
 
 
-def _ask(desk: "Desk", command: wire.SetPolicy) -> None:
+def _ask(desk: "Desk", command: wire.SetPolicy | wire.SetRole) -> None:
     if desk.client is not None:
         desk.client.ask(command)

@@ -1,7 +1,7 @@
 """Settings: accounts, appearance, writing, notifications, passwords; each change counts at once.
 
 Rules of the file: what belongs to an account is the engine's (commands), the rest is ``Preferences`` (settings.toml,
-written whole by ``Desk.change_preferences``); removing an account says what is lost, in place, before it happens.
+written whole by ``Desk.change_preferences``).
 """
 
 from collections.abc import Sequence
@@ -9,42 +9,34 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
 
 from mua import wire
 from mua.errors import MailError
 from mua.gui import words
-from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.account_panel import AccountPanel
 from mua.gui.choice import Choice
-from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.image_rules import ImageRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
+from mua.gui.portable import Portable
 from mua.gui.preferences import Consent, Place, ReadReceipts, Writes
 from mua.gui.room import Room
 from mua.gui.rule_editor import RuleList
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.sheets import styled
-from mua.gui.sign_in import SignInPanel, sign_in_again
 from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
-from mua.gui.ways import Ways
-from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField
-from mua.model.account import Account, Incoming, Route
-from mua.model.diagnosis import Diagnosis, Reach
+from mua.gui.widgets import Button, Label, Line
+from mua.model.account import Account, Route
 from mua.model.mail_rule import MailRule
-from mua.model.quota import Quota
-from mua.model.way import Hop, Rule, Way
 from mua.plan.routes import domain_of
 from mua.store import dkim, read, rules
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
-    from mua.gui.identities_panel import Identities
 
-_INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
-_OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
 _UNDO = (("0", "At once"), ("5", "5 s"), ("10", "10 s"), ("30", "30 s"))
 _CHECK = (("ask", "Ask once"), ("yes", "Check"), ("no", "Do not"))
 _AHEAD = (("ask", "Ask once"), ("yes", "Look up"), ("no", "Do not"))
@@ -86,6 +78,9 @@ class SettingsPage(Room):
         ledger = Button("What disappeared", "history")
         ledger.clicked.connect(self.ledger_wanted)
         self._row(add, health, ledger)
+        self.portable = Portable()
+        self.portable.asked.connect(self.asked)
+        self.column.addWidget(self.portable)
         self._appearance()
         self._reading()
         self._writing()
@@ -116,6 +111,8 @@ class SettingsPage(Room):
             panel.form.offer_inboxes(accounts)
             panel.asked.connect(self.asked)
             panel.gone.connect(lambda panel=panel: self._forget(panel))
+            panel.up.connect(lambda panel=panel: self._move_up(panel))
+            panel.may_move_up(panel is not self.panels[0])
             self._accounts.addWidget(panel)
 
     def examine(self, account_id: int) -> None:
@@ -313,286 +310,18 @@ class SettingsPage(Room):
         self.secrets_note.say(error.text, "danger")
         self.secrets_note.show()
 
-    def _forget(self, panel: "AccountPanel") -> None:
+    def _move_up(self, panel: AccountPanel) -> None:
+        """One place up in the list, here and in the window."""
+        place = self.panels.index(panel)
+        self.panels[place - 1 : place + 1] = [panel, self.panels[place - 1]]
+        self._accounts.removeWidget(panel)
+        self._accounts.insertWidget(place - 1, panel)
+        for number, one in enumerate(self.panels):
+            one.may_move_up(number > 0)
+        ids = tuple(int(one.account.id) for one in self.panels)
+        self.asked.emit(wire.OrderAccounts(ids), lambda _: None, self._not_kept)
+
+    def _forget(self, panel: AccountPanel) -> None:
         self.panels.remove(panel)
         self._accounts.removeWidget(panel)
         panel.deleteLater()
-
-
-class AccountPanel(QFrame):
-    """One account: what it is, and how full on its server; "Check", "Edit", "Remove": each opens in place.
-
-    ``others``: all accounts, of which one may send what this one should not deliver itself; ``signed``: there are keys
-    for its mail.
-    """
-
-    asked = Signal(object, object, object)
-    gone = Signal()
-
-    def __init__(
-        self, account: Account, quotas: Sequence[Quota] = (), others: Sequence[Account] = (), *, signed: bool = False
-    ) -> None:
-        super().__init__()
-        self.setProperty("kind", "panel")
-        self.account = account
-        self.quotas = tuple(quotas)
-        self._names = {int(one.id): words.shown(one.name or one.email, 80) for one in others}
-        self.diagnosis: DiagnosisPanel | None = None
-        self.banner = Banner(stacked=True)
-        self.form = AccountForm()
-        self.password = PasswordField("New password", "New password (empty: as it is)")
-        self.editor = QWidget()
-        self._edit = Button("Edit")
-        self._check = Button("Check")
-        self._examine = Button("Would it arrive?", kind="link")
-        self._examine.setToolTip("How other servers see mail that this computer delivers by itself")
-        self._examine.setVisible(signed or account.route is Route.DIRECT)
-        self._ways = Button("Another way for some domains", kind="link")
-        self._ways.setVisible(account.route is not Route.NONE)
-        self._others = tuple(others)
-        self.ways: Ways | None = None
-        self._sign_in = Button("Sign in again", kind="link")
-        self._sign_in.setVisible(account.oauth is not None)
-        self._sign_in.setAccessibleName(f"Sign in again {account.email}")
-        self.signing_in: SignInPanel | None = None
-        self._who = Button("Identities and signatures", kind="link")
-        self._who.setVisible(account.route is not Route.NONE)
-        self.identities: Identities | None = None
-        self._remove = Button("Remove", kind="danger")
-        self._lay_out()
-        self._edit.clicked.connect(self.edit)
-        self._check.clicked.connect(self.check)
-        self._examine.clicked.connect(self.examine)
-        self._sign_in.clicked.connect(self.sign_in)
-        self._ways.clicked.connect(self.show_ways)
-        self._who.clicked.connect(self.show_identities)
-        self._remove.clicked.connect(self.ask_remove)
-
-    def check(self) -> None:
-        """Connect both ways and say what was found."""
-        self._say("Trying both ways…", "info")
-        self._check.setEnabled(False)
-        self.asked.emit(wire.CheckAccount(self.account.id), self._checked, self._failed)
-
-    def sign_in(self) -> None:
-        """Sign in in the browser once more."""
-        if self.signing_in is None:
-            self.signing_in = panel = sign_in_again(self.account)
-            panel.asked.connect(self.asked)
-            panel.failed.connect(self._failed)
-            panel.signed_in.connect(lambda _: self._say("Signed in; Mua connects anew.", "info", "circle-check"))
-            self._column.addWidget(panel)
-        self.signing_in.begin()
-
-    def examine(self) -> None:
-        """Look at how mail that this account delivers is seen, and offer another account's server for it."""
-        shown = self._look_at(self.account)
-        shown.found.connect(lambda one: self._offer_relay(shown, one))
-        shown.offer("Close", self._close_diagnosis)
-
-    def show_ways(self) -> None:
-        """Open or close the rules that send mail for some domains another way."""
-        if self.ways is not None:
-            self._close_ways()
-            return
-        self.ways = shown = Ways(self.account, self._others)
-        shown.asked.connect(self.asked)
-        shown.changed.connect(self._rules_changed)
-        self._column.addWidget(shown)
-        shown.domain.setFocus()
-
-    def show_identities(self) -> None:
-        """Open or close the list of whom the person writes as."""
-        if self.identities is not None:
-            self._column.removeWidget(self.identities)
-            self.identities.deleteLater()
-            self.identities = None
-            return
-        from mua.gui.identities_panel import Identities
-
-        self.identities = shown = Identities(self.account)
-        shown.asked.connect(self.asked)
-        shown.changed.connect(self._identities_changed)
-        self._column.addWidget(shown)
-        shown.add.setFocus()
-
-    def _identities_changed(self, account: Account) -> None:
-        self.account = replace(self.account, identities=account.identities)
-
-    def _close_ways(self) -> None:
-        if self.ways is not None:
-            self._column.removeWidget(self.ways)
-            self.ways.deleteLater()
-            self.ways = None
-
-    def _rules_changed(self, account: Account) -> None:
-        self.account = replace(self.account, rules=account.rules)
-
-    def edit(self) -> None:
-        """Open or close the form."""
-        shown = self.editor.isHidden()
-        self.form.show_account(self.account)
-        self.editor.setVisible(shown)
-        self.banner.hide()
-        if shown:
-            self.form.full_name.setFocus()
-
-    def save(self) -> None:
-        """Keep what is in the form."""
-        made = self.form.account(self.account.email)
-        if isinstance(made, Wrong):
-            made.field.setFocus()
-            self._say(made.text, "danger")
-            return
-        if made.route is Route.DIRECT and self.account.route is not Route.DIRECT:
-            self._consider(made)
-        else:
-            self._keep(made)
-
-    def _consider(self, made: Account) -> None:
-        """Before direct delivery is switched on it is said how far it would get."""
-        shown = self._look_at(made)
-        shown.offer("Leave it as it was", self._close_diagnosis)
-        shown.found.connect(lambda one: self._offer_direct(shown, made, one))
-
-    def _offer_direct(self, shown: DiagnosisPanel, made: Account, one: Diagnosis) -> None:
-        if all(symptom.what != "from" for symptom in one.symptoms):
-            well = one.reach is Reach.ANYONE
-            text, kind = ("Deliver directly", "primary") if well else ("Deliver directly all the same", "")
-            shown.offer_once(text, lambda: self._keep(made), kind)
-
-    def _offer_relay(self, shown: DiagnosisPanel, one: Diagnosis) -> None:
-        name = self._names.get(one.relay, "") if one.reach is not Reach.ANYONE else ""
-        if name:
-            shown.offer_once(f"Send by {name}", lambda: self._send_by(one.relay))
-
-    def _send_by(self, relay: int) -> None:
-        """Everything goes by another account's server; rules for single domains stay."""
-        rest = tuple(rule for rule in self.account.rules if rule.pattern != "*")
-        rules = (*rest, Rule("*", Way(Hop.ACCOUNT, str(relay))))
-
-        def kept(_: wire.Answer) -> None:
-            self.account = replace(self.account, rules=rules)
-            self._close_ways()
-            self._close_diagnosis()
-            self._say(f"Mail goes by the server of {self._names[relay]} from now on.", "info", "circle-check")
-
-        self.asked.emit(wire.SetRules(self.account.id, rules), kept, self._failed)
-
-    def _look_at(self, account: Account) -> DiagnosisPanel:
-        self._close_diagnosis()
-        self.banner.hide()
-        self.diagnosis = shown = DiagnosisPanel(account)
-        shown.asked.connect(self.asked)
-        self._column.addWidget(shown)
-        shown.look()
-        return shown
-
-    def _close_diagnosis(self) -> None:
-        if self.diagnosis is not None:
-            self._column.removeWidget(self.diagnosis)
-            self.diagnosis.deleteLater()
-            self.diagnosis = None
-
-    def _keep(self, made: Account) -> None:
-        password, signed = self.password.text(), not self._examine.isHidden()
-
-        def kept(_: wire.Answer) -> None:
-            self.account = made
-            self._close_diagnosis()
-            self._examine.setVisible(signed or made.route is Route.DIRECT)
-            self.editor.hide()
-            self.password.clear()
-            self._say("Kept; Mua connects anew.", "info")
-            if password:
-                self.asked.emit(wire.SetSecret(made.id, password), lambda _: None, self._failed)
-
-        self.asked.emit(wire.UpdateAccount(made), kept, self._failed)
-
-    def ask_remove(self) -> None:
-        """Say what is lost; the second click removes."""
-        lost = "Its mail is removed from this computer; on the server everything stays."
-        if self.account.incoming is not Incoming.IMAP:
-            lost = "Its mail lives on this computer only, and is lost."
-            if self.account.incoming is Incoming.POP3:
-                lost = "Its mail on this computer is lost; what was left on the server stays there."
-        self._say(f"Remove this account? {lost} What waits in its outbox is not sent.", "danger")
-        self.banner.offer("Remove it", self._do_remove)
-        self.banner.offer("Keep it", self.banner.hide)
-
-    # ---- inside
-    def _lay_out(self) -> None:
-        account = self.account
-        avatar = Avatar(36)
-        avatar.show_person(account.full_name, account.email)
-        ways = _INCOMING[account.incoming]
-        out = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}[
-            account.route
-        ]
-        names = QVBoxLayout()
-        names.setSpacing(1)
-        names.addWidget(ElidedLabel(words.shown(account.name or account.email, 100), BASE, bold=True))
-        names.addWidget(ElidedLabel(f"{words.shown(account.email, 100)} · {ways}, {out}", SECONDARY, "secondary"))
-        for one in self.quotas:
-            tone = "danger" if one.nearly_full else "secondary"
-            names.addWidget(Label(words.shown(f"On the server {one}", 100), SECONDARY, tone))
-        head = QHBoxLayout()
-        head.setSpacing(12)
-        head.addWidget(avatar)
-        head.addLayout(names, 1)
-        for button in (self._check, self._edit, self._remove):
-            button.setAccessibleName(f"{button.text()} {account.email}")
-            head.addWidget(button)
-        links = QHBoxLayout()
-        links.setSpacing(16)
-        links.addWidget(self._sign_in)
-        links.addWidget(self._examine)
-        links.addWidget(self._who)
-        links.addWidget(self._ways)
-        links.addStretch()
-        names.addLayout(links)
-        inside = QVBoxLayout(self.editor)
-        inside.setContentsMargins(0, 6, 0, 0)
-        inside.setSpacing(8)
-        inside.addWidget(Line())
-        inside.addWidget(self.form)
-        inside.addWidget(self.password)
-        save, cancel = Button("Keep changes", kind="primary"), Button("Cancel")
-        save.clicked.connect(self.save)
-        self.form.entered.connect(self.save)
-        self.password.returnPressed.connect(self.save)
-        cancel.clicked.connect(self.editor.hide)
-        row = QHBoxLayout()
-        row.addStretch()
-        row.addWidget(cancel)
-        row.addWidget(save)
-        inside.addLayout(row)
-        self._column = column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 12, 12)
-        column.setSpacing(8)
-        column.addLayout(head)
-        column.addWidget(self.banner)
-        column.addWidget(self.editor)
-        self.banner.hide()
-        self.editor.hide()
-
-    def _say(self, text: str, tone: str, icon: str = "") -> None:
-        self.banner.withdraw()
-        self.banner.say(text, tone, icon)
-        self.banner.show()
-
-    def _checked(self, answer: wire.Answer) -> None:
-        assert isinstance(answer, wire.Checked)
-        self._check.setEnabled(True)
-        good = all(one.ok for one in answer.findings)
-        text = "\n".join(one.text for one in answer.findings)
-        self._say(text, "info" if good else "danger", "circle-check" if good else "")
-
-    def _failed(self, error: MailError) -> None:
-        self._check.setEnabled(True)
-        self._say(error.text, "danger")
-
-    def _do_remove(self) -> None:
-        self.banner.withdraw()
-        self._say("Removing…", "info")
-        self.asked.emit(wire.RemoveAccount(self.account.id), lambda _: self.gone.emit(), self._failed)

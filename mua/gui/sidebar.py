@@ -20,6 +20,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import (
+    QColor,
     QContextMenuEvent,
     QDragEnterEvent,
     QDragMoveEvent,
@@ -82,6 +83,8 @@ class Entry:
     """Of the outbox, what goes later."""
     note: str = ""
     """Of an account: when it was last checked, or what it is doing."""
+    colour: str = ""
+    """Of an account, where it has one: "#rrggbb"."""
 
     @property
     def heading(self) -> bool:
@@ -136,7 +139,17 @@ def entries(
         title = shown(account.name or account.email, 80)
         note = (notes or {}).get(account.id, "")
         calm = account.id in passing
-        lines.append(Entry(title, account=account.id, collapsed=shut, problem=problem, passing=calm, note=note))
+        lines.append(
+            Entry(
+                title,
+                account=account.id,
+                collapsed=shut,
+                problem=problem,
+                passing=calm,
+                note=note,
+                colour=account.habits.colour,
+            )
+        )
         if not shut:
             lines += _folder_entries([one for one in by_account.get(account.id, ()) if one.selectable])
     return lines
@@ -263,6 +276,13 @@ class SidebarDelegate(QStyledItemDelegate):
         if note:
             below = QRect(rect.left(), rect.bottom() - 6, rect.width() + 24, note + 2)
             pen.text(below, entry.note, theme().font(META), "tertiary")
+        if entry.colour:
+            side = theme().grown(8)
+            dot = pen.place(QRect(rect.left(), rect.top() + (rect.height() - side) // 2, side, side))
+            pen.painter.setPen(Qt.PenStyle.NoPen)
+            pen.painter.setBrush(QColor(entry.colour))
+            pen.painter.drawEllipse(QRectF(dot))
+            rect = rect.adjusted(side + 6, 0, 0, 0)
         pen.text(rect, entry.text, theme().font(META, SEMIBOLD), "tertiary")
         if entry.problem:
             name, role = ("wifi-off", "tertiary") if entry.passing else ("circle-alert", "on_danger")

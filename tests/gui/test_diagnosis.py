@@ -13,9 +13,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from mua import wire
+from mua.gui.account_panel import AccountPanel
 from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.outbox import OutboxPage
-from mua.gui.settings import AccountPanel, SettingsPage
+from mua.gui.settings import SettingsPage
 from mua.gui.widgets import Button, Label
 from mua.model.account import Account, DirectOptions, Incoming, Route
 from mua.model.address import Address

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
 from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
+from mua.gui.account_panel import AccountPanel
 from mua.gui.journal import Letter
 from mua.gui.secrets_choice import SecretsChoice
-from mua.gui.settings import AccountPanel, SettingsPage
+from mua.gui.settings import SettingsPage
 from mua.gui.setup import SetupPage
 from mua.gui.widgets import Label
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server

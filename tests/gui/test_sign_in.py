@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from mua import wire
 from mua.gui import sign_in as signing
-from mua.gui.settings import AccountPanel
+from mua.gui.account_panel import AccountPanel
 from mua.gui.setup import SetupPage
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.store import read

@@ -1,0 +1,106 @@
+"""Settings to a file and from one, for another computer: with passwords only if asked, then under a passphrase.
+
+Rules of the file: in place but for the choice of a file; what was added, and what was here already, is said.
+"""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from mua import wire
+from mua.errors import MailError
+from mua.gui import words
+from mua.gui.notices import Banner
+from mua.gui.secrets_choice import SHORTEST
+from mua.gui.select import Tick
+from mua.gui.widgets import Button, PasswordField
+
+_KIND = "Settings of Mua (*.mua.json);;All files (*)"
+
+
+class Portable(QWidget):
+    """The row.  ``asked`` carries a command, what to do with its answer, and what with its error."""
+
+    asked = Signal(object, object, object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.export = Button("Export settings", "download")
+        self.take = Button("Import settings", "import")
+        self.secrets = Tick("With passwords, sealed under a passphrase")
+        self.passphrase = PasswordField(
+            "Passphrase of the file", f"Passphrase of the file, at least {SHORTEST} characters"
+        )
+        self.banner = Banner()
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        for part in (self.export, self.take, self.secrets):
+            row.addWidget(part)
+        row.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
+        column.addLayout(row)
+        column.addWidget(self.passphrase)
+        column.addWidget(self.banner)
+        self.passphrase.hide()
+        self.banner.hide()
+        self.secrets.toggled.connect(self.passphrase.setVisible)
+        self.export.clicked.connect(self._choose_export)
+        self.take.clicked.connect(self._choose_import)
+
+    def export_to(self, file: str) -> None:
+        """Write the file."""
+
+        def done(_: wire.Answer) -> None:
+            with_them = "with" if phrase else "without"
+            self._say(f"Written to {file}, {with_them} passwords.", "info")
+            self.passphrase.clear()
+
+        phrase = self._phrase()
+        if phrase is not None:
+            self.asked.emit(wire.ExportSettings(file, phrase), done, self._failed)
+
+    def take_from(self, file: str) -> None:
+        """Add what is in the file."""
+
+        def done(answer: wire.Answer) -> None:
+            assert isinstance(answer, wire.SettingsImported)
+            here = ", ".join(words.shown(one, 60) for one in answer.skipped)
+            more = f" Here already, and left as they are: {here}." if here else ""
+            secrets = f" with {words.count(answer.secrets, 'password')}" if answer.secrets else ""
+            self._say(f"{words.count(answer.accounts, 'account')} added{secrets}.{more}", "info")
+            self.passphrase.clear()
+
+        phrase = self._phrase()
+        if phrase is not None:
+            self.asked.emit(wire.ImportSettings(file, phrase, not phrase), done, self._failed)
+
+    # ---- inside
+    def _phrase(self) -> str | None:
+        """Empty where no passwords are wanted; None when one is missing, which was said."""
+        if not self.secrets.isChecked():
+            return ""
+        if len(self.passphrase.text()) >= SHORTEST:
+            return self.passphrase.text()
+        self._say(f"A passphrase has at least {SHORTEST} characters.", "warning")
+        self.passphrase.setFocus()
+        return None
+
+    def _choose_export(self) -> None:
+        if self._phrase() is not None:
+            file, _ = QFileDialog.getSaveFileName(self, "Export settings", "settings.mua.json", _KIND)
+            if file:
+                self.export_to(file)
+
+    def _choose_import(self) -> None:
+        if self._phrase() is not None:
+            file, _ = QFileDialog.getOpenFileName(self, "Import settings", "", _KIND)
+            if file:
+                self.take_from(file)
+
+    def _say(self, text: str, tone: str) -> None:
+        self.banner.say(text, tone, "circle-check" if tone == "info" else "")
+        self.banner.show()
+
+    def _failed(self, error: MailError) -> None:
+        self._say(error.text, "danger")
