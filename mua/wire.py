@@ -611,6 +611,13 @@ class PutRule:
 
 
 @dataclass(frozen=True, slots=True)
+class SetJunkFilter:
+    """Judge new mail by what was learned of junk, where no server does that, or do not.  Answer: Done."""
+
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RemoveRule:
     """Forget a rule.  Answer: Done; error "no-such-rule"."""
 
@@ -1052,7 +1059,7 @@ Command = (
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
     | ExportSettings | ImportSettings
     | SnoozeMessages | PinMessages | VerifyIndex
-    | PutRule | RemoveRule | OrderRules | TryRule
+    | PutRule | RemoveRule | OrderRules | TryRule | SetJunkFilter
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

@@ -167,6 +167,7 @@ def act(session: Session) -> Result:
         "wake": lambda: wire.SnoozeMessages(ids, 0),
         "delete": lambda: wire.DeleteMessages(ids),
         "junk": lambda: wire.JunkMessages(ids),
+        "notjunk": lambda: wire.JunkMessages(ids, junk=False),
         "move": lambda: wire.MoveMessages(ids, _target(session, ids[0], given.to).id),
         "flag": lambda: wire.SetFlags(ids, add=Flag.FLAGGED),
         "unflag": lambda: wire.SetFlags(ids, remove=Flag.FLAGGED),

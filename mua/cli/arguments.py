@@ -17,6 +17,7 @@ ACTS = (
     "archive",
     "delete",
     "junk",
+    "notjunk",
     "move",
     "flag",
     "unflag",
@@ -294,6 +295,11 @@ def _rule(commands: Commands) -> None:
         _add(verbs, verb, about).add_argument("name", metavar="NAME")
 
 
+def _junk(commands: Commands) -> None:
+    junk = _add(commands, "junk", "what was learned of junk; judge new mail by it, or not")
+    junk.add_argument("choice", metavar="on|off", nargs="?", choices=("on", "off"))
+
+
 def _pop3(add: argparse.ArgumentParser) -> None:
     stay = add.add_mutually_exclusive_group()
     stay.add_argument("--keep-days", metavar="N", type=_days, help="POP3: delete on the server after N days")
@@ -453,6 +459,7 @@ _MAKERS = (
     (_doctor, {"doctor", "preflight"}),
     (_folder, {"folder"}),
     (_rule, {"rule"}),
+    (_junk, {"junk"}),
     (_reading, {"sync", "folders", "list", "show", "inspect", "journey", "save", "search"}),
     (_acting, {"act", "health", "verify", "undo", "ledger"}),
     (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),

@@ -23,6 +23,7 @@ ROOMS = {
     "ledger": "ledger",
     "folder": "folders",
     "rule": "rules",
+    "junk": "rules",
     "health": "health",
     "verify": "health",
     "dkim": "direct",

@@ -10,6 +10,8 @@ from mua.errors import Kind, MailError, Retry, UsageError
 from mua.model.mail_rule import Deed, Do, MailRule
 from mua.model.tag import keyword_of, tag_named
 from mua.plan import rules as plan
+from mua.plan.junk import ENOUGH
+from mua.store import junk as learned
 from mua.store import read, rules
 
 
@@ -105,4 +107,21 @@ def _try(session: Session) -> Result:
     return Result(document, "\n".join([text, table(examples)]).strip())
 
 
-COMMANDS = {"rule": rule}
+def junk(session: Session) -> Result:
+    """``junk [on|off]``."""
+    if session.arguments.choice:
+        session.engine.ask(wire.SetJunkFilter(session.arguments.choice == "on"), wire.Done)
+    enabled = read.setting(session.db, learned.SETTING) != "off"
+    bad, good = learned.counts(session.db)
+    judging = enabled and min(bad, good) >= ENOUGH
+    text = f"Learned from {bad} junk and {good} good messages. "
+    if not enabled:
+        text += "New mail is not judged."
+    elif judging:
+        text += "New mail is judged where no server was seen to do that."
+    else:
+        text += f"New mail is judged from {ENOUGH} of each on."
+    return Result({"enabled": enabled, "judging": judging, "junk": bad, "good": good}, text)
+
+
+COMMANDS = {"rule": rule, "junk": junk}

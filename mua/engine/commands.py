@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folder_acts, folders, ruling, snoozing
+from mua.engine import acts, folder_acts, folders, judging, ruling, snoozing
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -458,6 +458,27 @@ def _has_body_or_problem(engine: Engine, message_id: MessageId) -> bool:
     return False
 
 
+# ---- acts that teach what is junk ---------------------------------------------------------------------------------
+def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acted:
+    """Archive; what is kept is no junk."""
+    return _taught(engine, acts.archive_messages(engine, command))
+
+
+def junk_messages(engine: Engine, command: wire.JunkMessages) -> wire.Acted:
+    """Junk, or not junk."""
+    return _taught(engine, acts.junk_messages(engine, command))
+
+
+def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
+    """Take an act back, and what it taught."""
+    return _taught(engine, acts.undo(engine, command))
+
+
+def _taught(engine: Engine, done: wire.Acted) -> wire.Acted:
+    judging.learn_soon(engine, done.messages)
+    return done
+
+
 # ---- sending ------------------------------------------------------------------------------------------------------
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
@@ -644,17 +665,18 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.SetFlags: acts.set_flags,
     wire.TagMessages: acts.tag_messages,
     wire.MoveMessages: acts.move_messages,
+    wire.SetJunkFilter: judging.set_filter,
     wire.PutRule: ruling.put_rule,
     wire.RemoveRule: ruling.remove_rule,
     wire.OrderRules: ruling.order_rules,
     wire.TryRule: ruling.try_rule,
     wire.SnoozeMessages: snoozing.snooze_messages,
     wire.PinMessages: snoozing.pin_messages,
-    wire.ArchiveMessages: acts.archive_messages,
-    wire.JunkMessages: acts.junk_messages,
+    wire.ArchiveMessages: archive_messages,
+    wire.JunkMessages: junk_messages,
     wire.SettleRefused: acts.settle_refused,
     wire.DeleteMessages: acts.delete_messages,
-    wire.Undo: acts.undo,
+    wire.Undo: undo,
     wire.RestoreMessages: restore,
     wire.Send: send,
     wire.SaveDraft: save_draft,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mua import __version__, wire
-from mua.engine import commands, ruling
+from mua.engine import commands, judging, ruling
 from mua.engine.context import PATIENCE, Context, Worker, utc_now
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
@@ -314,8 +314,9 @@ class Engine:
     def _committed(self, changes: Changes) -> None:
         if changes.arrived:
             ruling.run(self)  # before anybody is told: what a rule moved away is not announced
-        elif changes.messages and not changes.arrived:
+        if changes.messages:
             ruling.forward_soon(self)
+            judging.run(self)
         self.publisher.add(changes)
         if changes.messages or changes.removed:
             self.indexer.poke()

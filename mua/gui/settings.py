@@ -31,8 +31,9 @@ from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
 from mua.gui.widgets import Button, Label, Line
 from mua.model.account import Account, Route
 from mua.model.mail_rule import MailRule
+from mua.plan.junk import ENOUGH
 from mua.plan.routes import domain_of
-from mua.store import dkim, read, rules
+from mua.store import dkim, junk, read, rules
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -219,6 +220,16 @@ class SettingsPage(Room):
         self.rules.changed.connect(self._read_rules)
         self.column.addWidget(self.rules)
         self._read_rules()
+        db = self._desk.library.db
+        self.junk = Tick("Judge new mail by what I mark as junk, where no server does that")
+        self.junk.setChecked(db is None or read.setting(db, junk.SETTING) != "off")
+        self.junk.toggled.connect(lambda on: self.asked.emit(wire.SetJunkFilter(on), None, None))
+        self.column.addWidget(self.junk)
+        bad, good = junk.counts(db) if db is not None else (0, 0)
+        learned = f"Learned from {words.count(bad, 'junk message')} and {words.count(good, 'good one')}"
+        need = f"; {ENOUGH} of each are needed" if min(bad, good) < ENOUGH else ""
+        said = f"{learned}{need}. What is learned are numbers, and stays on this computer."
+        self.column.addWidget(Label(said, SECONDARY, "tertiary", wrap=True))
 
     def _read_rules(self) -> None:
         db = self._desk.library.db
@@ -226,7 +237,8 @@ class SettingsPage(Room):
 
     def make_rule(self, rule: MailRule) -> None:
         """Open the form with this in it."""
-        self.bring_into_view(self.rules.edit(rule))
+        form = self.rules.edit(rule)
+        QTimer.singleShot(0, self, lambda: self.bring_into_view(form))  # once it has its size
 
     def _notifications(self) -> None:
         now = self._desk.preferences

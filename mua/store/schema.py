@@ -619,6 +619,20 @@ CACHE_46 = """
 ALTER TABLE account ADD COLUMN identities TEXT NOT NULL DEFAULT '';          -- model.identity.identities_text
 """
 
+# What was learned of junk; words are numbers (plan.junk).  meta's junk_from: since when new mail is judged.
+CACHE_47 = """
+CREATE TABLE junk_word(
+  word INTEGER PRIMARY KEY, junk INTEGER NOT NULL, good INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE junk_lesson(message_id INTEGER PRIMARY KEY, junk INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;
+CREATE TABLE unjudged(message_id INTEGER PRIMARY KEY REFERENCES message(id) ON DELETE CASCADE) STRICT;
+CREATE TRIGGER message_is_judged AFTER UPDATE OF has_body ON message
+WHEN OLD.has_body = 0 AND NEW.has_body > 0 AND NEW.shown_flags & 1 = 0
+  AND (SELECT value FROM meta WHERE key = 'junk_from') <= NEW.id >> 20
+  AND EXISTS(SELECT 1 FROM folder WHERE id = NEW.shown_folder AND role = 'inbox') BEGIN
+  INSERT OR IGNORE INTO unjudged(message_id) VALUES (NEW.id);
+END;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -666,6 +680,7 @@ MIGRATIONS = (
     CACHE_44,
     CACHE_45,
     CACHE_46,
+    CACHE_47,
 )
 VERSION = len(MIGRATIONS)
 
