@@ -14,13 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua.errors import UsageError
-from mua.paths import Profile, be_the_owner, child_environment, default_profile, system_drop, system_profile
+from mua.paths import (
+    Profile,
+    be_the_owner,
+    child_command,
+    child_environment,
+    default_profile,
+    system_drop,
+    system_profile,
+)
 
 if TYPE_CHECKING:
     from mua.demo.process import DemoServer
 
 
-_HIDDEN = ("engine", "indexer", "auditor", "extractor", "viewer", "decoder")  # what child processes are started with
+# what child processes are started with
+_HIDDEN = ("engine", "indexer", "auditor", "extractor", "viewer", "decoder", "demo-server")
 _SENDMAIL = ("sendmail", "mailq", "newaliases")  # what other programs know us as
 
 
@@ -122,6 +131,10 @@ def _run_hidden(command: str, profile: Profile) -> int:
         from mua.gui.decoder import main as decoder
 
         return decoder()
+    if command == "demo-server":
+        from mua.demo.main import main as demo
+
+        return demo(profile.root)
     from mua.engine.main import main as engine
 
     if _is_unsafe(profile):
@@ -234,7 +247,7 @@ def start_engine(profile: Profile, *, debug: bool = False) -> None:
     profile.create()
     with profile.log_file.open("ab") as errors:
         subprocess.Popen(
-            [sys.executable, "-P", "-m", "mua", "--profile", str(profile.root), *["--debug"] * debug, "engine"],
+            child_command("--profile", str(profile.root), *["--debug"] * debug, "engine"),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=errors,

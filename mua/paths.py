@@ -48,6 +48,11 @@ def resources() -> Path:
     return inside if inside.is_dir() else Path(__file__).parent.parent / "resources"
 
 
+def child_command(*words: str) -> list[str]:
+    """How this very program starts itself again, with other arguments: as a module, or as the one file of a package."""
+    return [sys.executable, *words] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "mua", *words]
+
+
 def child_environment() -> dict[str, str]:
     """The environment of a child process that has to find this very package, wherever it was started from."""
     here, rest = str(Path(__file__).resolve().parent.parent), os.environ.get("PYTHONPATH", "")

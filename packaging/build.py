@@ -1,4 +1,4 @@
-"""Build what people install, and prove that it starts: ``./run package wheel``.
+"""Build what people install, and prove that it starts: ``./run package wheel|deb``.
 
 Rule of the file: nothing is called built that was not installed into a bare environment and started there.
 """
@@ -71,10 +71,14 @@ def prove(wheel: Path) -> None:
 
 
 def main() -> None:
-    """``wheel`` is the one kind there is so far."""
-    if sys.argv[1:] != ["wheel"]:
-        raise SystemExit("usage: ./run package wheel")
+    """``wheel``, or ``deb``, which is made of a wheel."""
+    if sys.argv[1:] not in (["wheel"], ["deb"]):
+        raise SystemExit("usage: ./run package wheel|deb")
     wheel, sdist = build()
+    if sys.argv[1] == "deb":
+        import deb
+
+        return deb.main(wheel)
     prove(wheel)
     for path in (wheel, sdist):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1024:.0f} KB, installed into a bare environment")

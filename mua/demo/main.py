@@ -4,7 +4,6 @@ It binds both servers on loopback, prints one JSON line (ports, user, password, 
 pipe to the parent, and lives until standard input closes, so that it ends with its parent however that ends.
 """
 
-import argparse
 import asyncio
 import json
 import secrets
@@ -87,12 +86,8 @@ async def _input_closed() -> None:
     await closed.wait()
 
 
-def main() -> int:
-    """The entry of the process."""
-    parser = argparse.ArgumentParser(prog="mua.demo.main", description="The mail server behind the demo account.")
-    parser.add_argument("--dir", type=Path, required=True, help="the folder of the demo mailbox")
-    directory = parser.parse_args().dir
-    log.start()
+def main(directory: Path) -> int:
+    """The life of the process, on the demo mailbox in ``directory``."""
     if not sys.stdin.isatty():
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the parent, which closes our standard input
     try:
@@ -103,7 +98,3 @@ def main() -> int:
         log.DEMO.error("the demo server cannot start: %s", error)
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -5,14 +5,13 @@ Rule of the file: the password comes through a pipe; it is in no argument, envir
 
 import json
 import subprocess
-import sys
 import threading
 from dataclasses import field
 from pathlib import Path
 
 from mua import log
 from mua.errors import Kind, MailError, Retry
-from mua.paths import child_environment
+from mua.paths import child_command, child_environment
 from mua.records import dataclass
 
 READY_LIMIT = 30.0  # seconds
@@ -45,7 +44,7 @@ def start(directory: Path) -> DemoServer:
 
     Raises MailError (LOCAL, code ``demo-failed``) when it does not come up within ``READY_LIMIT`` seconds.
     """
-    command = [sys.executable, "-P", "-m", "mua.demo.main", "--dir", str(directory)]
+    command = child_command("--profile", str(directory), "demo-server")
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8", env=child_environment())
     overdue = threading.Timer(READY_LIMIT, process.kill)

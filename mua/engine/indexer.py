@@ -7,7 +7,6 @@ its end is a reason to look once more.  One that dies is started again with the 
 
 import contextlib
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import IO
 
 from mua.errors import MailError
 from mua.log import INDEX
-from mua.paths import Profile, child_environment
+from mua.paths import Profile, child_command, child_environment
 from mua.store import index, read
 from mua.store.db import Db
 
@@ -112,7 +111,7 @@ class Indexer:
             return
         self._restarts += 1
         self._idle = self._again = self._died = False
-        command = [sys.executable, "-P", "-m", "mua", "--profile", str(self._profile.root), "indexer"]
+        command = child_command("--profile", str(self._profile.root), "indexer")
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=child_environment()
         )

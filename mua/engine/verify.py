@@ -9,14 +9,13 @@ itself is damaged, it is made anew.  Nobody waits for any of it: searching goes 
 import json
 import secrets
 import subprocess
-import sys
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.log import INDEX
 from mua.model.message import MessageId
-from mua.paths import child_environment
+from mua.paths import child_command, child_environment
 from mua.store import index, read, write
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def verify(engine: "Engine", command: wire.VerifyIndex) -> wire.IndexVerified:
 
 def _examined(engine: "Engine", many: int) -> dict[str, Any]:
     """What the child found out.  Raises MailError code "verify-failed"."""
-    command = [sys.executable, "-P", "-m", "mua", "--profile", str(engine.profile.root), "auditor"]
+    command = child_command("--profile", str(engine.profile.root), "auditor")
     asked = json.dumps({"lot": secrets.randbelow(1 << 30), "many": many}) + "\n"
     try:
         done = subprocess.run(

@@ -18,7 +18,7 @@ from mua.mime.message import MAX_TEXT, Parsed, parse
 from mua.mime.text import LARGE, light_text, stripped
 from mua.mime.view import view, view_of
 from mua.model.message import MessageView
-from mua.paths import child_environment
+from mua.paths import child_command, child_environment
 
 SECONDS = 10  # of processor time
 WAIT = 30  # seconds, on a busy machine
@@ -52,7 +52,7 @@ def main() -> int:
 
 def _by_child(raw: bytes) -> str:
     """What the child said; empty when it did not finish."""
-    command = [sys.executable, "-P", "-m", "mua", "viewer"]
+    command = child_command("viewer")
     environment = {**child_environment(), "PYTHONUTF8": "1"}
     try:
         ended = subprocess.run(command, input=raw, capture_output=True, env=environment, timeout=WAIT, check=False)

@@ -18,7 +18,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QProcess, QP
 from PySide6.QtGui import QGuiApplication, QImage, QImageReader, QPainter, QPixmap
 
 from mua.mime.sniff import media_type
-from mua.paths import child_environment
+from mua.paths import child_command, child_environment
 from mua.records import dataclass
 
 PIXELS = 100_000_000  # of a picture that is decoded at all
@@ -119,7 +119,8 @@ class Decoder(QObject):
         process.setStandardErrorFile(QProcess.nullDevice())
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._lose)
-        process.start(sys.executable, ["-P", "-m", "mua", "decoder"])
+        program, *words = child_command("decoder")
+        process.start(program, words)
         return process
 
     def _next(self) -> None:

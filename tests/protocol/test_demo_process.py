@@ -75,7 +75,7 @@ def test_a_restart_keeps_uids_flags_folders_and_what_came(directory: Path) -> No
 def test_the_password_is_in_no_process_list(directory: Path) -> None:
     server = process.start(directory)
     listed = subprocess.run(["ps", "-ww", "eax"], capture_output=True, text=True, check=True).stdout
-    assert "mua.demo.main" in listed
+    assert "demo-server" in listed
     assert server.password not in listed
     assert server.password not in repr(server)
     server.close()
