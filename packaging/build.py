@@ -11,6 +11,8 @@ import tempfile
 import venv
 from pathlib import Path
 
+import deb
+
 ROOT = Path(__file__).resolve().parent.parent
 DIST = ROOT / "dist"
 
@@ -76,9 +78,8 @@ def main() -> None:
         raise SystemExit("usage: ./run package wheel|deb")
     wheel, sdist = build()
     if sys.argv[1] == "deb":
-        import deb
-
-        return deb.main(wheel)
+        deb.main(wheel)
+        return
     prove(wheel)
     for path in (wheel, sdist):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1024:.0f} KB, installed into a bare environment")

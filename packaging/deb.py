@@ -1,8 +1,8 @@
 """``./run package deb``: the whole program as one Debian package, with Python and Qt inside.
 
-PyInstaller makes the tree ``/usr/lib/mua`` from an environment that holds the locked packages and nothing else; the rest
-are the files that a desktop looks for.  ``prove`` lets Debian's own tools judge it, installs it in a bare Debian and
-opens the window there as a normal user (``tests/bare_box.sh``).
+PyInstaller makes the tree ``/usr/lib/mua`` from an environment that holds the locked packages and nothing else; the
+rest are the files that a desktop looks for.  ``prove`` lets Debian's own tools judge it, installs it in a bare Debian
+and opens the window there as a normal user (``tests/bare_box.sh``).
 
 Rules of the file: what the package needs is what ``system-packages.txt`` says that Qt needs; a complaint of lintian is
 mended or named with its reason in ``OVERRIDES``.
@@ -114,9 +114,9 @@ def freeze(wheel: Path, work: Path) -> tuple[Path, str]:
 
 def _line(one: Distribution) -> str:
     told = one.metadata
-    licence = told.get("License-Expression") or (told.get("License") or "").splitlines()[:1]
-    classes = [name.rpartition(" :: ")[2] for name in told.get_all("Classifier") or () if name.startswith("License")]
-    said = licence if isinstance(licence, str) else "".join(licence) or ", ".join(classes) or "see its own files"
+    classes = (name.rpartition(" :: ")[2] for name in told.get_all("Classifier") or () if name.startswith("License"))
+    licences = [*(told.get_all("License-Expression") or ()), *(told.get_all("License") or ()), ", ".join(classes)]
+    said = next((licence.splitlines()[0] for licence in licences if licence.strip()), "see its own files")
     return f"{one.name} {one.version}: {said}"
 
 
