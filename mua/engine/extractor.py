@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from mua.log import INDEX
-from mua.paths import child_environment
+from mua.paths import child_command, child_environment
 
 SECONDS = 10  # of processor time for one file
 MEMORY = 1 << 30
@@ -62,7 +62,7 @@ class Extractor:
 
 
 def _start() -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-P", "-m", "mua", "extractor"]
+    command = child_command("extractor")
     environment = {**child_environment(), "PYTHONUTF8": "1"}
     return subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
