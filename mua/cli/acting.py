@@ -116,6 +116,19 @@ def _account_order(session: Session) -> Result:
     return _account_list(session)
 
 
+def secrets(session: Session) -> Result:
+    """``secrets [keyring|file|session]``."""
+    place = session.arguments.place
+    if place:
+        phrase = sys.stdin.readline().rstrip("\r\n") if place == "file" else ""
+        mask(phrase)
+        if place == "file" and not phrase:
+            raise UsageError("the first line of stdin has to be the passphrase of the file")
+        session.engine.ask(wire.ChooseSecrets(place, phrase), wire.Done)
+    place = place or session.engine.welcome.secrets
+    return Result({"place": place}, f"Passwords are kept in: {place}.")
+
+
 def _account_list(session: Session) -> Result:
     if not session.profile.cache_db.exists():
         return Result([], "No account yet.")
@@ -259,4 +272,4 @@ def export(session: Session) -> Result:
     return Result({"path": str(path), "exported": len(ids)}, f"{len(ids)} messages exported to {path}.")
 
 
-COMMANDS = {"account": account, "act": act, "undo": undo, "import": import_files, "export": export}
+COMMANDS = {"account": account, "secrets": secrets, "act": act, "undo": undo, "import": import_files, "export": export}

@@ -220,6 +220,12 @@ def _sign_in(one: argparse.ArgumentParser, option: str) -> None:
     how.add_argument("--no-browser", action="store_true", help="only say which page to open")
 
 
+def _secrets(commands: Commands) -> None:
+    secrets = _add(commands, "secrets", "where passwords are kept; naming another place moves them there")
+    text = "with file, the first line of stdin is the passphrase that opens it"
+    secrets.add_argument("place", nargs="?", choices=("keyring", "file", "session"), help=text)
+
+
 _ON_KEYS = (
     ("keygen", "make the keys that sign your domain's mail, and show what to publish"),
     ("show", "what the domain has to publish"),
@@ -455,6 +461,7 @@ def _server(commands: Commands) -> None:
 
 _MAKERS = (
     (_account, {"account"}),
+    (_secrets, {"secrets"}),
     (_dkim, {"dkim"}),
     (_doctor, {"doctor", "preflight"}),
     (_folder, {"folder"}),

@@ -48,6 +48,7 @@ ROOMS = {
     "retry": "sending",
     "reschedule": "sending",
     "queue": "queue",
+    "secrets": "acting",
 }  # each room has its COMMANDS, and is entered only for one of them
 
 

@@ -11,7 +11,7 @@ registered with ``log.mask``; no secret is in any exception.
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -84,6 +84,22 @@ class Secrets:
     def delete(self, account_key: str, what: str = "password") -> None:
         """Forget a secret; one that was never stored is fine."""
         self._vault.delete(f"{account_key}/{what}")
+
+    def held(self, names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """What is stored under these names.  A place that cannot be opened holds nothing, and is asked once; one that
+        fails in the middle raises.
+        """
+        found: dict[tuple[str, str], str] = {}
+        for number, name in enumerate(names):
+            try:
+                value = self.get(*name)
+            except MailError:
+                if number:
+                    raise
+                return {}
+            if value is not None:
+                found[name] = value
+        return found
 
     def set_passphrase(self, passphrase: str) -> None:
         """Open the encrypted file; raises "wrong-passphrase".  The first passphrase makes the file its own."""
