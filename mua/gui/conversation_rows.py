@@ -57,28 +57,79 @@ def thread_of(order: Order, message_id: int) -> int:
     return order.threads[place] if place >= 0 else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What to do to an order: messages that leave it and come into it (with their threads), and the same of heads."""
+
+    gone: Sequence[int]
+    came: Mapping[int, int]
+    heads_gone: Sequence[int]
+    heads_came: Sequence[int]
+    touched: frozenset[int]
+    """The threads that it concerns."""
+
+    @property
+    def many(self) -> int:
+        """How many there are."""
+        return len(self.gone) + len(self.came) + len(self.heads_gone) + len(self.heads_came)
+
+
+def edits(
+    order: Order,
+    asked: Iterable[int],
+    belong: Mapping[int, int],
+    members: Callable[[Sequence[int]], Mapping[int, Sequence[int]]],
+) -> Edits:
+    """What changes in a grouped order when these messages changed.
+
+    ``belong`` has those of ``asked`` that are to be listed, with their threads; ``members`` reads which messages of
+    some threads are listed (it may know more than ``order`` does).
+    """
+    asked = {*asked, *belong}
+    before = {one: thread for one in asked if (thread := thread_of(order, one))}
+    touched = frozenset((*before.values(), *belong.values()))
+    if not touched:
+        return Edits((), {}, (), (), touched)
+    moved = {one for one in asked if belong.get(one) != before.get(one)}
+    gone = [one for one in moved if one in before]
+    came = {one: belong[one] for one in moved if one in belong}
+
+    def listed(one: int) -> bool:
+        return one in belong if one in asked else place_of(order.ids, one) >= 0
+
+    now = {thread: [one for one in found if listed(one)] for thread, found in members([*touched]).items()}
+    heads = {found[0] for found in now.values() if found}
+    candidates = {*asked, *(one for found in now.values() for one in found)}
+    heads_gone = [one for one in candidates - heads if place_of(order.heads, one) >= 0]
+    heads_came = [one for one in heads if place_of(order.heads, one) < 0]
+    return Edits(gone, came, heads_gone, heads_came, touched)
+
+
+def plain_edits(order: Order, asked: Iterable[int], belong: Collection[int]) -> Edits:
+    """The same where each message has a row."""
+    gone = [one for one in asked if one not in belong and place_of(order.ids, one) >= 0]
+    came = dict.fromkeys((one for one in belong if place_of(order.ids, one) < 0), 0)
+    return Edits(gone, came, gone, list(came), frozenset())
+
+
 def changed(
     order: Order,
     asked: Iterable[int],
     belong: Mapping[int, int],
     members: Callable[[Sequence[int]], Mapping[int, Sequence[int]]],
 ) -> tuple[Order, set[int]]:
-    """``order`` after these messages changed, and the threads that it concerns.
+    """A grouped order after these messages changed, and the threads that it concerns (``edits``).
 
-    ``belong`` has those of ``asked`` that are to be listed, with their threads; ``members`` reads which messages of
-    some threads are listed (it may know more than ``order`` does).  Costs what changed, and copies of the vectors.
+    Costs what changed, and copies of the vectors.
     """
-    asked = {*asked, *belong}
-    before = {one: thread for one in asked if (thread := thread_of(order, one))}
-    touched = {*before.values(), *belong.values()}
-    if not touched:
-        return order, touched
-    moved = [one for one in asked if belong.get(one) != before.get(one)]
-    ids, threads = _edited(order, sorted(moved, reverse=True), belong) if moved else (order.ids, order.threads)
-    now = {thread: [one for one in found if place_of(ids, one) >= 0] for thread, found in members([*touched]).items()}
-    heads = {found[0] for found in now.values() if found}
-    candidates = {*asked, *(one for found in now.values() for one in found)}
-    return Order(ids, threads, edited(order.heads, candidates - heads, heads)), touched
+    found = edits(order, asked, belong, members)
+    if not found.many:
+        return order, set(found.touched)
+    ids, threads = order.ids, order.threads
+    if found.gone or found.came:
+        ids, threads = _edited(order, sorted({*found.gone, *found.came}, reverse=True), found.came)
+    heads = edited(order.heads, found.heads_gone, found.heads_came)
+    return Order(ids, threads, heads), set(found.touched)
 
 
 def _edited(order: Order, moved: Sequence[int], belong: Mapping[int, int]) -> "tuple[array[int], array[int]]":
@@ -95,6 +146,25 @@ def _edited(order: Order, moved: Sequence[int], belong: Mapping[int, int]) -> "t
     ids.extend(order.ids[begin:])
     threads.extend(order.threads[begin:])
     return ids, threads
+
+
+def edit_here(order: Order, few: Edits) -> None:
+    """Change an order itself: a few edits cost nothing beside copies of long vectors."""
+    for one in few.gone:
+        place = place_of(order.ids, one)
+        del order.ids[place]
+        if order.threads:
+            del order.threads[place]
+    for one, thread in few.came.items():
+        place = bisect_left(order.ids, -one, key=lambda key: -key)
+        order.ids.insert(place, one)
+        if order.threads or thread:
+            order.threads.insert(place, thread)
+    if order.heads is not order.ids:
+        for one in few.heads_gone:
+            del order.heads[place_of(order.heads, one)]
+        for one in few.heads_came:
+            order.heads.insert(bisect_left(order.heads, -one, key=lambda key: -key), one)
 
 
 def spliced(rows: "array[int]", opened: Collection[Sequence[int]], *, up: bool = False) -> "array[int]":

@@ -146,6 +146,30 @@ def steps(old: "array[int]", new: "array[int]") -> list[Step] | None:
     return found if len(found) <= max(_FEW, min(_MANY, _MOVED // (len(new) + 1))) else None
 
 
+def removal(rows: "array[int]", head: int) -> Step:
+    """How a message leaves ``rows`` (newest first, nothing open): with its heading, where it is the last below it."""
+    row = find(rows, head)
+    alone = row > 0 and is_heading(rows[row - 1]) and (row + 1 == len(rows) or is_heading(rows[row + 1]))
+    return Step(row - alone, row, None)
+
+
+def insertion(rows: "array[int]", head: int, periods: Sequence[tuple[int, str]]) -> Step:
+    """How a message comes into ``rows``: with a heading, where it is the first of its period."""
+    mine = _heading_of(head, periods)
+    row = lower(rows, head)
+    above = row - (row > 0 and is_heading(rows[row - 1]))
+    if above < row and rows[above] == mine:
+        return Step(row, row, array("q", (head,)))
+    if mine is None or (above > 0 and _heading_of(message_of(rows[above - 1]), periods) == mine):
+        return Step(above, above, array("q", (head,)))
+    return Step(above, above + 1, array("q", (mine, head)))
+
+
+def _heading_of(message_id: int, periods: Sequence[tuple[int, str]]) -> int | None:
+    place = bisect_left(periods, -(message_id >> _SECONDS), key=lambda one: -one[0])
+    return -periods[place][0] if place < len(periods) else None
+
+
 def _one_step(head: int, before: "array[int]", after: "array[int]") -> list[Step]:
     """Where one stretch was only removed, or only inserted."""
     if before:

@@ -110,6 +110,8 @@ class ListPane(QFrame):
 
     def show_title(self, title: str, count: str) -> None:
         """The name of what is shown, and a few words beside it ("9 unread")."""
+        if (self._title.text(), self._count.text()) == (title, count):
+            return
         self._title.setText(title)
         self._title.setMinimumWidth(0)  # a label's size hint is never below its minimum width
         self._title.setMinimumWidth(min(self._title.sizeHint().width(), 120))

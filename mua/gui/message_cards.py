@@ -11,8 +11,9 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from mua.gui.card import Card
 from mua.gui.icons import pixmap
-from mua.gui.message_model import CARD, Card
+from mua.gui.message_model import CARD
 from mua.gui.tag_chips import chips_width, paint_chips
 from mua.gui.theme import AVATAR, BASE, MEDIUM, META, NORMAL, SECONDARY, SEMIBOLD, SMALL_ICON, theme
 from mua.gui.theme import CARD as CARD_HEIGHT
@@ -24,6 +25,9 @@ _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 _ARROW = 11  # pixels of the arrow in the chip of a conversation that can be opened
 _INSET = 22  # pixels that its other messages stand further in
 _ELIDE = Qt.TextElideMode.ElideRight
+_NARROWEST = 2  # pixels of a letter at least
+_WIDE = 10_000  # pixels: nothing is cut
+_REMEMBERED = 4_000  # texts that were cut to their room
 
 
 class Density(StrEnum):
@@ -45,6 +49,22 @@ def row_height(density: Density) -> int:
     return theme().grown(height)
 
 
+def elided(text: str, font: QFont, room: int) -> tuple[str, int]:
+    """As much of a text as there is room for, and its width; shaping what nobody could see would take the time."""
+    key = text[: max(0, room) // _NARROWEST + 8], font.key(), room
+    found = _elided.get(key)
+    if found is None:
+        if len(_elided) >= _REMEMBERED:
+            _elided.clear()
+        metrics = QFontMetrics(font)
+        line = metrics.elidedText(key[0], _ELIDE, room)
+        found = _elided[key] = line, metrics.horizontalAdvance(line)
+    return found
+
+
+_elided: dict[tuple[str, str, int], tuple[str, int]] = {}
+
+
 class Pen:
     """A painter for one row: places mirrored, strings elided and in their own direction."""
 
@@ -59,13 +79,13 @@ class Pen:
 
     def text(self, rect: QRect, text: str, font: QFont, role: str, end: bool = False) -> int:
         """Draw one line at the start (or end) of ``rect``; returns the width it took."""
-        line = QFontMetrics(font).elidedText(text, _ELIDE, rect.width())
+        line, width = elided(text, font, rect.width())
         self.painter.setFont(font)
         self.painter.setPen(theme().colour(role))
         right = end is not self.rtl
         side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
         self.painter.drawText(self.place(rect), _MIDDLE | side, line)
-        return QFontMetrics(font).horizontalAdvance(line)
+        return width
 
     def icon(self, x: int, y: int, name: str, role: str, size: int = SMALL_ICON, filled: bool = False) -> None:
         """Draw an icon."""
@@ -176,7 +196,7 @@ def _card_name(area: QRect, card: Card, with_snippet: bool) -> QRect:
 
 
 def _time_width(card: Card) -> int:
-    return QFontMetrics(theme().font(META, SEMIBOLD if card.unread else NORMAL)).horizontalAdvance(card.time) + 4
+    return elided(card.time, theme().font(META, SEMIBOLD if card.unread else NORMAL), _WIDE)[1] + 4
 
 
 def _paint_time(pen: Pen, card: Card, right: int, top: int, height: int) -> int:
@@ -191,11 +211,10 @@ def _name_and_chip(card: Card, rect: QRect, weight: QFont.Weight) -> tuple[int, 
     """(the room that the name has, where the chip is: empty without one)"""
     if card.in_thread < 2 and card.here < 2:
         return rect.width(), QRect()
-    chip = QFontMetrics(theme().font(10, SEMIBOLD)).horizontalAdvance(str(card.in_thread)) + 10
+    chip = elided(str(card.in_thread), theme().font(10, SEMIBOLD), _WIDE)[1] + 10
     chip += theme().grown(_ARROW) if card.here > 1 else 0
     room = rect.width() - chip - 8
-    metrics = QFontMetrics(theme().font(BASE, SEMIBOLD if card.unread else weight))
-    width = metrics.horizontalAdvance(metrics.elidedText(card.who, _ELIDE, room))
+    width = elided(card.who, theme().font(BASE, SEMIBOLD if card.unread else weight), room)[1]
     height = theme().grown(15)
     return room, QRect(rect.left() + width + 8, rect.top() + (rect.height() - height) // 2 + 1, chip, height)
 

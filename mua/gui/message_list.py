@@ -31,6 +31,7 @@ from mua.model.message import MessageId
 
 _FLAG = QItemSelectionModel.SelectionFlag
 _KEYPAD = Qt.KeyboardModifier.KeypadModifier
+_ONE_BY_ONE = 200  # rows that came at once, and are looked through for headings
 _SELECTED = 2_000  # selected messages that a reset finds again
 Index = QModelIndex | QPersistentModelIndex
 
@@ -58,6 +59,8 @@ class MessageList(QTableView):
         self._kept: list[MessageId] = []
         self._anchors: list[tuple[int, int]] = []
         self._following: list[int] = []
+        self._unsized = False
+        """Rows came that may hold headings."""
         self._refreshing = False
         """While rows come and go Qt moves the current row as it likes; ``_settle`` has the last word."""
         self.setAccessibleName("Messages")
@@ -67,6 +70,7 @@ class MessageList(QTableView):
         self.set_density(Density.CARDS)
         model.modelAboutToBeReset.connect(self._remember)
         model.modelReset.connect(self._restore)
+        model.rowsInserted.connect(self._size_new)
         model.refreshing.connect(self._note_followers)
         model.refreshed.connect(self._settle)
         self.doubleClicked.connect(lambda index: self.opened.emit(model.id_at(index.row())))
@@ -312,7 +316,8 @@ class MessageList(QTableView):
         Where the current message went away, the conversation that it was of, or what followed it, is next.
         """
         self._refreshing = False
-        self._size_headings()
+        if self._unsized:
+            self._size_headings()
         self._scroll_to_anchor()
         if self._current is None:
             return
@@ -370,8 +375,20 @@ class MessageList(QTableView):
         self._current = None
         self.clearSelection()
 
+    def _size_new(self, _: QModelIndex, first: int, last: int) -> None:
+        """Headings among rows that came; where they are many they are sized together (``_settle``)."""
+        self._unsized = self._unsized or last - first > _ONE_BY_ONE
+        if not self._unsized:
+            news = [row for row in range(first, last + 1) if is_heading(self.messages.rows[row])]
+            if news:
+                self._size(news, self._heading_height())
+
+    def _heading_height(self) -> int:
+        return round(DAY_ROW * max(1.0, theme().scale))
+
     def _size_headings(self) -> None:
-        self._size(self.messages.heading_rows(), round(DAY_ROW * max(1.0, theme().scale)))
+        self._unsized = False
+        self._size(self.messages.heading_rows(), self._heading_height())
 
     def _size(self, rows: list[int], height: int) -> None:
         """Give rows a height; without updates, or the header finds every place anew for each of them."""

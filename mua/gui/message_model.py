@@ -3,7 +3,7 @@
 Rules of the file: one column; ``CARD`` is the only role the delegate asks; a row that was never shown is never read.
 
 Theory of operation: ``ids`` is the order vector, ``rows`` the same with headings, one integer a row (``day_rows``).
-``data`` fetches the 128 rows around the one asked for and keeps the last 64 such pages by id.  ``show`` reads the
+``data`` fetches the 32 rows around the one asked for and keeps the last 256 such pages by id.  ``show`` reads the
 newest ids by itself and leaves the rest (and a whole search) to the seeker's thread; until that answers, what was there
 stays.  ``refresh`` asks only whether the ids that changed belong here.  Each new vector is applied as insertions and
 removals, so that selection and scroll position survive; ids that changed while the seeker was reading are asked again
@@ -32,69 +32,48 @@ from PySide6.QtCore import (
 )
 
 from mua.gui import words
-from mua.gui.conversation_rows import Order, changed, concerned, place_of, plain, spliced, thread_of
+from mua.gui.card import Card, Told, card_of
+from mua.gui.conversation_rows import (
+    Order,
+    changed,
+    concerned,
+    edit_here,
+    edits,
+    place_of,
+    plain,
+    plain_edits,
+    spliced,
+    thread_of,
+)
 from mua.gui.day_rows import (
     MEMBER,
     Step,
     edited,
     find,
     heading_rows,
+    insertion,
     is_heading,
     is_member,
     message_of,
+    removal,
     steps,
     with_headings,
 )
 from mua.gui.places import Row, Source
 from mua.gui.seeker import Seeker
 from mua.gui.sorted_rows import locate, placed
-from mua.model.address import Address
-from mua.model.message import Flag, MessageId, MessageRow
-from mua.model.tag import TAGS, Tag, tags_of
-from mua.records import dataclass
+from mua.model.message import MessageId
+from mua.model.tag import TAGS, Tag
 
 CARD = Qt.ItemDataRole.UserRole + 1
 MESSAGE_IDS = "application/x-mua-messages"
-_PAGE, _KEPT = 128, 64 * 128
+_PAGE, _KEPT = 32, 256 * 32
 _PAUSE = 500  # milliseconds before what changed while the seeker was reading is read once more
 _INDEXED = 1_500  # milliseconds after which what came is mostly in the index
 _ONE_BY_ONE = 2_000  # changed ids beyond which the whole vector is read again
+_FEW = 16  # edits that are made in the vectors themselves
 _PLACED = 50  # the same where each has to be compared with others to find its place
 Index = QModelIndex | QPersistentModelIndex
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What the delegate paints of one message; all strings are harmless."""
-
-    id: int
-    who: str
-    face: str
-    """Of whom there is a picture: of a conversation, who wrote its newest message here."""
-    address: str
-    time: str
-    subject: str
-    snippet: str
-    unread: bool
-    starred: bool
-    clip: bool
-    answered: bool
-    forwarded: bool
-    in_thread: int
-    size: str
-    refused: bool
-    """The server refused what was wished of it."""
-    spoken: str
-    thread: int = 0
-    here: int = 1
-    """Messages of the conversation in this list: more than one can be shown below each other."""
-    unfolded: bool = False
-    member: bool = False
-    """Below the first of its conversation."""
-    tags: tuple[Tag, ...] = ()
-    pinned: bool = False
-    until: str = ""
-    """When it comes back, of a snoozed one."""
 
 
 class MessageModel(QAbstractTableModel):
@@ -132,7 +111,8 @@ class MessageModel(QAbstractTableModel):
         self._now = time.time()
         self._periods: list[tuple[int, str]] = []
         self._names: dict[int, str] = {}
-        self._cards: OrderedDict[int, Card] = OrderedDict()
+        self._cards: OrderedDict[int, Row | Card] = OrderedDict()
+        """What was read; a row becomes a card when it is painted."""
 
     @property
     def ids(self) -> "array[int]":
@@ -294,11 +274,12 @@ class MessageModel(QAbstractTableModel):
     def card(self, row: int) -> Card | None:
         """What to paint for a row; None when the message is gone meanwhile."""
         key = self.rows[row]
-        card = self._cards.get(key)
-        if card is None:
+        if key not in self._cards:
             self._fetch(row)
-            card = self._cards.get(key)
-        return card
+        found = self._cards.get(key)
+        if isinstance(found, Row):
+            found = self._cards[key] = self._card(found, member=is_member(key))
+        return found
 
     # ---- Qt's model interface
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -408,9 +389,37 @@ class MessageModel(QAbstractTableModel):
 
     def _correct(self, order: Order, asked: Iterable[int]) -> None:
         """List ``order`` with each of ``asked`` where it belongs now, or nowhere."""
+        if order is self.order and self._correct_here(asked := list(asked)):
+            return
         found, touched = _corrected(self.source, order, asked)
         self._apply(found, touched if order is self.order else None)
         self._forget_cards(touched)
+
+    def _correct_here(self, asked: Sequence[int]) -> bool:
+        """The same for a few messages, without a copy of any vector; False where it takes more than that."""
+        source, self._now = self.source, time.time()
+        by_rows = source.query is None and source.sort.by_date and not source.up and not self._unfolded
+        if not by_rows or not self.order.heads:
+            return False
+        belong = source.among(asked)
+        few = (
+            edits(self.order, asked, belong, source.members)
+            if source.grouped
+            else plain_edits(self.order, asked, belong)
+        )
+        oldest = self.order.heads[-1]
+        periods = words.periods(min(oldest, *few.heads_came, oldest) >> 20, self._now)
+        if few.many > _FEW or oldest in few.heads_gone or periods != self._periods:
+            return False
+        self.refreshing.emit()
+        edit_here(self.order, few)
+        for head in few.heads_gone:
+            self._step(removal(self.rows, head))
+        for head in few.heads_came:
+            self._step(insertion(self.rows, head, periods))
+        self.refreshed.emit()
+        self._forget_cards(set(few.touched))
+        return True
 
     def _apply(self, order: Order, touched: set[int] | None = None, *, folded: bool = False) -> None:
         """List ``order``, by as few insertions and removals as it takes.
@@ -477,7 +486,7 @@ class MessageModel(QAbstractTableModel):
         found = self.source.rows(array("q", map(message_of, wanted)))
         for key in wanted:
             if message_of(key) in found:
-                self._cards[key] = self._card(found[message_of(key)], is_member(key))
+                self._cards[key] = found[message_of(key)]
         while len(self._cards) > _KEPT:
             self._cards.popitem(last=False)
 
@@ -491,72 +500,15 @@ class MessageModel(QAbstractTableModel):
 
     def _forget_cards(self, threads: set[int] | None) -> None:
         """These conversations are to be read again (None: all)."""
-        keys = [key for key, card in self._cards.items() if threads is None or card.thread in threads]
+        keys = [key for key, one in self._cards.items() if threads is None or one.thread in threads]
         for key in keys:
             del self._cards[key]
         self._tell(keys)
 
-    def _card(self, row: Row, member: bool) -> Card:
-        message, talk = row.message, row.conversation
-        unfolded = message.thread_id in self._unfolded
-        folded = talk if talk is not None and not unfolded and talk.here > 1 else None
-        one = (
-            _Marks.of(message) if folded is None else _Marks(folded.unread, folded.starred, folded.clip, folded.refused)
-        )
-        who = list(message.to if self.source.outgoing else message.sender) or [Address("", "")]
-        name = words.person(who[:1] if self.source.outgoing else who) or (
-            "No recipient" if self.source.outgoing else "Unknown sender"
-        )
-        face = name
-        if talk is not None and talk.writers and not (self.source.outgoing or unfolded or member):
-            name = words.writers(talk.writers, self.mine)
-        elif self.source.outgoing and len(who) > 1:
-            name = f"{name} +{len(who) - 1}"
-        in_thread = 0 if member else row.in_thread
-        subject = words.shown(message.subject, 300) or "(no subject)"
-        tags = tags_of(message.keywords, self.tags)
-        received = message.id >> 20  # the order of the list; what Date says may be years off, and is in the reader
-        spoken = [
-            "Unread" if one.unread else "",
-            name,
-            subject,
-            words.full_time(received, self._now),
-            "has attachment" if one.clip else "",
-            "starred" if one.starred else "",
-            "pinned" if row.pinned else "",
-            f"snoozed until {words.full_time(row.until, self._now)}" if row.until else "",
-            "tagged " + ", ".join(tag.name for tag in tags) if tags else "",
-            "a change was refused" if one.refused else "",
-            f"conversation of {in_thread}" if in_thread > 1 else "",
-            f"{folded.unread} unread" if folded is not None and folded.unread else "",
-            ("open" if unfolded else "folded") if talk is not None and talk.here > 1 and not member else "",
-            "in this conversation" if member else "",
-        ]
-        return Card(
-            id=message.id,
-            who=name,
-            face=face,
-            address=who[0].address,
-            time=(words.own_time if member else words.list_time)(received, self._now),
-            subject=subject,
-            snippet=words.shown(message.snippet, 300),
-            unread=bool(one.unread),
-            starred=one.starred,
-            clip=one.clip,
-            answered=bool(message.flags & Flag.ANSWERED),
-            forwarded=bool(message.flags & Flag.FORWARDED),
-            in_thread=in_thread,
-            size=words.size(message.size),
-            refused=one.refused,
-            spoken=", ".join(part for part in spoken if part),
-            thread=message.thread_id,
-            here=talk.here if talk is not None and not member else 1,
-            unfolded=unfolded and not member,
-            member=member,
-            tags=tags,
-            pinned=row.pinned,
-            until=words.full_time(row.until, self._now) if row.until else "",
-        )
+    def _card(self, row: Row, *, member: bool) -> Card:
+        unfolded = row.message.thread_id in self._unfolded
+        told = Told(self._now, self.mine, self.tags, outgoing=self.source.outgoing)
+        return card_of(row, told, unfolded=unfolded, member=member)
 
     def _tell(self, keys: list[int]) -> None:
         if len(keys) > 64 and self.rows:
@@ -565,23 +517,6 @@ class MessageModel(QAbstractTableModel):
         for row in map(self.row_of_key, keys):
             if row >= 0:
                 self.dataChanged.emit(self.index(row, 0), self.index(row, 0))
-
-
-@dataclass(frozen=True, slots=True)
-class _Marks:
-    """What a row shows of a message, or of all the messages of a folded conversation."""
-
-    unread: int
-    starred: bool
-    clip: bool
-    refused: bool
-
-    @classmethod
-    def of(cls, message: MessageRow) -> "_Marks":
-        flags = message.flags
-        return cls(
-            int(not flags & Flag.SEEN), bool(flags & Flag.FLAGGED), message.has_attachments, bool(message.problem)
-        )
 
 
 def _corrected(source: Source, order: Order, asked: Iterable[int]) -> tuple[Order, set[int]]:

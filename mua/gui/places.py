@@ -64,6 +64,11 @@ class Row:
     """Until when it is snoozed (UTC seconds)."""
     pinned: bool = False
 
+    @property
+    def thread(self) -> int:
+        """Its conversation."""
+        return self.message.thread_id
+
 
 class Source:
     """What one list shows: a ``Place``, or what a search (``query``) found; with one of the chips.

@@ -203,9 +203,10 @@ class SidebarModel(QAbstractListModel):
     def show(self, entries: list[Entry]) -> None:
         """Show other lines; where only counts differ, nothing else moves."""
         if [_bare(one) for one in self.entries] == [_bare(one) for one in entries]:
+            differ = [row for row, pair in enumerate(zip(self.entries, entries, strict=True)) if pair[0] != pair[1]]
             self.entries = entries
-            if entries:
-                self.dataChanged.emit(self.index(0), self.index(len(entries) - 1))
+            for row in differ:
+                self.dataChanged.emit(self.index(row), self.index(row))
             return
         self.beginResetModel()
         self.entries = entries

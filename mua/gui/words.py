@@ -7,6 +7,7 @@ caller's zone.  Text from a mail passes ``shown`` before it reaches any label, r
 import re
 import time
 from collections.abc import Iterable
+from functools import lru_cache
 from html import escape
 
 from mua.model import naming
@@ -113,7 +114,12 @@ def count(number: int, singular: str, plural: str = "") -> str:
 def midnight(now: float, days_ago: int = 0) -> int:
     """UTC seconds of the local midnight that began today, or ``days_ago`` days before (summer time respected)."""
     local = time.localtime(now)
-    return int(time.mktime((local.tm_year, local.tm_mon, local.tm_mday - days_ago, 0, 0, 0, 0, 0, -1)))
+    return _midnight(local.tm_year, local.tm_mon, local.tm_mday - days_ago, time.tzname)
+
+
+@lru_cache(maxsize=64)
+def _midnight(year: int, month: int, day: int, _zone: tuple[str, str]) -> int:
+    return int(time.mktime((year, month, day, 0, 0, 0, 0, 0, -1)))
 
 
 def list_time(date: int, now: float) -> str:

@@ -401,11 +401,10 @@ def narrowed(db: Db, chosen: Chosen, ids: Sequence[int]) -> list[int]:
 
 
 def saved_counts(db: Db) -> dict[Saved, int]:
-    """The numbers beside the unified views: unread in all inboxes, unread anywhere wanted, starred."""
+    """The numbers beside the unified views: what is unread in all inboxes, and anywhere wanted; by counters only."""
     inbox = db.value("SELECT coalesce(sum(unread), 0) FROM folder WHERE role = 'inbox'")
     unread = db.value(f"SELECT coalesce(sum(unread), 0) FROM folder WHERE {_OURS}")
-    starred = db.value(f"SELECT count(*) FROM message WHERE shown_flags & 4 <> 0 AND {_WANTED}")
-    return {Saved.ALL_INBOXES: int(inbox), Saved.UNREAD: int(unread), Saved.STARRED: int(starred)}
+    return {Saved.ALL_INBOXES: int(inbox), Saved.UNREAD: int(unread)}
 
 
 def rows(db: Db, ids: Sequence[int]) -> list[MessageRow]:

@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from mua.gui.app import Program
+from mua.gui.card import Card
 from mua.gui.conversation import Folded
-from mua.gui.message_model import CARD, Card
+from mua.gui.message_model import CARD
 from mua.gui.notify import notification
 from mua.gui.places import Place
 from mua.gui.reader_header import Header

@@ -5,7 +5,7 @@ from array import array
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mua.gui.day_rows import Step, edited, find, heading_rows, is_heading, steps, with_headings
+from mua.gui.day_rows import Step, edited, find, heading_rows, insertion, is_heading, removal, steps, with_headings
 
 PERIODS = [(3_000, "Today"), (2_000, "Yesterday"), (1_000, "Last week"), (0, "Before")]
 
@@ -79,3 +79,35 @@ def test_one_arrival_is_one_step() -> None:
 
 def test_another_order_asks_for_a_reset() -> None:
     assert steps(array("q", [3, 2, 1]), array("q", [1, 2, 3])) is None
+
+
+@given(st.sets(st.integers(10, 60), min_size=1), st.lists(st.integers(10, 60), max_size=12))
+def test_single_edits_give_the_rows_that_building_anew_gives(days: set[int], moves: list[int]) -> None:
+    periods = [(day * 10, f"day {day}") for day in range(5, 0, -1)]
+    ids = array("q", sorted(((day << 20) + 7 for day in days), reverse=True))
+    rows = with_headings(ids, periods)
+    for day in moves:
+        one = (day << 20) + 7
+        step = removal(rows, one) if one in ids else insertion(rows, one, periods)
+        if step.keys is None:
+            del rows[step.first : step.last + 1]
+            ids.remove(one)
+        else:
+            assert step.last - step.first + 1 == len(step.keys)
+            rows[step.first : step.first] = step.keys
+            ids = array("q", sorted([*ids, one], reverse=True))
+        assert rows == with_headings(ids, periods)
+
+
+@given(st.sets(st.integers(10, 60)))
+def test_the_oldest_first_is_the_same_turned_round(days: set[int]) -> None:
+    periods = [(day * 10, f"day {day}") for day in range(5, 0, -1)]
+    ids = array("q", sorted(((day << 20) + 7 for day in days), reverse=True))
+    rows = with_headings(ids, periods, up=True)
+    assert [key for key in rows if key > 0] == sorted(ids)
+    assert heading_rows(rows, periods, up=True) == [row for row, key in enumerate(rows) if key <= 0]
+    for row, key in enumerate(rows):
+        assert key <= 0 or find(rows, key, up=True) == row
+        below = [one for one in rows[:row] if one <= 0][-1:]
+        assert key <= 0 or below == [next((-start for start, _ in periods if start <= key >> 20), None)] or not below
+    assert find(rows, 1, up=True) == -1

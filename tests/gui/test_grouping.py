@@ -12,11 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from mua import wire
 from mua.gui.app import Options, Program
+from mua.gui.card import Card
 from mua.gui.day_rows import is_heading, is_member, message_of
 from mua.gui.grouping import Grouping
 from mua.gui.message_cards import Density
 from mua.gui.message_list import MessageList
-from mua.gui.message_model import Card, MessageModel
+from mua.gui.message_model import MessageModel
 from mua.gui.places import Place
 from mua.model.folder import FolderId, Role
 from mua.model.ledger import Claim

@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication
 
+from mua.gui.card import Card
 from mua.gui.conversation_rows import Order, plain
 from mua.gui.message_list import MessageList
-from mua.gui.message_model import CARD, Card, MessageModel
+from mua.gui.message_model import CARD, MessageModel
 from mua.gui.places import Place, Source
 from mua.gui.theme import DAY_ROW, theme
 from mua.model.account import Account, AccountId

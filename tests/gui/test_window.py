@@ -16,8 +16,9 @@ from mua.errors import Kind, MailError, Retry
 from mua.gui import rich_text
 from mua.gui.actions import DEEDS
 from mua.gui.app import Program
+from mua.gui.card import Card
 from mua.gui.message_cards import Density
-from mua.gui.message_model import CARD, Card
+from mua.gui.message_model import CARD
 from mua.gui.pages import ShortcutsPage
 from mua.gui.palette import Palette, ranked, score
 from mua.gui.places import Place
