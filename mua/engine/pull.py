@@ -135,7 +135,8 @@ def _asked_about(connection: ImapConnection, appeared: list[ListedFolder]) -> di
 def _describe(tx: Tx, shared: Shared, listed: dict[str, ListedFolder], ours: dict[str, Folder]) -> None:
     own = [one for one in listed.values() if not one.space]
     candidates = [Candidate(one.name, one.delimiter, one.attributes, one.selectable) for one in own]
-    roles = assign_roles(candidates, shared.account.habits.roles)
+    account = read.account(tx, shared.account.id)  # as it is now: a folder that was renamed keeps its purpose
+    roles = assign_roles(candidates, account.habits.roles if account else ())
     for one in ours.values():  # a role that was given here, to a folder the server does not mark, stays
         found = listed.get(one.name)
         if one.role is not Role.NONE and one.role not in roles.values() and found is not None and not found.space:

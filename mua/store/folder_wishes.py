@@ -58,6 +58,7 @@ def named(tx: Tx, folder_id: FolderId, old: str, new: str, delimiter: str) -> No
     )
     found = tx.rows(sql, new, len(old) + 1, account_id, old, delimiter, len(old) + len(delimiter))
     tx.changes.folders.update(row[0] for row in found)
+    write.follow_name(tx, AccountId(account_id), old, new, delimiter)
 
 
 def wish_gone(tx: Tx, folder_id: FolderId, gone: bool = True) -> None:

@@ -246,8 +246,23 @@ def set_policy(tx: Tx, account_id: AccountId, folder_id: FolderId | None, policy
 
 def rename_folder(tx: Tx, folder_id: FolderId, name: str) -> None:
     """The folder has another name on the server now; its messages are the same."""
+    ((account_id, old, delimiter),) = tx.rows("SELECT account_id, name, delimiter FROM folder WHERE id = ?", folder_id)
     tx.run("UPDATE folder SET name = ? WHERE id = ?", name, folder_id)
     tx.changes.folders.add(folder_id)
+    follow_name(tx, AccountId(account_id), old, name, delimiter)
+
+
+def follow_name(tx: Tx, account_id: AccountId, old: str, new: str, delimiter: str) -> None:
+    """What a person chose a folder for stays with it, and with those below it, under another name."""
+    habits = json.loads(tx.value("SELECT habits FROM account WHERE id = ?", account_id) or "{}")
+    roles = habits.get("roles", [])
+    moved = [
+        [role, new + name[len(old) :] if name == old or (delimiter and name.startswith(old + delimiter)) else name]
+        for role, name in roles
+    ]
+    if moved != roles:
+        tx.run("UPDATE account SET habits = ? WHERE id = ?", json.dumps(habits | {"roles": moved}), account_id)
+        tx.changes.accounts = True
 
 
 def remove_folder(tx: Tx, folder_id: FolderId, now: int) -> None:

@@ -33,3 +33,16 @@ def test_nothing_is_fetched_while_an_account_is_paused(lab: Lab, profile: Path, 
     assert lab.mua("list", "INBOX", profile=profile).ok() == []
     lab.mua("account", "set", "lab", "--go-on", profile=profile).ok()
     until(lambda: lab.mua("list", "INBOX", profile=profile).ok(), "the mail")
+
+
+def test_a_folder_that_is_renamed_keeps_its_purpose(lab: Lab, profile: Path, account: User) -> None:
+    lab.mua("folder", "create", "Ablage", profile=profile).ok()
+    lab.mua("sync", profile=profile).ok()
+    lab.mua("folder", "use", "Ablage", "archive", profile=profile).ok()
+    client = lab.imap(account)
+    client.rename("Ablage", "Keller")  # by another program: what is used for something is not renamed here
+    client.subscribe("Keller")
+    client.logout()
+    lab.mua("sync", profile=profile).ok()
+    roles = {one["name"]: one["role"] for one in lab.mua("folders", profile=profile).ok()}
+    assert (roles["Keller"], roles["Archive"]) == ("archive", "")
