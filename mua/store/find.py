@@ -7,7 +7,7 @@ ended between and inside tables.  Only where there are conditions are rows read;
 hits, which is little.
 
 Words are found by their beginnings; one or two letters only in subjects and addresses.  Where that finds fewer than
-``FEW`` messages, words are found by what is inside them, too.
+``FEW`` messages, words are found by what is inside them, too, unless that is inside of more than ``WORDS`` words.
 
 A connection of ``index.open_search`` is wanted everywhere here.
 """
@@ -41,7 +41,7 @@ from mua.store.schema import WISHED
 
 FEW = 50  # hits that make looking inside words unnecessary
 INSIDE = 3  # letters that are looked for inside words
-WORDS = 100  # of which one may be meant by what is inside it
+WORDS = 200  # that hold a piece: of more, none is meant by it
 SMALL = 50_000  # messages of folders that are gone through, to see which are hits
 _TABLE, _NAME = "{table}", "{name}"  # in a condition: the table of the index that is asked
 
@@ -90,15 +90,14 @@ def hits(db: Db, search: Search, limit: int = -1) -> Iterator[tuple[list[int], b
         yield [], True
         return
     question = _question(db, search, _expression)
-    most = FEW if limit < 0 else min(limit, FEW)
-    found = list(_ask(db, question, most))
+    found = list(_ask(db, question, FEW))
     if len(found) < FEW and (words := _insides(db, terms)):
         if found:
-            yield found, False
+            yield found[:limit] if limit >= 0 else found, False
         question = _question(db, search, lambda term: words.get(term) or _expression(term))
         yield list(_ask(db, question, limit)), True
-    elif len(found) < most or most == limit:
-        yield found, True
+    elif len(found) < FEW or 0 <= limit <= FEW:
+        yield found[:limit] if limit >= 0 else found, True
     else:
         yield found, False
         yield list(_ask(db, question, limit)), True
@@ -319,10 +318,11 @@ def _insides(db: Db, terms: Sequence[Term]) -> dict[Term, str]:
 
 
 def _words_with(db: Db, piece: str) -> list[str]:
-    """The shortest words that ``piece`` is inside of, and not the beginning of."""
+    """The words that ``piece`` is inside of, and not the beginning of; none where they are too many."""
     grams = " AND ".join(f'"{piece[at : at + 3]}"' for at in range(len(piece) - 2))
     sql = (
         "SELECT w.text FROM fts.part p CROSS JOIN fts.word w ON w.id = p.rowid"
-        " WHERE p.part MATCH ? AND instr(w.text, ?) > 1 ORDER BY length(w.text), w.text LIMIT ?"
+        " WHERE p.part MATCH ? AND instr(w.text, ?) > 1 LIMIT ?"
     )
-    return [row[0] for row in db.rows(sql, grams, piece, WORDS)]
+    found = [str(row[0]) for row in db.rows(sql, grams, piece, WORDS + 1)]
+    return found if len(found) <= WORDS else []

@@ -14,6 +14,7 @@
     sending  alone: the outbox against the disk, smtplib, smtp-source and swaks (tests/bench/sending.py)
     drain    alone: a queue of direct mail to 50 domains against Postfix's (tests/bench/drain.py)
     queue    alone: what a mail costs in a server's queue of 100,000, against 1,000 (tests/bench/long_queue.py)
+    search       alone: the first hits at any size; --peers: beside notmuch and mu (tests/bench/searching.py)
     reading      alone: from the choice of a message to its sight, against bare widgets (tests/bench/reading.py)
     list     alone: a list of up to a million messages, against a bare QTableView (tests/bench/lists.py)
     leaks        alone, and not a race: every way in which a mail asks for something (tests/bench/leaks_all.py)
@@ -61,6 +62,7 @@ ALONE = {
     "leaks": "leaks_all.py",
     "reading": "reading.py",
     "list": "lists.py",
+    "search": "searching.py",
     "queue": "long_queue.py",  # no module here may have the name of one of the standard library: this folder goes first
 }
 MBSYNC = """\
@@ -493,9 +495,11 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
     parser.add_argument("--full", action="store_true", help="more rounds, and write docs/bench.md")
     parser.add_argument("--count", type=int, default=10_000, help="messages in the mailbox")
-    options = parser.parse_args()
+    options, more = parser.parse_known_args()
     if len(options.names) == 1 and (script := ALONE.get(options.names[0])):
         runpy.run_path(str(HERE / script), run_name="__main__")
+    if more:
+        parser.error(f"{more[0]} is for a benchmark that runs alone")
     wanted = options.names or names + ["scale"] * options.full
     if unknown := set(wanted) - {*names, "scale"}:
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
