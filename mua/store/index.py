@@ -27,10 +27,11 @@ from mua.plan.search import spaced
 from mua.records import dataclass
 from mua.store.db import BUSY_MS, Db, Tx, open_reader, translated
 
-VERSION = 4  # of what is in the index: another one is thrown away, and the mail indexed again
+VERSION = 5  # of what is in the index: another one is thrown away, and the mail indexed again
 SPAN = 44  # bits of an id within one table: 2**24 seconds
 TOKENS = 'tokenize="unicode61 remove_diacritics 2"'
-COLUMNS = ("subject", "sender", "recipients", "cc", "body", "files", "attached", "list", "short")
+# the body first: FTS5 notes the column of each place of a word, unless it is the first one
+COLUMNS = ("body", "subject", "sender", "recipients", "cc", "files", "attached", "list", "short")
 SHORT = {"subject": "\ue000", "sender": "\ue001", "recipients": "\ue002", "cc": "\ue003"}
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS progress(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -151,7 +152,7 @@ def _row(db: Db, one: Document) -> _Row:
     subject, sender, recipients, cc = map(spaced, (one.subject, one.sender, one.recipients, one.cc))
     short = (_short(db, column, text) for column, text in zip(SHORT, (subject, sender, recipients, cc), strict=True))
     body, files, attached = map(spaced, (one.body, one.files, one.attached))
-    return one.id, subject, sender, recipients, cc, body, files, attached, one.list, " ".join(short)
+    return one.id, body, subject, sender, recipients, cc, files, attached, one.list, " ".join(short)
 
 
 def searched(one: Document) -> str:
