@@ -119,7 +119,7 @@ def _questions(
     """Everything that can be asked, running at once, most trusted first."""
 
     def published(url: str, source: str = f"{domain} says so itself") -> Found | None:
-        return plan.from_autoconfig(email, world.fetch(url), source)
+        return plan.from_autoconfig(email, world.fetch(url), source, providers())
 
     return [
         *(pool.submit(published, url) for url in plan.autoconfig_urls(email)),

@@ -1,10 +1,10 @@
 """The text of PDF files, made by a child process: a stranger's file may want all the time and memory there is.
 
-Theory of operation: the child is started with the first PDF, gets one after the other (its length as a line, then its
-octets) and answers each with a line of JSON.  It has ``SECONDS`` of processor time for each, and ``MEMORY`` octets for
-all; the kernel ends it when it wants more, that PDF has then no text, and the next one starts another child.  It reads
-with pypdf, which is pure Python and loaded here only; where a distribution leaves it out, PDF files are found by their
-names.
+Theory of operation: the child is started with the first PDF, gets one after the other (a line with its length and, if
+it begins a message, its seconds; then its octets) and answers each with a line of JSON.  It has ``SECONDS`` of processor time
+for those of one message together, and ``MEMORY`` octets for all; the kernel ends it when it wants more, that PDF and
+those after it in the message have then no text, and the next message starts another child.  It reads with pypdf, which
+is pure Python and loaded here only; where a distribution leaves it out, PDF files are found by their names.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from typing import Any
 from mua.log import INDEX
 from mua.paths import child_command, child_environment
 
-SECONDS = 10  # of processor time for one file
+SECONDS = 10  # of processor time for the files of one message
 MEMORY = 1 << 30
 MAX_PAGES = 500
 MAX_TEXT = 500_000  # characters of one file
@@ -26,22 +26,32 @@ MAX_TEXT = 500_000  # characters of one file
 class Extractor:
     """The indexer's handle on its child."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: int = SECONDS) -> None:
+        self._seconds = seconds
         self._child: subprocess.Popen[bytes] | None = None
+        self._begins, self._spent = True, False
+
+    def begin(self) -> None:
+        """What comes now are the files of another message."""
+        self._begins, self._spent = True, False
 
     def text(self, data: bytes) -> str:
-        """The text of a PDF; empty where none could be had.  Never raises."""
+        """The text of a PDF; empty where none could be had, and after one of its message that was too much."""
+        if self._spent:
+            return ""
         try:
             if self._child is None:
                 self._child = _start()
             assert self._child.stdin is not None
             assert self._child.stdout is not None
-            self._child.stdin.write(b"%d\n" % len(data))
+            self._child.stdin.write(b"%d %d\n" % (len(data), self._seconds if self._begins else 0))
+            self._begins = False
             self._child.stdin.write(data)
             self._child.stdin.flush()
             return str(json.loads(self._child.stdout.readline()))
         except (OSError, ValueError) as error:
             INDEX.info("a PDF has no text for the index: %s", type(error).__name__)
+            self._spent = True
             self.close()
             return ""
 
@@ -73,18 +83,20 @@ def main() -> int:
     """The child's life."""
     given, told = sys.stdin.buffer, sys.stdout
     while line := given.readline():
-        data = given.read(int(line))
-        _limit()
+        length, seconds = map(int, line.split())
+        data = given.read(length)
+        if seconds:
+            _limit(seconds)
         told.write(json.dumps(_text(data)) + "\n")
         told.flush()
     return 0
 
 
-def _limit() -> None:
+def _limit(more: int) -> None:
     import resource  # not on Windows, which has no such limits either
 
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = int(used.ru_utime + used.ru_stime) + SECONDS
+    seconds = int(used.ru_utime + used.ru_stime) + more
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
 

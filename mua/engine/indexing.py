@@ -32,6 +32,7 @@ BATCH = 1000  # messages of one commit
 BATCH_TEXT = 8_000_000  # characters of one commit
 REMOVALS = 10_000  # removals of one commit
 MAX_TEXT = 1_000_000  # characters of one message
+SLOW = 1.0  # seconds that a message took after which it is committed at once, so that nobody does that work twice
 LULL = 0.1  # seconds without news after which an unfinished batch is committed
 PATIENCE = 1.0  # seconds without news after which bodies that are missing are not waited for
 LONGEST = 30.0  # seconds that a message without a body is put off, whatever comes
@@ -145,9 +146,11 @@ class Indexing:
         while news := read.to_index(self._cache, self._seen, BATCH):
             some = True
             for one in news:
+                began = time.monotonic()
                 self._take(one)
                 self._seen = one.seq
-                if len(self._batch) >= BATCH or self._batch_text > BATCH_TEXT:
+                slow = time.monotonic() - began > SLOW
+                if len(self._batch) >= BATCH or self._batch_text > BATCH_TEXT or (slow and self._batch):
                     self._commit()
         return some
 
@@ -167,6 +170,7 @@ class Indexing:
         file = self._bodies.file(message_id)
         if file is not None and SKIMMED < file.stat().st_size <= LARGEST:
             skimmed = self._bodies.get(message_id) or b""
+        self._pdf.begin()
         return attached_text(skimmed, self._pdf.text)
 
     def close(self) -> None:

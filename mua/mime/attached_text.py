@@ -62,8 +62,16 @@ def _texts(raw: bytes, of_pdf: OfPdf) -> Iterator[str]:
     for number, (name, kind, charset, data) in enumerate(attached_files(raw)):
         if number >= MAX_FILES:
             return
-        if len(data) <= MAX_FILE and (text := _text(name, kind, charset, data, of_pdf)):
+        if len(data) <= MAX_FILE and (text := _text_or_none(name, kind, charset, data, of_pdf)):
             yield text
+
+
+def _text_or_none(name: str, kind: str, charset: str, data: bytes, of_pdf: OfPdf) -> str:
+    """Empty for a file that a reader of it chokes on: an error here would end the indexer at this mail, again and again."""
+    try:
+        return _text(name, kind, charset, data, of_pdf)
+    except Exception:  # noqa: BLE001  a stranger's file, and the libraries that read it name no errors
+        return ""
 
 
 def _text(name: str, kind: str, charset: str, data: bytes, of_pdf: OfPdf) -> str:
@@ -109,6 +117,7 @@ def office_text(data: bytes) -> str:
         NotImplementedError,
         RuntimeError,
         IndexError,
+        ArithmeticError,  # an offset that no machine can seek to
     ):
         pass  # cut or encrypted: what was read so far is text all the same
     return "\n".join(found)

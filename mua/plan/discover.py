@@ -17,7 +17,7 @@ from xml.parsers import expat
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.discovery import Auth, Found
-from mua.model.domain import a_label
+from mua.model.domain import a_label, akin
 from mua.plan.domains import is_address
 from mua.records import dataclass
 
@@ -216,8 +216,9 @@ def database_url(email: str) -> str:
     return f"https://autoconfig.thunderbird.net/v1.1/{domain}"
 
 
-def from_autoconfig(email: str, document: bytes, source: str) -> Found:
-    """The servers that a config-v1.1 document names.
+def from_autoconfig(email: str, document: bytes, source: str, providers: Iterable[Provider] = ()) -> Found:
+    """The servers that a config-v1.1 document names, and who signs people in there, where that is believed: a token of
+    one house would open its mailboxes to the servers of another.
 
     Raises MailError "bad-autoconfig" (not such a document, or nothing usable in it) or "autoconfig-plaintext" (it names
     only servers without TLS, which Mua does not offer).
@@ -240,13 +241,30 @@ def from_autoconfig(email: str, document: bytes, source: str) -> Found:
         raise _unusable(domain, "no incoming server")
     chosen = {kind: entry.server for kind, entry in best.items()}
     only_oauth = all(not entry.ways & _PASSWORDS for entry in best.values())
-    oauth = _issuer(tree) if all("oauth2" in entry.ways for entry in best.values()) else ""
+    hosts = {server.host for server in chosen.values()}
+    oauth = _signs_in(tree, domain, hosts, providers) if all("oauth2" in one.ways for one in best.values()) else ""
     name = (provider.findtext("displayName") or "").strip()[:80]
     shown = name if name.isprintable() else ""
     return Found(
         source, chosen.get("imap"), chosen.get("pop3"), chosen.get("smtp"),
         Auth.OAUTH if only_oauth else Auth.PASSWORD, shown, oauth=oauth,
     )  # fmt: skip
+
+
+def _signs_in(tree: Element, domain: str, hosts: set[str], providers: Iterable[Provider]) -> str:
+    """Who signs people in at ``hosts``: the provider whose servers they all are, or an issuer of the domain's own house
+    or of that of every host.  Else nobody: a document may name anybody, and the servers would get that one's tokens.
+    """
+    known = {one.oauth for one in providers if one.oauth and hosts <= _hosts(one)}
+    if known:
+        return min(known)
+    issuer = _issuer(tree)
+    host = issuer.removeprefix("https://").partition("/")[0].partition(":")[0]
+    return issuer if akin(host, domain) or all(akin(host, one) for one in hosts) else ""
+
+
+def _hosts(provider: Provider) -> set[str]:
+    return {server.host for server in (provider.imap, provider.pop3, provider.smtp) if server}
 
 
 def _issuer(tree: Element) -> str:
@@ -394,6 +412,6 @@ def from_guesses(email: str, imap: Server | None, pop3: Server | None, smtp: Ser
 def trap_for(host: str, providers: Iterable[Provider]) -> Provider | None:
     """The provider that a server belongs to, for its note and help page."""
     for provider in providers:
-        if any(server and server.host == host.lower() for server in (provider.imap, provider.pop3, provider.smtp)):
+        if host.lower() in _hosts(provider):
             return provider
     return None

@@ -51,4 +51,16 @@ def test_a_child_that_dies_is_replaced(extractor: Extractor) -> None:
     extractor._child.kill()
     extractor._child.wait()
     assert extractor.text(pdf("two")) == ""
+    extractor.begin()
     assert extractor.text(pdf("three")).strip() == "three"
+
+
+def test_the_files_of_one_message_have_one_time_together() -> None:
+    hurried = Extractor(seconds=2)
+    long = pdf("a) Tj " + "(a) Tj " * 400_000 + "(a")
+    try:
+        assert [hurried.text(one).strip() for one in (pdf("one"), long, pdf("three"))] == ["one", "", ""]
+        hurried.begin()
+        assert hurried.text(pdf("another message")).strip() == "another message"
+    finally:
+        hurried.close()

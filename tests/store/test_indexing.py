@@ -107,6 +107,17 @@ def test_the_text_inside_an_attachment_is_found(room: Room) -> None:
     assert room.found("files : plan") == [first]
 
 
+def test_what_took_long_is_put_down_at_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = room.headers("garden", "letter")
+    for one in ids:
+        room.body(one, "potatoes")
+    monkeypatch.setattr(indexing, "SLOW", 0.0)
+    room.work.advance(quiet=False)
+    assert room.found("potatoes") == ids
+    room.begin()  # killed here, nothing is read again
+    assert room.work.mark == read.index_seq(room.store.reader())
+
+
 def test_what_stays_without_a_body_is_found_by_its_header(room: Room) -> None:
     [first, second] = room.headers("garden", "letter")
     room.body(second, "tomatoes")

@@ -2,12 +2,14 @@
 
 import base64
 import io
+import struct
 import time
 import zipfile
 
 import pytest
 
 from mua.mime.attached_text import MAX_FILES, MAX_TEXT, attached_text, office_text
+from mua.mime.sniff import zip_names
 
 DOCX = (
     '<?xml version="1.0"?><w:document><w:body><w:p><w:r><w:t>Quart</w:t></w:r><w:r><w:t>erly</w:t></w:r></w:p>'
@@ -94,3 +96,35 @@ def test_markup_without_an_end_takes_no_time() -> None:
     office_text(zipped(word__document_xml="<" * 2_000_000))
     office_text(zipped(word__document_xml="<w:tab " * 500_000))
     assert time.process_time() - began < 10
+
+
+def entry(offset: int) -> bytes:
+    """An entry of a ZIP's list, for a file that begins at ``offset`` (ZIP64)."""
+    far = struct.pack("<HHQ", 1, 8, offset)
+    fixed = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 0, 20, 0, 0, 0, 0, 0, 0, 9, 9, 11, 12, 0, 0, 0, 0, 0xFFFFFFFF)
+    return fixed + b"content.xml" + far
+
+
+def archive(entries: bytes, told: int) -> bytes:
+    start = b"PK\3\4" + bytes(26)
+    return start + entries + struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, told, told, len(entries), len(start), 0)
+
+
+@pytest.mark.parametrize("offset", [2**63 - 1, 2**63, 2**64 - 1])
+def test_a_file_beyond_the_end_of_the_world_is_no_error(offset: int) -> None:
+    data = archive(entry(offset), 1)
+    assert office_text(data) == ""
+    assert text_of(("far.docx", "application/zip", data), ("a.txt", "text/plain", b"after it")).strip() == "after it"
+
+
+def test_the_number_of_entries_is_not_believed() -> None:
+    assert zip_names(archive(entry(0) * 20_000, 20_000))
+    assert not zip_names(archive(entry(0) * 20_001, 1))
+
+
+def test_a_reader_that_fails_costs_one_file() -> None:
+    def fail(_: bytes) -> str:
+        raise KeyError("a library's surprise")
+
+    files = mail(("a.pdf", "application/pdf", b"%PDF-1.4"), ("a.txt", "text/plain", b"after it"))
+    assert attached_text(files, fail).strip() == "after it"

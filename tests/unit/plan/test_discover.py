@@ -275,6 +275,26 @@ def test_how_to_sign_in(offered: tuple[str, ...], auth: Auth) -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "issuer", "believed"),
+    [
+        ("imap.evil.test", "accounts.google.com", ""),  # would get the tokens of a person's Gmail
+        ("imap.evil.test", "login.bank.test", ""),
+        ("imap.gmail.com", "accounts.google.com", "google"),
+        ("imap.gmail.com", "login.evil.test", "google"),
+        ("imap.evil.test", "login.evil.test", "https://login.evil.test"),
+        ("imap.host.test", "login.host.test", "https://login.host.test"),
+        ("imap.host.test", "id.evil.test:8443/x", "https://id.evil.test:8443/x"),
+    ],
+)
+def test_tokens_of_one_house_are_not_for_the_servers_of_another(host: str, issuer: str, believed: str) -> None:
+    element = server("imap", host).replace("password-cleartext", "OAuth2")
+    document = config(element).replace(
+        b"</clientConfig>", f"<oAuth2><issuer>{issuer}</issuer></oAuth2></clientConfig>".encode()
+    )
+    assert from_autoconfig("a@evil.test", document, "", TABLE).oauth == believed
+
+
+@pytest.mark.parametrize(
     "bad",
     [
         server("imap", "", 993),
