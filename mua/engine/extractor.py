@@ -1,10 +1,11 @@
 """The text of PDF files, made by a child process: a stranger's file may want all the time and memory there is.
 
 Theory of operation: the child is started with the first PDF, gets one after the other (a line with its length and, if
-it begins a message, its seconds; then its octets) and answers each with a line of JSON.  It has ``SECONDS`` of processor time
-for those of one message together, and ``MEMORY`` octets for all; the kernel ends it when it wants more, that PDF and
-those after it in the message have then no text, and the next message starts another child.  It reads with pypdf, which
-is pure Python and loaded here only; where a distribution leaves it out, PDF files are found by their names.
+it begins a message, its seconds; then its octets) and answers each with a line of JSON.  It has ``SECONDS`` of
+processor time for those of one message together, and ``MEMORY`` octets for all; the kernel ends it when it wants more,
+that PDF and those after it in the message have then no text, and the next message starts another child.  It reads with
+pypdf, which is pure Python and loaded here only; where a distribution leaves it out, PDF files are found by their
+names.
 """
 
 import contextlib

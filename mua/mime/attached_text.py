@@ -67,10 +67,10 @@ def _texts(raw: bytes, of_pdf: OfPdf) -> Iterator[str]:
 
 
 def _text_or_none(name: str, kind: str, charset: str, data: bytes, of_pdf: OfPdf) -> str:
-    """Empty for a file that a reader of it chokes on: an error here would end the indexer at this mail, again and again."""
+    """Empty for a file that its reader chokes on: an error would end the indexer at this mail, again and again."""
     try:
         return _text(name, kind, charset, data, of_pdf)
-    except Exception:  # noqa: BLE001  a stranger's file, and the libraries that read it name no errors
+    except Exception:  # noqa: BLE001  a stranger's file, and the readers are libraries
         return ""
 
 
