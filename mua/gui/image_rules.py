@@ -16,7 +16,7 @@ _OFFERS = ((RemoteImages.ASK, "When I ask"), (RemoteImages.NEVER, "Never"))
 
 
 class ImageRules(QWidget):
-    """One line for all mail, and one for each sender; ``change`` keeps what is chosen."""
+    """A line for each sender; ``offer`` is for all mail, and stands above.  ``change`` keeps what is chosen."""
 
     def __init__(self, now: Preferences, change: Callable[..., object]) -> None:
         super().__init__()
@@ -27,11 +27,6 @@ class ImageRules(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        first = QHBoxLayout()
-        first.addWidget(Label("Pictures from elsewhere are loaded", BASE))
-        first.addStretch(1)
-        first.addWidget(self.offer)
-        self._column.addLayout(first)
         self.rows: dict[str, QWidget] = {}
         if self._senders:
             said = "By themselves in mail that is proven to be from:"

@@ -4,12 +4,13 @@ Rules of the file: what belongs to an account is the engine's (commands), the re
 written whole by ``Desk.change_preferences``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPlainTextEdit, QSlider, QVBoxLayout, QWidget
 
 from mua import wire
 from mua.errors import MailError
@@ -20,15 +21,16 @@ from mua.gui.image_rules import ImageRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
 from mua.gui.portable import Portable
-from mua.gui.preferences import Consent, Place, ReadReceipts, Writes
+from mua.gui.preferences import Consent, Place, Preferences, ReadReceipts, Writes
 from mua.gui.room import Room
 from mua.gui.rule_editor import RuleList
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
+from mua.gui.settings_sections import Sections
 from mua.gui.sheets import styled
 from mua.gui.tag_rules import TagRules
-from mua.gui.theme import BASE, SECONDARY, TITLE, Appearance
-from mua.gui.widgets import Button, Label, Line
+from mua.gui.theme import BASE, SECONDARY, Appearance
+from mua.gui.widgets import Button, Field, Label
 from mua.model.account import Account, Route
 from mua.model.mail_rule import MailRule
 from mua.plan.junk import ENOUGH
@@ -70,8 +72,10 @@ class SettingsPage(Room):
         self.panels: list[AccountPanel] = []
         self._accounts = QVBoxLayout()
         self._accounts.setSpacing(10)
+        self._sections = Sections(self.column)
+        self._lay_out_search()
         self._section("Accounts")
-        self.column.addLayout(self._accounts)
+        self._sections.put(self._accounts)
         add = Button("Add an account", "plus")
         add.clicked.connect(self.add_wanted)
         health = Button("Health", "info")
@@ -81,18 +85,19 @@ class SettingsPage(Room):
         self._row(add, health, ledger)
         self.portable = Portable()
         self.portable.asked.connect(self.asked)
-        self.column.addWidget(self.portable)
+        self._sections.put(self.portable)
         self._appearance()
         self._reading()
         self._writing()
         self._section("Tags")
         self.tags = TagRules(desk.preferences, self.change)
-        self.column.addWidget(self.tags)
+        self._sections.put(self.tags)
         self._rules()
         self._notifications()
         self._passwords()
         self._keyboard()
         self.column.addStretch()
+        self._sections.mark(desk.preferences)
         self.show_accounts(desk.accounts)
 
     def show_accounts(self, accounts: Sequence[Account]) -> None:
@@ -126,6 +131,7 @@ class SettingsPage(Room):
     def change(self, **values: object) -> None:
         """Keep settings."""
         self._desk.change_preferences(replace(self._desk.preferences, **values))  # type: ignore[arg-type]
+        self._sections.mark(self._desk.preferences)
 
     # ---- sections
     def _appearance(self) -> None:
@@ -135,12 +141,12 @@ class SettingsPage(Room):
         self.look = Choice("Colours", looks)
         self.look.choose(now.appearance)
         self.look.changed.connect(self._look_changed)
-        self._line("Colours", self.look)
+        self._line("Colours", self.look, "appearance", lambda usual: self.look.choose(usual.appearance))
         densities = ((Density.CARDS, "Cards"), (Density.COMPACT, "Compact"), (Density.TABLE, "Table"))
         self.density = Choice("Message list", densities)
         self.density.choose(now.density)
         self.density.changed.connect(lambda: self.change(density=Density(self.density.value())))
-        self._line("Message list", self.density)
+        self._line("Message list", self.density, "density", lambda usual: self.density.choose(usual.density))
         self.scale = QSlider(Qt.Orientation.Horizontal)
         styled(self.scale, _SLIDER)
         self.scale.setAccessibleName("Text size in percent")
@@ -154,7 +160,9 @@ class SettingsPage(Room):
         self._settled.setInterval(250)
         self._settled.timeout.connect(lambda: self.change(text_scale=self.scale.value() / 100))
         self.scale.valueChanged.connect(lambda _: self._settled.start())
-        self._line("Text size", self.scale)
+        self._line(
+            "Text size", self.scale, "text_scale", lambda usual: self.scale.setValue(round(usual.text_scale * 100))
+        )
 
     def _reading(self) -> None:
         now = self._desk.preferences
@@ -162,42 +170,67 @@ class SettingsPage(Room):
         self.shape = Choice("A message is shown", _SHAPES)
         self.shape.choose("whole" if now.conversations else "single")
         self.shape.changed.connect(lambda: self.change(conversations=self.shape.value() == "whole"))
-        self._line("A message is shown", self.shape)
+        self._line(
+            "A message is shown", self.shape, "conversations",
+            lambda usual: self.shape.choose("whole" if usual.conversations else "single"),
+        )  # fmt: skip
         self.seen = Choice("A message counts as read", _READ)
         known = {value for value, _ in _READ}
         self.seen.choose(str(float(now.mark_read_after)) if str(float(now.mark_read_after)) in known else "0.0")
         self.seen.changed.connect(lambda: self.change(mark_read_after=float(self.seen.value())))
-        self._line("A message counts as read", self.seen)
+        self._line(
+            "A message counts as read", self.seen, "mark_read_after",
+            lambda usual: self.seen.choose(str(usual.mark_read_after)),
+        )  # fmt: skip
         self.images = ImageRules(now, self.change)
-        self.column.addWidget(self.images)
+        self._line(
+            "Pictures from elsewhere are loaded", self.images.offer, "remote_images",
+            lambda usual: self.images.offer.choose(usual.remote_images),
+        )  # fmt: skip
+        if now.image_senders:
+            self._sections.put(self.images)
         self.signatures = Choice("The signatures of what you read are checked", _CHECK)
         self.signatures.choose(now.check_signatures)
         self.signatures.changed.connect(lambda: self.change(check_signatures=Consent(self.signatures.value())))
-        self._line("Signatures of what you read are checked, by asking the DNS", self.signatures)
+        self._line(
+            "Signatures of what you read are checked, by asking the DNS", self.signatures, "check_signatures",
+            lambda usual: self.signatures.choose(usual.check_signatures),
+        )  # fmt: skip
         self.receipts = Choice("A sender who asks is told that you have read a message", _RECEIPTS)
         self.receipts.choose(now.read_receipts)
         self.receipts.changed.connect(lambda: self.change(read_receipts=ReadReceipts(self.receipts.value())))
-        self._line("A sender who asks is told that you have read a message", self.receipts)
+        self._line(
+            "A sender who asks is told that you have read a message", self.receipts, "read_receipts",
+            lambda usual: self.receipts.choose(usual.read_receipts),
+        )  # fmt: skip
 
     def _writing(self) -> None:
         now = self._desk.preferences
         self.undo = Choice("Sending can be taken back for", _UNDO)
         self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
         self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))
-        self._line("Sending waits, so that it can be taken back", self.undo)
+        self._line(
+            "Sending waits, so that it can be taken back", self.undo, "undo_send",
+            lambda usual: self.undo.choose(str(usual.undo_send)),
+        )  # fmt: skip
         self.writing = Choice("A new message is written as", _WRITES)
         self.writing.choose(now.writing)
         self.writing.changed.connect(lambda: self.change(writing=Writes(self.writing.value())))
-        self._line("A new message is written as", self.writing)
+        self._line(
+            "A new message is written as", self.writing, "writing", lambda usual: self.writing.choose(usual.writing)
+        )
         self.answer = Choice("An answer stands", _ANSWERS)
         self.answer.choose(now.answer)
         self.answer.changed.connect(lambda: self.change(answer=Place(self.answer.value())))
-        self._line("An answer stands", self.answer)
+        self._line("An answer stands", self.answer, "answer", lambda usual: self.answer.choose(usual.answer))
         if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
             self.ahead = Choice("Recipients' domains are looked up while you write", _AHEAD)
             self.ahead.choose(now.look_ahead)
             self.ahead.changed.connect(lambda: self.change(look_ahead=Consent(self.ahead.value())))
-            self._line("Domains that mail goes to directly are looked up while you write", self.ahead)
+            self._line(
+                "Domains that mail goes to directly are looked up while you write", self.ahead, "look_ahead",
+                lambda usual: self.ahead.choose(usual.look_ahead),
+            )  # fmt: skip
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")
         styled(self.signature, "QPlainTextEdit { padding: 8px 8px; }")
@@ -210,26 +243,28 @@ class SettingsPage(Room):
         self._signed.setInterval(600)
         self._signed.timeout.connect(lambda: self.change(signature=self.signature.toPlainText()))
         self.signature.textChanged.connect(self._signed.start)
-        self.column.addWidget(Label("Signature", BASE), 0, Qt.AlignmentFlag.AlignLeft)
-        self.column.addWidget(self.signature)
+        signature = QVBoxLayout()
+        signature.addWidget(Label("Signature", BASE), 0, Qt.AlignmentFlag.AlignLeft)
+        signature.addWidget(self.signature)
+        self._sections.put(signature)
 
     def _rules(self) -> None:
         self._section("Rules")
         accounts = [(int(one.id), words.shown(one.name or one.email, 60)) for one in self._desk.accounts]
         self.rules = RuleList(accounts, self._desk.preferences.tags, self.asked.emit)
         self.rules.changed.connect(self._read_rules)
-        self.column.addWidget(self.rules)
+        self._sections.put(self.rules)
         self._read_rules()
         db = self._desk.library.db
         self.junk = Tick("Judge new mail by what I mark as junk, where no server does that")
         self.junk.setChecked(db is None or read.setting(db, junk.SETTING) != "off")
         self.junk.toggled.connect(lambda on: self.asked.emit(wire.SetJunkFilter(on), None, None))
-        self.column.addWidget(self.junk)
+        self._sections.put(self.junk)
         bad, good = junk.counts(db) if db is not None else (0, 0)
         learned = f"Learned from {words.count(bad, 'junk message')} and {words.count(good, 'good one')}"
         need = f"; {ENOUGH} of each are needed" if min(bad, good) < ENOUGH else ""
         said = f"{learned}{need}. What is learned are numbers, and stays on this computer."
-        self.column.addWidget(Label(said, SECONDARY, "tertiary", wrap=True))
+        self._sections.put(Label(said, SECONDARY, "tertiary", wrap=True))
 
     def _read_rules(self) -> None:
         db = self._desk.library.db
@@ -251,8 +286,8 @@ class SettingsPage(Room):
         self.notify_text.setEnabled(now.notifications)
         self.notify.toggled.connect(self.notify_text.setEnabled)
         self.notify_text.toggled.connect(lambda on: self.change(notification_text=on))
-        self.column.addWidget(self.notify)
-        self.column.addWidget(self.notify_text)
+        self._sections.put(self.notify)
+        self._sections.put(self.notify_text)
 
     def _passwords(self) -> None:
         self._section("Passwords")
@@ -260,8 +295,8 @@ class SettingsPage(Room):
         self.secrets_note.hide()
         self.secrets = SecretsChoice(keyring=True, now="keyring", button="Keep them there")
         self.secrets.chosen.connect(self._choose_secrets)
-        self.column.addWidget(self.secrets)
-        self.column.addWidget(self.secrets_note)
+        self._sections.put(self.secrets)
+        self._sections.put(self.secrets_note)
         QTimer.singleShot(0, self._ask_place)
 
     def _keyboard(self) -> None:
@@ -270,23 +305,43 @@ class SettingsPage(Room):
         button.clicked.connect(self.shortcuts_wanted)
         self._row(button)
         path = self._desk.library.profile.settings
-        self.column.addWidget(Label(f"These settings are in {path}.", SECONDARY, "tertiary", wrap=True))
+        self._sections.put(Label(f"These settings are in {path}.", SECONDARY, "tertiary", wrap=True))
 
     # ---- inside
-    def _section(self, title: str) -> None:
-        if self.column.count():
-            self.column.addSpacing(10)
-            self.column.addWidget(Line())
-            self.column.addSpacing(6)
-        self.column.addWidget(Label(title, TITLE, bold=True), 0, Qt.AlignmentFlag.AlignLeft)
+    def _lay_out_search(self) -> None:
+        self.search = Field("Search settings", "Search settings")
+        self.search.lead("search")
+        clear = self.search.put("x", QLineEdit.ActionPosition.TrailingPosition)
+        clear.setText("Clear the search")
+        clear.setVisible(False)
+        clear.triggered.connect(self.search.clear)
+        self.search.textChanged.connect(lambda text: clear.setVisible(bool(text)))
+        self.search.setFixedWidth(260)
+        self.search.textChanged.connect(self._narrow)
+        self.bar.addWidget(self.search)
+        self.nothing = Label("No setting says that.", BASE, "secondary")
+        self.nothing.hide()
+        self.column.addWidget(self.nothing)
 
-    def _line(self, name: str, part: QWidget) -> None:
-        row = QHBoxLayout()
-        row.setSpacing(16)
-        row.addWidget(Label(name, BASE))
-        row.addStretch(1)
-        row.addWidget(part)
-        self.column.addLayout(row)
+    def _narrow(self, text: str) -> None:
+        """Only what says these words."""
+        found = self._sections.narrow(text)
+        self.nothing.setVisible(not found)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The keys of a search begin one; Escape ends it first, and then leaves."""
+        if event.matches(QKeySequence.StandardKey.Find):
+            self.search.setFocus()
+        elif event.key() == Qt.Key.Key_Escape and self.search.text():
+            self.search.clear()
+        else:
+            super().keyPressEvent(event)
+
+    def _section(self, title: str) -> None:
+        self._sections.begin(title)
+
+    def _line(self, name: str, part: QWidget, field: str, show: Callable[[Preferences], object]) -> None:
+        self._sections.setting(name, part, (field,), show)
 
     def _row(self, *buttons: Button) -> None:
         row = QHBoxLayout()
@@ -294,7 +349,7 @@ class SettingsPage(Room):
         for button in buttons:
             row.addWidget(button)
         row.addStretch()
-        self.column.addLayout(row)
+        self._sections.put(row)
 
     def _look_changed(self) -> None:
         self.change(appearance=Appearance(self.look.value()))
