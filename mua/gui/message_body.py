@@ -46,6 +46,8 @@ class Body(QStackedWidget):
         self._tall, self._awake = tall, not tall
         self._growths = 0
         self._shown: tuple[MessageView, bool] | None = None
+        self._words: tuple[str, ...] = ()
+        self._marked_page: WebView | None = None
         self.look = Look()
         self._text: TextView | None = None
         self.web: WebView | None = None
@@ -125,6 +127,15 @@ class Body(QStackedWidget):
             self.text.show_view(view, as_text)
             self.setCurrentWidget(self.text)
             self._fit_text()
+        if self._words:
+            self._mark()
+
+    def mark_words(self, words: tuple[str, ...]) -> None:
+        """Mark the words that were searched, in this message and in what is shown after it; none: no marks."""
+        if words != self._words:
+            self._words = words
+            if self._shown is not None and not self.asleep:
+                self._mark()
 
     def toggle_original(self) -> bool:
         """In a dark window: the message as its author made it, or adapted to the dark; False where all is one."""
@@ -185,6 +196,14 @@ class Body(QStackedWidget):
             self.web.close_down()
 
     # ---- inside
+    def _mark(self) -> None:
+        from mua.gui.search_marks import mark
+
+        if self.web is not None and self.is_web and self.web is not self._marked_page:
+            self._marked_page = self.web
+            self.web.loadFinished.connect(lambda _: self._mark() if self._words else None)
+        mark(self, self._words)
+
     def _say(self, text: str) -> None:
         self._waiting.setText(text)
         self.setCurrentWidget(self._waiting)

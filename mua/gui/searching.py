@@ -22,6 +22,7 @@ from mua.gui.people import People
 from mua.gui.places import folder_words
 from mua.gui.search_bar import SearchBar
 from mua.gui.search_help import SearchHelp
+from mua.gui.search_marks import words_of
 from mua.gui.seeker import Seeker
 from mua.mime.subject import topic
 from mua.model.account import AccountId
@@ -66,6 +67,7 @@ class Searching(QObject):
         self._soon.setInterval(_PAUSE)
         self._soon.timeout.connect(self.count)
         desk.accounts_read.connect(self._count_soon)
+        desk.pane_shown.connect(lambda pane: pane.body.mark_words(words_of(self._listing.model.source.query)))
         self.count()
 
     def close(self) -> None:
@@ -82,6 +84,8 @@ class Searching(QObject):
     def _shown(self) -> None:
         """Something else is listed."""
         source = self._listing.model.source
+        for pane in self._desk.reader.panes():
+            pane.body.mark_words(words_of(source.query))
         self.bar.setVisible(source.query is not None)
         if source.query is None:
             self._desk.scope = EVERYWHERE

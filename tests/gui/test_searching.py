@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from gui_mail import Mail
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRegularExpression, Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -13,6 +13,7 @@ from mua.engine.indexing import Indexing
 from mua.gui import preferences as prefs
 from mua.gui.app import Program
 from mua.gui.places import Place
+from mua.gui.search_marks import pattern
 from mua.gui.sidebar import Entry
 from mua.model.folder import FolderState
 from mua.model.kept_search import KeptSearch, kept_from, kept_line
@@ -227,6 +228,40 @@ def test_more_like_a_message_is_a_click_away(searched: Program, mail: Mail, qtbo
     program.desk.searching.similar(row, "list")
     assert program.window.toast._text.text() == "This message came over no mailing list."
     QApplication.processEvents()
+
+
+def marked(program: Program) -> list[str]:
+    body = program.window.reader.pane.body
+    return [one.cursor.selectedText() for one in body.text.extraSelections()]
+
+
+def test_what_was_searched_is_marked_in_what_is_read(searched: Program, qtbot: QtBot) -> None:
+    program = searched
+    search(program, qtbot, "MUSEUM cafe from:maya -nothing")
+    program.window.listing.view.step(1)
+    qtbot.waitUntil(lambda: program.window.reader.pane.view is not None)
+    assert {one.lower() for one in marked(program)} == {"museum", "café"}
+    program.window.listing.search.clear()
+    qtbot.waitUntil(lambda: program.window.listing.model.source.query is None)
+    assert marked(program) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "found"),
+    [
+        ("cafe", "the Cafés are", True),
+        ("café", "the CAFE is", True),
+        ("afe", "the cafe is", False),
+        ("report attached", "a report, attached", True),
+        ("新幹", "の新幹線", True),
+        ("a.b(", "a.b(c", True),
+    ],
+)
+def test_words_are_marked_as_they_are_found(words: str, text: str, found: bool) -> None:
+    option = QRegularExpression.PatternOption
+    wanted = QRegularExpression(pattern(words), option.CaseInsensitiveOption | option.UseUnicodePropertiesOption)
+    assert wanted.isValid()
+    assert wanted.match(text).hasMatch() is found
 
 
 def test_kept_searches_are_lines_of_the_settings() -> None:
