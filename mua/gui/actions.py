@@ -65,7 +65,7 @@ DEEDS = (
     Deed("similar_from", "More from this sender", "search", (), "Find", "message"),
     Deed("similar_subject", "More with this subject", "search", (), "Find", "message"),
     Deed("similar_list", "More of this mailing list", "search", (), "Find", "message"),
-    Deed("keep_search", "Keep this search in the sidebar", "star", (), "Find"),
+    Deed("keep_search", "Keep this search in the sidebar", "plus", (), "Find"),
     Deed("verify", "Check the search index", "search", (), "Program", "engine"),
     Deed("find", "Find in this message", "search", ("Ctrl+F",), "Find"),
     Deed("find_next", "Next hit in this message", "chevron-down", ("F3", "Ctrl+G"), "Find", "message"),

@@ -22,7 +22,7 @@ class SearchBar(QFrame):
         self._row.setContentsMargins(6, 0, 0, 0)
         self._row.setSpacing(6)
         self._row.addStretch(1)
-        self.keep = ToolButton("star", "Keep this search in the sidebar")
+        self.keep = ToolButton("plus", "Keep this search in the sidebar")
         self.keep.clicked.connect(self.keep_wanted)
         self._row.addWidget(self.keep)
         self.hide()
