@@ -483,6 +483,7 @@ class Send:
     terms: Terms = NO_TERMS
     direct: bool = False
     redirects: int | None = None
+    draft_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -490,6 +491,7 @@ class SaveDraft:
     """Put a draft into the account's Drafts folder, in place of ``replaces``.  Answer: Saved.
 
     ``require_tls`` is kept with it, and ``writing``: "markdown" (``draft.text`` is the source), "plain" or "rich".
+    ``key`` is the letter's: there is one draft of each, whatever a crash made of ``replaces``.
     """
 
     account_id: int
@@ -497,6 +499,7 @@ class SaveDraft:
     replaces: int | None = None
     require_tls: bool = False
     writing: str = "rich"
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -883,9 +886,15 @@ class Tended:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """The draft is in the store."""
+    """The draft is in the store.
+
+    ``elsewhere``: the one of before was taken away by somebody else (another program edited it, or deleted it);
+    ``other``: the message that stands in its place, as far as it can be told.
+    """
 
     message_id: int
+    elsewhere: bool = False
+    other: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

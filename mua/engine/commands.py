@@ -488,10 +488,10 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
 
 
 def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
-    """Put the draft into Drafts; the one that it replaces goes."""
-    from mua.engine import posting
+    """Put the draft into Drafts; the one of before goes."""
+    from mua.engine import drafts
 
-    return posting.save_draft(engine, command)
+    return drafts.save(engine, command)
 
 
 def await_verdicts(engine: Engine, command: wire.AwaitVerdicts) -> wire.Done:

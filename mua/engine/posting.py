@@ -16,18 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import acts, direct, dkim, files, folders
-from mua.engine.reading import Whole, content_of, draft_pieces
+from mua.engine import direct, dkim, drafts, files, folders
+from mua.engine.reading import content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
 from mua.mime.encode import wire_address
 from mua.mime.freeze import freeze, redated
-from mua.mime.pieces import Pieces, blocks, whole_or_divided
-from mua.model.folder import Role
-from mua.model.message import REQUIRE_TLS, WRITING, Flag, MessageId
+from mua.mime.pieces import Pieces, whole_or_divided
+from mua.model.message import REQUIRE_TLS, MessageId
 from mua.model.outgoing import NO_TERMS, OutgoingId, Terms
 from mua.plan import later
-from mua.store import dispatch, outbox, read, write
+from mua.store import dispatch, outbox
 from mua.store.dkim import keys
 
 if TYPE_CHECKING:
@@ -72,12 +71,13 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         outgoing_id = dispatch.queue(
             engine.store, account, frozen, now=now, not_before=not_before, scheduled=command.at is not None,
             terms=terms, direct=command.direct, answers=command.answers, forwards=command.forwards,
-            sign=partial(dkim.signing, engine),
+            sign=partial(dkim.signing, engine), also=partial(drafts.drop, command=command, now=now),
         )  # fmt: skip
     if command.take_file and command.file:
         Path(command.file).unlink(missing_ok=True)
-    if command.replaces_draft is not None:
-        _drop_draft(engine, MessageId(command.replaces_draft))
+    if command.replaces_draft is not None or command.draft_key:
+        engine.settle_local(account.id)
+        engine.poke(account.id)
     engine.sender.poke()
     return wire.Queued(outgoing_id, frozen.message_id)
 
@@ -150,30 +150,3 @@ def _file_pieces(path: Path) -> Pieces:
     """The message in a file that a person named; of a large one the header, and where the rest is."""
     with files.readable(path):
         return whole_or_divided(content_of(path, path.stat().st_size))
-
-
-def save_draft(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
-    """Put the draft into Drafts; the one that it replaces goes."""
-    account = folders.account(engine, command.account_id)
-    folder = acts.folder_for(engine, account.id, Role.DRAFTS)
-    raw = b"".join(blocks(draft_pieces(engine.context, command.draft)))
-    if command.require_tls:
-        raw = ": ".join(REQUIRE_TLS).encode() + b"\r\n" + raw
-    if command.writing in ("markdown", "plain"):
-        raw = f"{WRITING}: {command.writing}\r\n".encode() + raw
-    (saved,) = files.add_local(engine, folder, [Whole(raw, engine.context.now(), Flag.DRAFT | Flag.SEEN)])
-    if command.replaces is not None:
-        _drop_draft(engine, MessageId(command.replaces))
-    engine.poke(account.id)
-    return wire.Saved(saved)
-
-
-def _drop_draft(engine: Engine, message_id: MessageId) -> None:
-    row = read.row(engine.store.reader(), message_id)
-    folder = read.folder(engine.store.reader(), row.folder_id) if row else None
-    if row is None or folder is None or folder.role is not Role.DRAFTS:
-        return
-    with engine.store.write(durable=True) as tx:
-        write.wish_gone(tx, [message_id], engine.context.now())
-    engine.settle_local(row.account_id)
-    engine.poke(row.account_id)

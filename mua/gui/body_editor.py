@@ -64,7 +64,8 @@ class BodyEditor(QTextEdit):
         self.picture: Callable[[str], QImage | None] = lambda _: None
         """The picture of a Content-ID that the letter holds."""
         self._quotes = Marks(self.document(), lambda: self.mode)
-        self._resizing: tuple[int, float] | None = None
+        self.loaded: Prose = ()
+        """The lines that were shown last, as long as none has changed."""
         self.document().contentsChanged.connect(self._follow_mode)
         theme().changed.connect(self._retheme)
         self._retheme()
@@ -88,17 +89,18 @@ class BodyEditor(QTextEdit):
 
     def show_prose(self, prose: Prose, mode: str = RICH) -> None:
         """Show this, the cursor at its beginning; what was before cannot be brought back."""
-        if mode == RICH:
-            body_text.load(self.document(), prose)
-        else:
-            body_text.load(self.document(), _as_lines(prose, mode))
-        self._note_mode(mode)
+        self.show_lines(prose if mode == RICH else _as_lines(prose, mode), mode)
         self.moveCursor(QTextCursor.MoveOperation.Start)
+
+    def show_lines(self, lines: Prose, mode: str) -> None:
+        """Lines as they stand in this way of writing."""
+        body_text.load(self.document(), lines)
+        self._note_mode(mode)
+        self.loaded = lines
 
     def show_source(self, text: str, mode: str) -> None:
         """Plain text or Markdown as it was written."""
-        body_text.load(self.document(), _lines(text))
-        self._note_mode(mode)
+        self.show_lines(_lines(text), mode)
         self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def show_text(self, text: str) -> None:
@@ -198,6 +200,37 @@ class BodyEditor(QTextEdit):
         cursor.movePosition(QTextCursor.MoveOperation.PreviousBlock)
         cursor.movePosition(QTextCursor.MoveOperation.PreviousBlock)
         return cursor
+
+    def replace_lines(self, at: int, gone: int, lines: Prose, mode: str) -> None:
+        """Lines in the place of others, as one step to undo; a text without tables only."""
+        document = self.document()
+        count = document.blockCount()
+        cursor = QTextCursor(document)
+        cursor.beginEditBlock()
+        if at >= count:  # behind the last line
+            cursor.movePosition(QTextCursor.MoveOperation.End)
+            cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
+        else:
+            cursor.setPosition(document.findBlockByNumber(at).position())
+            if gone:
+                last = document.findBlockByNumber(min(at + gone, count) - 1)
+                end = last.position() + last.length() - 1
+                if not lines and last.next().isValid():
+                    end += 1
+                elif not lines and at:
+                    cursor.setPosition(cursor.position() - 1)
+                cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+                cursor.removeSelectedText()
+            elif lines:
+                cursor.insertBlock(cursor.blockFormat(), cursor.blockCharFormat())
+                cursor.setPosition(document.findBlockByNumber(at).position())
+        if lines:
+            if (found := body_text.list_of(cursor)) is not None:
+                found.remove(cursor.block())
+            body_text.write(cursor, lines)
+        body_text.set_mode(document, mode)
+        cursor.endEditBlock()
+        self._follow_mode()
 
     def _note_mode(self, mode: str) -> None:
         self.document().setUndoRedoEnabled(False)

@@ -5,7 +5,8 @@ their look follows from it; what the document holds beside that is not read.  In
 a line that begins with ">".
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from PySide6.QtGui import (
@@ -105,7 +106,7 @@ def block_of(block: QTextBlock) -> Block:
     if how.hasProperty(_RULER):
         return Block(kind=Kind.RULE, quote=quote)
     if how.property(CODE):
-        return Block(tuple(Run(run.text) for run in runs), Kind.CODE, 0, quote)
+        return Block(merged(Run(run.text) for run in runs), Kind.CODE, 0, quote)
     if level := how.headingLevel():
         return Block(_without_bold(runs), Kind.HEADING, level, quote)
     found = list_at(block)
@@ -132,9 +133,21 @@ def _follows_another(block: QTextBlock, found: QTextList) -> bool:
 
 def _without_bold(runs: Sequence[Run]) -> tuple[Run, ...]:
     """A heading is bold by itself."""
-    return tuple(
+    return merged(
         Run(one.text, False, one.italic, one.struck, one.code, one.link, one.colour, one.image) for one in runs
     )
+
+
+def merged(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Neighbours that look alike as one."""
+    found: list[Run] = []
+    for run in runs:
+        last = found[-1] if found else None
+        if last is not None and last.image is None and run.image is None and replace(last, text=run.text) == run:
+            found[-1] = replace(last, text=last.text + run.text)
+        else:
+            found.append(run)
+    return tuple(found)
 
 
 def _table(table: QTextTable) -> Block:

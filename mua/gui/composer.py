@@ -18,10 +18,11 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
 
-from mua.gui import words
+from mua.gui import steps, words
 from mua.gui.address_field import AddressChip, Known
 from mua.gui.body_editor import BodyEditor
 from mua.gui.body_marks import MARKDOWN, PLAIN, RICH
+from mua.gui.body_track import Step, Track
 from mua.gui.composer_files import INSIDE_SIDE, Files
 from mua.gui.composer_find import ComposerFind
 from mua.gui.composer_head import Head
@@ -34,12 +35,14 @@ from mua.gui.sheets import styled
 from mua.gui.theme import READER_MARGIN_X, SECONDARY
 from mua.gui.widgets import Button, Label, Line, ToolButton
 from mua.mime.prose_html import to_html
+from mua.mime.prose_text import to_text
 from mua.model.account import Account
 from mua.model.outgoing import Priority
 from mua.model.prose import Image, Prose
 from mua.plan import identities, later, warnings
 from mua.plan.identities import Sender
 
+LONG = 60_000  # characters: a longer text is journaled by its steps only
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
 _LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
 _RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
@@ -88,11 +91,13 @@ class Composer(QFrame):
         self._forgiven: set[str] = set()
         self._finished = False
         self._begun: Letter | None = None
+        self._touched = False
         self.head = Head([_shown_sender(one) for one in self._senders], known)
         self.identity, self.subject = self.head.identity, self.head.subject
         self.to, self.cc, self.bcc = self.head.fields()
         self.editor = BodyEditor()
         self.look = MarkdownLook(self.editor)
+        self.track = Track(self.editor)
         self.formats = FormatBar(self.editor)
         self.link_bar = LinkBar()
         self.find_bar = ComposerFind(self.editor)
@@ -133,6 +138,7 @@ class Composer(QFrame):
         self._show_text(letter)
         self._retitle()
         self._show_redirect(letter)
+        self.first_step = self.track.begin()
         self._clock.stop()
         self.editor.document().setModified(False)
         sender = self.writer()
@@ -148,9 +154,19 @@ class Composer(QFrame):
             self.strip.hide()
             self.say("The message is passed on as it is: its author stays who it was, and answers go there.")
 
-    def letter(self) -> Letter:
-        """What the window holds now."""
+    @property
+    def key(self) -> str:
+        """The letter's."""
+        return self._letter.key
+
+    def letter(self, *, briefly: bool = False) -> Letter:
+        """What the window holds now; ``briefly``: a long text is left to its steps in the journal."""
         sender = self.writer()
+        if briefly and self._is_long():
+            text, rich, stepped = "", "", True
+        else:
+            rich = to_html(self.editor.prose()) if self.editor.mode == RICH and self.editor.is_formatted() else ""
+            text, stepped = self.editor.source(), False
         return replace(
             self._letter,
             account_id=sender.account_id if sender else self._letter.account_id,
@@ -159,12 +175,32 @@ class Composer(QFrame):
             cc=self.cc.addresses(),
             bcc=self.bcc.addresses(),
             subject=self.subject.text(),
-            text=self.editor.source(),
-            rich=to_html(self.editor.prose()) if self.editor.mode == RICH and self.editor.is_formatted() else "",
+            text=text,
+            rich=rich,
+            stepped=stepped,
             attached=tuple(self.strip.attached),
             cursor=self.editor.textCursor().position(),
             mode=self.editor.mode,
         )
+
+    def replay(self, history: Sequence[Step]) -> bool:
+        """Bring a text back by the steps in which it came to be, so that they can be undone; False: that went wrong,
+        and nothing is different.
+        """
+        if not history:
+            return False
+        wanted = steps.text_of(history)
+        first = history[0]
+        self.editor.show_lines(first.lines, first.mode)
+        for step in history[1:]:
+            self.editor.replace_lines(step.at, step.gone, step.lines, step.mode)
+        if to_text(tuple(self.track.lines())) != to_text(tuple(wanted)):
+            self.editor.show_lines(tuple(wanted), history[-1].mode)
+        cursor = self.editor.textCursor()
+        cursor.setPosition(min(history[-1].cursor, self.editor.document().characterCount() - 1))
+        self.editor.setTextCursor(cursor)
+        self._show_look(self.editor.mode == MARKDOWN)
+        return True
 
     def account(self) -> Account | None:
         """The account that sends."""
@@ -206,12 +242,16 @@ class Composer(QFrame):
 
     def begin(self) -> None:
         """What is shown now is what the program wrote: as long as it stays so, nobody would miss it."""
-        self._begun = replace(self.letter(), cursor=0)
+        self._begun = replace(self.letter(briefly=True), cursor=0)
+        self._touched = False
 
     def is_untouched(self) -> bool:
         """Nothing in it is the person's."""
-        letter = replace(self.letter(), cursor=0)
-        return letter.empty or letter == self._begun
+        letter = replace(self.letter(briefly=True), cursor=0)
+        return letter.empty or (letter == self._begun and not (self._is_long() and self._touched))
+
+    def _is_long(self) -> bool:
+        return self.editor.document().characterCount() > LONG
 
     def now_replaces(self, draft: int | None) -> None:
         """The letter is in Drafts under this id now."""
@@ -542,6 +582,7 @@ class Composer(QFrame):
         self.head.left.connect(self.editor.setFocus)
         self.subject.textChanged.connect(lambda _: self._retitle())
         self.editor.textChanged.connect(self._changed)
+        self.editor.textChanged.connect(self._touch)
         self.editor.files_dropped.connect(self.insert_pictures)
         self.editor.picture_pasted.connect(self.attach_picture)
         self.editor.mode_changed.connect(
@@ -614,6 +655,9 @@ class Composer(QFrame):
         self.editor.setTextCursor(cursor)
         if letter.cursor == 0:
             self.editor.moveCursor(QTextCursor.MoveOperation.Start)
+
+    def _touch(self) -> None:
+        self._touched = True
 
     def _changed(self) -> None:
         if not self._finished:

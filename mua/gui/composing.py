@@ -18,13 +18,15 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from mua import wire
 from mua.errors import MailError
-from mua.gui import address_text, letters, words
+from mua.gui import letters, words
 from mua.gui.composer import Composer
+from mua.gui.drafting import FORGET_AFTER, Drafting
 from mua.gui.journal import Attached, Journal, Letter
 from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
 from mua.gui.preferences import Place
+from mua.gui.steps import text_of
 from mua.gui.writing import Kind, Writing
 from mua.mime.prose_html import by_name
 from mua.mime.sniff import media_type
@@ -39,11 +41,11 @@ from mua.store import outbox, protection, read, wire_files
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
+    from mua.gui.engine_client import EngineClient
 
 _OPENING = 3_000  # milliseconds that a composer may take to get the keyboard
 _FETCHING = 30_000  # the same while the text that it needs is fetched
 _UNDO_SCHEDULED = 10  # seconds that the message in hand offers to take a scheduled letter back whole
-_FORGET_AFTER = 12_000  # milliseconds that a discarded letter can be brought back
 
 
 class Composing(QObject):
@@ -59,6 +61,9 @@ class Composing(QObject):
         self.composers: dict[str, Composer] = {}
         self._people = People(desk)
         self._outlooks = Outlooks(desk)
+        self._drafting = Drafting(self)
+        self._stepped: set[str] = set()
+        """Letters whose steps are in the journal."""
         self._holding = QTimer(self)
         self._holding.setSingleShot(True)
         self._holding.timeout.connect(self._release)
@@ -103,7 +108,7 @@ class Composing(QObject):
         if wish.kind is Kind.FORWARD and wish.attached:
             return self._with_original(letter, row)
         if wish.kind in (Kind.DRAFT, Kind.AGAIN) or any(one.content_id for one in letter.attached):
-            return self._as_files(letter, row.id)
+            return self.as_files(letter, row.id)
         return letter
 
     def _with_original(self, letter: Letter, row: MessageRow) -> Letter:
@@ -138,12 +143,13 @@ class Composing(QObject):
             signature_of=who.signature_of, limit_of=self._limit, pictures=self._own_pictures(),
         )  # fmt: skip
         self.composers[letter.key] = composer
-        composer.written.connect(lambda: self._journal(composer))
+        composer.written.connect(lambda: self.journal_now(composer))
         composer.send_wanted.connect(lambda at: self._send(composer, at))
-        composer.save_wanted.connect(lambda: self._save(composer, close=False))
+        composer.save_wanted.connect(lambda: self._drafting.save(composer))
         composer.discard_wanted.connect(lambda: self._discard(composer))
         composer.closed.connect(lambda: self._closed(composer))
         self._outlooks.watch(composer)
+        self._drafting.watch(composer)
         self._place(composer)
         composer.show()
         composer.activated.connect(self._release)
@@ -159,9 +165,15 @@ class Composing(QObject):
             if letter.empty or (letter.sending_at and self._was_queued(letter)):
                 self.journal.forget(letter.key)
                 continue
-            composer = self.open(replace(letter, sending_at=0))
+            db = self._desk.library.db
+            drafted = read.draft_of(db, letter.key) if db is not None else None
+            history = self.journal.steps(letter.key)
+            composer = self.open(replace(letter, sending_at=0, replaces=drafted or letter.replaces, stepped=False))
+            if composer.replay(history):
+                self._stepped.add(letter.key)
+                composer.track.rebase(text_of(history))
             composer.begin_writing()
-            self._journal(composer)
+            self.journal_now(composer)
             opened += 1
             if letter.sending_at:
                 composer.say("Mua ended while this was handed over, and it is not in the outbox; send it again.")
@@ -206,7 +218,7 @@ class Composing(QObject):
         parts = tuple(one.part for one in letter.attached if one.part and not one.path)
         return wire.Send(
             letter.account_id,
-            self._draft(letter),
+            self.draft(letter),
             delay=delay,
             answers=letter.answers,
             forwards=letter.forwards,
@@ -215,11 +227,12 @@ class Composing(QObject):
             at=at,
             terms=Terms(letter.require_tls),
             redirects=letter.redirects,
+            draft_key=letter.key,
         )
 
     def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int, at: int | None) -> None:
         assert isinstance(answer, wire.Queued)
-        self.composers.pop(letter.key, None)
+        self._let_go(letter.key)
         self.journal.forget(letter.key, files=False)
         composer.finish()
         undone = replace(letter, sending_at=0, replaces=None)
@@ -240,7 +253,7 @@ class Composing(QObject):
             composer.say(error.text, "warning", "Another time", composer.choose_time)
         else:
             composer.say(error.text, "danger", "Try again", again)
-        self._journal(composer)
+        self.journal_now(composer)
 
     def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
         self._cancel(outgoing, (), partial(self._bring_back, outgoing, letter))
@@ -307,7 +320,7 @@ class Composing(QObject):
 
     def _show_again(self, letter: Letter) -> None:
         composer = self.open(letter)
-        self._journal(composer)
+        self.journal_now(composer)
         composer.begin_writing()
 
     def _again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> Letter | None:
@@ -352,67 +365,45 @@ class Composing(QObject):
         return replace(letter, attached=tuple(made))
 
     # ---- saving and discarding
-    def _save(self, composer: Composer, *, close: bool) -> None:
-        letter, client = composer.letter(), self._desk.client
-        if client is None:
-            self._journal(composer)
-            return
-        if close and (wrong := _wrong_address(letter)):
-            self.journal.write(letter)
-            text = f"Kept, but not in Drafts: “{wrong}” is not an address."
-            self._desk.window.toast.say(text, "Open", lambda: self.open(letter), _FORGET_AFTER)
-            return
-        try:
-            letter = self._as_files(letter, letter.forwards)
-        except OSError as error:
-            composer.say(
-                f"The draft could not be written: {error.strerror}.", "danger", "Try again", composer.save_wanted.emit
-            )
-            return
-        self.journal.write(letter)
+    @property
+    def client(self) -> "EngineClient | None":
+        """The line to the engine, where there is one."""
+        return self._desk.client
 
-        def saved(answer: wire.Answer) -> None:
-            assert isinstance(answer, wire.Saved)
-            if close:
-                self._saved_away(replace(letter, replaces=answer.message_id))
-            else:
-                composer.now_replaces(answer.message_id)
-                self._journal(composer)
-                composer.say_status(f"Saved in Drafts {time.strftime('%H:%M')}")
+    def say(
+        self, text: str, button: str = "", act: Callable[[], object] | None = None, milliseconds: int = FORGET_AFTER
+    ) -> None:
+        """A sentence over the main window, for a moment."""
+        self._desk.window.toast.say(text, button, act, milliseconds)
 
-        def failed(error: MailError) -> None:
-            if close:
-                self._desk.window.toast.say(f"{error.text} The letter is kept.", "Open", lambda: self.open(letter))
-            else:
-                composer.say(error.text, "danger", "Try again", composer.save_wanted.emit)
+    def open_other(self, message_id: int) -> None:
+        """Another draft, in a composer of its own."""
+        db = self._desk.library.db
+        row = read.row(db, MessageId(message_id)) if db is not None else None
+        if row is not None:
+            self.write(Writing(Kind.DRAFT, row, self._desk.library.view(row.id)))
 
-        draft = self._draft(letter)
-        if letter.mode != "rich":
-            draft = replace(draft, text=letter.text, html="")
-        command = wire.SaveDraft(letter.account_id, draft, letter.replaces, letter.require_tls, letter.mode)
-        client.ask(command, saved, failed)
-
-    def _saved_away(self, letter: Letter) -> None:
+    def saved_away(self, letter: Letter) -> None:
         """A letter whose window is closed is in Drafts now."""
         if letter.key in self.composers:
             return
         self.journal.forget(letter.key, files=False)
-        self._desk.window.toast.say("Saved in Drafts", "Open", lambda: self._journal(self.open(letter)))
-        QTimer.singleShot(_FORGET_AFTER, partial(self._drop_files, letter.key))
+        self._desk.window.toast.say("Saved in Drafts", "Open", lambda: self.journal_now(self.open(letter)))
+        QTimer.singleShot(FORGET_AFTER, partial(self._drop_files, letter.key))
 
     def _closed(self, composer: Composer) -> None:
         letter = composer.letter()
-        self.composers.pop(letter.key, None)
+        self._let_go(letter.key)
         if composer.is_untouched() or letter.redirects is not None:
             self.journal.forget(letter.key)
         else:
-            self._save(composer, close=True)
+            self._drafting.save(composer, close=True)
         composer.finish()
 
     def _discard(self, composer: Composer) -> None:
         """Away with it; for a moment it can be brought back, with all that was in it."""
         letter, client = composer.letter(), self._desk.client
-        self.composers.pop(letter.key, None)
+        self._let_go(letter.key)
         composer.finish()
         self.journal.forget(letter.key, files=False)
         deleted: list[int] = []
@@ -425,13 +416,14 @@ class Composing(QObject):
         def back() -> None:
             if deleted and client is not None:
                 client.ask(wire.Undo(deleted[0]))
-            self._journal(self.open(letter))
+            self.journal_now(self.open(letter))
 
-        self._desk.window.toast.say("Discarded", "Undo", back, _FORGET_AFTER)
-        QTimer.singleShot(_FORGET_AFTER + 1_000, partial(self._drop_files, letter.key))
+        self._desk.window.toast.say("Discarded", "Undo", back, FORGET_AFTER)
+        QTimer.singleShot(FORGET_AFTER + 1_000, partial(self._drop_files, letter.key))
 
     # ---- inside
-    def _draft(self, letter: Letter) -> Draft:
+    def draft(self, letter: Letter) -> Draft:
+        """The letter as the engine wants it."""
         account = next(one for one in self._desk.accounts if one.id == letter.account_id)
         address = letter.sender or Address(account.full_name, account.email)
         written_by = identities.sender_for([account], address.address)
@@ -471,7 +463,7 @@ class Composing(QObject):
             made.append(DraftAttachment(str(path), path.name, media_type(data[:2048]) or "image/png", name))
         return made
 
-    def _as_files(self, letter: Letter, source: int | None) -> Letter:
+    def as_files(self, letter: Letter, source: int | None) -> Letter:
         """The letter with every section of another message as a file of its own.  Raises OSError."""
         if source is None or not any(one.part and not one.path for one in letter.attached):
             return letter
@@ -485,12 +477,24 @@ class Composing(QObject):
             made.append(replace(one, size=len(found[1]), path=str(path), part=""))
         return replace(letter, attached=tuple(made))
 
-    def _journal(self, composer: Composer) -> None:
-        letter = composer.letter()
+    def journal_now(self, composer: Composer) -> None:
+        """Put a letter into the journal; one that nobody would miss is not kept."""
         if composer.is_untouched():
-            self.journal.forget(letter.key, files=False)
-        else:
-            self.journal.write(letter)
+            self.journal.forget(composer.key, files=False)
+            self._stepped.discard(composer.key)
+            return
+        if composer.key not in self._stepped:
+            self._stepped.add(composer.key)
+            self.journal.add_step(composer.key, composer.first_step, first=True)
+        if (step := composer.track.step()) is not None:
+            self.journal.add_step(composer.key, step, first=False)
+        self.journal.write(composer.letter(briefly=True))
+
+    def _let_go(self, key: str) -> None:
+        """The composer of this letter closes."""
+        self.composers.pop(key, None)
+        self._drafting.forget(key)
+        self._stepped.discard(key)
 
     def _drop_files(self, key: str) -> None:
         if key not in self.composers:
@@ -556,9 +560,3 @@ class Composing(QObject):
         step = 28 * ((len(self.composers) - 1) % 6)
         left = window.center().x() - composer.width() // 2 + step
         composer.move(max(0, left), max(0, window.top() + 60 + step))
-
-
-def _wrong_address(letter: Letter) -> str:
-    """The first recipient that is no address; such a letter cannot be a message yet."""
-    every = (*letter.to, *letter.cc, *letter.bcc)
-    return next((words.shown(one.address, 60) for one in every if address_text.problem(one)), "")

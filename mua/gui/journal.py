@@ -1,7 +1,9 @@
 """The composer's journal: every letter that is being written is on disk within a second of each change.
 
 Theory of operation: one file ``PROFILE/drafts/KEY.json`` for each letter, written whole beside and renamed, by one
-thread, so that typing never waits for the disk; ``PROFILE/drafts/KEY/`` holds what was pasted or taken from another
+thread, so that typing never waits for the disk; ``KEY.steps`` beside it has the steps in which its text came to be
+(``steps``), for undoing after a crash, and alone has a text that is too long to be written whole each time
+(``Letter.stepped``); ``PROFILE/drafts/KEY/`` holds what was pasted or taken from another
 message.  A letter leaves the journal when the engine has it (sent, or saved in Drafts) or when it is discarded; what
 is found at the next start was being written when the program ended, and is opened again.
 
@@ -18,6 +20,8 @@ from pathlib import Path
 from PySide6.QtCore import QThreadPool
 
 from mua import log
+from mua.gui import steps
+from mua.gui.body_track import Step
 from mua.jsonable import from_json, to_json
 from mua.model.address import Address
 from mua.model.outgoing import Priority
@@ -50,6 +54,7 @@ class Letter:
     ``require_tls``: it goes encrypted to the last server, or not at all.
     ``sender``: who writes, where that is not the account's own address.  ``came_to``: the person's own address that the
     answered message came to; ``hidden``: it came by Bcc.  ``redirects``: the message that is passed on as it is.
+    ``stepped``: its text is in the steps beside it only.
     ``answers`` and ``forwards`` are message ids, ``replaces`` the draft in Drafts that this one takes the place of.
     """
 
@@ -75,13 +80,16 @@ class Letter:
     came_to: str = ""
     hidden: bool = False
     redirects: int | None = None
+    stepped: bool = False
     priority: Priority = Priority.NORMAL
     receipt: bool = False
 
     @property
     def empty(self) -> bool:
         """Nothing that anybody would miss."""
-        return not (self.to or self.cc or self.bcc or self.subject.strip() or self.text.strip() or self.attached)
+        return not (
+            self.stepped or self.to or self.cc or self.bcc or self.subject.strip() or self.text.strip() or self.attached
+        )
 
 
 def new_key() -> str:
@@ -101,6 +109,27 @@ class Journal:
         """Put a letter on disk, soon."""
         data = json.dumps(to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
         self._pool.start(lambda: _write(self._folder / f"{letter.key}.json", data))
+
+    def add_step(self, key: str, step: Step, *, first: bool) -> None:
+        """Put a step of a letter's text on disk, soon; ``first``: those of before count no more."""
+
+        def work() -> None:
+            path = self._folder / f"{key}.steps"
+            try:
+                if first:
+                    path.unlink(missing_ok=True)
+                steps.append(path, steps.line_of(step))
+            except OSError as error:
+                log.GUI.error("the journal could not be written: %s", error.strerror)
+
+        self._pool.start(work)
+
+    def steps(self, key: str) -> list[Step]:
+        """The steps in which a letter's text came to be; none where they are not known."""
+        try:
+            return steps.shortened(steps.read(self._folder / f"{key}.steps"))
+        except OSError:
+            return []
 
     def forget(self, key: str, *, files: bool = True) -> None:
         """Remove a letter; ``files`` False keeps what was pasted (the letter may come back: undo)."""
@@ -133,12 +162,16 @@ class Journal:
         """Remove folders of files that no letter needs, and half-written files."""
         for path in self._folder.glob("*.new"):
             path.unlink(missing_ok=True)
+        for path in self._folder.glob("*.steps"):
+            if not path.with_suffix(".json").exists():
+                path.unlink(missing_ok=True)
         for path in self._folder.iterdir() if self._folder.exists() else ():
             if path.is_dir() and not path.with_suffix(".json").exists():
                 shutil.rmtree(path, ignore_errors=True)
 
     def _remove(self, key: str, files: bool) -> None:
         (self._folder / f"{key}.json").unlink(missing_ok=True)
+        (self._folder / f"{key}.steps").unlink(missing_ok=True)
         if files:
             shutil.rmtree(self._folder / key, ignore_errors=True)
 

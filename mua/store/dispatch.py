@@ -95,13 +95,14 @@ def queue(
     sign: Signing | None = None,
     origin: Origin | None = None,
     refused: Mapping[str, str] = MappingProxyType({}),
+    also: Callable[[Tx], object] | None = None,
 ) -> OutgoingId:
     """Queue a message durably; the first attempt is at ``not_before`` (UTC seconds).  Raises MailError (disk).
 
     ``scheduled``: a person chose that time; ``direct``: and that it goes to the exchangers, whatever the account's way.
     ``sign`` raises what it likes; then nothing is queued.  ``origin``: nobody wrote it here, so no copy is
     kept; of one submission nothing is queued twice.  ``refused``: recipients who have their verdict already,
-    and why.
+    and why.  ``also`` is done in the same transaction.
     """
     sent_copy, uid, submission = (
         (SentCopy.TODO, None, "") if origin is None else (SentCopy.NONE, origin.uid, origin.submission)
@@ -121,6 +122,8 @@ def queue(
             account.route, now, not_before, *files, answers, forwards, secrets.token_hex(16), scheduled,
             terms.require_tls, terms.deliver_by, direct, sent_copy, uid, submission,
         )  # fmt: skip
+        if also is not None:
+            also(tx)
         directly = direct or account.route is Route.DIRECT
         for address in dict.fromkeys(frozen.recipients):
             domain = domain_of(address) if directly else ""

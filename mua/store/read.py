@@ -219,6 +219,12 @@ def policy(db: Db, folder_id: FolderId) -> Policy:
     return EVERYTHING if found is None else policy_from(found)
 
 
+def draft_of(db: Db, key: str) -> int | None:
+    """The message that is the draft of a letter, by the letter's key."""
+    found = db.value("SELECT message_id FROM draft WHERE key = ?", key)
+    return None if found is None else int(found)
+
+
 def folder_with_role(db: Db, account_id: AccountId, role: Role) -> Folder | None:
     """The account's folder for this role, or None."""
     row = db.row(f"SELECT {FOLDER_COLUMNS} FROM folder WHERE account_id = ? AND role = ?", account_id, role)

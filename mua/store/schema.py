@@ -633,6 +633,14 @@ WHEN OLD.has_body = 0 AND NEW.has_body > 0 AND NEW.shown_flags & 1 = 0
 END;
 """
 
+# Which message is the draft of a letter that is being written; the row stays when that one is gone: it is noticed.
+CACHE_48 = """
+CREATE TABLE draft(
+  key TEXT PRIMARY KEY,                               -- of the letter, in the window's journal
+  message_id INTEGER NOT NULL,
+  at INTEGER NOT NULL) STRICT, WITHOUT ROWID;         -- UTC seconds
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -681,6 +689,7 @@ MIGRATIONS = (
     CACHE_45,
     CACHE_46,
     CACHE_47,
+    CACHE_48,
 )
 VERSION = len(MIGRATIONS)
 

@@ -1,7 +1,8 @@
 """``./run chaos [--kills N] [--seed S]``: kill the engine N times at random moments and balance the books.
 
 ``./run chaos --direct`` does so while mail goes directly to exchangers; ``./run chaos --cuts`` instead cuts the line to
-a submission server at every byte of the dialogue, in both directions.
+a submission server at every byte of the dialogue, in both directions.  ``./run chaos --writing`` kills the window while
+letters are written.
 """
 
 import argparse
@@ -24,10 +25,13 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--cuts", action="store_true", help="cut the dialogue of a submission at every byte")
+    parser.add_argument("--writing", action="store_true", help="kill the window while it types, attaches, saves, sends")
     parser.add_argument("--direct", action="store_true", help="over direct delivery to misbehaving exchangers")
     options = parser.parse_args()
     if options.cuts:
         return cut_everywhere()
+    if options.writing:
+        return kill_the_window(options.kills, options.seed)
     if reason := missing():
         print(f"the mail laboratory {reason}", file=sys.stderr)
         return 2
@@ -39,6 +43,17 @@ def main() -> int:
         if not report.good:
             print(lab.tail(10), file=sys.stderr)
     return 0 if report.good else 1
+
+
+def kill_the_window(kills: int, seed: int) -> int:
+    """Exit 0 when no word was lost, and there was one draft and one message of each letter at most."""
+    from writing_storm import WritingStorm
+
+    print(f"seed {seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder:
+        books = WritingStorm(Path(folder), seed, lambda line: print(line, flush=True)).run(kills)
+    print(books)
+    return 0 if books.good else 1
 
 
 def cut_everywhere() -> int:

@@ -1,22 +1,34 @@
 """What is written is on disk within a second, and comes back after a kill."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from gui_mail import Mail
 from gui_office import close
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor, QTextListFormat
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from mua.gui.app import Options, Program
+from mua.gui.body_editor import BodyEditor
+from mua.gui.body_track import Step, Track, difference
 from mua.gui.journal import Attached, Journal, Letter
-from mua.gui.writing import Kind, Writing
+from mua.gui.steps import MOST, shortened, text_of
+from mua.gui.writing import Kind as Wish
+from mua.gui.writing import Writing
+from mua.mime.prose_text import from_text
 from mua.model.address import Address
+from mua.model.prose import Block, Kind, Run
 from mua.paths import Profile, child_environment
 
 TYPIST = """
@@ -113,7 +125,77 @@ def test_a_kill_loses_nothing(qapp: QApplication, mail: Mail, tmp_path: Path) ->
     assert (found.subject, found.text) == ("Half a letter", "word ")
     assert [Path(one.path) for one in found.attached] == [attachment]
     assert "it is all here" in composer.banner.text()
+    composer.editor.undo()
+    assert composer.letter().text == "", "what was typed before the end can be undone"
     close(program)
+
+
+def test_steps_make_the_text_and_a_cut_line_is_left_out(tmp_path: Path) -> None:
+    journal = Journal(Profile(tmp_path).create())
+    lines = [Block((Run("one"),)), Block((Run("two"),), quote=1), Block((Run("bold", bold=True),), Kind.BULLET, 1)]
+    texts = [[], lines[:1], lines, [lines[0], Block(), *lines[1:]], lines[1:]]
+    for number, (before, after) in enumerate(pairwise(texts)):
+        step = difference(before, after, "rich", number)
+        assert step is not None
+        journal.add_step("k", step, first=number == 0)
+    journal.settle()
+    with (tmp_path / "drafts" / "k.steps").open("ab") as file:
+        file.write(b"[0,1,[")
+    assert len(journal.steps("k")) == 4
+    journal.add_step("k", Step(0, 0, (), "rich"), first=False)
+    journal.settle()
+    assert len(journal.steps("k")) == 5, "what was cut off does not spoil what comes behind it"
+    found = journal.steps("k")[:4]
+    assert [len(one.lines) for one in found] == [1, 2, 1, 0]
+    assert text_of(found) == lines[1:]
+    assert len(shortened([*found, *[Step(0, 0, (), "rich")] * MOST])) == MOST + 1
+
+
+def wander(editor: BodyEditor, chance: random.Random) -> None:
+    """Do anything that a person does."""
+    cursor = editor.textCursor()
+    cursor.setPosition(chance.randrange(editor.document().characterCount()))
+    if chance.random() < 0.3:
+        end = min(cursor.position() + chance.randrange(12), editor.document().characterCount() - 1)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    editor.setTextCursor(cursor)
+    acts = [
+        lambda: editor.insertPlainText("word "),
+        lambda: QTest.keyClick(editor, Qt.Key.Key_Return),
+        cursor.removeSelectedText,
+        editor.toggle_bold,
+        lambda: editor.toggle_list(QTextListFormat.Style.ListDisc),
+        editor.toggle_quote,
+        editor.undo,
+        lambda: editor.heading(2),
+        lambda: editor.switch(chance.choice(["rich", "markdown", "plain"])) if chance.random() < 0.3 else None,
+    ]
+    chance.choice(acts)()
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_text_comes_back_with_every_step_to_undo(qtbot: QtBot, seed: int) -> None:
+    chance = random.Random(seed)
+    editor, other = BodyEditor(), BodyEditor()
+    qtbot.addWidget(editor)
+    qtbot.addWidget(other)
+    track = Track(editor)
+    editor.show_prose(from_text("Hello\n> quoted\n> more\n\nRobin"), chance.choice(["rich", "markdown", "plain"]))
+    steps = [track.begin()]
+    for _ in range(25):
+        wander(editor, chance)
+        if (step := track.step()) is not None:
+            steps.append(step)
+        if editor.mode == "rich":
+            assert track.lines() == [*editor.prose()], "the track has what the document says"
+    other.show_lines(steps[0].lines, steps[0].mode)
+    for step in steps[1:]:
+        other.replace_lines(step.at, step.gone, step.lines, step.mode)
+    assert other.mode == editor.mode
+    assert Track(other).lines() == text_of(steps)
+    while other.document().isUndoAvailable():
+        other.undo()
+    assert Track(other).lines() == [*steps[0].lines]
 
 
 def test_an_empty_letter_is_not_kept(qapp: QApplication, mail: Mail) -> None:
@@ -122,7 +204,7 @@ def test_an_empty_letter_is_not_kept(qapp: QApplication, mail: Mail) -> None:
     program.show()
     assert program.rooms is not None
     program.desk.preferences = replace(program.desk.preferences, signature="Robin")
-    program.rooms.write(Writing(Kind.NEW))
+    program.rooms.write(Writing(Wish.NEW))
     (composer,) = program.rooms.composing.composers.values()
     assert composer.letter().text.endswith("-- \nRobin")
     composer.written.emit()
