@@ -43,6 +43,8 @@ class Card:
     pinned: bool = False
     until: str = ""
     """When it comes back, of a snoozed one."""
+    from_server: bool = False
+    """It was found by the server, and not here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,11 @@ class _Marks:
         )
 
 
-def card_of(row: Row, told: Told, *, unfolded: bool, member: bool) -> Card:
-    """The card of a row; ``unfolded``: its conversation is open, ``member``: it stands below the first of it."""
+def card_of(row: Row, told: Told, *, unfolded: bool, member: bool, from_server: bool = False) -> Card:
+    """The card of a row; ``unfolded``: its conversation is open, ``member``: it stands below the first of it.
+
+    ``from_server``: the server found it, for the search that is listed.
+    """
     message, talk = row.message, row.conversation
     folded = talk if talk is not None and not unfolded and talk.here > 1 else None
     one = _Marks.of(message) if folded is None else _Marks(folded.unread, folded.starred, folded.clip, folded.refused)
@@ -103,6 +108,7 @@ def card_of(row: Row, told: Told, *, unfolded: bool, member: bool) -> Card:
         f"{folded.unread} unread" if folded is not None and folded.unread else "",
         ("open" if unfolded else "folded") if talk is not None and talk.here > 1 and not member else "",
         "in this conversation" if member else "",
+        "found on the server" if from_server else "",
     ]
     return Card(
         id=message.id,
@@ -128,4 +134,5 @@ def card_of(row: Row, told: Told, *, unfolded: bool, member: bool) -> Card:
         tags=tags,
         pinned=row.pinned,
         until=words.full_time(row.until, told.now) if row.until else "",
+        from_server=from_server,
     )

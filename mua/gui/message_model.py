@@ -508,7 +508,8 @@ class MessageModel(QAbstractTableModel):
     def _card(self, row: Row, *, member: bool) -> Card:
         unfolded = row.message.thread_id in self._unfolded
         told = Told(self._now, self.mine, self.tags, outgoing=self.source.outgoing)
-        return card_of(row, told, unfolded=unfolded, member=member)
+        there = row.message.id in self._elsewhere
+        return card_of(row, told, unfolded=unfolded, member=member, from_server=there)
 
     def _tell(self, keys: list[int]) -> None:
         if len(keys) > 64 and self.rows:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from mua.model.address import Address
 from mua.model.tag import Tag
-from mua.plan.search import HAS, OPERATORS
+from mua.plan.search import OPERATORS
 from mua.records import dataclass
 
 MEANING = {
@@ -31,8 +31,8 @@ MEANING = {
     "larger": "than 5mb",
     "smaller": "than 5mb",
 }
-STATES = ("unread", "read", "starred", "unstarred", "answered", "draft")
-"""Of ``IS``, each by one name."""
+STATES = ("unread", "read", "starred", "unstarred", "pinned", "answered", "draft")
+"""What a message can be, each by one name."""
 DAYS = ("today", "yesterday", "this week", "last week", "this month", "last month", "this year", "last year")
 SIZES = ("100kb", "1mb", "5mb", "10mb", "25mb")
 LEAST = 2  # letters of an operator's name
@@ -80,7 +80,7 @@ def suggestions(
     if piece.name == "is":
         return _values(piece, STATES)
     if piece.name == "has":
-        return _values(piece, (*HAS, "tag", "star"))
+        return _values(piece, ("attachment", "tag", "list", "star"))
     if piece.name == "in":
         return _values(piece, dict.fromkeys(folders))
     if piece.name == "tag":

@@ -42,7 +42,7 @@ IS = {
     "replied": (Flag.ANSWERED, True),
     "draft": (Flag.DRAFT, True),
 }
-HAS = ("attachment", "list")
+HAS = ("attachment", "list", "pin")
 OPERATORS = (*FIELDS, "tag", "has", "is", "in", "before", "after", "on", "larger", "smaller")
 UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g": 1024**3, "gb": 1024**3}
 MAX_QUERY = 10_000  # characters that are looked at
@@ -299,6 +299,8 @@ def _filter(name: str, value: str, tags: Sequence[Tag]) -> Node | None:
     word = value.lower()
     if name == "is" and word in IS:
         return Is(*IS[word])
+    if name == "is" and word == "pinned":
+        return Has("pin")
     if name == "has":
         return _has(word, tags)
     if name == "in":

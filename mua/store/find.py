@@ -274,7 +274,11 @@ def _condition(node: Node, expand: _Expand) -> tuple[str, list[object]]:
     return _leaf(node)
 
 
-_HAS = {"attachment": "m.has_attachments <> 0", "list": "m.list_id <> ''"}
+_HAS = {
+    "attachment": "m.has_attachments <> 0",
+    "list": "m.list_id <> ''",
+    "pin": "m.id IN (SELECT message_id FROM pin WHERE returned = 0)",
+}
 
 
 def _leaf(leaf: Leaf) -> tuple[str, list[object]]:

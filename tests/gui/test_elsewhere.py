@@ -131,6 +131,10 @@ def test_a_search_says_where_it_looked_and_goes_on_at_the_server(
     elsewhere.hear(wire.FoundOnServer(command.token, 1, (other[0], listing.model.ids[0])))
     assert listing.model.messages == 4
     assert listing.rest.text().endswith("on the server: 1 more so far…")
+    labelled = [listing.model.card(listing.model.row_of(one)) for one in (other[0], listing.model.ids[-1])]
+    assert [card is not None and card.from_server for card in labelled] == [True, False]
+    assert labelled[0] is not None
+    assert "found on the server" in labelled[0].spoken
     then = ear.asked[0][1]
     assert then is not None
     then(wire.ServersSearched((other[0],), 5))

@@ -13,7 +13,7 @@ from mua.model.folder import Role
 from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
 from mua.plan.search import parse
-from mua.store import find, index, tags, write
+from mua.store import aside, find, index, tags, write
 from mua.store.db import Db, Store
 
 NOW = 1_700_000_000
@@ -44,6 +44,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
         ]
         ids = write.add_messages(tx, account, inbox, news)
         write.set_bodies(tx, [write.BodyFacts(ids[3], 1, "", True, 4000)])
+        aside.pin(tx, [ids[2]], True, NOW)
         tags.put(tx, ids[1], "$Label2", "")
     writer = index.open_index(profile)
     index.add(
@@ -103,6 +104,8 @@ def hits(db: Db, query: str, limit: int = 50) -> list[str]:
         ("body:arde", []),
         ("lad OR ecip", ["Re: Ga"]),
         ("in:nowhere", []),
+        ("is:pinned", ["Re: Ga"]),
+        ("-is:pinned quarterly", ["Quarte", "Invoic"]),
         ("has:tag", ["東京への旅行"[:6]]),
         ("tag:work 旅行", ["東京への旅行"[:6]]),
         ("tag:work garden", []),

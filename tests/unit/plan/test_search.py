@@ -53,6 +53,7 @@ A, B, C = Term("a"), Term("b"), Term("c")
         ("tag:odd tag:work in:Archive", (Tagged("odd"), Tagged("$label2"), In("Archive"))),
         ("has:tag", (Either(tuple(Tagged(one.keyword) for one in TAGS)),)),
         ("has:attachments has:attach", (Has("attachment"), Has("attachment"))),
+        ("is:pinned", (Has("pin"),)),
         ("has:star", (Is(Flag.FLAGGED),)),
         ("is:unread -is:starred", (Is(Flag.SEEN, False), Not(Is(Flag.FLAGGED)))),
         ("larger:2mb smaller:10K", (Sized(above=2 << 20), Sized(below=10 << 10))),
