@@ -434,6 +434,36 @@ class DeleteMessages:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadWord:
+    """A person's word on a message: it begins a conversation of its own (``apart``); it goes with the message of
+    another Message-ID (``joined``; empty: none).  Neither: as mail and servers have it.
+    """
+
+    message: int
+    apart: bool = False
+    joined: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SayThreads:
+    """A person's words on conversations, instead of earlier ones.  Answer: ThreadsSaid."""
+
+    words: tuple[ThreadWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuietThreads:
+    """The conversations of these messages are muted: what is new in them counts as read, and nobody is told.
+
+    ``ignored``: and it leaves the inbox; not ``quiet``: as any other again.  Answer: Done.
+    """
+
+    messages: tuple[int, ...]
+    quiet: bool = True
+    ignored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Undo:
     """Take back an act (the latest when None).  Answer: Acted; error "nothing-to-undo"."""
 
@@ -852,6 +882,13 @@ class IndexVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadsSaid:
+    """What had been said of them before: said again, it takes the act back."""
+
+    before: tuple[ThreadWord, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Acted:
     """An act was recorded; ``history_id`` undoes it; ``label`` says what it was ("Archived 3 messages")."""
 
@@ -1063,7 +1100,7 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
-    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages
+    | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | SayThreads | QuietThreads
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
     | ExportSettings | ImportSettings
@@ -1072,7 +1109,7 @@ Command = (
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
-    | Acted | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
+    | Acted | ThreadsSaid | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
     | RuleKept | RuleTried | SettingsImported
 )  # fmt: skip

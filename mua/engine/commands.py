@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folder_acts, folders, judging, ruling, snoozing
+from mua.engine import acts, folder_acts, folders, judging, ruling, snoozing, talks
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -674,6 +674,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.PinMessages: snoozing.pin_messages,
     wire.ArchiveMessages: archive_messages,
     wire.JunkMessages: junk_messages,
+    wire.SayThreads: talks.say,
+    wire.QuietThreads: talks.quiet,
     wire.SettleRefused: acts.settle_refused,
     wire.DeleteMessages: acts.delete_messages,
     wire.Undo: undo,

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mua import __version__, wire
-from mua.engine import commands, judging, ruling
+from mua.engine import commands, judging, ruling, talks
 from mua.engine.context import PATIENCE, Context, Worker, utc_now
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
@@ -314,6 +314,7 @@ class Engine:
 
     def _committed(self, changes: Changes) -> None:
         if changes.arrived:
+            talks.push_quiet(self, changes.arrived)
             ruling.run(self)  # before anybody is told: what a rule moved away is not announced
         if changes.messages:
             ruling.forward_soon(self)

@@ -41,6 +41,7 @@ class Card:
     """Below the first of its conversation."""
     tags: tuple[Tag, ...] = ()
     pinned: bool = False
+    quiet: bool = False
     until: str = ""
     """When it comes back, of a snoozed one."""
     from_server: bool = False
@@ -101,6 +102,7 @@ def card_of(row: Row, told: Told, *, unfolded: bool, member: bool, from_server: 
         "has attachment" if one.clip else "",
         "starred" if one.starred else "",
         "pinned" if row.pinned else "",
+        "muted" if row.quiet else "",
         f"snoozed until {words.full_time(row.until, told.now)}" if row.until else "",
         "tagged " + ", ".join(tag.name for tag in tags) if tags else "",
         "a change was refused" if one.refused else "",
@@ -133,6 +135,7 @@ def card_of(row: Row, told: Told, *, unfolded: bool, member: bool, from_server: 
         member=member,
         tags=tags,
         pinned=row.pinned,
+        quiet=row.quiet,
         until=words.full_time(row.until, told.now) if row.until else "",
         from_server=from_server,
     )

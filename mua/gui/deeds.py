@@ -47,9 +47,13 @@ _MENU = (
     "mark_read",
     "mark_unread",
     "",
+    "conversation",
     "similar",
     "make_rule",
 )
+
+
+_CONVERSATION = ("unfold", "why", "split", "join", "mute", "ignore")
 
 
 class Deeds(QObject):
@@ -174,6 +178,9 @@ class Deeds(QObject):
         for name in _MENU:
             if name == "tag":
                 menu.addMenu(self._desk.tagging.menu(menu)).setIcon(icon("tag"))
+            elif name == "conversation":
+                inner = menu.addMenu(icon("list"), "Conversation")
+                inner.addActions([self._window.actions_[one] for one in _CONVERSATION])
             elif name == "similar":
                 if self._reader.row is not None:
                     menu.addMenu(self._desk.searching.menu(self._reader.row, menu))

@@ -166,6 +166,7 @@ class Desk(QObject):
         from mua.gui.searching import Searching
         from mua.gui.setting_aside import SettingAside
         from mua.gui.tagging import Tagging
+        from mua.gui.talks import Talks
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
@@ -173,6 +174,7 @@ class Desk(QObject):
         self.pane_shown.connect(self.attachments.draw_cards)
         self.authors = Authors(self)
         self.tagging = Tagging(self)
+        self.talks = Talks(self)
         self.setting_aside = SettingAside(self)
         self.deeds = Deeds(self)
         self.message_deeds = MessageDeeds(self)

@@ -247,6 +247,7 @@ def _paint_marks(pen: Pen, card: Card, right: int, top: int, height: int) -> int
         (card.answered, "reply", "tertiary", False),
         (card.forwarded, "forward", "tertiary", False),
         (card.from_server, "server", "tertiary", False),
+        (card.quiet, "bell-off", "tertiary", False),
     )
     x, side = right, theme().grown(SMALL_ICON)
     for shown, name, role, filled in marks:

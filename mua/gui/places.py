@@ -21,6 +21,7 @@ from mua.plan.search import Has, Is, Node, Search, Tagged
 from mua.records import dataclass
 from mua.store import read, sight
 from mua.store.db import Db
+from mua.store.quiet import quiet_ones
 from mua.store.read import Chosen, Conversation, Filter, OnlyTag, Saved
 
 FIRST = 256  # ids that the window reads by itself
@@ -63,6 +64,8 @@ class Row:
     until: int = 0
     """Until when it is snoozed (UTC seconds)."""
     pinned: bool = False
+    quiet: bool = False
+    """Its conversation is muted, or ignored."""
 
     @property
     def thread(self) -> int:
@@ -163,11 +166,14 @@ class Source:
         return self._marked({message.id: Row(message, sizes.get(message.thread_id, 1)) for message in messages})
 
     def _marked(self, rows: dict[int, Row]) -> dict[int, Row]:
-        """With what is snoozed and pinned."""
+        """With what is snoozed, pinned, and quiet."""
         assert self.db is not None
         until, pinned = sight.until(self.db, list(rows)), sight.pinned(self.db, list(rows))
+        hushed = quiet_ones(self.db, [row.thread for row in rows.values()])
+        quiet = {one for one, row in rows.items() if row.thread in hushed}
         return rows | {
-            one: replace(rows[one], until=until.get(one, 0), pinned=one in pinned) for one in {*until, *pinned}
+            one: replace(rows[one], until=until.get(one, 0), pinned=one in pinned, quiet=one in quiet)
+            for one in {*until, *pinned, *quiet}
         }
 
     def message(self, message_id: MessageId) -> MessageRow | None:

@@ -9,6 +9,7 @@ in place of the next two; References and In-Reply-To; for an answer by its subje
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from enum import StrEnum
 
 from mua.records import dataclass
 
@@ -34,6 +35,27 @@ class Letter:
     authors: frozenset[str] = frozenset()
     people: frozenset[str] = frozenset()
     list_id: str = ""
+    own: str = ""
+    """Its own name, of ``names``; empty: none."""
+
+
+class Tie(StrEnum):
+    """Why two messages are in one conversation."""
+
+    JOINED = "joined"
+    """A person said so."""
+    SAME = "same"
+    """They are one message, twice."""
+    ANSWERS = "answers"
+    """It refers to the other; of several the nearest."""
+    ANSWERED = "answered"
+    """The other refers to it."""
+    SERVER = "server"
+    """The server says so."""
+    MISSING = "missing"
+    """Both refer to a message that is not here."""
+    SUBJECT = "subject"
+    """One answers by its subject, and refers to nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +135,38 @@ def subject_ties(letters: Sequence[Letter], earlier: Sequence[Letter]) -> list[t
                 if other != place and (place < len(letters) or other < len(letters)) and answers(one, everybody[other])
             ]
     return found
+
+
+def why(letters: Sequence[Letter], place: int, words: Mapping[str, Word] = NO_WORDS) -> list[tuple[Tie, list[int]]]:
+    """What ties one of the messages of a conversation to others of it, and to which; the strongest first."""
+    one, others = letters[place], [number for number in range(len(letters)) if number != place]
+    owned = {letters[number].own for number in others} - {""}
+    found: dict[Tie, list[int]] = {}
+
+    def tie(kind: Tie, number: int) -> None:
+        found.setdefault(kind, []).append(number)
+
+    nearest = next((name for name in reversed(one.names) if name in owned and name != one.own), "")
+    for number in others:
+        other = letters[number]
+        shared = {*one.names} & {*other.names} - {one.own, other.own, *owned}
+        if (other.own and words.get(one.own, _NOTHING).joined == other.own) or (
+            one.own and words.get(other.own, _NOTHING).joined == one.own
+        ):
+            tie(Tie.JOINED, number)
+        elif one.own and one.own == other.own:
+            tie(Tie.SAME, number)
+        elif other.own and other.own == nearest:
+            tie(Tie.ANSWERS, number)
+        elif one.own and one.own in other.names:
+            tie(Tie.ANSWERED, number)
+        elif answers(one, other) or answers(other, one):
+            tie(Tie.SUBJECT, number)
+        elif any(name.startswith(_PREFIX) for name in shared):
+            tie(Tie.SERVER, number)
+        elif shared:
+            tie(Tie.MISSING, number)
+    return [(kind, found[kind]) for kind in Tie if kind in found]
+
+
+_NOTHING = Word()

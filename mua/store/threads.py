@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mua.model.message import MessageId
 from mua.plan.threads import AFTER, BEFORE, NO_WORDS, Letter, Word, own_name, server_name, subject_ties, ties
 from mua.store.db import Db, Tx
+from mua.store.quiet import hush
 from mua.store.read import addresses_from_json
 
 if TYPE_CHECKING:
@@ -143,15 +144,10 @@ def say(tx: Tx, message_id: MessageId, word: Word) -> None:
 
 def regroup(tx: Tx, threads: Sequence[int]) -> None:
     """Divide and tie these threads anew, by what their messages say and a person said of them."""
-    sql = f"SELECT {_LETTER}, message_id, refs, server_thread, subject FROM message WHERE thread_id IN"
-    rows = sorted(tx.rows_of(sql, threads))
-    names = [name for row in rows for name in (own_name(row[9], row[0]), *row[10].split(" "))]
-    words = words_on(tx, names)
-    letters = [_letter(row, words) for row in rows]
+    ids, letters, _ = letters_of(tx, threads)
     quiet = [row[0] for row in tx.rows_of("SELECT ignored FROM quiet WHERE thread_id IN", threads)]
     for one in threads:
         tx.run("DELETE FROM mid WHERE thread_id = ?", one)
-    ids = [row[0] for row in rows]
     found = Threads(tx, letters, ids, frozenset(ids)).ids()
     told = zip(found, (one.bare for one in letters), ids, strict=True)
     tx.run_many("UPDATE message SET thread_id = ?, bare = ? WHERE id = ?", told)
@@ -159,6 +155,14 @@ def regroup(tx: Tx, threads: Sequence[int]) -> None:
     if quiet:
         for one in set(found):
             hush(tx, one, ignored=any(quiet))
+
+
+def letters_of(db: Db, threads: Sequence[int]) -> tuple[list[int], list[Letter], Mapping[str, Word]]:
+    """The messages of these threads, oldest first, what each says of its conversation, and what a person said of it."""
+    sql = f"SELECT {_LETTER}, message_id, refs, server_thread, subject FROM message WHERE thread_id IN"
+    rows = sorted(db.rows_of(sql, threads))
+    words = words_on(db, [name for row in rows for name in (own_name(row[9], row[0]), *row[10].split(" "))])
+    return [row[0] for row in rows], [_letter(row, words) for row in rows], words
 
 
 def _letter(row: tuple[Any, ...], words: Mapping[str, Word]) -> Letter:
@@ -170,23 +174,5 @@ def _letter(row: tuple[Any, ...], words: Mapping[str, Word]) -> Letter:
     server = server_name(account, shared) if shared else ""
     tied, alone = ties(own if mid or own in words else "", refs.split(" "), server, words)
     bare = topic(subject)[1] and not alone
-    return Letter(tied, number >> _SECONDS, account, about, bare, *_people(sender, to, cc), list_id)
-
-
-def hush(tx: Tx, thread_id: int, *, ignored: bool) -> None:
-    """What is new in a conversation counts as read from now on; ``ignored``: and leaves the inbox by itself."""
-    kept = "ON CONFLICT DO UPDATE SET ignored = max(ignored, excluded.ignored)"
-    tx.run(f"INSERT INTO quiet(thread_id, ignored) VALUES (?, ?) {kept}", thread_id, ignored)
-
-
-def unhush(tx: Tx, thread_id: int) -> None:
-    """It is as any other again."""
-    tx.run("DELETE FROM quiet WHERE thread_id = ?", thread_id)
-
-
-def quiet_ones(db: Db, threads: Sequence[int]) -> dict[int, bool]:
-    """Which of these conversations are muted, and whether they are ignored besides."""
-    if not db.value("SELECT EXISTS(SELECT 1 FROM quiet)"):
-        return {}
-    found = db.rows_of("SELECT thread_id, ignored FROM quiet WHERE thread_id IN", list(dict.fromkeys(threads)))
-    return {thread_id: bool(ignored) for thread_id, ignored in found}
+    named = own if own in tied else ""
+    return Letter(tied, number >> _SECONDS, account, about, bare, *_people(sender, to, cc), list_id, named)

@@ -22,8 +22,9 @@ from mua.model.way import Hop, Way, rules_from, rules_text
 from mua.records import dataclass
 from mua.store import ledger, tags
 from mua.store.db import Tx
+from mua.store.quiet import quiet_ones
 from mua.store.schema import WISHED
-from mua.store.threads import Threads, letters, quiet_ones
+from mua.store.threads import Threads, letters
 
 SEQUENCE_BITS = 20
 NO_FLAGS = Flag(0)

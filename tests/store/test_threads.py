@@ -16,7 +16,7 @@ from mua.model.folder import Role
 from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
 from mua.plan.threads import Word
-from mua.store import read, threads, write
+from mua.store import quiet, read, threads, write
 from mua.store.db import Store
 
 NAMES = st.sampled_from("abcdefgh")
@@ -235,13 +235,13 @@ def test_what_is_new_in_a_muted_conversation_counts_as_read(house: House) -> Non
     (a,) = house.deliver(["a | Plan | ann > bob | 0"])
     thread = house.store.reader().value("SELECT thread_id FROM message WHERE id = ?", a)
     with house.store.write() as tx:
-        threads.hush(tx, thread, ignored=False)
+        quiet.hush(tx, thread, ignored=False)
     b, x = house.deliver(["b < a | Re: Plan | bob > ann | 1", "x | Other | cat > bob | 1"])
     rows = {row.id: row for row in read.rows(house.store.reader(), [a, b, x])}
     assert [bool(rows[one].flags & Flag.SEEN) for one in (a, b, x)] == [False, True, False]
     assert rows[b].folder_id == house.inbox
     with house.store.write() as tx:
-        threads.unhush(tx, thread)
+        quiet.unhush(tx, thread)
     (c,) = house.deliver(["c < b | Re: Plan | ann > bob | 2"])
     assert not read.rows(house.store.reader(), [c])[0].flags & Flag.SEEN
 
@@ -250,7 +250,7 @@ def test_what_is_new_in_an_ignored_conversation_leaves_the_inbox(house: House) -
     (a,) = house.deliver(["a | Plan | ann > bob | 0"])
     thread = house.store.reader().value("SELECT thread_id FROM message WHERE id = ?", a)
     with house.store.write() as tx:
-        threads.hush(tx, thread, ignored=True)
+        quiet.hush(tx, thread, ignored=True)
     (b,) = house.deliver(["b < a | Re: Plan | bob > ann | 1"])
     (row,) = read.rows(house.store.reader(), [b])
     assert (row.folder_id, bool(row.flags & Flag.SEEN)) == (house.archive, True)
@@ -260,9 +260,9 @@ def test_quiet_survives_being_tied_to_others_and_being_split(house: House) -> No
     x, a = house.deliver(["x | Old | cat > bob | 0", "a | Plan | ann > bob | 1"])
     db = house.store.reader()
     with house.store.write() as tx:
-        threads.hush(tx, tx.value("SELECT thread_id FROM message WHERE id = ?", a), ignored=False)
+        quiet.hush(tx, tx.value("SELECT thread_id FROM message WHERE id = ?", a), ignored=False)
     (both,) = house.deliver(["b < x a | Both | bob > ann | 2"])
-    assert threads.quiet_ones(db, [db.value("SELECT thread_id FROM message WHERE id = ?", x)])
+    assert quiet.quiet_ones(db, [db.value("SELECT thread_id FROM message WHERE id = ?", x)])
     house.say(both, Word(apart=True))
     for one in (x, a, both):
-        assert threads.quiet_ones(db, [db.value("SELECT thread_id FROM message WHERE id = ?", one)])
+        assert quiet.quiet_ones(db, [db.value("SELECT thread_id FROM message WHERE id = ?", one)])
