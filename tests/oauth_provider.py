@@ -48,6 +48,8 @@ class Provider:
         self.consent = True
         self.trouble: tuple[int, dict[str, str]] | None = None  # (status, answer) of the token endpoint
         self.cuts = False  # the token endpoint hangs up
+        self.registers = False  # gives client ids to whoever asks
+        self.clients = {CLIENT}
         self.gate: threading.Event | None = None  # what a refresh waits for
         self.asked: Counter[str] = Counter()
         self.names: dict[str, str] = {}  # login_hint -> the user name of the mail server
@@ -102,7 +104,8 @@ class Provider:
 
     def metadata(self) -> dict[str, Any]:
         """RFC 8414 s.2."""
-        return {
+        more = {"registration_endpoint": f"{self.issuer}/register"} if self.registers else {}
+        return more | {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
@@ -118,7 +121,8 @@ class Provider:
         redirect = urllib.parse.urlsplit(asked["redirect_uri"])
         assert redirect.scheme == "http", redirect
         assert redirect.hostname in ("127.0.0.1", "localhost"), redirect
-        assert (asked["client_id"], asked["response_type"]) == (CLIENT, "code")
+        assert asked["client_id"] in self.clients
+        assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
         told = {"state": asked["state"], "iss": self.issuer}
         if self.consent:
@@ -138,7 +142,7 @@ class Provider:
             self.gate.wait(30)
         if self.trouble is not None:
             return self.trouble
-        if asked.get("client_id") != CLIENT or asked.get("client_secret", "") != self.client_secret:
+        if asked.get("client_id") not in self.clients or asked.get("client_secret", "") != self.client_secret:
             return 401, {"error": "invalid_client"}
         with self._lock:
             if grant == "authorization_code":
@@ -159,6 +163,14 @@ class Provider:
             "device_code": device_code, "user_code": user_code, "verification_uri": where, "interval": 1,
             "expires_in": 60,
         }  # fmt: skip
+
+    def register(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """RFC 7591 s.3.2.1."""
+        assert asked["redirect_uris"] == ["http://127.0.0.1/"]
+        assert asked["token_endpoint_auth_method"] == "none"
+        client_id = f"client-{secrets.token_hex(4)}"
+        self.clients.add(client_id)
+        return asked | {"client_id": client_id}
 
     def introspect(self, token: str) -> dict[str, Any]:
         """RFC 7662 s.2.2."""
@@ -235,8 +247,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """The endpoints for programs."""
-        length = int(self.headers["Content-Length"])
-        asked = dict(urllib.parse.parse_qsl(self.rfile.read(length).decode()))
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/register":
+            self._say(201, self.provider.register(json.loads(body)))
+            return
+        asked = dict(urllib.parse.parse_qsl(body))
         if self.path == "/token":
             if self.provider.cuts:
                 self.close_connection = True

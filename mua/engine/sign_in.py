@@ -80,7 +80,7 @@ def service_told(engine: Engine, key: str) -> wire.SignInService | None:
     key = _known_issuer(key)
     if key.startswith("https://"):
         name = key.removeprefix("https://")
-        return wire.SignInService(key, name, ready=bool(_client(engine, key)[0]))
+        return wire.SignInService(key, name, ready=True, steps=plan.own_steps(name))  # an id may be had for the asking
     one = services().get(key)
     if one is None:
         return None
@@ -160,10 +160,10 @@ def _made(engine: Engine, command: wire.BeginSignIn) -> SignIn:
     ca_file = command.ca_file or (account.ca_file if account else "")
     if provider in services():
         oauth = plan.of_service(services()[provider], client_id, tenant)
-    elif not client_id:
-        raise plan.no_client(provider.removeprefix("https://"))
     else:
         oauth = net.find(provider, client_id, command.scope, ca_file)
+    if not client_id and provider not in services():  # the server gave it to whoever asks: it counts from now on
+        set_client(engine, wire.SetClient(provider, oauth.client_id))
     email = command.email or (account.email if account else "")
     return SignIn(oauth, email, secret, ca_file, account.id if account else 0)
 

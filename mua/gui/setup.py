@@ -41,6 +41,7 @@ from mua.model.address import Address
 from mua.model.diagnosis import Diagnosis, Reach
 from mua.model.folder import Role
 from mua.paths import Profile
+from mua.plan.oauth import own_steps
 from mua.store import db as store
 from mua.store import read
 
@@ -60,7 +61,7 @@ class SetupPage(Room):
         self._profile, self._first = profile, first
         self._found: wire.Discovered | None = None
         self._chosen: Account | None = None
-        self._looked_up = ""
+        self._looked_up = self._own_server = ""
         self._left_off: QWidget | None = None
         self._waiting = self._looking = False
         self.adding = False
@@ -71,6 +72,7 @@ class SetupPage(Room):
         self.signed_in = ""  # the name of a sign-in that waits for its account
         self.found = FoundPanel()
         self.form = AccountForm()
+        self.own_server = Field("Sign-in server", "Sign-in server in place of a password, if there is one (https://…)")
         self.banner = Banner(stacked=True)
         self.secrets: SecretsChoice | None = None
         self.diagnosis: DiagnosisPanel | None = None
@@ -81,7 +83,7 @@ class SetupPage(Room):
         self.by_hand = Button("Set up by hand", "server")
         self._lay_out()
         self._connect()
-        for part in (self.found, self.sign_in, self.form, self.banner):
+        for part in (self.found, self.sign_in, self.form, self.own_server, self.banner):
             part.hide()
         self._work(False)
 
@@ -140,6 +142,25 @@ class SetupPage(Room):
         if by_browser and instead:
             self.found.say_note("", "")  # it is about a password
 
+    def _own_server_named(self) -> None:
+        """A server that a person knows signs them in, or none any more."""
+        url, email = self.own_server.text().strip().rstrip("/"), self.address.text().strip()
+        if url == self._own_server:
+            return
+        self._own_server = url
+        if not url:
+            self._by_password()
+            return
+        url = url if "://" in url else f"https://{url}"
+        name = words.shown(url.removeprefix("https://"), 80)
+        service = wire.SignInService(url, name, ready=True, steps=own_steps(name))
+        self.sign_in.offer(
+            service, wire.BeginSignIn(email, provider=url, ca_file=self.form.ca_file.text().strip()),
+            password="a password",
+        )  # fmt: skip
+        for part, shown in ((self.sign_in, True), (self.password, False), (self.go, False)):
+            part.setVisible(shown)
+
     def _by_password(self) -> None:
         """With a password, whatever else was offered."""
         self.sign_in.end()
@@ -147,6 +168,8 @@ class SetupPage(Room):
         self.signed_in = ""
         self.password.show()
         self.go.show()
+        self.own_server.clear()
+        self._own_server = ""
 
     def _type_password(self) -> None:
         self._by_password()
@@ -191,6 +214,7 @@ class SetupPage(Room):
             )
         self.form.show_account(guess)
         self.form.show()
+        self.own_server.show()
         self.found.hide()
         self.banner.hide()
         self.by_hand.hide()
@@ -426,7 +450,7 @@ class SetupPage(Room):
             greeting.addWidget(label)
         self._greeting.setVisible(self._first)
         column.addWidget(self._greeting)
-        for above in (self.address, self.password, self.found, self.sign_in, self.form, self.banner):
+        for above in (self.address, self.password, self.found, self.form, self.own_server, self.sign_in, self.banner):
             column.addWidget(above)
         self._panels = QVBoxLayout()
         column.addLayout(self._panels)
@@ -458,6 +482,7 @@ class SetupPage(Room):
         self.go.clicked.connect(self.proceed)
         self.form.entered.connect(self.proceed)
         self.found.change.clicked.connect(self.open_form)
+        self.own_server.editingFinished.connect(self._own_server_named)
         self.sign_in.asked.connect(self.asked)
         self.sign_in.by_password.connect(self._type_password)
         self.sign_in.signed_in.connect(self._signed_in)

@@ -8,6 +8,8 @@ steps (``ClientSteps``) behind a link.
 Rules of the file: no page is opened but by a click; a late answer to a sign-in that was ended is dropped.
 """
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
@@ -121,6 +123,9 @@ class SignInPanel(QFrame):
         if turn != self._turn:
             return
         self._name = self._url = ""
+        if error.code == "no-client" and self._service is not None:
+            self._service = replace(self._service, ready=False)
+            self.steps.show()
         self._arrange()
         self.failed.emit(error)
 
@@ -130,10 +135,7 @@ class SignInPanel(QFrame):
 
         def kept(_: wire.Answer) -> None:
             if self._service is service:
-                self._service = wire.SignInService(
-                    service.key, service.name, ready=True, secret=service.secret, register=service.register,
-                    steps=service.steps, makes_ids=service.makes_ids, tenant=service.tenant,
-                )  # fmt: skip
+                self._service = replace(service, ready=True)
                 self.steps.hide()
                 self._arrange()
                 self.go.setFocus()

@@ -20,6 +20,7 @@ from mua.records import dataclass
 
 MAX_BYTES = 128 << 10
 MAX_REDIRECTS = 3
+FORM = "application/x-www-form-urlencoded"
 MAX_ADDRESSES = 3  # of one host: one of each family first
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 s.2.1
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -28,7 +29,8 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What is asked for and how: the fields of the request, whether it may go unprotected (``clear``), and the ``form``
-    that is posted; empty: nothing is.  ``whole``: the body is wanted whatever the status is, also after a form.
+    that is posted; empty: nothing is.  ``whole``: the body is wanted whatever the status is, also after a form;
+    ``kind``: the type of the form.
     """
 
     accept: str
@@ -36,6 +38,7 @@ class Asking:
     clear: bool = False
     form: str = ""
     whole: bool = False
+    kind: str = FORM
 
 
 SETTINGS = Asking("text/xml, application/xml, */*;q=0.1", "Mua")
@@ -107,13 +110,16 @@ def post(url: str, form: str, *, timeout: float, ca_file: str = "", allow_privat
     return _exchange(_checked("", url, asking), time.monotonic() + timeout, 0, ca_file, allow_private, asking)[0].status
 
 
-def ask(url: str, form: str, *, timeout: float, ca_file: str = "", allow_private: bool = False) -> tuple[int, bytes]:
-    """Post ``form`` (already encoded, ASCII) and say the status and the body of the answer, which is JSON by agreement;
-    no redirect is followed: what is in the form is for that server only.  ``timeout`` (seconds) bounds the whole.
+def ask(
+    url: str, form: str, *, timeout: float, ca_file: str = "", allow_private: bool = False, kind: str = FORM
+) -> tuple[int, bytes]:
+    """Post ``form`` (already encoded, ASCII; of this ``kind``) and say the status and the body of the answer, which is
+    JSON by agreement; no redirect is followed: what is in the form is for that server only.  ``timeout`` (seconds)
+    bounds the whole.
 
     Raises MailError: like ``fetch``, but for "http-status".
     """
-    asking = Asking("application/json", "Mua", form=form, whole=True)
+    asking = Asking("application/json", "Mua", form=form, whole=True, kind=kind)
     end = time.monotonic() + timeout
     answer, body = _exchange(_checked("", url, asking), end, MAX_BYTES, ca_file, allow_private, asking)
     return answer.status, body
@@ -177,7 +183,7 @@ def _request(parts: SplitResult, asking: Asking) -> bytes:
         "Connection: close",
     ]
     if asking.form:
-        lines += ["Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(asking.form)}"]
+        lines += [f"Content-Type: {asking.kind}", f"Content-Length: {len(asking.form)}"]
     return ("\r\n".join(lines) + "\r\n\r\n" + asking.form).encode("ascii")
 
 

@@ -41,7 +41,9 @@ _HTML = (
 
 
 def find(issuer: str, client_id: str, scope: str = "", ca_file: str = "") -> OAuth:
-    """A server of one's own, by what it publishes.  Raises MailError."""
+    """A server of one's own, by what it publishes.  Without a ``client_id`` it is asked for one (RFC 7591).  Raises
+    MailError; "no-client" where it gives none.
+    """
     trouble: MailError | None = None
     for url in plan.metadata_urls(issuer):
         try:
@@ -49,12 +51,23 @@ def find(issuer: str, client_id: str, scope: str = "", ca_file: str = "") -> OAu
         except MailError as error:
             trouble = trouble if trouble is not None and error.code == "http-status" else error
             continue
-        return plan.from_metadata(issuer, document, client_id, scope)
+        found = plan.from_metadata(issuer, document, client_id, scope)
+        return found if client_id else _registered(found, plan.registration_url(document), ca_file)
     assert trouble is not None
     if trouble.code == "http-status":
         text = f"{issuer.removeprefix('https://')} publishes no sign-in that a mail program can use."
         raise MailError(Kind.ACCOUNT, Retry.NEVER, text, trouble.detail, "bad-metadata")
     raise trouble
+
+
+def _registered(oauth: OAuth, url: str, ca_file: str) -> OAuth:
+    if not url:
+        raise plan.no_client(oauth.name)
+    asked = plan.registration(oauth)
+    answer = https.ask(
+        url, asked, timeout=PATIENCE, ca_file=ca_file, allow_private=oauth.own, kind="application/json"
+    )  # fmt: skip
+    return plan.registered(oauth, *answer)
 
 
 _METADATA = https.Asking("application/json", "Mua")

@@ -96,6 +96,14 @@ def of_service(service: Service, client_id: str, tenant: str = "") -> OAuth:
     return replace(one, client_id=chosen, **urls)
 
 
+def own_steps(name: str) -> tuple[str, ...]:
+    """How a client id is had at a server of one's own."""
+    return (
+        f"At {name}, make a public client with PKCE that may return to http://127.0.0.1/ on any port.",
+        "Copy its client id into the field below.",
+    )
+
+
 def no_client(name: str) -> MailError:
     """Nobody registered Mua with this provider."""
     text = f"Mua is not registered with {name}; to sign in there it needs a client id of your own (docs/oauth.md)."
@@ -136,6 +144,37 @@ def from_metadata(issuer: str, document: bytes, client_id: str, scope: str = "")
         device if isinstance(device, str) and _is_https(device) else "", scope or _scope(told.get("scopes_supported")),
         issuer=str(named), own=True,
     )  # fmt: skip
+
+
+# --- a client id for the asking (RFC 7591) ------------------------------------------------------------------------
+
+
+def registration_url(document: bytes) -> str:
+    """Where a server gives client ids to whoever asks; empty where it does not."""
+    told = _object(document).get("registration_endpoint")
+    return told if isinstance(told, str) and _is_https(told) else ""
+
+
+def registration(oauth: OAuth) -> str:
+    """What a program says of itself (RFC 7591 s.2): that it is a public one, and returns to this computer."""
+    about = {
+        "client_name": "Mua",
+        "application_type": "native",
+        "redirect_uris": [f"http://{oauth.redirect}/"],
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token", *([DEVICE_GRANT] if oauth.device else [])],
+        "response_types": ["code"],
+        "scope": oauth.scope,
+    }
+    return json.dumps(about)
+
+
+def registered(oauth: OAuth, status: int, body: bytes) -> OAuth:
+    """With the client id of the answer (RFC 7591 s.3.2.1).  Raises MailError "no-client" where there is none."""
+    told = _object(body).get("client_id")
+    if status not in (200, 201) or not isinstance(told, str) or not _is_token(told) or len(told) > 500:
+        raise no_client(oauth.name)
+    return replace(oauth, client_id=told)
 
 
 def _scope(offered: object) -> str:

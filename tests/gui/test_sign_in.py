@@ -110,6 +110,47 @@ def test_without_a_client_id_it_is_said_before_anything_is_typed(
     assert len(browser) == 1
 
 
+def test_a_server_that_gives_ids_to_whoever_asks_needs_no_step(
+    place: Office, house: tuple[Lab, Provider], browser: list[str]
+) -> None:
+    lab, provider = house
+    page = setup_page(place)
+    look_up(page, found(lab, provider, ready=True))
+    page.sign_in.go.click()
+    wait_until(lambda: not page.sign_in.steps.isHidden(), "the steps, where it gives none")
+    assert page.sign_in.go.isHidden()
+    provider.registers = True
+    look_up(page, found(lab, provider, ready=True))
+    page.sign_in.go.click()
+    wait_until(lambda: place.rooms.setup is None, f"the page is left: {page.banner.text()}")
+    provider.registers = False
+    (account,) = read.accounts(place.db)
+    assert account.oauth is not None
+    assert account.oauth.client_id.startswith("client-")
+    assert len(browser) == 1
+
+
+def test_by_hand_with_a_server_of_ones_own(place: Office, house: tuple[Lab, Provider], browser: list[str]) -> None:
+    lab, provider = house
+    account = found(lab, provider, ready=True).accounts[0]
+    place.ask(wire.SetClient(provider.issuer, CLIENT))
+    page = setup_page(place)
+    page.address.setText(account.email)
+    page.open_form()
+    page.form.show_account(account)
+    page.own_server.setText(provider.issuer.removeprefix("https://") + "/")
+    page.own_server.editingFinished.emit()
+    assert page.password.isHidden()
+    page.sign_in.password.click()
+    assert not page.password.isHidden(), "there is a way back"
+    assert page.own_server.text() == ""
+    page.own_server.setText(provider.issuer)
+    page.own_server.editingFinished.emit()
+    page.sign_in.go.click()
+    wait_until(lambda: place.rooms.setup is None, f"the page is left: {page.banner.text()}")
+    assert read.accounts(place.db)[0].oauth is not None
+
+
 def test_where_a_password_works_too_it_can_be_typed(place: Office, house: tuple[Lab, Provider]) -> None:
     lab, provider = house
     page = setup_page(place)

@@ -100,6 +100,26 @@ def test_metadata_that_is_not_of_that_issuer_is_not_believed(document: bytes) ->
     assert caught.value.code == "bad-metadata"
 
 
+def test_a_client_id_for_the_asking() -> None:
+    """RFC 7591."""
+    assert plan.registration_url(metadata()) == ""
+    assert plan.registration_url(metadata(registration_endpoint="http://x.test/r")) == ""
+    assert plan.registration_url(metadata(registration_endpoint="https://x.test/r")) == "https://x.test/r"
+    asked = json.loads(plan.registration(OWN))
+    assert asked["redirect_uris"] == ["http://127.0.0.1/"]
+    assert asked["token_endpoint_auth_method"] == "none"
+    assert plan.registered(OWN, 201, body(client_id="given")).client_id == "given"
+    for status, answer in (
+        (201, b""),
+        (400, body(client_id="x")),
+        (201, body(client_id="a b")),
+        (201, body(client_id=7)),
+    ):
+        with pytest.raises(MailError) as caught:
+            plan.registered(OWN, status, answer)
+        assert caught.value.code == "no-client"
+
+
 # --- the browser ------------------------------------------------------------------------------------------------
 
 
