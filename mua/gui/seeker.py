@@ -37,7 +37,8 @@ class Seeker(QObject):
         self._closing = False
         self._thread: threading.Thread | None = None
         self._db: Db | None = None
-        self._indexed = False
+        self._index = 0
+        """Which file the index is."""
 
     def ask(self, question: Question) -> int:
         """Answer ``question`` as soon as may be, instead of any earlier one; returns its number."""
@@ -93,14 +94,15 @@ class Seeker(QObject):
         return self._running != self._number or self._closing
 
     def _connection(self) -> Db:
-        """This thread's connection, with the index as soon as there is one."""
+        """This thread's connection, with the index as soon as there is one, or another one."""
         from mua.store import index
 
-        if self._db is not None and not self._indexed and self._profile.fts_db.exists():
+        now = self._profile.fts_db.stat().st_ino if self._profile.fts_db.exists() else 0
+        if self._db is not None and now != self._index:
             self._db.close()
             self._db = None
         if self._db is None:
-            self._indexed = self._profile.fts_db.exists()
+            self._index = now
             self._db = index.open_search(self._profile)
             self._db.end_when(self._unwanted)
         return self._db

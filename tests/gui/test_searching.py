@@ -1,5 +1,6 @@
 """Searching in the window: where it looks, what is offered while typing, kept and recent searches, more like this."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,8 +40,9 @@ def searched(program: Program, mail: Mail) -> Program:
 def search(program: Program, qtbot: QtBot, text: str) -> list[str]:
     """Type it, and the subjects of what is listed then."""
     listing = program.window.listing
+    before = listing.model.source
     listing.search.setText(text)
-    qtbot.waitUntil(lambda: listing.model.source.query is not None and not listing.model.seeking)
+    qtbot.waitUntil(lambda: listing.model.source is not before and not listing.model.seeking)
     return subjects(program)
 
 
@@ -59,6 +61,16 @@ def test_a_search_says_that_it_was_complete(searched: Program, qtbot: QtBot) -> 
     here = sum(one.total for one in searched.desk.folders.values())
     qtbot.waitUntil(lambda: searched.window.listing.rest.text() == f"{here:,} of {here:,} messages searched")
     assert searched.window.listing.rest.isVisible()
+
+
+def test_an_index_that_was_made_anew_is_looked_into(searched: Program, mail: Mail, qtbot: QtBot) -> None:
+    assert search(searched, qtbot, "workshop")
+    for name in ("", "-wal", "-shm"):
+        Path(f"{mail.profile.fts_db}{name}").unlink(missing_ok=True)
+    index.open_index(mail.profile).close()
+    assert search(searched, qtbot, "workshop hall") == []
+    here = sum(one.total for one in searched.desk.folders.values())
+    qtbot.waitUntil(lambda: searched.window.listing.rest.text().startswith(f"0 of {here:,} messages searched"))
 
 
 def test_a_search_looks_where_it_is_told_to(searched: Program, mail: Mail, qtbot: QtBot) -> None:
