@@ -699,7 +699,8 @@ class BodyEditor(QTextEdit):
                 break
             for level in range(_quote_of(block) if block.isVisible() else 0):
                 at = level * body_text.QUOTE_STEP
-                left = self.document().size().width() - at - 3 if self.isRightToLeft() else at
+                mirrored = block.textDirection() == Qt.LayoutDirection.RightToLeft
+                left = self.document().size().width() - at - 3 if mirrored else at
                 painter.drawRect(QRectF(QPointF(left, box.top() - shift), QPointF(left + 3, box.bottom() - shift)))
             block = block.next()
         painter.end()

@@ -148,6 +148,7 @@ class Composing(QObject):
         composer.save_wanted.connect(lambda: self._drafting.save(composer))
         composer.discard_wanted.connect(lambda: self._discard(composer))
         composer.closed.connect(lambda: self._closed(composer))
+        self._people.warm()
         self._outlooks.watch(composer)
         self._drafting.watch(composer)
         self._place(composer)

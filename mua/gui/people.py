@@ -1,9 +1,13 @@
 """The people known: who a few letters may mean, found on a thread of its own while the person types.
 
+Theory of operation: everybody is read once, when the first composer opens, into a ``plan.address_book.Book`` that
+answers each question in a moment; it is read anew when it is some minutes old.
+
 Rules of the file: the newest question only; whoever asked an older one hears nothing more; names and addresses come
 harmless.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +16,7 @@ from PySide6.QtCore import QObject
 from mua.gui import words
 from mua.gui.seeker import Seeker
 from mua.model.address import Address
+from mua.plan.address_book import Book
 from mua.store import read
 from mua.store.db import Db
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
 _OFFERED = 12
+_FRESH = 180.0  # seconds
 Told = Callable[[list[Address]], object]
 
 
@@ -30,6 +36,8 @@ class People(QObject):
         self._desk = desk
         self._seeker = Seeker(desk.library.profile, self)
         self._question = 0
+        self._book: Book | None = None
+        self._read_at = 0.0
         self._told: Told | None = None
         self._seeker.found.connect(self._found)
         self._seeker.failed.connect(lambda question, _: self._found(question, []))
@@ -38,10 +46,26 @@ class People(QObject):
         """Tell ``told`` the people whose name or address holds ``letters``, the likeliest first, oneself last."""
 
         def ask(db: Db) -> Iterator[tuple[object, bool]]:
-            yield read.known_addresses(db, letters, _OFFERED), True
+            yield self._book_of(db).find(letters, _OFFERED), True
 
         self._told = told
         self._question = self._seeker.ask(ask)
+
+    def warm(self) -> None:
+        """Read everybody, before the first letter is typed."""
+
+        def ask(db: Db) -> Iterator[tuple[object, bool]]:
+            self._book_of(db)
+            yield [], True
+
+        self._told = None
+        self._question = self._seeker.ask(ask)
+
+    def _book_of(self, db: Db) -> Book:
+        """Everybody; on the seeker's thread."""
+        if self._book is None or time.monotonic() - self._read_at > _FRESH:
+            self._book, self._read_at = Book(read.people(db), int(time.time())), time.monotonic()
+        return self._book
 
     def close(self) -> None:
         """End the thread."""

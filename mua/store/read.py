@@ -34,6 +34,7 @@ from mua.model.oauth import OAuth
 from mua.model.policy import EVERYTHING, Policy, policy_from
 from mua.model.quota import Quota
 from mua.model.way import rules_from
+from mua.plan.address_book import Met
 from mua.records import dataclass
 from mua.store.db import Db
 from mua.store.schema import WISHED
@@ -524,34 +525,26 @@ def view_json(db: Db, message_id: MessageId, version: int) -> str | None:
     return None if found is None else str(found)
 
 
-def known_addresses(db: Db, letters: str, limit: int = 20) -> list[Address]:
-    """People of the newest 20,000 messages whose name or address holds ``letters``; junk makes nobody known.
-
-    First those with a word of their name, or their address, beginning so, then a word of the address, then the rest;
-    among equals who was written to, and how often there was mail.  Takes longer than a frame: not for the window's
-    own thread.
-    """
-    like = letters.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-    return [Address(found[0], found[1]) for found in db.rows(_KNOWN, f"%{like}", limit, like)]
+def people(db: Db, newest: int = 50_000) -> list[Met]:
+    """Everybody of the newest messages; junk makes nobody known.  Takes a moment: not for the window's own thread."""
+    rows = db.rows(_PEOPLE, newest)
+    return [Met(address, name or "", int(written), int(got), int(last)) for address, name, written, got, last in rows]
 
 
-_KNOWN = """
+_PEOPLE = """
 WITH newest AS (
-  SELECT m.sender, m.recipients, CASE f.role WHEN 'sent' THEN 10 ELSE 1 END AS weight
-  FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.role <> 'junk' ORDER BY m.id DESC LIMIT 20000),
+  SELECT m.id, m.sender, m.recipients, m.cc, f.role = 'sent' AS mine
+  FROM message m JOIN folder f ON f.id = m.folder_id WHERE f.role <> 'junk' ORDER BY m.id DESC LIMIT ?1),
 held AS (
-  SELECT sender AS people, weight FROM newest WHERE sender LIKE ?1 ESCAPE '\\'
-  UNION ALL SELECT recipients, weight FROM newest WHERE recipients LIKE ?1 ESCAPE '\\'),
+  SELECT id, sender AS people, 0 AS written, 1 AS got FROM newest WHERE NOT mine
+  UNION ALL SELECT id, recipients, mine, NOT mine FROM newest
+  UNION ALL SELECT id, cc, mine, 0 FROM newest WHERE cc <> '[]'),
 person AS (
-  SELECT json_extract(p.value, '$[0]') AS name, json_extract(p.value, '$[1]') AS address, weight
+  SELECT json_extract(p.value, '$[0]') AS name, json_extract(p.value, '$[1]') AS address, written, got,
+    held.id >> 20 AS at
   FROM held, json_each(held.people) p)
-SELECT max(name), address FROM person
-WHERE name LIKE ?1 ESCAPE '\\' OR address LIKE ?1 ESCAPE '\\'
+SELECT address, max(name), sum(written), sum(got), max(at) FROM person WHERE address LIKE '%_@_%'
 GROUP BY lower(address)
-ORDER BY min(CASE
-  WHEN name LIKE ?3 ESCAPE '\\' OR name LIKE '% ' || ?3 ESCAPE '\\' OR address LIKE ?3 ESCAPE '\\' THEN 0
-  WHEN replace(replace(replace(address, '@', ' '), '.', ' '), '-', ' ') LIKE '% ' || ?3 ESCAPE '\\' THEN 1
-  ELSE 2 END), sum(weight) DESC LIMIT ?2
 """
 
 
