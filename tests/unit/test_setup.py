@@ -41,7 +41,7 @@ def test_package_names_follow_the_system() -> None:
 
 def test_the_list_of_packages_is_whole() -> None:
     packages = bootstrap.read_packages((ROOT / "packaging/system-packages.txt").read_text())
-    assert {package.group for package in packages} == {"qt", "test", "screenshots"}
+    assert {package.group for package in packages} == {"qt", "test", "screenshots", "package"}
     assert all(package.probe.startswith("/") or ".so" in package.probe for package in packages)
 
 
