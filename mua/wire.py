@@ -471,6 +471,14 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
+class StopActs:
+    """Stop the acts on very many messages that are being carried out; what is done stays.  Answer: Done.
+
+    Such an act is answered (Acted, without its messages) when its first part is done; Progress tells the rest.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class SettleRefused:
     """The person has read why wishes for these messages were refused; ``again``: wish the same anew.  Answer: Done."""
 
@@ -1071,7 +1079,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Long work: ``done`` of ``total`` ``what`` ("headers", "messages", "indexed"); done == total: finished."""
+    """Long work: ``done`` of ``total`` ``what`` ("headers", "messages", "indexed", "acted"); done == total: over."""
 
     account_id: int
     what: str
@@ -1105,7 +1113,7 @@ Command = (
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
     | ExportSettings | ImportSettings
     | SnoozeMessages | PinMessages | VerifyIndex
-    | PutRule | RemoveRule | OrderRules | TryRule | SetJunkFilter
+    | PutRule | RemoveRule | OrderRules | TryRule | SetJunkFilter | StopActs
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

@@ -6,6 +6,7 @@ The worker is poked, and makes the server follow when it can; what is only local
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from mua.model.account import AccountId, Incoming
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.plan.roles import flags_of_way
-from mua.store import history, read, tags, write
+from mua.store import bulk, history, read, tags, write
 from mua.store.db import Tx
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def move_messages(engine: Engine, command: wire.MoveMessages) -> wire.Acted:
     target = read.folder(engine.store.reader(), FolderId(command.folder_id))
     if target is None or not target.selectable:
         raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
-    if any(row.account_id != target.account_id for row in rows_of(engine, command.messages)):
+    if any(row.account_id != target.account_id for row in placed(engine, command.messages)):
         text = "Messages can be moved within one account only; forward or copy them instead."
         raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="other-account")
     label = f"Moved {messages_words(len(command.messages))} to {target.leaf}"
@@ -86,15 +87,15 @@ def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acte
     if not command.years:
         return _to_role(engine, command.messages, Role.ARCHIVE, "Archived {}")
     label = f"Archived {messages_words(len(command.messages))}"
-    rows, known = rows_of(engine, command.messages), dict[tuple[AccountId, int], Folder]()
+    rows = placed(engine, command.messages)
+    years: dict[tuple[AccountId, int], list[MessageId]] = defaultdict(list)
     for row in rows:
-        key = row.account_id, year_of(row.id)
-        if key not in known:
-            known[key] = _year_folder(engine, *key)
+        years[row.account_id, year_of(row.id)].append(row.id)
+    targets = {key: _year_folder(engine, *key) for key in years}
 
     def wish(tx: Tx, _: list[MessageId], now: int) -> None:
-        for row in rows:
-            write.wish_move(tx, [row.id], known[row.account_id, year_of(row.id)].id, now)
+        for key, ids in years.items():
+            write.wish_move(tx, ids, targets[key].id, now)
 
     return act(engine, [row.id for row in rows], label, Flag(0), wish, moved=True)
 
@@ -128,22 +129,21 @@ def junk_messages(engine: Engine, command: wire.JunkMessages) -> wire.Acted:
 
 def delete_messages(engine: Engine, command: wire.DeleteMessages) -> wire.Acted:
     """Move to the trash; what is there already, or is to go for ever, is wished gone."""
-    rows = rows_of(engine, command.messages)
-    for_ever = {row.id for row in rows if command.forever or _role_of(engine, row) is Role.TRASH}
-    trashes = {row.id: folder_for(engine, row.account_id, Role.TRASH).id for row in rows if row.id not in for_ever}
+    rows = placed(engine, command.messages)
+    for_ever = [row.id for row in rows if command.forever or row.role is Role.TRASH]
+    rest: dict[AccountId, list[MessageId]] = defaultdict(list)
+    for row in rows:
+        if not (command.forever or row.role is Role.TRASH):
+            rest[row.account_id].append(row.id)
+    trashes = {account_id: folder_for(engine, account_id, Role.TRASH) for account_id in rest}
 
-    def wish(tx: Tx, ids: list[MessageId], now: int) -> None:
-        write.wish_gone(tx, [one for one in ids if one in for_ever], now)
-        for one, folder_id in trashes.items():
-            write.wish_move(tx, [one], folder_id, now)
+    def wish(tx: Tx, _: list[MessageId], now: int) -> None:
+        write.wish_gone(tx, for_ever, now)
+        for account_id, ids in rest.items():
+            write.wish_move(tx, ids, trashes[account_id].id, now)
 
-    label = f"Deleted {messages_words(len(rows))}" + ("" if trashes else " for ever")
+    label = f"Deleted {messages_words(len(rows))}" + ("" if rest else " for ever")
     return _act(engine, command.messages, label, Flag(0), wish, moved=True)
-
-
-def _role_of(engine: Engine, row: MessageRow) -> Role:
-    folder = read.folder(engine.store.reader(), row.folder_id)
-    return folder.role if folder else Role.NONE
 
 
 def _to_role(engine: Engine, messages: tuple[int, ...], role: Role, label: str) -> wire.Acted:
@@ -155,26 +155,30 @@ def _move(
     engine: Engine, messages: tuple[int, ...], label: str, target_of: Callable[[AccountId], Folder]
 ) -> wire.Acted:
     """Wish each into its account's target, with the flags that go with the way there."""
-    rows = rows_of(engine, messages)
-    targets = {account_id: target_of(account_id) for account_id in {row.account_id for row in rows}}
-    ways = [(row.id, targets[row.account_id], _role_of(engine, row)) for row in rows]
+    ways: dict[tuple[AccountId, Role], list[MessageId]] = defaultdict(list)
+    for row in placed(engine, messages):
+        ways[row.account_id, row.role].append(row.id)
+    targets = {account_id: target_of(account_id) for account_id, _ in ways}
+    flags = {key: flags_of_way(key[1], targets[key[0]].role) for key in ways}
 
     def wish(tx: Tx, _: list[MessageId], now: int) -> None:
-        for one, target, source in ways:
-            write.wish_flags(tx, [one], *flags_of_way(source, target.role), now)
-            write.wish_move(tx, [one], target.id, now)
+        for key, ids in ways.items():
+            write.wish_flags(tx, ids, *flags[key], now)
+            write.wish_move(tx, ids, targets[key[0]].id, now)
 
     changed = Flag(0)
-    for _, target, source in ways:
-        add, remove = flags_of_way(source, target.role)
+    for add, remove in flags.values():
         changed |= add | remove
     return _act(engine, messages, label, changed, wish, moved=True)
 
 
 def wish_into(tx: Tx, rows: Iterable[MessageRow], targets: Mapping[AccountId, Folder], now: int) -> None:
     """Each into its account's folder of these."""
+    of_account: dict[AccountId, list[MessageId]] = defaultdict(list)
     for row in rows:
-        write.wish_move(tx, [row.id], targets[row.account_id].id, now)
+        of_account[row.account_id].append(row.id)
+    for account_id, ids in of_account.items():
+        write.wish_move(tx, ids, targets[account_id].id, now)
 
 
 def folder_for(engine: Engine, account_id: AccountId, role: Role) -> Folder:
@@ -207,7 +211,7 @@ def _act(
     moved: bool = False,
     keywords: str = "",
 ) -> wire.Acted:
-    ids = [row.id for row in rows_of(engine, messages)]
+    ids = [row.id for row in placed(engine, messages)]
     return act(engine, ids, label, changed, wish, moved=moved, keywords=keywords)
 
 
@@ -221,11 +225,17 @@ def act(
     moved: bool = False,
     keywords: str = "",
 ) -> wire.Acted:
-    """Note how these messages (which are there) are shown, make the wish, and have it carried out."""
-    now = engine.context.now()
+    """Note how these messages (which are there) are shown, make the wish, and have it carried out.
+
+    A part of an act on very many counts as done in the same transaction: it is done once, whatever crashes.
+    """
+    now, part = engine.context.now(), engine.bulks.part
     with engine.store.write(durable=True) as tx:
-        history_id = history.remember(tx, ids, label, changed, now, moved=moved, tags=keywords)
+        into = part.history_id if part is not None else None
+        history_id = history.remember(tx, ids, label, changed, now, moved=moved, tags=keywords, into=into)
         wish(tx, ids, now)
+        if part is not None:
+            bulk.advance(tx, part.history_id, part.done)
     for account_id in read.accounts_of(engine.store.reader(), ids):
         engine.settle_local(account_id)
         engine.poke(account_id)
@@ -234,12 +244,14 @@ def act(
 
 def undo(engine: Engine, command: wire.Undo) -> wire.Acted:
     """Wish what was shown before."""
+    if (many := engine.bulks.take_back(command.history_id)) is not None:
+        return many
     with engine.store.write(durable=True) as tx:
         undone = history.undo(tx, command.history_id, engine.context.now())
     if undone is None:
         raise MailError(Kind.MESSAGE, Retry.NEVER, "There is nothing to undo.", code="nothing-to-undo")
     history_id, label, ids, accounts = undone
-    accounts |= {row.account_id for row in read.rows(engine.store.reader(), ids)}
+    accounts |= read.accounts_of(engine.store.reader(), ids)
     for account_id in map(AccountId, accounts):
         engine.settle_local(account_id)
         engine.poke(account_id)
@@ -263,6 +275,19 @@ def rows_of(engine: Engine, ids: Iterable[int]) -> list[MessageRow]:
     wanted = list(dict.fromkeys(ids))
     rows = read.rows(engine.store.reader(), wanted)
     if len(rows) != len(wanted) or not rows:
-        text = "A message is not there any more; it was moved or deleted elsewhere."
-        raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="no-such-message")
+        raise _gone()
     return rows
+
+
+def _gone() -> MailError:
+    text = "A message is not there any more; it was moved or deleted elsewhere."
+    return MailError(Kind.MESSAGE, Retry.NEVER, text, code="no-such-message")
+
+
+def placed(engine: Engine, ids: Iterable[int]) -> list[read.Placed]:
+    """Where these are, of however many; raises "no-such-message" when one is gone."""
+    wanted = list(dict.fromkeys(ids))
+    found = read.placed(engine.store.reader(), wanted)
+    if len(found) != len(wanted) or not found:
+        raise _gone()
+    return found

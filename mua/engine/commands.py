@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, folder_acts, folders, judging, ruling, snoozing, talks
+from mua.engine import acts, bulk, folder_acts, folders, judging, ruling, snoozing, talks
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -634,6 +634,27 @@ def raise_window(engine: Engine, command: wire.Raise) -> wire.Done:
     return wire.Done()
 
 
+_MANY: dict[type, Callable[..., wire.Acted]] = {
+    wire.SetFlags: acts.set_flags,
+    wire.TagMessages: acts.tag_messages,
+    wire.MoveMessages: acts.move_messages,
+    wire.ArchiveMessages: archive_messages,
+    wire.JunkMessages: junk_messages,
+    wire.DeleteMessages: acts.delete_messages,
+    wire.SnoozeMessages: snoozing.snooze_messages,
+}
+"""Acts that may be on very many messages."""
+
+
+def handler_of_many(kind: type) -> Callable[..., wire.Acted]:
+    """Who carries out a part of such an act."""
+    return _MANY[kind]
+
+
+def _many(engine: Engine, command: Any) -> wire.Acted:
+    return engine.bulks.carry_out(command, _MANY[type(command)])
+
+
 _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.AddAccount: add_account,
     wire.UpdateAccount: update_account,
@@ -662,23 +683,24 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Sync: sync,
     wire.SearchServers: search_servers,
     wire.OpenMessage: open_message,
-    wire.SetFlags: acts.set_flags,
-    wire.TagMessages: acts.tag_messages,
-    wire.MoveMessages: acts.move_messages,
+    wire.SetFlags: _many,
+    wire.TagMessages: _many,
+    wire.MoveMessages: _many,
     wire.SetJunkFilter: judging.set_filter,
     wire.PutRule: ruling.put_rule,
     wire.RemoveRule: ruling.remove_rule,
     wire.OrderRules: ruling.order_rules,
     wire.TryRule: ruling.try_rule,
-    wire.SnoozeMessages: snoozing.snooze_messages,
+    wire.SnoozeMessages: _many,
     wire.PinMessages: snoozing.pin_messages,
-    wire.ArchiveMessages: archive_messages,
-    wire.JunkMessages: junk_messages,
     wire.SayThreads: talks.say,
     wire.QuietThreads: talks.quiet,
+    wire.ArchiveMessages: _many,
+    wire.JunkMessages: _many,
     wire.SettleRefused: acts.settle_refused,
-    wire.DeleteMessages: acts.delete_messages,
+    wire.DeleteMessages: _many,
     wire.Undo: undo,
+    wire.StopActs: bulk.stop,
     wire.RestoreMessages: restore,
     wire.Send: send,
     wire.SaveDraft: save_draft,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from mua import __version__, wire
 from mua.engine import commands, judging, ruling, talks
+from mua.engine.bulk import Bulks
 from mua.engine.context import PATIENCE, Context, Worker, utc_now
 from mua.engine.indexer import Indexer
 from mua.engine.lock import ProfileLock
@@ -85,6 +86,7 @@ class Engine:
             self.pickup = pickup.PickUp(self.context, drop, self.sender.look, self.signing, metrics)
         self.upkeep = Upkeep(self.context)
         self.snoozer = Snoozer(self)
+        self.bulks = Bulks(self, commands.handler_of_many)
         self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
         self.workers: dict[AccountId, Worker] = {}
@@ -110,6 +112,7 @@ class Engine:
         self.upkeep.start()
         self.snoozer.poke()
         ruling.run(self)
+        self.bulks.resume()
         self.network.start()
         self.server.start()
         if not self._stay:
@@ -136,6 +139,7 @@ class Engine:
             self.pickup.stop()
         self.network.stop()
         self.snoozer.stop()
+        self.bulks.close()
         for worker in self.workers.values():
             worker.stop()
         self.sender.stop()
@@ -172,7 +176,7 @@ class Engine:
             db = self.store.reader()
             troubled = bool(read.problems(db, Side.INCOMING))
             wishes_done = read.wishes_pending(db) == 0 or troubled or time.monotonic() > deadline
-            if wishes_done and not outbox.waiting(db):
+            if wishes_done and not outbox.waiting(db) and not self.bulks.busy:
                 if self.server.stop_if_idle():
                     self.stop_soon()
                 return

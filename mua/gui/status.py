@@ -11,6 +11,7 @@ from mua.gui import words
 from mua.records import dataclass
 
 _DOING = {
+    "acted": "Changing messages, {done:,} of {total:,}",
     "headers": "Fetching {done:,} of {total:,}",
     "messages": "Fetching {done:,} of {total:,} messages",
     "indexed": "Preparing search, {done:,} of {total:,}",

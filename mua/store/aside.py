@@ -33,7 +33,7 @@ def next_return(db: Db) -> int | None:
 def due(db: Db, now: int) -> list[tuple[MessageId, AccountId, FolderId | None]]:
     """The messages that return now: (message, its account, where to; None: to the inbox)."""
     sql = (
-        "SELECT s.message_id, m.account_id, f.id FROM snooze s JOIN message m ON m.id = s.message_id"
+        "SELECT s.message_id, m.account_id, f.id FROM snooze s CROSS JOIN message m ON m.id = s.message_id"
         " LEFT JOIN folder f ON f.id = s.folder_id AND f.wished_gone = 0 AND f.role <> 'snoozed'"
         " WHERE s.until <= ? ORDER BY s.until"
     )

@@ -65,8 +65,8 @@ def _ready(tx: Tx, now: int) -> None:
 def waiting(db: Db) -> list[tuple[MessageId, AccountId]]:
     """New mail of inboxes, with its text here, that was not judged."""
     sql = (
-        "SELECT m.id, m.account_id FROM unjudged u JOIN message m ON m.id = u.message_id"
-        " JOIN folder f ON f.id = m.shown_folder WHERE f.role = 'inbox' ORDER BY m.id LIMIT 500"
+        "SELECT m.id, m.account_id FROM unjudged u CROSS JOIN message m ON m.id = u.message_id"
+        " CROSS JOIN folder f ON f.id = m.shown_folder WHERE f.role = 'inbox' ORDER BY u.message_id LIMIT 500"
     )
     return [(MessageId(row[0]), AccountId(row[1])) for row in db.rows(sql)]
 
@@ -96,7 +96,7 @@ def server_filters(db: Db, account_id: AccountId) -> bool:
 def is_known(db: Db, message_id: int) -> bool:
     """Whether its author is somebody the person has written to."""
     sql = (
-        "SELECT EXISTS(SELECT 1 FROM message m JOIN correspondent c"
+        "SELECT EXISTS(SELECT 1 FROM message m CROSS JOIN correspondent c"
         " ON c.address = json_extract(m.sender, '$[0][1]') WHERE m.id = ?)"
     )
     return bool(db.value(sql, message_id))

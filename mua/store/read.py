@@ -106,6 +106,15 @@ class Conversation:
     """The senders of its first and its newest messages, oldest first; of a single message none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Whose a message is, and what the folder is for in which it is shown."""
+
+    id: MessageId
+    account_id: AccountId
+    role: Role
+
+
 class Saved(StrEnum):
     """The unified views of the sidebar: saved searches over all accounts."""
 
@@ -417,6 +426,17 @@ def saved_counts(db: Db) -> dict[Saved, int]:
 def rows(db: Db, ids: Sequence[int]) -> list[MessageRow]:
     """The rows with these ids, in this order; ids that are gone are left out."""
     found = {row[0]: _row(row) for row in db.rows_of(f"SELECT {ROW_COLUMNS} FROM message WHERE id IN", ids)}
+    return [found[one] for one in ids if one in found]
+
+
+def placed(db: Db, ids: Sequence[int]) -> list[Placed]:
+    """Where these messages are shown, in this order; those that are gone are left out."""
+    sql = (
+        "SELECT m.id, m.account_id, coalesce(f.role, '') FROM message m LEFT JOIN folder f"
+        " ON f.id = coalesce(m.want_folder_id, m.folder_id) WHERE m.id IN"
+    )
+    roles = {role.value: role for role in Role}
+    found = {row[0]: Placed(MessageId(row[0]), AccountId(row[1]), roles[row[2]]) for row in db.rows_of(sql, ids)}
     return [found[one] for one in ids if one in found]
 
 

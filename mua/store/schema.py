@@ -641,6 +641,17 @@ CREATE TABLE draft(
   at INTEGER NOT NULL) STRICT, WITHOUT ROWID;         -- UTC seconds
 """
 
+# Acts on very many messages, carried out in parts: what is left of them.
+CACHE_49 = """
+CREATE TABLE bulk(
+  history_id INTEGER PRIMARY KEY REFERENCES history(id) ON DELETE CASCADE,
+  command TEXT NOT NULL,                              -- a line of the wire; empty: it is being taken back
+  messages TEXT NOT NULL) STRICT;                     -- JSON, of many megabytes: written once
+CREATE TABLE bulk_done(
+  history_id INTEGER PRIMARY KEY REFERENCES bulk(history_id) ON DELETE CASCADE,
+  done INTEGER NOT NULL) STRICT;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -690,6 +701,7 @@ MIGRATIONS = (
     CACHE_46,
     CACHE_47,
     CACHE_48,
+    CACHE_49,
 )
 VERSION = len(MIGRATIONS)
 

@@ -501,41 +501,40 @@ def remove_messages(tx: Tx, ids: Sequence[MessageId], claim: Claim, now: int) ->
     tx.changes.messages.difference_update(ids)
 
 
+_THESE = "SELECT value FROM json_each(?4)"
+_WHERE = "id, coalesce(shown_folder, folder_id)"
+
+
 def wish_flags(tx: Tx, ids: Sequence[MessageId], add: Flag, remove: Flag, now: int) -> None:
     """The person wants these flags set and cleared.
 
     What takes a wish back that is not pushed yet is a wish itself, though the server was never heard to have it: the
     engine may have died between the server's OK and our commit.
     """
-    for one in ids:
-        sql = (
-            "UPDATE message SET want_set = ((shown_flags | ?1) & ~?2) & (~flags | want_clear),"
-            " want_clear = (flags | want_set) & ~((shown_flags | ?1) & ~?2), wish_at = ?3, problem = ''"
-            " WHERE id = ?4 AND (shown_flags | ?1) & ~?2 <> shown_flags"
-        )
-        if tx.run(sql, int(add), int(remove), now, one):
-            _touched(tx, one)
+    sql = (
+        "UPDATE message SET want_set = ((shown_flags | ?1) & ~?2) & (~flags | want_clear),"
+        " want_clear = (flags | want_set) & ~((shown_flags | ?1) & ~?2), wish_at = ?3, problem = ''"
+        f" WHERE id IN ({_THESE}) AND (shown_flags | ?1) & ~?2 <> shown_flags RETURNING {_WHERE}"
+    )
+    _note(tx, tx.rows(sql, int(add), int(remove), now, json.dumps(list(ids))))
 
 
 def wish_move(tx: Tx, ids: Sequence[MessageId], folder_id: FolderId, now: int) -> None:
     """The person wants these messages in ``folder_id`` (of the same account; the caller checked)."""
-    for one in ids:
-        _touched(tx, one)
-        tx.run(
-            "UPDATE message SET want_folder_id = CASE WHEN folder_id = ?1 THEN NULL ELSE ?1 END, want_gone = 0,"
-            " wish_at = ?2, problem = '' WHERE id = ?3",
-            folder_id,
-            now,
-            one,
-        )
-        _touched(tx, one)
+    _note_folders(tx, ids)
+    sql = (
+        "UPDATE message SET want_folder_id = CASE WHEN folder_id = ?1 THEN NULL ELSE ?1 END, want_gone = 0,"
+        f" wish_at = ?2, problem = '' WHERE id IN ({_THESE.replace('?4', '?3')}) RETURNING {_WHERE}"
+    )
+    _note(tx, tx.rows(sql, folder_id, now, json.dumps(list(ids))))
 
 
 def wish_gone(tx: Tx, ids: Sequence[MessageId], now: int) -> None:
     """The person wants these messages deleted for ever."""
-    for one in ids:
-        _touched(tx, one)
-        tx.run("UPDATE message SET want_gone = 1, wish_at = ?, problem = '' WHERE id = ?", now, one)
+    _note_folders(tx, ids)
+    these = _THESE.replace("?4", "?2")
+    sql = f"UPDATE message SET want_gone = 1, wish_at = ?1, problem = '' WHERE id IN ({these}) RETURNING {_WHERE}"
+    _note(tx, tx.rows(sql, now, json.dumps(list(ids))))
 
 
 def wish_refused(tx: Tx, ids: Sequence[MessageId], problem: str) -> None:
@@ -594,6 +593,19 @@ def settle_local(tx: Tx, account_id: AccountId, now: int) -> None:
         tags.pushed(tx, [message_id], keywords)
         if folder_id is not None:
             moved(tx, message_id, FolderId(folder_id), None)
+
+
+def _note(tx: Tx, touched: Iterable[Sequence[int]]) -> None:
+    """These (message, folder) changed."""
+    for message_id, folder_id in touched:
+        tx.changes.messages.add(message_id)
+        tx.changes.folders.add(folder_id)
+
+
+def _note_folders(tx: Tx, ids: Sequence[MessageId]) -> None:
+    """The folders that show these messages now are about to change."""
+    sql = "SELECT DISTINCT coalesce(shown_folder, folder_id) FROM message WHERE id IN (SELECT value FROM json_each(?))"
+    tx.changes.folders.update(row[0] for row in tx.rows(sql, json.dumps(list(ids))))
 
 
 def _touched(tx: Tx, message_id: MessageId) -> None:

@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from plans import scans
 
 from mua.model.account import Account, AccountId
 from mua.model.folder import Role
 from mua.model.message import Envelope, Flag, MessageId
 from mua.paths import Profile
 from mua.plan.junk import ENOUGH
-from mua.store import junk, write
+from mua.store import aside, junk, rules, sight, write
 from mua.store.db import Store
+from mua.store.read import Filter
 
 NONE = Flag(0)
 
@@ -91,3 +93,14 @@ def test_a_server_that_fills_the_junk_folder_filters(box: Box) -> None:
     with box.store.write() as tx:
         junk.learn(tx, one, [1], True, 1)
     assert not junk.server_filters(db, box.account)
+
+
+def test_what_each_commit_asks_looks_at_no_mail_that_does_not_wait(box: Box) -> None:
+    db = box.store.reader()
+    with scans(db, "m", "message") as guilty:
+        junk.waiting(db)
+        rules.to_forward(db)
+        rules.waiting(db)
+        aside.due(db, 0)
+        sight.in_sight(db, box.inbox, Filter.ALL)
+    assert guilty == []
