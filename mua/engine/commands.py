@@ -120,9 +120,9 @@ def _may_be_plain(account: Account, server: Server) -> bool:
 
 
 def update_account(engine: Engine, command: wire.UpdateAccount) -> wire.Done:
-    """Replace the settings and start its worker anew."""
-    account = checked(command.account)
-    before = folders.account(engine, account.id)
+    """Replace the settings and start its worker anew.  How it signs in is changed by SetSecret and AwaitSignIn only."""
+    before = folders.account(engine, command.account.id)
+    account = checked(dataclasses.replace(command.account, oauth=before.oauth))
     _check_inbox(engine, account)
     with engine.store.write(durable=True) as tx:
         write.update_account(tx, account)
@@ -242,6 +242,8 @@ def set_secret(engine: Engine, command: wire.SetSecret) -> wire.Done:
             for side in Side:
                 write.set_mechanism(tx, account.id, side, "")
         write.clear_problem(tx, account.id)
+    if account.oauth is not None:
+        engine.tokens.forget(account.id)
     engine.restart_worker(account.id)
     engine.sender.poke()
     return wire.Done()

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from mua import wire
 from mua.gui import sign_in as signing
 from mua.gui.account_panel import AccountPanel
+from mua.gui.settings import SettingsPage
 from mua.gui.setup import SetupPage
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.store import read
@@ -215,7 +216,36 @@ def test_an_ended_sign_in_is_said_and_mended_in_place(
     wait_until(lambda: len(browser) == 2 and banner.isHidden(), "mail again")
 
 
-def test_settings_have_it_too(qapp: QApplication, house: tuple[Lab, Provider]) -> None:
+def test_in_the_settings_a_password_takes_the_place_of_a_sign_in_and_back(
+    place: Office, house: tuple[Lab, Provider], browser: list[str]
+) -> None:
     lab, provider = house
-    account = found(lab, provider, ready=True).accounts[0]
-    assert AccountPanel(account)._sign_in.isHidden()
+    place.ask(wire.SetClient(provider.issuer, CLIENT))
+    page = setup_page(place)
+    answer = found(lab, provider, ready=True)
+    look_up(page, answer)
+    page.sign_in.go.click()
+    wait_until(lambda: read.accounts(place.db) and place.program.desk.accounts, "the account")
+    place.rooms.open_settings()
+    settings = place.rooms.page
+    assert isinstance(settings, SettingsPage)
+    panel = settings.panels[0]
+    assert not panel._sign_in.isHidden()
+    panel.edit()
+    panel.password.setText(lab.password)
+    panel.save()
+    wait_until(lambda: read.accounts(place.db)[0].oauth is None, "the password counts")
+    panel.habits.paused.click()
+    wait_until(lambda: read.accounts(place.db)[0].habits.paused, "another change")
+    assert read.accounts(place.db)[0].oauth is None, "which brings no old sign-in back"
+    begun = place.ask(wire.BeginSignIn(account_id=read.accounts(place.db)[0].id, provider=provider.issuer))
+    assert isinstance(begun, wire.SignInBegun)
+    signing.open_page(begun.url)
+    place.ask(wire.AwaitSignIn(begun.sign_in))
+    assert read.accounts(place.db)[0].oauth is not None
+
+
+def test_without_a_sign_in_nothing_is_offered(qapp: QApplication) -> None:
+    panel = AccountPanel(Account(AccountId(0), "home", "ada@example.org"))
+    assert panel._sign_in.isHidden()
+    panel.deleteLater()
