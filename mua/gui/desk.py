@@ -17,6 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
+from mua.gui.columns import Column
 from mua.gui.grouping import Grouping
 from mua.gui.library import Library
 from mua.gui.list_pane import Emptiness, unread_words
@@ -291,6 +292,7 @@ class Desk(QObject):
         outgoing = folder is not None and folder.role in (Role.SENT, Role.DRAFTS)
         grouped = self.grouping.wanted(place, folder.role if folder is not None else None)
         self.listing.set_density(look.density or self.preferences.density)
+        self.listing.set_columns(look.columns)
         source = Source(self.library.db, place, chosen, grouped=grouped, sort=look.sort, outgoing=outgoing)
         self.listing.model.show(source)
 
@@ -324,6 +326,11 @@ class Desk(QObject):
         self.looks.choose(self.place, sort=sort)
         self.looks_changed.emit()
         self._list(self.place, source.chosen)
+
+    def _choose_columns(self, columns: tuple[Column, ...]) -> None:
+        self.looks.choose(self.place, columns=columns)
+        self.looks_changed.emit()
+        self.listing.set_columns(columns)
 
     def _choose_density(self, density: Density) -> None:
         self.looks.choose(self.place, density=density)
@@ -448,6 +455,7 @@ class Desk(QObject):
         self.listing.grouping_chosen.connect(self.group)
         self.listing.density_chosen.connect(self._choose_density)
         self.listing.sort_chosen.connect(self.sort)
+        self.listing.header.chosen.connect(self._choose_columns)
         self.listing.view.chosen.connect(self._show_chosen)
         self.listing.view.opened.connect(self.open_row)
         self.listing.view.selected.connect(self._selected)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QMenu, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui import words
+from mua.gui.columns import Column, ColumnHeader
 from mua.gui.icons import icon
 from mua.gui.in_sight import InSight
 from mua.gui.message_cards import Density
@@ -93,6 +94,9 @@ class ListPane(QFrame):
         self._sort = NEWEST_FIRST
         self._sort_actions = QActionGroup(self)
         self._way_actions = QActionGroup(self)
+        self.header = ColumnHeader()
+        self.header.hide()
+        self.header.sorted_by.connect(self.sort_chosen)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(self._empty)
@@ -165,6 +169,7 @@ class ListPane(QFrame):
     def set_density(self, density: Density) -> None:
         """Cards, compact or table."""
         self.view.set_density(density)
+        self.header.setVisible(density is Density.TABLE)
         for action in self._density_actions.actions():
             action.setChecked(action.data() == density)
 
@@ -191,6 +196,12 @@ class ListPane(QFrame):
             action.setChecked(action.data() is sort.down)
             action.setEnabled(possible)
         self._sort = sort
+        self.header.show_sort(sort, possible, outgoing=outgoing)
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """What a table shows."""
+        self.view.set_columns(columns)
+        self.header.show_columns(columns)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Where room is short the number of unread messages goes first (the sidebar has it too)."""
@@ -252,6 +263,7 @@ class ListPane(QFrame):
         column.addLayout(self._head)
         column.addLayout(self._bars)
         column.addWidget(self.in_sight)
+        column.addWidget(self.header)
         column.addWidget(self._stack, 1)
         column.addWidget(self.rest)
 

@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
+from mua.gui.columns import USUAL, Column, chosen_from
 from mua.gui.message_cards import Density
 from mua.gui.places import Place, place_of, place_word
 from mua.model.sort import NEWEST_FIRST, Sort, sort_from
@@ -20,6 +21,7 @@ class Look:
 
     density: Density | None = None
     sort: Sort = NEWEST_FIRST
+    columns: tuple[Column, ...] = USUAL
 
 
 class Looks:
@@ -40,7 +42,7 @@ class Looks:
     def text(self) -> str:
         """What was chosen, to be kept."""
         kept = {
-            word: {"density": look.density or "", "sort": str(look.sort)}
+            word: {"density": look.density or "", "sort": str(look.sort), "columns": list(look.columns)}
             for word, look in sorted(self._chosen.items())
             if look != Look()
         }
@@ -56,4 +58,6 @@ class Looks:
             if place_of(word) is not None and isinstance(one, dict):
                 density = str(one.get("density", ""))
                 known = Density(density) if density in set(Density) else None
-                self._chosen[word] = Look(known, sort_from(str(one.get("sort", ""))))
+                columns = one.get("columns", ())
+                shown = chosen_from([str(name) for name in columns] if isinstance(columns, list) else ())
+                self._chosen[word] = Look(known, sort_from(str(one.get("sort", ""))), shown)

@@ -5,6 +5,7 @@ each string decides its own direction, so that mixed Hebrew and English read rig
 a frame.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
@@ -12,6 +13,7 @@ from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from mua.gui.card import Card
+from mua.gui.columns import USUAL, Column, laid_out
 from mua.gui.icons import pixmap
 from mua.gui.message_model import CARD
 from mua.gui.tag_chips import chips_width, paint_chips
@@ -103,13 +105,14 @@ class CardDelegate(QStyledItemDelegate):
     """Paints messages and headings."""
 
     density = Density.CARDS
+    columns: Sequence[Column] = USUAL
 
     def chip(self, area: QRect, direction: Qt.LayoutDirection, card: Card) -> QRect | None:
         """Where the chip that opens and folds a conversation is in a row at ``area``; None where it has none."""
-        if card.here < 2:
+        if card.here < 2 or (self.density is Density.TABLE and Column.FROM not in self.columns):
             return None
         table = self.density is Density.TABLE
-        name = _table_name(area, card) if table else _card_name(area, card, self.density is Density.CARDS)
+        name = _table_name(area, card, self.columns) if table else _card_name(area, card, self.density is Density.CARDS)
         _, box = _name_and_chip(card, name, NORMAL if table else MEDIUM)
         return QStyle.visualRect(direction, area, box.adjusted(-6, -6, 6, 6))
 
@@ -127,7 +130,7 @@ class CardDelegate(QStyledItemDelegate):
             self._frame(pen, option)
             selected = bool(option.state & QStyle.StateFlag.State_Selected)
             if self.density is Density.TABLE:
-                _paint_line(pen, found, selected)
+                _paint_line(pen, found, selected, self.columns)
             else:
                 _paint_card(pen, found, selected, self.density is Density.CARDS)
         elif isinstance(found, str):
@@ -262,31 +265,33 @@ def _marks_room() -> int:
     return 2 * (theme().grown(SMALL_ICON) + 4)
 
 
-def _table_name(area: QRect, card: Card) -> QRect:
-    """The room of name and chip in a line: the same whatever marks it has."""
-    left, inset = area.left() + 30, theme().grown(_INSET) if card.member else 0
-    room = area.right() - 18 - left - max(_time_width(card), round(52 * theme().scale)) - _marks_room() - 12
-    return QRect(left + inset, area.top(), min(180, room * 2 // 5) - 10 - inset, area.height())
+def _table_name(area: QRect, card: Card, columns: Sequence[Column]) -> QRect:
+    """The room of name and chip in a line."""
+    inset = theme().grown(_INSET) if card.member else 0
+    places = laid_out(area, columns)
+    return places.get(Column.FROM, places[Column.SUBJECT]).adjusted(inset, 0, 0, 0)
 
 
-def _paint_line(pen: Pen, card: Card, selected: bool) -> None:
-    """One line: dot, star, sender, subject and snippet, marks, time."""
-    area = pen.area
-    left, right, top, height = area.left() + 16, area.right() - 18, area.top(), area.height()
-    left += theme().grown(_INSET) if card.member else 0
-    weight = SEMIBOLD if card.unread else NORMAL
+def _paint_line(pen: Pen, card: Card, selected: bool, columns: Sequence[Column]) -> None:
+    """One line: dot, sender, subject and snippet, marks, size, time."""
+    area, places = pen.area, laid_out(pen.area, columns)
+    top, height = area.top(), area.height()
     if card.unread:
-        pen.disc(QRectF(pen.place(QRect(left, top + height // 2 - 3, 6, 6))), "accent", 3)
-    left += 14
-    width = max(_paint_time(pen, card, right, top, height), round(52 * theme().scale))
-    marks = max(_paint_marks(pen, card, right - width - 6, top, height), _marks_room())
-    room = right - left - width - marks - 12
-    named = _table_name(area, card)
-    names = named.width() + 10
-    _paint_name(pen, card, named, selected, NORMAL)
-    font = theme().font(BASE, weight)
-    names += _paint_tags(pen, card, QRect(left + names, top, (room - names) // 2, height))
-    used = pen.text(QRect(left + names, top, room - names, height), card.subject, font, "text")
-    rest = QRect(left + names + used + 10, top, room - names - used - 10, height)
-    if rest.width() > 60 and card.snippet:
-        pen.text(rest, card.snippet, theme().font(SECONDARY), "tertiary")
+        inset = theme().grown(_INSET) if card.member else 0
+        pen.disc(QRectF(pen.place(QRect(area.left() + 16 + inset, top + height // 2 - 3, 6, 6))), "accent", 3)
+    if Column.DATE in places:
+        tone = "accent" if card.unread else "tertiary"
+        pen.text(
+            places[Column.DATE], card.time, theme().font(META, SEMIBOLD if card.unread else NORMAL), tone, end=True
+        )
+    if Column.SIZE in places:
+        pen.text(places[Column.SIZE], card.size, theme().font(META), "tertiary", end=True)
+    if Column.FROM in places:
+        _paint_name(pen, card, _table_name(area, card, columns), selected, NORMAL)
+    room = places[Column.SUBJECT]
+    room.setRight(room.right() - max(_paint_marks(pen, card, room.right(), top, height), _marks_room()))
+    room.setLeft(room.left() + _paint_tags(pen, card, QRect(room.left(), top, room.width() // 2, height)))
+    used = pen.text(room, card.subject, theme().font(BASE, SEMIBOLD if card.unread else NORMAL), "text")
+    room.setLeft(room.left() + used + 10)
+    if room.width() > 60 and card.snippet:
+        pen.text(room, card.snippet, theme().font(SECONDARY), "tertiary")

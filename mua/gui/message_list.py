@@ -5,6 +5,8 @@ takes its place; nothing asks the model for all rows (select-all is one range). 
 somebody answered, stays selected, and what is in sight stays where it is.
 """
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
@@ -23,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from mua.gui.columns import Column
 from mua.gui.day_rows import is_heading, is_member, message_of
 from mua.gui.message_cards import CardDelegate, Density, row_height
 from mua.gui.message_model import MessageModel
@@ -102,6 +105,11 @@ class MessageList(QTableView):
         self.verticalHeader().setDefaultSectionSize(row_height(density))
         self.verticalScrollBar().setSingleStep(row_height(density) // 2)
         self._size_headings()
+        self.viewport().update()
+
+    def set_columns(self, columns: Sequence[Column]) -> None:
+        """What a table shows."""
+        self._delegate.columns = columns
         self.viewport().update()
 
     def density(self) -> Density:

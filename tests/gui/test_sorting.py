@@ -5,11 +5,13 @@ import time
 
 import pytest
 from gui_mail import Mail
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QStyle
 
 from mua.gui import places
 from mua.gui.app import Program
+from mua.gui.columns import USUAL, Column, laid_out
 from mua.gui.day_rows import is_heading
 from mua.gui.looks import Look, Looks
 from mua.gui.message_cards import Density
@@ -208,3 +210,53 @@ def test_sent_mail_is_sorted_by_those_it_went_to(program: Program, mail: Mail, q
     model = program.window.listing.model
     assert [card.who for row in range(3) if (card := model.card(row)) is not None] == ["ada", "Björn", "Cleo"]
     assert program.window.listing._sort_actions.actions()[1].text() == "Recipient"
+
+
+def test_the_names_above_a_table_sort_it(program: Program, mail: Mail, qapp: QApplication) -> None:
+    desk, pane = program.desk, program.window.listing
+    assert not pane.header.isVisible()
+    pane._density_actions.actions()[2].trigger()
+    assert pane.header.isVisible()
+    pane.header._buttons[Column.FROM].click()
+    assert pane.model.source.sort == Sort(By.FROM, down=False)
+    pane.header._buttons[Column.FROM].click()
+    assert pane.model.source.sort == Sort(By.FROM, down=True)
+    pane.header._buttons[Column.DATE].click()
+    assert pane.model.source.sort == Sort()
+    assert "sorted" in pane.header._buttons[Column.DATE].accessibleName()
+    desk.show_place(Place(folder=mail.folders["Sent"]))
+    pane._density_actions.actions()[2].trigger()
+    assert pane.header._buttons[Column.FROM].text() == "Recipient"
+
+
+def test_the_columns_of_a_table_are_chosen_and_kept(program: Program, mail: Mail) -> None:
+    desk, pane = program.desk, program.window.listing
+    inbox = Place(folder=mail.folders["INBOX"])
+    pane._density_actions.actions()[2].trigger()
+    assert [one.isVisible() for one in pane.header._buttons.values()] == [True, True, False, True]
+    menu = pane.header.menu()
+    menu.actions()[2].trigger()
+    assert pane.header.columns == tuple(Column)
+    pane.header.menu().actions()[0].trigger()
+    assert pane.header.columns == (Column.SUBJECT, Column.SIZE, Column.DATE)
+    assert pane.view._delegate.columns == pane.header.columns
+    kept = Looks()
+    kept.read(str(program.state.value("looks")))
+    assert kept.of(inbox).columns == pane.header.columns
+    desk.show_place(Place(folder=mail.folders["Archive"]))
+    assert pane.header.columns == USUAL
+
+
+@pytest.mark.parametrize("direction", [Qt.LayoutDirection.LeftToRight, Qt.LayoutDirection.RightToLeft])
+def test_each_name_stands_above_its_column(program: Program, direction: Qt.LayoutDirection) -> None:
+    pane = program.window.listing
+    pane._density_actions.actions()[2].trigger()
+    pane.header.chosen.emit(tuple(Column))
+    program.window.setLayoutDirection(direction)
+    QApplication.processEvents()
+    area = pane.view.visualRect(pane.model.index(1, 0))
+    for column, place in laid_out(area, tuple(Column)).items():
+        seen = QStyle.visualRect(direction, area, place)
+        button = pane.header._buttons[column].geometry()
+        assert abs(button.left() - seen.left()) <= 12  # a scroll bar's width
+        assert button.width() > 20
