@@ -19,6 +19,7 @@ from typing import Any
 from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json, to_json, typed
 from mua.model.account import Account
+from mua.model.arrival import LeftOut
 from mua.model.diagnosis import Diagnosis
 from mua.model.identity import Identity
 from mua.model.mail_rule import MailRule
@@ -28,6 +29,7 @@ from mua.model.outlook import Outlook
 from mua.model.policy import Policy
 from mua.model.quota import Quota
 from mua.model.records import DnsRecord
+from mua.model.tag import Tag
 from mua.model.way import Rule
 from mua.records import dataclass
 
@@ -681,11 +683,27 @@ class TryRule:
 
 
 @dataclass(frozen=True, slots=True)
-class ImportFile:
-    """Read an mbox, a Maildir or .eml files into a folder.  Answer: Imported."""
+class Import:
+    """Bring in the mail of another program: a file or a whole tree (see ``plan.arriving``).  Answer: Imported.
 
-    folder_id: int
+    ``folder``: into this one, what is nested below it; empty: under the names that it has there.  ``account_id`` 0: the
+    account of this computer.  ``token`` names the work for ``Importing`` and ``Stop``.  ``dialect`` of mbox files
+    (``mime.mbox.Dialect``); empty: as they show.  ``accounts``: add those of a profile, too, without passwords.
+    """
+
     path: str
+    folder: str = ""
+    account_id: int = 0
+    token: str = ""
+    dialect: str = ""
+    accounts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End a long work of this token; what it did stays.  Answer: Done."""
+
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -966,11 +984,42 @@ class RuleTried:
 
 
 @dataclass(frozen=True, slots=True)
+class FolderImported:
+    """One folder of an import.  ``imported``: read back from the store with the hash that it had in the file.
+
+    ``digest``: SHA-256 in hex, over the SHA-256 of each message, in the order of the file.
+    """
+
+    folder_id: int
+    name: str
+    found: int
+    imported: int
+    octets: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Imported:
-    """How many messages were found and how many are in the folder now."""
+    """How many messages were found and how many are here now, what was left out, which accounts were added.
+
+    ``program``: whose files these were, where that could be seen.  ``tags``: as they were called there.
+    """
 
     found: int
     imported: int
+    octets: int = 0
+    program: str = ""
+    account_id: int = 0
+    folders: tuple[FolderImported, ...] = ()
+    left: tuple[LeftOut, ...] = ()
+    accounts: tuple[str, ...] = ()
+    tags: tuple[Tag, ...] = ()
+    stopped: bool = False
+
+    @property
+    def lost(self) -> int:
+        """How many were found, and are not here."""
+        return self.found - self.imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -1088,6 +1137,17 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class Importing:
+    """An import goes on: into which folder, how many messages so far, ``done`` of ``total`` octets."""
+
+    token: str
+    folder: str
+    messages: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """Something a person should know that is no trouble of an account (the disk is full, a mailbox is nearly full)."""
 
@@ -1107,7 +1167,7 @@ Command = (
     | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Preflight | Sync | SearchServers
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
-    | TendQueue | LimitRate | CreateFolder | SetPolicy | ImportFile | Poke | Health | SaveBundle | Shutdown | Raise
+    | TendQueue | LimitRate | CreateFolder | SetPolicy | Import | Stop | Poke | Health | SaveBundle | Shutdown | Raise
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | SayThreads | QuietThreads
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
@@ -1121,7 +1181,7 @@ Answer = (
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
     | RuleKept | RuleTried | SettingsImported
 )  # fmt: skip
-Event = Changed | Arrived | FoundOnServer | Status | Progress | Notice | Raise
+Event = Changed | Arrived | FoundOnServer | Status | Progress | Importing | Notice | Raise
 
 _COMMANDS = {one.__name__: one for one in typing.get_args(Command)}
 _ANSWERS = {one.__name__: one for one in typing.get_args(Answer)}

@@ -1,4 +1,4 @@
-"""Commands that change something here: accounts, acts and undo, import and export."""
+"""Commands that change something here: accounts, acts and undo."""
 
 import sys
 import time
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from mua import wire
 from mua.cli import identity, policies, setup, signing_in
 from mua.cli.documents import account_document, table
-from mua.cli.session import Result, Session, files_at_the_edge
+from mua.cli.session import Result, Session
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.masking import mask
-from mua.model.folder import Folder, FolderId
+from mua.model.folder import Folder
 from mua.model.message import Flag
 from mua.paths import Profile
 from mua.store import read
@@ -242,34 +242,4 @@ def _acted(done: wire.Acted) -> Result:
     return Result({"label": done.label, "messages": ids, "history_id": str(done.history_id)}, done.label)
 
 
-def import_files(session: Session) -> Result:
-    """``import PATH... FOLDER``: the folder is made when it is missing."""
-    given = session.arguments
-    try:
-        folder_id = session.folder(given.folder).id
-    except MailError:
-        made = session.engine.ask(wire.CreateFolder(session.account().id, given.folder), wire.FolderMade)
-        folder_id = FolderId(made.folder_id)
-    found = imported = 0
-    for path in given.paths:
-        done = session.engine.ask(wire.ImportFile(folder_id, str(Path(path).absolute())), wire.Imported)
-        found, imported = found + done.found, imported + done.imported
-    lost = "" if found == imported else f"{found - imported} messages could not be imported."
-    return Result({"found": found, "imported": imported}, f"{imported} of {found} messages imported.", failed=lost)
-
-
-def export(session: Session) -> Result:
-    """``export FOLDER FILE.mbox``: oldest first, mboxrd, no byte lost."""
-    from mua.mime import mbox
-
-    ids = list(read.folder_order(session.db, session.folder(session.arguments.folder).id))
-    path = Path(session.arguments.file)
-    with files_at_the_edge(), path.open("wb") as stream:
-        for one in reversed(ids):
-            row = session.message(str(one))
-            sender = row.sender[0].address if row.sender else ""
-            mbox.append(stream, session.raw(row), sender, row.date)
-    return Result({"path": str(path), "exported": len(ids)}, f"{len(ids)} messages exported to {path}.")
-
-
-COMMANDS = {"account": account, "secrets": secrets, "act": act, "undo": undo, "import": import_files, "export": export}
+COMMANDS = {"account": account, "secrets": secrets, "act": act, "undo": undo}

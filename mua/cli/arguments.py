@@ -419,9 +419,11 @@ def _sending(commands: Commands) -> None:
 
 
 def _files(commands: Commands) -> None:
-    importing = _add(commands, "import", "read mbox, Maildir or .eml files into a folder")
-    importing.add_argument("paths", metavar="MBOX|MAILDIR|EML", nargs="+")
-    importing.add_argument("folder", metavar="FOLDER")
+    importing = _add(commands, "import", "bring in mail of another program: a file, a folder, a whole profile")
+    importing.add_argument("words", metavar="PATH... [FOLDER]", nargs="+", help="alone: under the names it has there")
+    dialects = ("mboxo", "mboxrd", "mboxcl", "mboxcl2")
+    importing.add_argument("--dialect", choices=dialects, help="how mbox files quote, where they do not show it")
+    importing.add_argument("--mail-only", action="store_true", help="of a profile, do not add the accounts")
     exporting = _add(commands, "export", "write a folder to an mbox file")
     exporting.add_argument("folder", metavar="FOLDER")
     exporting.add_argument("file", metavar="FILE.mbox")

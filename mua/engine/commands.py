@@ -576,11 +576,19 @@ def tend_queue(engine: Engine, command: wire.TendQueue) -> wire.Tended:
 
 
 # ---- what came from elsewhere, and what is gone ---------------------------------------------------------------------
-def import_file(engine: Engine, command: wire.ImportFile) -> wire.Imported:
-    """Read an mbox, a Maildir or .eml files into a folder."""
-    from mua.engine import files
+def import_mail(engine: Engine, command: wire.Import) -> wire.Imported:
+    """Bring in files of another program."""
+    from mua.engine import arrivals
 
-    return files.import_file(engine, command)
+    return arrivals.take(engine, command)
+
+
+def stop_work(engine: Engine, command: wire.Stop) -> wire.Done:
+    """End a long work."""
+    found = engine.stops.get(command.token)
+    if found is not None:  # else it has ended by itself
+        found.set()
+    return wire.Done()
 
 
 def restore(engine: Engine, command: wire.RestoreMessages) -> wire.Restored:
@@ -723,7 +731,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.OrderAccounts: order_accounts,
     wire.ExportSettings: export_settings,
     wire.ImportSettings: import_settings,
-    wire.ImportFile: import_file,
+    wire.Import: import_mail,
+    wire.Stop: stop_work,
     wire.Poke: poke,
     wire.Health: tell_health,
     wire.SaveBundle: save_bundle,

@@ -93,6 +93,7 @@ class Engine:
         self.states: dict[int, wire.Status] = {}
         self.searching: dict[str, list[Asked]] = {}  # by the client's token
         self.sign_ins: dict[str, SignIn] = {}  # that are going on, by their names
+        self.stops: dict[str, threading.Event] = {}  # what ends each long work, by its token
         self.demo_passwords: dict[int, str] = {}  # new at each start of the demo server: never kept
         self._stay = stay
         self._stopping = threading.Event()

@@ -113,7 +113,7 @@ def take(engine: Engine, command: wire.ImportSettings) -> wire.SettingsImported:
         text = "This file holds passwords; give the passphrase that it was written with, or leave them out."
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="secrets-locked")
     secrets = _opened(command.passphrase, sealed) if sealed and command.passphrase else {}
-    ids, skipped = _add(engine, accounts)
+    ids, skipped = add(engine, accounts)
     kept = _keep(engine, ids, secrets)
     with engine.store.write(durable=True) as tx:
         for key, value in clients.items():
@@ -146,7 +146,7 @@ def _bad(why: str) -> MailError:
     return MailError(Kind.LOCAL, Retry.ASK, text, why, "bad-settings")
 
 
-def _add(engine: Engine, accounts: list[Account]) -> tuple[dict[int, AccountId], list[str]]:
+def add(engine: Engine, accounts: list[Account]) -> tuple[dict[int, AccountId], list[str]]:
     """(id there -> id here of what was added, names of what is here already), in one change."""
     from mua.engine.commands import checked, make_local_folders
 

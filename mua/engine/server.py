@@ -50,7 +50,7 @@ SLOW = (
     wire.VerifyIndex,
     wire.OpenMessage,
     wire.AwaitVerdicts,
-    wire.ImportFile,
+    wire.Import,
     wire.RemoveAccount,
     wire.Send,
     wire.RescheduleOutgoing,

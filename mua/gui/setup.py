@@ -9,7 +9,6 @@ Rules of the file: one screen; no dialog but file choosers; each trouble is a se
 late answer about another address is dropped.
 """
 
-import getpass
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,11 +38,8 @@ from mua.gui.widgets import Button, Field, IconLabel, Label, Line, PasswordField
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.model.address import Address
 from mua.model.diagnosis import Diagnosis, Reach
-from mua.model.folder import Role
 from mua.paths import Profile
 from mua.plan.oauth import own_steps
-from mua.store import db as store
-from mua.store import read
 
 COLUMN = 480  # pixels
 _NO_KEYRING = frozenset({"keyring-unavailable", "secrets-locked"})
@@ -401,34 +397,25 @@ class SetupPage(Room):
 
     def import_paths(self, paths: list[str]) -> None:
         """The same, with files that are chosen already."""
-        name = f"{getpass.getuser() or 'me'}@this-computer.invalid"
-        account = Account(AccountId(0), "On this computer", name, _own_name())
-        self._work(True, f"Importing {words.count(len(paths), 'file')}…")
         self.adding = True
-        self.asked.emit(wire.AddAccount(account), lambda one: self._import_into(one, paths), self._failed)
+        self._import_next(paths, 0, 0)
 
-    def _import_into(self, answer: wire.Answer, paths: list[str]) -> None:
-        assert isinstance(answer, wire.AccountAdded)
-        db = store.open_reader(self._profile)
-        folder = read.folder_with_role(db, AccountId(answer.account_id), Role.INBOX)
-        db.close()
-        assert folder is not None
-        self._import_next(answer.account_id, folder.id, paths, 0, 0)
-
-    def _import_next(self, account_id: int, folder_id: int, paths: list[str], found: int, taken: int) -> None:
-        if not paths:
-            self._work(False)
-            self.adding = False
-            self._say(f"{words.count(found, 'message')} found, {taken:,} imported.", "info")
-            self.added.emit(account_id)
-            return
+    def _import_next(self, paths: list[str], found: int, taken: int) -> None:
         self._work(True, f"Importing {Path(paths[0]).name}; {taken:,} so far…")
 
         def done(answer: wire.Answer) -> None:
             assert isinstance(answer, wire.Imported)
-            self._import_next(account_id, folder_id, paths[1:], found + answer.found, taken + answer.imported)
+            if len(paths) > 1:
+                self._import_next(paths[1:], found + answer.found, taken + answer.imported)
+                return
+            self._work(False)
+            self.adding = False
+            self._say(
+                f"{words.count(found + answer.found, 'message')} found, {taken + answer.imported:,} imported.", "info"
+            )
+            self.added.emit(answer.account_id)
 
-        self.asked.emit(wire.ImportFile(folder_id, paths[0]), done, self._failed)
+        self.asked.emit(wire.Import(paths[0], "INBOX"), done, self._failed)
 
     # ---- inside
     def _lay_out(self) -> None:

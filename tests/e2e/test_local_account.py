@@ -31,7 +31,8 @@ def fill(mua: Mua, folder: Path) -> None:
     for number in range(3):
         (folder / f"{number}.eml").write_bytes(letter(number))
     files = [str(folder / f"{number}.eml") for number in range(3)]
-    assert mua.json("import", *files, "Inbox") == {"found": 3, "imported": 3}
+    told = mua.json("import", *files, "Inbox")
+    assert (told["found"], told["imported"], told["lost"]) == (3, 3, 0)
 
 
 @pytest.fixture
@@ -136,7 +137,7 @@ def test_a_maildir_keeps_its_flags(mua: Mua, tmp_path: Path) -> None:
     message.set_flags("SF")
     message.set_subdir("cur")
     box.add(message)
-    assert mua.json("import", str(tmp_path / "md"), "Old") == {"found": 1, "imported": 1}
+    assert mua.json("import", str(tmp_path / "md"), "Old")["imported"] == 1
     assert set(mua.json("list", "Old")[0]["flags"]) == {"\\Seen", "\\Flagged"}
 
 

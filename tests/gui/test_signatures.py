@@ -51,7 +51,7 @@ def show(place: Office, *files: str) -> Header:
     """The header of the newest of some mails, its details open."""
     inbox = place.folder(Role.INBOX)
     for name in files:
-        place.ask(wire.ImportFile(inbox, str(SIGNED / f"{name}.eml")))
+        place.ask(wire.Import(str(SIGNED / f"{name}.eml"), "INBOX", place.program.desk.accounts[0].id))
     desk = place.program.desk
     desk.show_place(Place(folder=FolderId(inbox)))
     wait_until(lambda: desk.listing.model.messages >= len(files), "the list")

@@ -1,14 +1,34 @@
-"""What an import reads: real files only, and an error a person understands for the rest."""
+"""What an import reads: real files only, every dialect and layout, with what programs note beside the mail."""
 
+import mailbox
 import os
+import plistlib
+import struct
 import time
 from pathlib import Path
 
 import pytest
 
-from mua.engine.files import messages_in
+from mua.engine.files import readable
+from mua.engine.mailfiles import Reader, listing, single
 from mua.errors import MailError
+from mua.model.arrival import Form, Marks
 from mua.model.message import Flag
+from mua.plan import arriving
+
+ONE = b"Subject: one\r\n\r\n"
+
+
+def taken(path: Path, dialect: str = "") -> dict[tuple[str, ...], list[tuple[bytes, Marks]]]:
+    """The messages at a path, by the names of their folders."""
+    with readable(path):
+        layout = arriving.recognise(listing(path)[0]) if path.is_dir() else single(path)
+        reader = Reader(path, dialect)
+        return {box.name: list(reader.letters(box, "/".join(box.name))) for box in layout.boxes}
+
+
+def raws(path: Path, dialect: str = "") -> dict[tuple[str, ...], list[bytes]]:
+    return {name: [raw for raw, _ in found] for name, found in taken(path, dialect).items()}
 
 
 @pytest.fixture
@@ -16,25 +36,31 @@ def maildir(tmp_path: Path) -> Path:
     folder = tmp_path / "maildir"
     for name in ("cur", "new", "tmp"):
         (folder / name).mkdir(parents=True)
-    (folder / "cur" / "1.x:2,S").write_bytes(b"Subject: one\r\n\r\n")
+    (folder / "cur" / "1.x:2,S").write_bytes(ONE)
     return folder
 
 
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+# ---- hostile files
 def test_a_link_in_a_maildir_brings_nothing_in(maildir: Path, tmp_path: Path) -> None:
     secret = tmp_path / "id_ed25519"
     secret.write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----")
     (maildir / "new" / "2.x").symlink_to(secret)
     os.mkfifo(maildir / "new" / "3.x")
-    assert list(messages_in(maildir)) == [(b"Subject: one\r\n\r\n", Flag.SEEN)]
+    assert raws(maildir) == {(): [ONE]}
 
 
 def test_a_folder_that_is_a_link_brings_nothing_in(maildir: Path, tmp_path: Path) -> None:
-    keys = tmp_path / "keys"
-    keys.mkdir()
-    (keys / "id_ed25519").write_bytes(b"-----BEGIN OPENSSH PRIVATE KEY-----")
+    put(tmp_path / "keys" / "id_ed25519", b"-----BEGIN OPENSSH PRIVATE KEY-----")
     (maildir / "new").rmdir()
-    (maildir / "new").symlink_to(keys)
-    assert list(messages_in(maildir)) == [(b"Subject: one\r\n\r\n", Flag.SEEN)]
+    (maildir / "new").symlink_to(tmp_path / "keys")
+    (maildir / "in.mbox").symlink_to(tmp_path / "keys" / "id_ed25519")
+    assert raws(maildir) == {(): [ONE]}
+    assert listing(maildir)[1] == 2
 
 
 @pytest.mark.parametrize(
@@ -48,7 +74,7 @@ def test_a_folder_that_is_a_link_brings_nothing_in(maildir: Path, tmp_path: Path
 def test_an_mbox_made_to_keep_us_busy_is_read_in_one_pass(mbox: bytes, tmp_path: Path) -> None:
     (tmp_path / "mbox").write_bytes(mbox)
     started = time.process_time()
-    assert len(list(messages_in(tmp_path / "mbox"))) == 1
+    assert len(raws(tmp_path / "mbox")[()]) == 1
     assert time.process_time() - started < 10  # it was minutes
 
 
@@ -56,5 +82,127 @@ def test_what_never_ends_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path / "nothing"):
         with pytest.raises(MailError) as caught:
-            list(messages_in(path))
+            taken(path)
         assert caught.value.code == "file-unreadable"
+
+
+# ---- layouts
+def test_maildirs_in_a_maildir_keep_their_nesting_and_flags(maildir: Path) -> None:
+    put(maildir / ".Work.B&APw-ro" / "cur" / "1.y:2,FRab", b"Subject: two\n\n")
+    put(maildir / ".Work.B&APw-ro" / "dovecot-keywords", b"0 $label1\n1 errand\n")
+    found = taken(maildir)
+    ((raw, noted),) = found["Work", "Büro"]
+    assert raw == b"Subject: two\n\n"
+    assert (noted.flags, noted.keywords) == (Flag.FLAGGED | Flag.ANSWERED, ("$label1", "errand"))
+    assert found[()][0][1].flags == Flag.SEEN
+
+
+def test_thunderbirds_folders_lie_in_each_other(tmp_path: Path) -> None:
+    head = b"From - Mon Jan 05 10:00:00 2026\nX-Mozilla-Status: 0005\nX-Mozilla-Status2: 00000000\n"
+    keys = b"X-Mozilla-Keys: $label4 my_tag NonJunk                       \n"
+    gone = b"From - Mon Jan 05 10:00:00 2026\nX-Mozilla-Status: 0009\n\ndeleted\n\n"
+    put(tmp_path / "Inbox", head + keys + b"Subject: kept\n\nHello\n\n" + gone)
+    put(tmp_path / "Inbox.msf", b'// <!-- <mdb:mork:z v="1.4"/> -->')
+    put(tmp_path / "Inbox.sbd" / "Deep", head + b"\nx\n")
+    put(tmp_path / "Inbox.sbd" / "Deep.msf", b"//")
+    put(tmp_path / "Empty", b"")
+    put(tmp_path / "Empty.msf", b"//")
+    found = taken(tmp_path)
+    assert set(found) == {("Inbox",), ("Inbox", "Deep"), ("Empty",)}
+    ((raw, noted),) = found["Inbox",]
+    assert raw.endswith(b"Hello\n")
+    assert noted == Marks(Flag.SEEN | Flag.FLAGGED | Flag.NOT_JUNK, ("$label4", "my_tag"), False, 1767607200)
+
+
+def test_apple_mail_has_an_mbox_in_a_folder_or_a_file_for_each(tmp_path: Path) -> None:
+    put(tmp_path / "Old.mbox" / "mbox", b"From a@b Mon Jan  5 10:00:00 2026\nSubject: old\n\nx\n")
+    put(tmp_path / "Old.mbox" / "table_of_contents", b"\0\0")
+    notes = plistlib.dumps({"flags": 1 | 16 | 4, "date-received": 1700000000, "subject": "x"})
+    raw = b"Subject: new\n\nbody\n"
+    inside = tmp_path / "INBOX.mbox" / "D9C86F4E-5D3A-4B1F-8A60-1B1C1E3C2F11" / "Data" / "2" / "Messages"
+    put(inside / "2001.emlx", f"{len(raw):<10}\n".encode() + raw + notes)
+    put(inside / "2002.partial.emlx", f"{len(raw):<10}\n".encode() + raw + notes)
+    put(inside / "2003.emlx", b"99999\nshort")
+    found = taken(tmp_path)
+    assert [one for one, _ in found["Old",]] == [b"Subject: old\n\nx\n"]
+    assert found["INBOX",] == [(raw, Marks(Flag.SEEN | Flag.ANSWERED | Flag.FLAGGED, (), False, 1700000000))] * 2
+
+
+def test_an_mh_folder_says_what_was_read(tmp_path: Path) -> None:
+    for number in (1, 2, 10):
+        put(tmp_path / "inbox" / str(number), f"Subject: {number}\nDate: Mon, 5 Jan 2026 10:00:00 +0000\n\n".encode())
+    put(tmp_path / "inbox" / ".mh_sequences", b"unseen: 2-3 10\nflagged: 10\n")
+    assert [(raw[9:11].strip(), noted.flags) for raw, noted in taken(tmp_path)["inbox",]] == [
+        (b"1", Flag.SEEN), (b"2", Flag(0)), (b"10", Flag.FLAGGED),
+    ]  # fmt: skip
+    put(tmp_path / "inbox" / ".claws_mark", struct.pack("=5I", 2, 1, 2, 2, 0x14))
+    assert [noted.flags for _, noted in taken(tmp_path)["inbox",]] == [
+        Flag(0), Flag.SEEN | Flag.FLAGGED | Flag.ANSWERED, Flag.SEEN,
+    ]  # fmt: skip
+
+
+def test_kmail_and_evolution_name_their_folders_in_their_own_way(tmp_path: Path) -> None:
+    put(tmp_path / "kmail" / "inbox" / "cur" / "1:2,S", ONE)
+    put(tmp_path / "kmail" / ".inbox.directory" / "lists" / "new" / "2", ONE)
+    put(tmp_path / "evolution" / ".A_2EB" / "cur" / "1:2,S", ONE)
+    put(tmp_path / "evolution" / "new" / "1", ONE)
+    put(tmp_path / "evolution" / ".A_2EB.cmeta", b"x")
+    assert set(raws(tmp_path / "kmail")) == {("inbox",), ("inbox", "lists")}
+    assert set(raws(tmp_path / "evolution")) == {(), ("A.B",)}
+
+
+def test_a_tree_of_files_is_a_tree_of_folders_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number in (10, 9):
+        put(tmp_path / "a" / "b" / f"{number}.eml", b"Subject: %d\n\n" % number)
+    put(tmp_path / "a" / "top.EML", ONE)
+    put(tmp_path / "a" / "picture.png", b"\x89PNG")
+    layout = arriving.recognise(listing(tmp_path)[0])
+    assert raws(tmp_path) == {("a",): [ONE], ("a", "b"): [b"Subject: 9\n\n", b"Subject: 10\n\n"]}
+    assert [(one.what, one.why) for one in layout.left] == [("a/picture.png", "It is no mail.")]
+    assert {box.form for box in layout.boxes} == {Form.EML}
+
+
+# ---- dialects
+BODY = b"Subject: x\n\nFrom me\n>From you\n>>From them\nFrom a@b Mon Jan  5 10:00:00 2026\n"
+SEPARATOR = b"From a@b Mon Jan  5 10:00:00 2026\n"
+
+
+def quoted(raw: bytes, dialect: str) -> bytes:
+    """As a program that writes this dialect has it."""
+    head, _, body = raw.partition(b"\n\n")
+    if dialect in ("mboxrd", "mboxcl"):
+        body = b"".join(
+            b">" + line if line.lstrip(b">").startswith(b"From ") else line for line in body.splitlines(True)
+        )
+    elif dialect == "mboxo":
+        body = b"".join(b">" + line if line.startswith(b"From ") else line for line in body.splitlines(True))
+    if dialect.startswith("mboxcl"):
+        head += b"\nContent-Length: %d" % len(body)
+    return SEPARATOR + head + b"\n\n" + body + b"\n"
+
+
+@pytest.mark.parametrize("dialect", ["mboxrd", "mboxcl", "mboxcl2"])
+def test_a_dialect_that_can_be_undone_is_undone(dialect: str, tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(quoted(BODY, dialect) * 3)
+    for said in ("", dialect):
+        got = raws(tmp_path / "in", said)[()]
+        assert [raw.partition(b"\n\n")[2] for raw in got] == [BODY.partition(b"\n\n")[2]] * 3
+
+
+def test_mboxo_loses_what_it_lost_and_nothing_else(tmp_path: Path) -> None:
+    """ ">From " and "From " look the same in it; a line with two marks had two."""
+    (tmp_path / "in").write_bytes(quoted(BODY, "mboxo"))
+    assert raws(tmp_path / "in", "mboxo")[()] == [BODY.replace(b"\n>From you", b"\nFrom you")]
+
+
+def test_a_quoted_line_stays_where_the_file_quotes_nothing(tmp_path: Path) -> None:
+    second = b"Subject: y\n\n>From a forwarded mail\n"
+    (tmp_path / "in").write_bytes(quoted(BODY, "mboxcl2") + quoted(second, "mboxcl2"))
+    assert raws(tmp_path / "in")[()][1].endswith(b"\n\n>From a forwarded mail\n")
+
+
+def test_python_reads_a_maildir_as_we_do(tmp_path: Path) -> None:
+    box = mailbox.Maildir(tmp_path / "m")
+    for number in range(20):
+        box.add(b"Subject: %d\n\n" % number)
+    assert sorted(raws(tmp_path / "m")[()]) == sorted(box.get_bytes(key) for key in box.iterkeys())

@@ -89,7 +89,7 @@ def test_an_error_arrives_whole() -> None:
         b'{"do":"SetFlags","messages":[1,99999999999999999999]}',
         b'{"n":99999999999999999999,"do":"Undo"}',
         b'{"n":"1","do":"Undo"}',
-        b'{"do":"ImportFile","folder_id":1,"path":"/tmp/a\\u0000b"}',
+        b'{"do":"Import","path":"/tmp/a\\u0000b"}',
         b'{"do":"SaveBundle","path":"\\u0000"}',
         b'{"do":"Send","account_id":1,"file":"a\\u0000"}',
         b'{"do":"Discover","email":"a@b.example","ca_file":"a\\u0000"}',

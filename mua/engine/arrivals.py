@@ -1,0 +1,260 @@
+"""Mail from other programs' files, into folders: found, read one by one, kept, and read back to compare.
+
+Rules of the file
+- A message counts as imported when its bytes, read back from the store, have the hash that they had in the file.
+- What is not taken is told, with why; whoever stops an import keeps what is here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mua import wire
+from mua.engine.files import add_local, readable
+from mua.engine.mailfiles import Reader, listing, notes, single
+from mua.engine.reading import Whole
+from mua.errors import Kind, MailError, Retry
+from mua.mime.message import parse
+from mua.mime.text import light_text
+from mua.model.account import Account, AccountId, Incoming
+from mua.model.arrival import Box, Layout, LeftOut, Marks
+from mua.model.folder import Folder, FolderId, Role
+from mua.model.tag import Tag
+from mua.plan import arriving, thunderbird
+from mua.store import read
+
+if TYPE_CHECKING:
+    from mua.engine.main import Engine
+
+BATCH, BATCH_SIZE = 200, 16 << 20  # messages, octets of one commit
+ON_THIS_COMPUTER = "On this computer"
+_PAUSED = "It is here, paused: what its server still has would come a second time."
+
+
+def take(engine: Engine, command: wire.Import) -> wire.Imported:
+    """Import what is at a path.  Raises MailError "file-unreadable", "too-many-files", "folder-gone" ..."""
+    path = Path(command.path)
+    with readable(path), _stoppable(engine, command.token) as stop:
+        profile = _thunderbird(path)
+        files, links = listing(path)
+        layout = arriving.recognise(files, _titles(profile)) if path.is_dir() else single(path)
+        job = _Job(engine, command, path, layout, stop)
+        job.left.update({(one.what, one.why): one.count for one in layout.left})
+        if links:
+            job.left["links", "A link is not followed; name what it points to."] += links
+        boxes = job.wanted(profile)
+        for box, target in boxes:
+            if stop.is_set():
+                break
+            job.take(box, target)
+        added = _add_accounts(engine, profile, job) if profile and command.accounts else ()
+        return job.report(added, profile.tags if profile else ())
+
+
+@contextmanager
+def _stoppable(engine: Engine, token: str) -> Iterator[threading.Event]:
+    event = threading.Event()
+    if token:
+        engine.stops[token] = event
+    try:
+        yield event
+    finally:
+        engine.stops.pop(token, None)
+
+
+def _thunderbird(path: Path) -> thunderbird.Thunderbird | None:
+    text = notes(path / "prefs.js") if path.is_dir() else b""
+    return thunderbird.read(text.decode("utf-8", "replace")) if text else None
+
+
+def _titles(profile: thunderbird.Thunderbird | None) -> dict[str, str]:
+    """How the folders of a profile's listing are called: local ones by their own names, others by the account."""
+    if profile is None:
+        return {}
+    found = {"Mail": "", "ImapMail": ""}
+    for one in profile.stores:
+        if one.path:
+            found[one.path] = "" if one.kind == "none" else one.title
+    return found
+
+
+# ---- where it goes
+class _Job:
+    """One import: its folders, what was counted, what was left out."""
+
+    def __init__(self, engine: Engine, command: wire.Import, path: Path, layout: Layout, stop: threading.Event) -> None:
+        self.engine = engine
+        self._reader = Reader(path, command.dialect)
+        self.left = self._reader.left
+        self.folders: list[wire.FolderImported] = []
+        self._command, self._path, self._layout, self._stop = command, path, layout, stop
+        self._account: Account | None = None
+        self._done = self._messages = 0
+        self._total = sum(box.size for box in layout.boxes)
+
+    def wanted(self, profile: thunderbird.Thunderbird | None) -> list[tuple[Box, tuple[str, ...]]]:
+        """The boxes to read, with the names that they get; a profile's copies of a server's mail are not among them."""
+        copies = [f"{one.path}/" for one in profile.stores if one.kind == "imap"] if profile else []
+        prefix = tuple(word for word in self._command.folder.split("/") if word)
+        found: list[tuple[Box, tuple[str, ...]]] = []
+        for box in self._layout.boxes:
+            if profile and box.path.startswith(("ImapMail/", *copies)):
+                self._total -= box.size
+                self.left[
+                    "/".join(box.name), "It is a copy of what the account's server has, and comes from there."
+                ] += 1
+            else:
+                own = prefix if prefix or box.name else (self._path.stem or "Imported",)
+                found.append((box, own + box.name))
+        return found
+
+    def account(self) -> Account:
+        """Whose folders they become: the one that was asked for, or the local one, made when it is missing."""
+        if self._account is None:
+            self._account = self._asked() or _local(self.engine)
+        return self._account
+
+    def _asked(self) -> Account | None:
+        if not self._command.account_id:
+            return None
+        found = read.account(self.engine.store.reader(), AccountId(self._command.account_id))
+        if found is None:
+            raise MailError(Kind.ACCOUNT, Retry.NEVER, "That account is not there any more.", code="no-such-account")
+        return found
+
+    def folder(self, name: tuple[str, ...]) -> Folder:
+        """The folder of this name; one that is missing is made, and an IMAP server follows."""
+        from mua.engine.folders import create_folder
+
+        account = self.account()
+        db = self.engine.store.reader()
+        inbox = read.folder_with_role(db, account.id, Role.INBOX)
+        delimiter = (inbox.delimiter if inbox else "") or "/"
+        words = [_word(one, delimiter) for one in name]
+        if len(words) == 1 and words[0].casefold() == "inbox" and inbox is not None:
+            return inbox
+        made = create_folder(self.engine, wire.CreateFolder(account.id, delimiter.join(words)))
+        found = read.folder(db, FolderId(made.folder_id))
+        if found is None:
+            raise MailError(Kind.FOLDER, Retry.NEVER, "That folder is not there any more.", code="folder-gone")
+        return found
+
+    # ---- its messages
+    def take(self, box: Box, name: tuple[str, ...]) -> None:
+        """Read one box into its folder."""
+        folder = self.folder(name)
+        tally = _Tally()
+        batch: list[tuple[Whole, bytes]] = []
+        size, before = 0, self._done
+        for raw, noted in self._reader.letters(box, folder.name):
+            if self._stop.is_set():
+                break
+            tally.found += 1
+            tally.octets += len(raw)
+            hashed = hashlib.sha256(raw).digest()
+            tally.hashes.update(hashed)
+            batch.append((self._whole(raw, noted), hashed))
+            size += len(raw)
+            if len(batch) >= BATCH or size >= BATCH_SIZE:
+                self._keep(folder, batch, tally)
+                batch, size = [], 0
+        self._keep(folder, batch, tally)
+        self._done = before + box.size
+        self._tell(folder.name)
+        self.folders.append(
+            wire.FolderImported(
+                folder.id, folder.name, tally.found, tally.imported, tally.octets, tally.hashes.hexdigest()
+            )
+        )
+
+    def _whole(self, raw: bytes, noted: Marks) -> Whole:
+        parsed = parse(raw, light_text)
+        received = noted.received or parsed.envelope.date or self.engine.context.now()
+        return Whole(raw, received, noted.flags, parsed, noted.keywords)
+
+    def _keep(self, folder: Folder, batch: list[tuple[Whole, bytes]], tally: _Tally) -> None:
+        """Commit, then read back."""
+        if not batch:
+            return
+        ids = add_local(self.engine, folder, [whole for whole, _ in batch])
+        bodies = self.engine.context.bodies
+        tally.imported += sum(bodies.digest(one) == hashed for one, (_, hashed) in zip(ids, batch, strict=True))
+        self._done += sum(whole.size for whole, _ in batch)
+        self._messages += len(batch)
+        self._tell(folder.name)
+
+    def _tell(self, folder: str) -> None:
+        done = min(self._done, self._total)
+        self.engine.context.publish(wire.Importing(self._command.token, folder, self._messages, done, self._total))
+
+    def report(self, added: tuple[str, ...], tags: tuple[Tag, ...]) -> wire.Imported:
+        """What came of it."""
+        if self._account:
+            self.engine.poke(self._account.id)
+        left = tuple(LeftOut(what, why, count) for (what, why), count in self.left.items())
+        return wire.Imported(
+            sum(one.found for one in self.folders),
+            sum(one.imported for one in self.folders),
+            sum(one.octets for one in self.folders),
+            self._layout.program,
+            self._account.id if self._account else 0,
+            tuple(self.folders),
+            left,
+            added,
+            tags,
+            self._stop.is_set(),
+        )
+
+
+class _Tally:
+    """What is counted of one folder."""
+
+    def __init__(self) -> None:
+        self.found = self.imported = self.octets = 0
+        self.hashes = hashlib.sha256()
+
+
+def _word(name: str, delimiter: str) -> str:
+    """One level of a folder's name, as it can be stored."""
+    clean = name.encode("utf-8", "replace").decode("utf-8").replace(delimiter, "-")
+    return "".join(one if one.isprintable() else "-" for one in clean).strip()[:200] or "-"
+
+
+# ---- accounts
+def _local(engine: Engine) -> Account:
+    """The account whose mail lives on this computer only."""
+    from mua.engine.commands import add_account
+
+    known = read.account_named(engine.store.reader(), ON_THIS_COMPUTER)
+    if known is not None and known.incoming is Incoming.LOCAL:
+        return known
+    taken = [one.name for one in read.accounts(engine.store.reader())]
+    names = (ON_THIS_COMPUTER, *(f"{ON_THIS_COMPUTER} ({number})" for number in range(2, len(taken) + 3)))
+    name = next(one for one in names if one not in taken)
+    added = add_account(engine, wire.AddAccount(Account(AccountId(0), name, "me@this-computer.invalid")))
+    found = read.account(engine.store.reader(), AccountId(added.account_id))
+    assert found is not None
+    return found
+
+
+def _add_accounts(engine: Engine, profile: thunderbird.Thunderbird, job: _Job) -> tuple[str, ...]:
+    """Add the accounts that are not here, without passwords; returns their names."""
+    from mua.engine.portable import add
+
+    ids, here = add(engine, list(profile.accounts))
+    for name in here:
+        job.left[name, "There is an account of this name already; it was left as it is."] += 1
+    for other in profile.left:
+        job.left[other.what, other.why] += other.count
+    added = [one for one in profile.accounts if one.name not in here]
+    for one in added:
+        if one.incoming is Incoming.POP3:
+            job.left[one.name, _PAUSED] += 1
+    for account_id in ids.values():
+        engine.start_worker(account_id)
+    return tuple(one.name for one in added)

@@ -1,0 +1,92 @@
+"""Coming from elsewhere, by the whole program: a Thunderbird profile, a tree of Maildirs, and what the report says."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from commands import Mua
+
+LETTERS = [
+    f"Subject: letter {number}\nDate: Mon, 5 Jan 2026 10:0{number}:00 +0000\n\nFrom\nx\n".encode()
+    for number in range(5)
+]
+PREFS = """
+user_pref("mail.accountmanager.accounts", "account1,account2");
+user_pref("mail.account.account1.server", "server1");
+user_pref("mail.account.account2.server", "server2");
+user_pref("mail.account.account2.identities", "id1");
+user_pref("mail.identity.id1.useremail", "robin@good.test");
+user_pref("mail.server.server1.type", "none");
+user_pref("mail.server.server1.name", "Local Folders");
+user_pref("mail.server.server1.directory-rel", "[ProfD]Mail/Local Folders");
+user_pref("mail.server.server2.type", "pop3");
+user_pref("mail.server.server2.name", "Robin's mail");
+user_pref("mail.server.server2.hostname", "127.0.0.1");
+user_pref("mail.server.server2.port", 9);
+user_pref("mail.server.server2.socketType", 3);
+user_pref("mail.server.server2.directory-rel", "[ProfD]Mail/127.0.0.1");
+user_pref("mailnews.tags.errand.tag", "Errands");
+"""
+
+
+@pytest.fixture
+def mua(tmp_path: Path) -> Mua:
+    return Mua(tmp_path / "profile")
+
+
+def put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+
+
+def thunderbird(root: Path) -> None:
+    """A profile as Thunderbird documents it: local folders, a POP3 account's, a copy of an IMAP account's."""
+    separator = b"From - Mon Jan 05 10:00:00 2026\n"
+    local = root / "Mail" / "Local Folders"
+    put(root / "prefs.js", PREFS.encode())
+    put(root / "abook.sqlite", b"SQLite format 3\0")
+    put(local / "Old", b"".join(separator + raw + b"\n" for raw in LETTERS[:2]))
+    put(local / "Old.msf", b"//")
+    noted = b"X-Mozilla-Status: 0005\nX-Mozilla-Keys: errand\n" + LETTERS[2]
+    gone = b"X-Mozilla-Status: 0008\n" + LETTERS[3]
+    put(local / "Old.sbd" / "Deep", separator + noted + b"\n" + separator + gone + b"\n")
+    put(root / "Mail" / "127.0.0.1" / "Inbox", separator + LETTERS[4] + b"\n")
+    put(root / "ImapMail" / "imap.good.test" / "INBOX", separator + b"Subject: a copy\n\n\n")
+
+
+def test_a_thunderbird_profile_comes_in_whole(mua: Mua, tmp_path: Path) -> None:
+    thunderbird(tmp_path / "tb")
+    with mua.engine():
+        told = mua.json("import", str(tmp_path / "tb"))
+        assert (told["found"], told["imported"], told["lost"], told["program"]) == (4, 4, 0, "Thunderbird")
+        folders = {one["name"]: one for one in told["folders"]}
+        assert {name: one["imported"] for name, one in folders.items()} == {
+            "Old": 2, "Old/Deep": 1, "Robin's mail/Inbox": 1,
+        }  # fmt: skip
+        hashes = hashlib.sha256(b"".join(hashlib.sha256(raw).digest() for raw in LETTERS[:2])).hexdigest()
+        assert folders["Old"]["digest"] == hashes
+        why = " ".join(one["why"] for one in told["left_out"])
+        for words in ("Address books", "copy of what", "deleted there", "paused"):
+            assert words in why
+        assert told["accounts"] == ["Robin's mail"]
+        assert [one["name"] for one in told["tags"]] == ["Errands"]
+        account = next(one for one in mua.json("account", "list") if one["name"] == "Robin's mail")
+        assert (account["incoming"], account["paused"]) == ("pop3", True)
+        (deep,) = mua.json("list", "Old/Deep")
+        assert {"\\Seen", "\\Flagged"} <= set(deep["flags"])
+        assert "errand" in deep["flags"] + deep.get("keywords", [])
+        again = mua.json("import", "--mail-only", str(tmp_path / "tb"))
+        assert (again["imported"], again["accounts"]) == (4, [])
+
+
+def test_a_maildir_tree_goes_below_the_folder_that_was_asked_for(mua: Mua, tmp_path: Path) -> None:
+    put(tmp_path / "box" / "cur" / "1:2,S", LETTERS[0])
+    put(tmp_path / "box" / ".Work.Deep" / "new" / "2", LETTERS[1])
+    with mua.engine():
+        mua.json("account", "add", "--name", "here", "--email", "me@good.test", "--local")
+        told = mua.json("import", str(tmp_path / "box"), "From before")
+        assert [(one["name"], one["imported"]) for one in told["folders"]] == [
+            ("From before", 1), ("From before/Work/Deep", 1),
+        ]  # fmt: skip
+        (row,) = mua.json("list", "From before")
+        assert mua.run("show", row["id"], "--raw").stdout == LETTERS[0]
