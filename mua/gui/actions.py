@@ -164,6 +164,12 @@ class Actions(QObject):
         self._messages = messages
         self._switch()
 
+    def set_keys(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+        """Other keys, from now on."""
+        for deed in DEEDS:
+            self._keys[deed.id] = [QKeySequence(key) for key in keys.get(deed.id, deed.keys)]
+        self.hide_mail(self._hidden)
+
     def hide_mail(self, hidden: bool) -> None:
         """Another page is in the mail's place: no key may act on what nobody sees, and Escape is the page's own.
 

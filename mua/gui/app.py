@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QApplication
 from mua.errors import MailError
 from mua.gui import preferences as prefs
 from mua.gui import single
+from mua.gui.key_sets import effective
 from mua.gui.library import Library
 from mua.gui.list_pane import ListPane
 from mua.gui.main_window import MainWindow
@@ -103,7 +104,9 @@ class Program(QObject):
         theme().apply(self._dark_wanted(self.preferences.appearance), self.preferences.text_scale, bare=True)
         self.library = Library(profile)
         reader = Reader(lambda row, view, content_id: self.desk.inline(row, view, content_id))
-        self.window = MainWindow(Sidebar(), ListPane(), reader, self.preferences.keys)
+        self.window = MainWindow(
+            Sidebar(), ListPane(), reader, effective(self.preferences.key_set, self.preferences.keys)
+        )
         self.client: EngineClient | None = None
         self.desk: Desk = self._make_desk()
         self.rooms: Rooms | None = None

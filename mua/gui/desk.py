@@ -19,6 +19,7 @@ from mua.gui import preferences as prefs
 from mua.gui import words
 from mua.gui.columns import Column
 from mua.gui.grouping import Grouping
+from mua.gui.key_sets import effective
 from mua.gui.library import Library
 from mua.gui.list_pane import Emptiness, unread_words
 from mua.gui.looks import Looks
@@ -576,11 +577,14 @@ class Desk(QObject):
         shape = changed.conversations != self.preferences.conversations
         asks = changed.read_receipts is not self.preferences.read_receipts
         tags = changed.tags != self.preferences.tags
+        keys = (changed.key_set, changed.keys) != (self.preferences.key_set, self.preferences.keys)
         self.preferences = changed
         if scale:
             theme().apply(theme().dark, changed.text_scale)
         self.listing.set_density(self.looks.of(self.place).density or changed.density)
         self.reader.set_width(changed.full_width)
+        if keys:
+            self.window.actions_.set_keys(effective(changed.key_set, changed.keys))
         if tags:
             self.listing.model.tags = self.reader.tags = changed.tags
             self.listing.offer_tags(changed.tags)

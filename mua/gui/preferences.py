@@ -13,6 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QSettings
 
+from mua.gui.key_sets import KeySet
 from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
 from mua.model.kept_search import KeptSearch, kept_from, kept_line
@@ -91,6 +92,7 @@ class Preferences:
     tags: tuple[Tag, ...] = TAGS
     searches: tuple[KeptSearch, ...] = ()
     """Those in the sidebar."""
+    key_set: KeySet = KeySet.BOTH
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -174,6 +176,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "read_receipts": ReadReceipts,
     "tags": tags_from,
     "searches": kept_from,
+    "key_set": KeySet,
     "keys": _keys,
 }
 

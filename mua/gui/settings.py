@@ -18,6 +18,7 @@ from mua.gui import words
 from mua.gui.account_panel import AccountPanel
 from mua.gui.choice import Choice
 from mua.gui.image_rules import ImageRules
+from mua.gui.key_rules import KeyRules
 from mua.gui.message_cards import Density
 from mua.gui.notices import Banner
 from mua.gui.portable import Portable
@@ -301,6 +302,8 @@ class SettingsPage(Room):
 
     def _keyboard(self) -> None:
         self._section("Keyboard")
+        self.keys = KeyRules(self._desk.preferences, self.change)
+        self._sections.put(self.keys)
         button = Button("Show all keyboard shortcuts", "keyboard")
         button.clicked.connect(self.shortcuts_wanted)
         self._row(button)
