@@ -38,6 +38,7 @@ from mua.mime.prose_text import from_text, to_text
 from mua.model.prose import Block, Image, Kind, Prose, Run, is_formatted
 
 SEPARATOR = "-- "  # RFC 3676 s.4.3
+FOLD_FROM, FOLD_KEEPS = 1_500, 400  # lines: from when on a quote is folded, and how much of it is shown
 MAX_PASTED = 5_000_000  # characters
 _WEB = re.compile(r"^(https?://|mailto:)", re.IGNORECASE)
 
@@ -49,6 +50,8 @@ class BodyEditor(QTextEdit):
     """Paths of files that were dropped or pasted."""
     picture_pasted = Signal(QImage)
     mode_changed = Signal(str)
+    fold_changed = Signal(int)
+    """So many lines are folded away."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,6 +67,8 @@ class BodyEditor(QTextEdit):
         self.picture: Callable[[str], QImage | None] = lambda _: None
         """The picture of a Content-ID that the letter holds."""
         self._quotes = Marks(self.document(), lambda: self.mode)
+        self.folded: Prose = ()
+        """Lines behind the last one that is shown: the rest of a long quote, which is part of the text all the same."""
         self.loaded: Prose = ()
         """The lines that were shown last, as long as none has changed."""
         self.document().contentsChanged.connect(self._follow_mode)
@@ -74,14 +79,19 @@ class BodyEditor(QTextEdit):
     def prose(self) -> Prose:
         """What the text means, in whichever way it is written."""
         if self.mode == MARKDOWN:
-            return from_markdown(self.toPlainText())
+            return from_markdown(self.whole_text())
         if self.mode == PLAIN:
-            return from_text(self.toPlainText())
-        return body_text.read(self.document())
+            return from_text(self.whole_text())
+        return (*body_text.read(self.document()), *self.folded)
+
+    def whole_text(self) -> str:
+        """The text as it stands, with what is folded away."""
+        text = self.toPlainText()
+        return "\n".join([text, *(block.text for block in self.folded)]) if self.folded else text
 
     def source(self) -> str:
         """The text as it stands in the editor; of rich text what plain text says of it."""
-        return to_text(self.prose()) if self.mode == RICH else self.toPlainText()
+        return to_text(self.prose()) if self.mode == RICH else self.whole_text()
 
     def is_formatted(self) -> bool:
         """Whether HTML is sent too."""
@@ -94,9 +104,24 @@ class BodyEditor(QTextEdit):
 
     def show_lines(self, lines: Prose, mode: str) -> None:
         """Lines as they stand in this way of writing."""
-        body_text.load(self.document(), lines)
+        shown, folded = _fold(lines)
+        body_text.load(self.document(), shown)
         self._note_mode(mode)
-        self.loaded = lines
+        self.loaded = shown
+        self._set_folded(folded)
+
+    def unfold(self) -> None:
+        """Show the rest of a long quote: one step to undo."""
+        if not self.folded:
+            return
+        lines = self.folded
+        self._set_folded(())
+        self.replace_lines(self.document().blockCount(), 0, lines, self.mode)
+
+    def _set_folded(self, lines: Prose) -> None:
+        if lines != self.folded:
+            self.folded = lines
+            self.fold_changed.emit(len(lines))
 
     def show_source(self, text: str, mode: str) -> None:
         """Plain text or Markdown as it was written."""
@@ -115,6 +140,7 @@ class BodyEditor(QTextEdit):
         """Go on writing in another way: one step, which can be undone.  False: formats are left out by that."""
         if mode == self.mode:
             return True
+        self.unfold()
         prose = self.prose()
         lost = mode == PLAIN and is_formatted(prose)
         share = self.textCursor().position() / max(1, self.document().characterCount())
@@ -185,6 +211,8 @@ class BodyEditor(QTextEdit):
         return cursor
 
     def _room_for_signature(self, answers: int | None) -> QTextCursor:
+        if answers is None:
+            self.unfold()
         block = self.document().begin()
         while block.isValid() and not (_quote_of(block) or block.text().startswith(">")):
             block = block.next()
@@ -204,6 +232,8 @@ class BodyEditor(QTextEdit):
     def replace_lines(self, at: int, gone: int, lines: Prose, mode: str) -> None:
         """Lines in the place of others, as one step to undo; a text without tables only."""
         document = self.document()
+        if self.folded and at + gone >= document.blockCount():
+            self.unfold()
         count = document.blockCount()
         cursor = QTextCursor(document)
         cursor.beginEditBlock()
@@ -722,6 +752,19 @@ class BodyEditor(QTextEdit):
         mirrored = self.isRightToLeft()
         self.setViewportMargins(end if mirrored else start, 16, start if mirrored else end, 0)
         self._quotes.rehighlight()
+
+
+def _fold(lines: Prose) -> tuple[Prose, Prose]:
+    """(what is shown, the rest): of a very long text that ends in a quote its beginning, since every key that is typed
+    above lays out all that follows.
+    """
+    if len(lines) <= FOLD_FROM:
+        return lines, ()
+    end = len(lines)
+    while end > FOLD_KEEPS and (lines[end - 1].quote or lines[end - 1].text.startswith(">")):
+        end -= 1
+    begin = max(end, FOLD_KEEPS)
+    return (lines[:begin], lines[begin:]) if len(lines) - begin > FOLD_KEEPS else (lines, ())
 
 
 def _quote_of(block: QTextBlock) -> int:

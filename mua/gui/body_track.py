@@ -17,6 +17,8 @@ from mua.gui.body_marks import RICH
 from mua.model.prose import Block, Run
 from mua.records import dataclass
 
+_CHUNK = 256  # lines that are compared at once: nearly all are the very same
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -55,10 +57,10 @@ class Track(QObject):
     def lines(self) -> list[Block]:
         """Every line as it is now."""
         document = self._editor.document()
-        if document.rootFrame().childFrames():
+        if document.rootFrame().childFrames() and self._editor.mode == RICH:
             self._lines = [None] * document.blockCount()
-            return list(self._editor.prose()) if self._editor.mode == RICH else self._read()
-        return self._read()
+            return list(self._editor.prose())
+        return [*self._read(), *self._editor.folded]
 
     def step(self) -> Step | None:
         """What changed since this was asked last; None: nothing."""
@@ -98,13 +100,15 @@ def difference(before: Sequence[Block], after: Sequence[Block], mode: str, curso
     """The step from one text to another; None: they are the same."""
     shorter = min(len(before), len(after))
     start = 0
-    while start < shorter and before[start] is after[start]:
-        start += 1
+    while start + _CHUNK <= shorter and before[start : start + _CHUNK] == after[start : start + _CHUNK]:
+        start += _CHUNK
     while start < shorter and before[start] == after[start]:
         start += 1
-    end = 0
-    while end < shorter - start and before[-1 - end] is after[-1 - end]:
-        end += 1
+    end, left, right = 0, len(before), len(after)
+    while end + _CHUNK <= shorter - start and (
+        before[left - end - _CHUNK : left - end] == after[right - end - _CHUNK : right - end]
+    ):
+        end += _CHUNK
     while end < shorter - start and before[-1 - end] == after[-1 - end]:
         end += 1
     if start == len(before) == len(after):

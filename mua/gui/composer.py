@@ -251,7 +251,7 @@ class Composer(QFrame):
         return letter.empty or (letter == self._begun and not (self._is_long() and self._touched))
 
     def _is_long(self) -> bool:
-        return self.editor.document().characterCount() > LONG
+        return bool(self.editor.folded) or self.editor.document().characterCount() > LONG
 
     def now_replaces(self, draft: int | None) -> None:
         """The letter is in Drafts under this id now."""
@@ -543,6 +543,12 @@ class Composer(QFrame):
         self.beside.addWidget(self.look)
         self.look.hide()
         column.addWidget(self.beside, 1)
+        self.more_quoted = Button("", "chevron-down", "link")
+        self.more_quoted.hide()
+        self.more_quoted.setToolTip(
+            "It is sent in any case; long quotes are shown on request, so that typing stays quick."
+        )
+        column.addWidget(self.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(self.strip)
 
     def _tool_bar(self) -> QHBoxLayout:
@@ -594,10 +600,13 @@ class Composer(QFrame):
         self.strip.removed.connect(lambda name, back: self.toast.say(f"Removed {words.shown(name, 60)}", "Undo", back))
         self.formats.link_wanted.connect(self._ask_link)
         self.formats.picture_wanted.connect(self.choose_picture)
-        self.formats.find_wanted.connect(self.find_bar.begin)
+        self.formats.find_wanted.connect(self._find)
         self.formats.preview_wanted.connect(lambda: self._show_look(self.look.isHidden()))
         self.formats.way_wanted.connect(self.switch)
         self.find_bar.left.connect(self._leave_find)
+        self.editor.fold_changed.connect(self._tell_folded)
+        self.more_quoted.clicked.connect(self.editor.unfold)
+        self._tell_folded(len(self.editor.folded))
         self.link_bar.entered.connect(self._link)
         self.link_bar.left.connect(lambda: self._link(""))
         self.send_button.clicked.connect(lambda: self.send())
@@ -636,6 +645,16 @@ class Composer(QFrame):
     def _show_look(self, shown: bool) -> None:
         """Markdown beside how it will look, where there is room for both."""
         self.look.setVisible(shown and self.editor.mode == MARKDOWN and self.width() >= 700)
+
+    def _find(self) -> None:
+        self.editor.unfold()
+        self.find_bar.begin()
+
+    def _tell_folded(self, lines: int) -> None:
+        """A button for the rest of a long quote."""
+        self.more_quoted.setText(f" Show {lines:,} more quoted lines")
+        self.more_quoted.setAccessibleName(f"Show {lines:,} more quoted lines")
+        self.more_quoted.setVisible(lines > 0)
 
     def _leave_find(self) -> None:
         self.find_bar.hide()

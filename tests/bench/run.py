@@ -15,6 +15,7 @@
     drain    alone: a queue of direct mail to 50 domains against Postfix's (tests/bench/drain.py)
     queue    alone: what a mail costs in a server's queue of 100,000, against 1,000 (tests/bench/long_queue.py)
     search       alone: the first hits at any size; --peers: beside notmuch and mu (tests/bench/searching.py)
+    composer     alone: writing, against a bare text widget (tests/bench/composer.py)
     reading      alone: from the choice of a message to its sight, against bare widgets (tests/bench/reading.py)
     list     alone: a list of up to a million messages, against a bare QTableView (tests/bench/lists.py)
     leaks        alone, and not a race: every way in which a mail asks for something (tests/bench/leaks_all.py)
@@ -61,6 +62,7 @@ ALONE = {
     "drain": "drain.py",
     "leaks": "leaks_all.py",
     "reading": "reading.py",
+    "composer": "composer.py",
     "list": "lists.py",
     "search": "searching.py",
     "queue": "long_queue.py",  # no module here may have the name of one of the standard library: this folder goes first

@@ -10,10 +10,12 @@ from unit.mime.test_prose import prose
 from mua.gui import body_text
 from mua.gui.body_editor import BodyEditor
 from mua.gui.body_marks import MARKDOWN, PLAIN, RICH
+from mua.gui.body_track import Track
 from mua.gui.composer_find import ComposerFind
 from mua.mime.html import sanitise
 from mua.mime.markdown import from_markdown, same_words
 from mua.mime.prose_html import from_html, to_html
+from mua.mime.prose_text import from_text, to_text
 from mua.mime.text import html_to_text
 
 
@@ -241,3 +243,22 @@ def test_an_item_is_moved_in_by_tab_and_the_next_line_of_markdown_goes_on(editor
     choose(editor, 6, 6)
     QTest.keyClick(editor, Qt.Key.Key_Return)
     assert editor.toPlainText() == "1. one\n2. "
+
+
+@pytest.mark.parametrize("mode", [RICH, MARKDOWN, PLAIN])
+def test_a_very_long_quote_is_folded_and_part_of_the_text_all_the_same(editor: BodyEditor, mode: str) -> None:
+    text = "\n".join(["Mine", "", "She wrote:", *(f"> line {number}" for number in range(5_000))])
+    editor.show_prose(from_text(text), mode)
+    assert editor.document().blockCount() < 500
+    assert to_text(editor.prose()) == text
+    track = Track(editor)
+    track.begin()
+    editor.insertPlainText("Hello ")
+    step = track.step()
+    assert step is not None
+    assert (step.at, step.gone, len(step.lines)) == (0, 1, 1)
+    assert len(track.lines()) == 5_003
+    editor.unfold()
+    assert editor.document().blockCount() == 5_003
+    assert to_text(editor.prose()) == "Hello " + text
+    assert track.step() is None
