@@ -22,3 +22,16 @@ def quiet_ones(db: Db, threads: Sequence[int]) -> dict[int, bool]:
         return {}
     found = db.rows_of("SELECT thread_id, ignored FROM quiet WHERE thread_id IN", list(dict.fromkeys(threads)))
     return {thread_id: bool(ignored) for thread_id, ignored in found}
+
+
+def quiet_together(tx: Tx, *both: int) -> bool | None:
+    """Whether two threads as one are ignored (True), muted (False), or heard (None).
+
+    As quiet as the less quiet of the two, where it has mail: whoever is not heard any more could else silence another
+    conversation by a mail that refers to both.
+    """
+    quiet = quiet_ones(tx, both)
+    has_mail = "SELECT EXISTS(SELECT 1 FROM message WHERE thread_id = ?)"
+    if not quiet or any(one not in quiet and tx.value(has_mail, one) for one in both):
+        return None
+    return all(quiet.values())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mua.model.message import MessageId
 from mua.plan.threads import AFTER, BEFORE, NO_WORDS, Letter, Word, own_name, server_name, subject_ties, ties
 from mua.store.db import Db, Tx
-from mua.store.quiet import hush
+from mua.store.quiet import hush, quiet_together
 from mua.store.read import addresses_from_json
 
 if TYPE_CHECKING:
@@ -65,11 +65,13 @@ class Threads:
 
     def _absorb(self, younger: int, older: int) -> None:
         self._older[younger] = older
+        quiet = quiet_together(self._tx, younger, older)
         self._tx.run("UPDATE mid SET thread_id = ? WHERE thread_id = ?", older, younger)
         moved = self._tx.rows("UPDATE message SET thread_id = ? WHERE thread_id = ? RETURNING id", older, younger)
         self._tx.changes.messages.update(one[0] for one in moved)
-        for (ignored,) in self._tx.rows("DELETE FROM quiet WHERE thread_id = ? RETURNING ignored", younger):
-            hush(self._tx, older, ignored=bool(ignored))
+        self._tx.run("DELETE FROM quiet WHERE thread_id IN (?, ?)", younger, older)
+        if quiet is not None:
+            hush(self._tx, older, ignored=quiet)
 
     def _root(self, thread_id: int) -> int:
         while thread_id in self._older:

@@ -256,13 +256,31 @@ def test_what_is_new_in_an_ignored_conversation_leaves_the_inbox(house: House) -
     assert (row.folder_id, bool(row.flags & Flag.SEEN)) == (house.archive, True)
 
 
-def test_quiet_survives_being_tied_to_others_and_being_split(house: House) -> None:
-    x, a = house.deliver(["x | Old | cat > bob | 0", "a | Plan | ann > bob | 1"])
+def how_quiet(house: House, one: MessageId) -> bool | None:
+    """Whether a message's conversation is ignored (True), muted (False) or heard."""
     db = house.store.reader()
+    thread = db.value("SELECT thread_id FROM message WHERE id = ?", one)
+    return quiet.quiet_ones(db, [thread]).get(thread)
+
+
+def test_quiet_survives_being_split(house: House) -> None:
+    a, b = house.deliver(["a | Plan | ann > bob | 1", "b < x a | Both | bob > ann | 2"])
     with house.store.write() as tx:
         quiet.hush(tx, tx.value("SELECT thread_id FROM message WHERE id = ?", a), ignored=False)
-    (both,) = house.deliver(["b < x a | Both | bob > ann | 2"])
-    assert quiet.quiet_ones(db, [db.value("SELECT thread_id FROM message WHERE id = ?", x)])
-    house.say(both, Word(apart=True))
-    for one in (x, a, both):
-        assert quiet.quiet_ones(db, [db.value("SELECT thread_id FROM message WHERE id = ?", one)])
+    house.deliver(["y < x | Old | cat > bob | 3"])
+    assert how_quiet(house, a) is False
+    house.say(b, Word(apart=True))
+    assert [how_quiet(house, one) for one in (a, b)] == [False, False]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("other", [None, False, True])
+def test_a_mail_that_refers_to_two_conversations_silences_neither(house: House, first: int, other: bool | None) -> None:
+    pair = house.deliver(["x | Old | cat > bob | 0", "a | Plan | ann > bob | 1"])
+    with house.store.write() as tx:
+        for one, ignored in ((pair[first], True), (pair[1 - first], other)):
+            if ignored is not None:
+                quiet.hush(tx, tx.value("SELECT thread_id FROM message WHERE id = ?", one), ignored=ignored)
+    (both,) = house.deliver(["b < x a | Both | ann > bob | 2"])
+    assert [how_quiet(house, one) for one in (*pair, both)] == [other] * 3
+    assert (read.rows(house.store.reader(), [both])[0].folder_id == house.archive) is bool(other)
