@@ -20,6 +20,7 @@ from mua.model.prose import Block, Cell, Image, Kind, Prose, Run
 
 MAX_HTML: Final = 4_000_000  # characters
 MAX_DEPTH: Final = 200
+MAX_SIDE: Final = 10_000  # pixels of a picture
 QUOTE: Final = '<blockquote type="cite" style="margin:0 0 0 .8ex;border-left:2px solid #b8bec8;padding-left:1ex">'
 _TABLE: Final = '<table border="1" cellspacing="0" cellpadding="6" style="border-collapse:collapse">'
 _PRE: Final = '<pre style="font-family:monospace;white-space:pre-wrap;margin:0">'
@@ -356,10 +357,8 @@ class _Reader:
     def _image(self, attributes: dict[str, str | None], look: _Look) -> None:
         source, words = attributes.get("src") or "", (attributes.get("alt") or "").strip()
         if source.lower().startswith("cid:") and self._pictures(source[4:]):
-            sides = [
-                int(found) if (found := attributes.get(side) or "").isdigit() else 0 for side in ("width", "height")
-            ]
-            self._runs.append(Run("", image=Image(source[4:], words, *sides)))
+            width, height = _length(attributes.get("width")), _length(attributes.get("height"))
+            self._runs.append(Run("", image=Image(source[4:], words, width, height)))
         elif words and not _is_tiny(attributes):
             self.text(f"[{words}]", look)
 
@@ -372,8 +371,7 @@ class _Reader:
             self.apart() if apart else self.end()
         if tag in ("ul", "ol"):
             inner.listed, inner.level = tag, look.level + 1
-            start = attributes.get("start") or ""
-            self._number = int(start) if tag == "ol" and start.isdecimal() and len(start) < 10 else 1
+            self._number = (_number(attributes.get("start")) if tag == "ol" else 0) or 1
             self._number = self._number if self._number > 1 or self._goes_on(inner) else 0
             self.end()
         elif tag == "blockquote":
@@ -475,6 +473,16 @@ def _colour(said: str) -> str:
         said = "#" + "".join(one * 2 for one in said[1:])
     parts = [int(said[at : at + 2], 16) for at in (1, 3, 5)]
     return said if max(parts) - min(parts) > 40 else ""
+
+
+def _number(said: str | None) -> int:
+    """A number of an attribute; 0 for what is none, or none of this world."""
+    return int(said) if said and said.isdecimal() and len(said) < 10 else 0
+
+
+def _length(said: str | None) -> int:
+    """A side of a picture in pixels; 0: its own."""
+    return found if (found := _number(said)) <= MAX_SIDE else 0
 
 
 def _is_tiny(attributes: dict[str, str | None]) -> bool:

@@ -48,7 +48,9 @@ UNITS = {"": 1, "b": 1, "k": 1024, "kb": 1024, "m": 1024**2, "mb": 1024**2, "g":
 MAX_QUERY = 10_000  # characters that are looked at
 MAX_DEPTH = 30  # of parentheses
 MAX_PARTS = 400  # words and operators that are looked at
+MAX_OCTETS = (1 << 32) - 1  # what IMAP can ask for (RFC 9051 s.9, number), and more than any message has
 _DATE_WORDS = 4  # of a date in plain language: "11 june 2024", "3 days ago"
+_NO_MAIL = date(1900, 1, 1)
 _TOKEN = re.compile(
     rf"""(?P<minus>-?)
     (?:(?P<operator>(?i:{"|".join(OPERATORS)})):[ \t]*|(?P<other>[A-Za-z]+):(?=\S))?
@@ -292,6 +294,7 @@ class _Parser:
         return None
 
     def _midnight(self, day: date) -> int:
+        day = max(day, _NO_MAIL)  # further back, a computer's own zone has no such times
         return int(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp())
 
 
@@ -312,7 +315,7 @@ def _filter(name: str, value: str, tags: Sequence[Tag]) -> Node | None:
         size = re.fullmatch(r"(\d{1,12})([kmg]?b?)", word)
         if size is None:
             return None
-        octets = int(size[1]) * UNITS.get(size[2], 1)
+        octets = min(int(size[1]) * UNITS.get(size[2], 1), MAX_OCTETS)
         return Sized(above=octets) if name == "larger" else Sized(below=octets)
     return None
 

@@ -201,6 +201,13 @@ def test_a_quote_says_what_it_was_once_more() -> None:
     assert images((Block((Run("", image=Image("a@b")),)),)) == ("a@b",)
 
 
+@pytest.mark.parametrize("side", ["²", "9" * 5000, "999999999999", "-1", "1e9", "0x10", ""])
+def test_a_side_of_a_picture_that_is_none_is_its_own(side: str) -> None:
+    source = f'<img src="cid:a@b" alt="x" width="{side}" height="20"><ol start="{side}"><li>one</ol>'
+    first, *_ = from_html(source, pictures=lambda _: True)
+    assert [run.image for run in first.runs] == [Image("a@b", "x", 0, 20)]
+
+
 def test_a_bomb_is_read_in_a_moment() -> None:
     assert from_html("<div>" * 30_000 + "deep")
     assert from_markdown("[" * 3_000 + "x")

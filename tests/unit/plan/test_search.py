@@ -125,6 +125,19 @@ def test_nothing_is_an_error(typed: str) -> None:
     parse(typed, NOW)
 
 
+@pytest.mark.parametrize(
+    "typed", ["before:0001", "on:0001-01-01", 'after:"1 january 0001"', "on:9999-12-31", "before:9999"]
+)
+def test_times_without_mail_are_no_error(typed: str) -> None:
+    """Some have no number of seconds in a computer's own zone."""
+    parse(typed, NOW, None)
+
+
+def test_no_size_is_too_large_to_be_asked_for() -> None:
+    (found,) = parse("larger:999999999999g", NOW).parts
+    assert found == Sized(above=2**32 - 1)
+
+
 def test_deep_and_long_ones_are_bounded() -> None:
     parse("(" * 10_000, NOW)
     parse("-(a " * 2_500, NOW)
