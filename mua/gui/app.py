@@ -225,11 +225,13 @@ class Program(QObject):
     def _start_desktop(self) -> None:
         from mua.gui.desktop import Desktop
         from mua.gui.notify import Notifier
+        from mua.gui.tray import Tray
 
         self.desktop = Desktop(self)
         self.desktop.dark_wanted.connect(self._desktop_is_dark)
         self.desktop.follow_appearance()
         self.notifier = Notifier(self.desk, self.desktop)
+        self.tray = Tray(self.desk)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._scheme_changed)
 
     def _asked(self, word: str) -> None:

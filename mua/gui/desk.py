@@ -100,6 +100,7 @@ class Desk(QObject):
     """A ``MessagePane`` shows a message, or shows it again."""
     grouping_changed = Signal()
     """What is grouped by conversations was chosen (``grouping``)."""
+    preferences_changed = Signal()
     looks_changed = Signal()
     """How a place is listed was chosen (``looks``)."""
     place_shown = Signal(object)
@@ -595,6 +596,7 @@ class Desk(QObject):
             self.pane_shown.emit(pane)
         try:
             prefs.save(self.library.profile, changed)
+            self.preferences_changed.emit()
         except OSError as error:
             self.window.toast.say(f"The settings could not be written: {error.strerror}.")
 

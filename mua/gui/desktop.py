@@ -3,10 +3,10 @@
 Rules of the file: never waits (asynchronous calls only) and never needs a bus: without one, nothing happens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import SLOT, QObject, Signal, Slot
-from PySide6.QtDBus import QDBusConnection, QDBusMessage, QDBusPendingCallWatcher
+from PySide6.QtCore import SLOT, QMetaType, QObject, Signal, Slot
+from PySide6.QtDBus import QDBusArgument, QDBusConnection, QDBusMessage, QDBusPendingCallWatcher, QDBusVariant
 
 _PORTAL = ("org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Settings")
 _NOTIFY = (_PORTAL[0], _PORTAL[1], "org.freedesktop.portal.Notification")
@@ -20,6 +20,8 @@ class Desktop(QObject):
     """What ``org.freedesktop.appearance color-scheme`` says, at the start and whenever it changes."""
     notification_clicked = Signal(object)
     """The person clicked a notification: the number that ``notify`` was given."""
+    notification_acted = Signal(object, str)
+    """They pressed a button of it: that number, and which."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -34,11 +36,21 @@ class Desktop(QObject):
         self._listen(_PORTAL, "SettingChanged", "_setting_changed(QDBusMessage)")
         self._listen(_NOTIFY, "ActionInvoked", "_invoked(QDBusMessage)")
 
-    def notify(self, title: str, text: str, number: int) -> None:
-        """Show a notification; a click on it comes back as ``notification_clicked(number)``."""
+    def notify(self, title: str, text: str, number: int, buttons: Sequence[tuple[str, str]] = ()) -> None:
+        """Show a notification; a click on it comes back as ``notification_clicked(number)``.
+
+        ``buttons``: (action, label) of each, which comes back as ``notification_acted(number, action)``.
+        """
         if not self._bus.isConnected():
             return
-        content = {"title": title, "body": unmarked(text), "default-action": "open", "priority": "normal"}
+        content: dict[str, object] = {
+            "title": title,
+            "body": unmarked(text),
+            "default-action": "open",
+            "priority": "normal",
+        }
+        if buttons:
+            content["buttons"] = _buttons(buttons)
         self._call(_NOTIFY, "AddNotification", [str(number), content], lambda _: None)
 
     def _listen(self, where: tuple[str, str, str], signal: str, slot: str) -> None:
@@ -75,14 +87,37 @@ class Desktop(QObject):
     @Slot(QDBusMessage)
     def _invoked(self, message: QDBusMessage) -> None:
         arguments = message.arguments()
-        if arguments and str(arguments[0]).removeprefix("-").isdecimal():
+        if not arguments or not str(arguments[0]).removeprefix("-").isdecimal():
+            return
+        action = str(arguments[1]) if len(arguments) > 1 else "open"
+        if action == "open":
             self.notification_clicked.emit(int(arguments[0]))
+        else:
+            self.notification_acted.emit(int(arguments[0]), action)
 
     def _tell(self, value: object) -> None:
         while hasattr(value, "variant"):
             value = value.variant()
         if isinstance(value, int):
             self.dark_wanted.emit(value == _DARK)
+
+
+def _buttons(buttons: Sequence[tuple[str, str]]) -> QDBusArgument:
+    """Buttons as the portal has them: an array of dictionaries (``aa{sv}``), which a Python list would not become."""
+    made = QDBusArgument()
+    made.beginArray(QMetaType(QMetaType.Type.QVariantMap.value))
+    for action, label in buttons:
+        made.beginMap(QMetaType(QMetaType.Type.QString.value), QMetaType.fromName(b"QDBusVariant"))
+        for key, value in (("label", label), ("action", action)):
+            made.beginMapEntry()
+            made.appendVariant(key)
+            held = QDBusVariant()
+            held.setVariant(value)
+            made.appendVariant(held)
+            made.endMapEntry()
+        made.endMap()
+    made.endArray()
+    return made
 
 
 def unmarked(text: str) -> str:

@@ -5,6 +5,7 @@ mail is the person's choice.
 """
 
 import time
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
@@ -13,10 +14,12 @@ from mua.gui import words
 from mua.gui.desk import Desk
 from mua.gui.desktop import Desktop
 from mua.gui.outbox_words import day
-from mua.model.message import MessageId, MessageRow
+from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.outgoing import Outgoing
-from mua.store import outbox
+from mua.store import outbox, read
+from mua.store.read import Filter
 
+_TOLD = 50  # notifications whose buttons still do something
 _ALL_OUTGOING = -(1 << 62)  # the number of a notification about everything that waits; of one message it is -id
 
 
@@ -30,11 +33,33 @@ class Notifier(QObject):
         desk.overdue.connect(self._overdue)
         desk.window.closed.connect(self._farewell)
         desktop.notification_clicked.connect(self._clicked)
+        desktop.notification_acted.connect(self._acted)
+        self._told: OrderedDict[int, list[MessageId]] = OrderedDict()
+        """Of the last notifications, by their numbers: what they were about."""
 
     def _arrived(self, rows: list[MessageRow]) -> None:
-        if rows and self._desk.preferences.notifications and not self._desk.window.isActiveWindow():
-            title, text = notification(rows, self._desk.preferences.notification_text)
-            self._desktop.notify(title, text, rows[0].id)
+        preferences, db = self._desk.preferences, self._desk.library.db
+        if preferences.notify_known and db is not None:
+            passing = set(read.narrowed(db, Filter.KNOWN, [row.id for row in rows]))
+            rows = [row for row in rows if row.id in passing]
+        if rows and preferences.notifications and not self._desk.window.isActiveWindow():
+            title, text = notification(rows, preferences.notification_text)
+            self._told[rows[0].id] = [row.id for row in rows]
+            while len(self._told) > _TOLD:
+                self._told.popitem(last=False)
+            self._desktop.notify(title, text, rows[0].id, buttons_for(len(rows)))
+
+    def _acted(self, number: int, action: str) -> None:
+        """A button of a notification: the window need not come forward for it, but to answer."""
+        ids = self._told.pop(number, [])
+        if action == "archive":
+            self._desk.acting.archive(ids)
+        elif action == "read":
+            self._desk.acting.flag(ids, add=Flag.SEEN)
+        elif action == "reply" and ids:
+            self._desk.window.come_forward()
+            self._desk.go_to(ids[0])
+            self._desk.window.actions_["reply"].trigger()
 
     def _overdue(self, message: Outgoing) -> None:
         if self._desk.preferences.notifications and not self._desk.window.isActiveWindow():
@@ -55,6 +80,12 @@ class Notifier(QObject):
             self._desk.outgoing_wanted.emit(0 if number == _ALL_OUTGOING else -number)
         else:
             self._desk.go_to(MessageId(number))
+
+
+def buttons_for(messages: int) -> tuple[tuple[str, str], ...]:
+    """What can be done about new mail without looking at it; several messages are answered one by one."""
+    several = (("archive", "Archive"), ("read", "Mark as read"))
+    return (*several, ("reply", "Reply")) if messages == 1 else several
 
 
 def farewell(waiting: Sequence[Outgoing], now: float) -> str:

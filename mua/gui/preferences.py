@@ -69,6 +69,10 @@ class Preferences:
     notifications: bool = True
     notification_text: bool = True
     """Show sender and subject in notifications, not only how many."""
+    notify_known: bool = False
+    """Tell only of mail from people whom the person has written to."""
+    tray: bool = False
+    """An icon among the desktop's own, with what is unread."""
     mark_read_after: float = 0.0
     """Seconds until a message that is read counts as read; negative: never by itself."""
     conversations: bool = True
@@ -162,6 +166,8 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "density": Density,
     "notifications": _switch,
     "notification_text": _switch,
+    "notify_known": _switch,
+    "tray": _switch,
     "mark_read_after": _number,
     "conversations": _switch,
     "full_width": _switch,

@@ -289,6 +289,14 @@ class SettingsPage(Room):
         self.notify_text.toggled.connect(lambda on: self.change(notification_text=on))
         self._sections.put(self.notify)
         self._sections.put(self.notify_text)
+        self.notify_known = Tick("Only from people I have written to")
+        self.notify_known.setChecked(now.notify_known)
+        self.notify_known.toggled.connect(lambda on: self.change(notify_known=on))
+        self.tray = Tick("Show what is unread among the desktop's icons")
+        self.tray.setChecked(now.tray)
+        self.tray.toggled.connect(lambda on: self.change(tray=on))
+        self._sections.put(self.notify_known)
+        self._sections.put(self.tray)
 
     def _passwords(self) -> None:
         self._section("Passwords")

@@ -4,13 +4,21 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from gui_mail import Mail
 from pytestqt.qtbot import QtBot
 
+from mua import wire
+from mua.gui.app import Program
 from mua.gui.desktop import Desktop, unmarked
-from mua.gui.notify import notification
+from mua.gui.notify import Notifier, notification
+from mua.gui.tray import Tray, picture
+from mua.model.message import Flag
+from mua.store import read
 
 TALK = """\
 import sys
@@ -27,6 +35,7 @@ assert bus.registerService("org.freedesktop.portal.Desktop")
 desktop = Desktop()
 desktop.dark_wanted.connect(lambda dark: print("dark", dark, flush=True))
 desktop.notification_clicked.connect(lambda number: print("clicked", number, flush=True))
+desktop.notification_acted.connect(lambda number, action: print("acted", number, action, flush=True))
 desktop.follow_appearance()
 desktop.notify("Maya", "Venue", 1882524692250624)
 
@@ -41,6 +50,7 @@ def talk():
         wanted.setVariant(value)
         tell("Settings", "SettingChanged", "org.freedesktop.appearance", "color-scheme", wanted)
     tell("Notification", "ActionInvoked", "1882524692250624", "open", [])
+    tell("Notification", "ActionInvoked", "1882524692250624", "archive", [])
 
 QTimer.singleShot(200, talk)
 QTimer.singleShot(1200, app.quit)
@@ -57,7 +67,12 @@ def test_the_portal_is_followed(tmp_path: Path) -> None:
     command = [runner, "--", sys.executable, str(tmp_path / "talk.py")]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.stdout.splitlines() == ["dark True", "dark False", "clicked 1882524692250624"], done.stderr
+    assert done.stdout.splitlines() == [
+        "dark True",
+        "dark False",
+        "clicked 1882524692250624",
+        "acted 1882524692250624 archive",
+    ], done.stderr
 
 
 def test_without_a_bus_nothing_happens(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,3 +103,64 @@ def test_a_notification_says_as_much_as_the_person_wants() -> None:
     assert notification([row], True) == ("Maya <b>", "Venue & hall")
     assert notification([row], False) == ("1 new message", "")
     assert notification([row, row], True) == ("2 new messages", "Maya <b>")
+
+
+WIRE = """\
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+from mua.gui.desktop import Desktop
+
+app = QGuiApplication([])
+Desktop().notify("Maya", "Venue", 7, [("archive", "Archive"), ("read", "Mark as read")])
+QTimer.singleShot(500, app.quit)
+app.exec()
+"""
+
+
+@pytest.mark.may_skip("needs dbus-run-session and dbus-monitor")
+def test_buttons_are_on_the_wire_as_the_portal_reads_them(tmp_path: Path) -> None:
+    if shutil.which("dbus-run-session") is None or shutil.which("dbus-monitor") is None:
+        pytest.skip("the bus's tools are not installed")
+    (tmp_path / "wire.py").write_text(WIRE, "utf-8")
+    monitor = "dbus-monitor --binary --session type=method_call,member=AddNotification"
+    script = f"{monitor} > {tmp_path}/heard & M=$!; sleep 0.5; {sys.executable} {tmp_path}/wire.py; sleep 0.3; kill $M"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "QT_QPA_PLATFORM": "offscreen"}
+    command = ["dbus-run-session", "--", "sh", "-c", script]
+    subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
+    heard = (tmp_path / "heard").read_bytes()
+    assert b"aa{sv}" in heard and b"Mark as read" in heard
+
+
+def test_a_notification_s_buttons_do_what_they_say(program: Program, mail: Mail) -> None:
+    desktop = Desktop()
+    told: list[tuple[object, ...]] = []
+    desktop.notify = lambda *words: told.append(words)  # type: ignore[method-assign]
+    notifier = Notifier(program.desk, desktop)
+    asked: list[wire.Command] = []
+    program.desk.acting._client = SimpleNamespace(ask=lambda command, *_: asked.append(command))  # type: ignore[assignment]
+    db = program.library.db
+    assert db is not None
+    rows = read.rows(db, list(read.folder_order(db, mail.folders["INBOX"]))[:3])
+    program.window.isActiveWindow = lambda: False  # type: ignore[method-assign]
+    notifier._arrived(rows)
+    assert [action for action, _ in told[0][3]] == ["archive", "read"]  # type: ignore[attr-defined]
+    desktop.notification_acted.emit(rows[0].id, "read")
+    assert asked == [wire.SetFlags(tuple(row.id for row in rows), add=int(Flag.SEEN))]
+    desktop.notification_acted.emit(rows[0].id, "archive")  # pressed twice: once is enough
+    assert len(asked) == 1
+    notifier._arrived(rows[:1])
+    desktop.notification_acted.emit(rows[0].id, "archive")
+    assert asked[-1] == wire.ArchiveMessages((rows[0].id,))
+    program.desk.preferences = replace(program.desk.preferences, notify_known=True)
+    with mail.store.write() as tx:
+        tx.run("DELETE FROM correspondent")
+    told.clear()
+    notifier._arrived(rows)
+    assert told == []
+
+
+def test_the_icon_counts(program: Program, qtbot: QtBot) -> None:
+    full, empty = picture(7).pixmap(64, 64).toImage(), picture(0).pixmap(64, 64).toImage()
+    assert full != empty
+    tray = Tray(program.desk)
+    assert tray.icon is None  # not wanted
