@@ -61,6 +61,8 @@ class Composer(QFrame):
     """Now (None), or at that time (UTC seconds)."""
     save_wanted = Signal()
     discard_wanted = Signal()
+    source_wanted = Signal()
+    """Show exactly what would leave."""
     closed = Signal()
 
     addressed = Signal()
@@ -390,6 +392,9 @@ class Composer(QFrame):
         demand.setCheckable(True)
         demand.setChecked(self._letter.require_tls)
         demand.toggled.connect(self.require_tls)
+        source = menu.addAction("Show what will leave (Ctrl+U)")
+        source.triggered.connect(lambda _=False: self.source_wanted.emit())
+        source.setEnabled(self._letter.redirects is None)
         receipt = menu.addAction("Ask to be told when it is read")
         receipt.setCheckable(True)
         receipt.setChecked(self._letter.receipt)
@@ -625,6 +630,7 @@ class Composer(QFrame):
         self._key("Ctrl+Shift+D", self.discard_wanted.emit)
         self._key("Ctrl+Shift+C", lambda: self.head.show_copies(True, True, focus=True))
         self._key("Ctrl+Shift+M", self.formats.next_way)
+        self._key("Ctrl+U", self.source_wanted.emit)
         self._key("Ctrl+W", self.close)
 
     def _key(self, key: str, act: Callable[[], object]) -> None:

@@ -22,6 +22,7 @@ from mua.gui import letters, words
 from mua.gui.composer import Composer
 from mua.gui.drafting import FORGET_AFTER, Drafting
 from mua.gui.journal import Attached, Journal, Letter
+from mua.gui.leaving_source import leaving
 from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
@@ -147,6 +148,7 @@ class Composing(QObject):
         composer.send_wanted.connect(lambda at: self._send(composer, at))
         composer.save_wanted.connect(lambda: self._drafting.save(composer))
         composer.discard_wanted.connect(lambda: self._discard(composer))
+        composer.source_wanted.connect(lambda: self._show_source(composer))
         composer.closed.connect(lambda: self._closed(composer))
         self._people.warm()
         self._outlooks.watch(composer)
@@ -247,6 +249,19 @@ class Composing(QObject):
         else:
             self._desk.window.toast.say("Sent to the outbox")
         QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, letter.key))
+
+    def _show_source(self, composer: Composer) -> None:
+        """Exactly what would leave now, byte for byte but for the names of the moment; made on a thread."""
+        from mua.gui.source_page import SourcePage
+
+        try:
+            letter = self.as_files(composer.letter(), composer.letter().forwards)
+            draft = self.draft(letter)
+        except OSError as error:
+            composer.say(f"A file of the letter cannot be read: {error.strerror}.", "warning")
+            return
+        page = SourcePage(composer, "what will leave", partial(leaving, draft, int(time.time())))
+        page.show()
 
     def _not_sent(self, composer: Composer, error: MailError, again: Callable[[], object]) -> None:
         composer.hold(0)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop, Qt  # noqa: E402
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, Qt  # noqa: E402
 from PySide6.QtGui import QTextCursor  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QTextEdit, QWidget  # noqa: E402
@@ -114,7 +114,7 @@ def opening(octets: int) -> tuple[float, float]:
         composer.finish()
         peer.close()
         peer.deleteLater()
-        application().processEvents()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)  # a long text that is left lays itself out
     return statistics.median(mine), statistics.median(theirs)
 
 
@@ -158,6 +158,7 @@ def main() -> int:
     painted(composer)
     mine = keys(composer.editor, KEYS)
     composer.finish()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     peer = bare(prose)  # only now: it lays out its text whenever nothing else is to be done
     painted(peer)
     theirs = keys(peer, KEYS)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QAbstractButton
 
 from mua import wire
 from mua.gui import letters
+from mua.gui.source_page import SourcePage
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
 from mua.model.message import MessageId, MessageRow, MessageView
@@ -127,6 +128,25 @@ def test_markdown_goes_out_as_it_looks_and_a_draft_of_it_stays_markdown(place: O
     assert got.get_content_type() == "multipart/alternative"
     assert got.get_body(("plain",)).get_content().replace("\r\n", "\n") == "Plan\n====\n\n* one\n* two\n"  # type: ignore[union-attr]
     assert "<h1>Plan</h1>" in got.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+def test_what_will_leave_can_be_seen_before(place: Office, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("attached words")
+    composer = place.write()
+    composer.to._paste("robin@demo.mua.example")
+    composer.bcc._paste("hidden@larkspur.example")
+    composer.subject.setText("Look first")
+    composer.editor.insertPlainText("Grüße")
+    composer.attach([str(tmp_path / "a.txt")])
+    composer.source_wanted.emit()
+    (page,) = composer.findChildren(SourcePage)
+    wait_until(lambda: page.raw, "the source")
+    got = parsed(page.raw)
+    assert got["Subject"] == "Look first"
+    assert b"hidden@" not in page.raw
+    assert page.raw.isascii()
+    assert [one.get_content() for one in got.iter_attachments()] == ["attached words"]
+    page.close()
 
 
 def test_a_picture_in_the_text_is_sent_with_it_and_is_there_in_the_draft(place: Office) -> None:

@@ -2,14 +2,18 @@
 
 import random
 import re
+from email import message_from_bytes, policy
 
 import pytest
 
+from mua.mime.build import build, freeze
 from mua.mime.html import sanitise
 from mua.mime.markdown import from_markdown, same_words, to_markdown
 from mua.mime.prose_html import from_html, to_html
 from mua.mime.prose_text import from_text, to_text
 from mua.mime.text import flow, unflow
+from mua.model.address import Address
+from mua.model.outgoing import Draft, DraftAttachment
 from mua.model.prose import Block, Image, Kind, Prose, Run, images, is_formatted, quoted
 
 WORDS = (
@@ -227,3 +231,37 @@ def test_flowed_text_comes_back_as_it_was_written() -> None:
     assert max(map(len, lines)) <= 78
     assert sum(line.startswith("> ") for line in lines) > 8
     assert flow("Hello\n\n-- \nRobin") == "Hello\n\n-- \nRobin"
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_is_written_is_sent_as_a_valid_message(seed: int) -> None:
+    written = from_html(to_html(prose(seed)), pictures=lambda _: True)
+    text = "\n".join(line.rstrip() for line in to_text(written).split("\n"))
+    people = (Address('Örtlich, "Q" ' + "long " * 30, "a@example.org"),)
+    draft = Draft(
+        Address("Me", "me@example.org"), to=people, bcc=(Address("", "hidden@example.net"),),
+        subject=" ".join(WORDS[seed % 40 : seed % 40 + 12]), text=text,
+        html=to_html(written) if is_formatted(written) else "",
+    )  # fmt: skip
+    picture = DraftAttachment("/x/a.png", type="image/png", content_id="a@b")
+    file = DraftAttachment(f"/x/{WORDS[seed % len(WORDS)]}.pdf")
+    raw = build(
+        draft, [(picture, b"\x89PNG"), (file, bytes(range(256)))], now=1_700_000_000, message_id="m@example.org"
+    )
+    wire = freeze(raw, now=1_700_000_000, message_id_if_missing="x@y").wire
+    assert wire.isascii()
+    assert max(map(len, wire.split(b"\r\n"))) <= 998
+    assert wire.count(b"\n") == wire.count(b"\r\n") == wire.count(b"\r")
+    assert b"hidden@" not in wire
+    got = message_from_bytes(wire, policy=policy.default)
+    assert [part.defects for part in got.walk()] == [[]] * len(list(got.walk()))
+    plain = got.get_body(("plain",))
+    assert plain is not None
+    sent = plain.get_content().replace("\r\n", "\n")
+    sent = unflow(sent) if plain.get_param("format") == "flowed" else sent
+    assert sent.rstrip("\n") == text.rstrip("\n")
+    html = got.get_body(("html",))
+    assert (html is None) == (not draft.html)
+    assert html is None or html.get_content().replace("\r\n", "\n").rstrip("\n") == draft.html
+    names = {"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
+    assert set(got.keys()) <= names, "headers that tell nothing else"
