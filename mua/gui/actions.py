@@ -100,6 +100,7 @@ DEEDS = (
     Deed("keep", "How much of this folder is kept here", "hard-drive", (), "Program"),
     Deed("outbox", "Outbox", "send", ("G,O",), "Program"),
     Deed("add_account", "Add an account", "user", (), "Program"),
+    Deed("import_mail", "Import mail from Thunderbird or files", "import", (), "Program", "engine"),
     Deed("ledger", "What disappeared", "history", (), "Program"),
     Deed("health", "Health", "info", (), "Program"),
     Deed("settings", "Settings", "settings", ("Ctrl+,",), "Program"),

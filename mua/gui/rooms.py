@@ -6,6 +6,7 @@ none of them.
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, SignalInstance
@@ -17,6 +18,7 @@ from mua.gui.words import person, shown
 from mua.gui.writing import Writing
 from mua.model.account import AccountId, Route
 from mua.model.outgoing import Outgoing
+from mua.model.tag import TAGS
 
 if TYPE_CHECKING:
     from mua.gui.app import Program
@@ -44,6 +46,7 @@ class Rooms(QObject):
         self._bar: PassphraseBar | None = None
         self._overdue: Overdue | None = None
         self._brought_back = False
+        self._importing = False  # the page of mail from elsewhere is open
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
@@ -56,6 +59,7 @@ class Rooms(QObject):
         self.desk.ledger_wanted.connect(self.open_ledger)
         self.window.actions_.on("make_rule", self.make_rule)
         self.desk.health_wanted.connect(self.open_health)
+        self.window.actions_.on("import_mail", self.open_import)
         self.desk.emptied.connect(self._emptied)
         self.desk.accounts_read.connect(self._bring_back)
         self.window.closed.connect(self.end)
@@ -97,6 +101,7 @@ class Rooms(QObject):
             self.page.deleteLater()
             self.page = None
         self.setup = None
+        self._importing = False
         self.desk.listing.take_keyboard()
 
     def add_account(self) -> None:
@@ -110,6 +115,7 @@ class Rooms(QObject):
         page.form.offer_inboxes(self.desk.accounts)
         self._serve(page.asked, page)
         page.demo_wanted.connect(self._program.open_demo)
+        page.import_wanted.connect(self.open_import)
         page.left.connect(self.close_page)
         page.added.connect(lambda _: self.close_page())
         self._show(page)
@@ -174,6 +180,38 @@ class Rooms(QObject):
         page.left.connect(self.close_page)
         self._show(page)
 
+    def open_import(self) -> None:
+        """Mail from another program's files."""
+        from mua.gui.import_page import ImportPage
+
+        page = ImportPage()
+        self._serve(page.asked, page)
+        page.left.connect(self._leave_import)
+        page.mail_wanted.connect(self._leave_import)
+        page.finished.connect(self._take_tags)
+        if self._program.client is not None:
+            self._program.client.told.connect(page.hear)
+        self._show(page)
+        self._importing = True
+
+    def _leave_import(self) -> None:
+        """Back to the mail; to the first run where there is none yet."""
+        self.close_page()
+        if not self.desk.accounts:
+            self.add_account()
+
+    def _take_tags(self, told: wire.Imported) -> None:
+        """Tags are called as they were in the other program, where they have no name here."""
+        now = self.desk.preferences
+        usual = {one.keyword.casefold(): one.name for one in TAGS}
+        known = {one.keyword.casefold(): one for one in now.tags}
+        for one in told.tags:
+            here = known.get(one.keyword.casefold())
+            if here is None or here.name == usual.get(one.keyword.casefold()):
+                known[one.keyword.casefold()] = one
+        if tuple(known.values()) != now.tags:
+            self.desk.change_preferences(replace(now, tags=tuple(known.values())))
+
     def open_settings(self, *, examine: int = 0) -> None:
         """Accounts, appearance, writing, notifications, passwords.  ``examine``: whose direct mail is looked at."""
         from mua.gui.settings import SettingsPage
@@ -185,6 +223,7 @@ class Rooms(QObject):
         page.add_wanted.connect(self.add_account)
         page.health_wanted.connect(self.open_health)
         page.ledger_wanted.connect(self.open_ledger)
+        page.import_wanted.connect(self.open_import)
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
         page.examine(examine)
@@ -314,13 +353,14 @@ class Rooms(QObject):
 
     def _emptied(self, empty: bool) -> None:
         known = self.desk.library.db is not None or not self.desk.library.profile.cache_db.exists()
-        if empty and known and self.setup is None:
+        if empty and known and self.setup is None and not self._importing:
             self.add_account()
         elif not empty and self.setup is not None and not self.setup.adding:
             self.close_page()
 
     def _show(self, page: QWidget) -> None:
         old, self.page, self.setup = self.page, page, None
+        self._importing = False
         self.window.show_first_run(page)
         if old is not None:
             old.setParent(None)

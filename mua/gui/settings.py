@@ -65,6 +65,7 @@ class SettingsPage(Room):
     add_wanted = Signal()
     health_wanted = Signal()
     ledger_wanted = Signal()
+    import_wanted = Signal()
     shortcuts_wanted = Signal()
 
     def __init__(self, desk: "Desk") -> None:
@@ -83,7 +84,9 @@ class SettingsPage(Room):
         health.clicked.connect(self.health_wanted)
         ledger = Button("What disappeared", "history")
         ledger.clicked.connect(self.ledger_wanted)
-        self._row(add, health, ledger)
+        bring = Button("Import mail", "import")
+        bring.clicked.connect(self.import_wanted)
+        self._row(add, bring, health, ledger)
         self.portable = Portable()
         self.portable.asked.connect(self.asked)
         self._sections.put(self.portable)

@@ -10,13 +10,11 @@ late answer about another address is dropped.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QProgressBar,
     QVBoxLayout,
@@ -51,6 +49,7 @@ class SetupPage(Room):
     asked = Signal(object, object, object)
     added = Signal(int)
     demo_wanted = Signal()
+    import_wanted = Signal()
 
     def __init__(self, profile: Profile, *, first: bool) -> None:
         super().__init__("Add an account", COLUMN, back=not first)
@@ -75,7 +74,7 @@ class SetupPage(Room):
         self.go = Button("Continue", kind="primary")
         self.progress = QProgressBar()
         self.demo = Button("Try it with a demo account", "sparkles")
-        self.importing = Button("Import from files", "import")
+        self.importing = Button("Import from Thunderbird or files", "import")
         self.by_hand = Button("Set up by hand", "server")
         self._lay_out()
         self._connect()
@@ -386,37 +385,6 @@ class SetupPage(Room):
         self._work(True, "Keeping the choice…")
         self.asked.emit(wire.ChooseSecrets(place, passphrase), chosen, self._failed)
 
-    # ---- import
-    def import_files(self) -> None:
-        """Mail from files into an account that lives on this computer only."""
-        paths, _ = QFileDialog.getOpenFileNames(
-            self, "Import mail", "", "Mail (*.mbox *.eml mbox Inbox Sent *.mbx);;All files (*)"
-        )
-        if paths:
-            self.import_paths(paths)
-
-    def import_paths(self, paths: list[str]) -> None:
-        """The same, with files that are chosen already."""
-        self.adding = True
-        self._import_next(paths, 0, 0)
-
-    def _import_next(self, paths: list[str], found: int, taken: int) -> None:
-        self._work(True, f"Importing {Path(paths[0]).name}; {taken:,} so far…")
-
-        def done(answer: wire.Answer) -> None:
-            assert isinstance(answer, wire.Imported)
-            if len(paths) > 1:
-                self._import_next(paths[1:], found + answer.found, taken + answer.imported)
-                return
-            self._work(False)
-            self.adding = False
-            self._say(
-                f"{words.count(found + answer.found, 'message')} found, {taken + answer.imported:,} imported.", "info"
-            )
-            self.added.emit(answer.account_id)
-
-        self.asked.emit(wire.Import(paths[0], "INBOX"), done, self._failed)
-
     # ---- inside
     def _lay_out(self) -> None:
         if self._first:
@@ -476,7 +444,7 @@ class SetupPage(Room):
         self.sign_in.failed.connect(self._not_signed_in)
         self.sign_in.own.clicked.connect(lambda: self.bring_into_view(self.sign_in))
         self.by_hand.clicked.connect(self.open_form)
-        self.importing.clicked.connect(self.import_files)
+        self.importing.clicked.connect(self.import_wanted)
         self.demo.clicked.connect(self._open_demo)
         self.setFocusProxy(self.address)
 

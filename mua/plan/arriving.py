@@ -24,6 +24,17 @@ _NOTES: Final = (".msf", ".dat", ".wdseml", ".mozmsgs", ".index", ".index.ids", 
 _OWN: Final = re.compile(
     r"dovecot[.-].*|courier.*|maildirfolder|subscriptions|\.claws.*|\.mh_sequences|\.uidvalidity|\..*"
 )
+HOMES: Final = (
+    ("Thunderbird", ".thunderbird/*", "prefs.js"),
+    ("Thunderbird", "snap/thunderbird/common/.thunderbird/*", "prefs.js"),
+    ("Thunderbird", ".var/app/org.mozilla.Thunderbird/.thunderbird/*", "prefs.js"),
+    ("Thunderbird", "Library/Thunderbird/Profiles/*", "prefs.js"),
+    ("Evolution", ".local/share/evolution/mail/local", ""),
+    ("KMail", ".local/share/local-mail", ""),
+    ("Apple Mail", "Library/Mail/V*", ""),
+    ("Claws Mail", "Mail", "inbox"),
+)
+"""(program, pattern below the person's folder, what has to be in it): where mail of other programs is looked for."""
 MAX_LEFT = 200  # reasons that are told one by one
 
 

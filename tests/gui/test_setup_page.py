@@ -8,12 +8,13 @@ from gui_office import Office, office, wait_until
 from lab import free_ports
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.account_panel import AccountPanel
+from mua.gui.import_page import ImportPage
 from mua.gui.journal import Letter
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.settings import SettingsPage
@@ -150,15 +151,53 @@ def test_without_a_keyring_the_place_is_chosen_in_place(qapp: QApplication, tmp_
         assert place.servers.login.password.encode() not in place.program.profile.secrets_file.read_bytes()
 
 
-def test_mail_is_imported_into_a_local_account(place: Office, tmp_path: Path) -> None:
-    path = tmp_path / "one.eml"
-    path.write_bytes(b"From: a@example.org\r\nTo: b@example.org\r\nSubject: Kept\r\n\r\nHello\r\n")
-    page = place.rooms.setup
-    assert page is not None
-    page.import_paths([str(path)])
-    wait_until(lambda: place.rooms.setup is None, "the page is left")
-    inbox = place.folder(Role.INBOX)
-    wait_until(lambda: len(read.folder_order(place.db, inbox)) == 1, "the message")  # type: ignore[arg-type]
+def import_page(place: Office) -> ImportPage:
+    """The page of mail from elsewhere, from the first run."""
+    assert place.rooms.setup is not None
+    place.rooms.setup.importing.click()
+    assert isinstance(place.rooms.page, ImportPage)
+    return place.rooms.page
+
+
+def said(page: QWidget) -> str:
+    return "\n".join(one.text() for one in page.findChildren(QLabel))
+
+
+def test_mail_is_imported_into_a_local_account_and_told(place: Office, tmp_path: Path) -> None:
+    old = tmp_path / "Mail" / "Local Folders"
+    old.mkdir(parents=True)
+    (tmp_path / "prefs.js").write_text(
+        'user_pref("mailnews.tags.errand.tag", "Errands");\nuser_pref("mailnews.tags.errand.color", "#00aa00");\n'
+    )
+    head = b"From - Mon Jan 05 10:00:00 2026\n"
+    (old / "Old").write_bytes(
+        head + b"X-Mozilla-Keys: errand\nSubject: Kept\n\nx\n\n" + head + b"X-Mozilla-Status: 0008\n\n"
+    )
+    (tmp_path / "abook.sqlite").write_bytes(b"SQLite")
+    page = import_page(place)
+    heard: list[wire.Importing] = []
+    assert place.program.client is not None
+    place.program.client.told.connect(lambda one: heard.append(one) if isinstance(one, wire.Importing) else None)
+    page.take([str(tmp_path)])
+    wait_until(lambda: page.told and not page.banner.isHidden(), "the report")
+    assert place.rooms.page is page, "a first account does not close the report"
+    text = said(page)
+    for words in ("1 message found, 1 imported, 0 lost.", "1 of 1", "deleted there", "Address books"):
+        assert words in text
+    assert heard[-1].done == heard[-1].total > 0
+    assert "Errands" in [one.name for one in place.program.desk.preferences.tags]
+    page.mail.click()
+    assert place.rooms.page is None
+    wait_until(lambda: place.program.desk.accounts, "the account")
+
+
+def test_what_cannot_be_read_is_said_and_leads_back(place: Office, tmp_path: Path) -> None:
+    page = import_page(place)
+    page.take([str(tmp_path / "nothing")])
+    wait_until(lambda: not page.banner.isHidden(), "the sentence")
+    assert "cannot be read" in said(page)
+    page.left.emit()
+    assert place.rooms.setup is not None
 
 
 # ---- settings
