@@ -4,7 +4,7 @@ Rules of the file: what belongs to an account is the engine's (commands); removi
 happens.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ class AccountPanel(QFrame):
     """One account: what it is, and how full on its server; "Check", "Edit", "Remove": each opens in place.
 
     ``others``: all accounts, of which one may send what this one should not deliver itself; ``signed``: there are keys
-    for its mail.
+    for its mail; ``waiting`` tells how many changes its server has not got yet.
     """
 
     asked = Signal(object, object, object)
@@ -46,12 +46,19 @@ class AccountPanel(QFrame):
     up = Signal()
 
     def __init__(
-        self, account: Account, quotas: Sequence[Quota] = (), others: Sequence[Account] = (), *, signed: bool = False
+        self,
+        account: Account,
+        quotas: Sequence[Quota] = (),
+        others: Sequence[Account] = (),
+        *,
+        signed: bool = False,
+        waiting: Callable[[], int] = lambda: 0,
     ) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
         self.account = account
         self.quotas = tuple(quotas)
+        self._waiting = waiting
         self._names = {int(one.id): words.shown(one.name or one.email, 80) for one in others}
         self.diagnosis: DiagnosisPanel | None = None
         self.banner = Banner(stacked=True)
@@ -248,7 +255,13 @@ class AccountPanel(QFrame):
             lost = "Its mail lives on this computer only, and is lost."
             if self.account.incoming is Incoming.POP3:
                 lost = "Its mail on this computer is lost; what was left on the server stays there."
-        self._say(f"Remove this account? {lost} What waits in its outbox is not sent.", "danger")
+        waiting = self._waiting()
+        if waiting:
+            number = words.count(waiting, "change")
+            lost += f" {number} that the server has not got yet {'is' if waiting == 1 else 'are'} lost."
+        what = "sign-in" if self.account.oauth is not None else "password"
+        more = f"What waits in its outbox is not sent, and its {what} is forgotten."
+        self._say(f"Remove this account? {lost} {more}", "danger")
         self.banner.offer("Remove it", self._do_remove)
         self.banner.offer("Keep it", self.banner.hide)
 

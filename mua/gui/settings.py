@@ -6,6 +6,7 @@ written whole by ``Desk.change_preferences``).
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -32,7 +33,7 @@ from mua.gui.sheets import styled
 from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, Appearance
 from mua.gui.widgets import Button, Field, Label
-from mua.model.account import Account, Route
+from mua.model.account import Account, Incoming, Route
 from mua.model.mail_rule import MailRule
 from mua.plan.junk import ENOUGH
 from mua.plan.routes import domain_of
@@ -113,7 +114,11 @@ class SettingsPage(Room):
         signed = {key.domain for key in dkim.keys(db)} if db is not None else set()
         self.panels = [
             AccountPanel(
-                one, read.quotas(db, one.id) if db is not None else (), accounts, signed=domain_of(one.email) in signed
+                one,
+                read.quotas(db, one.id) if db is not None else (),
+                accounts,
+                signed=domain_of(one.email) in signed,
+                waiting=partial(self._waiting, one),
             )
             for one in accounts
         ]
@@ -124,6 +129,11 @@ class SettingsPage(Room):
             panel.up.connect(lambda panel=panel: self._move_up(panel))
             panel.may_move_up(panel is not self.panels[0])
             self._accounts.addWidget(panel)
+
+    def _waiting(self, account: Account) -> int:
+        """How many changes its server has not got yet."""
+        db = self._desk.library.db
+        return read.wishes_of(db, account.id) if db is not None and account.incoming is Incoming.IMAP else 0
 
     def examine(self, account_id: int) -> None:
         """Look at how mail of an account that delivers directly is seen."""

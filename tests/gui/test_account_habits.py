@@ -1,6 +1,7 @@
 """In the window: an account's colour, pause, interval and place; what a folder is for; settings as a file."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from mua import wire
 from mua.gui.folder_menu import folder_menu
 from mua.gui.settings import SettingsPage
 from mua.gui.sidebar import ENTRY, Entry
-from mua.model.account import WHEN_ASKED, Account, AccountId
+from mua.model.account import WHEN_ASKED, Account, AccountId, Habits
 from mua.model.folder import Role
 from mua.store import read
 
@@ -96,3 +97,21 @@ def test_settings_to_a_file_and_back(place: Office, tmp_path: Path) -> None:
     part.take_from(file)
     wait_until(lambda: "Here already" in part.banner.text(), "what was found")
     assert "0 accounts added" in part.banner.text()
+
+
+def test_what_is_lost_with_an_account_is_said_first(place: Office) -> None:
+    panel = settings(place).panels[0]
+    panel.ask_remove()
+    assert "on the server everything stays" in panel.banner.text()
+    assert "password is forgotten" in panel.banner.text()
+    assert "has not got yet" not in panel.banner.text()
+    place.ask(wire.UpdateAccount(replace(panel.account, habits=Habits(paused=True))))
+    place.ask(wire.AddAccount(Account(AccountId(0), "local", "local@example.org")))
+    file = place.program.library.profile.root / "x.eml"
+    file.write_bytes(b"From: a@example.org\r\nSubject: x\r\n\r\nx\r\n")
+    place.ask(wire.ImportFile(place.folder(Role.INBOX), str(file)))
+    panel.ask_remove()
+    assert "1 change that the server has not got yet is lost" in panel.banner.text()
+    local = settings(place).panels[1]
+    local.ask_remove()
+    assert "lives on this computer only, and is lost" in local.banner.text()
