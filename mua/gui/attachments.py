@@ -25,8 +25,10 @@ from mua.gui.quarantine import mark
 from mua.gui.widgets import AttachmentCard
 from mua.gui.words import shown
 from mua.mime.sniff import is_risky, media_type, mismatch, runs
+from mua.mime.text import safe_filename
 from mua.model.message import Attachment, MessageId
 from mua.paths import write_new
+from mua.store import read
 
 if TYPE_CHECKING:
     from mua.gui.message_pane import MessagePane
@@ -199,6 +201,19 @@ class Attachments(QObject):
                 card.drag(str(path))
 
         self._later(lambda: self._one(source, attachment, self._private()), told)
+
+    def letters(self, ids: Sequence[MessageId]) -> list[str]:
+        """Messages as .eml files of this session, octets as received; those that are not here are left out."""
+        found: list[str] = []
+        for one in ids:
+            raw, row = self._library.raw(one), read.row(self._library.db, one) if self._library.db else None
+            if raw is not None and row is not None:
+                path = write_new(self._private(), safe_filename((row.subject or "message")[:80] + ".eml"), raw)
+                mark(path)
+                found.append(str(path))
+        if len(found) < len(ids):
+            self._toast.say(_NOT_HERE)
+        return found
 
     # ---- opening and saving
     def open(self, source: Source, attachment: Attachment) -> None:

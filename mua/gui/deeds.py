@@ -22,8 +22,9 @@ from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.model.folder import Role
-from mua.model.message import Attachment, Flag, MessageRow
+from mua.model.message import Attachment, Flag, MessageId, MessageRow
 from mua.model.sort import Sort, usual
+from mua.store import read
 from mua.store.read import Saved
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ _MENU = (
     "conversation",
     "similar",
     "make_rule",
+    "",
+    "save_as",
+    "print",
+    "source",
+    "delete_forever",
 )
 
 
@@ -170,6 +176,22 @@ class Deeds(QObject):
             for one in sorts
         ]
         Palette(self._window, "Sort this list by", choices).open_over()
+
+    def _act_on(self, deed: str, ids: list[MessageId]) -> None:
+        """What was pressed at the end of a row, for its messages."""
+        acts, db = self._acting, self._desk.library.db
+        if deed == "star" and db is not None:
+            rows = read.rows(db, ids)
+            starred = any(row.flags & Flag.FLAGGED for row in rows)
+            none = Flag(0)
+            acts.flag(ids if starred else ids[:1], none if starred else Flag.FLAGGED, Flag.FLAGGED if starred else none)
+        elif deed in ("archive", "delete"):
+            (acts.archive if deed == "archive" else acts.delete)(ids)
+        elif deed == "mark_read":
+            acts.flag(ids, add=Flag.SEEN)
+        else:
+            self._desk.do_not_mark()
+            acts.flag(ids, remove=Flag.SEEN)
 
     def menu(self) -> QMenu:
         """What can be done with the selected messages."""
@@ -296,6 +318,9 @@ class Deeds(QObject):
         self._reader.saved.connect(lambda one: self._with_row(lambda row: files.save(files.of(row.id), [one])))
         view.paged.connect(self._page)
         desk.sidebar.folders.menu_wanted.connect(self._folder_menu)
+        view.acted.connect(self._act_on)
+        view.offer_acts()
+        view.files_of = files.letters
         view.menu_wanted.connect(lambda place: self.menu().popup(place))
         self._reader.all_saved.connect(self._save_all)
         self._reader.junk_wanted.connect(lambda: self._with_row(lambda row: acts.junk([row.id])))

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from mua.gui.card import Card
 from mua.gui.columns import USUAL, Column, laid_out
+from mua.gui.hover import paint_acts
 from mua.gui.icons import pixmap
 from mua.gui.message_model import CARD
 from mua.gui.tag_chips import chips_width, paint_chips
@@ -106,6 +107,8 @@ class CardDelegate(QStyledItemDelegate):
 
     density = Density.CARDS
     columns: Sequence[Column] = USUAL
+    acts = False
+    """Draw what can be done to the row below the mouse."""
 
     def chip(self, area: QRect, direction: Qt.LayoutDirection, card: Card) -> QRect | None:
         """Where the chip that opens and folds a conversation is in a row at ``area``; None where it has none."""
@@ -133,6 +136,8 @@ class CardDelegate(QStyledItemDelegate):
                 _paint_line(pen, found, selected, self.columns)
             else:
                 _paint_card(pen, found, selected, self.density is Density.CARDS)
+            if option.state & QStyle.StateFlag.State_MouseOver and self.acts:
+                paint_acts(pen, found, selected=selected)
         elif isinstance(found, str):
             pen.text(option.rect.adjusted(18, 8, -18, 0), found, theme().font(META, SEMIBOLD), "tertiary")
         painter.restore()

@@ -5,28 +5,33 @@ takes its place; nothing asks the model for all rows (select-all is one range). 
 somebody answered, stays selected, and what is in sight stays where it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import (
+    QEvent,
     QItemSelection,
     QItemSelectionModel,
     QItemSelectionRange,
     QModelIndex,
     QPersistentModelIndex,
+    QPoint,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QDrag, QFocusEvent, QHelpEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractScrollArea,
     QHeaderView,
     QTableView,
+    QToolTip,
     QWidget,
 )
 
 from mua.gui.columns import Column
 from mua.gui.day_rows import is_heading, is_member, message_of
+from mua.gui.dragging import Dragged
+from mua.gui.hover import act_at, acts_on
 from mua.gui.message_cards import CardDelegate, Density, row_height
 from mua.gui.message_model import MessageModel
 from mua.gui.theme import DAY_ROW, theme
@@ -50,6 +55,8 @@ class MessageList(QTableView):
     """A context menu, at this global position."""
     paged = Signal()
     """Space: a page further in the message."""
+    acted = Signal(str, list)
+    """A picture at the end of a row was pressed: the deed, and the messages that the row is."""
     selected = Signal(int)
     """How many messages are selected."""
 
@@ -57,6 +64,8 @@ class MessageList(QTableView):
         super().__init__(parent)
         self.messages = model
         self._delegate = CardDelegate(self)
+        self.files_of: Callable[[Sequence[MessageId]], list[str]] = lambda _: []
+        """Writes messages as files, for who takes files only; some may not be here."""
         self._current: MessageId | None = None
         self._thread = 0
         self._kept: list[MessageId] = []
@@ -182,14 +191,53 @@ class MessageList(QTableView):
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The chip with the count opens and folds; everything else selects."""
-        if not self._press_chip(event):
+        """The chip with the count opens and folds, what is drawn below the mouse is done; everything else selects."""
+        if not self._press_act(event) and not self._press_chip(event):
             super().mousePressEvent(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Two quick clicks on the chip are two clicks."""
-        if not self._press_chip(event):
+        if not self._press_act(event) and not self._press_chip(event):
             super().mouseDoubleClickEvent(event)
+
+    def offer_acts(self) -> None:
+        """From now on draw what can be done to the row below the mouse (``acted``)."""
+        self._delegate.acts = True
+
+    def act_at(self, place: QPoint) -> tuple[str, str]:
+        """The deed that is drawn at a place of the viewport, and what it is called; empty: none."""
+        index = self.indexAt(place)
+        card = self.messages.card(index.row()) if self.messages.id_at(index.row()) is not None else None
+        if card is None or not self._delegate.acts:
+            return "", ""
+        name = act_at(self.visualRect(index), self.layoutDirection(), place, card)
+        return (name, acts_on(card)[name][1]) if name else ("", "")
+
+    def _press_act(self, event: QMouseEvent) -> bool:
+        name, _ = self.act_at(event.position().toPoint())
+        if not name or event.button() is not Qt.MouseButton.LeftButton:
+            return False
+        row = self.indexAt(event.position().toPoint()).row()
+        event.accept()
+        self.acted.emit(name, self.messages.concerns([self.messages.rows[row]]))
+        return True
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        """Say what a picture does."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            QToolTip.showText(event.globalPos(), self.act_at(event.pos())[1], self)
+            return True
+        return super().viewportEvent(event)
+
+    def dragged(self) -> Dragged:
+        """What a drag of the selected messages takes along: their ids, and files where somebody wants these."""
+        return Dragged(self.selected_ids(), self.files_of)
+
+    def startDrag(self, _: Qt.DropAction) -> None:
+        """As any list, but asked for the selection only, whatever its size."""
+        drag = QDrag(self)
+        drag.setMimeData(self.dragged())
+        drag.exec(Qt.DropAction.CopyAction | Qt.DropAction.MoveAction, Qt.DropAction.MoveAction)
 
     def _press_chip(self, event: QMouseEvent) -> bool:
         index = self.indexAt(event.position().toPoint())
