@@ -5,6 +5,7 @@ again.
 """
 
 import base64
+import hashlib
 
 from mua.mime.encode import address_field, field, one_line
 from mua.mime.scan import body_start, split_fields
@@ -21,9 +22,7 @@ def fields_of(raw: bytes) -> list[tuple[str, str]]:
 
 def forwarding(raw: bytes, name: str, sender: str, to: str, subject: str, rule: str) -> bytes:
     """The letter of ``sender`` (called ``name``) to the address ``to``; Date and Message-ID are for who sends it."""
-    boundary = "=_forwarded_by_a_rule"
-    while boundary.encode() in raw:
-        boundary += "_"
+    boundary = f"=_{hashlib.blake2b(raw, digest_size=24).hexdigest()}"  # no message can hold its own
     how, kind, body = _attached(raw)
     head = (
         address_field("From", [Address(name, sender)]),
