@@ -6,7 +6,7 @@ that. Nothing asks "Are you sure?" but deleting for ever; everything else is und
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from mua import wire
@@ -129,6 +129,7 @@ class Acting(QObject):
         """Whether the person wants what cannot be taken back."""
         box = QMessageBox(self._window)
         box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # a folder may be called like markup
         box.setText(question)
         box.setInformativeText("They are removed from the server too. This cannot be undone.")
         delete = box.addButton("Delete for ever", QMessageBox.ButtonRole.DestructiveRole)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
+from mua.gui import words
 from mua.gui.widgets import Chip, ToolButton
 from mua.plan.search import EVERYWHERE, Scope
 
@@ -35,7 +36,7 @@ class SearchBar(QFrame):
             self._chips = {}
             for number, (scope, name) in enumerate(places):
                 chip = Chip(name)
-                chip.setToolTip(f"Search in {name}" if scope != EVERYWHERE else "Search all mail")
+                chip.setToolTip(words.tip(f"Search in {name}") if scope != EVERYWHERE else "Search all mail")
                 chip.clicked.connect(lambda _=False, scope=scope: self.scope_chosen.emit(scope))
                 self._chips[scope] = chip
                 self._row.insertWidget(number, chip)

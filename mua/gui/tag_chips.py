@@ -10,6 +10,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from mua.gui import words
 from mua.gui.theme import META, SEMIBOLD, theme
 from mua.model.tag import Tag
 
@@ -90,7 +91,7 @@ class TagChips(QWidget):
         self._tags = tuple(tags)
         names = ", ".join(one.name for one in tags)
         self.setAccessibleName(f"Tags: {names}")
-        self.setToolTip(names)
+        self.setToolTip(words.tip(names))
         self.setVisible(bool(tags))
         self.updateGeometry()
         self.update()

@@ -3,17 +3,25 @@
 import pytest
 from PySide6.QtCore import QBuffer, Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import Qt as GuiQt
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from mua.gui import rich_text, words
+from mua.gui.acting import Acting
 from mua.gui.address_field import AddressChip
+from mua.gui.notices import Toast
 from mua.gui.reader import Reader
+from mua.gui.search_bar import SearchBar
+from mua.gui.tag_chips import TagChips
 from mua.gui.text_view import MOST_DOTS, MOST_SIDE, TextView
 from mua.gui.theme import DARK, LIGHT, Colours
-from mua.gui.widgets import AttachmentCard, ElidedLabel, ToolButton
+from mua.gui.widgets import AttachmentCard, Chip, ElidedLabel, ToolButton
 from mua.mime.html import sanitise
 from mua.mime.sniff import is_risky
+from mua.model.account import AccountId
 from mua.model.address import Address
+from mua.model.tag import tags_of
+from mua.plan.search import EVERYWHERE, Scope
 
 MARKUP = '<img src="/etc/hostname"> & <b>bold</b>'
 
@@ -21,7 +29,7 @@ MARKUP = '<img src="/etc/hostname"> & <b>bold</b>'
 def read(tooltip: str) -> str:
     """What a tooltip shows: Qt lays out as markup what looks like it."""
     document = QTextDocument()
-    document.setHtml(tooltip) if tooltip.startswith("<") else document.setPlainText(tooltip)
+    document.setHtml(tooltip) if GuiQt.mightBeRichText(tooltip) else document.setPlainText(tooltip)
     return document.toPlainText()
 
 
@@ -93,3 +101,18 @@ def test_a_few_octets_do_not_become_gigabytes_of_picture(qapp: QApplication) -> 
     assert (second.width(), second.height()) == (1, 1)
     assert 6000 * 6000 < MOST_DOTS < 2 * 6000 * 6000
     view.deleteLater()
+
+
+def test_names_from_a_server_are_never_markup(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
+    chips = TagChips()
+    chips.show_tags(tags_of(["<img_src=/etc/hostname>"]))
+    assert "<img src=/etc/hostname>" in read(chips.toolTip())
+    bar = SearchBar()
+    bar.offer([(EVERYWHERE, "All mail"), (Scope(AccountId(1)), MARKUP)], EVERYWHERE)
+    assert any(MARKUP in read(chip.toolTip()) for chip in bar.findChildren(Chip))
+    window, asked = QWidget(), list[Qt.TextFormat]()
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: asked.append(box.textFormat()))
+    assert not Acting(window, Toast(window)).confirmed(f"Delete what is in “{MARKUP}” for ever?")
+    assert asked == [Qt.TextFormat.PlainText]
+    for one in (chips, bar, window):
+        one.deleteLater()
