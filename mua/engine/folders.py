@@ -9,12 +9,11 @@ from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route
 from mua.model.folder import Folder, FolderId, Role
+from mua.plan.roles import CHOOSABLE
 from mua.store import read, write
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
-
-CHOOSABLE = (Role.DRAFTS, Role.SENT, Role.ARCHIVE, Role.JUNK, Role.TRASH)
 
 
 def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade:

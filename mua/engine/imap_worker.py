@@ -150,7 +150,7 @@ class ImapWorker:
     def _every(self, usual: float) -> float:
         """Seconds between two looks at every folder: as usual, or as the person likes."""
         minutes = self.account.habits.minutes
-        return usual if not minutes else 60.0 * minutes if minutes > 0 else WHEN_ASKED_SECONDS
+        return usual if not minutes else min(60.0 * minutes, WHEN_ASKED_SECONDS) if minutes > 0 else WHEN_ASKED_SECONDS
 
     def _is_wished(self) -> bool:
         """Whether the interactive thread has something to do for a person."""

@@ -14,6 +14,7 @@ from mua.gui.sidebar import Entry
 from mua.model.account import Account, Incoming
 from mua.model.folder import Folder, Role
 from mua.model.policy import EVERYTHING, Keep, Policy
+from mua.plan.roles import CHOOSABLE
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -65,7 +66,7 @@ def _add_policies(desk: "Desk", menu: QMenu, account: Account, folder: Folder | 
 def _add_uses(desk: "Desk", menu: QMenu, folder: Folder) -> None:
     """What the folder is for, whatever its server says."""
     group = QActionGroup(menu)
-    for role in (Role.SENT, Role.DRAFTS, Role.ARCHIVE, Role.JUNK, Role.TRASH):
+    for role in CHOOSABLE:
         command = partial(_ask, desk, wire.SetRole(folder.id, role))
         _add(menu, group, ROLE_NAMES[role][0], folder.role is role, command)
 

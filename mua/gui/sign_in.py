@@ -231,7 +231,7 @@ class ClientSteps(QWidget):
         self.page = Button("Open the provider's page", "external-link")
         self.client_id = Field("Client id", "Client id")
         self.secret = PasswordField("Client secret", "Client secret")
-        self.tenant = Field("Tenant", "Tenant, if only one organisation may use it")
+        self.tenant = Field("Tenant", "Tenant, if it is for one organisation")
         self.keep = Button("Keep it and go on", kind="primary")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)

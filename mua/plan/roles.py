@@ -53,6 +53,10 @@ _NAMES: dict[Role, str] = {
 }
 
 
+CHOOSABLE = (Role.DRAFTS, Role.SENT, Role.ARCHIVE, Role.JUNK, Role.TRASH)
+"""What a person may choose a folder for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A folder as LIST shows it; ``attributes`` in lower case."""
@@ -70,7 +74,7 @@ def assign_roles(folders: Iterable[Candidate], chosen: Iterable[tuple[str, str]]
     """
     folders = list(folders)
     there = {one.name for one in folders if one.selectable and one.name.upper() != "INBOX"}
-    found = {name: Role(role) for role, name in chosen if name in there}
+    found = {name: Role(role) for role, name in chosen if name in there and role in CHOOSABLE}
     taken = set(found.values())
     for _, name, role in sorted(claim for folder in folders for claim in _claims(folder)):
         if name not in found and role not in taken:

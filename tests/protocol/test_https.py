@@ -8,7 +8,7 @@ import pytest
 from scripted import Conversation, Scripted
 
 from mua.errors import MailError
-from mua.net.https import fetch
+from mua.net.https import ask, fetch
 
 Part = str | Callable[[Conversation], object]
 
@@ -201,3 +201,27 @@ def test_no_redirect_and_no_other_type_where_neither_is_allowed() -> None:
     plain = page.replace(b"text/html", b"Text/Plain")
     with Scripted("TLS: good", answer(plain)) as server:
         assert get(server, media="text/plain") == b"hi"
+
+
+def form_asked(*parts: Part, form: str = "grant_type=refresh_token&refresh_token=x") -> tuple[int, bytes]:
+    with Scripted(*parts, partial=True) as server:
+        url, ca_file = f"https://127.0.0.1:{server.port}/token", str(certs.authority().ca_file)
+        return ask(url, form, timeout=5.0, ca_file=ca_file, allow_private=True)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 503])
+def test_a_form_is_answered_whatever_the_status(status: int) -> None:
+    head = f"HTTP/1.1 {status} so\r\nContent-Length: 2\r\n\r\n".encode()
+    assert form_asked("TLS: good", "SPLIT", answer(head + b"{}")) == (status, b"{}")
+
+
+def test_a_form_goes_to_nobody_else() -> None:
+    moved = b"HTTP/1.1 307 there\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"
+    assert form_asked("TLS: good", answer(moved)) == (307, b"")
+
+
+@pytest.mark.parametrize("leaf", ["expired", "wrong-name", "stranger", "self-signed"])
+def test_a_form_is_not_sent_to_a_stranger(leaf: str) -> None:
+    with pytest.raises(MailError) as caught:
+        form_asked(f"TLS: {leaf}")
+    assert caught.value.code.startswith("certificate-")

@@ -90,3 +90,21 @@ def test_one_folder_a_role_and_no_dependence_on_order():
 
 def test_a_folder_that_cannot_be_selected_has_no_role():
     assert assign_roles([Candidate("Archive", "/", frozenset({"\\archive"}), selectable=False)]) == {}
+
+
+def test_what_a_person_chose_comes_before_marks_and_names() -> None:
+    folders = [
+        Candidate("INBOX"), Candidate("Sent", "/", frozenset({"\\sent"})), Candidate("Versand"), Candidate("Trash"),
+        Candidate("Closed", selectable=False),
+    ]  # fmt: skip
+    roles = assign_roles(folders, [("sent", "Versand")])
+    assert roles == {"INBOX": Role.INBOX, "Versand": Role.SENT, "Trash": Role.TRASH}
+    usual = assign_roles(folders)
+    for nonsense in (
+        ("sent", "Gone"),
+        ("sent", "Closed"),
+        ("sent", "INBOX"),
+        ("inbox", "Versand"),
+        ("king", "Versand"),
+    ):
+        assert assign_roles(folders, [nonsense]) == usual, nonsense
