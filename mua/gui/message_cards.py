@@ -295,7 +295,7 @@ def _paint_line(pen: Pen, card: Card, selected: bool, columns: Sequence[Column])
         _paint_name(pen, card, _table_name(area, card, columns), selected, NORMAL)
     room = places[Column.SUBJECT]
     room.setRight(room.right() - max(_paint_marks(pen, card, room.right(), top, height), _marks_room()))
-    room.setLeft(room.left() + _paint_tags(pen, card, QRect(room.left(), top, room.width() // 2, height)))
+    room.setLeft(room.left() + _paint_tags(pen, card, QRect(room.left(), top, room.width() * 3 // 5, height)))
     used = pen.text(room, card.subject, theme().font(BASE, SEMIBOLD if card.unread else NORMAL), "text")
     room.setLeft(room.left() + used + 10)
     if room.width() > 60 and card.snippet:
