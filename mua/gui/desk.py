@@ -60,6 +60,9 @@ _EMPTY_SAVED = {
     Saved.ALL_INBOXES: _EMPTY[Role.INBOX],
     Saved.UNREAD: Emptiness("mail-open", "Everything is read", "New mail appears here by itself; F5 looks now."),
     Saved.STARRED: Emptiness("star", "Nothing is starred", "Press S on a message to keep it in sight here."),
+    Saved.ATTACHMENTS: Emptiness(
+        "paperclip", "No attachments", "Mail that has files is listed here, from all accounts."
+    ),
 }
 _NOTHING_FOUND = Emptiness(
     "search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31."
@@ -621,8 +624,8 @@ class Desk(QObject):
         title, unread, account = "Mua", 0, ""
         if place is not None and place.saved is not None:
             title = SAVED_NAMES[place.saved][0]
-            if place.saved is not Saved.STARRED and self.library.db is not None:
-                unread = read.saved_counts(self.library.db)[place.saved]
+            if self.library.db is not None:
+                unread = read.saved_counts(self.library.db).get(place.saved, 0)
         elif place is not None and place.folder in self.folders:
             folder = self.folders[place.folder]
             title, unread = folder_words(folder)[0], folder.unread

@@ -31,6 +31,7 @@ SAVED_NAMES = {
     Saved.ALL_INBOXES: ("All inboxes", "inbox"),
     Saved.UNREAD: ("Unread", "mail-open"),
     Saved.STARRED: ("Starred", "star"),
+    Saved.ATTACHMENTS: ("Attachments", "paperclip"),
 }
 ROLE_NAMES = {
     Role.INBOX: ("Inbox", "inbox"),

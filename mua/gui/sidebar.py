@@ -121,7 +121,7 @@ def entries(
     """
     lines = [Entry("Favourites")]
     for saved, (name, picture) in SAVED_NAMES.items():
-        loud = saved is not Saved.STARRED
+        loud = saved in (Saved.ALL_INBOXES, Saved.UNREAD)
         lines.append(
             Entry(name, picture, Place(saved=saved), counts.get(saved, 0) if loud else 0, saved is Saved.ALL_INBOXES)
         )

@@ -121,6 +121,7 @@ class Saved(StrEnum):
     ALL_INBOXES = "all-inboxes"
     UNREAD = "unread"
     STARRED = "starred"
+    ATTACHMENTS = "attachments"
 
 
 class Filter(StrEnum):
@@ -392,6 +393,7 @@ _SAVED = {
     Saved.ALL_INBOXES: "shown_folder IN (SELECT id FROM folder WHERE role = 'inbox')",
     Saved.UNREAD: f"shown_flags & 1 = 0 AND {_WANTED}",
     Saved.STARRED: f"shown_flags & 4 <> 0 AND {_WANTED}",
+    Saved.ATTACHMENTS: f"has_attachments <> 0 AND {_WANTED}",
 }
 _FILTERS = {
     Filter.ALL: "",

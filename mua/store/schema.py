@@ -652,6 +652,11 @@ CREATE TABLE bulk_done(
   done INTEGER NOT NULL) STRICT;
 """
 
+# What has files, newest first, whatever folder it is in.
+CACHE_50 = """
+CREATE INDEX message_attached ON message(id) WHERE has_attachments <> 0;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -702,6 +707,7 @@ MIGRATIONS = (
     CACHE_47,
     CACHE_48,
     CACHE_49,
+    CACHE_50,
 )
 VERSION = len(MIGRATIONS)
 

@@ -277,7 +277,7 @@ def main() -> int:
             made = million(Path(kept or folder) / str(count), count)
             copy = Path(folder) / f"copy-{count}"
             shutil.copytree(made.root, copy)
-            bench = Bench(Profile(copy), 24 if full else 8)
+            bench = Bench(Profile(copy), 16 if full else 8)
             found[count] = bench.run()
             bench.close()
             shutil.rmtree(copy)
