@@ -531,5 +531,5 @@ def _corrected(source: Source, order: Order, asked: Iterable[int]) -> tuple[Orde
         return (plain(sorted_ids, split) if sorted_ids is not order.ids else order), set()
     ids: Iterable[int] = belong
     if source.query is not None:  # a search finds what it found
-        ids = belong.keys() & set(order.ids)
+        ids = [one for one in belong if place_of(order.ids, one) >= 0]
     return (plain(edited(order.ids, asked, ids)) if asked or belong else order), set()

@@ -123,6 +123,9 @@ def test_a_search_shows_its_newest_hits_first_and_never_holds_the_window(watch: 
     assert watch.never_held()
     assert counts[-2:] == [FEW, NEWS]
     assert watch.program.window.listing._count.text() == f"{NEWS:,} results"
+    watch.run(lambda: desk.search("smaller:1m"))  # everything is
+    assert watch.never_held()
+    assert model.messages == MANY
     watch.run(lambda: desk.search("larger:1m"))  # nothing is: every row is looked at
     assert watch.never_held()
     assert model.messages == 0

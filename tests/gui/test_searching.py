@@ -1,5 +1,6 @@
 """Searching in the window: where it looks, what is offered while typing, kept and recent searches, more like this."""
 
+from array import array
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from mua import wire
 from mua.engine.indexing import Indexing
 from mua.gui import preferences as prefs
 from mua.gui.app import Program
+from mua.gui.conversation_rows import plain
+from mua.gui.message_model import _corrected
 from mua.gui.places import Place
 from mua.gui.search_marks import pattern
 from mua.gui.sidebar import Entry
@@ -99,6 +102,20 @@ class Ear:
 
     def ask(self, command: wire.Command, *_: Any) -> None:
         self.asked.append(command)
+
+
+class Long(array):  # type: ignore[type-arg]
+    """An order that is too long to be gone through on the window's own thread."""
+
+    def __iter__(self) -> Any:
+        raise AssertionError("every hit was looked at")
+
+
+def test_what_is_found_is_not_gone_through_again(searched: Program, qtbot: QtBot) -> None:
+    search(searched, qtbot, "is:read")
+    source, ids = searched.window.listing.model.source, list(searched.window.listing.model.ids)
+    order, _ = _corrected(source, plain(Long("q", ids)), [ids[1], 5])
+    assert list(ids) == [order.ids[place] for place in range(len(order.ids))]
 
 
 def test_a_gap_is_closed_where_one_searches(searched: Program, mail: Mail, qtbot: QtBot) -> None:
