@@ -6,7 +6,7 @@ that. Nothing asks "Are you sure?" but deleting for ever; everything else is und
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from mua import wire
@@ -18,11 +18,18 @@ from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
 
 UNDO_LEVELS = 100
+LARGE = 2_000  # messages of an act beyond which the engine carries it out in parts
+_LEAVING = (wire.ArchiveMessages, wire.DeleteMessages, wire.JunkMessages, wire.MoveMessages, wire.SnoozeMessages)
 Ids = Sequence[MessageId]
 
 
 class Acting(QObject):
     """What the buttons and keys do to messages."""
+
+    leaving = Signal(object)
+    """So many messages leave their folder that the engine takes a while: the list need not wait for it."""
+    stayed = Signal()
+    """They do not, after all."""
 
     def __init__(self, window: QWidget, toast: Toast) -> None:
         super().__init__(window)
@@ -69,9 +76,18 @@ class Acting(QObject):
         """Set and clear keywords; ``name``: how the person calls the tag."""
         self._act(ids, wire.TagMessages(tuple(ids), add, remove, name), quiet=len(ids) == 1)
 
+    def snooze(self, ids: Ids, at: int) -> None:
+        """Aside until then (UTC seconds; 0: back now)."""
+        self._act(ids, wire.SnoozeMessages(tuple(ids), at))
+
     def do(self, command: wire.Command, undoable: bool = True) -> None:
         """An act that names no messages: what is done to a folder."""
         self._send(command, undoable)
+
+    def stop(self) -> None:
+        """End the acts on very many messages that are going on; what is done stays."""
+        if self._client is not None:
+            self._client.ask(wire.StopActs(), lambda _: self._toast.say("Stopped; what was done stays."), self._failed)
 
     def undo(self) -> None:
         """Take back the latest act."""
@@ -84,6 +100,7 @@ class Acting(QObject):
             self._toast.say("Nothing to undo.")
             return
         act = self._done.pop()
+        self.stayed.emit()
         self._client.ask(
             wire.Undo(act.history_id),
             lambda _: self._toast.say(f"Undone: {act.label}"),
@@ -92,6 +109,8 @@ class Acting(QObject):
 
     def _act(self, ids: Ids, command: wire.Command, undoable: bool = True, quiet: bool = False) -> None:
         if ids:
+            if len(ids) > LARGE and isinstance(command, _LEAVING):
+                self.leaving.emit(ids)
             self._send(command, undoable, quiet)
 
     def _send(self, command: wire.Command, undoable: bool = True, quiet: bool = False) -> None:
@@ -105,6 +124,7 @@ class Acting(QObject):
         self._landed(lambda: self._note(answer, undoable, quiet))
 
     def _refused(self, error: MailError) -> None:
+        self.stayed.emit()
         self._landed(lambda: self._failed(error))
 
     def _landed(self, then: Callable[[], None]) -> None:

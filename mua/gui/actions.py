@@ -51,6 +51,7 @@ DEEDS = (
     Deed("mark_read", "Mark as read", "mail-open", ("Shift+I",), "Act", "message"),
     Deed("mark_unread", "Mark as unread", "mail", ("Shift+U",), "Act", "message"),
     Deed("undo", "Undo", "undo-2", ("Ctrl+Z", "Z"), "Act"),
+    Deed("stop_act", "Stop what is being done to many messages", "x", (), "Act"),
     Deed("next", "Next message", "chevron-down", ("J",), "Go"),
     Deed("previous", "Previous message", "chevron-up", ("K",), "Go"),
     Deed("next_inside", "Next in the conversation, or next unread", "chevron-down", ("N",), "Go"),

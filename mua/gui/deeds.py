@@ -273,6 +273,7 @@ class Deeds(QObject):
             "mark_read": lambda: acts.flag(chosen(), add=Flag.SEEN),
             "mark_unread": self.mark_unread,
             "undo": acts.undo,
+            "stop_act": acts.stop,
             "similar_from": lambda: desk.searching.similar(self._reader.row, "from"),
             "similar_subject": lambda: desk.searching.similar(self._reader.row, "subject"),
             "similar_list": lambda: desk.searching.similar(self._reader.row, "list"),

@@ -176,6 +176,8 @@ class Desk(QObject):
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
+        self.acting.leaving.connect(self.listing.model.let_go)
+        self.acting.stayed.connect(self.listing.model.all_gone)
         self.attachments = Attachments(self.window, self.library, self.window.toast, self.reader)
         self.pane_shown.connect(self.attachments.draw_cards)
         self.authors = Authors(self)

@@ -64,6 +64,8 @@ class Hearing(QObject):
             if not self._gather.isActive():
                 self._gather.start()
         elif isinstance(event, wire.Status | wire.Progress):
+            if isinstance(event, wire.Progress) and event.what == "acted" and event.done >= event.total:
+                desk.listing.model.all_gone()
             self.board.take(event, time.time())
             self._say_standing()
             if isinstance(event, wire.Status):
@@ -90,6 +92,7 @@ class Hearing(QObject):
 
     def lose(self) -> None:
         """The engine went away."""
+        self._desk.listing.model.all_gone()
         self.board.forget()
         self._say_standing()
         self.troubles.engine_is_gone()

@@ -39,6 +39,7 @@ from mua.gui.conversation_rows import (
     concerned,
     edit_here,
     edits,
+    grouped,
     place_of,
     plain,
     plain_edits,
@@ -59,11 +60,12 @@ from mua.gui.day_rows import (
     steps,
     with_headings,
 )
-from mua.gui.places import Row, Source
+from mua.gui.places import Place, Row, Source
 from mua.gui.seeker import Seeker
 from mua.gui.sorted_rows import locate, placed
 from mua.model.message import MessageId
 from mua.model.tag import TAGS, Tag
+from mua.store.read import Saved
 
 CARD = Qt.ItemDataRole.UserRole + 1
 MESSAGE_IDS = "application/x-mua-messages"
@@ -102,6 +104,8 @@ class MessageModel(QAbstractTableModel):
         self._next: Source | None = None
         self._meanwhile: set[int] = set()
         self._stale = False
+        self._leaving: set[int] = set()
+        self._leaving_from: Place | None = None
         self._elsewhere: set[int] = set()
         """What ``add`` listed: no index here need know it."""
         self._searching = QTimer(self)
@@ -190,6 +194,34 @@ class MessageModel(QAbstractTableModel):
         """List these too: what a server found for the search that is shown."""
         self._elsewhere.update(found := list(found))
         self._apply(plain(edited(self.ids, (), found)))
+
+    def let_go(self, ids: Iterable[int]) -> None:
+        """These are on their way out of this folder, part by part behind: the rest is listed at once."""
+        place = self.source.place
+        if (
+            self.source.query is None
+            and place is not None
+            and (place.folder is not None or place.saved is Saved.ALL_INBOXES)
+        ):
+            self._leaving_from = place
+            self._leaving.update(ids)
+            self._apply(self._staying(self.source, self.order))
+
+    def all_gone(self) -> None:
+        """They are gone, or stay after all: what is listed is what the store says."""
+        if self._leaving:
+            self._leaving.clear()
+            self.refresh()
+
+    def _staying(self, source: Source, order: Order) -> Order:
+        """``order`` without what is on its way out."""
+        if not self._leaving or source.place != self._leaving_from or source.query is not None:
+            return order
+        if order.threads:
+            pairs = [pair for pair in zip(order.ids, order.threads, strict=True) if pair[0] not in self._leaving]
+            return grouped(array("q", (one for one, _ in pairs)), array("q", (thread for _, thread in pairs)))
+        ids = array("q", (one for one in order.ids if one not in self._leaving))
+        return plain(ids, sum(one not in self._leaving for one in order.ids[: order.split]))
 
     def row_of(self, message_id: int) -> int:
         """The row of a message, or of the conversation that it is folded into; or -1."""
@@ -375,7 +407,7 @@ class MessageModel(QAbstractTableModel):
     def _take(self, source: Source, order: Order, asked: Iterable[int]) -> None:
         """List another source."""
         self._now = time.time()
-        order, _ = _corrected(source, order, asked)
+        order = self._staying(source, _corrected(source, order, asked)[0])
         self.beginResetModel()
         self.source = source
         periods = self._periods_of(order)
@@ -389,10 +421,11 @@ class MessageModel(QAbstractTableModel):
 
     def _correct(self, order: Order, asked: Iterable[int]) -> None:
         """List ``order`` with each of ``asked`` where it belongs now, or nowhere."""
-        if order is self.order and self._correct_here(asked := list(asked)):
+        asked = [one for one in asked if one not in self._leaving] if self._leaving else list(asked)
+        if order is self.order and self._correct_here(asked):
             return
         found, touched = _corrected(self.source, order, asked)
-        self._apply(found, touched if order is self.order else None)
+        self._apply(self._staying(self.source, found), touched if order is self.order else None)
         self._forget_cards(touched)
 
     def _correct_here(self, asked: Sequence[int]) -> bool:

@@ -77,7 +77,7 @@ class SettingAside(QObject):
     def _snooze(self, at: int) -> None:
         ids = self._desk.chosen_ids()
         if ids:
-            self._desk.acting.do(wire.SnoozeMessages(tuple(ids), at))
+            self._desk.acting.snooze(ids, at)
 
     def _go(self, message_id: int) -> None:
         if not self._desk.listing.view.select(message_id):
