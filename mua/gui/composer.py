@@ -8,7 +8,6 @@ Rules of the file: no dialog but the file chooser; nothing here speaks to the en
 touched except by the person.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,36 +15,36 @@ from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QMenu, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QSplitter, QWidget
 
 from mua.gui import steps, words
 from mua.gui.address_field import AddressChip, Known
 from mua.gui.body_editor import BodyEditor
 from mua.gui.body_marks import MARKDOWN, PLAIN, RICH
 from mua.gui.body_track import Step, Track
+from mua.gui.composer_checks import Checks
 from mua.gui.composer_files import INSIDE_SIDE, Files
 from mua.gui.composer_find import ComposerFind
 from mua.gui.composer_head import Head
+from mua.gui.composer_layout import lay_out
+from mua.gui.composer_menu import later_menu
 from mua.gui.format_bar import FormatBar, LinkBar
 from mua.gui.journal import Letter
 from mua.gui.later_bar import LaterBar
 from mua.gui.markdown_look import MarkdownLook
 from mua.gui.notices import Banner, Toast
-from mua.gui.sheets import styled
-from mua.gui.theme import READER_MARGIN_X, SECONDARY
-from mua.gui.widgets import Button, Label, Line, ToolButton
+from mua.gui.theme import SECONDARY
+from mua.gui.widgets import Button, Label, ToolButton
 from mua.mime.prose_html import to_html
 from mua.mime.prose_text import to_text
 from mua.model.account import Account
 from mua.model.outgoing import Priority
 from mua.model.prose import Image, Prose
-from mua.plan import identities, later, warnings
+from mua.plan import identities
 from mua.plan.identities import Sender
 
 LONG = 60_000  # characters: a longer text is journaled by its steps only
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
-_LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
-_RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
 
 
 class Composer(QFrame):
@@ -90,8 +89,8 @@ class Composer(QFrame):
         self._letter, self._accounts = letter, list(accounts)
         self._senders = self._choice(letter)
         self._signature: Prose = ()
-        self._forgiven: set[str] = set()
         self._finished = False
+        self._checks = Checks(self)
         self._begun: Letter | None = None
         self._touched = False
         self.head = Head([_shown_sender(one) for one in self._senders], known)
@@ -120,7 +119,12 @@ class Composer(QFrame):
         self._clock.setSingleShot(True)
         self._clock.setInterval(_WRITE_AFTER)
         self._clock.timeout.connect(self.written)
-        self._lay_out()
+        self.attach_button = ToolButton("paperclip", "Attach files", key="Ctrl+Shift+A")
+        self.save_button = ToolButton("hard-drive", "Save in Drafts", key="Ctrl+S")
+        self.discard_button = ToolButton("trash-2", "Discard", key="Ctrl+Shift+D")
+        self.beside = QSplitter(Qt.Orientation.Horizontal)
+        self.more_quoted = Button("", "chevron-down", "link")
+        lay_out(self)
         self.toast = Toast(self)
         self._connect()
         self.show_letter(letter)
@@ -227,6 +231,11 @@ class Composer(QFrame):
         address = letter.sender.address if letter.sender else ""
         chosen = identities.sender_for([*own, *self._accounts], address) if address else None
         return identities.senders(self._accounts, [chosen] if chosen else [])
+
+    def write_as(self, address: str) -> None:
+        """From another address of this account, with its signature."""
+        self._choose_sender(self._letter.account_id, address)
+        self._sender_changed()
 
     def _choose_sender(self, account_id: int, address: str) -> None:
         address = address or next((one.email for one in self._accounts if one.id == account_id), "")
@@ -373,40 +382,16 @@ class Composer(QFrame):
         """Send now, or at a time (UTC seconds), unless something should be looked at first."""
         for field in (self.to, self.cc, self.bcc):
             field.finish()
-        if not self._addressed() or not self._remembered(at):
+        if not self._checks.passed(at):
             return
         self.banner.hide()
         self.send_wanted.emit(at)
 
     def later_menu(self) -> QMenu:
-        """The times that many people want, any other, and what may be asked of the servers."""
-        menu, now = QMenu(self), int(time.time())
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for one in later.proposals(now):
-            action = menu.addAction(f"{one.name}, {_short(one.at, now)}")
-            action.triggered.connect(lambda _=False, at=one.at: self.send(at))
-        menu.addSeparator()
-        menu.addAction("Another time…").triggered.connect(lambda _=False: self.choose_time())
-        menu.addSeparator()
-        demand = menu.addAction("Require encryption all the way")
-        demand.setCheckable(True)
-        demand.setChecked(self._letter.require_tls)
-        demand.toggled.connect(self.require_tls)
-        source = menu.addAction("Show what will leave (Ctrl+U)")
-        source.triggered.connect(lambda _=False: self.source_wanted.emit())
-        source.setEnabled(self._letter.redirects is None)
-        receipt = menu.addAction("Ask to be told when it is read")
-        receipt.setCheckable(True)
-        receipt.setChecked(self._letter.receipt)
-        receipt.toggled.connect(lambda on: self._change(receipt=on))
-        for name, value in (("Important", Priority.HIGH), ("Not important", Priority.LOW)):
-            action = menu.addAction(name)
-            action.setCheckable(True)
-            action.setChecked(self._letter.priority is value)
-            action.toggled.connect(lambda on, value=value: self._change(priority=value if on else Priority.NORMAL))
-        return menu
+        """When it may go, and what may be asked of the servers."""
+        return later_menu(self, self._letter)
 
-    def _change(self, **what: object) -> None:
+    def change(self, **what: object) -> None:
         """What the menu says of the letter."""
         self._letter = replace(self._letter, **what)  # type: ignore[arg-type]
         self._tell_asked()
@@ -443,148 +428,7 @@ class Composer(QFrame):
         self.later_bar.hide()
         self.editor.setFocus()
 
-    def _addressed(self) -> bool:
-        fields = (self.to, self.cc, self.bcc)
-        if not any(field.addresses() for field in fields):
-            self.say("Nobody is named to get this; add an address.", "warning", "Add one", self.to.setFocus)
-            self.to.setFocus()
-            return False
-        for field in fields:
-            if problems := field.problems():
-                self.say(problems[0], "danger", "Show it", field.show_problem)
-                field.show_problem()
-                return False
-        return True
-
-    def _remembered(self, at: int | None) -> bool:
-        """Ask once about each thing that looks like a mistake."""
-        found = [one for one in warnings.warnings(self._facts()) if one.kind not in self._forgiven]
-        if not found:
-            return True
-        first = found[0]
-        button, act = self._remedy(first.kind)
-        self.say(first.text, "warning", button, act)
-
-        def go() -> None:
-            self._forgiven.add(first.kind)
-            self.send(at)
-
-        self.banner.offer("Send anyway", go)
-        return False
-
-    def _facts(self) -> warnings.Facts:
-        """The letter as it is judged."""
-        letter, account = self.letter(), self.account()
-        return warnings.Facts(
-            sender=letter.sender.address if letter.sender else "",
-            to=letter.to,
-            cc=letter.cc,
-            bcc=letter.bcc,
-            subject=letter.subject,
-            text=letter.text if letter.redirects is None else "",
-            files=len(letter.attached),
-            octets=self.octets() + len(letter.text) + len(letter.rich),
-            limit=self.limit_of(account) if account else 0,
-            answers=letter.answers is not None,
-            came_to=letter.came_to,
-            hidden=letter.hidden,
-        )
-
-    def _remedy(self, kind: warnings.Kind) -> tuple[str, Callable[[], object] | None]:
-        """The button that helps."""
-        match kind:
-            case warnings.Kind.FROM:
-                return "Answer from there", self._answer_from_there
-            case warnings.Kind.SEEN:
-                return "Move all to Bcc", self._hide_all
-            case warnings.Kind.SIZE:
-                return ("Smaller pictures", self.strip.shrink) if self.strip.can_shrink() else ("", None)
-            case warnings.Kind.FILE:
-                return "Attach", self.choose_files
-            case warnings.Kind.SUBJECT:
-                return "Add one", self.subject.setFocus
-            case _:
-                return "", None
-
-    def _answer_from_there(self) -> None:
-        self._choose_sender(self._letter.account_id, self._letter.came_to)
-        self._sender_changed()
-        self.banner.hide()
-
-    def _hide_all(self) -> None:
-        everybody = (*self.to.addresses(), *self.cc.addresses(), *self.bcc.addresses())
-        for field in (self.to, self.cc, self.bcc):
-            field.set_addresses(())
-        self.bcc.set_addresses(everybody)
-        self.head.show_copies(False, True)
-        self.banner.hide()
-
-    # ---- layout
-    def _lay_out(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 8, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(self._tool_bar())
-        column.addWidget(Line())
-        column.addWidget(self.head)
-        column.addWidget(Line())
-        for one in (self.ahead, self.demand, self.asked, self.banner):
-            wrapped = QHBoxLayout()
-            wrapped.setContentsMargins(READER_MARGIN_X, 12, READER_MARGIN_X, 0)
-            wrapped.addWidget(one)
-            one.hide()
-            column.addLayout(wrapped)
-        timed = QHBoxLayout()
-        timed.setContentsMargins(READER_MARGIN_X, 0, READER_MARGIN_X, 0)
-        timed.addWidget(self.later_bar)
-        self.later_bar.hide()
-        column.addLayout(timed)
-        for bar in (self.link_bar, self.find_bar):
-            bar.hide()
-            column.addWidget(bar)
-        self.beside = QSplitter(Qt.Orientation.Horizontal)
-        self.beside.setChildrenCollapsible(False)
-        self.beside.addWidget(self.editor)
-        self.beside.addWidget(self.look)
-        self.look.hide()
-        column.addWidget(self.beside, 1)
-        self.more_quoted = Button("", "chevron-down", "link")
-        self.more_quoted.hide()
-        self.more_quoted.setToolTip(
-            "It is sent in any case; long quotes are shown on request, so that typing stays quick."
-        )
-        column.addWidget(self.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
-        column.addWidget(self.strip)
-
-    def _tool_bar(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setContentsMargins(20, 2, 16, 8)
-        row.setSpacing(4)
-        self.send_button.setToolTip("Send (Ctrl+Return)")
-        self.attach_button = ToolButton("paperclip", "Attach files", key="Ctrl+Shift+A")
-        self.save_button = ToolButton("hard-drive", "Save in Drafts", key="Ctrl+S")
-        self.save_button.show_icon("file-pen-line")
-        self.discard_button = ToolButton("trash-2", "Discard", key="Ctrl+Shift+D")
-        self.later_button.setAccessibleName("Send later, or with a condition")
-        self.later_button.setToolTip("Send later, or with a condition (Ctrl+Shift+Return)")
-        styled(self.send_button, _LEFT_HALF)
-        styled(self.later_button, _RIGHT_HALF)
-        row.addWidget(self.send_button)
-        row.addSpacing(-3)
-        row.addWidget(self.later_button)
-        row.addSpacing(8)
-        row.addWidget(self.attach_button)
-        row.addSpacing(6)
-        row.addWidget(Line(vertical=True, length=20))
-        row.addSpacing(6)
-        row.addWidget(self.formats)
-        row.addStretch()
-        row.addWidget(self.status)
-        row.addSpacing(6)
-        row.addWidget(self.save_button)
-        row.addWidget(self.discard_button)
-        return row
-
+    # ---- inside
     def _connect(self) -> None:
         QWidget.setTabOrder(self.subject, self.editor)
         self.head.changed.connect(self._changed)
@@ -640,7 +484,6 @@ class Composer(QFrame):
         action.triggered.connect(lambda _=False: act())
         self.addAction(action)
 
-    # ---- inside
     def switch(self, mode: str) -> None:
         """Go on writing in another way; it can be undone."""
         if not self.editor.switch(mode):
@@ -734,9 +577,3 @@ class Composer(QFrame):
 def _shown_sender(sender: Sender) -> str:
     name, address = words.shown(sender.address.name, 80), words.shown(sender.address.address, 200)
     return f"{name} <{address}>" if name else address
-
-
-def _short(at: int, now: int) -> str:
-    """The clock alone where the name of the proposal says the day."""
-    day, clock = words.full_time(at, now).rsplit(", ", 1)
-    return clock if day in ("Today", "Tomorrow") else f"{day.split(' ', 1)[1].rsplit(' ', 1)[0]}, {clock}"

@@ -1,0 +1,79 @@
+"""How a composer is laid out."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+
+from mua.gui.sheets import styled
+from mua.gui.theme import READER_MARGIN_X
+from mua.gui.widgets import Line
+
+if TYPE_CHECKING:
+    from mua.gui.composer import Composer
+
+_LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
+_RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
+
+
+def lay_out(composer: "Composer") -> None:
+    """The window: buttons, head, sentences, text, files."""
+    column = QVBoxLayout(composer)
+    column.setContentsMargins(0, 8, 0, 0)
+    column.setSpacing(0)
+    column.addLayout(_tool_bar(composer))
+    column.addWidget(Line())
+    column.addWidget(composer.head)
+    column.addWidget(Line())
+    for one in (composer.ahead, composer.demand, composer.asked, composer.banner):
+        wrapped = QHBoxLayout()
+        wrapped.setContentsMargins(READER_MARGIN_X, 12, READER_MARGIN_X, 0)
+        wrapped.addWidget(one)
+        one.hide()
+        column.addLayout(wrapped)
+    timed = QHBoxLayout()
+    timed.setContentsMargins(READER_MARGIN_X, 0, READER_MARGIN_X, 0)
+    timed.addWidget(composer.later_bar)
+    composer.later_bar.hide()
+    column.addLayout(timed)
+    for bar in (composer.link_bar, composer.find_bar):
+        bar.hide()
+        column.addWidget(bar)
+    composer.beside.setChildrenCollapsible(False)
+    composer.beside.addWidget(composer.editor)
+    composer.beside.addWidget(composer.look)
+    composer.look.hide()
+    column.addWidget(composer.beside, 1)
+    composer.more_quoted.hide()
+    composer.more_quoted.setToolTip(
+        "It is sent in any case; long quotes are shown on request, so that typing stays quick."
+    )
+    column.addWidget(composer.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
+    column.addWidget(composer.strip)
+
+
+def _tool_bar(composer: "Composer") -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.setContentsMargins(20, 2, 16, 8)
+    row.setSpacing(4)
+    composer.send_button.setToolTip("Send (Ctrl+Return)")
+    composer.save_button.show_icon("file-pen-line")
+    composer.later_button.setAccessibleName("Send later, or with a condition")
+    composer.later_button.setToolTip("Send later, or with a condition (Ctrl+Shift+Return)")
+    styled(composer.send_button, _LEFT_HALF)
+    styled(composer.later_button, _RIGHT_HALF)
+    row.addWidget(composer.send_button)
+    row.addSpacing(-3)
+    row.addWidget(composer.later_button)
+    row.addSpacing(8)
+    row.addWidget(composer.attach_button)
+    row.addSpacing(6)
+    row.addWidget(Line(vertical=True, length=20))
+    row.addSpacing(6)
+    row.addWidget(composer.formats)
+    row.addStretch()
+    row.addWidget(composer.status)
+    row.addSpacing(6)
+    row.addWidget(composer.save_button)
+    row.addWidget(composer.discard_button)
+    return row
