@@ -105,6 +105,14 @@ def draw(folder: Path, profile_root: Path) -> None:
     desk = camera.desk
     camera.wait(lambda: camera.window.isVisible(), 1.0)
     camera.both("first-run")
+    assert camera.program.rooms is not None
+    page = camera.program.rooms.setup
+    assert page is not None
+    page.address.setText("robin@outlook.com")  # its servers and its ways are in the program's own table
+    page.look_up()
+    camera.wait(lambda: not page.sign_in.isHidden(), 0.5)
+    page.sign_in.own.click()
+    camera.both("sign-in")
 
     camera.program.open_demo()
     camera.wait(lambda: desk.listing.model.messages > 20)
