@@ -700,6 +700,20 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
+class Export:
+    """Write a folder, or (None) every folder of an account, to a path where nothing is yet.  Answer: Exported.
+
+    ``form``: "mbox" (mboxrd; flags have no place in it), "maildir" (Maildir++ for an account) or "eml".
+    """
+
+    path: str
+    account_id: int = 0
+    folder_id: int | None = None
+    form: str = "mbox"
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End a long work of this token; what it did stays.  Answer: Done."""
 
@@ -1023,6 +1037,17 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
+class Exported:
+    """How many messages were to be written, and how many files, read back, have the hash that the store has."""
+
+    found: int
+    exported: int
+    folders: tuple[FolderImported, ...] = ()
+    left: tuple[LeftOut, ...] = ()
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AccountHealth:
     """One account's health.  Times are UTC seconds, 0: never or not known; so are texts that are empty.
 
@@ -1167,7 +1192,8 @@ Command = (
     | CheckAccount | Discover | MakeDkim | ShowDkim | VerifyDkim | Diagnose | Preflight | Sync | SearchServers
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
-    | TendQueue | LimitRate | CreateFolder | SetPolicy | Import | Stop | Poke | Health | SaveBundle | Shutdown | Raise
+    | TendQueue | LimitRate | CreateFolder | SetPolicy | Poke | Health | SaveBundle | Shutdown | Raise
+    | Import | Export | Stop
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | SayThreads | QuietThreads
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
@@ -1177,7 +1203,8 @@ Command = (
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
-    | Acted | ThreadsSaid | Restored | Queued | Tended | Saved | FolderMade | Imported | HealthTold | PicturesLoaded
+    | Acted | ThreadsSaid | Restored | Queued | Tended | Saved | FolderMade | HealthTold | PicturesLoaded
+    | Imported | Exported
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
     | RuleKept | RuleTried | SettingsImported
 )  # fmt: skip

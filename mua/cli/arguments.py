@@ -424,9 +424,10 @@ def _files(commands: Commands) -> None:
     dialects = ("mboxo", "mboxrd", "mboxcl", "mboxcl2")
     importing.add_argument("--dialect", choices=dialects, help="how mbox files quote, where they do not show it")
     importing.add_argument("--mail-only", action="store_true", help="of a profile, do not add the accounts")
-    exporting = _add(commands, "export", "write a folder to an mbox file")
-    exporting.add_argument("folder", metavar="FOLDER")
-    exporting.add_argument("file", metavar="FILE.mbox")
+    exporting = _add(commands, "export", "write a folder, or a whole account, to files")
+    exporting.add_argument("words", metavar="[FOLDER] PATH", nargs="+", help="alone: every folder of the account")
+    forms = ("mbox", "maildir", "eml")
+    exporting.add_argument("--as", dest="form", choices=forms, default="mbox", help="mbox (without flags) if not given")
 
 
 _TENDING = (

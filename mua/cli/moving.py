@@ -7,9 +7,8 @@ from pathlib import Path
 
 from mua import wire
 from mua.cli.documents import table
-from mua.cli.session import Result, Session, files_at_the_edge
-from mua.errors import MailError
-from mua.store import read
+from mua.cli.session import Result, Session
+from mua.errors import MailError, UsageError
 
 
 def import_files(session: Session) -> Result:
@@ -65,17 +64,28 @@ def _lines(told: list[wire.Imported]) -> list[str]:
 
 
 def export(session: Session) -> Result:
-    """``export FOLDER FILE.mbox``: oldest first, mboxrd, no byte lost."""
-    from mua.mime import mbox
-
-    ids = list(read.folder_order(session.db, session.folder(session.arguments.folder).id))
-    path = Path(session.arguments.file)
-    with files_at_the_edge(), path.open("wb") as stream:
-        for one in reversed(ids):
-            row = session.message(str(one))
-            sender = row.sender[0].address if row.sender else ""
-            mbox.append(stream, session.raw(row), sender, row.date)
-    return Result({"path": str(path), "exported": len(ids)}, f"{len(ids)} messages exported to {path}.")
+    """``export FOLDER PATH``, ``export PATH``: oldest first, no byte lost; a whole account without FOLDER."""
+    given = session.arguments
+    *folders, last = given.words
+    if len(folders) > 1:
+        raise UsageError("export takes one folder, or none for the whole account")
+    file = str(Path(last).absolute())
+    folder = session.folder(folders[0]) if folders else None
+    account_id = folder.account_id if folder else session.account().id
+    command = wire.Export(file, account_id, folder.id if folder else None, given.form, f"{os.getpid()}")
+    told = session.engine.ask(command, wire.Exported)
+    document = {
+        "path": file,
+        "found": told.found,
+        "exported": told.exported,
+        "folders": [asdict(one) | {"folder_id": str(one.folder_id)} for one in told.folders],
+        "left_out": [asdict(one) for one in told.left],
+        "stopped": told.stopped,
+    }
+    lines = [f"Left out: {one.what} ({one.count}). {one.why}" for one in told.left]
+    missing = told.found - told.exported
+    failed = f"{missing} messages were not written as they are." if missing else ""
+    return Result(document, "\n".join([*lines, f"{told.exported} messages exported to {file}."]), failed=failed)
 
 
 COMMANDS = {"import": import_files, "export": export}

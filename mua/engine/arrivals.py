@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +16,7 @@ from mua import wire
 from mua.engine.files import add_local, readable
 from mua.engine.mailfiles import Reader, listing, notes, single
 from mua.engine.reading import Whole
+from mua.engine.works import stoppable
 from mua.errors import Kind, MailError, Retry
 from mua.mime.message import parse
 from mua.mime.text import light_text
@@ -39,7 +38,7 @@ _PAUSED = "It is here, paused: what its server still has would come a second tim
 def take(engine: Engine, command: wire.Import) -> wire.Imported:
     """Import what is at a path.  Raises MailError "file-unreadable", "too-many-files", "folder-gone" ..."""
     path = Path(command.path)
-    with readable(path), _stoppable(engine, command.token) as stop:
+    with readable(path), stoppable(engine, command.token) as stop:
         profile = _thunderbird(path)
         files, links = listing(path)
         layout = arriving.recognise(files, _titles(profile)) if path.is_dir() else single(path)
@@ -54,17 +53,6 @@ def take(engine: Engine, command: wire.Import) -> wire.Imported:
             job.take(box, target)
         added = _add_accounts(engine, profile, job) if profile and command.accounts else ()
         return job.report(added, profile.tags if profile else ())
-
-
-@contextmanager
-def _stoppable(engine: Engine, token: str) -> Iterator[threading.Event]:
-    event = threading.Event()
-    if token:
-        engine.stops[token] = event
-    try:
-        yield event
-    finally:
-        engine.stops.pop(token, None)
 
 
 def _thunderbird(path: Path) -> thunderbird.Thunderbird | None:

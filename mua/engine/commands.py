@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import acts, bulk, folder_acts, folders, judging, ruling, snoozing, talks
+from mua.engine import acts, bulk, folder_acts, folders, judging, ruling, snoozing, talks, works
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server, Side
 from mua.model.folder import Role
@@ -583,12 +583,11 @@ def import_mail(engine: Engine, command: wire.Import) -> wire.Imported:
     return arrivals.take(engine, command)
 
 
-def stop_work(engine: Engine, command: wire.Stop) -> wire.Done:
-    """End a long work."""
-    found = engine.stops.get(command.token)
-    if found is not None:  # else it has ended by itself
-        found.set()
-    return wire.Done()
+def export_mail(engine: Engine, command: wire.Export) -> wire.Exported:
+    """Write mail into files."""
+    from mua.engine import departures
+
+    return departures.export(engine, command)
 
 
 def restore(engine: Engine, command: wire.RestoreMessages) -> wire.Restored:
@@ -732,7 +731,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.ExportSettings: export_settings,
     wire.ImportSettings: import_settings,
     wire.Import: import_mail,
-    wire.Stop: stop_work,
+    wire.Export: export_mail,
+    wire.Stop: works.stop,
     wire.Poke: poke,
     wire.Health: tell_health,
     wire.SaveBundle: save_bundle,

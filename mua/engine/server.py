@@ -51,6 +51,7 @@ SLOW = (
     wire.OpenMessage,
     wire.AwaitVerdicts,
     wire.Import,
+    wire.Export,
     wire.RemoveAccount,
     wire.Send,
     wire.RescheduleOutgoing,

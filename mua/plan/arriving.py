@@ -116,9 +116,12 @@ class _Tree:
         for inner in self.inside.get(path, []):
             leaf = inner.path.rpartition("/")[2]
             if inner.folder and leaf[0] == "." and self._is_maildir(inner.path):
-                words = tuple(word for word in leaf[1:].split(".") if word)
-                found.append((inner.path, name + tuple(self._unescaped(word) for word in words)))
+                found.append((inner.path, name + self._words(leaf)))
         return found
+
+    def _words(self, leaf: str) -> tuple[str, ...]:
+        """The levels of ``.A.B`` in a Maildir++."""
+        return tuple(self._unescaped(word) for word in leaf.split(".") if word)
 
     def _unescaped(self, word: str) -> str:
         """Evolution writes "_2E" where Maildir++ allows no dot."""
@@ -136,6 +139,8 @@ class _Tree:
             return (leaf[:-4],)
         if leaf.startswith(".") and leaf.endswith(".directory"):
             return (leaf[1:-10],)
+        if leaf.startswith(".") and self._is_maildir(one.path):
+            return self._words(leaf)
         if _UUID.fullmatch(leaf):
             others = [other.path for other in self.inside[path] if _UUID.fullmatch(other.path.rpartition("/")[2])]
             return () if len(others) == 1 or ".mbox" in path else (f"Account {sorted(others).index(one.path) + 1}",)

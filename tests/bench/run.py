@@ -19,6 +19,7 @@
     reading      alone: from the choice of a message to its sight, against bare widgets (tests/bench/reading.py)
     list     alone: a list of up to a million messages, against a bare QTableView (tests/bench/lists.py)
     leaks        alone, and not a race: every way in which a mail asks for something (tests/bench/leaks_all.py)
+    returning    alone, and not a race: the collection of mail imported, exported, compared (tests/returning.py)
     starttls     alone, and not a race: the attacks on STARTTLS, case by case (tests/bench/starttls.py)
     transcripts  alone, and not a race: records sessions with real servers (tests/bench/transcripts.py)
 
@@ -56,6 +57,7 @@ from mua.paths import Profile  # noqa: E402
 from mua.store.db import Store, open_reader  # noqa: E402
 
 ALONE = {
+    "returning": "../returning.py",
     "starttls": "starttls.py",
     "transcripts": "transcripts.py",
     "sending": "sending.py",

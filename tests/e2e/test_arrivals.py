@@ -1,9 +1,12 @@
 """Coming from elsewhere, by the whole program: a Thunderbird profile, a tree of Maildirs, and what the report says."""
 
 import hashlib
+import random
 from pathlib import Path
 
+import corpora
 import pytest
+import returning
 from commands import Mua
 
 LETTERS = [
@@ -90,3 +93,40 @@ def test_a_maildir_tree_goes_below_the_folder_that_was_asked_for(mua: Mua, tmp_p
         ]  # fmt: skip
         (row,) = mua.json("list", "From before")
         assert mua.run("show", row["id"], "--raw").stdout == LETTERS[0]
+
+
+def test_a_sample_of_awkward_mail_comes_back_by_every_way(mua: Mua, tmp_path: Path) -> None:
+    """The whole of it: ``./run bench returning``."""
+    known = [raw for _, raw in corpora.distinct() if raw]
+    if not known:
+        pytest.skip("the shared corpora are not here")
+    raws = random.Random(20261130).sample(known, min(80, len(known)))
+    with mua.engine():
+        mua.json("account", "add", "--name", "here", "--email", "me@good.test", "--local")
+        assert returning.there_and_back(mua, raws, tmp_path) == []
+
+
+def test_an_account_goes_out_with_its_folders_and_comes_back(mua: Mua, tmp_path: Path) -> None:
+    put(tmp_path / "box" / "cur" / "1700000000.a:2,FSa", LETTERS[0])
+    put(tmp_path / "box" / "dovecot-keywords", b"0 errand\n")
+    with mua.engine():
+        mua.json("account", "add", "--name", "here", "--email", "me@good.test", "--local")
+        for form in returning.FORMS:
+            mua.json("account", "add", "--name", form, "--email", "me@good.test", "--local")
+        for name in ("../../Büro.v2", "Old/Deep & far", "Old"):
+            mua.json("import", "--account", "here", str(tmp_path / "box"), name)
+        for form in returning.FORMS:
+            out = tmp_path / "out" / form
+            told = mua.json("export", "--account", "here", str(out), "--as", form)
+            assert (told["found"], told["exported"]) == (3, 3)
+            assert mua.run("export", "--account", "here", str(out), "--as", form).returncode == 1, (
+                "nothing is written over"
+            )
+            back = mua.json("import", "--account", form, str(out))
+            assert back["imported"] == 3
+            names = {one["name"] for one in back["folders"] if one["imported"]}
+            assert {"Old", "Old/Deep & far"} < names
+            assert any("Büro.v2" in name for name in names)
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["box", "out", "profile"]
+        (row,) = mua.json("list", "--account", "maildir", "Old")
+        assert {"\\Seen", "\\Flagged", "errand"} <= {*row["flags"], *row.get("keywords", [])}
