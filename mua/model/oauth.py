@@ -13,7 +13,8 @@ class OAuth:
     how people call it.  ``authorize``, ``token`` and ``device`` are https URLs (RFC 6749 s.3, RFC 8628 s.3.1; an empty
     one is not offered).  ``redirect`` is the host name of the redirect to this computer (RFC 8252 s.7.3); ``more`` are
     further parameters of the authorization request, encoded; ``issuer`` is what answers have to name where they name
-    one (RFC 9207).  ``own``: a person named this server, so that it may be one of their own network.
+    one (RFC 9207), and ``names_itself`` that they always do. ``own``: a person named this server, so that it may be one
+    of their own network.
     """
 
     provider: str
@@ -27,6 +28,7 @@ class OAuth:
     more: str = ""
     issuer: str = ""
     own: bool = False
+    names_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ EARLY = 300  # seconds before its end that a token is renewed
 UNTOLD = 3600  # seconds that a token is taken to last where nobody said (RFC 6749 s.5.1 lets it out)
 MAX_TOKEN = 16384  # characters
 MAX_LASTS = 400 * 24 * 3600  # seconds
+LONGEST_CODE = 3600  # seconds that a code for another screen is waited for
 SLOWER = 5  # seconds more between two questions, by "slow_down" (RFC 8628 s.3.5)
 _FIELDS = {"key", "name", "authorize", "token", "device", "tenant", "scope", "redirect", "more", "client_id", "secret",
     "register", "steps", "open", "issuer"}  # fmt: skip
@@ -143,6 +144,7 @@ def from_metadata(issuer: str, document: bytes, client_id: str, scope: str = "")
         issuer, host, client_id, str(urls["authorization_endpoint"]), str(urls["token_endpoint"]),
         device if isinstance(device, str) and _is_https(device) else "", scope or _scope(told.get("scopes_supported")),
         issuer=str(named), own=True,
+        names_itself=told.get("authorization_response_iss_parameter_supported") is True,
     )  # fmt: skip
 
 
@@ -228,14 +230,16 @@ def returned_state(query: str) -> str:
 def returned_code(query: str, oauth: OAuth) -> str:
     """The code of a redirect whose state was found to be ours.
 
-    Raises MailError "sign-in-refused" and what ``refused`` says; "sign-in-mixed-up" when another issuer answers.
+    Raises MailError "sign-in-refused" and what ``refused`` says; "sign-in-mixed-up" when another issuer answers, or one
+    that does not say who it is where ours does (RFC 9207 s.2.4).
     """
     told = dict(parse_qsl(query, keep_blank_values=True))
     if "error" in told:
         raise refused(oauth, {name: told.get(name, "") for name in ("error", "error_description")})
-    if oauth.issuer and "iss" in told and told["iss"].rstrip("/") != oauth.issuer.rstrip("/"):
+    iss = told.get("iss", "" if oauth.names_itself else oauth.issuer)
+    if oauth.issuer and iss.rstrip("/") != oauth.issuer.rstrip("/"):
         text = f"Another server than {oauth.name} answered the sign-in, so it was stopped."
-        raise MailError(Kind.ACCOUNT, Retry.ASK, text, told["iss"][:200], "sign-in-mixed-up")
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, iss[:200], "sign-in-mixed-up")
     code = told.get("code", "")
     if not 0 < len(code) <= MAX_TOKEN:
         raise _senseless(oauth, "a redirect without a code")
@@ -307,7 +311,9 @@ def device_code(oauth: OAuth, status: int, body: bytes) -> DeviceCode:
     ):
         raise _senseless(oauth, "an answer that holds no code")
     interval = min(max(_seconds(told.get("interval"), 5), 1), 60)
-    return DeviceCode(str(codes[0]), str(codes[1])[:60], where, interval, _seconds(told.get("expires_in"), 900))
+    return DeviceCode(
+        str(codes[0]), str(codes[1])[:60], where, interval, min(_seconds(told.get("expires_in"), 900), LONGEST_CODE)
+    )
 
 
 def poll_pause(status: int, body: bytes, interval: int) -> int:

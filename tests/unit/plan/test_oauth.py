@@ -153,6 +153,20 @@ def test_a_redirect() -> None:
         assert caught.value.code == code
 
 
+def test_a_server_that_always_says_who_it_is_has_to() -> None:
+    """RFC 9207 s.2.4: else somebody took it out, and the code may be another server's."""
+    told = metadata(authorization_response_iss_parameter_supported=True)
+    found = plan.from_metadata("https://login.example.org", told, "id")
+    assert plan.returned_code("code=c&state=s&iss=https://login.example.org", found) == "c"
+    for query in ("code=c&state=s", "code=c&state=s&iss="):
+        with pytest.raises(MailError) as caught:
+            plan.returned_code(query, found)
+        assert caught.value.code == "sign-in-mixed-up"
+    assert (
+        plan.returned_code("code=c&state=s", plan.from_metadata("https://login.example.org", metadata(), "id")) == "c"
+    )
+
+
 # --- answers ----------------------------------------------------------------------------------------------------
 
 
@@ -242,6 +256,7 @@ def test_a_code_for_another_screen() -> None:
     assert plan.device_code(OWN, 200, body(**told)) == plan.DeviceCode("d", "AB-CD", "https://l.test/code", 5, 100)
     with pytest.raises(MailError):
         plan.device_code(OWN, 200, body(**(told | {"verification_uri": "http://l.test/code"})))
+    assert plan.device_code(OWN, 200, body(**(told | {"expires_in": 9**9}))).lasts == plan.LONGEST_CODE
 
 
 def test_how_often_is_asked() -> None:
