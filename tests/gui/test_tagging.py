@@ -54,9 +54,9 @@ def test_a_tag_is_a_chip_in_the_list_and_in_the_reader(program: Program, mail: M
     for density in Density:
         program.window.listing.set_density(density)
         image = program.window.listing.view.viewport().grab().toImage()
-        found = sum(image.pixelColor(x, y) == colour for x in range(image.width()) for y in range(110))
+        found = sum(image.pixelColor(x, y) == colour for x in range(image.width()) for y in range(200))
         assert found > 40, density
-    assert not any(before.pixelColor(x, y) == colour for x in range(before.width()) for y in range(110))
+    assert not any(before.pixelColor(x, y) == colour for x in range(before.width()) for y in range(200))
     pane = program.window.reader.pane_of(one)
     assert pane is not None
     chips = pane.header.tags
