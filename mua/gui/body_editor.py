@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 
 from mua.gui import body_text
 from mua.gui.body_marks import MARKDOWN, PLAIN, RICH, emoji
+from mua.gui.body_pictures import PictureSizes
 from mua.gui.body_view import BodyView, as_lines, quote_of, requote
 from mua.mime.markdown import to_markdown
 from mua.mime.prose_html import from_html, to_html
@@ -41,6 +42,10 @@ class BodyEditor(BodyView):
     files_dropped = Signal(list)
     """Paths of files that were dropped or pasted."""
     picture_pasted = Signal(QImage)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pictures = PictureSizes(self)
 
     # ---- formats
     def toggle_bold(self) -> None:

@@ -352,6 +352,8 @@ def _write_table(cursor: QTextCursor, block: Block) -> None:
     how.setBorderStyle(QTextTableFormat.BorderStyle.BorderStyle_Solid)
     how.setBorderBrush(QBrush(QColor(128, 128, 128, 130)))  # on light and on dark
     how.setCellPadding(5)
+    how.setTopMargin(6)  # an empty line beside a table has no height
+    how.setBottomMargin(6)
     how.setCellSpacing(0)
     how.setLeftMargin(QUOTE_STEP * block.quote)
     rows, columns = len(block.rows), max(map(len, block.rows), default=0)

@@ -14,7 +14,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QImage, QKeySequence, QTextCursor
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QImage,
+    QKeySequence,
+    QResizeEvent,
+    QTextCursor,
+)
 from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QSplitter, QWidget
 
 from mua.gui import steps, words
@@ -43,6 +52,7 @@ from mua.model.prose import Image, Prose
 from mua.plan import identities
 from mua.plan.identities import Sender
 
+ROOMY = 700  # pixels, from which on every button has room
 LONG = 60_000  # characters: a longer text is journaled by its steps only
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
 
@@ -563,6 +573,10 @@ class Composer(QFrame):
         if files:
             self.attach(files)
             event.acceptProposedAction()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.formats.compact(self.width() < ROOMY)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing keeps the letter: ``composing`` puts it into Drafts."""

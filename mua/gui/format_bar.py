@@ -51,6 +51,9 @@ class FormatBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         bullets, numbers = QTextListFormat.Style.ListDisc, QTextListFormat.Style.ListDecimal
+        self._narrow = False
+        self._spare: list[tuple[ToolButton, QAction]] = []
+        """Buttons that go into the menu where there is little room."""
         self._bold = self._add(row, "bold", "Bold", "Ctrl+B", editor.toggle_bold, True)
         self._italic = self._add(row, "italic", "Italic", "Ctrl+I", editor.toggle_italic, True)
         self._add(row, "list", "List", "Ctrl+Shift+8", lambda: editor.toggle_list(bullets))
@@ -64,6 +67,7 @@ class FormatBar(QWidget):
             self.way.addItem(WAYS[name], name)
         self.way.setToolTip("Rich text, Markdown or plain text (Ctrl+Shift+M)")
         self.way.activated.connect(lambda _: self.way_wanted.emit(self.way.currentData()))
+        self.way.setMinimumWidth(104)
         row.addSpacing(6)
         row.addWidget(self.way)
         self._acts = self._make_acts()
@@ -77,6 +81,12 @@ class FormatBar(QWidget):
         for button in self.findChildren(ToolButton):
             button.setEnabled(name != PLAIN or button in (self._quote, self.more))
 
+    def compact(self, narrow: bool) -> None:
+        """Only what is needed most where there is little room; the rest is in the menu."""
+        for button, _ in self._spare:
+            button.setVisible(not narrow)
+        self._narrow = narrow
+
     def next_way(self) -> None:
         """The way after this one."""
         self.way_wanted.emit(MODES[(MODES.index(self._editor.mode) + 1) % len(MODES)])
@@ -86,6 +96,8 @@ class FormatBar(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         mode = self._editor.mode
+        for _, action in self._spare if self._narrow else ():
+            menu.addAction(action)
         for name, action in self._acts.items():
             if name == "-":
                 continue
@@ -154,6 +166,8 @@ class FormatBar(QWidget):
         action.triggered.connect(lambda _=False: act())
         button.clicked.connect(lambda _=False: (act(), self._editor.setFocus()))
         row.addWidget(button)
+        if icon in ("list-ordered", "quote", "link", "italic"):
+            self._spare.append((button, action))
         return button
 
     def _follow(self, how: QTextCharFormat) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QTextBrowser
 
 from mua.gui import body_text
 from mua.gui.body_editor import BodyEditor
-from mua.gui.body_marks import MARKDOWN
+from mua.gui.body_marks import MARKDOWN, RICH, Marks
 from mua.gui.sheets import styled
 from mua.gui.theme import BODY, theme
 
@@ -25,6 +25,7 @@ class MarkdownLook(QTextBrowser):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         styled(self, "QTextBrowser { background: @list; color: @text; border: none; border-left: 1px solid @line; }")
+        self._marks = Marks(self.document(), lambda: RICH)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
         self._soon.setInterval(_AFTER)

@@ -17,6 +17,22 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
 WAIT = 90.0  # seconds
+_LETTER = """# The weekend in May
+
+Dear Mirela, **all three** are settled, see [the plan](https://larkspur.example/plan):
+
+1. Tomasz needs the small room for *seven* speakers
+2. Lena prints on Thursday
+
+| Who | Arrives |
+| --- | --- |
+| Amara | Friday, 18:40 |
+| Tomasz | Saturday, 9:10 |
+
+> May we hang maps on the long wall?
+
+Yes, with linen tape.
+"""
 SIZE = (1440, 900)
 LARGE = 195_000  # bytes
 
@@ -98,6 +114,7 @@ def draw(folder: Path, profile_root: Path) -> None:
     from mua import wire
     from mua.gui.places import Place
     from mua.gui.writing import Kind
+    from mua.mime.markdown import from_markdown
     from mua.model.account import AccountId
     from mua.store.read import Saved
 
@@ -135,6 +152,10 @@ def draw(folder: Path, profile_root: Path) -> None:
     desk.deeds.write(Kind.REPLY_ALL)
     composer = _window_beside(camera)
     camera.both("composer", composer)
+    composer.editor.show_prose(from_markdown(_LETTER))
+    composer.switch("markdown")
+    camera.wait(lambda: not composer.look.isHidden(), 0.6)
+    camera.both("composer-markdown", composer)
     composer.hide()
 
     desk.deeds.open_palette()

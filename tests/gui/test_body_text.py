@@ -1,8 +1,8 @@
 """From the editor to plain text and HTML, and back."""
 
 import pytest
-from PySide6.QtCore import QMimeData, Qt
-from PySide6.QtGui import QTextCursor, QTextDocument, QTextListFormat
+from PySide6.QtCore import QMimeData, QPoint, Qt
+from PySide6.QtGui import QImage, QTextCursor, QTextDocument, QTextListFormat
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 from unit.mime.test_prose import prose
@@ -17,6 +17,7 @@ from mua.mime.markdown import from_markdown, same_words
 from mua.mime.prose_html import from_html, to_html
 from mua.mime.prose_text import from_text, to_text
 from mua.mime.text import html_to_text
+from mua.model.prose import Image
 
 
 @pytest.fixture
@@ -262,3 +263,23 @@ def test_a_very_long_quote_is_folded_and_part_of_the_text_all_the_same(editor: B
     assert editor.document().blockCount() == 5_003
     assert to_text(editor.prose()) == "Hello " + text
     assert track.step() is None
+
+
+def test_a_picture_is_resized_by_its_corner_in_one_step(editor: BodyEditor) -> None:
+    picture = QImage(200, 100, QImage.Format.Format_RGB32)
+    editor.picture = lambda _: picture
+    editor.resize(700, 500)
+    editor.show()
+    editor.insertPlainText("Look: ")
+    editor.insert_picture(Image("a@b", "", 200, 100))
+    corner = editor.pictures._rect_of(6)[1]
+    view = editor.viewport()
+    QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=corner)
+    for step in (20, 60, 100):
+        QTest.mouseMove(view, corner + QPoint(step, 0))
+    QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=corner)
+    assert [run.image for run in editor.prose()[0].runs if run.image] == [Image("a@b", "", 300, 150)]
+    editor.undo()
+    assert 'width="200" height="100"' in body_text.html(editor.document())
+    assert editor.pictures.scale(1.25)
+    assert 'width="250" height="125"' in body_text.html(editor.document())
