@@ -9,7 +9,7 @@ changes mail, ``Hearing`` listens to the engine and has us ``read_again``.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -229,7 +229,7 @@ class Desk(QObject):
                 serious.add(one.account_id)
         lines = entries(
             self.accounts,
-            self.folders.values(),
+            [one for one in self.folders.values() if one.id not in self.looks.hidden],
             read.saved_counts(db),
             frozenset(self._collapsed),
             problems,
@@ -604,6 +604,12 @@ class Desk(QObject):
             self.preferences_changed.emit()
         except OSError as error:
             self.window.toast.say(f"The settings could not be written: {error.strerror}.")
+
+    def hide(self, folders: Iterable[int], hidden: bool) -> None:
+        """Leave folders out of the sidebar, or show them there again."""
+        self.looks.hidden = self.looks.hidden | {*folders} if hidden else self.looks.hidden - {*folders}
+        self.looks_changed.emit()
+        self.read_accounts()
 
     def _toggle_account(self, account_id: int) -> None:
         self._collapsed ^= {account_id}

@@ -8,6 +8,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu
 
 from mua import wire
+from mua.gui import words
 from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.places import ROLE_NAMES
 from mua.gui.sidebar import Entry
@@ -40,10 +41,22 @@ def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
     FolderDeeds(desk).fill(menu, account, folder)
     if folder is not None and folder.role is not Role.INBOX and folder.selectable and not folder.space:
         _add_uses(desk, menu.addMenu("Use for"), folder)
+    _add_hiding(desk, menu, account, folder)
     if account.incoming is Incoming.IMAP:
         menu.addSeparator()
         _add_policies(desk, menu, account, folder)
     return menu
+
+
+def _add_hiding(desk: "Desk", menu: QMenu, account: Account, folder: Folder | None) -> None:
+    """Leaving a folder out of the sidebar; an account brings all of its back."""
+    if folder is not None:
+        if folder.role is not Role.INBOX:
+            menu.addAction("Hide in the sidebar", lambda: desk.hide([folder.id], True))
+        return
+    hidden = [key for key, one in desk.folders.items() if key in desk.looks.hidden and one.account_id == account.id]
+    if hidden:
+        menu.addAction(f"Show {words.count(len(hidden), 'hidden folder')}", lambda: desk.hide(hidden, False))
 
 
 def _add_policies(desk: "Desk", menu: QMenu, account: Account, folder: Folder | None) -> None:

@@ -1,4 +1,4 @@
-"""How each folder or view is listed: its density, what it is sorted by, the columns of a table.
+"""How each folder or view is listed: its density, what it is sorted by, the columns of a table; what is not listed.
 
 Rules of the file: no widget; what the person chose for a place is kept, as one string in state.ini; everything else is
 as the settings say, newest first.
@@ -13,6 +13,8 @@ from mua.gui.message_cards import Density
 from mua.gui.places import Place, place_of, place_word
 from mua.model.sort import NEWEST_FIRST, Sort, sort_from
 from mua.records import dataclass
+
+_HIDDEN = "hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Looks:
 
     def __init__(self) -> None:
         self._chosen: dict[str, Look] = {}
+        self.hidden: set[int] = set()
+        """Folders that the sidebar leaves out."""
 
     def of(self, place: Place | None) -> Look:
         """How a place is listed."""
@@ -41,11 +45,13 @@ class Looks:
 
     def text(self) -> str:
         """What was chosen, to be kept."""
-        kept = {
+        kept: dict[str, object] = {
             word: {"density": look.density or "", "sort": str(look.sort), "columns": list(look.columns)}
             for word, look in sorted(self._chosen.items())
             if look != Look()
         }
+        if self.hidden:
+            kept[_HIDDEN] = sorted(self.hidden)
         return json.dumps(kept, separators=(",", ":"))
 
     def read(self, text: str) -> None:
@@ -54,7 +60,11 @@ class Looks:
             found = json.loads(text or "{}")
         except ValueError:
             return
-        for word, one in found.items() if isinstance(found, dict) else ():
+        if not isinstance(found, dict):
+            return
+        hidden = found.pop(_HIDDEN, [])
+        self.hidden = {one for one in hidden if isinstance(one, int)} if isinstance(hidden, list) else set()
+        for word, one in found.items():
             if place_of(word) is not None and isinstance(one, dict):
                 density = str(one.get("density", ""))
                 known = Density(density) if density in set(Density) else None
