@@ -714,6 +714,26 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """Write the whole profile to a file that is not there yet, and read it back.  Answer: BackedUp.
+
+    With a ``passphrase`` passwords and sign-ins too, sealed under it.
+    """
+
+    path: str
+    passphrase: str = field(default="", repr=False)
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSecrets:
+    """Keep the passwords of the backup from which this profile was restored.  Answer: SettingsImported."""
+
+    path: str
+    passphrase: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End a long work of this token; what it did stays.  Answer: Done."""
 
@@ -1048,6 +1068,17 @@ class Exported:
 
 
 @dataclass(frozen=True, slots=True)
+class BackedUp:
+    """What is in a backup.  ``missing``: messages whose bytes should have been here, and were not."""
+
+    messages: int
+    files: int
+    octets: int
+    missing: int = 0
+    secrets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AccountHealth:
     """One account's health.  Times are UTC seconds, 0: never or not known; so are texts that are empty.
 
@@ -1163,7 +1194,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Importing:
-    """An import goes on: into which folder, how many messages so far, ``done`` of ``total`` octets."""
+    """An import, an export or a backup goes on: which folder, how many messages so far, ``done`` of ``total``."""
 
     token: str
     folder: str
@@ -1193,7 +1224,7 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | Poke | Health | SaveBundle | Shutdown | Raise
-    | Import | Export | Stop
+    | Import | Export | Backup | TakeSecrets | Stop
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | SayThreads | QuietThreads
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts
@@ -1204,7 +1235,7 @@ Command = (
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
     | Acted | ThreadsSaid | Restored | Queued | Tended | Saved | FolderMade | HealthTold | PicturesLoaded
-    | Imported | Exported
+    | Imported | Exported | BackedUp
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
     | RuleKept | RuleTried | SettingsImported
 )  # fmt: skip

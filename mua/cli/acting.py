@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mua import wire
 from mua.cli import identity, policies, setup, signing_in
 from mua.cli.documents import account_document, table
-from mua.cli.session import Result, Session
+from mua.cli.session import Result, Session, passphrase
 from mua.errors import Kind, MailError, Retry, UsageError
 from mua.masking import mask
 from mua.model.folder import Folder
@@ -85,25 +85,14 @@ def _account_set(session: Session) -> Result:
     return Result(account_document(changed), "Kept.")
 
 
-def _passphrase(session: Session) -> str:
-    """Of a file with passwords."""
-    if not session.arguments.with_passwords:
-        return ""
-    phrase = sys.stdin.readline().rstrip("\r\n")
-    mask(phrase)
-    if not phrase:
-        raise UsageError("the first line of stdin has to be the passphrase of the file")
-    return phrase
-
-
 def _account_export(session: Session) -> Result:
     file = str(Path(session.arguments.file).absolute())
-    session.engine.ask(wire.ExportSettings(file, _passphrase(session)), wire.Done)
+    session.engine.ask(wire.ExportSettings(file, passphrase(session)), wire.Done)
     return Result({"file": file, "with_passwords": session.arguments.with_passwords}, f"Written to {file}.")
 
 
 def _account_import(session: Session) -> Result:
-    file, phrase = str(Path(session.arguments.file).absolute()), _passphrase(session)
+    file, phrase = str(Path(session.arguments.file).absolute()), passphrase(session)
     told = session.engine.ask(wire.ImportSettings(file, phrase, not phrase), wire.SettingsImported)
     document = {"accounts": told.accounts, "skipped": list(told.skipped), "secrets": told.secrets}
     here = f" Here already, and left as they are: {', '.join(told.skipped)}." if told.skipped else ""

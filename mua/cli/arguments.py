@@ -428,6 +428,14 @@ def _files(commands: Commands) -> None:
     exporting.add_argument("words", metavar="[FOLDER] PATH", nargs="+", help="alone: every folder of the account")
     forms = ("mbox", "maildir", "eml")
     exporting.add_argument("--as", dest="form", choices=forms, default="mbox", help="mbox (without flags) if not given")
+    for verb, about in (
+        ("backup", "write the whole profile to one file, and read it back"),
+        ("restore", "make an empty profile what a backup holds"),
+    ):
+        one = _add(commands, verb, about)
+        one.add_argument("file", metavar="FILE")
+        words = "passwords and sign-ins too; the first line of stdin is the passphrase that seals them"
+        one.add_argument("--with-passwords", action="store_true", help=words)
 
 
 _TENDING = (
@@ -473,6 +481,6 @@ _MAKERS = (
     (_reading, {"sync", "folders", "list", "show", "inspect", "journey", "save", "search"}),
     (_acting, {"act", "health", "verify", "undo", "ledger"}),
     (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),
-    (_files, {"import", "export"}),
+    (_files, {"import", "export", "backup", "restore"}),
     (_server, {"engine", "queue", "sendmail"}),
 )  # which commands each of them adds

@@ -32,6 +32,8 @@ ROOMS = {
     "route": "routing",
     "import": "moving",
     "export": "moving",
+    "backup": "moving",
+    "restore": "moving",
     "sync": "syncing",
     "folders": "listing",
     "list": "listing",

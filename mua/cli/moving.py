@@ -1,4 +1,4 @@
-"""Commands that bring mail in from files and take it out again: import, export."""
+"""Commands that bring mail in from files and take it out again: import, export, backup, restore."""
 
 import contextlib
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mua import wire
 from mua.cli.documents import table
-from mua.cli.session import Result, Session
+from mua.cli.session import Result, Session, files_at_the_edge, passphrase
 from mua.errors import MailError, UsageError
 
 
@@ -88,4 +88,36 @@ def export(session: Session) -> Result:
     return Result(document, "\n".join([*lines, f"{told.exported} messages exported to {file}."]), failed=failed)
 
 
-COMMANDS = {"import": import_files, "export": export}
+def backup(session: Session) -> Result:
+    """``backup FILE``: the whole profile; read back before it counts."""
+    file = str(Path(session.arguments.file).absolute())
+    command = wire.Backup(file, passphrase(session), f"{os.getpid()}")
+    told = session.engine.ask(command, wire.BackedUp)
+    return _told(file, "Written and read back", told.messages, told.octets, told.missing, told.secrets)
+
+
+def restore(session: Session) -> Result:
+    """``restore FILE``: into a profile that is empty."""
+    from mua.store import archive
+
+    file = Path(session.arguments.file).absolute()
+    phrase = passphrase(session)
+    with files_at_the_edge():
+        found = archive.restore(session.profile, file)
+    if phrase:
+        try:
+            session.engine.ask(wire.TakeSecrets(str(file), phrase), wire.SettingsImported)
+        except MailError as error:
+            text = f"The mail is here, its passwords are not: {error.text} Enter them in the settings."
+            raise MailError(error.kind, error.retry, text, error.detail, error.code) from error
+    return _told(str(file), "Restored", found.messages, found.octets, found.missing, bool(phrase))
+
+
+def _told(file: str, did: str, messages: int, octets: int, missing: int, secrets: bool) -> Result:
+    document = {"file": file, "messages": messages, "octets": octets, "missing": missing, "with_passwords": secrets}
+    failed = f"{missing} messages had no bytes to copy; the rest is complete." if missing else ""
+    with_them = "with" if secrets else "without"
+    return Result(document, f"{did}: {messages} messages, {with_them} passwords ({file}).", failed=failed)
+
+
+COMMANDS = {"import": import_files, "export": export, "backup": backup, "restore": restore}

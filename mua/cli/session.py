@@ -2,12 +2,14 @@
 
 import argparse
 import errno
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua.errors import Kind, MailError, Retry, UsageError
+from mua.masking import mask
 from mua.model.account import Account
 from mua.model.folder import Folder
 from mua.model.message import MessageId, MessageRow
@@ -121,6 +123,17 @@ class Session:
             if raw is not None:
                 return raw
         raise MailError(Kind.MESSAGE, Retry.SOON, "This message is not on this computer yet.", code="no-body")
+
+
+def passphrase(session: Session) -> str:
+    """Of a file with passwords, from stdin; empty where none are asked for."""
+    if not session.arguments.with_passwords:
+        return ""
+    phrase = sys.stdin.readline().rstrip("\r\n")
+    mask(phrase)
+    if not phrase:
+        raise UsageError("the first line of stdin has to be the passphrase of the file")
+    return phrase
 
 
 def file_bytes(name: str) -> bytes:

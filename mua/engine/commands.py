@@ -583,6 +583,20 @@ def import_mail(engine: Engine, command: wire.Import) -> wire.Imported:
     return arrivals.take(engine, command)
 
 
+def backup(engine: Engine, command: wire.Backup) -> wire.BackedUp:
+    """The whole profile into one file."""
+    from mua.engine import backup as room
+
+    return room.backup(engine, command)
+
+
+def take_secrets(engine: Engine, command: wire.TakeSecrets) -> wire.SettingsImported:
+    """The passwords of a backup."""
+    from mua.engine import backup as room
+
+    return room.take_secrets(engine, command)
+
+
 def export_mail(engine: Engine, command: wire.Export) -> wire.Exported:
     """Write mail into files."""
     from mua.engine import departures
@@ -732,6 +746,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.ImportSettings: import_settings,
     wire.Import: import_mail,
     wire.Export: export_mail,
+    wire.Backup: backup,
+    wire.TakeSecrets: take_secrets,
     wire.Stop: works.stop,
     wire.Poke: poke,
     wire.Health: tell_health,

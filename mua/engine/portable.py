@@ -46,15 +46,21 @@ def export(engine: Engine, command: wire.ExportSettings) -> wire.Done:
         "window": _window(engine),
     }
     if command.passphrase:
-        table = {
-            f"{name}/{what}": value
-            for name, what in _names(engine, accounts)
-            if (value := engine.secrets.get(name, what)) is not None
-        }
-        told["secrets"] = base64.b64encode(_sealed(command.passphrase, table)).decode("ascii")
+        told["secrets"] = base64.b64encode(sealed_secrets(engine, command.passphrase)).decode("ascii")
     with _files():
         _write(Path(command.file), json.dumps(told, indent=1, ensure_ascii=False).encode())
     return wire.Done()
+
+
+def sealed_secrets(engine: Engine, passphrase: str) -> bytes:
+    """What is kept of all accounts but the demo's, sealed.  Raises what the secrets' place raises."""
+    accounts = [one for one in read.accounts(engine.store.reader()) if not one.demo]
+    table = {
+        f"{name}/{what}": value
+        for name, what in _names(engine, accounts)
+        if (value := engine.secrets.get(name, what)) is not None
+    }
+    return _sealed(passphrase, table)
 
 
 def _names(engine: Engine, accounts: list[Account]) -> list[tuple[str, str]]:
@@ -74,10 +80,11 @@ def _sealed(passphrase: str, table: dict[str, str]) -> bytes:
         return path.read_bytes()
 
 
-def _opened(passphrase: str, sealed: str) -> dict[str, str]:
+def opened(passphrase: str, sealed: bytes) -> dict[str, str]:
+    """The secrets again.  Raises MailError "wrong-passphrase"."""
     with tempfile.TemporaryDirectory(prefix="mua-") as folder:
         path = Path(folder) / "sealed"
-        path.write_bytes(base64.b64decode(sealed))
+        path.write_bytes(sealed)
         return SealedFile(path, passphrase).read()
 
 
@@ -112,9 +119,9 @@ def take(engine: Engine, command: wire.ImportSettings) -> wire.SettingsImported:
     if sealed and not command.passphrase and not command.without_secrets:
         text = "This file holds passwords; give the passphrase that it was written with, or leave them out."
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="secrets-locked")
-    secrets = _opened(command.passphrase, sealed) if sealed and command.passphrase else {}
+    secrets = opened(command.passphrase, base64.b64decode(sealed)) if sealed and command.passphrase else {}
     ids, skipped = add(engine, accounts)
-    kept = _keep(engine, ids, secrets)
+    kept = keep(engine, ids, secrets)
     with engine.store.write(durable=True) as tx:
         for key, value in clients.items():
             if value and not read.setting(tx, sign_in.CLIENT + key):
@@ -182,7 +189,7 @@ def _rules(rules: tuple[Rule, ...], here: dict[int, AccountId]) -> tuple[Rule, .
     return tuple(found)
 
 
-def _keep(engine: Engine, ids: dict[int, AccountId], secrets: dict[str, str]) -> int:
+def keep(engine: Engine, ids: dict[int, AccountId], secrets: dict[str, str]) -> int:
     """Keep what belongs to the accounts that were added, and to the providers; says how many."""
     kept = 0
     for name, value in secrets.items():

@@ -52,6 +52,8 @@ SLOW = (
     wire.AwaitVerdicts,
     wire.Import,
     wire.Export,
+    wire.Backup,
+    wire.TakeSecrets,
     wire.RemoveAccount,
     wire.Send,
     wire.RescheduleOutgoing,

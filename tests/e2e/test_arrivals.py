@@ -7,7 +7,10 @@ from pathlib import Path
 import corpora
 import pytest
 import returning
-from commands import Mua
+from commands import PASSPHRASE, Mua
+from lab import free_ports
+
+from mua.net.sealed import SealedFile
 
 LETTERS = [
     f"Subject: letter {number}\nDate: Mon, 5 Jan 2026 10:0{number}:00 +0000\n\nFrom\nx\n".encode()
@@ -130,3 +133,32 @@ def test_an_account_goes_out_with_its_folders_and_comes_back(mua: Mua, tmp_path:
         assert sorted(one.name for one in tmp_path.iterdir()) == ["box", "out", "profile"]
         (row,) = mua.json("list", "--account", "maildir", "Old")
         assert {"\\Seen", "\\Flagged", "errand"} <= {*row["flags"], *row.get("keywords", [])}
+
+
+def test_a_whole_profile_moves_to_another_computer(mua: Mua, tmp_path: Path) -> None:
+    put(tmp_path / "box" / "cur" / "1700000000.a:2,FS", LETTERS[0])
+    file, other = tmp_path / "all.mua", Mua(tmp_path / "other")
+    phrase = b"a long passphrase\n"
+    post = ("account", "add", "--name", "post", "--email", "me@good.test", "--imap", f"127.0.0.1:{free_ports(1)[0]}")
+    with mua.engine():
+        mua.json("account", "add", "--name", "here", "--email", "me@good.test", "--local")
+        mua.json(*post, "--password-stdin", stdin=b"open sesame\n")
+        mua.json("import", "--account", "here", str(tmp_path / "box"), "Old/Deep")
+        told = mua.json("backup", str(file), "--with-passwords", stdin=phrase)
+        assert (told["messages"], told["missing"], told["with_passwords"]) == (1, 0, True)
+        assert mua.run("backup", str(file)).returncode == 1, "nothing is written over"
+    assert other.json("restore", str(file))["messages"] == 1
+    with other.engine():
+        (row,) = other.json("list", "Old/Deep")
+        assert {"\\Seen", "\\Flagged"} <= set(row["flags"])
+        assert other.run("show", row["id"], "--raw").stdout == LETTERS[0]
+    assert other.json("restore", str(file), code=1)["error"]["code"] == "profile-not-empty"
+    assert not (other.profile / "secrets.enc").exists(), "passwords come only if asked"
+    moved = Mua(tmp_path / "moved")
+    with_them = moved.json("restore", str(file), "--with-passwords", stdin=phrase)
+    assert with_them["with_passwords"]
+    assert "open sesame" in SealedFile(moved.profile / "secrets.enc", PASSPHRASE).read().values()
+    assert b"open sesame" not in file.read_bytes()
+    third = Mua(tmp_path / "third")
+    wrong = third.json("restore", str(file), "--with-passwords", stdin=b"another\n", code=1)["error"]
+    assert "its passwords are not" in wrong["text"]
