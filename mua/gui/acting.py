@@ -35,6 +35,8 @@ class Acting(QObject):
         super().__init__(window)
         self._window, self._toast = window, toast
         self._client: EngineClient | None = None
+        self.years = False
+        """What is archived goes into a folder for its year."""
         self._done: list[wire.Acted] = []
         self._in_flight = self._undos_waiting = 0
 
@@ -44,7 +46,7 @@ class Acting(QObject):
 
     def archive(self, ids: Ids) -> None:
         """Into each account's archive."""
-        self._act(ids, wire.ArchiveMessages(tuple(ids)))
+        self._act(ids, wire.ArchiveMessages(tuple(ids), self.years))
 
     def delete(self, ids: Ids) -> None:
         """Into each account's bin."""

@@ -176,6 +176,8 @@ class Desk(QObject):
 
         self.window.actions_.draw_icons()
         self.acting = Acting(self.window, self.window.toast)
+        self.acting.years = self.preferences.archive_years
+        self.preferences_changed.connect(lambda: setattr(self.acting, "years", self.preferences.archive_years))
         self.acting.leaving.connect(self.listing.model.let_go)
         self.acting.stayed.connect(self.listing.model.all_gone)
         self.attachments = Attachments(self.window, self.library, self.window.toast, self.reader)

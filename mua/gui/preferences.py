@@ -71,6 +71,8 @@ class Preferences:
     """Show sender and subject in notifications, not only how many."""
     notify_known: bool = False
     """Tell only of mail from people whom the person has written to."""
+    archive_years: bool = False
+    """What is archived goes below the archive, into a folder for the year in which it came."""
     tray: bool = False
     """An icon among the desktop's own, with what is unread."""
     mark_read_after: float = 0.0
@@ -167,6 +169,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "notifications": _switch,
     "notification_text": _switch,
     "notify_known": _switch,
+    "archive_years": _switch,
     "tray": _switch,
     "mark_read_after": _number,
     "conversations": _switch,

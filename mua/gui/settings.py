@@ -196,6 +196,10 @@ class SettingsPage(Room):
             "A message counts as read", self.seen, "mark_read_after",
             lambda usual: self.seen.choose(str(usual.mark_read_after)),
         )  # fmt: skip
+        self.years = Tick("Archive into a folder for each year")
+        self.years.setChecked(now.archive_years)
+        self.years.toggled.connect(lambda on: self.change(archive_years=on))
+        self._sections.put(self.years)
         self.images = ImageRules(now, self.change)
         self._line(
             "Pictures from elsewhere are loaded", self.images.offer, "remote_images",

@@ -1,6 +1,7 @@
 """An act on very many messages is on screen at once, whatever the engine has done of it; and taken back or refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from gui_mail import Mail
@@ -88,3 +89,11 @@ def test_flags_of_many_take_nothing_out(program: Program, engine: Engine) -> Non
     every = listed(program)
     program.desk.acting.tag(every, add=("$label1",))
     assert listed(program) == every
+
+
+def test_the_archive_has_years_where_that_is_chosen(program: Program, engine: Engine) -> None:
+    one = listed(program)[0]
+    program.desk.acting.archive([one])
+    program.desk.change_preferences(replace(program.desk.preferences, archive_years=True))
+    program.desk.acting.archive([one])
+    assert engine.commands == [wire.ArchiveMessages((one,)), wire.ArchiveMessages((one,), years=True)]
