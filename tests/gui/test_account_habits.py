@@ -109,7 +109,7 @@ def test_what_is_lost_with_an_account_is_said_first(place: Office) -> None:
     place.ask(wire.AddAccount(Account(AccountId(0), "local", "local@example.org")))
     file = place.program.library.profile.root / "x.eml"
     file.write_bytes(b"From: a@example.org\r\nSubject: x\r\n\r\nx\r\n")
-    place.ask(wire.ImportFile(place.folder(Role.INBOX), str(file)))
+    place.ask(wire.Import(str(file), "INBOX", int(panel.account.id)))
     panel.ask_remove()
     assert "1 change that the server has not got yet is lost" in panel.banner.text()
     local = settings(place).panels[1]
