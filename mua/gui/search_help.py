@@ -47,6 +47,9 @@ class SearchHelp(QObject):
         self._popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         styled(self._popup, POPUP)
         field.choosing = lambda: self._popup.isVisible() and self._popup.currentIndex().isValid()
+        field.offering, field.dismiss = self._popup.isVisible, self._popup.hide
+        field.left.connect(self._popup.hide)
+        field.moved_down.connect(self._popup.hide)
         field.textEdited.connect(self.offer)
         field.entered.connect(self._offer_recent)
 

@@ -97,7 +97,8 @@ class Entry:
         if self.heading:
             parts.append("account, collapsed" if self.collapsed else "account" if self.account else "heading")
         if self.count:
-            parts.append(f"{self.count} unread" if self.loud else words.count(self.count, "message"))
+            unread = self.loud or (self.place is not None and bool(self.place.search))
+            parts.append(f"{self.count} unread" if unread else words.count(self.count, "message"))
         return ", ".join([*parts, *(one for one in (self.note, self.problem) if one)])
 
 

@@ -281,6 +281,9 @@ class SearchField(Field):
         super().__init__("Search mail", hint)
         self.choosing: Callable[[], bool] = lambda: False
         """Whether Enter is for something that is offered below the field."""
+        self.offering: Callable[[], bool] = lambda: False
+        """Whether something is offered there; ``dismiss`` takes it away."""
+        self.dismiss: Callable[[], object] = lambda: None
         self.lead("search")
         self._clear = self.put("x", QLineEdit.ActionPosition.TrailingPosition)
         self._clear.setText("Clear the search")
@@ -293,6 +296,9 @@ class SearchField(Field):
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.choosing():
             event.ignore()
             return
+        if event.key() == Qt.Key.Key_Escape and self.offering():
+            self.dismiss()
+            return
         if event.key() == Qt.Key.Key_Escape:
             self.clear()
             self.left.emit()
@@ -300,6 +306,17 @@ class SearchField(Field):
             self.moved_down.emit()
         else:
             super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """While something is offered, Escape is for that and not for the window, and Tab takes what is chosen."""
+        key = event.key() if isinstance(event, QKeyEvent) else 0
+        if event.type() is QEvent.Type.ShortcutOverride and key == Qt.Key.Key_Escape and self.offering():
+            event.accept()
+            return True
+        if event.type() is QEvent.Type.KeyPress and key == Qt.Key.Key_Tab and self.choosing():
+            event.ignore()
+            return True
+        return super().event(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Somebody may want what was searched lately; not whose window only came to the front again."""

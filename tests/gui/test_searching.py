@@ -191,6 +191,26 @@ def test_enter_takes_what_is_chosen_and_else_goes_to_the_results(searched: Progr
         qtbot.keyClick(field, Qt.Key.Key_Return)
 
 
+def test_escape_takes_the_offers_away_and_then_leaves(searched: Program, qtbot: QtBot) -> None:
+    field, offers = searched.window.listing.search, searched.desk.searching.help
+    field.setFocus()
+    qtbot.keyClicks(field, "is:unr")
+    assert offers.offered()
+    qtbot.keyClick(offers._popup, Qt.Key.Key_Escape)
+    assert (offers.offered(), field.text()) == ([], "is:unr")
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert field.text() == ""
+
+
+def test_tab_takes_what_is_chosen(searched: Program, qtbot: QtBot) -> None:
+    field, offers = searched.window.listing.search, searched.desk.searching.help
+    field.setFocus()
+    qtbot.keyClicks(field, "fr")
+    qtbot.keyClick(offers._popup, Qt.Key.Key_Down)
+    qtbot.keyClick(offers._popup, Qt.Key.Key_Tab)
+    qtbot.waitUntil(lambda: field.text() == "from:")
+
+
 def test_what_was_searched_and_used_is_offered_again(searched: Program, qtbot: QtBot) -> None:
     searching, field = searched.desk.searching, searched.window.listing.search
     for text in ("workshop", "from:tomas", "workshop"):
