@@ -27,6 +27,7 @@ from mua.store.blobs import MAX_MESSAGE
 MAX_ENTRIES, MAX_DEPTH = 2_000_000, 40
 MAX_NOTES = 16 << 20  # octets of prefs.js and of what programs note beside mail
 HEAD = 16  # octets that tell an mbox
+_THUNDERBIRD = b"From - "  # its separators tell when it wrote the file, not when the message came
 _TOO_LARGE = "It is larger than 512 MB."
 
 
@@ -119,8 +120,13 @@ class Reader:
             for one in mbox.cuts(file, self._dialect, MAX_MESSAGE):
                 if one.raw is None:
                     self.left[name, _TOO_LARGE] += 1
+                    continue
+                noted, date = marks.in_header(one.raw), mbox.date_of(one.separator)
+                if one.separator.startswith(_THUNDERBIRD):
+                    date = envelope(one.raw).date or date
+                    yield marks.without_notes(one.raw), replace(noted, received=date)
                 else:
-                    yield one.raw, replace(marks.in_header(one.raw), received=mbox.date_of(one.separator))
+                    yield one.raw, replace(noted, received=date)
 
     def _files(self, box: Box, name: str) -> Iterator[tuple[bytes, Marks]]:
         """Boxes in which each message has a file."""

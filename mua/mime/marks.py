@@ -22,6 +22,7 @@ _HEADER_END = re.compile(rb"\r?\n\r?\n")
 _FIELD = re.compile(
     rb"^(x-mozilla-status2?|x-mozilla-keys|status|x-status|x-keywords)[ \t]*:[ \t]*([^\r\n]*)", re.I | re.M
 )
+_NOTED = re.compile(rb"(?:X-(?:Mozilla-Status2?|Mozilla-Keys|Account-Key|UIDL):[^\r\n]*\r?\n)+")
 _STATUS: Final = {0x1: Flag.SEEN, 0x2: Flag.ANSWERED, 0x4: Flag.FLAGGED, 0x1000: Flag.FORWARDED}
 _EXPUNGED, _DELETED, _MDN_SENT = 0x8, 0x200000, 0x800000
 _LETTERS: Final = {"R": Flag.SEEN, "A": Flag.ANSWERED, "F": Flag.FLAGGED, "T": Flag.DRAFT}
@@ -51,6 +52,12 @@ def in_header(raw: bytes) -> Marks:
         names.append(f"$label{label}")
     gone = bool(status & _EXPUNGED or status2 & _DELETED or "D" in fields.get(b"x-status", ""))
     return _with(names, flags, gone=gone)
+
+
+def without_notes(raw: bytes) -> bytes:
+    """A message of Thunderbird's mbox without the lines that it put before it: as it was when it came."""
+    found = _NOTED.match(raw)
+    return raw[found.end() :] if found else raw
 
 
 def _with(names: Iterable[str], flags: Flag, *, gone: bool = False, received: int | None = None) -> Marks:

@@ -7,9 +7,12 @@ from pathlib import Path
 import corpora
 import pytest
 import returning
+import thunderbird as real
 from commands import PASSPHRASE, Mua
 from lab import free_ports
+from mailgen import letters
 
+from mua.mime.mbox import split
 from mua.net.sealed import SealedFile
 
 LETTERS = [
@@ -162,3 +165,33 @@ def test_a_whole_profile_moves_to_another_computer(mua: Mua, tmp_path: Path) -> 
     third = Mua(tmp_path / "third")
     wrong = third.json("restore", str(file), "--with-passwords", stdin=b"another\n", code=1)["error"]
     assert "its passwords are not" in wrong["text"]
+
+
+def test_a_profile_that_thunderbird_made_comes_in_as_it_was(mua: Mua, tmp_path: Path) -> None:
+    """Its letters are byte for byte what it was given."""
+    if not real.program():
+        pytest.skip("Thunderbird is not installed, and MUA_THUNDERBIRD does not name one")
+    given = {one.message_id: one.raw.rstrip(b"\r\n") + b"\r\n" for one in letters(8)}
+    files = [tmp_path / "letters" / f"{number}.eml" for number in range(len(given))]
+    for file, raw in zip(files, given.values(), strict=True):
+        put(file, raw)
+    told = real.make(tmp_path / "home" / "profile", files)
+    with mua.engine():
+        said = mua.json("import", str(tmp_path / "home" / "profile"))
+        assert (said["program"], said["found"], said["lost"]) == ("Thunderbird", len(given) - 1, 0)
+        counts = {one["name"]: one["imported"] for one in said["folders"] if one["imported"]}
+        assert counts == {"Old letters": 3, "Old letters/Büro": 4}
+        assert said["accounts"] == ["Robin's mail"]
+        assert [one["name"] for one in said["tags"] if one["keyword"] == "errand"] == ["Errands"]
+        for name in counts:
+            out = tmp_path / f"{counts[name]}.mbox"
+            mua.json("export", name, str(out))
+            with out.open("rb") as stream:
+                back = set(split(stream))
+            assert back < set(given.values()), name
+            assert len(back) == counts[name]
+            assert not any(told["deleted"].encode() in raw for raw in back)
+        rows = mua.json("list", "Old letters")
+        (flagged,) = [row for row in rows if "\\Flagged" in row["flags"]]
+        assert flagged["message_id"].strip("<>") == told["flagged"]
+        assert {"\\Seen", "errand", "$label1"} <= {*flagged["flags"], *flagged.get("keywords", [])}

@@ -110,7 +110,7 @@ def test_thunderbirds_folders_lie_in_each_other(tmp_path: Path) -> None:
     found = taken(tmp_path)
     assert set(found) == {("Inbox",), ("Inbox", "Deep"), ("Empty",)}
     ((raw, noted),) = found["Inbox",]
-    assert raw.endswith(b"Hello\n")
+    assert raw == b"Subject: kept\n\nHello\n", "what Thunderbird put before it is no part of it"
     assert noted == Marks(Flag.SEEN | Flag.FLAGGED | Flag.NOT_JUNK, ("$label4", "my_tag"), False, 1767607200)
 
 
