@@ -14,13 +14,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QFile, QRunnable, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageReader, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from mua.gui import words
 from mua.gui.journal import Attached
+from mua.gui.raster import picture
 from mua.gui.theme import READER_MARGIN_X, SECONDARY
 from mua.gui.widgets import AttachmentCard, Button, Flow, Label
 from mua.mime.text import safe_filename
@@ -203,10 +204,9 @@ class Files(QWidget):
         if found is None:
             image = QImage.fromData(self.known.get(name, b""))
             return None if image.isNull() else image
-        reader = QImageReader(found.path)
-        reader.setAutoTransform(True)
-        image = reader.read()
-        return None if image.isNull() else image
+        file = QFile(found.path)  # it may be a stranger's, in a letter that is taken up again
+        shown = picture(file, turned=True) if file.open(QFile.OpenModeFlag.ReadOnly) else None
+        return None if shown is None else shown[0]
 
     def _note_picture(self, path: Path, kind: str) -> Attached:
         made = Attached(path.name, kind, path.stat().st_size, str(path), content_id=f"{secrets.token_hex(12)}@mua")

@@ -10,16 +10,15 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QBuffer, QByteArray, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QContextMenuEvent, QImage, QImageReader, QTextCursor, QTextDocument, QTextOption
+from PySide6.QtGui import QContextMenuEvent, QImage, QTextCursor, QTextDocument, QTextOption
 from PySide6.QtWidgets import QMenu, QTextBrowser
 
 from mua.gui import rich_text
 from mua.gui.link_bar import offer_copies
+from mua.gui.raster import MOST_DOTS, picture
 from mua.gui.theme import BODY, theme
 from mua.model.message import MessageView
 
-MOST_DOTS = 60_000_000  # of all pictures of a message together: a few octets can say to be as many
-MOST_SIDE = 2048  # dots
 _FOLD = rich_text.FOLD.removesuffix(":")
 
 
@@ -127,16 +126,12 @@ class TextView(QTextBrowser):
         """The picture, made no larger than a screen needs; nothing where all of them have too many dots."""
         buffer = QBuffer()
         buffer.setData(octets)
-        reader = QImageReader(buffer)
-        size = reader.size()
-        dots = size.width() * size.height()
-        if not size.isValid() or dots > self._dots:
+        buffer.open(QBuffer.OpenModeFlag.ReadOnly)
+        found = picture(buffer, self._dots)
+        if found is None:
             return self._nothing
-        self._dots -= dots
-        if max(size.width(), size.height()) > MOST_SIDE:
-            reader.setScaledSize(size.scaled(MOST_SIDE, MOST_SIDE, Qt.AspectRatioMode.KeepAspectRatio))
-        image = reader.read()
-        return self._nothing if image.isNull() else image
+        self._dots -= found[1]
+        return found[0]
 
     def _again(self) -> None:
         if self._shown is not None:

@@ -1,5 +1,8 @@
 """Text of a mail stays text: in tooltips, in the hint of a link, in a body; what could run is not opened."""
 
+import gzip
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import QBuffer, Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
@@ -9,11 +12,14 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from mua.gui import rich_text, words
 from mua.gui.acting import Acting
 from mua.gui.address_field import AddressChip
+from mua.gui.composer_files import Files
+from mua.gui.journal import Attached
 from mua.gui.notices import Toast
+from mua.gui.raster import MOST_DOTS, MOST_SIDE
 from mua.gui.reader import Reader
 from mua.gui.search_bar import SearchBar
 from mua.gui.tag_chips import TagChips
-from mua.gui.text_view import MOST_DOTS, MOST_SIDE, TextView
+from mua.gui.text_view import TextView
 from mua.gui.theme import DARK, LIGHT, Colours
 from mua.gui.widgets import AttachmentCard, Chip, ElidedLabel, ToolButton
 from mua.mime.html import sanitise
@@ -23,6 +29,7 @@ from mua.model.address import Address
 from mua.model.tag import tags_of
 from mua.plan.search import EVERYWHERE, Scope
 
+DRAWING = b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9"/></svg>'
 MARKUP = '<img src="/etc/hostname"> & <b>bold</b>'
 
 
@@ -116,3 +123,37 @@ def test_names_from_a_server_are_never_markup(qapp: QApplication, monkeypatch: p
     assert asked == [Qt.TextFormat.PlainText]
     for one in (chips, bar, window):
         one.deleteLater()
+
+
+def test_a_strangers_picture_in_a_letter_is_bounded(qapp: QApplication, tmp_path: Path) -> None:
+    """A received mail can be edited as new, with its pictures."""
+    files = Files(lambda: tmp_path)
+
+    def shown(name: str) -> QImage | None:
+        files.attached = [Attached(name, "image/png", 1, str(tmp_path / name), content_id="it@x")]
+        return files.picture("it@x")
+
+    for name, side in (("small", 300), ("large", 6000), ("vast", 8000)):
+        image = QImage(side, side, QImage.Format.Format_Mono)
+        image.fill(1)
+        image.save(str(tmp_path / name), "PNG")  # type: ignore[call-overload]
+    small, large = shown("small"), shown("large")
+    assert small and (small.width(), small.height()) == (300, 300)
+    assert large and (large.width(), large.height()) == (MOST_SIDE, MOST_SIDE)
+    assert shown("vast") is None
+    (tmp_path / "drawing.png").write_bytes(DRAWING)
+    assert shown("drawing.png") is None
+    files.deleteLater()
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [DRAWING, b"\n" + DRAWING, gzip.compress(DRAWING, mtime=0), b"GIF89a" + DRAWING],
+    ids=["plain", "later", "packed", "disguised"],
+)
+def test_a_drawing_in_a_text_is_never_drawn(qapp: QApplication, octets: bytes) -> None:
+    """SVG names other files, and each level of such a drawing takes eight times as long as the one before."""
+    view = TextView(lambda _: octets)
+    found = view.loadResource(QTextDocument.ResourceType.ImageResource.value, QUrl("cid:it"))
+    assert (found.width(), found.height()) == (1, 1)
+    view.deleteLater()
