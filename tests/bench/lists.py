@@ -281,8 +281,8 @@ def main() -> int:
             found[count] = bench.run()
             bench.close()
             shutil.rmtree(copy)
+            print("\n".join(report({count: found[count]})[0]), flush=True)
         lines, slow = report(found)
-        print("\n".join(lines), flush=True)
         if full:
             _write(lines, found)
     os._exit(int(slow > 0))
