@@ -5,15 +5,18 @@ Rules of the file: a wish is words ``+name -name`` (``model.tag``); ``shown_keyw
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from mua.model import tag
 from mua.model.message import MessageId
 from mua.store.db import Db, Tx
 
+MOST = 200  # keywords of one message: more than servers let a folder have
+
 
 def legal(keywords: Iterable[str]) -> str:
-    """Keywords as they are stored: what is no atom (a server that lies) is left out."""
-    return " ".join(one for one in keywords if tag.is_keyword(one))
+    """Keywords as they are stored: what is no atom, or one too many (a server that lies), is left out."""
+    return " ".join(islice(filter(tag.is_keyword, keywords), MOST))
 
 
 def put(tx: Tx, message_id: int, keywords: str, wished: str) -> bool:

@@ -155,3 +155,12 @@ def test_keywords_of_an_older_profile_are_found(tmp_path: Path) -> None:
     with store.write() as tx:
         tags.wish(tx, [MessageId(6)], "+fine", 1)
     store.close()
+
+
+def test_a_server_that_makes_up_keywords_fills_no_disk(box: Box) -> None:
+    many = [f"k{number:04}" for number in range(5000)]
+    one = box.add(1, *many)
+    assert len(box.shown(one)) == tags.MOST
+    box.said(1, "work", *many)
+    assert "work" in box.shown(one)
+    assert len(box.shown(one)) == tags.MOST
