@@ -1,4 +1,4 @@
-"""What a person does to folders: new, rename, delete, empty, mark all read, subscribe.
+"""What a person does to folders: new, rename, delete, empty, mark all read, subscribe, export.
 
 Rules of the file: all can be taken back but emptying, which asks first; a name is asked for where the palette is, and
 what is wrong with it is the engine's to say.
@@ -20,6 +20,7 @@ from mua.model.folder import Folder, FolderId, Role
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
+    from mua.gui.exporting import Exporting
 
 
 class FolderDeeds:
@@ -27,6 +28,7 @@ class FolderDeeds:
 
     def __init__(self, desk: "Desk") -> None:
         self._desk = desk
+        self._exporting: Exporting | None = None
 
     def fill(self, menu: QMenu, account: Account, folder: Folder | None) -> None:
         """Add what can be done to a folder, or to an account's folders, to a menu."""
@@ -37,7 +39,8 @@ class FolderDeeds:
         """(words, icon, deed) of everything that makes sense."""
         found: list[tuple[str, str, Callable[[], object]]] = []
         if folder is None:
-            return [("New folder…", "plus", partial(self.ask_new, account, None))]
+            making = ("New folder…", "plus", partial(self.ask_new, account, None))
+            return [making, ("Export the whole account…", "download", partial(self.export, account, None))]
         if folder.unread:
             found.append(("Mark all as read", "mail-open", partial(self.mark_read, folder)))
         if folder.role in (Role.TRASH, Role.JUNK) and folder.total:
@@ -49,6 +52,7 @@ class FolderDeeds:
         if account.incoming is Incoming.IMAP and folder.role is not Role.INBOX:
             text = "Unsubscribe" if folder.subscribed else "Subscribe"
             found.append((text, "bell", partial(self._act, wire.SubscribeFolder(folder.id, not folder.subscribed))))
+        found.append(("Export…", "download", partial(self.export, account, folder)))
         return found
 
     def choices(self) -> list[Choice]:
@@ -83,6 +87,14 @@ class FolderDeeds:
         question = f"Delete {words.count(folder.total, 'message')} in {folder_words(folder)[0]} for ever?"
         if self._desk.acting.confirmed(question):
             self._desk.acting.do(wire.EmptyFolder(folder.id), undoable=False)
+
+    def export(self, account: Account, folder: Folder | None) -> None:
+        """Into files, after asking where."""
+        from mua.gui.exporting import Exporting
+
+        if self._exporting is None:
+            self._exporting = Exporting(self._desk)
+        self._exporting.ask(account, folder)
 
     def ask_new(self, account: Account, parent: Folder | None) -> None:
         """Ask for the name of a new folder."""

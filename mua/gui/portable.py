@@ -1,4 +1,4 @@
-"""Settings to a file and from one, for another computer: with passwords only if asked, then under a passphrase.
+"""Settings or the whole profile to a file, for another computer: with passwords only if asked, under a passphrase.
 
 Rules of the file: in place but for the choice of a file; what was added, and what was here already, is said.
 """
@@ -26,6 +26,7 @@ class Portable(QWidget):
         super().__init__()
         self.export = Button("Export settings", "download")
         self.take = Button("Import settings", "import")
+        self.backup = Button("Back up everything", "hard-drive")
         self.secrets = Tick("With passwords, sealed under a passphrase")
         self.passphrase = PasswordField(
             "Passphrase of the file", f"Passphrase of the file, at least {SHORTEST} characters"
@@ -33,13 +34,14 @@ class Portable(QWidget):
         self.banner = Banner()
         row = QHBoxLayout()
         row.setSpacing(8)
-        for part in (self.export, self.take, self.secrets):
+        for part in (self.export, self.take, self.backup):
             row.addWidget(part)
         row.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(row)
+        column.addWidget(self.secrets)
         column.addWidget(self.passphrase)
         column.addWidget(self.banner)
         self.passphrase.hide()
@@ -47,6 +49,7 @@ class Portable(QWidget):
         self.secrets.toggled.connect(self.passphrase.setVisible)
         self.export.clicked.connect(self._choose_export)
         self.take.clicked.connect(self._choose_import)
+        self.backup.clicked.connect(self._choose_backup)
 
     def export_to(self, file: str) -> None:
         """Write the file."""
@@ -75,7 +78,36 @@ class Portable(QWidget):
         if phrase is not None:
             self.asked.emit(wire.ImportSettings(file, phrase, not phrase), done, self._failed)
 
+    def back_up_to(self, file: str) -> None:
+        """Write the whole profile to a file."""
+
+        def done(answer: wire.Answer) -> None:
+            assert isinstance(answer, wire.BackedUp)
+            self._work(False)
+            with_them = "with" if answer.secrets else "without"
+            lost = f" {answer.missing:,} of them had no text here." if answer.missing else ""
+            text = f"{words.count(answer.messages, 'message')} written and read back, {with_them} passwords.{lost}"
+            self._say(f"{text} On the other computer: mua restore FILE.", "info")
+            self.passphrase.clear()
+
+        phrase = self._phrase()
+        if phrase is not None:
+            self._work(True)
+            self._say("Writing everything to one file…", "info")
+            self.asked.emit(wire.Backup(file, phrase), done, self._failed)
+
     # ---- inside
+    def _work(self, working: bool) -> None:
+        for part in (self.export, self.take, self.backup):
+            part.setEnabled(not working)
+
+    def _choose_backup(self) -> None:
+        if self._phrase() is not None:
+            kind = "Backup of Mua (*.mua.tar);;All files (*)"
+            file, _ = QFileDialog.getSaveFileName(self, "Back up everything", "everything.mua.tar", kind)
+            if file:
+                self.back_up_to(file)
+
     def _phrase(self) -> str | None:
         """Empty where no passwords are wanted; None when one is missing, which was said."""
         if not self.secrets.isChecked():
@@ -103,4 +135,5 @@ class Portable(QWidget):
         self.banner.show()
 
     def _failed(self, error: MailError) -> None:
+        self._work(False)
         self._say(error.text, "danger")

@@ -14,6 +14,7 @@ from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.account_panel import AccountPanel
+from mua.gui.exporting import Exporting
 from mua.gui.import_page import ImportPage
 from mua.gui.journal import Letter
 from mua.gui.secrets_choice import SecretsChoice
@@ -22,7 +23,7 @@ from mua.gui.setup import SetupPage
 from mua.gui.widgets import Label
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server
 from mua.model.address import Address
-from mua.model.folder import Role
+from mua.model.folder import FolderId, Role
 from mua.model.quota import Quota
 from mua.store import read
 
@@ -198,6 +199,44 @@ def test_what_cannot_be_read_is_said_and_leads_back(place: Office, tmp_path: Pat
     assert "cannot be read" in said(page)
     page.left.emit()
     assert place.rooms.setup is not None
+
+
+def test_an_import_is_stopped_and_what_had_come_stays(place: Office, tmp_path: Path) -> None:
+    one = b"From a@b Mon Jan 05 10:00:00 2026\nSubject: x\n\nx\n\n"
+    (tmp_path / "many.mbox").write_bytes(one * 30_000)
+    page = import_page(place)
+    assert place.program.client is not None
+    place.program.client.told.connect(lambda event: isinstance(event, wire.Importing) and page.stop.click())
+    page.take([str(tmp_path / "many.mbox")])
+    wait_until(lambda: page.told, "the report")
+    assert page.told[0].stopped
+    assert 0 < page.told[0].imported < 30_000
+    assert page.told[0].lost == 0
+    wait_until(lambda: "It was stopped; what had come stays." in said(page), "the sentence")
+
+
+def test_a_folder_and_everything_go_into_files(place: Office, tmp_path: Path) -> None:
+    (tmp_path / "one.eml").write_bytes(b"Subject: Kept\r\n\r\nHello\r\n")
+    page = import_page(place)
+    page.take([str(tmp_path / "one.eml")])
+    wait_until(lambda: page.told and place.program.desk.accounts, "the mail")
+    page.mail.click()
+    desk = place.program.desk
+    folder = page.told[0].folders[0]
+    wait_until(lambda: folder.folder_id in desk.folders, "the folder")
+    exporting = Exporting(desk)
+    out = tmp_path / "out"
+    exporting.export(desk.accounts[0], desk.folders[FolderId(folder.folder_id)], str(out), "eml")
+    wait_until(lambda: "1 message exported." in said(desk.window.toast), "the note")
+    assert [one.read_bytes() for one in out.iterdir()] == [b"Subject: Kept\r\n\r\nHello\r\n"]
+    exporting.export(desk.accounts[0], None, str(out), "eml")
+    wait_until(lambda: "is there already" in said(desk.window.toast), "the refusal")
+    place.rooms.open_settings()
+    assert isinstance(place.rooms.page, SettingsPage)
+    portable = place.rooms.page.portable
+    portable.back_up_to(str(tmp_path / "all.tar"))
+    wait_until(lambda: "1 message written and read back, without passwords." in portable.banner.text(), "the backup")
+    assert (tmp_path / "all.tar").stat().st_size > 0
 
 
 # ---- settings
