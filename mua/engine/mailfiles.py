@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from io import BufferedReader
 from pathlib import Path
 
 from mua.errors import Kind, MailError, Retry
-from mua.mime import marks, mbox
+from mua.mime import marks, mbox, partial
 from mua.mime.headers import envelope
 from mua.model.arrival import Box, Entry, Form, Layout, Marks
 from mua.model.message import Flag
@@ -28,6 +29,7 @@ MAX_ENTRIES, MAX_DEPTH = 2_000_000, 40
 MAX_NOTES = 16 << 20  # octets of prefs.js and of what programs note beside mail
 HEAD = 16  # octets that tell an mbox
 _THUNDERBIRD = b"From - "  # its separators tell when it wrote the file, not when the message came
+_PARTIAL = "An attachment is not here: Apple Mail left it on its server. The message itself is."
 _TOO_LARGE = "It is larger than 512 MB."
 
 
@@ -147,9 +149,12 @@ class Reader:
             if taken is None:
                 self.left[name, "It is no whole .emlx file."] += 1
                 continue
+            whole, noted_there = taken
             if path.name.endswith(".partial.emlx"):
-                self.left[name, "Apple Mail had only a part of it here; its attachments are with that server."] += 1
-            yield taken[0], self._dated(taken[1], taken[0], int(about.st_mtime))
+                whole, lacks = _put_together(path, whole)
+                if lacks:
+                    self.left[name, _PARTIAL] += lacks
+            yield whole, self._dated(noted_there, whole, int(about.st_mtime))
 
     def _named(self, box: Box) -> Iterator[Path]:
         return (self._path / one if one else self._path.resolve() for one in box.files)
@@ -179,6 +184,33 @@ class Reader:
         if noted.received or envelope(raw).date:
             return noted
         return replace(noted, received=mtime)
+
+
+def _put_together(path: Path, raw: bytes) -> tuple[bytes, int]:
+    """(the message with the attachments that lie beside it, how many are not there)."""
+    gone = partial.holes(raw)
+    place = path.parent.parent / "Attachments" / path.name.partition(".")[0]
+    files: dict[str, bytes] = {}
+    room = MAX_MESSAGE // 2
+    for hole in gone:
+        data = _attachment(place / hole.section, room) if re.fullmatch(r"[0-9.]{1,40}", hole.section) else None
+        if data is not None:
+            files[hole.section] = data
+            room -= len(data)
+    return partial.filled(raw, files), len(gone) - len(files)
+
+
+def _attachment(folder: Path, room: int) -> bytes | None:
+    """The one file in a folder, where it is a real one, below real folders, and not larger than ``room``."""
+    if any(one.is_symlink() for one in (folder, *list(folder.parents)[:2])):
+        return None
+    try:
+        (file,) = (one for one in folder.iterdir() if not one.name.startswith("."))
+        with opened(file) as stream:
+            data = stream.read(room + 1)
+    except (OSError, ValueError):
+        return None
+    return data if len(data) <= room else None
 
 
 def _maildir_files(folder: Path) -> list[Path]:

@@ -117,7 +117,7 @@ def _plist(content: bytes) -> dict[str, Any]:
         return {}
     try:
         told: object = plistlib.loads(content.strip(), fmt=plistlib.FMT_XML)
-    except (ValueError, ExpatError, TypeError, AttributeError, IndexError, OverflowError, RecursionError):
+    except (ValueError, ExpatError, TypeError, AttributeError, LookupError, OverflowError, RecursionError):
         return {}
     return {str(key): value for key, value in told.items()} if isinstance(told, dict) else {}
 

@@ -1,5 +1,6 @@
 """What an import reads: real files only, every dialect and layout, with what programs note beside the mail."""
 
+import base64
 import mailbox
 import os
 import plistlib
@@ -206,3 +207,33 @@ def test_python_reads_a_maildir_as_we_do(tmp_path: Path) -> None:
     for number in range(20):
         box.add(b"Subject: %d\n\n" % number)
     assert sorted(raws(tmp_path / "m")[()]) == sorted(box.get_bytes(key) for key in box.iterkeys())
+
+
+PARTED = (
+    b"Subject: parted\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\ntext\n"
+    b"--b\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n"
+    b"X-Apple-Content-Length: 99\n\n%s\n"
+    b"--b\nContent-Type: text/plain; name=b.txt\nX-Apple-Content-Length: 5\n\n%s\n--b--\n"
+)
+
+
+def test_what_apple_mail_keeps_beside_a_message_is_put_back(tmp_path: Path) -> None:
+    inside = tmp_path / "INBOX.mbox" / "Data" / "Messages"
+    beside = inside.parent / "Attachments"
+    raw = PARTED % (b"", b"")
+    for number in (7, 8):
+        put(inside / f"{number}.partial.emlx", f"{len(raw):<10}\n".encode() + raw + plistlib.dumps({"flags": 1}))
+    put(beside / "7" / "2" / "a.pdf", bytes(range(256)))
+    put(beside / "7" / "3" / "b.txt", b"plain")
+    put(tmp_path / "secret", b"secret")
+    (beside / "8" / "2").mkdir(parents=True)
+    (beside / "8" / "2" / "a.pdf").symlink_to(tmp_path / "secret")
+    layout = arriving.recognise(listing(tmp_path)[0])
+    reader = Reader(tmp_path)
+    (box,) = (one for one in layout.boxes if one.form is Form.EMLX)
+    first, second = [found for found, _ in reader.letters(box, "INBOX")]
+    lines = base64.b64encode(bytes(range(256))).decode()
+    folded = "\n".join(lines[at : at + 76] for at in range(0, len(lines), 76))
+    assert first == PARTED % (folded.encode(), b"plain")
+    assert second == raw
+    assert sum(reader.left.values()) == 2
