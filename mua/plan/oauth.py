@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from mua.errors import Kind, MailError, Retry
+from mua.model.domain import akin
 from mua.model.oauth import Grant, OAuth
 from mua.records import dataclass
 
@@ -128,7 +129,7 @@ def metadata_urls(issuer: str) -> tuple[str, ...]:
 def from_metadata(issuer: str, document: bytes, client_id: str, scope: str = "") -> OAuth:
     """What an issuer publishes, for one client.  The document has to name the issuer that was asked (RFC 8414 s.3.3).
 
-    Raises MailError "bad-metadata".
+    Raises MailError "bad-metadata", "sign-in-mixed-up".
     """
     issuer = issuer if "://" in issuer else f"https://{issuer}"
     host = urlsplit(issuer).hostname or ""
@@ -139,12 +140,17 @@ def from_metadata(issuer: str, document: bytes, client_id: str, scope: str = "")
     if not sound or any(not isinstance(url, str) or not _is_https(url) for url in urls.values()):
         text = f"{host} publishes no sign-in that a mail program can use."
         raise MailError(Kind.ACCOUNT, Retry.NEVER, text, f"issuer {named!r}"[:200], "bad-metadata")
+    names_itself = told.get("authorization_response_iss_parameter_supported") is True
+    if not names_itself and not _one_house(urls["authorization_endpoint"], urls["token_endpoint"]):
+        text = f"{host} would have you sign in at another house and get the answer itself, so it was stopped."
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, text, f"{urls}"[:300], "sign-in-mixed-up")
     device = told.get("device_authorization_endpoint")
+    device = device if _one_house(device, urls["token_endpoint"]) else ""
     return OAuth(
         issuer, host, client_id, str(urls["authorization_endpoint"]), str(urls["token_endpoint"]),
-        device if isinstance(device, str) and _is_https(device) else "", scope or _scope(told.get("scopes_supported")),
+        str(device), scope or _scope(told.get("scopes_supported")),
         issuer=str(named), own=True,
-        names_itself=told.get("authorization_response_iss_parameter_supported") is True,
+        names_itself=names_itself,
     )  # fmt: skip
 
 
@@ -177,6 +183,14 @@ def registered(oauth: OAuth, status: int, body: bytes) -> OAuth:
     if status not in (200, 201) or not isinstance(told, str) or not _is_token(told) or len(told) > 500:
         raise no_client(oauth.name)
     return replace(oauth, client_id=told)
+
+
+def _one_house(one: object, other: object) -> bool:
+    """Whether what is given out at one URL may be handed in at the other: a document may name the page of a provider
+    where a person has a mailbox, and itself as who gets the code from there (RFC 9207 s.1).
+    """
+    hosts = [urlsplit(url).hostname or "" for url in (one, other) if isinstance(url, str) and _is_https(url)]
+    return len(hosts) == 2 and (hosts[0] == hosts[1] or akin(*hosts))
 
 
 def _scope(offered: object) -> str:

@@ -167,6 +167,25 @@ def test_a_server_that_always_says_who_it_is_has_to() -> None:
     )
 
 
+def test_a_code_of_one_house_is_not_handed_in_at_another() -> None:
+    """Else whoever a person writes to by a domain of theirs gets the mailbox that the person has elsewhere."""
+    page = "https://login.microsoftonline.com/common/oauth2/v2.0/authorize"
+    with pytest.raises(MailError) as caught:
+        plan.from_metadata("https://login.example.org", metadata(authorization_endpoint=page), "id")
+    assert caught.value.code == "sign-in-mixed-up"
+    device = {"device_authorization_endpoint": "https://login.microsoftonline.com/common/oauth2/v2.0/devicecode"}
+    assert plan.from_metadata("https://login.example.org", metadata(**device), "id").device == ""
+    device = {"device_authorization_endpoint": "https://id.example.org/d"}
+    assert (
+        plan.from_metadata("https://login.example.org", metadata(**device), "id").device == "https://id.example.org/d"
+    )
+    both = metadata(authorization_endpoint=page, authorization_response_iss_parameter_supported=True)
+    found = plan.from_metadata("https://login.example.org", both, "id")
+    with pytest.raises(MailError) as caught:
+        plan.returned_code("code=c&state=s", found)
+    assert caught.value.code == "sign-in-mixed-up"
+
+
 # --- answers ----------------------------------------------------------------------------------------------------
 
 
