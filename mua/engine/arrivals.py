@@ -23,6 +23,7 @@ from mua.mime.text import light_text
 from mua.model.account import Account, AccountId, Incoming
 from mua.model.arrival import Box, Layout, LeftOut, Marks
 from mua.model.folder import Folder, FolderId, Role
+from mua.model.message import MessageId
 from mua.model.tag import Tag
 from mua.plan import arriving, thunderbird
 from mua.store import read
@@ -30,8 +31,10 @@ from mua.store import read
 if TYPE_CHECKING:
     from mua.engine.main import Engine
 
+COPIES = 50  # of one Message-ID that are looked at: whoever wrote the files may have given all the same
 BATCH, BATCH_SIZE = 200, 16 << 20  # messages, octets of one commit
 ON_THIS_COMPUTER = "On this computer"
+_HERE = "It is in that folder already, with the same bytes."
 _PAUSED = "It is here, paused: what its server still has would come a second time."
 
 
@@ -136,20 +139,23 @@ class _Job:
     def take(self, box: Box, name: tuple[str, ...]) -> None:
         """Read one box into its folder."""
         folder = self.folder(name)
-        tally = _Tally()
+        tally, known = _Tally(), _Known(self.engine, folder)
         batch: list[tuple[Whole, bytes]] = []
         size, before = 0, self._done
         for raw, noted in self._reader.letters(box, folder.name):
             if self._stop.is_set():
                 break
+            whole, hashed = self._whole(raw, noted), hashlib.sha256(raw).digest()
+            if known.has(whole, hashed):
+                self.left[folder.name, _HERE] += 1
+                continue
             tally.found += 1
             tally.octets += len(raw)
-            hashed = hashlib.sha256(raw).digest()
             tally.hashes.update(hashed)
-            batch.append((self._whole(raw, noted), hashed))
+            batch.append((whole, hashed))
             size += len(raw)
             if len(batch) >= BATCH or size >= BATCH_SIZE:
-                self._keep(folder, batch, tally)
+                known.came(self._keep(folder, batch, tally))
                 batch, size = [], 0
         self._keep(folder, batch, tally)
         self._done = before + box.size
@@ -165,16 +171,17 @@ class _Job:
         received = noted.received or parsed.envelope.date or self.engine.context.now()
         return Whole(raw, received, noted.flags, parsed, noted.keywords)
 
-    def _keep(self, folder: Folder, batch: list[tuple[Whole, bytes]], tally: _Tally) -> None:
-        """Commit, then read back."""
+    def _keep(self, folder: Folder, batch: list[tuple[Whole, bytes]], tally: _Tally) -> list[MessageId]:
+        """Commit, then read back; returns the new messages."""
         if not batch:
-            return
+            return []
         ids = add_local(self.engine, folder, [whole for whole, _ in batch])
         bodies = self.engine.context.bodies
         tally.imported += sum(bodies.digest(one) == hashed for one, (_, hashed) in zip(ids, batch, strict=True))
         self._done += sum(whole.size for whole, _ in batch)
         self._messages += len(batch)
         self._tell(folder.name)
+        return ids
 
     def _tell(self, folder: str) -> None:
         done = min(self._done, self._total)
@@ -197,6 +204,34 @@ class _Job:
             tags,
             self._stop.is_set(),
         )
+
+
+class _Known:
+    """What was in a folder before: an import that was stopped, or done again, brings only what is not there yet.
+
+    Each message there stands for one in the files, so that copies stay as many as they were.
+    """
+
+    def __init__(self, engine: Engine, folder: Folder) -> None:
+        self._engine, self._folder = engine, folder
+        self._used: set[int] | None = set() if folder.total else None
+
+    def has(self, whole: Whole, hashed: bytes) -> bool:
+        """Whether it is there, with these very bytes."""
+        message_id = whole.parsed.envelope.message_id
+        if self._used is None or not message_id:
+            return False
+        for row in read.with_message_id(self._engine.store.reader(), message_id, self._folder.account_id, COPIES):
+            alike = row.folder_id == self._folder.id and row.size == whole.size and row.id not in self._used
+            if alike and self._engine.context.bodies.digest(row.id) == hashed:
+                self._used.add(row.id)
+                return True
+        return False
+
+    def came(self, ids: list[MessageId]) -> None:
+        """These are new."""
+        if self._used is not None:
+            self._used.update(ids)
 
 
 class _Tally:

@@ -477,13 +477,13 @@ def saves_sent(db: Db, account_id: AccountId) -> bool:
     return bool(db.value("SELECT server_saves_sent = 1 FROM account WHERE id = ?", account_id))
 
 
-def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None) -> list[MessageRow]:
-    """Every row that bears this Message-ID (without angle brackets)."""
+def with_message_id(db: Db, message_id: str, account_id: AccountId | None = None, limit: int = -1) -> list[MessageRow]:
+    """Every row that bears this Message-ID (without angle brackets), oldest first; at most ``limit``, -1 for all."""
     sql = (
         "SELECT id FROM message WHERE message_id = ?1 AND message_id <> ''"  # as the index has it
-        " AND (?2 IS NULL OR account_id = ?2) ORDER BY id"
+        " AND (?2 IS NULL OR account_id = ?2) ORDER BY id LIMIT ?3"
     )
-    return rows(db, [one[0] for one in db.rows(sql, message_id, account_id)])
+    return rows(db, [one[0] for one in db.rows(sql, message_id, account_id, limit)])
 
 
 def is_backscatter(db: Db, message_id: MessageId) -> bool:

@@ -16,7 +16,7 @@ from mua.mime.mbox import split
 from mua.net.sealed import SealedFile
 
 LETTERS = [
-    f"Subject: letter {number}\nDate: Mon, 5 Jan 2026 10:0{number}:00 +0000\n\nFrom\nx\n".encode()
+    b"Subject: letter %d\nMessage-ID: <%d@b.test>\nDate: Mon, 5 Jan 2026 10:0%d:00 +0000\n\nFrom\n" % ((number,) * 3)
     for number in range(5)
 ]
 PREFS = """
@@ -85,7 +85,18 @@ def test_a_thunderbird_profile_comes_in_whole(mua: Mua, tmp_path: Path) -> None:
         assert {"\\Seen", "\\Flagged"} <= set(deep["flags"])
         assert "errand" in deep["flags"] + deep.get("keywords", [])
         again = mua.json("import", "--mail-only", str(tmp_path / "tb"))
-        assert (again["imported"], again["accounts"]) == (4, [])
+        assert (again["found"], again["imported"], again["accounts"]) == (0, 0, [])
+        assert sum(one["count"] for one in again["left_out"] if "already" in one["why"]) == 4
+
+
+def test_what_is_there_already_stands_for_one_copy(mua: Mua, tmp_path: Path) -> None:
+    """An import that was stopped can be done again, and two copies stay two."""
+    separator = b"From a@b Mon Jan 05 10:00:00 2026\n"
+    with mua.engine():
+        for count, raws in ((2, LETTERS[:2]), (2, [*LETTERS[:3], LETTERS[0]]), (0, [*LETTERS[:3], LETTERS[0]])):
+            put(tmp_path / "one.mbox", b"".join(separator + raw + b"\n" for raw in raws))
+            assert mua.json("import", str(tmp_path / "one.mbox"), "Old")["imported"] == count
+        assert len(mua.json("list", "Old")) == 4
 
 
 def test_a_maildir_tree_goes_below_the_folder_that_was_asked_for(mua: Mua, tmp_path: Path) -> None:
