@@ -52,7 +52,7 @@ def _account_add(session: Session) -> Result:
     if session.arguments.discover:
         discover = wire.Discover(given.email, given.ca_file, session.arguments.ask_database)
         found = session.engine.ask(discover, wire.Discovered)
-        given = setup.with_servers(given, found)
+        given = setup.with_servers(given, found, session.arguments.oauth)
     name = ""
     if session.arguments.oauth:
         name, oauth = signing_in.sign_in(session, wire.BeginSignIn(given.email, ca_file=given.ca_file))

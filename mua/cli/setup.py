@@ -4,6 +4,7 @@ import argparse
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry, UsageError
@@ -20,6 +21,7 @@ from mua.model.account import (
     Security,
     Server,
 )
+from mua.model.domain import akin
 from mua.model.policy import Policy, policy_from
 
 IMAP_PORTS = {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143}
@@ -106,11 +108,21 @@ def server(text: str, security: str, ports: dict[Security, int], user: str) -> S
     return Server(host, int(port), chosen, user)
 
 
-def with_servers(given: Account, found: wire.Discovered) -> Account:
-    """``given`` with the best servers that were found; raises MailError "not-found"."""
+def with_servers(given: Account, found: wire.Discovered, oauth: str = "") -> Account:
+    """``given`` with the best servers that were found, where one signs in at ``oauth`` (a provider or a URL, "": by a
+    password).  Raises MailError "not-found", "not-its-servers".
+    """
     if not found.accounts:
         text = f"No mail servers were found for {given.email}; name them with --imap and --smtp."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="not-found")
+    known = found.service is not None and found.service.key == oauth
+    own = akin(urlsplit(oauth).hostname or "", given.email.rpartition("@")[2])
+    if oauth and not (known or own):
+        text = (
+            f"The servers that were found for {given.email} are not known to be those of {oauth}, and would get what "
+            "opens your mailbox there; name them yourself with --imap and --smtp."
+        )
+        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="not-its-servers")
     best = found.accounts[0]
     return Account(
         given.id, given.name, given.email, given.full_name, best.incoming, best.incoming_server, best.route,

@@ -1,11 +1,14 @@
 """The command line understood: options in any place, servers, and what is used wrongly."""
 
+from dataclasses import replace
+
 import pytest
 
+from mua import wire
 from mua.__main__ import _is_hidden
 from mua.cli import sending, setup
 from mua.cli.arguments import parser
-from mua.errors import UsageError
+from mua.errors import MailError, UsageError
 from mua.model.account import FOR_EVER, Incoming, PopOptions, Route, Security, Server
 
 ADD = ["account", "add", "--name", "home", "--email", "maya@example.org"]
@@ -140,3 +143,20 @@ def test_a_time_is_meant_by_the_clocks_of_a_place() -> None:
     for wrong in ("2026-12-01 09:00 Asia/Nowhere", "2026-12-01 09:00 ../../etc/passwd", "soon Asia/Tokyo"):
         with pytest.raises(UsageError):
             sending._instant(wrong)
+
+
+def test_servers_that_were_found_get_no_token_of_another_house() -> None:
+    given = setup.account(parser().parse_args([*ADD, "--discover"]))
+    found = replace(
+        given, incoming=Incoming.IMAP, incoming_server=Server("imap.evil.example", 993, Security.TLS, "maya")
+    )
+    told = wire.Discovered(
+        (found,), ("its own settings",), "oauth", service=wire.SignInService("https://evil.example", "")
+    )
+    with pytest.raises(MailError, match="not known to be those of google"):
+        setup.with_servers(given, told, "google")
+    with pytest.raises(MailError, match="not known to be those of google"):
+        setup.with_servers(given, replace(told, service=None), "google")
+    assert setup.with_servers(given, told, "https://evil.example").incoming_server == found.incoming_server
+    assert setup.with_servers(given, told, "https://login.example.org/home").incoming_server == found.incoming_server
+    assert setup.with_servers(given, told).incoming_server == found.incoming_server
