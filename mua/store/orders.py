@@ -88,18 +88,22 @@ def _first_unread(db: Db, place: FolderId | Saved, chosen: Chosen, sort: Sort, l
 
 
 def _unread_parts(db: Db, place: FolderId | Saved, chosen: Chosen, sort: Sort) -> "Iterator[array[int]]":
-    """Both halves are newest first.  What is read is what is listed without what is unread: each has an index."""
-    where, key = read.listed(place, chosen)
-    unread = array("q", (row[0] for row in db.rows(f"SELECT id FROM message WHERE {where} AND {_UNREAD}", *key)))
-    apart = set(unread)
-    if sort.down:
-        yield array("q", sorted(unread, reverse=True))
-    below = read.NEWEST
-    while part := read.order(db, place, chosen, below, PART):
-        below = part[-1]
-        yield array("q", [one for one in part if one not in apart])
-    if not sort.down:
-        yield array("q", sorted(unread, reverse=True))
+    """Both halves are newest first.  What is read is what is listed without what is unread: each has an index.
+
+    All of it is as of one moment, so that nothing that is unread and comes in between is taken for read.
+    """
+    with db.snapshot():
+        where, key = read.listed(place, chosen)
+        unread = array("q", (row[0] for row in db.rows(f"SELECT id FROM message WHERE {where} AND {_UNREAD}", *key)))
+        apart = set(unread)
+        if sort.down:
+            yield array("q", sorted(unread, reverse=True))
+        below = read.NEWEST
+        while part := read.order(db, place, chosen, below, PART):
+            below = part[-1]
+            yield array("q", [one for one in part if one not in apart])
+        if not sort.down:
+            yield array("q", sorted(unread, reverse=True))
 
 
 _UNREAD = "shown_flags & 1 = 0"

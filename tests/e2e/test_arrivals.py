@@ -178,6 +178,7 @@ def test_a_whole_profile_moves_to_another_computer(mua: Mua, tmp_path: Path) -> 
     assert "its passwords are not" in wrong["text"]
 
 
+@pytest.mark.may_skip("it is 250 MB that a computer may have no room for; there layouts made by hand stand for it")
 def test_a_profile_that_thunderbird_made_comes_in_as_it_was(mua: Mua, tmp_path: Path) -> None:
     """Its letters are byte for byte what it was given."""
     if not real.program():

@@ -101,3 +101,21 @@ def test_what_moves_and_is_read_is_sorted_anew(rig: Rig) -> None:
         for place in (inbox, work):
             wanted = rig.slowly(place, Filter.ALL, sort, False)
             assert list(chain.from_iterable(orders.parts(rig.db, place, Filter.ALL, sort))) == wanted
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_what_comes_unread_while_a_list_is_read_is_not_taken_for_read(
+    rig: Rig, down: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "PART", 10)
+    place, sort = rig.folders[0], Sort(By.UNREAD, down)
+    before = rig.slowly(place, Filter.ALL, sort, False)
+    parts = orders.parts(rig.db, place, Filter.ALL, sort)
+    found = list(next(parts))
+    with rig.store.write() as tx:
+        account = tx.value("SELECT account_id FROM folder WHERE id = ?", place)
+        told = Envelope(sender=(PEOPLE[0],), subject="late")
+        (late,) = write.add_messages(tx, account, place, [NewMessage(told, 1_700_000_000, 10, 900, Flag(0))])
+    found.extend(chain.from_iterable(parts))
+    assert found == before
+    assert late in rig.slowly(place, Filter.ALL, sort, False)
