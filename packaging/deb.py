@@ -197,7 +197,7 @@ def prove(deb: Path) -> None:
         *["--allow-root"] * (os.geteuid() == 0),
         deb,
     )
-    box = (ROOT / "tests/bare_box.sh", f"{ROOT}/tests/bare_deb.sh {deb}")
+    box = (ROOT / "tests/bare_box.sh", f"tests/bare_deb.sh {deb}")
     run(*box, MUA_BOX_BIND=str(DIST))
 
 
