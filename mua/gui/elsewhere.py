@@ -179,10 +179,12 @@ class Elsewhere(QObject):
     def _fetch_all(self, folders: list[Folder]) -> None:
         """From now on everything of these folders is kept here, so that it can be searched."""
         client, db = self._desk.client, self._desk.library.db
-        for folder in folders if client is not None and db is not None else ():
+        if client is None or db is None:
+            return
+        for folder in folders:
             lacks = folder.state.left_there or folder.with_body < folder.total
-            if lacks and read.policy(db, folder.id).keep is not Keep.EVERYTHING:  # type: ignore[arg-type]
-                client.ask(wire.SetPolicy(EVERYTHING, folder_id=folder.id))  # type: ignore[union-attr]
+            if lacks and read.policy(db, folder.id).keep is not Keep.EVERYTHING:
+                client.ask(wire.SetPolicy(EVERYTHING, folder_id=folder.id))
         self._line.say("What is only on the server is being fetched, and can be searched as it comes")
 
     def _has_server(self, account_id: int) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QMenu
 
 from mua import wire
+from mua.errors import MailError
 from mua.gui import words
 from mua.gui.icons import icon
 from mua.gui.palette import Choice, Palette
@@ -137,8 +138,10 @@ class FolderDeeds:
                     undo = partial(self._act, wire.DeleteFolder(answer.folder_id))
                     self._desk.window.toast.say(f"The folder {words.shown(name, 80)} is there.", "Undo", undo)
 
+        def failed(error: MailError) -> None:
+            self._desk.window.toast.say(error.text)
+
         if self._desk.client is not None:
-            failed = lambda error: self._desk.window.toast.say(error.text)  # noqa: E731
             self._desk.client.ask(wire.CreateFolder(account.id, name), made, failed)
 
     def _act(self, command: wire.Command) -> None:
