@@ -6,9 +6,11 @@ whoever asks, since that takes a look into the store; they are handed in.
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 
 from mua.model.address import Address
 from mua.model.tag import Tag
+from mua.plan.periods import period
 from mua.plan.search import OPERATORS
 from mua.records import dataclass
 
@@ -36,12 +38,17 @@ STATES = ("unread", "read", "starred", "unstarred", "pinned", "answered", "draft
 DAYS = ("today", "yesterday", "this week", "last week", "this month", "last month", "this year", "last year")
 SIZES = ("100kb", "1mb", "5mb", "10mb", "25mb")
 LEAST = 2  # letters of an operator's name
+_SPAN = re.compile(r"(?:^|(?<=[\s(]))[^\s\"():]+(?: [^\s\"():]+){0,2}$")
+_ANY_DAY = date(2000, 2, 29)
 _PIECE = re.compile(r'(?:^|(?<=[\s(]))(?P<minus>-?)(?:(?P<name>[A-Za-z]+):)?(?P<value>"[^"]*|[^\s"()]*)$')
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The piece before the cursor: from ``start`` on; ``name`` of its operator (empty: none), ``value`` so far."""
+    """The piece before the cursor: from ``start`` on; ``name`` of its operator (empty: none), ``value`` so far.
+
+    ``value`` is several words where these are a span of days, or begin one: "last w".
+    """
 
     start: int
     minus: str
@@ -66,7 +73,23 @@ def where(before: str) -> Piece | None:
     name = (found["name"] or "").lower()
     if name and name not in OPERATORS:
         return None
+    if not name and (span := _span(before)) is not None:
+        return Piece(span, "", "", before[span:])
     return Piece(found.start("minus"), found["minus"], name, found["value"].lstrip('"'))
+
+
+def _span(before: str) -> int | None:
+    """Where the several words begin that end at the cursor and are said of days; None where none do."""
+    found = _SPAN.search(before)
+    starts = [found.start() + match.end() for match in re.finditer(r"^| ", found[0])] if found else []
+    return next((start for start in starts if " " in before[start:] and _days(before[start:])), None)
+
+
+def _days(words: str) -> list[str]:
+    """The spans of days that ``words`` begin or are."""
+    typed = words.lower()
+    known = [one for one in DAYS if one.startswith(typed)]
+    return known or ([typed] if len(typed) > 3 and period(typed, _ANY_DAY) is not None else [])
 
 
 def suggestions(
@@ -95,7 +118,10 @@ def _operators(piece: Piece) -> list[Suggestion]:
     if len(typed) < LEAST:
         return []
     names = [name for name in OPERATORS if name.startswith(typed)]
-    return [Suggestion(f"{name}:", MEANING[name], f"{piece.minus}{name}:") for name in names]
+    spans = [one for one in _days(typed) if not one.isdecimal()]
+    return [Suggestion(f"{name}:", MEANING[name], f"{piece.minus}{name}:") for name in names] + [
+        Suggestion(f"on:{one}", "what came then", _whole(Piece(0, piece.minus, "on", ""), one)) for one in spans
+    ]
 
 
 def _values(piece: Piece, known: Iterable[str]) -> list[Suggestion]:

@@ -20,6 +20,10 @@ from mua.plan.search import FIELDS, IS, OPERATORS
         ("IN:arch", Piece(0, "", "in", "arch")),
         ("http:", None),
         ('"a phrase', Piece(0, "", "", "a phrase")),
+        ("from:ann last we", Piece(9, "", "", "last we")),
+        ("the plan last", Piece(9, "", "", "last")),
+        ("plan 3 days ago", Piece(5, "", "", "3 days ago")),
+        ("at last we", Piece(3, "", "", "last we")),
     ],
 )
 def test_the_piece_before_the_cursor(before: str, piece: Piece | None) -> None:
@@ -53,6 +57,13 @@ def offered(before: str) -> list[str]:
         ("on:yes", ["on:yesterday "]),
         ("body:x", []),
         ("hello", []),
+        ("yest", ["on:yesterday "]),
+        ("plan last", ['plan on:"last week" ', 'plan on:"last month" ', 'plan on:"last year" ']),
+        ("plan last week", ['plan on:"last week" ']),
+        ("plan 3 days ago", ['plan on:"3 days ago" ']),
+        ("june", ["on:june "]),
+        ("2024", []),
+        ("may", []),
     ],
 )
 def test_what_it_could_become(before: str, texts: list[str]) -> None:
