@@ -104,7 +104,16 @@ def freeze(wheel: Path, work: Path) -> tuple[Path, str]:
     (work / "start.py").write_text("import sys\nfrom mua.__main__ import main\nsys.exit(main())\n")
     run(
         *(work / "env/bin/pyinstaller", "--onedir", "--name", "mua", "--noconfirm", "--log-level", "ERROR"),
-        *("--collect-submodules", "mua", "--collect-data", "mua", "--copy-metadata", "keyring"),
+        *(
+            "--collect-submodules",
+            "mua",
+            "--collect-data",
+            "mua",
+            "--collect-data",
+            "publicsuffixlist",
+            "--copy-metadata",
+            "keyring",
+        ),
         *(word for one in UNUSED for word in ("--exclude-module", one)),
         *("--distpath", work / "tree", "--workpath", work / "build", "--specpath", work, work / "start.py"),
         cwd=work,

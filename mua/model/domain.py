@@ -2,14 +2,15 @@
 
 Rules of the file: one encoder of names for all, that of the programs that ask for them (UTS 46 and IDNA 2008: the
 codec of Python's own would make another domain of one with a sharp s).  The organizational domain (RFC 7489 s.3.2) is
-found without a list of public suffixes: where it is not known, less belongs together than might.
+found by the list of public suffixes, its private part included: two customers of one host are two houses.  The list
+comes with a library, as old as that; a suffix that it does not know is taken to be one label.
 """
 
-from typing import Final
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
-_SECOND: Final = frozenset(
-    "ac co com edu gob gouv gov govt go gv id ind mil ne net nhs nom or org plc police sch".split()
-)
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 
 def a_label(domain: str) -> str:
@@ -41,33 +42,36 @@ def u_label(domain: str) -> str:
     )
 
 
+@lru_cache(maxsize=4096)
 def organizational(domain: str) -> str:
-    """The part of a domain that somebody registered: two labels, three where a country's registry has its own second.
+    """The part of a domain that somebody registered: one label more than its public suffix, or the suffix itself.
 
-    Lower case, without a final dot; an address (of IP) stays as it is, so that nothing but itself equals it.
+    A-labels, without a final dot; an address (of IP) stays as it is, so that nothing but itself equals it.
     """
     name = _plain(domain)
-    labels = name.split(".")
-    if ":" in name or labels[-1].isdigit() or name.startswith("["):
+    if ":" in name or name.rpartition(".")[2].isdigit() or name.startswith("["):
         return name
-    own = 3 if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND else 2
-    return ".".join(labels[-own:])
-
-
-def aligned(signer: str, author: str) -> bool:
-    """Whether a domain speaks for an author's (RFC 7489 s.3.1): it is the same, or one is below the other.
-
-    Two domains side by side are only ``akin``: without a list of public suffixes they could be two customers of one
-    house, where relaxed alignment would count them as one.
-    """
-    mine, theirs = _plain(signer), _plain(author)
-    return akin(mine, theirs) and (mine == theirs or mine.endswith(f".{theirs}") or theirs.endswith(f".{mine}"))
+    try:
+        name = a_label(name)
+        read = u_label(name)
+    except ValueError:
+        read = name
+    labels = name.split(".")
+    found = _suffixes().privatesuffix(read)
+    return name if found is None else ".".join(labels[-found.count(".") - 1 :])
 
 
 def akin(one: str, other: str) -> bool:
-    """Whether two domains are of one house, as far as their names say."""
+    """Whether two domains are of one house: relaxed alignment (RFC 7489 s.3.1)."""
     mine = organizational(one)
     return "." in mine and mine == organizational(other)
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> "PublicSuffixList":
+    from publicsuffixlist import PublicSuffixList  # 20 ms, for the first domain that is compared
+
+    return PublicSuffixList(accept_encoded_idn=False)
 
 
 def _plausible(name: str) -> bool:

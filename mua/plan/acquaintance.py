@@ -10,6 +10,7 @@ from typing import Final
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.author import Note
+from mua.model.domain import organizational, u_label
 from mua.records import dataclass
 
 LEAST: Final = 6  # characters of what may be alike: shorter ones are alike by chance
@@ -52,17 +53,27 @@ def _counts(one: Known, message_id: int) -> bool:
 
 
 def _alike(address: str, others: Iterable[Known]) -> Note | None:
+    """Whom of these an address looks like: by its domain, or what of that was registered; or within one house."""
     local, _, domain = address.rpartition("@")
-    looks, whole = skeleton(domain), skeleton(address)
+    own, looks, whole = organizational(domain), skeleton(domain), skeleton(address)
+    owns = skeleton(_read(own))
     for one in sorted(others, key=lambda one: -one.written - one.received):
         theirs, _, house = one.address.rpartition("@")
-        same = house == domain
-        domains = not same and _close(domain, house, looks)
+        same, registered = house == domain, organizational(house)
+        domains = registered != own and (_close(domain, house, looks) or _close(_read(own), _read(registered), owns))
         people = same and local != theirs and len(local) >= LEAST and _close(address, one.address, whole)
         if domains or people:
             text = f"This address looks like {one.address[:100]}, which you know, but it is another one."
             return Note("look-alike", text)
     return None
+
+
+def _read(domain: str) -> str:
+    """A domain in the letters that a person would see."""
+    try:
+        return u_label(domain)
+    except ValueError:
+        return domain
 
 
 def _close(text: str, other: str, looks: str) -> bool:

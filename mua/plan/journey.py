@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from mua.model.address import Address
-from mua.model.domain import akin, aligned
+from mua.model.domain import akin
 from mua.model.evidence import Evidence, Outcome, Signature
 from mua.model.journey import Hop, Journey, Received, Role, Stamp
 
@@ -88,8 +88,7 @@ def signature_words(one: Signature, author: str, when: str) -> str:
     if not author:
         whose = "it says nothing about the author"
     else:
-        near = "a neighbour of" if akin(domain, author) else "which is not"
-        whose = "the author’s domain" if aligned(domain, author) else f"{near} the author’s domain, {author[:80]}"
+        whose = "the author’s domain" if akin(domain, author) else f"which is not the author’s domain, {author[:80]}"
     more = ""
     if one.open_octets > 0:
         more = f" Anybody may have added the last {one.open_octets:,} bytes, which it leaves out."

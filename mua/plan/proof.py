@@ -6,7 +6,7 @@ checked here; a signature counts when its domain speaks for the author's, and co
 
 from collections.abc import Iterable
 
-from mua.model.domain import aligned
+from mua.model.domain import akin
 from mua.model.evidence import Evidence, Outcome
 from mua.model.journey import Stamp
 
@@ -19,13 +19,13 @@ def proves(author: str, stamps: Iterable[Stamp], evidence: Evidence | None = Non
     for stamp in stamps:
         for one in stamp.results:
             said = one.of("header.from") if one.method == "dmarc" else one.of("header.d")
-            if one.method in ("dmarc", "dkim") and one.result == "pass" and aligned(said, domain):
+            if one.method in ("dmarc", "dkim") and one.result == "pass" and akin(said, domain):
                 return True
     return any(
         one.kind == "dkim"
         and one.outcome is Outcome.HOLDS
         and one.open_octets < 0
         and not one.testing
-        and aligned(one.domain, domain)
+        and akin(one.domain, domain)
         for one in (evidence.signatures if evidence is not None else ())
     )

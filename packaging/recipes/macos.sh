@@ -8,7 +8,7 @@ sys.exit(main())
 END
 sips -s format png -Z 1024 packaging/io.github.mua.Mua.svg --out mua.png
 pyinstaller --windowed --name Mua --noconfirm --icon mua.png --osx-bundle-identifier io.github.mua.Mua \
-    --collect-submodules mua --collect-data mua --copy-metadata keyring start.py
+    --collect-submodules mua --collect-data mua --collect-data publicsuffixlist --copy-metadata keyring start.py
 plutil -insert CFBundleURLTypes -json '[{"CFBundleURLName": "Mail", "CFBundleURLSchemes": ["mailto"]}]' \
     dist/Mua.app/Contents/Info.plist
 codesign --deep --force --options runtime --sign "${IDENTITY:?a Developer ID}" dist/Mua.app

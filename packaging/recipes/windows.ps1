@@ -3,5 +3,5 @@
 $ErrorActionPreference = "Stop"
 "import sys`nfrom mua.__main__ import main`nsys.exit(main())" | Set-Content start.py
 pyinstaller --onedir --windowed --name mua --noconfirm `
-    --collect-submodules mua --collect-data mua --copy-metadata keyring start.py
+    --collect-submodules mua --collect-data mua --collect-data publicsuffixlist --copy-metadata keyring start.py
 Compress-Archive -Path dist/mua -DestinationPath mua-windows.zip -Force

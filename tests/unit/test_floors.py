@@ -27,6 +27,7 @@ OWNERS = {
     "keyring": ["mua.net.secrets*"],
     "jeepney": ["mua.net.awake"],
     "scramp": ["mua.net.sasl"],
+    "publicsuffixlist": ["mua.model.domain"],
     "pypdf": ["mua.engine.extractor"],
     "http": ["mua.net.https"],
     "apsw": ["mua.store.*"],

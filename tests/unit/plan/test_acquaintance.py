@@ -14,6 +14,8 @@ KNOWN = {
         Known("Once", "once@paypal.example", 30, 1, 0),
         Known("Later", "later@example.net", 2000, 3, 0),
         Known("Host", "root@server12.example", 5, 40, 0),
+        Known("Shop", "news@mail.flowershop.co.uk", 5, 40, 0),
+        Known("Page", "me@pages1.github.io", 5, 40, 0),
     )
 }
 
@@ -38,6 +40,11 @@ def kinds(name: str, address: str, before: bool = False) -> list[str]:
         ("", "maya.1indqvist@example.org", ["look-alike", "first-contact"]),
         ("", "x@paypai.example", ["first-contact"]),  # whom it is like was here once, in passing
         ("", "root@server13.example", ["first-contact"]),  # machines are numbered
+        ("Shop", "news@fl0wershop.co.uk", ["look-alike", "first-contact"]),  # another host below it
+        ("Shop", "news@a.b.fiowershop.co.uk", ["look-alike", "first-contact"]),
+        ("Shop", "news@mai1.flowershop.co.uk", ["first-contact"]),  # of the same house
+        ("Shop", "news@other.co.uk", ["first-contact"]),
+        ("Page", "me@pagesl.github.io", ["look-alike", "first-contact"]),  # two customers of one host
         ("MAYA LINDQVIST", "maya@evil.example", ["namesake", "first-contact"]),
         ("M\u0430ya Lindqvist", "maya@evil.example", ["namesake", "first-contact"]),
         ("", "", []),
