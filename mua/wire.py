@@ -20,6 +20,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json, to_json, typed
 from mua.model.account import Account
 from mua.model.arrival import LeftOut
+from mua.model.contact import Book
 from mua.model.diagnosis import Diagnosis
 from mua.model.identity import Identity
 from mua.model.mail_rule import MailRule
@@ -360,6 +361,96 @@ class OrderAccounts:
     """The order in which accounts are listed.  Answer: Done."""
 
     account_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PutBook:
+    """Make an address book, or (``book.id``) call one something else.  Answer: BookKept.
+
+    Of a CardDAV book ``password`` is who ``book.user`` is; with ``book.account_id`` that account's sign-in is used.
+    """
+
+    book: Book
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveBook:
+    """Forget an address book; what a CardDAV server has stays there.  Answer: Done.
+
+    Error "book-waits" where the server was not told of changes yet, unless it is ``forced``.
+    """
+
+    book_id: int
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PutContact:
+    """Keep a card: of a new contact in a book, or (``contact_id``) in place of the one that was edited.
+
+    ``before``: the card that the person began with; where another is there by now, both are put together.  Cards are
+    their octets in UTF-8, what is none as lone surrogates.  Answer: ContactKept; errors "contact-gone", "bad-card".
+    """
+
+    card: str
+    book_id: int = 0
+    contact_id: int = 0
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveContacts:
+    """Delete contacts; for 30 days they can be brought back.  Answer: Done."""
+
+    contacts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreContacts:
+    """Bring deleted contacts back.  Answer: Done."""
+
+    contacts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeContacts:
+    """Make one of several: the first gets what any of them says, the others are deleted.  Answer: ContactKept."""
+
+    contacts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupContacts:
+    """Put contacts into a group, or take them out.  Answer: Done."""
+
+    contacts: tuple[int, ...]
+    group: str
+    inside: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ImportContacts:
+    """Take the contacts of a file (.vcf, or another program's address book) into a book; 0: the first of this computer.
+    Answer: ContactsImported.
+    """
+
+    path: str
+    book_id: int = 0
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportContacts:
+    """Write contacts into a .vcf file: of a book, these (``contacts``), or all.  Answer: ContactsExported.
+
+    ``version``: "3.0" or "4.0"; empty: each as it is.  Errors "file-there", "file-unwritable".
+    """
+
+    path: str
+    book_id: int = 0
+    contacts: tuple[int, ...] = ()
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -1131,6 +1222,49 @@ class HealthTold:
     accounts: tuple[AccountHealth, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class BookKept:
+    """The address book is there."""
+
+    book_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactKept:
+    """The card is kept.  ``conflicts``: what could not be put together; the other card is beside it."""
+
+    contact_id: int
+    conflicts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsImported:
+    """What was in a file: ``found`` cards, of which ``imported`` are new here and ``here`` were there already.
+
+    ``left``: what was not taken, and why.
+    """
+
+    found: int
+    imported: int
+    here: int
+    book_id: int
+    left: tuple[LeftOut, ...] = ()
+    stopped: bool = False
+
+    @property
+    def lost(self) -> int:
+        """Cards that could not be taken."""
+        return self.found - self.imported - self.here
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsExported:
+    """How many were to be written, and how many are in the file, read back."""
+
+    found: int
+    exported: int
+
+
 # ---- events: what the engine says of itself -----------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Changed:
@@ -1143,6 +1277,7 @@ class Changed:
     removed: tuple[int, ...] = ()
     outgoing: tuple[int, ...] = ()
     everything: bool = False
+    contacts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -1231,6 +1366,8 @@ Command = (
     | ExportSettings | ImportSettings
     | SnoozeMessages | PinMessages | VerifyIndex
     | PutRule | RemoveRule | OrderRules | TryRule | SetJunkFilter | StopActs
+    | PutBook | RemoveBook | PutContact | RemoveContacts | RestoreContacts | MergeContacts
+    | GroupContacts | ImportContacts | ExportContacts
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched
@@ -1238,6 +1375,7 @@ Answer = (
     | Imported | Exported | BackedUp
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
     | RuleKept | RuleTried | SettingsImported
+    | BookKept | ContactKept | ContactsImported | ContactsExported
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Importing | Notice | Raise
 

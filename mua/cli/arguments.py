@@ -438,6 +438,38 @@ def _files(commands: Commands) -> None:
         one.add_argument("--with-passwords", action="store_true", help=words)
 
 
+def _contacts(commands: Commands) -> None:
+    contacts = _add(commands, "contacts", "address books: list, import, export, merge, restore")
+    verbs = contacts.add_subparsers(dest="verb", metavar="VERB", required=True, parser_class=Parser)
+
+    def add(verb: str, about: str, *, book: bool = False) -> argparse.ArgumentParser:
+        one = _add(verbs, verb, about)
+        if book:
+            one.add_argument("--book", metavar="B", help="only of this address book, or into it")
+        return one
+
+    listing = add("list", "who is there, by name", book=True)
+    listing.add_argument("words", metavar="WORD", nargs="*", help="only those in whom all of these are")
+    listing.add_argument("--group", metavar="G", help="only of this group")
+    add("show", "the vCard of a contact").add_argument("id", metavar="ID")
+    add("import", "take the contacts of vCard files", book=True).add_argument("files", metavar="FILE", nargs="+")
+    exporting = add("export", "write contacts to a new vCard file", book=True)
+    exporting.add_argument("file", metavar="FILE")
+    exporting.add_argument("--as", dest="version", choices=("3.0", "4.0"), help="in this version; else each as it is")
+    add("delete", "delete contacts; for 30 days they can be brought back").add_argument("ids", metavar="ID", nargs="+")
+    add("restore", "bring deleted contacts back; alone: list them").add_argument("ids", metavar="ID", nargs="*")
+    add("merge", "make one of several; alone: list who may be there twice").add_argument("ids", metavar="ID", nargs="*")
+    group = add("group", "who is in a group, and putting contacts into it")
+    group.add_argument("name", metavar="NAME")
+    group.add_argument("ids", metavar="ID", nargs="*")
+    group.add_argument("--remove", action="store_true", help="take them out of it")
+    add("books", "the address books")
+    add("new-book", "make an address book on this computer").add_argument("name", metavar="NAME")
+    removing = add("remove-book", "forget an address book and who is in it")
+    removing.add_argument("name", metavar="NAME")
+    removing.add_argument("--forced", action="store_true", help="also where a server was not told of changes yet")
+
+
 _TENDING = (
     ("hold", "keep messages back until they are released"),
     ("release", "let held messages go"),
@@ -482,5 +514,6 @@ _MAKERS = (
     (_acting, {"act", "health", "verify", "undo", "ledger"}),
     (_sending, {"send", "compose", "outbox", "cancel", "retry", "reschedule", "route", "timeline"}),
     (_files, {"import", "export", "backup", "restore"}),
+    (_contacts, {"contacts"}),
     (_server, {"engine", "queue", "sendmail"}),
 )  # which commands each of them adds

@@ -30,6 +30,7 @@ ROOMS = {
     "doctor": "direct",
     "preflight": "direct",
     "route": "routing",
+    "contacts": "contacts",
     "import": "moving",
     "export": "moving",
     "backup": "moving",

@@ -632,6 +632,33 @@ def save_bundle(engine: Engine, command: wire.SaveBundle) -> wire.Done:
     return health.save_bundle(engine, command)
 
 
+# ---- contacts -----------------------------------------------------------------------------------------------------
+def _contacts(name: str) -> Callable[[Engine, Any], wire.Answer]:
+    """A function of ``engine.contacts``, which the first command about contacts loads."""
+
+    def handle(engine: Engine, command: Any) -> wire.Answer:
+        from mua.engine import contacts
+
+        answer: wire.Answer = getattr(contacts, name)(engine, command)
+        return answer
+
+    return handle
+
+
+def import_contacts(engine: Engine, command: wire.ImportContacts) -> wire.ContactsImported:
+    """Take the contacts of a file."""
+    from mua.engine import card_files
+
+    return card_files.take(engine, command)
+
+
+def export_contacts(engine: Engine, command: wire.ExportContacts) -> wire.ContactsExported:
+    """Write contacts into a file."""
+    from mua.engine import card_files
+
+    return card_files.export(engine, command)
+
+
 # ---- the rest -----------------------------------------------------------------------------------------------------
 def poke(engine: Engine, command: wire.Poke) -> wire.Done:
     """Try again now."""
@@ -749,6 +776,15 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Backup: backup,
     wire.TakeSecrets: take_secrets,
     wire.Stop: works.stop,
+    wire.PutBook: _contacts("put_book"),
+    wire.RemoveBook: _contacts("remove_book"),
+    wire.PutContact: _contacts("put_contact"),
+    wire.RemoveContacts: _contacts("remove_contacts"),
+    wire.RestoreContacts: _contacts("restore_contacts"),
+    wire.MergeContacts: _contacts("merge_contacts"),
+    wire.GroupContacts: _contacts("group_contacts"),
+    wire.ImportContacts: import_contacts,
+    wire.ExportContacts: export_contacts,
     wire.Poke: poke,
     wire.Health: tell_health,
     wire.SaveBundle: save_bundle,

@@ -63,6 +63,7 @@ class Publisher:
                 () if many else tuple(sorted(changes.removed)),
                 tuple(sorted(changes.outgoing)),
                 many,
+                changes.contacts,
             )
         )
         if changes.arrived:

@@ -37,6 +37,7 @@ class Changes:
     arrived: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
     outgoing: set[int] = field(default_factory=set)
+    contacts: bool = False
     reports: bool = False  # a bounce or a receipt may have come; nobody's business but the sender's
 
     def merge(self, other: "Changes") -> None:
@@ -47,9 +48,11 @@ class Changes:
         self.arrived |= other.arrived
         self.removed |= other.removed
         self.outgoing |= other.outgoing
+        self.contacts |= other.contacts
 
     def __bool__(self) -> bool:
-        return bool(self.accounts or self.folders or self.messages or self.arrived or self.removed or self.outgoing)
+        mail = self.folders or self.messages or self.arrived or self.removed or self.outgoing
+        return bool(self.accounts or mail or self.contacts)
 
 
 class Db:

@@ -657,6 +657,51 @@ CACHE_50 = """
 CREATE INDEX message_attached ON message(id) WHERE has_attachments <> 0;
 """
 
+# Address books.  A card is kept as it was written, apart from what lists show of it, so that a list reads no pictures.
+CACHE_51 = """
+CREATE TABLE book(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL, kind TEXT NOT NULL,
+  url TEXT NOT NULL DEFAULT '',                       -- of a CardDAV collection, with what signs in there
+  user TEXT NOT NULL DEFAULT '',
+  account_id INTEGER REFERENCES account(id) ON DELETE SET NULL,
+  ca_file TEXT NOT NULL DEFAULT '',
+  sync_token TEXT NOT NULL DEFAULT '',
+  problem TEXT NOT NULL DEFAULT '',
+  synced_at INTEGER NOT NULL DEFAULT 0) STRICT;       -- UTC seconds
+CREATE TABLE contact(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  book_id INTEGER NOT NULL REFERENCES book(id) ON DELETE CASCADE,
+  uid TEXT NOT NULL, name TEXT NOT NULL, sort TEXT NOT NULL, search TEXT NOT NULL,
+  addresses TEXT NOT NULL, groups TEXT NOT NULL, members TEXT NOT NULL,      -- JSON
+  is_group INTEGER NOT NULL, has_photo INTEGER NOT NULL,
+  href TEXT NOT NULL DEFAULT '',                      -- on the server; empty: not there
+  etag TEXT NOT NULL DEFAULT '',
+  dirty INTEGER NOT NULL DEFAULT 0,                   -- 1: the server has to be told
+  gone INTEGER NOT NULL DEFAULT 0,                    -- UTC seconds; with a href the server has to be told
+  gone_why TEXT NOT NULL DEFAULT '',
+  problem TEXT NOT NULL DEFAULT '') STRICT;           -- why the server did not take it
+CREATE INDEX contact_sort ON contact(gone, sort, id);
+CREATE INDEX contact_book ON contact(book_id, gone, sort, id);
+CREATE INDEX contact_uid ON contact(book_id, uid);
+CREATE INDEX contact_href ON contact(book_id, href) WHERE href <> '';
+CREATE INDEX contact_tell ON contact(book_id) WHERE dirty <> 0 OR (gone <> 0 AND href <> '');
+CREATE TABLE card(
+  contact_id INTEGER PRIMARY KEY REFERENCES contact(id) ON DELETE CASCADE,
+  raw BLOB NOT NULL,
+  base BLOB) STRICT;                                  -- what both sides began with; null: the server never had it
+CREATE TABLE contact_address(
+  address TEXT COLLATE NOCASE NOT NULL,
+  contact_id INTEGER NOT NULL REFERENCES contact(id) ON DELETE CASCADE,
+  PRIMARY KEY(address, contact_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_has_address ON contact_address(contact_id);
+CREATE TABLE contact_group(
+  name TEXT NOT NULL,
+  contact_id INTEGER NOT NULL REFERENCES contact(id) ON DELETE CASCADE,
+  PRIMARY KEY(name, contact_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_in_group ON contact_group(contact_id);
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -708,6 +753,7 @@ MIGRATIONS = (
     CACHE_48,
     CACHE_49,
     CACHE_50,
+    CACHE_51,
 )
 VERSION = len(MIGRATIONS)
 
