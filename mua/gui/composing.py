@@ -28,6 +28,7 @@ from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
 from mua.gui.preferences import Place
 from mua.gui.steps import text_of
+from mua.gui.typed_ahead import FETCHING, TypedAhead
 from mua.gui.writing import Kind, Writing
 from mua.mime.prose_html import by_name
 from mua.mime.sniff import media_type
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
     from mua.gui.desk import Desk
     from mua.gui.engine_client import EngineClient
 
-_OPENING = 3_000  # milliseconds that a composer may take to get the keyboard
-_FETCHING = 30_000  # the same while the text that it needs is fetched
 _UNDO_SCHEDULED = 10  # seconds that the message in hand offers to take a scheduled letter back whole
 
 
@@ -65,9 +64,7 @@ class Composing(QObject):
         self._drafting = Drafting(self)
         self._stepped: set[str] = set()
         """Letters whose steps are in the journal."""
-        self._holding = QTimer(self)
-        self._holding.setSingleShot(True)
-        self._holding.timeout.connect(self._release)
+        self._typed = TypedAhead(desk.window, desk.window.actions_)
 
     # ---- opening
     def write(self, wish: Writing) -> None:
@@ -76,13 +73,14 @@ class Composing(QObject):
         if not desk.accounts:
             desk.account_wanted.emit()
             return
-        self._hold(_OPENING)
+        self._typed.begin()
         if wish.row is not None and wish.view is None:
             self._fetch_first(wish)
             return
         if wish.kind is Kind.DRAFT and (already := self._open_draft(wish)) is not None:
+            self._typed.meant_for(already)
             already.activateWindow()
-            self._release()
+            self._typed.end()
             return
         place = desk.folders.get(desk.place.folder) if desk.place is not None and desk.place.folder else None
         letter = letters.begin(wish, self._who(place.account_id if place else 0, self._receiver(wish)))
@@ -90,7 +88,7 @@ class Composing(QObject):
             letter = self._complete(wish, letter)
         except OSError as error:
             desk.window.toast.say(f"The letter could not be begun: {error.strerror}.")
-            self._release()
+            self._typed.end()
             return
         composer = self.open(letter)
         composer.begin()
@@ -155,7 +153,7 @@ class Composing(QObject):
         self._drafting.watch(composer)
         self._place(composer)
         composer.show()
-        composer.activated.connect(self._release)
+        self._typed.meant_for(composer)
         self.opened.emit(composer)
         return composer
 
@@ -537,10 +535,10 @@ class Composing(QObject):
         row, client = wish.row, self._desk.client
         assert row is not None
         if client is None:
-            self._release()
+            self._typed.end()
             self._desk.window.toast.say("The text of this message is not here, and Mua's mail engine is not there yet.")
             return
-        self._hold(_FETCHING)
+        self._typed.begin(FETCHING)
 
         def ready(_: wire.Answer) -> None:
             view = self._desk.library.view(row.id)
@@ -548,19 +546,10 @@ class Composing(QObject):
                 self.write(replace(wish, view=view))
 
         def failed(error: MailError) -> None:
-            self._release()
+            self._typed.end()
             self._desk.window.toast.say(error.text)
 
         client.ask(wire.OpenMessage(row.id), ready, failed)
-
-    def _hold(self, milliseconds: int) -> None:
-        """No letter acts on the mail from now on, until the composer has the keyboard, or does not come."""
-        self._desk.window.actions_.hold(True)
-        self._holding.start(milliseconds)
-
-    def _release(self) -> None:
-        self._holding.stop()
-        self._desk.window.actions_.hold(False)
 
     def _receiver(self, wish: Writing) -> int:
         """The account that got the message which is answered: an answer comes from where it was written to."""

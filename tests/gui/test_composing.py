@@ -94,6 +94,29 @@ def test_letters_typed_while_a_composer_opens_do_not_act_on_the_mail(place: Offi
     composer.discard_wanted.emit()
 
 
+def test_what_is_typed_before_the_composer_has_the_keyboard_is_in_the_letter(place: Office) -> None:
+    """A fast writer presses R and goes on: no word is lost, and none of them archives anything."""
+    listed, actions = place.program.window.listing.view, place.program.window.actions_
+    acted: list[str] = []
+    for name in ("archive", "delete", "star", "reply"):
+        actions[name].triggered.connect(lambda _, name=name: acted.append(name))
+
+    def type_on(_: object) -> None:
+        QTest.keyClicks(listed, "Thanks, e # see you then.")
+        QTest.keyClick(listed, Qt.Key.Key_Backspace)
+        QTest.keyClicks(listed, "!")
+
+    place.rooms.composing.opened.connect(type_on)
+    composer = place.write(mailto="mailto:ann@larkspur.example?subject=Venue")
+    composer.activateWindow()
+    wait_until(lambda: composer.editor.toPlainText().startswith("Thanks, e # see you then!"), "what was typed")
+    assert not actions.held
+    QTest.keyClicks(listed, "x")
+    assert "x" not in composer.editor.toPlainText()
+    assert acted == []
+    composer.discard_wanted.emit()
+
+
 def test_formatted_text_goes_out_both_ways(place: Office) -> None:
     composer = place.write()
     composer.to._paste("robin@demo.mua.example")
