@@ -116,7 +116,7 @@ def provide(packages: list[SystemPackage], purpose: str, required: bool) -> None
     if problem and required:
         raise SetUpError(problem + "\nThen start ./run again.")
     if problem:
-        say(problem + "\n  (going on without: the tests that need them are skipped)")
+        say(problem + f"\n  (going on without {purpose})")
 
 
 def apt_install(names: list[str]) -> str:
@@ -313,6 +313,8 @@ def set_up(words: list[str]) -> None:
     current = environment.is_current(features)
     if sys.platform == "linux" and features.gui and not current:
         provide(missing_packages(["qt"]), "the window", required=True)
+    if sys.platform == "linux" and features.gui and (words[1:] or not current):
+        provide(missing_packages(["spelling"]), "spelling", required=False)
     if sys.platform == "linux" and words[1:]:
         provide(missing_packages(words[1:]), "the tests", required=False)
     if current:

@@ -32,7 +32,7 @@ Architecture: {architecture}
 Maintainer: The Mua developers <mua@mua.invalid>
 Installed-Size: {size}
 Depends: {depends}
-Recommends: gnome-keyring | kwalletmanager
+Recommends: gnome-keyring | kwalletmanager, libenchant-2-2, hunspell-en-us | hunspell-dictionary
 Provides: imap-client, mail-reader
 Section: mail
 Priority: optional

@@ -27,6 +27,7 @@ from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
 from mua.gui.preferences import Place
+from mua.gui.spelling import Spelling
 from mua.gui.steps import text_of
 from mua.gui.typed_ahead import FETCHING, TypedAhead
 from mua.gui.writing import Kind, Writing
@@ -62,6 +63,8 @@ class Composing(QObject):
         self._people = People(desk)
         self._outlooks = Outlooks(desk)
         self._drafting = Drafting(self)
+        self.spelling = Spelling(lambda: desk.preferences, self)
+        desk.preferences_changed.connect(self.spelling.choose)
         self._stepped: set[str] = set()
         """Letters whose steps are in the journal."""
         self._typed = TypedAhead(desk.window, desk.window.actions_)
@@ -151,6 +154,7 @@ class Composing(QObject):
         self._people.warm()
         self._outlooks.watch(composer)
         self._drafting.watch(composer)
+        self.spelling.watch(composer)
         self._place(composer)
         composer.show()
         self._typed.meant_for(composer)
@@ -195,6 +199,7 @@ class Composing(QObject):
             composer.finish()
         self.composers.clear()
         self._people.close()
+        self.spelling.speller.close()
         self.journal.settle()
 
     # ---- sending

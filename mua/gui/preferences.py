@@ -91,6 +91,10 @@ class Preferences:
     """How a new letter is written at first."""
     answer: Place = Place.ABOVE
     """Where an answer stands: above or below what it quotes."""
+    spelling: bool = True
+    """Underline what is spelt wrong."""
+    languages: tuple[str, ...] = ()
+    """The dictionaries that are used for it; none: as ``spelling.languages_of`` says."""
     remote_images: RemoteImages = RemoteImages.ASK
     image_senders: tuple[str, ...] = ()
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
@@ -180,6 +184,8 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "signature": _text,
     "writing": Writes,
     "answer": Place,
+    "spelling": _switch,
+    "languages": lambda value: tuple(_text(one)[:30] for one in value)[:30],
     "remote_images": RemoteImages,
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "read_receipts": ReadReceipts,

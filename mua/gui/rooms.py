@@ -216,7 +216,7 @@ class Rooms(QObject):
         """Accounts, appearance, writing, notifications, passwords.  ``examine``: whose direct mail is looked at."""
         from mua.gui.settings import SettingsPage
 
-        page = SettingsPage(self.desk)
+        page = SettingsPage(self.desk, self.composing.spelling)
         self._serve(page.asked, page)
         page.left.connect(self.close_page)
         page.appearance_changed.connect(self._program.apply_appearance)

@@ -30,6 +30,8 @@ from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.settings_sections import Sections
 from mua.gui.sheets import styled
+from mua.gui.spelling import Spelling
+from mua.gui.spelling_rules import SpellingRules
 from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, Appearance
 from mua.gui.widgets import Button, Field, Label
@@ -69,9 +71,9 @@ class SettingsPage(Room):
     import_wanted = Signal()
     shortcuts_wanted = Signal()
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "Desk", spelling: Spelling) -> None:
         super().__init__("Settings")
-        self._desk = desk
+        self._desk, self._spelling = desk, spelling
         self.panels: list[AccountPanel] = []
         self._accounts = QVBoxLayout()
         self._accounts.setSpacing(10)
@@ -241,6 +243,8 @@ class SettingsPage(Room):
         self.answer.choose(now.answer)
         self.answer.changed.connect(lambda: self.change(answer=Place(self.answer.value())))
         self._line("An answer stands", self.answer, "answer", lambda usual: self.answer.choose(usual.answer))
+        self.spelling = SpellingRules(lambda: self._desk.preferences, self.change, self._spelling)
+        self._sections.put(self.spelling)
         if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
             self.ahead = Choice("Recipients' domains are looked up while you write", _AHEAD)
             self.ahead.choose(now.look_ahead)

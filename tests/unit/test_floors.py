@@ -26,6 +26,7 @@ OWNERS = {
     "dns": ["mua.net.dns*"],
     "keyring": ["mua.net.secrets*"],
     "jeepney": ["mua.net.awake"],
+    "enchant": ["mua.gui.speller"],
     "scramp": ["mua.net.sasl"],
     "publicsuffixlist": ["mua.model.domain"],
     "pypdf": ["mua.engine.extractor"],
