@@ -5,7 +5,7 @@ marked, with a sentence; everything works by keys: Backspace and arrows walk int
 Enter takes it back into the text, Ctrl+C copies it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from PySide6.QtCore import QMimeData, QPoint, QRect, QRectF, QSize, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -32,6 +32,7 @@ from mua.gui.sheets import styled
 from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
 from mua.model.address import Address
+from mua.model.contact import Group
 from mua.model.outlook import Outlook, Seal
 from mua.plan.preflight import trouble
 
@@ -51,8 +52,8 @@ SEALS: Mapping[Seal, tuple[str, str]] = {
     Seal.STS: ("shield-check", "Encrypted, and {} says which its servers are (MTA-STS)."),
     Seal.DANE: ("shield-check", "Encrypted, and the keys of {} prove which its servers are (DANE)."),
 }
-Known = Callable[[str, Callable[[list[Address]], object]], object]
-"""Finds people by a few letters and tells them, now or later; or never, when it was asked again meanwhile."""
+Known = Callable[[str, Callable[[Sequence[Address | Group]], object]], object]
+"""Finds people and groups by a few letters and tells them, now or later; never when it was asked again meanwhile."""
 
 
 class AddressChip(QWidget):
@@ -74,6 +75,11 @@ class AddressChip(QWidget):
         self._seal = Seal.UNKNOWN
         self._describe("")
         theme().changed.connect(self.update)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Whom it stands for."""
+        return (self.address,)
 
     def show_outlook(self, outlook: Outlook | None, octets: int) -> None:
         """What is known of the way there (None: nothing) for a letter of so many octets."""
@@ -124,7 +130,7 @@ class AddressChip(QWidget):
         elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self.walked.emit(forward if key == Qt.Key.Key_Right else -forward)
         elif event.matches(QKeySequence.StandardKey.Copy):
-            QGuiApplication.clipboard().setText(str(self.address))
+            QGuiApplication.clipboard().setText(", ".join(map(str, self.addresses)))
         else:
             super().keyPressEvent(event)
 
@@ -142,7 +148,7 @@ class AddressChip(QWidget):
         if self._pressed is None or (event.position().toPoint() - self._pressed).manhattanLength() < far:
             return
         drag, data = QDrag(self), QMimeData()
-        data.setText(address_text.joined([self.address]))
+        data.setText(address_text.joined(self.addresses))
         drag.setMimeData(data)
         if drag.exec(Qt.DropAction.MoveAction | Qt.DropAction.CopyAction) == Qt.DropAction.MoveAction:
             self.removed.emit()
@@ -174,7 +180,7 @@ class AddressChip(QWidget):
             sign = "circle-alert" if self.problem else "triangle-alert"
             painter.drawPixmap(disc.adjusted(3, 3, -3, -3), pixmap(sign, tone, 14))
         else:
-            paint_avatar(painter, disc, self.address.name, self.address.address)
+            self._paint_face(painter, disc)
         end = self._end() - 4
         room = self.width() - side - 9 - end
         left = end if mirrored else side + 9
@@ -197,6 +203,40 @@ class AddressChip(QWidget):
             painter.drawPixmap(24 if mirrored else self.width() - 24 - 12, self.height() // 2 - 6, mark)
         cross = self._cross()
         painter.drawPixmap(cross.center().x() - 5, cross.center().y() - 5, pixmap("x", "tertiary", 12))
+
+    def _paint_face(self, painter: QPainter, disc: QRect) -> None:
+        paint_avatar(painter, disc, self.address.name, self.address.address)
+
+
+class GroupChip(AddressChip):
+    """A group in one chip.  Enter or a double click puts its members in its place."""
+
+    def __init__(self, group: Group, parent: QWidget | None = None) -> None:
+        self.group = group
+        super().__init__(Address(group.name, group.members[0].address), parent)
+        self.problem = next((one for one in map(address_text.problem, group.members) if one), "")
+        self._describe("")
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        return self.group.members
+
+    def show_outlook(self, outlook: Outlook | None, octets: int) -> None:
+        """Its members go many ways: nothing is shown of them until they are seen."""
+
+    def _describe(self, sealed: str) -> None:
+        shown, many = self._texts()
+        who = ", ".join(words.shown(str(one), 100) for one in self.group.members[:20])
+        self.setAccessibleName(
+            f"Group {shown}, {many}: {who}. {self.problem or 'Enter shows them, Delete removes it.'}"
+        )
+        self.setToolTip(words.tip(self.problem or f"{who}{' …' if len(self.group.members) > 20 else ''}"))
+
+    def _texts(self) -> tuple[str, str]:
+        return words.shown(self.group.name, 100), words.count(len(self.group.members), "person", "people")
+
+    def _paint_face(self, painter: QPainter, disc: QRect) -> None:
+        painter.drawPixmap(disc.adjusted(3, 3, -3, -3), pixmap("users", "secondary", 14))
 
 
 class _Entry(QLineEdit):
@@ -258,7 +298,7 @@ class AddressField(QWidget):
         self.entry.setAcceptDrops(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._model = QStringListModel(self)
-        self._people: list[Address] = []
+        self._people: list[Address | Group] = []
         self._asked = ""
         """The letters that ``known`` has not answered yet."""
         self._hurried = False
@@ -276,8 +316,12 @@ class AddressField(QWidget):
         self._arrange()
 
     def addresses(self) -> tuple[Address, ...]:
-        """What the field holds, with what is still being typed."""
-        return (*(chip.address for chip in self._chips), *address_text.split(self.entry.text()))
+        """What the field holds, each once, with what is still being typed."""
+        held = [one for chip in self._chips for one in chip.addresses]
+        found: dict[str, Address] = {}
+        for one in (*held, *address_text.split(self.entry.text())):
+            found.setdefault(one.address.lower(), one)
+        return tuple(found.values())
 
     def set_addresses(self, many: Iterable[Address]) -> None:
         """Hold these instead."""
@@ -359,22 +403,25 @@ class AddressField(QWidget):
         else:
             self._offer(text, [])
 
-    def _offer(self, text: str, found: list[Address]) -> None:
+    def _offer(self, text: str, found: Sequence[Address | Group]) -> None:
         """The people that ``text`` may mean, below the entry, unless it has changed meanwhile."""
         if self.entry.text().strip() != text or (text and not self._asked):
             return
         hurried, self._asked, self._hurried = self._hurried, "", False
-        have = {chip.address.address.lower() for chip in self._chips}
-        self._people = [one for one in found if one.address.lower() not in have and "@" in one.address][:8]
+        have = {one.address.lower() for chip in self._chips for one in chip.addresses}
+        self._people = [one for one in found if _is_new(one, have) and (isinstance(one, Group) or "@" in one.address)][
+            :8
+        ]
         if hurried:
             self._hurry()
             return
-        self._model.setStringList([words.shown(str(one), 200) for one in self._people])
+        self._model.setStringList([_offered(one) for one in self._people])
         if not self._people:
             self._popup.hide()
             return
         self._completer.complete(QRect(0, self.entry.height() + 4, min(520, max(300, self.width())), 0))
-        sure = "@" not in text or self._people[0].address.lower().startswith(text.lower())
+        first = self._people[0]
+        sure = "@" not in text or (isinstance(first, Address) and first.address.lower().startswith(text.lower()))
         self._popup.setCurrentIndex(self._completer.completionModel().index(0, 0) if sure else self._popup.rootIndex())
 
     def _hurry(self) -> None:
@@ -403,13 +450,13 @@ class AddressField(QWidget):
         if not self._popup.isVisible():
             self.finish()
 
-    def _add(self, many: Iterable[Address]) -> None:
-        have = {chip.address.address.lower() for chip in self._chips}
+    def _add(self, many: Iterable[Address | Group]) -> None:
+        have = {one.address.lower() for chip in self._chips for one in chip.addresses}
         for one in many:
-            if one.address.lower() in have or len(self._chips) >= MAX_CHIPS:
+            if not _is_new(one, have) or len(self._chips) >= MAX_CHIPS:
                 continue
-            have.add(one.address.lower())
-            chip = AddressChip(one, self)
+            chip = GroupChip(one, self) if isinstance(one, Group) else AddressChip(one, self)
+            have.update(member.address.lower() for member in chip.addresses)
             chip.removed.connect(lambda chip=chip: self._remove(chip))
             chip.edited.connect(lambda chip=chip: self._edit(chip))
             chip.grown.connect(self._arrange)
@@ -431,6 +478,9 @@ class AddressField(QWidget):
     def _edit(self, chip: AddressChip) -> None:
         self.finish()
         self._remove(chip)
+        if isinstance(chip, GroupChip):
+            self._add(chip.addresses)
+            return
         self.entry.setText(address_text.joined([chip.address]) if chip.address.name else chip.address.address)
 
     def _walk_in(self, _: bool) -> None:
@@ -461,3 +511,16 @@ class AddressField(QWidget):
 
     def _place(self, x: int, y: int, wide: int, tall: int) -> QRect:
         return QRect(self.width() - x - wide if self.isRightToLeft() else x, y, wide, tall)
+
+
+def _is_new(one: Address | Group, have: set[str]) -> bool:
+    """Whether somebody is in it who is not in the field yet."""
+    if isinstance(one, Group):
+        return any(member.address.lower() not in have for member in one.members)
+    return one.address.lower() not in have and bool(one.address)
+
+
+def _offered(one: Address | Group) -> str:
+    if isinstance(one, Address):
+        return words.shown(str(one), 200)
+    return f"{words.shown(one.name, 100)} ({words.count(len(one.members), 'person', 'people')})"

@@ -141,7 +141,7 @@ class Composing(QObject):
         sending = [one for one in self._desk.accounts if one.route is not Route.NONE] or self._desk.accounts
         who = self._who()
         composer = Composer(
-            letter, sending, self._people.find, self.journal.folder,
+            letter, sending, self._people.find_any, self.journal.folder,
             signature_of=who.signature_of, limit_of=self._limit, pictures=self._own_pictures(),
         )  # fmt: skip
         self.composers[letter.key] = composer

@@ -80,6 +80,7 @@ class Desk(QObject):
     settings_wanted = Signal()
     health_wanted = Signal()
     ledger_wanted = Signal()
+    contacts_changed = Signal()
     outbox_wanted = Signal()
     scheduled_wanted = Signal()
     outgoing_wanted = Signal(int)

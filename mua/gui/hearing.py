@@ -61,6 +61,8 @@ class Hearing(QObject):
             self._everything |= event.everything
             self._changed.update(event.messages, event.removed)
             self._sidebar_stale |= bool(event.accounts or event.folders or event.everything)
+            if event.contacts or event.everything:
+                desk.contacts_changed.emit()
             if not self._gather.isActive():
                 self._gather.start()
         elif isinstance(event, wire.Status | wire.Progress):

@@ -78,7 +78,7 @@ class Outlooks(QObject):
         """Each chip says what is known of it; returns the domains that mail goes to directly."""
         wanted, octets = dict[str, None](), composer.octets()
         for chip in composer.chips():
-            way = None if chip.problem else way_for(account, chip.address.address)
+            way = None if chip.problem or len(chip.addresses) > 1 else way_for(account, chip.address.address)
             direct = way is not None and way.hop is Hop.DIRECT and way.host != NO_DOMAIN
             known = self._known.get((account.id, way.host), (0.0, None))[1] if way is not None and direct else None
             chip.show_outlook(known, octets)

@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, QRect, QStringListModel, Qt, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QCompleter, QListView
 
 from mua.gui import words
-from mua.gui.address_field import POPUP, Known
+from mua.gui.address_field import POPUP
 from mua.gui.sheets import styled
 from mua.gui.widgets import SearchField
+from mua.model.address import Address
 from mua.model.tag import Tag
 from mua.plan.completion import Piece, Suggestion, suggestions, where
 
@@ -27,7 +28,7 @@ class SearchHelp(QObject):
         field: SearchField,
         folders: Callable[[], Sequence[str]],
         tags: Callable[[], Sequence[Tag]],
-        people: Known,
+        people: Callable[[str, Callable[[list[Address]], object]], object],
         recent: Callable[[], Sequence[str]],
     ) -> None:
         super().__init__(field)

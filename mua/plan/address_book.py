@@ -8,16 +8,21 @@ right: both halves are searched, and what stands around them is compared.
 Rules of the file: pure; who does not know the letters' order finds people by the beginnings of several words ("ma li").
 """
 
+import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from mua.model.address import Address
+from mua.model.contact import Contact, Group
 from mua.records import dataclass
 
 DAY: Final = 86_400  # seconds
 HALF_LIFE: Final = 120 * DAY  # after which mail counts half
+KEPT: Final = 5.0  # what it says that somebody is in an address book: half a letter of today
 WRITTEN_TO: Final = 10  # how much more it says that the person wrote than that somebody wrote
 FUZZY_FROM: Final = 4  # letters: shorter words are meant as they are
 _MOST_HITS: Final = 700  # looked at for one question, so that none takes longer than a frame
@@ -28,7 +33,7 @@ _PARTS: Final = frozenset(" .@-_<+'\"(")
 @dataclass(frozen=True, slots=True)
 class Met:
     """Somebody there was mail with: how often the person wrote (``written``) and they did (``got``), the last time
-    ``last`` (UTC seconds).
+    ``last`` (UTC seconds).  ``kept``: they are in an address book.
     """
 
     address: str
@@ -36,18 +41,32 @@ class Met:
     written: int
     got: int
     last: int
+    kept: bool = False
 
 
 def weight(one: Met, now: int) -> float:
     """How likely somebody is meant, before a letter is typed."""
     age = max(0, now - one.last)
-    return float((WRITTEN_TO * one.written + one.got) * 0.5 ** (age / HALF_LIFE))
+    return float((WRITTEN_TO * one.written + one.got) * 0.5 ** (age / HALF_LIFE)) + KEPT * one.kept
+
+
+def known(history: Iterable[Met], contacts: Iterable[Contact]) -> list[Met]:
+    """Everybody there was mail with and everybody in an address book, by whose names contacts are called."""
+    found = {one.address.casefold(): one for one in history}
+    for contact in contacts:
+        for address in contact.addresses:
+            before = found.get(address.casefold()) or Met(address, "", 0, 0, 0)
+            if not before.kept:
+                name = contact.name if contact.name != address else before.name
+                found[address.casefold()] = replace(before, name=name, kept=True)
+    return list(found.values())
 
 
 class Book:
     """Everybody, as they were ``now`` (UTC seconds)."""
 
-    def __init__(self, people: Iterable[Met], now: int) -> None:
+    def __init__(self, people: Iterable[Met], now: int, groups: Iterable[Group] = ()) -> None:
+        self._groups = [(_folded(one.name), one) for one in groups if one.members]
         ranked = sorted(people, key=lambda one: weight(one, now), reverse=True)
         self._people = [Address(one.name, one.address) for one in ranked]
         self._text = "\n" + "\n".join(_folded(f"{one.name} {one.address}") for one in self._people) + "\n"
@@ -82,6 +101,18 @@ class Book:
         if len(found) < limit and len(words) == 1 and len(longest) >= FUZZY_FROM:
             found |= dict.fromkeys(self._nearly(longest, limit - len(found)))
         return [self._people[one] for one in list(found)[:limit]]
+
+    def groups(self, letters: str, limit: int) -> list[Group]:
+        """The groups in whose names some words begin with all of these."""
+        words = _folded(letters).split()
+        if not words:
+            return []
+        found = (
+            one
+            for name, one in self._groups
+            if all(any(part.startswith(word) for part in re.split(r"[^\w]+", name)) for word in words)
+        )
+        return list(islice(found, limit))
 
     # ---- inside
     def _hits(self, word: str) -> Iterator[tuple[int, int]]:

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from mua.gui import address_text
 from mua.gui.address_field import AddressField
 from mua.model.address import Address
+from mua.model.contact import Group
 
 MAYA = Address("Maya Lindqvist", "maya@example.org")
 KNOWN = [MAYA, Address("Tomas", "tomas@example.net"), Address("", "news@shop.example")]
@@ -170,3 +171,25 @@ def test_chips_wrap_and_mirror(field: AddressField, qapp: QApplication) -> None:
     field._arrange()
     assert field.chips()[0].geometry().right() >= field.width() - 2
     assert not field.grab().isNull()
+
+
+def test_a_group_is_one_chip_that_expands_and_no_member_is_there_twice(field: AddressField) -> None:
+    team = Group("Team", (Address("Tomas", "tomas@example.net"), MAYA, Address("Bo", "bo@example.org")))
+    field._known = lambda text, told: told([team])
+    field.set_addresses([MAYA])
+    field.entry.setText("tea")
+    field.entry.textEdited.emit("tea")
+    press(field.entry, Qt.Key.Key_Return)
+    field._take()
+    assert [chip.accessibleName().split(":")[0].split(". ")[0] for chip in field.chips()] == [
+        "Maya Lindqvist <maya@example.org>",
+        "Group Team, 3 people",
+    ]
+    assert [one.address for one in field.addresses()] == ["maya@example.org", "tomas@example.net", "bo@example.org"]
+    press(field.chips()[1], Qt.Key.Key_Return)
+    assert [one.address for one in field.addresses()] == ["maya@example.org", "tomas@example.net", "bo@example.org"]
+    assert [chip.addresses for chip in field.chips()] == [
+        (MAYA,),
+        (Address("Tomas", "tomas@example.net"),),
+        (Address("Bo", "bo@example.org"),),
+    ]

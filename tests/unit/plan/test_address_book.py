@@ -2,7 +2,9 @@
 
 import pytest
 
-from mua.plan.address_book import DAY, Book, Met
+from mua.model.address import Address
+from mua.model.contact import BookId, Contact, ContactId, Group
+from mua.plan.address_book import DAY, Book, Met, known
 
 NOW = 1_800_000_000
 PEOPLE = [
@@ -54,3 +56,26 @@ def test_mail_of_long_ago_counts_little_and_being_written_to_much() -> None:
     ]
     written, got = Met("a@x.example", "Ann", 1, 0, NOW), Met("b@x.example", "Ann", 0, 9, NOW)
     assert Book([got, written], NOW).find("ann", 2)[0].address == "a@x.example"
+
+
+def test_contacts_are_known_by_their_own_names_and_come_before_whoever_only_wrote() -> None:
+    contact = Contact(ContactId(1), BookId(1), "u", "Marta K", ("OLD.friend@example.org", "marta@new.example"))
+    stranger = Contact(ContactId(2), BookId(1), "v", "", ("list-owner@lists.example",))
+    history = [*PEOPLE, Met("marks@lists.example", "Marks", 0, 4, NOW)]
+    found = Book(known(history, [contact, stranger]), NOW).find("mar", 5)
+    assert [str(one) for one in found[:3]] == [
+        "Marta K <old.friend@example.org>",
+        "Marta K <marta@new.example>",
+        "Marks <marks@lists.example>",
+    ]
+    assert [one.address for one in Book(known([], [stranger]), NOW).find("owner", 5)] == ["list-owner@lists.example"]
+
+
+def test_groups_are_found_by_how_their_words_begin() -> None:
+    family = Group("Close family", (Address("", "a@example.org"),))
+    book = Book(PEOPLE, NOW, [family, Group("Empty", ())])
+    assert book.groups("fam", 3) == [family]
+    assert book.groups("fam clo", 3) == [family]
+    assert book.groups("amily", 3) == []
+    assert book.groups("emp", 3) == []
+    assert book.groups(" ", 3) == []
