@@ -129,6 +129,8 @@ class Desk(QObject):
         """Messages that go later."""
         self._collapsed: set[int] = set()
         self._searching = False
+        self._read_before: MessageId | None = None
+        """What was read when the search began: it is read again when the search is left."""
         self.scope = EVERYWHERE
         """Where the next search looks."""
         self.kept_counts: dict[str, int] = {}
@@ -350,8 +352,10 @@ class Desk(QObject):
         """List what matches, over all mail; no text: the place again."""
         if not text.strip():
             if self.place is not None and (self._searching or self.listing.model.source.query is not None):
-                self.show_place(self.place)
+                self._leave_search(self.place)
             return
+        if not self._searching:
+            self._read_before = self.listing.view.current_id()
         self._searching = True
         place = self.place or Place(saved=Saved.ALL_INBOXES)
         query = parse(text, int(time.time()), None, self.preferences.tags).within(self.scope)
@@ -360,6 +364,13 @@ class Desk(QObject):
         kept = Place(search=text.strip())
         self.sidebar.choose(kept if self.sidebar.model.row_of(kept) >= 0 else place)
         self.listing.model.show(Source(self.library.db, place, self.listing.chosen_filter(), query))
+
+    def _leave_search(self, place: Place) -> None:
+        """The place again, at what was found and read, if it is listed there, or at what was read before."""
+        found = self.listing.view.current_id()
+        self.show_place(place)
+        if not (found is not None and self.listing.view.go_back(found)) and self._read_before is not None:
+            self.listing.view.go_back(self._read_before)
 
     # ---- the message
     def show_message(self, message_id: MessageId) -> None:

@@ -142,6 +142,14 @@ class MessageList(QTableView):
             self.setCurrentIndex(self.messages.index(row, 0))
         return row >= 0
 
+    def go_back(self, message_id: MessageId) -> bool:
+        """Go to the row of a message or of its conversation, and leave that as it is; False where neither is listed."""
+        row = self.messages.row_of(message_id)
+        if row >= 0:
+            self.setCurrentIndex(self.messages.index(row, 0))
+            self.scroll_to_current()
+        return row >= 0
+
     def step(self, by: int) -> bool:
         """Go to the next (+1) or the previous (-1) message; False at the end."""
         row = self.currentIndex().row() + by

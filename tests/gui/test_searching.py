@@ -21,11 +21,12 @@ from mua.gui.search_marks import pattern
 from mua.gui.sidebar import Entry
 from mua.model.folder import FolderState
 from mua.model.kept_search import KeptSearch, kept_from, kept_line
-from mua.model.message import Flag
+from mua.model.message import Flag, MessageId
 from mua.plan.search import EVERYWHERE, Scope
 from mua.store import index, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import open_reader
+from mua.store.read import Saved
 
 
 @pytest.fixture
@@ -200,6 +201,31 @@ def test_escape_takes_the_offers_away_and_then_leaves(searched: Program, qtbot: 
     assert (offers.offered(), field.text()) == ([], "is:unr")
     qtbot.keyClick(field, Qt.Key.Key_Escape)
     assert field.text() == ""
+
+
+def test_who_leaves_a_search_is_where_they_were_or_at_what_they_found(searched: Program, qtbot: QtBot) -> None:
+    view, reader, model = searched.window.listing.view, searched.desk.reader, searched.window.listing.model
+
+    def leave() -> MessageId | None:
+        searched.window.listing.search.clear()
+        qtbot.waitUntil(lambda: model.source.query is None)
+        return view.current_id()
+
+    before, other = model.ids[1:3]
+    view.select(before)
+    search(searched, qtbot, "larger:1")
+    view.forget_current()
+    assert leave() == before
+    assert reader.row is not None
+    assert reader.row.id == before
+    search(searched, qtbot, "larger:1")
+    view.select(other)
+    assert leave() == other
+    search(searched, qtbot, "is:starred is:unstarred")
+    assert view.current_id() is None
+    assert leave() == other
+    searched.desk.show_place(Place(saved=Saved.UNREAD))
+    assert view.current_id() is None
 
 
 def test_tab_takes_what_is_chosen(searched: Program, qtbot: QtBot) -> None:
