@@ -108,7 +108,7 @@ class Attachments(QObject):
             data = source(listed[place])
             return None if data is None else see(listed[place], data)
 
-        self._later(work, told)
+        self.later(work, told)
 
     def leave(self) -> None:
         """Back: to the mail that it is attached to, or to the message."""
@@ -179,7 +179,7 @@ class Attachments(QObject):
             cards = [card for card in pane.cards() if card.attachment is not None and _may_draw(card.attachment)]
             for card in cards[:_THUMBS]:
                 assert card.attachment is not None
-                self._later(
+                self.later(
                     partial(self.of(row.id), card.attachment),
                     partial(self._thumb, card, f"{row.id}.{card.attachment.part}"),
                 )
@@ -200,7 +200,7 @@ class Attachments(QObject):
             if path is not None and isValid(card):
                 card.drag(str(path))
 
-        self._later(lambda: self._one(source, attachment, self._private()), told)
+        self.later(lambda: self._one(source, attachment, self._private()), told)
 
     def letters(self, ids: Sequence[MessageId]) -> list[str]:
         """Messages as .eml files of this session, octets as received; those that are not here are left out."""
@@ -237,7 +237,7 @@ class Attachments(QObject):
             else:
                 self._write(source, [attachment], self._private(), then_open=True)
 
-        self._later(partial(source, attachment), told)
+        self.later(partial(source, attachment), told)
 
     def save(self, source: Source, attachments: Sequence[Attachment]) -> None:
         """Ask where, then save: one under a name, several in a folder."""
@@ -268,7 +268,7 @@ class Attachments(QObject):
                 mark(path)
             return [path]
 
-        self._later(work, lambda paths: self._finish(paths, then_open=False) if paths else None)
+        self.later(work, lambda paths: self._finish(paths, then_open=False) if paths else None)
 
     def close(self) -> None:
         """Remove the copies that were opened."""
@@ -293,7 +293,7 @@ class Attachments(QObject):
         def work() -> list[Path]:
             return [self._one(source, attachment, folder) for attachment in attachments]
 
-        self._later(work, lambda paths: self._finish(paths, then_open) if paths else None)
+        self.later(work, lambda paths: self._finish(paths, then_open) if paths else None)
 
     def _write_over(self, source: Source, attachment: Attachment, path: Path) -> None:
         """Write under the name that the person chose, and was asked about if it was taken."""
@@ -314,7 +314,7 @@ class Attachments(QObject):
         mark(path)
         return path
 
-    def _later(self, work: Callable[[], T], then: Callable[[T | None], object]) -> None:
+    def later(self, work: Callable[[], T], then: Callable[[T | None], object]) -> None:
         """Do it on a worker's thread and tell the window; what fails is said, and ``then`` gets None."""
 
         def run() -> None:

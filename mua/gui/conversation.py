@@ -298,6 +298,10 @@ class Conversation(QScrollArea):
             self.current = newest
         self._build()
 
+    def rows(self) -> list[MessageRow]:
+        """The same, oldest first."""
+        return list(self._rows)
+
     def ids(self) -> set[MessageId]:
         """The messages of the conversation."""
         return {row.id for row in self._rows}

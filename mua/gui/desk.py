@@ -131,6 +131,8 @@ class Desk(QObject):
         self._searching = False
         self._read_before: MessageId | None = None
         """What was read when the search began: it is read again when the search is left."""
+        self._many = False
+        """Whether several messages are selected."""
         self.scope = EVERYWHERE
         """Where the next search looks."""
         self.kept_counts: dict[str, int] = {}
@@ -553,6 +555,7 @@ class Desk(QObject):
 
     def _selected(self, number: int) -> None:
         self.window.actions_.enable(number or (1 if self.reader.row is not None else 0))
+        many, self._many = self._many, number > 1
         if number > 1:
             self._wanted = set()
             self._seen.stop()
@@ -561,6 +564,8 @@ class Desk(QObject):
                 f"{words.count(number, self._row_word())} selected",
                 "E archives them, Delete puts them into the bin, V moves them.",
             )
+        elif many and (left := self.listing.view.few_selected()):
+            self._show_chosen(left[0])
 
     def _row_word(self) -> str:
         return "conversation" if self.listing.model.source.grouped else "message"

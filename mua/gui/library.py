@@ -52,6 +52,16 @@ class Library:
         ready = self._ready.pop(message_id, None)
         return self._read_view(message_id) if ready is None else ready
 
+    def text(self, message_id: MessageId) -> str | None:
+        """The text of a message, for searching in it; None where it is not here.  Slow: for a worker's thread."""
+        if (view := self._read_view(message_id)) is not None:
+            return view.text
+        from mua.mime.message import parse
+        from mua.mime.text import light_text
+
+        raw = self.raw(message_id)
+        return None if raw is None else parse(raw, light_text).text
+
     def make_ready(self, message_id: MessageId) -> MessageView | None:
         """Read a view ahead, for the next who asks for it; None when the engine has to make it first."""
         found = self._ready.get(message_id) or self._read_view(message_id)

@@ -37,6 +37,8 @@ class Body(QStackedWidget):
     link_hovered = Signal(str)
     died = Signal()
     """The browser's process ended under the page: its text is shown instead."""
+    loaded = Signal()
+    """A page is there, laid out."""
     wheeled = Signal(object)
     """A turn of the wheel that a tall web view has no use for."""
 
@@ -47,7 +49,6 @@ class Body(QStackedWidget):
         self._growths = 0
         self._shown: tuple[MessageView, bool] | None = None
         self._words: tuple[str, ...] = ()
-        self._marked_page: WebView | None = None
         self.look = Look()
         self._text: TextView | None = None
         self.web: WebView | None = None
@@ -71,6 +72,10 @@ class Body(QStackedWidget):
             self.addWidget(self._text)
         return self._text
 
+    def shown_text(self) -> str:
+        """The whole text of what is shown, what is folded away included."""
+        return "" if self._shown is None else self._shown[0].text
+
     def chosen_text(self) -> str:
         """The words that are selected, with their line ends; empty: none."""
         if self.is_web and self.web is not None:
@@ -83,6 +88,11 @@ class Body(QStackedWidget):
     def is_web(self) -> bool:
         """Whether the web view is what is seen."""
         return self.web is not None and self.currentWidget() is self.web
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether a text hides what it repeats of earlier messages."""
+        return self._text is not None and self.currentWidget() is self._text and self._text.folded
 
     @property
     def asleep(self) -> bool:
@@ -199,10 +209,12 @@ class Body(QStackedWidget):
     def _mark(self) -> None:
         from mua.gui.search_marks import mark
 
-        if self.web is not None and self.is_web and self.web is not self._marked_page:
-            self._marked_page = self.web
-            self.web.loadFinished.connect(lambda _: self._mark() if self._words else None)
         mark(self, self._words)
+
+    def _page_loaded(self) -> None:
+        if self._words:
+            self._mark()
+        self.loaded.emit()
 
     def _say(self, text: str) -> None:
         self._waiting.setText(text)
@@ -273,6 +285,7 @@ class Body(QStackedWidget):
         made.setAccessibleName("Message text")
         made.link_clicked.connect(self.link_clicked)
         made.link_hovered.connect(self.link_hovered)
+        made.loadFinished.connect(self._page_loaded)
         made.page().renderProcessTerminated.connect(self._lost)
         if self._tall:
             made.page().contentsSizeChanged.connect(self._fit_web)

@@ -4,7 +4,7 @@ Rules of the file: each deed is about ``reader.row``; what is read or written at
 address of a list is opened or written to only because somebody pressed on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,13 +21,14 @@ from mua.gui.palette import Choice, Palette
 from mua.gui.writing import Kind
 from mua.mime.list_fields import ListFields, list_fields
 from mua.mime.text import safe_filename
-from mua.model.message import MessageRow, MessageView
+from mua.model.message import MessageId, MessageRow, MessageView
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
     from mua.gui.find_bar import FindBar
     from mua.gui.print_page import PrintPage
 
+_MOST_TEXT = 500_000  # characters of a closed message that are searched
 _FILTERS = "Message (*.eml);;PDF (*.pdf);;Text (*.txt);;Markdown (*.md)"
 
 
@@ -65,8 +66,18 @@ class MessageDeeds(QObject):
         if self._bar is None:
             from mua.gui.find_bar import FindBar
 
-            self._bar = FindBar(self._reader)
+            self._bar = FindBar(self._reader, self._read_texts)
+            self._desk.pane_shown.connect(self._bar.pane_shown)
         return self._bar
+
+    def _read_texts(self, ids: Sequence[MessageId], then: Callable[[Mapping[MessageId, str]], None]) -> None:
+        library = self._desk.library
+
+        def read() -> dict[MessageId, str]:
+            found = {one: library.text(one) for one in ids}
+            return {one: text[:_MOST_TEXT].casefold() for one, text in found.items() if text is not None}
+
+        self._desk.attachments.later(read, lambda found: then(found or {}))
 
     def find(self) -> None:
         """Find in the message; in all mail where none is read."""

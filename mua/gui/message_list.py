@@ -139,7 +139,10 @@ class MessageList(QTableView):
         if row >= 0 and self.messages.id_at(row) != message_id and self.messages.unfold(row, True):
             row = self.messages.row_of(message_id)
         if row >= 0:
+            again = self.currentIndex().row() == row and self._current == message_id
             self.setCurrentIndex(self.messages.index(row, 0))
+            if again:
+                self.chosen.emit(message_id)
         return row >= 0
 
     def go_back(self, message_id: MessageId) -> bool:
@@ -201,7 +204,17 @@ class MessageList(QTableView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The chip with the count opens and folds, what is drawn below the mouse is done; everything else selects."""
         if not self._press_act(event) and not self._press_chip(event):
+            before = self._current
             super().mousePressEvent(event)
+            plain = event.button() is Qt.MouseButton.LeftButton and not event.modifiers()
+            pressed = self.messages.id_at(self.indexAt(event.position().toPoint()).row())
+            if (
+                plain
+                and pressed is not None
+                and pressed == before == self._current
+                and self._selected_keys() == [pressed]
+            ):
+                self.chosen.emit(pressed)  # the reader may show something else: a page over it, what is selected
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Two quick clicks on the chip are two clicks."""
@@ -313,7 +326,7 @@ class MessageList(QTableView):
         ranges = sorted((part.top(), part.bottom()) for part in self._ranges())
         return [key for top, bottom in ranges for key in rows[top : bottom + 1] if not is_heading(key)]
 
-    def _few_selected(self) -> list[MessageId]:
+    def few_selected(self) -> list[MessageId]:
         """The message of each selected row; none where they are too many to be found again."""
         few = sum(part.bottom() - part.top() + 1 for part in self._ranges()) <= _SELECTED
         return [MessageId(message_of(key)) for key in self._selected_keys()] if few else []
@@ -333,7 +346,7 @@ class MessageList(QTableView):
         self._following = [message_of(key) for key in (*after, *before)]
         thread = self.messages.thread_of(self._current) if self._current is not None else 0
         self._thread = thread if self.messages.is_folded(thread) else 0
-        self._kept = self._few_selected() if self.messages.source.grouped else []
+        self._kept = self.few_selected() if self.messages.source.grouped else []
         self._anchors = self._in_sight() if self.verticalScrollBar().value() > 0 else []
 
     def _in_sight(self) -> list[tuple[int, int]]:
@@ -348,7 +361,7 @@ class MessageList(QTableView):
         row = self.rowAt(0)
         row += self.messages.id_at(row) is None  # a heading may not be there any more; the message below it may
         self._top = (self.messages.id_at(row), self.rowViewportPosition(row))
-        self._kept = self._few_selected()
+        self._kept = self.few_selected()
         self._sized = self.messages.heading_rows()
 
     def _restore(self) -> None:
@@ -413,7 +426,7 @@ class MessageList(QTableView):
             self.selectionModel().setCurrentIndex(self.messages.index(row, 0), _FLAG.NoUpdate)
             self.setAutoScroll(True)
             self._refreshing = False
-        selected = set(self._few_selected())
+        selected = set(self.few_selected())
         for one in self._kept:
             kept = self.messages.row_of(one) if one not in selected else -1
             if kept >= 0:

@@ -46,6 +46,8 @@ class MessagePane(QWidget):
     """What is shown is to go to Junk."""
     settled = Signal(bool)
     """The person has read why a wish was refused; True: it is to be tried again."""
+    loaded = Signal()
+    """Its page is there, laid out."""
     answered = Signal(object)
     """A ``Kind``: the message is to be answered or forwarded."""
     starred = Signal()
@@ -172,6 +174,7 @@ class MessagePane(QWidget):
         self.link.agreed.connect(self.link_agreed)
         self.body.link_clicked.connect(self.link_clicked)
         self.body.link_hovered.connect(self.link_hovered)
+        self.body.loaded.connect(self.loaded)
         self.body.died.connect(self._say_died)
         for button, kind in (
             (self.reply, Kind.REPLY),

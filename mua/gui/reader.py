@@ -76,6 +76,8 @@ class Reader(QFrame):
     """Another message of the conversation is meant now."""
     page_left = Signal()
     """The page that was shown over the message is gone."""
+    loaded = Signal(object)
+    """The page of a ``MessagePane`` is there, laid out."""
     in_sight = Signal(list)
     """Ids of the open messages of the conversation that are in sight."""
 
@@ -141,6 +143,12 @@ class Reader(QFrame):
         if self.conversation is not None and self.has_conversation:
             return [card.pane for card in self.conversation.cards.values() if card.pane is not None]
         return [self._single] if self._single.row is not None else []
+
+    def messages(self) -> list[MessageRow]:
+        """Every message that is shown, open or a line, in the order in which they stand."""
+        if self.conversation is not None and self.has_conversation:
+            return self.conversation.rows()
+        return [self._single.row] if self._single.row is not None else []
 
     def set_width(self, full: bool) -> None:
         """Lines as long as there is room, or as long as they read well."""
@@ -286,6 +294,7 @@ class Reader(QFrame):
     # ---- inside
     def _serve(self, pane: MessagePane) -> None:
         pane.link_hovered.connect(self._show_hint)
+        pane.loaded.connect(lambda: self.loaded.emit(pane))
         for name in _PASSED:
             getattr(pane, name).connect(partial(self._pass_on, pane, getattr(self, name)))
 

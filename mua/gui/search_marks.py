@@ -1,7 +1,7 @@
 """The words that were searched, marked in the message that is read.
 
 Rules of the file: words are marked as they are found, by their beginnings, in any letter case, with or without accents;
-a page of the browser's can mark one word only, so that is the longest.
+one pattern for both engines of regular expressions, Qt's and the browser's.
 """
 
 import re
@@ -36,7 +36,9 @@ def words_of(search: Search | None) -> tuple[str, ...]:
 def mark(body: "Body", words: Sequence[str]) -> None:
     """Mark them in what a body shows; without words, nothing is marked any more."""
     if body.is_web and body.web is not None:
-        body.web.findText(max(words, key=len, default=""))
+        from mua.gui.page_marks import SEARCHED, paint
+
+        paint(body.web, SEARCHED, "|".join(map(pattern, words)), lambda _: None, most=MOST)
         return
     marks: list[QTextEdit.ExtraSelection] = []
     for cursor in _hits(body, words):
@@ -66,8 +68,10 @@ def _hits(body: "Body", words: Sequence[str]) -> Iterator[QTextCursor]:
 
 def pattern(words: str) -> str:
     """A regular expression for words at the beginning of a word; a CJK character begins one."""
-    pieces = [r"[\W_]*" if not one.isalnum() else _letters().get(one.lower(), re.escape(one)) for one in _plain(words)]
-    return ("" if spaced(words[:1]) != words[:1] else r"(?<![^\W_])") + "".join(pieces)
+    pieces = [
+        r"[^\p{L}\p{N}]*" if not one.isalnum() else _letters().get(one.lower(), re.escape(one)) for one in _plain(words)
+    ]
+    return ("" if spaced(words[:1]) != words[:1] else r"(?<![\p{L}\p{N}])") + "".join(pieces)
 
 
 def _plain(text: str) -> str:

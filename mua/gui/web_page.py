@@ -5,6 +5,7 @@ screens; the other way is one key away (``Look.flipped``).
 """
 
 from mua.gui.look import Look
+from mua.gui.page_marks import style as marks_style
 from mua.gui.theme import LIGHT, Theme
 from mua.mime.page import SafeHtml, document
 from mua.model.message import MessageView
@@ -56,7 +57,7 @@ def _style(now: Theme, *, authors_dark: bool) -> str:
     colours = LIGHT if on_card else now.colours
     ground = f"background:{colours.reader};color:{colours.text};" if authors_dark else ""
     return (
-        f"body{{{ground}margin:{'16px' if on_card else '0'}}}a{{color:{colours.accent}}}"
+        f"{marks_style(colours)}body{{{ground}margin:{'16px' if on_card else '0'}}}a{{color:{colours.accent}}}"
         "::-webkit-scrollbar{width:10px;height:10px}::-webkit-scrollbar-button{display:none}"
         f"::-webkit-scrollbar-thumb{{background:{colours.line};border-radius:5px;border:2px solid transparent;"
         "background-clip:content-box}::-webkit-scrollbar-corner{background:transparent}"

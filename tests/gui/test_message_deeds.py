@@ -9,6 +9,7 @@ import pytest
 from gui_mail import Mail
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtPrintSupport import QPrinter
+from PySide6.QtWebEngineCore import QWebEngineScript
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -104,6 +105,27 @@ def test_words_are_found_in_a_page(program: Program, mail: Mail, qtbot: QtBot) -
     assert bar.count.text() == "2 of 2"
 
 
+def test_every_word_that_was_searched_is_marked_in_a_page(program: Program, mail: Mail, qtbot: QtBot) -> None:
+    page = PAGE.replace("Garden chairs", "Gar<b>den</b> chairs, jardín<span style='display:none'>garden</span>")
+    choose(program, mail, add(mail, "Chairs", page)[0])
+    body = program.window.reader.pane.body
+    qtbot.waitUntil(lambda: body.is_web, timeout=30_000)
+    told: list[str] = []
+
+    def marked(words: str) -> bool:
+        assert body.web is not None
+        body.mark_words(tuple(words.split()))
+        script = "[...(CSS.highlights.get('mua-searched') || [])].map(String).join()"
+        body.web.page().runJavaScript(script, QWebEngineScript.ScriptWorldId.ApplicationWorld.value, told.append)
+        qtbot.wait(100)
+        return bool(told and told[-1])
+
+    qtbot.waitUntil(lambda: marked("garden more jardin airs"), timeout=30_000)
+    assert told[-1] == "Garden,jardín,More"
+    marked("")
+    assert told[-1] == ""
+
+
 def test_words_are_found_over_a_conversation(program: Program, mail: Mail) -> None:
     first, _ = add(mail, "A chair here.", thread="chairs")
     second, _ = add(mail, "And a chair there.", thread="chairs")
@@ -118,6 +140,38 @@ def test_words_are_found_over_a_conversation(program: Program, mail: Mail) -> No
     assert bar.count.text() == "1 of 2"
     bar.step(1)
     assert bar.count.text() == "2 of 2"
+
+
+def test_a_closed_message_is_opened_for_a_hit_in_it(program: Program, mail: Mail, qtbot: QtBot) -> None:
+    """And what a text repeats of earlier messages, too."""
+    first, _ = add(mail, "A stool here, and a stool there.", thread="stools")
+    second, _ = add(mail, "", PAGE.replace("chairs", "stools"), thread="stools")
+    third, _ = add(mail, "No table.\n\nOn Monday Ann wrote:\n> a stool\n> or two\n", thread="stools")
+    last, _ = add(mail, "Nothing.", thread="stools")
+    choose(program, mail, last)
+    reader = program.window.reader
+    shown = reader.conversation
+    assert shown is not None
+    assert shown.open_ids() == {last}
+    act(program, "find")
+    bar = program.desk.message_deeds.bar
+    bar.field.setText("stool")
+    bar.search()
+    qtbot.waitUntil(lambda: bar.count.text() == "1 of 5")
+    assert shown.open_ids() == {first, last}
+    bar.step(1)
+    assert bar.count.text() == "2 of 5"
+    bar.step(1)
+    qtbot.waitUntil(lambda: bar.count.text() == "3 of 5", timeout=30_000)
+    assert shown.open_ids() == {first, second, last}
+    bar.step(1)
+    assert bar.count.text() == "4 of 5"
+    bar.step(1)
+    qtbot.waitUntil(lambda: bar.count.text() == "5 of 5")
+    pane = shown.pane_of(third)
+    assert pane is not None
+    assert "a stool" in pane.body.text.toPlainText()
+    assert len(pane.body.text.extraSelections()) == 1
 
 
 def test_where_nothing_is_read_the_same_key_searches_all_mail(program: Program) -> None:

@@ -330,6 +330,8 @@ def test_what_was_searched_is_marked_in_what_is_read(searched: Program, qtbot: Q
         ("report attached", "a report, attached", True),
         ("新幹", "の新幹線", True),
         ("a.b(", "a.b(c", True),
+        ("garden chairs", "garden_chairs", True),
+        ("chairs", "garden_chairs", True),
     ],
 )
 def test_words_are_marked_as_they_are_found(words: str, text: str, found: bool) -> None:

@@ -274,6 +274,37 @@ def test_select_all_counts_messages_only(program: Program) -> None:
     assert program.window.reader.empty.accessibleName().startswith("12 messages selected")
 
 
+def test_a_click_on_the_row_that_was_chosen_returns_to_its_message(program: Program, qtbot: QtBot) -> None:
+    view, reader = program.window.listing.view, program.window.reader
+    first, second = ids(program)[:2]
+    view.select(first)
+
+    def click(message_id: int, modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+        place = view.visualRect(view.messages.index(view.messages.row_of(message_id), 0)).center()
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, modifiers, place)
+
+    def read() -> int | None:
+        return reader.row.id if reader.row is not None and reader.empty.isHidden() else None
+
+    click(second, Qt.KeyboardModifier.ControlModifier)
+    assert read() is None
+    click(second, Qt.KeyboardModifier.ControlModifier)
+    assert read() == first
+    view.select(first)
+    program.window.actions_["select_all"].trigger()
+    assert read() is None
+    click(first)
+    assert read() == first
+    page = QWidget()
+    reader.show_page(page)
+    click(first)
+    assert page.isHidden()
+    reader.show_page(page)
+    program.desk.go_to(MessageId(first))
+    assert page.isHidden()
+    assert read() == first
+
+
 def test_actions_need_a_message(program: Program) -> None:
     assert not program.window.actions_["archive"].isEnabled()
     program.window.listing.view.select(ids(program)[0])
