@@ -175,6 +175,9 @@ def _is_unsafe(profile: Profile) -> bool:
 def _run_window(arguments: argparse.Namespace, profile: Profile) -> int:
     if _is_unsafe(profile):
         return 1
+    from mua import language
+
+    language.choose(language.wanted(profile.settings))  # before a module of the window keeps its texts
     try:
         from mua.gui.app import run as window
     except ImportError as error:

@@ -16,11 +16,12 @@ from mua.gui.pop_fields import PopFields
 from mua.gui.select import Select, Tick
 from mua.gui.theme import META, SECONDARY
 from mua.gui.widgets import Field, Label, ToolButton
+from mua.language import tr
 from mua.model.account import Account, AccountId, Incoming, PopOptions, Route, Security, Server
 from mua.records import dataclass
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_SECURITIES = ((Security.TLS, "TLS"), (Security.STARTTLS, "STARTTLS"), (Security.NONE, "No protection"))
+_SECURITIES = ((Security.TLS, "TLS"), (Security.STARTTLS, "STARTTLS"), (Security.NONE, tr("No protection")))
 _PORTS = {
     "imap": {Security.TLS: 993, Security.STARTTLS: 143, Security.NONE: 143},
     "pop3": {Security.TLS: 995, Security.STARTTLS: 110, Security.NONE: 110},
@@ -44,14 +45,14 @@ class ServerFields(QWidget):
     def __init__(self, what: str) -> None:
         super().__init__()
         self._protocol = "smtp"
-        self.host = Field(f"{what} server", "Server, for example mail.example.org")
-        self.port = Field(f"{what} port", "Port")
+        self.host = Field(f"{what} server", tr("Server, for example mail.example.org"))
+        self.port = Field(f"{what} port", tr("Port"))
         self.port.setValidator(QIntValidator(1, 65535, self.port))
         self.port.setFixedWidth(76)
         self.security = Select(f"{what} protection")
         for value, text in _SECURITIES:
             self.security.addItem(text, value)
-        self.user = Field(f"{what} user name", "User name (mostly the address)")
+        self.user = Field(tr("{what} user name", what=what), tr("User name (mostly the address)"))
         for field, picture in ((self.host, "server"), (self.user, "user")):
             field.lead(picture)  # a filled field shows no placeholder, and two look alike
         grid = QGridLayout(self)
@@ -92,8 +93,8 @@ class ServerFields(QWidget):
         """What is filled in; ``user`` where no user name is."""
         host = self.host.text().strip().strip("[]")
         for field, wrong, text in (
-            (self.host, not host or " " in host, "Name the server, for example mail.example.org."),
-            (self.port, not self.port.hasAcceptableInput(), "A port is a number from 1 to 65535."),
+            (self.host, not host or " " in host, tr("Name the server, for example mail.example.org.")),
+            (self.port, not self.port.hasAcceptableInput(), tr("A port is a number from 1 to 65535.")),
         ):
             field.mark(wrong)
             if wrong:
@@ -115,24 +116,31 @@ class AccountForm(QWidget):
         super().__init__()
         self._base = Account(AccountId(0), "", "")
         self._user = ""
-        self.full_name = Field("Your name", "Your name, as others see it")
-        self.incoming = Choice("Mail comes by", (("imap", "IMAP"), ("pop3", "POP3"), ("local", "This computer only")))
-        self.receiving = ServerFields("Incoming")
+        self.full_name = Field(tr("Your name"), tr("Your name, as others see it"))
+        self.incoming = Choice(
+            tr("Mail comes by"), (("imap", "IMAP"), ("pop3", "POP3"), ("local", tr("This computer only")))
+        )
+        self.receiving = ServerFields(tr("Incoming"))
         self.pop = PopFields()
         self.route = Choice(
-            "Mail goes", (("smtp", "By a server"), ("direct", "Directly to recipients"), ("none", "Not at all"))
+            tr("Mail goes"),
+            (("smtp", tr("By a server")), ("direct", tr("Directly to recipients")), ("none", tr("Not at all"))),
         )
-        self.sending = ServerFields("Outgoing")
+        self.sending = ServerFields(tr("Outgoing"))
         self.direct_note = Label(
-            "Mua looks up each recipient's mail server and delivers there itself. Many home networks close port 25,"
-            " and many servers refuse mail from them.", SECONDARY, "secondary", wrap=True,
+            tr("Mua looks up each recipient's mail server and delivers there itself. Many home networks close port 25,"
+            " and many servers refuse mail from them."), SECONDARY, "secondary", wrap=True,
         )  # fmt: skip
-        self.ehlo = Field("This computer's name", "This computer's name in the DNS, if it has one (mail.example.org)")
-        self.ca_file = Field("Certificate authority file", "Private certificate authority (PEM file), if there is one")
-        self.client_cert = Field(
-            "Client certificate file", "Certificate and key that log you in (PEM), if you have them"
+        self.ehlo = Field(
+            tr("This computer's name"), tr("This computer's name in the DNS, if it has one (mail.example.org)")
         )
-        self.plain = Tick("Allow my password and mail to travel without protection")
+        self.ca_file = Field(
+            tr("Certificate authority file"), tr("Private certificate authority (PEM file), if there is one")
+        )
+        self.client_cert = Field(
+            tr("Client certificate file"), tr("Certificate and key that log you in (PEM), if you have them")
+        )
+        self.plain = Tick(tr("Allow my password and mail to travel without protection"))
         self._lay_out()
         self.incoming.changed.connect(self._arrange)
         self.route.changed.connect(self._arrange)
@@ -179,7 +187,7 @@ class AccountForm(QWidget):
                 return found
         pop = self.pop.options()
         if pop is None and incoming is Incoming.POP3:
-            return Wrong(self.pop.days, "A number of days is at least 1 and at most 3650.")
+            return Wrong(self.pop.days, tr("A number of days is at least 1 and at most 3650."))
         return replace(
             self._base,
             name=self._base.name or email,
@@ -203,21 +211,21 @@ class AccountForm(QWidget):
         column.setSpacing(8)
         column.addWidget(self.full_name)
         column.addSpacing(4)
-        column.addWidget(Label("Incoming mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(Label(tr("Incoming mail"), META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         for part in (self.incoming, self.receiving, self.pop):
             column.addWidget(part)
         column.addSpacing(4)
-        column.addWidget(Label("Outgoing mail", META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(Label(tr("Outgoing mail"), META, "tertiary", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         for below in (self.route, self.sending, self.direct_note, self.ehlo):
             column.addWidget(below)
-        column.addLayout(self._file(self.ca_file, "certificate authority file"))
-        column.addLayout(self._file(self.client_cert, "client certificate file"))
+        column.addLayout(self._file(self.ca_file, tr("certificate authority file")))
+        column.addLayout(self._file(self.client_cert, tr("client certificate file")))
         column.addWidget(self.plain)
 
     def _file(self, field: Field, what: str) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(4)
-        choose = ToolButton("folder", f"Choose a {what}")
+        choose = ToolButton("folder", tr("Choose a {what}", what=what))
         choose.clicked.connect(lambda: self._choose_file(field, what))
         row.addWidget(field, 1)
         row.addWidget(choose, 0, Qt.AlignmentFlag.AlignVCenter)

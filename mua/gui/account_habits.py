@@ -13,11 +13,12 @@ from mua.gui.select import Select, Tick
 from mua.gui.tagging import tag_icon
 from mua.gui.theme import BASE
 from mua.gui.widgets import Button, Label
+from mua.language import tr
 from mua.model.account import WHEN_ASKED, Account, Habits, Incoming
 from mua.model.tag import COLOURS, Tag
 
-_OFTEN = ((0, "As usual"), (1, "Every minute"), (5, "Every 5 minutes"), (15, "Every 15 minutes"),
-    (60, "Every hour"), (WHEN_ASKED, "Only when I ask"))  # fmt: skip
+_OFTEN = ((0, tr("As usual")), (1, tr("Every minute")), (5, tr("Every 5 minutes")), (15, tr("Every 15 minutes")),
+    (60, tr("Every hour")), (WHEN_ASKED, tr("Only when I ask")))  # fmt: skip
 
 
 def colour_icon(colour: str) -> QIcon:
@@ -34,17 +35,17 @@ class HabitsRow(QWidget):
         super().__init__()
         self._habits = account.habits
         whose = account.email
-        self.colour = Button("Colour")
-        self.colour.setAccessibleName(f"Colour of {whose}")
+        self.colour = Button(tr("Colour"))
+        self.colour.setAccessibleName(tr("Colour of {whose}", whose=whose))
         self.colour.setMenu(self._colours())
-        self.often = Select(f"How often {whose} is looked at")
+        self.often = Select(tr("How often {whose} is looked at", whose=whose))
         for minutes, text in _OFTEN:
             self.often.addItem(text, minutes)
         if account.habits.minutes not in dict(_OFTEN):
-            self.often.addItem(f"Every {account.habits.minutes} minutes", account.habits.minutes)
+            self.often.addItem(tr("Every {minutes} minutes", minutes=account.habits.minutes), account.habits.minutes)
         self.often.setCurrentIndex(self.often.findData(account.habits.minutes))
-        self.paused = Tick("Paused: nothing is fetched; what you send goes out")
-        self.paused.setAccessibleName(f"Pause {whose}")
+        self.paused = Tick(tr("Paused: nothing is fetched; what you send goes out"))
+        self.paused.setAccessibleName(tr("Pause {whose}", whose=whose))
         self.paused.setChecked(account.habits.paused)
         self._lay_out(fetches=account.incoming is not Incoming.LOCAL)
         self.often.currentIndexChanged.connect(lambda _: self._change(minutes=int(self.often.currentData())))
@@ -55,7 +56,7 @@ class HabitsRow(QWidget):
         row.setSpacing(8)
         row.addWidget(self.colour)
         row.addStretch(1)
-        often = Label("Look for new mail", BASE)
+        often = Label(tr("Look for new mail"), BASE)
         for part in (often, self.often):
             row.addWidget(part)
             part.setVisible(fetches)
@@ -71,7 +72,7 @@ class HabitsRow(QWidget):
         menu = QMenu(self)
         menu.setToolTipsVisible(False)
         for colour in ("", *COLOURS):
-            action = menu.addAction(colour_icon(colour), colour or "None")
+            action = menu.addAction(colour_icon(colour), colour or tr("None"))
             action.triggered.connect(lambda _=False, colour=colour: self._change(colour=colour))
         return menu
 

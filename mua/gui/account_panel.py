@@ -22,6 +22,7 @@ from mua.gui.sign_in import SignInPanel, sign_in_again
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.ways import Ways
 from mua.gui.widgets import Avatar, Button, ElidedLabel, Label, Line, PasswordField, ToolButton
+from mua.language import plural, tr
 from mua.model.account import Account, Habits, Incoming, Route
 from mua.model.diagnosis import Diagnosis, Reach
 from mua.model.quota import Quota
@@ -30,8 +31,8 @@ from mua.model.way import Hop, Rule, Way
 if TYPE_CHECKING:
     from mua.gui.identities_panel import Identities
 
-_INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: "on this computer only"}
-_OUTGOING = {Route.SMTP: "sends by a server", Route.DIRECT: "sends directly", Route.NONE: "sends nothing"}
+_INCOMING = {Incoming.IMAP: "IMAP", Incoming.POP3: "POP3", Incoming.LOCAL: tr("on this computer only")}
+_OUTGOING = {Route.SMTP: tr("sends by a server"), Route.DIRECT: tr("sends directly"), Route.NONE: tr("sends nothing")}
 
 
 class AccountPanel(QFrame):
@@ -63,29 +64,29 @@ class AccountPanel(QFrame):
         self.diagnosis: DiagnosisPanel | None = None
         self.banner = Banner(stacked=True)
         self.form = AccountForm()
-        self.password = PasswordField("New password", "New password (empty: as it is)")
+        self.password = PasswordField(tr("New password"), tr("New password (empty: as it is)"))
         self.habits = HabitsRow(account)
         self.habits.changed.connect(self._change_habits)
         self.editor = QWidget()
-        self._edit = Button("Edit")
-        self._check = Button("Check")
-        self._examine = Button("Would it arrive?", kind="link")
-        self._examine.setToolTip("How other servers see mail that this computer delivers by itself")
+        self._edit = Button(tr("Edit"))
+        self._check = Button(tr("Check"))
+        self._examine = Button(tr("Would it arrive?"), kind="link")
+        self._examine.setToolTip(tr("How other servers see mail that this computer delivers by itself"))
         self._examine.setVisible(signed or account.route is Route.DIRECT)
-        self._ways = Button("Another way for some domains", kind="link")
+        self._ways = Button(tr("Another way for some domains"), kind="link")
         self._ways.setVisible(account.route is not Route.NONE)
         self._others = tuple(others)
         self.ways: Ways | None = None
-        self._sign_in = Button("Sign in again", kind="link")
+        self._sign_in = Button(tr("Sign in again"), kind="link")
         self._sign_in.setVisible(account.oauth is not None)
-        self._sign_in.setAccessibleName(f"Sign in again {account.email}")
+        self._sign_in.setAccessibleName(tr("Sign in again {email}", email=account.email))
         self.signing_in: SignInPanel | None = None
-        self._up = ToolButton("chevron-up", f"Move {account.email} up")
+        self._up = ToolButton("chevron-up", tr("Move {email} up", email=account.email))
         self._up.clicked.connect(self.up)
-        self._who = Button("Identities and signatures", kind="link")
+        self._who = Button(tr("Identities and signatures"), kind="link")
         self._who.setVisible(account.route is not Route.NONE)
         self.identities: Identities | None = None
-        self._remove = Button("Remove", kind="danger")
+        self._remove = Button(tr("Remove"), kind="danger")
         self._lay_out()
         self._edit.clicked.connect(self.edit)
         self._check.clicked.connect(self.check)
@@ -101,7 +102,7 @@ class AccountPanel(QFrame):
 
     def check(self) -> None:
         """Connect both ways and say what was found."""
-        self._say("Trying both ways…", "info")
+        self._say(tr("Trying both ways…"), "info")
         self._check.setEnabled(False)
         self.asked.emit(wire.CheckAccount(self.account.id), self._checked, self._failed)
 
@@ -111,7 +112,7 @@ class AccountPanel(QFrame):
             self.signing_in = panel = sign_in_again(self.account)
             panel.asked.connect(self.asked)
             panel.failed.connect(self._failed)
-            panel.signed_in.connect(lambda _: self._say("Signed in; Mua connects anew.", "info", "circle-check"))
+            panel.signed_in.connect(lambda _: self._say(tr("Signed in; Mua connects anew."), "info", "circle-check"))
             self._column.addWidget(panel)
         self.signing_in.begin()
 
@@ -119,7 +120,7 @@ class AccountPanel(QFrame):
         """Look at how mail that this account delivers is seen, and offer another account's server for it."""
         shown = self._look_at(self.account)
         shown.found.connect(lambda one: self._offer_relay(shown, one))
-        shown.offer("Close", self._close_diagnosis)
+        shown.offer(tr("Close"), self._close_diagnosis)
 
     def show_ways(self) -> None:
         """Open or close the rules that send mail for some domains another way."""
@@ -185,19 +186,19 @@ class AccountPanel(QFrame):
     def _consider(self, made: Account) -> None:
         """Before direct delivery is switched on it is said how far it would get."""
         shown = self._look_at(made)
-        shown.offer("Leave it as it was", self._close_diagnosis)
+        shown.offer(tr("Leave it as it was"), self._close_diagnosis)
         shown.found.connect(lambda one: self._offer_direct(shown, made, one))
 
     def _offer_direct(self, shown: DiagnosisPanel, made: Account, one: Diagnosis) -> None:
         if all(symptom.what != "from" for symptom in one.symptoms):
             well = one.reach is Reach.ANYONE
-            text, kind = ("Deliver directly", "primary") if well else ("Deliver directly all the same", "")
+            text, kind = (tr("Deliver directly"), "primary") if well else (tr("Deliver directly all the same"), "")
             shown.offer_once(text, lambda: self._keep(made), kind)
 
     def _offer_relay(self, shown: DiagnosisPanel, one: Diagnosis) -> None:
         name = self._names.get(one.relay, "") if one.reach is not Reach.ANYONE else ""
         if name:
-            shown.offer_once(f"Send by {name}", lambda: self._send_by(one.relay))
+            shown.offer_once(tr("Send by {name}", name=name), lambda: self._send_by(one.relay))
 
     def _send_by(self, relay: int) -> None:
         """Everything goes by another account's server; rules for single domains stay."""
@@ -208,7 +209,9 @@ class AccountPanel(QFrame):
             self.account = replace(self.account, rules=rules)
             self._close_ways()
             self._close_diagnosis()
-            self._say(f"Mail goes by the server of {self._names[relay]} from now on.", "info", "circle-check")
+            self._say(
+                tr("Mail goes by the server of {name} from now on.", name=self._names[relay]), "info", "circle-check"
+            )
 
         self.asked.emit(wire.SetRules(self.account.id, rules), kept, self._failed)
 
@@ -236,7 +239,7 @@ class AccountPanel(QFrame):
             self._examine.setVisible(signed or made.route is Route.DIRECT)
             self.editor.hide()
             self.password.clear()
-            self._say("Kept; Mua connects anew.", "info")
+            self._say(tr("Kept; Mua connects anew."), "info")
             if password:
                 self.asked.emit(wire.SetSecret(made.id, password), lambda _: None, self._failed)
 
@@ -250,20 +253,25 @@ class AccountPanel(QFrame):
 
     def ask_remove(self) -> None:
         """Say what is lost; the second click removes."""
-        lost = "Its mail is removed from this computer; on the server everything stays."
+        lost = tr("Its mail is removed from this computer; on the server everything stays.")
         if self.account.incoming is not Incoming.IMAP:
-            lost = "Its mail lives on this computer only, and is lost."
+            lost = tr("Its mail lives on this computer only, and is lost.")
             if self.account.incoming is Incoming.POP3:
-                lost = "Its mail on this computer is lost; what was left on the server stays there."
+                lost = tr("Its mail on this computer is lost; what was left on the server stays there.")
         waiting = self._waiting()
         if waiting:
-            number = words.count(waiting, "change")
-            lost += f" {number} that the server has not got yet {'is' if waiting == 1 else 'are'} lost."
-        what = "sign-in" if self.account.oauth is not None else "password"
-        more = f"What waits in its outbox is not sent, and its {what} is forgotten."
-        self._say(f"Remove this account? {lost} {more}", "danger")
-        self.banner.offer("Remove it", self._do_remove)
-        self.banner.offer("Keep it", self.banner.hide)
+            lost += " " + plural(
+                waiting,
+                "{number:,} change that the server has not got yet is lost.",
+                "{number:,} changes that the server has not got yet are lost.",
+            )
+        if self.account.oauth is not None:
+            more = tr("What waits in its outbox is not sent, and its sign-in is forgotten.")
+        else:
+            more = tr("What waits in its outbox is not sent, and its password is forgotten.")
+        self._say(tr("Remove this account? {lost} {more}", lost=lost, more=more), "danger")
+        self.banner.offer(tr("Remove it"), self._do_remove)
+        self.banner.offer(tr("Keep it"), self.banner.hide)
 
     # ---- inside
     def _lay_out(self) -> None:
@@ -278,7 +286,7 @@ class AccountPanel(QFrame):
         names.addWidget(ElidedLabel(f"{words.shown(account.email, 100)} · {ways}, {out}", SECONDARY, "secondary"))
         for one in self.quotas:
             tone = "danger" if one.nearly_full else "secondary"
-            names.addWidget(Label(words.shown(f"On the server {one}", 100), SECONDARY, tone))
+            names.addWidget(Label(words.shown(tr("On the server {one}", one=one), 100), SECONDARY, tone))
         head = QHBoxLayout()
         head.setSpacing(12)
         head.addWidget(avatar)
@@ -302,7 +310,7 @@ class AccountPanel(QFrame):
         inside.addWidget(self.habits)
         inside.addWidget(self.form)
         inside.addWidget(self.password)
-        save, cancel = Button("Keep changes", kind="primary"), Button("Cancel")
+        save, cancel = Button(tr("Keep changes"), kind="primary"), Button(tr("Cancel"))
         save.clicked.connect(self.save)
         self.form.entered.connect(self.save)
         self.password.returnPressed.connect(self.save)
@@ -339,5 +347,5 @@ class AccountPanel(QFrame):
 
     def _do_remove(self) -> None:
         self.banner.withdraw()
-        self._say("Removing…", "info")
+        self._say(tr("Removing…"), "info")
         self.asked.emit(wire.RemoveAccount(self.account.id), lambda _: self.gone.emit(), self._failed)

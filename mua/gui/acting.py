@@ -14,6 +14,7 @@ from mua.errors import MailError
 from mua.gui.engine_client import EngineClient
 from mua.gui.notices import Toast
 from mua.gui.words import count
+from mua.language import tr
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
 
@@ -54,7 +55,7 @@ class Acting(QObject):
 
     def delete_forever(self, ids: Ids) -> None:
         """For ever: the one thing that asks first."""
-        if ids and self.confirmed(f"Delete {count(len(ids), 'message')} for ever?"):
+        if ids and self.confirmed(tr("Delete {messages} for ever?", messages=count(len(ids), "message"))):
             self._act(ids, wire.DeleteMessages(tuple(ids), forever=True), undoable=False)
 
     def junk(self, ids: Ids, junk: bool = True) -> None:
@@ -89,7 +90,9 @@ class Acting(QObject):
     def stop(self) -> None:
         """End the acts on very many messages that are going on; what is done stays."""
         if self._client is not None:
-            self._client.ask(wire.StopActs(), lambda _: self._toast.say("Stopped; what was done stays."), self._failed)
+            self._client.ask(
+                wire.StopActs(), lambda _: self._toast.say(tr("Stopped; what was done stays.")), self._failed
+            )
 
     def undo(self) -> None:
         """Take back the latest act."""
@@ -99,13 +102,13 @@ class Acting(QObject):
             self._undos_waiting += 1
             return
         if not self._done:
-            self._toast.say("Nothing to undo.")
+            self._toast.say(tr("Nothing to undo."))
             return
         act = self._done.pop()
         self.stayed.emit()
         self._client.ask(
             wire.Undo(act.history_id),
-            lambda _: self._toast.say(f"Undone: {act.label}"),
+            lambda _: self._toast.say(tr("Undone: {label}", label=act.label)),
             self._failed,
         )
 
@@ -142,7 +145,7 @@ class Acting(QObject):
             self._done.append(answer)
             del self._done[:-UNDO_LEVELS]
         if not quiet:
-            self._toast.say(answer.label, "Undo", self.undo if undoable else None)
+            self._toast.say(answer.label, tr("Undo"), self.undo if undoable else None)
 
     def _failed(self, error: MailError) -> None:
         self._toast.say(error.text)
@@ -153,8 +156,8 @@ class Acting(QObject):
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setTextFormat(Qt.TextFormat.PlainText)  # a folder may be called like markup
         box.setText(question)
-        box.setInformativeText("They are removed from the server too. This cannot be undone.")
-        delete = box.addButton("Delete for ever", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton("Keep", QMessageBox.ButtonRole.RejectRole)
+        box.setInformativeText(tr("They are removed from the server too. This cannot be undone."))
+        delete = box.addButton(tr("Delete for ever"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(tr("Keep"), QMessageBox.ButtonRole.RejectRole)
         box.exec()
         return box.clickedButton() is delete

@@ -31,6 +31,7 @@ from mua.gui.icons import pixmap
 from mua.gui.sheets import styled
 from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
+from mua.language import tr
 from mua.model.address import Address
 from mua.model.contact import Group
 from mua.model.outlook import Outlook, Seal
@@ -47,10 +48,10 @@ QListView::item:selected { background: @selection; color: @text; }
 """
 
 SEALS: Mapping[Seal, tuple[str, str]] = {
-    Seal.NONE: ("lock-open", "Not encrypted: the servers of {} offered nothing."),
-    Seal.TLS: ("lock", "Encrypted; who the servers of {} are is not proven."),
-    Seal.STS: ("shield-check", "Encrypted, and {} says which its servers are (MTA-STS)."),
-    Seal.DANE: ("shield-check", "Encrypted, and the keys of {} prove which its servers are (DANE)."),
+    Seal.NONE: ("lock-open", tr("Not encrypted: the servers of {} offered nothing.")),
+    Seal.TLS: ("lock", tr("Encrypted; who the servers of {} are is not proven.")),
+    Seal.STS: ("shield-check", tr("Encrypted, and {} says which its servers are (MTA-STS).")),
+    Seal.DANE: ("shield-check", tr("Encrypted, and the keys of {} prove which its servers are (DANE).")),
 }
 Known = Callable[[str, Callable[[Sequence[Address | Group]], object]], object]
 """Finds people and groups by a few letters and tells them, now or later; never when it was asked again meanwhile."""
@@ -94,7 +95,8 @@ class AddressChip(QWidget):
 
     def _describe(self, sealed: str) -> None:
         shown, said = words.shown(str(self.address), 300), self.problem or self.trouble
-        self.setAccessibleName(f"{shown}. {said or f'{sealed} Delete removes it, Enter changes it.'.strip()}")
+        keys = tr("Delete removes it, Enter changes it.")
+        self.setAccessibleName(f"{shown}. {said or (f'{sealed} {keys}' if sealed else keys)}")
         self.setToolTip(words.tip(said or "\n".join(filter(None, (shown, sealed)))))
 
     def sizeHint(self) -> QSize:
@@ -228,7 +230,8 @@ class GroupChip(AddressChip):
         shown, many = self._texts()
         who = ", ".join(words.shown(str(one), 100) for one in self.group.members[:20])
         self.setAccessibleName(
-            f"Group {shown}, {many}: {who}. {self.problem or 'Enter shows them, Delete removes it.'}"
+            tr("Group {shown}, {many}: {who}.", shown=shown, many=many, who=who)
+            + f" {self.problem or tr('Enter shows them, Delete removes it.')}"
         )
         self.setToolTip(words.tip(self.problem or f"{who}{' …' if len(self.group.members) > 20 else ''}"))
 
@@ -382,7 +385,7 @@ class AddressField(QWidget):
         self._popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._popup.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         completer.setMaxVisibleItems(8)
-        self._popup.setAccessibleName("People you know")
+        self._popup.setAccessibleName(tr("People you know"))
         self._popup.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         styled(self._popup, POPUP)
         styled(self.entry, "QLineEdit { min-height: 20px; }")

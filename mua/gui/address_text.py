@@ -9,6 +9,7 @@ import re
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from mua.errors import MailError
+from mua.language import tr
 from mua.mime.encode import wire_address
 from mua.mime.headers import addresses
 from mua.mime.text import neutralise
@@ -43,10 +44,12 @@ def problem(address: Address) -> str:
     try:
         domain = wire_address(address.address).rpartition("@")[2]
     except MailError:
-        return f"“{address.address[:80]}” is not an email address; it looks like name@example.org."
+        return tr("“{address}” is not an email address; it looks like name@example.org.", address=address.address[:80])
     if domain.startswith("[") or "." in domain or domain == "localhost":
         return ""
-    return f"“{address.address[:80]}” has no complete domain after the @; it looks like name@example.org."
+    return tr(
+        "“{address}” has no complete domain after the @; it looks like name@example.org.", address=address.address[:80]
+    )
 
 
 def joined(many: tuple[Address, ...] | list[Address]) -> str:

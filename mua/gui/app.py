@@ -28,6 +28,7 @@ from mua.gui.places import place_of, place_word
 from mua.gui.reader import Reader
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import Appearance, system_is_dark, theme
+from mua.language import tr
 from mua.paths import Profile
 from mua.records import dataclass
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from mua.gui.rooms import Rooms
 
 _COLLECT_EVERY = 10_000  # milliseconds
-_OPENING_DEMO = "Opening the demo account…"
+_OPENING_DEMO = tr("Opening the demo account…")
 
 
 @dataclass(frozen=True, slots=True)

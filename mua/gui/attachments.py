@@ -24,6 +24,7 @@ from mua.gui.preview import Preview, Seen, Source, listed_of, see
 from mua.gui.quarantine import mark
 from mua.gui.widgets import AttachmentCard
 from mua.gui.words import shown
+from mua.language import tr
 from mua.mime.sniff import is_risky, media_type, mismatch, runs
 from mua.mime.text import safe_filename
 from mua.model.message import Attachment, MessageId
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from mua.gui.message_pane import MessagePane
     from mua.gui.reader import Reader
 
-_NOT_HERE = "The message is not on this computer yet."
+_NOT_HERE = tr("The message is not on this computer yet.")
 _THUMBS, _THUMB_OCTETS = 12, 8_000_000  # of a message, of a file
 _THUMB_WAIT = 300  # milliseconds: who only passes by has no pictures drawn
 _DRAG_OCTETS = 200_000_000
@@ -219,7 +220,7 @@ class Attachments(QObject):
     def open(self, source: Source, attachment: Attachment) -> None:
         """Open a copy with the desktop's program; what could run is offered to be saved instead."""
         if is_risky(attachment.name):
-            self._refuse(source, attachment, f"{attachment.name} could run as a program")
+            self._refuse(source, attachment, tr("{name} could run as a program", name=attachment.name))
             return
 
         def told(data: bytes | None) -> None:
@@ -230,8 +231,8 @@ class Attachments(QObject):
                 self._refuse(source, attachment, f"{attachment.name} is {'really ' if other else ''}{running}")
             elif other := mismatch(attachment.name, data):
                 self._toast.say(
-                    f"{attachment.name} is not what its name says: it is {other}.",
-                    "Open anyway",
+                    tr("{name} is not what its name says: it is {other}.", name=attachment.name, other=other),
+                    tr("Open anyway"),
                     lambda: self._write(source, [attachment], self._private(), then_open=True),
                 )
             else:
@@ -244,11 +245,11 @@ class Attachments(QObject):
         downloads = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DownloadLocation)
         if len(attachments) == 1:
             suggested = str(Path(downloads) / attachments[0].name)
-            name, _ = QFileDialog.getSaveFileName(self._window, "Save attachment", suggested)
+            name, _ = QFileDialog.getSaveFileName(self._window, tr("Save attachment"), suggested)
             if name:
                 self._write_over(source, attachments[0], Path(name))
             return
-        folder = QFileDialog.getExistingDirectory(self._window, "Save attachments in", downloads)
+        folder = QFileDialog.getExistingDirectory(self._window, tr("Save attachments in"), downloads)
         if folder:
             self.save_in(source, attachments, Path(folder))
 
@@ -281,7 +282,9 @@ class Attachments(QObject):
     # ---- inside
     def _refuse(self, source: Source, attachment: Attachment, why: str) -> None:
         self._toast.say(
-            f"{shown(why, 200)}, so it is not opened from here.", "Save it", lambda: self.save(source, [attachment])
+            tr("{why}, so it is not opened from here.", why=shown(why, 200)),
+            tr("Save it"),
+            lambda: self.save(source, [attachment]),
         )
 
     def _private(self) -> Path:
@@ -324,7 +327,9 @@ class Attachments(QObject):
             except MailError as error:
                 self._done.emit(self._toast.say, error.text)
             except OSError as error:
-                self._done.emit(self._toast.say, f"The file could not be written: {error.strerror}.")
+                self._done.emit(
+                    self._toast.say, tr("The file could not be written: {strerror}.", strerror=error.strerror)
+                )
             if isValid(self):
                 self._done.emit(then, found)
 
@@ -337,8 +342,8 @@ class Attachments(QObject):
         what = paths[0].name if len(paths) == 1 else f"{len(paths)} attachments"
         folder = paths[0].parent
         self._toast.say(
-            f"Saved {what} in {folder.name}",
-            "Open folder",
+            tr("Saved {what} in {name}", what=what, name=folder.name),
+            tr("Open folder"),
             lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
         )
 

@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence, QMouseEvent, QTextCursor
 from mua.gui import body_text
 from mua.gui.body_marks import RICH
 from mua.gui.body_view import BodyView
+from mua.language import tr
 from mua.model.prose import Image
 
 LEAST, MOST = 16, 4_000  # pixels of a picture's width
@@ -27,7 +28,7 @@ class PictureSizes(QObject):
         editor.viewport().installEventFilter(self)
         editor.viewport().setMouseTracking(True)
         for key, factor in (("Ctrl+=", 1.25), ("Ctrl++", 1.25), ("Ctrl+-", 0.8)):
-            action = QAction("Larger picture" if factor > 1 else "Smaller picture", editor)
+            action = QAction(tr("Larger picture") if factor > 1 else tr("Smaller picture"), editor)
             action.setShortcut(QKeySequence(key))
             action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             action.triggered.connect(lambda _=False, factor=factor: self.scale(factor))

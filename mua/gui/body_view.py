@@ -24,6 +24,7 @@ from mua.gui import body_text
 from mua.gui.body_marks import MARKDOWN, PLAIN, RICH, Marks
 from mua.gui.sheets import styled
 from mua.gui.theme import BODY, READER_MARGIN_X, theme
+from mua.language import tr
 from mua.mime.markdown import from_markdown, to_markdown
 from mua.mime.prose_html import from_html
 from mua.mime.prose_text import from_text, to_text
@@ -42,11 +43,11 @@ class BodyView(QTextEdit):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("Message text")
+        self.setAccessibleName(tr("Message text"))
         self.setAcceptRichText(True)
         self.setTabChangesFocus(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setPlaceholderText("Write your message")
+        self.setPlaceholderText(tr("Write your message"))
         self.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         styled(self, "QTextEdit { background: @reader; color: @text; border: none; selection-background-color: @accent;"
                      " selection-color: @on_accent; }")  # fmt: skip

@@ -5,6 +5,7 @@ Rules of the file: no Qt; every string is harmless (``words``).
 
 from mua.gui import words
 from mua.gui.places import Row
+from mua.language import tr
 from mua.model.address import Address
 from mua.model.message import Flag, MessageRow
 from mua.model.tag import Tag, tags_of
@@ -84,33 +85,35 @@ def card_of(row: Row, told: Told, *, unfolded: bool, member: bool, from_server: 
     folded = talk if talk is not None and not unfolded and talk.here > 1 else None
     one = _Marks.of(message) if folded is None else _Marks(folded.unread, folded.starred, folded.clip, folded.refused)
     who = list(message.to if told.outgoing else message.sender) or [Address("", "")]
-    name = words.person(who[:1] if told.outgoing else who) or ("No recipient" if told.outgoing else "Unknown sender")
+    name = words.person(who[:1] if told.outgoing else who) or (
+        tr("No recipient") if told.outgoing else tr("Unknown sender")
+    )
     face = name
     if talk is not None and talk.writers and not (told.outgoing or unfolded or member):
         name = words.writers(talk.writers, told.mine)
     elif told.outgoing and len(who) > 1:
         name = f"{name} +{len(who) - 1}"
     in_thread = 0 if member else row.in_thread
-    subject = words.shown(message.subject, 300) or "(no subject)"
+    subject = words.shown(message.subject, 300) or tr("(no subject)")
     tags = tags_of(message.keywords, told.tags)
     received = message.id >> 20  # the order of the list; what Date says may be years off, and is in the reader
     spoken = [
-        "Unread" if one.unread else "",
+        tr("Unread") if one.unread else "",
         name,
         subject,
         words.full_time(received, told.now),
-        "has attachment" if one.clip else "",
+        tr("has attachment") if one.clip else "",
         "starred" if one.starred else "",
         "pinned" if row.pinned else "",
         "muted" if row.quiet else "",
-        f"snoozed until {words.full_time(row.until, told.now)}" if row.until else "",
+        tr("snoozed until {when}", when=words.full_time(row.until, told.now)) if row.until else "",
         "tagged " + ", ".join(tag.name for tag in tags) if tags else "",
-        "a change was refused" if one.refused else "",
-        f"conversation of {in_thread}" if in_thread > 1 else "",
+        tr("a change was refused") if one.refused else "",
+        tr("conversation of {in_thread}", in_thread=in_thread) if in_thread > 1 else "",
         f"{folded.unread} unread" if folded is not None and folded.unread else "",
         ("open" if unfolded else "folded") if talk is not None and talk.here > 1 and not member else "",
-        "in this conversation" if member else "",
-        "found on the server" if from_server else "",
+        tr("in this conversation") if member else "",
+        tr("found on the server") if from_server else "",
     ]
     return Card(
         id=message.id,

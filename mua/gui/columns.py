@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QMenu, QPushButton, QStyle, QWidget
 
 from mua.gui.icons import icon
 from mua.gui.theme import META, SEMIBOLD, theme
+from mua.language import inside, tr
 from mua.model.sort import NEWEST_FIRST, By, Sort, usual
 
 _HEIGHT = 26
@@ -28,7 +29,7 @@ class Column(StrEnum):
 
 
 USUAL = (Column.FROM, Column.SUBJECT, Column.DATE)
-_NAMES = {Column.FROM: "Sender", Column.SUBJECT: "Subject", Column.SIZE: "Size", Column.DATE: "Date"}
+_NAMES = {Column.FROM: tr("Sender"), Column.SUBJECT: tr("Subject"), Column.SIZE: tr("Size"), Column.DATE: tr("Date")}
 _SORTS = {Column.FROM: By.FROM, Column.SUBJECT: By.SUBJECT, Column.SIZE: By.SIZE, Column.DATE: By.DATE}
 _WIDTHS = {Column.SIZE: 60, Column.DATE: 64}  # pixels at the usual text size
 
@@ -88,7 +89,7 @@ class ColumnHeader(QFrame):
     def show_sort(self, sort: Sort, possible: bool, *, outgoing: bool) -> None:
         """By which the list is sorted, and whether that can be chosen."""
         self._sort, self._possible = sort, possible
-        self._buttons[Column.FROM].setText("Recipient" if outgoing else "Sender")
+        self._buttons[Column.FROM].setText(tr("Recipient") if outgoing else tr("Sender"))
         self._dress()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -138,8 +139,8 @@ class ColumnHeader(QFrame):
             side = "right" if (column in _WIDTHS) is not rtl else "left"
             colour = theme().colours.text if mine else theme().colours.tertiary
             button.setStyleSheet(f"QPushButton{{border:0;padding:0 2px;text-align:{side};color:{colour}}}")
-            said = f", sorted, {way}wards" if mine else ""
-            button.setAccessibleName(f"Sort by {button.text().lower()}{said}")
+            said = f", {tr('sorted, downwards') if way == 'down' else tr('sorted, upwards')}" if mine else ""
+            button.setAccessibleName(tr("Sort by {column}", column=inside(button.text())) + said)
         self._place()
 
     def _place(self) -> None:

@@ -44,6 +44,7 @@ from mua.gui.markdown_look import MarkdownLook
 from mua.gui.notices import Banner, Toast
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, Label, ToolButton
+from mua.language import tr
 from mua.mime.prose_html import to_html
 from mua.mime.prose_text import to_text
 from mua.model.account import Account
@@ -92,7 +93,7 @@ class Composer(QFrame):
         super().__init__()
         self.signature_of, self.limit_of = signature_of, limit_of
         self.setObjectName("reader")
-        self.setWindowTitle("New message - Mua")
+        self.setWindowTitle(f"{tr('New message')} - Mua")
         self.resize(820, 680)
         self.setMinimumSize(480, 420)
         self.setAcceptDrops(True)
@@ -117,21 +118,21 @@ class Composer(QFrame):
         self.strip.known = dict(pictures)
         self.files = self.strip.cards
         self.editor.picture = self.strip.picture
-        self.send_button = Button("Send", "send", "primary")
+        self.send_button = Button(tr("Send"), "send", "primary")
         self.later_button = Button("", "chevron-down", "primary")
         self.later_bar = LaterBar()
         self.status = Label("", SECONDARY, "tertiary")
         self.ahead = Banner()
         self.asked = Banner()
-        self.demand = Banner("Encrypted to the last server, or not sent at all.")
-        self.demand.offer("Do not require it", lambda: self.require_tls(False))
+        self.demand = Banner(tr("Encrypted to the last server, or not sent at all."))
+        self.demand.offer(tr("Do not require it"), lambda: self.require_tls(False))
         self._clock = QTimer(self)
         self._clock.setSingleShot(True)
         self._clock.setInterval(_WRITE_AFTER)
         self._clock.timeout.connect(self.written)
-        self.attach_button = ToolButton("paperclip", "Attach files", key="Ctrl+Shift+A")
-        self.save_button = ToolButton("hard-drive", "Save in Drafts", key="Ctrl+S")
-        self.discard_button = ToolButton("trash-2", "Discard", key="Ctrl+Shift+D")
+        self.attach_button = ToolButton("paperclip", tr("Attach files"), key="Ctrl+Shift+A")
+        self.save_button = ToolButton("hard-drive", tr("Save in Drafts"), key="Ctrl+S")
+        self.discard_button = ToolButton("trash-2", tr("Discard"), key="Ctrl+Shift+D")
         self.beside = QSplitter(Qt.Orientation.Horizontal)
         self.more_quoted = Button("", "chevron-down", "link")
         lay_out(self)
@@ -168,7 +169,7 @@ class Composer(QFrame):
         self.subject.setReadOnly(redirecting)
         if redirecting:
             self.strip.hide()
-            self.say("The message is passed on as it is: its author stays who it was, and answers go there.")
+            self.say(tr("The message is passed on as it is: its author stays who it was, and answers go there."))
 
     @property
     def key(self) -> str:
@@ -308,7 +309,7 @@ class Composer(QFrame):
     def choose_picture(self) -> None:
         """Ask for a picture to put into the text."""
         path, _ = QFileDialog.getOpenFileName(
-            self, "Insert a picture", "", "Pictures (*.png *.jpg *.jpeg *.gif *.webp)"
+            self, tr("Insert a picture"), "", tr("Pictures (*.png *.jpg *.jpeg *.gif *.webp)")
         )
         if path:
             self.insert_pictures([path])
@@ -332,7 +333,7 @@ class Composer(QFrame):
 
     def choose_files(self) -> None:
         """Ask for files."""
-        paths, _ = QFileDialog.getOpenFileNames(self, "Attach files")
+        paths, _ = QFileDialog.getOpenFileNames(self, tr("Attach files"))
         if paths:
             self.attach(paths)
 
@@ -343,7 +344,7 @@ class Composer(QFrame):
         self.banner.say(text, tone)
         if act is not None:
             self.banner.offer(button, act)
-        self.banner.offer("Dismiss", self.banner.hide)
+        self.banner.offer(tr("Dismiss"), self.banner.hide)
         self.banner.show()
 
     def ask_look_ahead(self, domain: str, answer: Callable[[bool], object]) -> None:
@@ -353,16 +354,19 @@ class Composer(QFrame):
         who = words.shown(domain, 60)
         self.ahead.withdraw()
         self.ahead.say(
-            f"Mua can look up whether {who} takes mail, and how it is protected, while you write. The look-up tells"
-            " your network's name server whom you write to, before anything is sent."
+            tr(
+                "Mua can look up whether {who} takes mail, and how it is protected, while you write. The look-up tells"
+                " your network's name server whom you write to, before anything is sent.",
+                who=who,
+            )
         )
 
         def answered(agreed: bool) -> None:
             self.ahead.hide()
             answer(agreed)
 
-        self.ahead.offer("Look up", lambda: answered(True))
-        self.ahead.offer("Do not", lambda: answered(False))
+        self.ahead.offer(tr("Look up"), lambda: answered(True))
+        self.ahead.offer(tr("Do not"), lambda: answered(False))
         self.ahead.show()
 
     def say_status(self, text: str) -> None:
@@ -378,7 +382,7 @@ class Composer(QFrame):
             self.head, self.editor, self.files, self.send_button, self.later_button, self.later_bar, self.formats
         ):  # fmt: skip
             part.setEnabled(not holding)
-        self.say_status("Handing over…" if holding else "")
+        self.say_status(tr("Handing over…") if holding else "")
 
     def finish(self) -> None:
         """Close for good; the letter is safe elsewhere."""
@@ -409,9 +413,9 @@ class Composer(QFrame):
 
     def _tell_asked(self) -> None:
         """What is asked beside the text, below the recipients, so that nobody forgets it."""
-        asked = {Priority.HIGH: "Marked as important.", Priority.LOW: "Marked as not important."}
+        asked = {Priority.HIGH: tr("Marked as important."), Priority.LOW: tr("Marked as not important.")}
         said = [asked[self._letter.priority]] if self._letter.priority in asked else []
-        said += ["Asks to be told when it is read."] if self._letter.receipt else []
+        said += [tr("Asks to be told when it is read.")] if self._letter.receipt else []
         self.asked.say(" ".join(said) or " ", "info")
         self.asked.setVisible(bool(said))
 
@@ -456,7 +460,9 @@ class Composer(QFrame):
         self.strip.changed.connect(self._changed)
         self.strip.changed.connect(self.addressed)
         self.strip.told.connect(self.say)
-        self.strip.removed.connect(lambda name, back: self.toast.say(f"Removed {words.shown(name, 60)}", "Undo", back))
+        self.strip.removed.connect(
+            lambda name, back: self.toast.say(tr("Removed {name}", name=words.shown(name, 60)), tr("Undo"), back)
+        )
         self.formats.link_wanted.connect(self._ask_link)
         self.formats.picture_wanted.connect(self.choose_picture)
         self.formats.find_wanted.connect(self._find)
@@ -497,7 +503,7 @@ class Composer(QFrame):
     def switch(self, mode: str) -> None:
         """Go on writing in another way; it can be undone."""
         if not self.editor.switch(mode):
-            self.toast.say("Formats are left out in plain text", "Undo", self.editor.undo)
+            self.toast.say(tr("Formats are left out in plain text"), tr("Undo"), self.editor.undo)
         self._show_look(mode == MARKDOWN)
         self.editor.setFocus()
 
@@ -511,8 +517,8 @@ class Composer(QFrame):
 
     def _tell_folded(self, lines: int) -> None:
         """A button for the rest of a long quote."""
-        self.more_quoted.setText(f" Show {lines:,} more quoted lines")
-        self.more_quoted.setAccessibleName(f"Show {lines:,} more quoted lines")
+        self.more_quoted.setText(tr(" Show {lines:,} more quoted lines", lines=lines))
+        self.more_quoted.setAccessibleName(tr("Show {lines:,} more quoted lines", lines=lines))
         self.more_quoted.setVisible(lines > 0)
 
     def _leave_find(self) -> None:
@@ -544,7 +550,7 @@ class Composer(QFrame):
                 self._clock.start()
 
     def _retitle(self) -> None:
-        self.setWindowTitle(f"{self.head.title() or 'New message'} - Mua")
+        self.setWindowTitle(f"{self.head.title() or tr('New message')} - Mua")
 
     def _ask_link(self) -> None:
         chosen = self.editor.textCursor().charFormat().anchorHref()

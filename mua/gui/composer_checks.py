@@ -6,6 +6,7 @@ Rule of the file: each thing is asked about once; "Send anyway" always sends.
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from mua.language import tr
 from mua.plan import warnings
 
 if TYPE_CHECKING:
@@ -28,12 +29,14 @@ class Checks:
         composer = self._composer
         fields = composer.head.fields()
         if not any(field.addresses() for field in fields):
-            composer.say("Nobody is named to get this; add an address.", "warning", "Add one", composer.to.setFocus)
+            composer.say(
+                tr("Nobody is named to get this; add an address."), "warning", tr("Add one"), composer.to.setFocus
+            )
             composer.to.setFocus()
             return False
         for field in fields:
             if problems := field.problems():
-                composer.say(problems[0], "danger", "Show it", field.show_problem)
+                composer.say(problems[0], "danger", tr("Show it"), field.show_problem)
                 field.show_problem()
                 return False
         return True
@@ -51,7 +54,7 @@ class Checks:
             self._forgiven.add(first.kind)
             composer.send(at)
 
-        composer.banner.offer("Send anyway", go)
+        composer.banner.offer(tr("Send anyway"), go)
         return False
 
     def _facts(self) -> warnings.Facts:
@@ -78,15 +81,15 @@ class Checks:
         composer = self._composer
         match kind:
             case warnings.Kind.FROM:
-                return "Answer from there", self._answer_from_there
+                return tr("Answer from there"), self._answer_from_there
             case warnings.Kind.SEEN:
-                return "Move all to Bcc", self._hide_all
+                return tr("Move all to Bcc"), self._hide_all
             case warnings.Kind.SIZE:
-                return ("Smaller pictures", composer.strip.shrink) if composer.strip.can_shrink() else ("", None)
+                return (tr("Smaller pictures"), composer.strip.shrink) if composer.strip.can_shrink() else ("", None)
             case warnings.Kind.FILE:
-                return "Attach", composer.choose_files
+                return tr("Attach"), composer.choose_files
             case warnings.Kind.SUBJECT:
-                return "Add one", composer.subject.setFocus
+                return tr("Add one"), composer.subject.setFocus
             case _:
                 return "", None
 

@@ -24,6 +24,7 @@ from mua.gui.journal import Attached
 from mua.gui.raster import picture
 from mua.gui.theme import READER_MARGIN_X, SECONDARY
 from mua.gui.widgets import AttachmentCard, Button, Flow, Label
+from mua.language import tr
 from mua.mime.text import safe_filename
 
 LARGE = 20_000_000  # octets: many servers refuse more
@@ -83,7 +84,7 @@ class Files(QWidget):
         self.attached: list[Attached] = []
         self.cards = Flow()
         self.total = Label("", SECONDARY, "secondary")
-        self.smaller = Button("Smaller pictures", kind="link")
+        self.smaller = Button(tr("Smaller pictures"), kind="link")
         self.busy = 0
         self.known: dict[str, bytes] = {}
         """Pictures that the letter may show beside its own: those of signatures."""
@@ -117,9 +118,9 @@ class Files(QWidget):
         self.cards.fill(cards)
         self.setVisible(bool(cards))
         octets = self.octets()
-        text = f"{words.count(len(cards), 'file')}, {words.size(octets)} as sent"
+        text = tr("{files}, {size} as sent", files=words.count(len(cards), "file"), size=words.size(octets))
         if octets > LARGE:
-            text += ". Many servers refuse a message of this size."
+            text += tr(". Many servers refuse a message of this size.")
         self.total.setText(text)
         self.smaller.setVisible(self.can_shrink())
 
@@ -151,14 +152,25 @@ class Files(QWidget):
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
             self.attached.append(Attached(path.name, kind, octets, str(path)))
         if bad:
-            which = bad[0] if len(bad) == 1 else f"{len(bad)} of the files"
-            self.told.emit(f"{words.shown(which, 100)} cannot be read, so it was not attached.", "warning", "", None)
-        if folders:
-            which = f"{folders[0].name} is a folder" if len(folders) == 1 else f"{len(folders)} of these are folders"
+            which = bad[0] if len(bad) == 1 else tr("{number} of the files", number=len(bad))
             self.told.emit(
-                f"{words.shown(which, 100)}, and mail carries only files.", "info", "Pack and attach",
+                tr("{which} cannot be read, so it was not attached.", which=words.shown(which, 100)),
+                "warning",
+                "",
+                None,
+            )
+        if folders:
+            which = (
+                tr("{name} is a folder", name=folders[0].name)
+                if len(folders) == 1
+                else tr("{number} of these are folders", number=len(folders))
+            )
+            self.told.emit(
+                tr("{which}, and mail carries only files.", which=words.shown(which, 100)),
+                "info",
+                tr("Pack and attach"),
                 partial(self._pack_all, folders),
-            )  # fmt: skip
+            )
         self.refresh()
         self.changed.emit()
 
@@ -184,10 +196,10 @@ class Files(QWidget):
         try:
             path = self._free(f"picture-{time.strftime('%H%M%S')}.png")
         except OSError as error:
-            self._failed("The picture", error)
+            self._failed(tr("The picture"), error)
             return None
         if not picture.save(str(path)):
-            self.told.emit("The picture could not be kept; the disk may be full.", "danger", "", None)
+            self.told.emit(tr("The picture could not be kept; the disk may be full."), "danger", "", None)
             return None
         return self._note_picture(path, "image/png")
 
@@ -269,7 +281,7 @@ class Files(QWidget):
             self.show_files(before)
             self.changed.emit()
 
-        self.told.emit(f"The pictures are smaller by {saved} now.", "info", "As they were", back)
+        self.told.emit(tr("The pictures are smaller by {saved} now.", saved=saved), "info", tr("As they were"), back)
 
     def _attach_made(self, path: Path, name: str, kind: str) -> None:
         self.attached.append(Attached(safe_filename(name), kind, path.stat().st_size, str(path)))
@@ -306,8 +318,10 @@ class Files(QWidget):
         QThreadPool.globalInstance().start(_Job(run))
 
     def _failed(self, name: str, error: OSError) -> None:
-        why = error.strerror or str(error) or "it cannot be read"
-        self.told.emit(f"{words.shown(name, 100)} could not be made ready: {why}.", "danger", "", None)
+        why = error.strerror or str(error) or tr("it cannot be read")
+        self.told.emit(
+            tr("{name} could not be made ready: {why}.", name=words.shown(name, 100), why=why), "danger", "", None
+        )
 
 
 def _may_shrink(one: Attached) -> bool:

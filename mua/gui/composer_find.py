@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 from mua.gui.body_editor import BodyEditor
 from mua.gui.theme import READER_MARGIN_X, SECONDARY
 from mua.gui.widgets import Button, Field, Label, ToolButton
+from mua.language import tr
 
 
 class ComposerFind(QFrame):
@@ -20,15 +21,15 @@ class ComposerFind(QFrame):
     def __init__(self, editor: BodyEditor) -> None:
         super().__init__()
         self._editor = editor
-        self.field = Field("Find in the text", "Find")
-        self.other = Field("Replace by", "Replace by")
+        self.field = Field(tr("Find in the text"), tr("Find"))
+        self.other = Field(tr("Replace by"), tr("Replace by"))
         self.count = Label("", SECONDARY, "secondary")
         self.count.setMinimumWidth(56)
-        one, every = Button("Replace"), Button("All")
-        every.setAccessibleName("Replace all")
-        before = ToolButton("chevron-up", "Hit before", key="Shift+Enter")
-        after = ToolButton("chevron-down", "Next hit", key="Enter")
-        close = ToolButton("x", "Close", key="Escape")
+        one, every = Button(tr("Replace")), Button(tr("All"))
+        every.setAccessibleName(tr("Replace all"))
+        before = ToolButton("chevron-up", tr("Hit before"), key="Shift+Enter")
+        after = ToolButton("chevron-down", tr("Next hit"), key="Enter")
+        close = ToolButton("x", tr("Close"), key="Escape")
         row = QHBoxLayout(self)
         row.setContentsMargins(READER_MARGIN_X, 8, READER_MARGIN_X - 8, 0)
         row.setSpacing(6)
@@ -101,7 +102,7 @@ class ComposerFind(QFrame):
     def _tell(self) -> None:
         words = self.field.text().casefold()
         hits = self._editor.toPlainText().casefold().count(words) if words else 0
-        self.count.setText("" if not words else f"{hits} found" if hits else "None")
+        self.count.setText("" if not words else f"{hits} found" if hits else tr("None"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

@@ -11,6 +11,7 @@ from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
 from mua.gui.widgets import Button, Label
+from mua.language import tr
 
 _FROM = """
 QComboBox { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
@@ -30,14 +31,14 @@ class Head(QWidget):
 
     def __init__(self, names: Sequence[str], known: Known) -> None:
         super().__init__()
-        self.identity = Select("From")
-        self.to, self.cc, self.bcc = (AddressField(name, known) for name in ("To", "Cc", "Bcc"))
+        self.identity = Select(tr("From"))
+        self.to, self.cc, self.bcc = (AddressField(name, known) for name in (tr("To"), tr("Cc"), tr("Bcc")))
         self.subject = QLineEdit()
-        self.copies = Button("Cc, Bcc", kind="link")
+        self.copies = Button(tr("Cc, Bcc"), kind="link")
         self._labels: dict[QWidget, Label] = {}
         styled(self.identity, _FROM)
         self.identity.addItems(list(names))
-        self.subject.setAccessibleName("Subject")
+        self.subject.setAccessibleName(tr("Subject"))
         self.subject.setProperty("kind", "bare")
         self._lay_out()
         for one in (self.identity, self._labels[self.identity]):
@@ -74,8 +75,13 @@ class Head(QWidget):
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(0)
         grid.setColumnStretch(1, 1)
-        rows: list[tuple[str, QWidget]] = [("From", self.identity), ("To", self.to), ("Cc", self.cc), ("Bcc", self.bcc)]
-        for place, (name, field) in enumerate([*rows, ("Subject", self.subject)]):
+        rows: list[tuple[str, QWidget]] = [
+            (tr("From"), self.identity),
+            (tr("To"), self.to),
+            (tr("Cc"), self.cc),
+            (tr("Bcc"), self.bcc),
+        ]
+        for place, (name, field) in enumerate([*rows, (tr("Subject"), self.subject)]):
             label = self._labels[field] = Label(name, SECONDARY, "tertiary")
             label.setFixedHeight(34)
             grid.addWidget(label, place, 0, Qt.AlignmentFlag.AlignTop)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 from mua.gui.sheets import styled
 from mua.gui.theme import READER_MARGIN_X
 from mua.gui.widgets import Line
+from mua.language import tr
 
 if TYPE_CHECKING:
     from mua.gui.composer import Composer
@@ -46,7 +47,7 @@ def lay_out(composer: "Composer") -> None:
     column.addWidget(composer.beside, 1)
     composer.more_quoted.hide()
     composer.more_quoted.setToolTip(
-        "It is sent in any case; long quotes are shown on request, so that typing stays quick."
+        tr("It is sent in any case; long quotes are shown on request, so that typing stays quick.")
     )
     column.addWidget(composer.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
     column.addWidget(composer.strip)
@@ -56,10 +57,10 @@ def _tool_bar(composer: "Composer") -> QHBoxLayout:
     row = QHBoxLayout()
     row.setContentsMargins(20, 2, 16, 8)
     row.setSpacing(4)
-    composer.send_button.setToolTip("Send (Ctrl+Return)")
+    composer.send_button.setToolTip(tr("Send (Ctrl+Return)"))
     composer.save_button.show_icon("file-pen-line")
-    composer.later_button.setAccessibleName("Send later, or with a condition")
-    composer.later_button.setToolTip("Send later, or with a condition (Ctrl+Shift+Return)")
+    composer.later_button.setAccessibleName(tr("Send later, or with a condition"))
+    composer.later_button.setToolTip(tr("Send later, or with a condition (Ctrl+Shift+Return)"))
     styled(composer.send_button, _LEFT_HALF)
     styled(composer.later_button, _RIGHT_HALF)
     row.addWidget(composer.send_button)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QMenu
 
 from mua.gui import words
 from mua.gui.journal import Letter
+from mua.language import strftime, tr
 from mua.model.outgoing import Priority
 from mua.plan import later
 
@@ -23,20 +24,20 @@ def later_menu(composer: "Composer", letter: Letter) -> QMenu:
         action = menu.addAction(f"{one.name}, {_short(one.at, now)}")
         action.triggered.connect(lambda _=False, at=one.at: composer.send(at))
     menu.addSeparator()
-    menu.addAction("Another time…").triggered.connect(lambda _=False: composer.choose_time())
+    menu.addAction(tr("Another time…")).triggered.connect(lambda _=False: composer.choose_time())
     menu.addSeparator()
-    demand = menu.addAction("Require encryption all the way")
+    demand = menu.addAction(tr("Require encryption all the way"))
     demand.setCheckable(True)
     demand.setChecked(letter.require_tls)
     demand.toggled.connect(composer.require_tls)
-    source = menu.addAction("Show what will leave (Ctrl+U)")
+    source = menu.addAction(tr("Show what will leave (Ctrl+U)"))
     source.triggered.connect(lambda _=False: composer.source_wanted.emit())
     source.setEnabled(letter.redirects is None)
-    receipt = menu.addAction("Ask to be told when it is read")
+    receipt = menu.addAction(tr("Ask to be told when it is read"))
     receipt.setCheckable(True)
     receipt.setChecked(letter.receipt)
     receipt.toggled.connect(lambda on: composer.change(receipt=on))
-    for name, value in (("Important", Priority.HIGH), ("Not important", Priority.LOW)):
+    for name, value in ((tr("Important"), Priority.HIGH), (tr("Not important"), Priority.LOW)):
         action = menu.addAction(name)
         action.setCheckable(True)
         action.setChecked(letter.priority is value)
@@ -46,5 +47,7 @@ def later_menu(composer: "Composer", letter: Letter) -> QMenu:
 
 def _short(at: int, now: int) -> str:
     """The clock alone where the name of the proposal says the day."""
-    day, clock = words.full_time(at, now).rsplit(", ", 1)
-    return clock if day in ("Today", "Tomorrow") else f"{day.split(' ', 1)[1].rsplit(' ', 1)[0]}, {clock}"
+    moment = time.localtime(at)
+    if words.near(at, now):
+        return time.strftime("%H:%M", moment)
+    return strftime(tr("{day} %b, %H:%M", day=str(moment.tm_mday)), moment)

@@ -31,6 +31,7 @@ from mua.gui.spelling import Spelling
 from mua.gui.steps import text_of
 from mua.gui.typed_ahead import FETCHING, TypedAhead
 from mua.gui.writing import Kind, Writing
+from mua.language import tr
 from mua.mime.prose_html import by_name
 from mua.mime.sniff import media_type
 from mua.mime.text import safe_filename
@@ -90,7 +91,7 @@ class Composing(QObject):
         try:
             letter = self._complete(wish, letter)
         except OSError as error:
-            desk.window.toast.say(f"The letter could not be begun: {error.strerror}.")
+            desk.window.toast.say(tr("The letter could not be begun: {strerror}.", strerror=error.strerror))
             self._typed.end()
             return
         composer = self.open(letter)
@@ -181,9 +182,9 @@ class Composing(QObject):
             self.journal_now(composer)
             opened += 1
             if letter.sending_at:
-                composer.say("Mua ended while this was handed over, and it is not in the outbox; send it again.")
+                composer.say(tr("Mua ended while this was handed over, and it is not in the outbox; send it again."))
             else:
-                composer.say("Mua ended while you were writing this; it is all here.")
+                composer.say(tr("Mua ended while you were writing this; it is all here."))
         self.journal.settle()
         self.journal.sweep()
         return opened
@@ -206,7 +207,9 @@ class Composing(QObject):
     def _send(self, composer: Composer, at: int | None) -> None:
         again = partial(composer.send, at)
         if self._desk.client is None:
-            composer.say("Mua's mail engine is not there yet; try again in a moment.", "warning", "Try again", again)
+            composer.say(
+                tr("Mua's mail engine is not there yet; try again in a moment."), "warning", tr("Try again"), again
+            )
             return
         composer.hold(int(time.time()))
         letter = composer.letter()
@@ -245,12 +248,12 @@ class Composing(QObject):
         outgoing = OutgoingId(answer.outgoing_id)
         if at is not None:
             delay = max(delay, _UNDO_SCHEDULED)
-            text = f"Scheduled: {moment(at, time.time())}"
-            self._desk.window.toast.say(text, "Undo", lambda: self._undo(outgoing, undone), delay * 1_000)
+            text = tr("Scheduled: {when}", when=moment(at, time.time()))
+            self._desk.window.toast.say(text, tr("Undo"), lambda: self._undo(outgoing, undone), delay * 1_000)
         elif delay:
-            self._desk.window.toast.say("Sending…", "Undo", lambda: self._undo(outgoing, undone), delay * 1_000)
+            self._desk.window.toast.say(tr("Sending…"), tr("Undo"), lambda: self._undo(outgoing, undone), delay * 1_000)
         else:
-            self._desk.window.toast.say("Sent to the outbox")
+            self._desk.window.toast.say(tr("Sent to the outbox"))
         QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, letter.key))
 
     def _show_source(self, composer: Composer) -> None:
@@ -261,17 +264,17 @@ class Composing(QObject):
             letter = self.as_files(composer.letter(), composer.letter().forwards)
             draft = self.draft(letter)
         except OSError as error:
-            composer.say(f"A file of the letter cannot be read: {error.strerror}.", "warning")
+            composer.say(tr("A file of the letter cannot be read: {strerror}.", strerror=error.strerror), "warning")
             return
-        page = SourcePage(composer, "what will leave", partial(leaving, draft, int(time.time())))
+        page = SourcePage(composer, tr("what will leave"), partial(leaving, draft, int(time.time())))
         page.show()
 
     def _not_sent(self, composer: Composer, error: MailError, again: Callable[[], object]) -> None:
         composer.hold(0)
         if error.code == "bad-time":
-            composer.say(error.text, "warning", "Another time", composer.choose_time)
+            composer.say(error.text, "warning", tr("Another time"), composer.choose_time)
         else:
-            composer.say(error.text, "danger", "Try again", again)
+            composer.say(error.text, "danger", tr("Try again"), again)
         self.journal_now(composer)
 
     def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
@@ -308,7 +311,7 @@ class Composing(QObject):
         """
         client = self._desk.client
         if client is None:
-            self._desk.window.toast.say("Mua's mail engine is not there yet; try again in a moment.")
+            self._desk.window.toast.say(tr("Mua's mail engine is not there yet; try again in a moment."))
             too_late()
             return
 
@@ -320,8 +323,8 @@ class Composing(QObject):
             left = [one.address for one in asked if one.state is not RecipientState.CANCELLED]
             if said or left:
                 whom = f" to {words.shown(left[0], 60)}" if left and back else ""
-                text = said or f"It was on its way{whom} already."
-                self._desk.window.toast.say(text, "Outbox", self._desk.outbox_wanted.emit)
+                text = said or tr("It was on its way{whom} already.", whom=whom)
+                self._desk.window.toast.say(text, tr("Outbox"), self._desk.outbox_wanted.emit)
             if back or not (asked or said):
                 then(back, left)
             elif found is not None:
@@ -351,12 +354,12 @@ class Composing(QObject):
         try:
             raw = self._sent_bytes(found) if found is not None else None
             if db is None or found is None or raw is None:
-                toast.say("What was sent is not on this computer any more.")
+                toast.say(tr("What was sent is not on this computer any more."))
                 return None
             shown = view(raw)
             letter = self._with_files(letters.again(shown, found, addresses), raw)
         except OSError as error:
-            toast.say(f"What was sent cannot be opened: {error.strerror}.")
+            toast.say(tr("What was sent cannot be opened: {strerror}.", strerror=error.strerror))
             return None
         answers, forwards = outbox.origin(db, outgoing)
         return replace(letter, answers=answers, forwards=forwards)
@@ -407,7 +410,7 @@ class Composing(QObject):
         if letter.key in self.composers:
             return
         self.journal.forget(letter.key, files=False)
-        self._desk.window.toast.say("Saved in Drafts", "Open", lambda: self.journal_now(self.open(letter)))
+        self._desk.window.toast.say(tr("Saved in Drafts"), tr("Open"), lambda: self.journal_now(self.open(letter)))
         QTimer.singleShot(FORGET_AFTER, partial(self._drop_files, letter.key))
 
     def _closed(self, composer: Composer) -> None:
@@ -437,7 +440,7 @@ class Composing(QObject):
                 client.ask(wire.Undo(deleted[0]))
             self.journal_now(self.open(letter))
 
-        self._desk.window.toast.say("Discarded", "Undo", back, FORGET_AFTER)
+        self._desk.window.toast.say(tr("Discarded"), tr("Undo"), back, FORGET_AFTER)
         QTimer.singleShot(FORGET_AFTER + 1_000, partial(self._drop_files, letter.key))
 
     # ---- inside
@@ -541,7 +544,9 @@ class Composing(QObject):
         assert row is not None
         if client is None:
             self._typed.end()
-            self._desk.window.toast.say("The text of this message is not here, and Mua's mail engine is not there yet.")
+            self._desk.window.toast.say(
+                tr("The text of this message is not here, and Mua's mail engine is not there yet.")
+            )
             return
         self._typed.begin(FETCHING)
 

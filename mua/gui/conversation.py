@@ -35,6 +35,7 @@ from mua.gui.theme import (
     theme,
 )
 from mua.gui.widgets import Button, Label, ToolButton, paint_avatar, restyle
+from mua.language import tr
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import Flag, MessageId, MessageRow
@@ -64,10 +65,19 @@ class Folded(QWidget):
     def show_row(self, row: MessageRow) -> None:
         """Be the line of this message."""
         self.row = row
-        unread = "" if row.flags & Flag.SEEN else "Unread, "
-        draft = "Draft, " if self._draft else ""
+        unread = "" if row.flags & Flag.SEEN else tr("Unread, ")
+        draft = tr("Draft, ") if self._draft else ""
         when = words.full_time(row.date, time.time())
-        self.setAccessibleName(f"{unread}{draft}from {self._who()}, {when}: {words.shown(row.snippet, 200)}")
+        self.setAccessibleName(
+            tr(
+                "{unread}{draft}from {who}, {when}: {snippet}",
+                unread=unread,
+                draft=draft,
+                who=self._who(),
+                when=when,
+                snippet=words.shown(row.snippet, 200),
+            )
+        )
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -107,13 +117,13 @@ class Folded(QWidget):
         left, names = disc.right() + 13, min(170, (right - disc.right()) // 2)
         mark = 0
         if self._draft:
-            mark = 8 + pen.text(QRect(left, 0, names, height), "Draft", theme().font(BASE, SEMIBOLD), "on_danger")
+            mark = 8 + pen.text(QRect(left, 0, names, height), tr("Draft"), theme().font(BASE, SEMIBOLD), "on_danger")
         pen.text(QRect(left + mark, 0, names - mark, height), self._who(), theme().font(BASE, weight), "text")
         rest = QRect(left + names + 12, 0, right - left - names - 24, height)
         pen.text(rest, words.shown(row.snippet, 300), theme().font(SECONDARY), "secondary")
 
     def _who(self) -> str:
-        return (words.author(self.row.sender, self._mine) if self.row is not None else "") or "Unknown sender"
+        return (words.author(self.row.sender, self._mine) if self.row is not None else "") or tr("Unknown sender")
 
     def _grow(self) -> None:
         self.setFixedHeight(theme().grown(_LINE))
@@ -155,7 +165,7 @@ class Card(QFrame):
         layout = pane.header.layout()
         if layout is not None:
             layout.setContentsMargins(left, 0, right, 0)
-        self._fold = ToolButton("chevron-up", "Fold this message", self._whole, key="O")
+        self._fold = ToolButton("chevron-up", tr("Fold this message"), self._whole, key="O")
         self._fold.clicked.connect(self.folded)
         self._fold.raise_()
         self.line.hide()
@@ -226,7 +236,7 @@ class Conversation(QScrollArea):
         self._gaps: list[Button] = []
         self._goal: MessageId | None = None
         self._following = False
-        self.setAccessibleName("Conversation")
+        self.setAccessibleName(tr("Conversation"))
         self.setWidgetResizable(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -281,7 +291,7 @@ class Conversation(QScrollArea):
         self.clear()
         self._rows, self._mine, self._drafts = list(rows), mine, drafts
         subject = next((row.subject for row in rows if row.id == chosen), "")
-        self._subject.setText(words.shown(subject) or "(no subject)")
+        self._subject.setText(words.shown(subject) or tr("(no subject)"))
         self._open = dict.fromkeys(sorted(opened_first(rows, chosen)))
         self.current = self._goal = chosen
         self._build()

@@ -17,6 +17,7 @@ from typing import BinaryIO
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QProcess, QProcessEnvironment, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QImage, QImageReader, QPainter, QPixmap
 
+from mua.language import tr
 from mua.mime.sniff import media_type
 from mua.paths import child_command, child_environment
 from mua.records import dataclass
@@ -32,9 +33,9 @@ _IMAGES = {f"image/{one}": one for one in ("png", "jpeg", "gif", "bmp", "webp", 
 DRAWN = frozenset((*_IMAGES, "application/pdf"))
 """Media types (by content) that can be drawn."""
 
-TOO_LARGE = "This picture is too large to be shown here; save it to see it."
-UNFIT = "This file is damaged, or of a kind that cannot be shown here; save it to open it with another program."
-LOCKED = "This PDF needs a password; save it to open it with another program."
+TOO_LARGE = tr("This picture is too large to be shown here; save it to see it.")
+UNFIT = tr("This file is damaged, or of a kind that cannot be shown here; save it to open it with another program.")
+LOCKED = tr("This PDF needs a password; save it to open it with another program.")
 
 
 @dataclass(frozen=True, slots=True)

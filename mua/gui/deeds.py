@@ -21,6 +21,7 @@ from mua.gui.palette import Choice, Palette
 from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
+from mua.language import inside, tr
 from mua.model.folder import Role
 from mua.model.message import Attachment, Flag, MessageId, MessageRow
 from mua.model.sort import Sort, usual
@@ -80,7 +81,7 @@ class Deeds(QObject):
         if kind is Kind.NEW:
             self._desk.writing.emit(Writing(kind, mailto=mailto))
         elif row is None or view is None:
-            self._window.toast.say("Choose a message first; its text must be here to answer it.")
+            self._window.toast.say(tr("Choose a message first; its text must be here to answer it."))
         else:
             answers = kind in (Kind.REPLY, Kind.REPLY_ALL, Kind.REPLY_LIST)
             chosen = self._reader.pane.body.chosen_text() if answers else ""
@@ -97,7 +98,7 @@ class Deeds(QObject):
         if url.scheme() == "mailto":
             self.write(Kind.NEW, link)
         elif url.scheme() not in ("http", "https"):
-            self._window.toast.say("This link leads nowhere that a browser can go.")
+            self._window.toast.say(tr("This link leads nowhere that a browser can go."))
         elif why := doubt(self._reader.view, link):
             self._reader.pane.link.ask(link, why)
         else:
@@ -145,7 +146,7 @@ class Deeds(QObject):
             if folder.account_id == rows[0].account_id and folder.selectable and folder.id != rows[0].folder_id:
                 name, icon = folder_words(folder)
                 choices.append(Choice(name, "", icon, partial(self._acting.move, ids, folder.id)))
-        title = f"Move {words.count(len(ids), 'message')} to"
+        title = tr("Move {messages} to", messages=words.count(len(ids), "message"))
         Palette(self._window, title, choices, partial(self._move_to_new, rows)).open_over()
 
     def _move_to_new(self, rows: Sequence[MessageRow], text: str) -> Choice | None:
@@ -156,26 +157,26 @@ class Deeds(QObject):
             return None
         move = partial(self._acting.move, [row.id for row in rows])
         act = partial(FolderDeeds(self._desk).move_to_new, account, name, move)
-        return Choice(f"New folder “{words.shown(name, 100)}”", "", "plus", act)
+        return Choice(tr("New folder “{name}”", name=words.shown(name, 100)), "", "plus", act)
 
     def open_sort(self) -> None:
         """Choose what the list is sorted by."""
         from mua.gui.list_pane import SORT_NAMES, SORT_WAYS
 
         if self._listing.model.source.query is not None:
-            self._window.toast.say("The results of a search are listed newest first.")
+            self._window.toast.say(tr("The results of a search are listed newest first."))
             return
         sorts = [Sort(by, down) for by in SORT_NAMES for down in (usual(by).down, not usual(by).down)]
         choices = [
             Choice(
-                f"Sort by {SORT_NAMES[one.by].lower()}",
+                tr("Sort by {column}", column=inside(SORT_NAMES[one.by])),
                 SORT_WAYS[one.by][not one.down],
                 "arrow-down" if one.down else "arrow-up",
                 partial(self._desk.sort, one),
             )
             for one in sorts
         ]
-        Palette(self._window, "Sort this list by", choices).open_over()
+        Palette(self._window, tr("Sort this list by"), choices).open_over()
 
     def _act_on(self, deed: str, ids: list[MessageId]) -> None:
         """What was pressed at the end of a row, for its messages."""
@@ -201,7 +202,7 @@ class Deeds(QObject):
             if name == "tag":
                 menu.addMenu(self._desk.tagging.menu(menu)).setIcon(icon("tag"))
             elif name == "conversation":
-                inner = menu.addMenu(icon("list"), "Conversation")
+                inner = menu.addMenu(icon("list"), tr("Conversation"))
                 inner.addActions([self._window.actions_[one] for one in _CONVERSATION])
             elif name == "similar":
                 if self._reader.row is not None:
@@ -217,7 +218,7 @@ class Deeds(QObject):
         """Everything, by a few letters."""
         tags = self._desk.tagging.choices() if self._window.actions_["tag"].isEnabled() else []
         choices = [*self._action_choices(), *tags, *FolderDeeds(self._desk).choices(), *self._go_choices()]
-        Palette(self._window, "Do or go to anything", choices).open_over()
+        Palette(self._window, tr("Do or go to anything"), choices).open_over()
 
     def find_here(self) -> None:
         """Put the keyboard into the search field."""
@@ -239,7 +240,7 @@ class Deeds(QObject):
             if card is not None and card.unread:
                 view.select(card.id)
                 return
-        self._window.toast.say("No unread message below this one.")
+        self._window.toast.say(tr("No unread message below this one."))
 
     def back(self) -> None:
         """From an attachment to its message, from that to the list, out of a search; or the keyboard to the list."""
@@ -373,7 +374,7 @@ class Deeds(QObject):
     def _change_grouping(self) -> None:
         source = self._listing.model.source
         if source.query is not None:
-            self._window.toast.say("The results of a search are listed message by message.")
+            self._window.toast.say(tr("The results of a search are listed message by message."))
         else:
             self._desk.group(not source.grouped)
 
@@ -393,7 +394,7 @@ class Deeds(QObject):
 
     def _show_original(self) -> None:
         if self._reader.row is not None and not self._reader.toggle_original():
-            self._window.toast.say("This is how its author made it.")
+            self._window.toast.say(tr("This is how its author made it."))
 
     def _show_shortcuts(self) -> None:
         from mua.gui.pages import ShortcutsPage
@@ -416,14 +417,16 @@ class Deeds(QObject):
         go = self._desk.show_place
         names = {account.id: words.shown(account.email, 60) for account in self._desk.accounts}
         found = [
-            Choice(f"Go to {name.lower()}", "", icon, partial(go, Place(saved=saved)))
+            Choice(tr("Go to {name}", name=inside(name)), "", icon, partial(go, Place(saved=saved)))
             for saved, (name, icon) in SAVED_NAMES.items()
         ]
         for kept in self._desk.preferences.searches:
             name = words.shown(kept.name, 60)
-            found.append(Choice(f"Go to {name}", "search", "search", partial(go, Place(search=kept.query))))
+            found.append(
+                Choice(tr("Go to {name}", name=name), "search", "search", partial(go, Place(search=kept.query)))
+            )
         for folder in self._desk.folders.values():
             name, icon = folder_words(folder)
             owner = names.get(folder.account_id, "")
-            found.append(Choice(f"Go to {name}", owner, icon, partial(go, Place(folder=folder.id))))
+            found.append(Choice(tr("Go to {name}", name=name), owner, icon, partial(go, Place(folder=folder.id))))
         return found

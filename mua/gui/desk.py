@@ -31,6 +31,7 @@ from mua.gui.seeker import Seeker
 from mua.gui.sidebar import entries
 from mua.gui.theme import theme
 from mua.gui.writing import Kind, Writing
+from mua.language import tr
 from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow, MessageView
@@ -46,30 +47,36 @@ if TYPE_CHECKING:
 
 PICTURE = "mua-image:"  # mime.remote.SCHEME; a start does without that module
 _EMPTY = {
-    Role.INBOX: Emptiness("inbox", "Nothing in the inbox", "New mail appears here by itself; F5 looks now."),
-    Role.DRAFTS: Emptiness("file-pen-line", "No drafts", "What you begin to write is kept here. Press C to write."),
-    Role.SENT: Emptiness("send", "Nothing sent yet", "A copy of what you send is kept here. Press C to write."),
-    Role.ARCHIVE: Emptiness("archive", "The archive is empty", "Press E to archive a message; search still finds it."),
-    Role.JUNK: Emptiness("shield-alert", "No junk", "Press ! on a message to put it here."),
-    Role.TRASH: Emptiness("trash-2", "The bin is empty", "Press Delete on a message to put it here."),
-    Role.SNOOZED: Emptiness("clock", "Nothing is snoozed", "Press B on a message to have it back later."),
-    Role.ALL: Emptiness("mail", "No mail yet", "Press F5 to look for mail."),
-    Role.NONE: Emptiness("folder", "This folder is empty", "Press V on a message to move it here."),
+    Role.INBOX: Emptiness("inbox", tr("Nothing in the inbox"), tr("New mail appears here by itself; F5 looks now.")),
+    Role.DRAFTS: Emptiness(
+        "file-pen-line", tr("No drafts"), tr("What you begin to write is kept here. Press C to write.")
+    ),
+    Role.SENT: Emptiness("send", tr("Nothing sent yet"), tr("A copy of what you send is kept here. Press C to write.")),
+    Role.ARCHIVE: Emptiness(
+        "archive", tr("The archive is empty"), tr("Press E to archive a message; search still finds it.")
+    ),
+    Role.JUNK: Emptiness("shield-alert", tr("No junk"), tr("Press ! on a message to put it here.")),
+    Role.TRASH: Emptiness("trash-2", tr("The bin is empty"), tr("Press Delete on a message to put it here.")),
+    Role.SNOOZED: Emptiness("clock", tr("Nothing is snoozed"), tr("Press B on a message to have it back later.")),
+    Role.ALL: Emptiness("mail", tr("No mail yet"), tr("Press F5 to look for mail.")),
+    Role.NONE: Emptiness("folder", tr("This folder is empty"), tr("Press V on a message to move it here.")),
 }
 _EMPTY_SAVED = {
     Saved.ALL_INBOXES: _EMPTY[Role.INBOX],
-    Saved.UNREAD: Emptiness("mail-open", "Everything is read", "New mail appears here by itself; F5 looks now."),
-    Saved.STARRED: Emptiness("star", "Nothing is starred", "Press S on a message to keep it in sight here."),
+    Saved.UNREAD: Emptiness(
+        "mail-open", tr("Everything is read"), tr("New mail appears here by itself; F5 looks now.")
+    ),
+    Saved.STARRED: Emptiness("star", tr("Nothing is starred"), tr("Press S on a message to keep it in sight here.")),
     Saved.ATTACHMENTS: Emptiness(
-        "paperclip", "No attachments", "Mail that has files is listed here, from all accounts."
+        "paperclip", tr("No attachments"), tr("Mail that has files is listed here, from all accounts.")
     ),
 }
 _NOTHING_FOUND = Emptiness(
-    "search", "Nothing found", "Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31."
+    "search", tr("Nothing found"), tr("Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31.")
 )
 
 
-_SIDES = {Side.INCOMING: "Receiving", Side.OUTGOING: "Sending"}
+_SIDES = {Side.INCOMING: tr("Receiving"), Side.OUTGOING: tr("Sending")}
 
 
 class Desk(QObject):
@@ -158,7 +165,9 @@ class Desk(QObject):
             self.show_place(place)
         self.reader.show_nothing(*NOTHING_CHOSEN)
         since = self.synced_at()
-        self.sidebar.status.say(f"As of {words.full_time(since, time.time())}" if since else "Starting…", "hard-drive")
+        self.sidebar.status.say(
+            tr("As of {when}", when=words.full_time(since, time.time())) if since else tr("Starting…"), "hard-drive"
+        )
         self.window.actions_.enable(0)
         self.listing.take_keyboard()
 
@@ -259,7 +268,7 @@ class Desk(QObject):
             if account.incoming is not Incoming.LOCAL:
                 at = read.synced_at(db, account.id)  # type: ignore[arg-type]
                 note = self.note_of(account.id, at, now) if self.note_of else words.checked(at, now)
-                found[account.id] = "Paused" if account.habits.paused else note
+                found[account.id] = tr("Paused") if account.habits.paused else note
         return found
 
     # ---- places
@@ -330,7 +339,7 @@ class Desk(QObject):
             self.looks_changed.emit()
         self._list(self.place, source.chosen)
         self.listing.view.scroll_to_current()
-        self.window.toast.say("Listed by conversations." if wanted else "Listed message by message.")
+        self.window.toast.say(tr("Listed by conversations.") if wanted else tr("Listed message by message."))
 
     def sort(self, sort: Sort) -> None:
         """Sort the folder or view so, from now on."""
@@ -562,7 +571,7 @@ class Desk(QObject):
             self.reader.show_nothing(
                 "list",
                 f"{words.count(number, self._row_word())} selected",
-                "E archives them, Delete puts them into the bin, V moves them.",
+                tr("E archives them, Delete puts them into the bin, V moves them."),
             )
         elif many and (left := self.listing.view.few_selected()):
             self._show_chosen(left[0])
@@ -622,7 +631,7 @@ class Desk(QObject):
             prefs.save(self.library.profile, changed)
             self.preferences_changed.emit()
         except OSError as error:
-            self.window.toast.say(f"The settings could not be written: {error.strerror}.")
+            self.window.toast.say(tr("The settings could not be written: {strerror}.", strerror=error.strerror))
 
     def hide(self, folders: Iterable[int], hidden: bool) -> None:
         """Leave folders out of the sidebar, or show them there again."""
@@ -645,7 +654,7 @@ class Desk(QObject):
         source, place = self.listing.model.source, self.place
         if source.query is not None:
             text = self.listing.search.text().strip()
-            kept = next((one.name for one in self.preferences.searches if one.query == text), "Search")
+            kept = next((one.name for one in self.preferences.searches if one.query == text), tr("Search"))
             self.listing.show_title(words.shown(kept, 60), words.count(self.listing.model.messages, "result"))
             return
         title, unread, account = "Mua", 0, ""

@@ -16,15 +16,16 @@ from mua.gui import words
 from mua.gui.notices import Banner
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton
+from mua.language import tr
 from mua.model.account import Account
 from mua.model.diagnosis import Diagnosis, Grade, Reach
 from mua.model.records import DnsRecord, Published
 
 _LOOKS = {
-    Grade.GOOD: ("circle-check", "good", "Good"),
-    Grade.DOUBTFUL: ("triangle-alert", "on_warning", "Doubtful"),
-    Grade.BAD: ("circle-x", "on_danger", "Bad"),
-    Grade.UNKNOWN: ("circle-help", "tertiary", "Not known"),
+    Grade.GOOD: ("circle-check", "good", tr("Good")),
+    Grade.DOUBTFUL: ("triangle-alert", "on_warning", tr("Doubtful")),
+    Grade.BAD: ("circle-x", "on_danger", tr("Bad")),
+    Grade.UNKNOWN: ("circle-help", "tertiary", tr("Not known")),
 }
 _TONES = {
     Reach.ANYONE: ("info", "circle-check"),
@@ -33,10 +34,10 @@ _TONES = {
 }
 _STATES = {
     Published.FOUND: "published",
-    Published.NOT_SEEN: "not looked up yet",
-    Published.MISSING: "not published",
-    Published.OTHER: "something else is published",
-    Published.UNKNOWN: "could not be looked up",
+    Published.NOT_SEEN: tr("not looked up yet"),
+    Published.MISSING: tr("not published"),
+    Published.OTHER: tr("something else is published"),
+    Published.UNKNOWN: tr("could not be looked up"),
 }
 
 
@@ -62,8 +63,8 @@ class DiagnosisPanel(QFrame):
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(8)
         self._buttons.addStretch()
-        self.again = Button("Look again", "refresh-cw")
-        self.keys = Button("Make keys to sign mail", "key-round")
+        self.again = Button(tr("Look again"), "refresh-cw")
+        self.keys = Button(tr("Make keys to sign mail"), "key-round")
         self.again.clicked.connect(self.look)
         self.keys.clicked.connect(self._make_keys)
         for button in (self.keys, self.again):
@@ -78,7 +79,7 @@ class DiagnosisPanel(QFrame):
 
     def look(self) -> None:
         """Ask for everything anew."""
-        self._working("Looking at what receivers would look at…")
+        self._working(tr("Looking at what receivers would look at…"))
         self.asked.emit(wire.Diagnose(self.account.id, self.account), self._told, self._failed)
 
     def offer(self, text: str, act: Callable[[], object], kind: str = "") -> Button:
@@ -103,13 +104,15 @@ class DiagnosisPanel(QFrame):
         if missing:
             self._rows.addWidget(Line())
             self._rows.addWidget(
-                Label(f"What {words.shown(one.domain, 100)} should publish in the DNS", BASE, bold=True)
+                Label(
+                    tr("What {domain} should publish in the DNS", domain=words.shown(one.domain, 100)), BASE, bold=True
+                )
             )
         self.records = [RecordRow(record) for record in missing]
         for row in self.records:
             self._rows.addWidget(row)
         signs = any(record.what == "dkim" for record in one.records)
-        text = "Make new keys" if signs else "Make keys to sign mail"
+        text = tr("Make new keys") if signs else tr("Make keys to sign mail")
         self.keys.setText(f" {text}")
         self.keys.setAccessibleName(text)
         self.keys.setVisible(self.account.id > 0 and bool(one.records))
@@ -143,7 +146,7 @@ class DiagnosisPanel(QFrame):
         self.gave_up.emit()
 
     def _make_keys(self) -> None:
-        self._working("Making keys…")
+        self._working(tr("Making keys…"))
         self.asked.emit(
             wire.MakeDkim(self.account.id, again=self._signs),
             lambda _: self.look() if isValid(self) else None,
@@ -184,7 +187,13 @@ class RecordRow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 2, 0, 2)
         column.setSpacing(2)
-        column.addWidget(Label(f"{record.what.upper()}, TXT record: {_STATES[record.state]}", META, "tertiary"))
+        column.addWidget(
+            Label(
+                tr("{what}, TXT record: {states}", what=record.what.upper(), states=_STATES[record.state]),
+                META,
+                "tertiary",
+            )
+        )
         self.copies = [_copied(column, what, text) for what, text in (("name", record.name), ("value", record.value))]
 
 
@@ -192,7 +201,7 @@ def _copied(column: QVBoxLayout, what: str, text: str) -> ToolButton:
     row = QHBoxLayout()
     row.setSpacing(6)
     label = ElidedLabel(words.shown(text, 2000), SECONDARY)
-    copy = ToolButton("copy", f"Copy the {what}")
+    copy = ToolButton("copy", tr("Copy the {what}", what=what))
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(text))
     row.addWidget(label, 1)
     row.addWidget(copy)

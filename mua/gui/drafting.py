@@ -20,6 +20,7 @@ from mua.errors import MailError
 from mua.gui import address_text, words
 from mua.gui.composer import Composer
 from mua.gui.journal import Letter
+from mua.language import tr
 from mua.model.address import Address
 from mua.model.outgoing import Draft
 
@@ -66,14 +67,14 @@ class Drafting(QObject):
             return
         if close and (wrong := _wrong_address(letter)):
             composing.journal.write(letter)
-            text = f"Kept, but not in Drafts: “{wrong}” is not an address."
-            composing.say(text, "Open", lambda: composing.open(letter), FORGET_AFTER)
+            text = tr("Kept, but not in Drafts: “{wrong}” is not an address.", wrong=wrong)
+            composing.say(text, tr("Open"), lambda: composing.open(letter), FORGET_AFTER)
             return
         try:
             letter = composing.as_files(letter, letter.forwards)
         except OSError as error:
-            text = f"The draft could not be written: {error.strerror}."
-            composer.say(text, "danger", "Try again", composer.save_wanted.emit)
+            text = tr("The draft could not be written: {strerror}.", strerror=error.strerror)
+            composer.say(text, "danger", tr("Try again"), composer.save_wanted.emit)
             return
         if close:
             composing.journal.write(letter)
@@ -88,9 +89,11 @@ class Drafting(QObject):
 
         def failed(error: MailError) -> None:
             if close:
-                composing.say(f"{error.text} The letter is kept.", "Open", lambda: composing.open(letter))
+                composing.say(
+                    tr("{text} The letter is kept.", text=error.text), tr("Open"), lambda: composing.open(letter)
+                )
             elif not quiet:
-                composer.say(error.text, "danger", "Try again", composer.save_wanted.emit)
+                composer.say(error.text, "danger", tr("Try again"), composer.save_wanted.emit)
 
         client.ask(self.command(letter), saved, failed)
 
@@ -114,16 +117,16 @@ class Drafting(QObject):
         before = composer.letter().replaces
         composer.now_replaces(answer.message_id)
         self._composing.journal_now(composer)
-        composer.say_status(f"Saved in Drafts {time.strftime('%H:%M')}")
+        composer.say_status(tr("Saved in Drafts {when}", when=time.strftime("%H:%M")))
         if not answer.elsewhere or before is None:
             return
-        text = "The draft of this letter was changed or taken away by another program; yours is in Drafts as well."
+        text = tr("The draft of this letter was changed or taken away by another program; yours is in Drafts as well.")
         if answer.other is None:
             composer.say(text)
             return
         other = answer.other
-        composer.say(text, "info", "Open the other", lambda: self._composing.open_other(other))
-        composer.banner.offer("Keep only mine", lambda: self._drop(composer, other))
+        composer.say(text, "info", tr("Open the other"), lambda: self._composing.open_other(other))
+        composer.banner.offer(tr("Keep only mine"), lambda: self._drop(composer, other))
 
     def _drop(self, composer: Composer, other: int) -> None:
         composer.banner.hide()

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject
 from mua import wire
 from mua.errors import MailError
 from mua.gui import words
+from mua.language import tr
 from mua.model.account import Incoming
 from mua.model.folder import Folder, FolderId
 from mua.model.policy import EVERYTHING, Keep
@@ -108,12 +109,12 @@ class Elsewhere(QObject):
         keep = read.policy(db, folder.id).keep if db is not None else Keep.EVERYTHING
         older = words.count(left, "older message is", "older messages are")
         if left and keep is Keep.EVERYTHING:
-            self._say_at_end(f"{older} being fetched")
+            self._say_at_end(tr("{older} being fetched", older=older))
         elif left:
-            self._say_at_end(f"{older} on the server", "Fetch them", lambda: self._fetch(folder))
+            self._say_at_end(tr("{older} on the server", older=older), tr("Fetch them"), lambda: self._fetch(folder))
         elif keep is Keep.HEADERS and folder.with_body < folder.total:
-            text = "The text of a message is fetched when you open it"
-            self._say_at_end(text, "Fetch all", lambda: self._fetch(folder))
+            text = tr("The text of a message is fetched when you open it")
+            self._say_at_end(text, tr("Fetch all"), lambda: self._fetch(folder))
         else:
             self._line.hide()
 
@@ -141,13 +142,13 @@ class Elsewhere(QObject):
         here, there = sum(one.total for one in folders), sum(one.state.left_there for one in served)
         lacking = min(self._model.source.unindexed, here)
         textless = sum(one.total - one.with_body for one in served)
-        text = f"{here - lacking:,} of {here + there:,} messages searched"
+        text = tr("{done:,} of {total:,} messages searched", done=here - lacking, total=here + there)
         gaps = [
             f"{number:,} {why}"
             for number, why in (
-                (there, "only on the server"),
-                (lacking, "still being indexed"),
-                (textless, "only by sender and subject"),
+                (there, tr("only on the server")),
+                (lacking, tr("still being indexed")),
+                (textless, tr("only by sender and subject")),
             )
             if number
         ]
@@ -156,15 +157,19 @@ class Elsewhere(QObject):
             self._line.say(text)
             return
         if not self._told:
-            self._line.say(text, "Ask the server", self.search)
+            self._line.say(text, tr("Ask the server"), self.search)
         elif self._told == "asking":
-            self._line.say(f"{text}; on the server: {self._more:,} more so far…")
+            self._line.say(tr("{text}; on the server: {more:,} more so far…", text=text, more=self._more))
         elif self._told == "done":
-            self._line.say(f"{text}; on the server: {self._more:,} more")
+            self._line.say(tr("{text}; on the server: {more:,} more", text=text, more=self._more))
         else:
-            self._line.say(f"{self._told} {text}; on the server: {self._more:,} more", "Try again", self.search)
+            self._line.say(
+                tr("{told} {text}; on the server: {more:,} more", told=self._told, text=text, more=self._more),
+                tr("Try again"),
+                self.search,
+            )
         if self._told != "asking":
-            self._line.offer("Fetch all", lambda: self._fetch_all(served))
+            self._line.offer(tr("Fetch all"), lambda: self._fetch_all(served))
 
     def _searched(self) -> list[Folder]:
         """The folders that the search looks into."""
@@ -185,7 +190,7 @@ class Elsewhere(QObject):
             lacks = folder.state.left_there or folder.with_body < folder.total
             if lacks and read.policy(db, folder.id).keep is not Keep.EVERYTHING:
                 client.ask(wire.SetPolicy(EVERYTHING, folder_id=folder.id))
-        self._line.say("What is only on the server is being fetched, and can be searched as it comes")
+        self._line.say(tr("What is only on the server is being fetched, and can be searched as it comes"))
 
     def _has_server(self, account_id: int) -> bool:
         account = self._desk.account(account_id)

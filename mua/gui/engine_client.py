@@ -17,6 +17,7 @@ from PySide6.QtNetwork import QLocalSocket
 
 from mua import log, wire
 from mua.errors import Kind, MailError, Retry
+from mua.language import tr
 from mua.paths import Profile
 from mua.store.db import VERSION
 
@@ -165,10 +166,12 @@ class EngineClient(QObject):
 
 
 def _not_started(error: Exception | None) -> MailError:
-    text = "Mua's mail engine does not start, so nothing is fetched or sent; what you see is what is on this computer."
+    text = tr(
+        "Mua's mail engine does not start, so nothing is fetched or sent; what you see is what is on this computer."
+    )
     return MailError(Kind.LOCAL, Retry.SOON, text, str(error or ""), "engine-not-started")
 
 
 def _went_away() -> MailError:
-    text = "Mua's mail engine stopped before it answered; it is starting again, and nothing is lost."
+    text = tr("Mua's mail engine stopped before it answered; it is starting again, and nothing is lost.")
     return MailError(Kind.LOCAL, Retry.SOON, text, "", "engine-lost")

@@ -13,13 +13,18 @@ from PySide6.QtWidgets import QFileDialog
 from mua import wire
 from mua.errors import MailError
 from mua.gui import words
+from mua.language import tr
 from mua.model.account import Account
 from mua.model.folder import Folder
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
-FORMS = {"mbox (*.mbox)": "mbox", "Maildir, with flags and tags (*)": "maildir", ".eml files, in a folder (*)": "eml"}
+FORMS = {
+    tr("mbox (*.mbox)"): "mbox",
+    tr("Maildir, with flags and tags (*)"): "maildir",
+    tr(".eml files, in a folder (*)"): "eml",
+}
 _LONG = 600_000  # milliseconds: until something else is said
 
 
@@ -36,7 +41,9 @@ class Exporting(QObject):
         """Where to, and as what; then do it."""
         start = folder.leaf if folder is not None else account.name
         name = "".join(one if one.isalnum() or one in " .-_@" else "_" for one in start)
-        file, chosen = QFileDialog.getSaveFileName(self._desk.window, f"Export {start}", name, ";;".join(FORMS))
+        file, chosen = QFileDialog.getSaveFileName(
+            self._desk.window, tr("Export {start}", start=start), name, ";;".join(FORMS)
+        )
         if file:
             self.export(account, folder, file, FORMS.get(chosen, "mbox"))
 
@@ -46,13 +53,19 @@ class Exporting(QObject):
         def told(answer: wire.Answer) -> None:
             assert isinstance(answer, wire.Exported)
             missing = answer.found - answer.exported + sum(one.count for one in answer.left)
-            more = f" {missing:,} could not be written." if missing else " Each was read back and compared."
+            more = (
+                tr(" {missing:,} could not be written.", missing=missing)
+                if missing
+                else tr(" Each was read back and compared.")
+            )
             self._done(f"{words.count(answer.exported, 'message')} exported.{more}")
 
         if self._token:
-            self._desk.window.toast.say("Another export is not done yet; wait for it, or stop it.", "Stop", self._stop)
+            self._desk.window.toast.say(
+                tr("Another export is not done yet; wait for it, or stop it."), tr("Stop"), self._stop
+            )
             return
-        token = self._begin("Exporting")
+        token = self._begin(tr("Exporting"))
         folder_id = folder.id if folder is not None else None
         self._send(wire.Export(path, account.id, folder_id, form, token), told)
 
@@ -60,7 +73,7 @@ class Exporting(QObject):
         self._token, self._doing = secrets.token_hex(8), doing
         if self._desk.client is not None:
             self._desk.client.told.connect(self._hear)
-        self._desk.window.toast.say(f"{doing}…", "Stop", self._stop, _LONG)
+        self._desk.window.toast.say(f"{doing}…", tr("Stop"), self._stop, _LONG)
         return self._token
 
     def _send(self, command: wire.Command, then: Callable[[wire.Answer], None]) -> None:
@@ -73,7 +86,7 @@ class Exporting(QObject):
     def _hear(self, event: wire.Event) -> None:
         if isinstance(event, wire.Importing) and event.token == self._token and event.done < event.total:
             text = f"{self._doing}: {event.done * 100 // max(event.total, 1)} %, {words.shown(event.folder, 60)}"
-            self._desk.window.toast.say(text, "Stop", self._stop, _LONG)
+            self._desk.window.toast.say(text, tr("Stop"), self._stop, _LONG)
 
     def _failed(self, error: MailError) -> None:
         self._done(error.text)

@@ -15,6 +15,7 @@ from shiboken6 import isValid
 from mua.gui.message_body import Body
 from mua.gui.theme import SECONDARY, theme
 from mua.gui.widgets import Field, Label, ToolButton
+from mua.language import tr
 from mua.model.message import MessageId
 
 if TYPE_CHECKING:
@@ -52,13 +53,13 @@ class FindBar(QFrame):
         self._reader, self._read = reader, read
         reader.loaded.connect(self.pane_shown)
         self.setProperty("kind", "panel")
-        self.field = FindField("Find in this message", "Find in this message")
+        self.field = FindField(tr("Find in this message"), tr("Find in this message"))
         self.field.setMinimumWidth(220)
         self.count = Label("", SECONDARY, "secondary")
         self.count.setMinimumWidth(70)
-        before = ToolButton("chevron-up", "Hit before", key="Shift+Enter")
-        after = ToolButton("chevron-down", "Next hit", key="Enter")
-        close = ToolButton("x", "Close", key="Escape")
+        before = ToolButton("chevron-up", tr("Hit before"), key="Shift+Enter")
+        after = ToolButton("chevron-down", tr("Next hit"), key="Enter")
+        close = ToolButton("x", tr("Close"), key="Escape")
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 6, 6)
         row.setSpacing(6)
@@ -219,7 +220,7 @@ class FindBar(QFrame):
         if not self.field.text():
             text = ""
         elif not self._total():
-            text = "Not found"
+            text = tr("Not found")
         else:
             before = 0
             for one in self._reader.messages():
@@ -228,7 +229,7 @@ class FindBar(QFrame):
                 before += self._found.get(one.id, 0)
             text = f"{before + self._place[1] + 1 if self._place else 0} of {self._total():,}"
         self.count.setText(text)
-        self.field.mark(text == "Not found")
+        self.field.mark(text == tr("Not found"))
 
 
 def _hits(document: QTextDocument, words: str) -> list[QTextCursor]:

@@ -16,6 +16,7 @@ from mua.gui import words
 from mua.gui.icons import icon
 from mua.gui.palette import Choice, Palette
 from mua.gui.places import Place, folder_words
+from mua.language import tr
 from mua.model.account import Account, Incoming
 from mua.model.folder import Folder, FolderId, Role
 
@@ -40,20 +41,26 @@ class FolderDeeds:
         """(words, icon, deed) of everything that makes sense."""
         found: list[tuple[str, str, Callable[[], object]]] = []
         if folder is None:
-            making = ("New folder…", "plus", partial(self.ask_new, account, None))
-            return [making, ("Export the whole account…", "download", partial(self.export, account, None))]
+            making = (tr("New folder…"), "plus", partial(self.ask_new, account, None))
+            return [making, (tr("Export the whole account…"), "download", partial(self.export, account, None))]
         if folder.unread:
-            found.append(("Mark all as read", "mail-open", partial(self.mark_read, folder)))
+            found.append((tr("Mark all as read"), "mail-open", partial(self.mark_read, folder)))
         if folder.role in (Role.TRASH, Role.JUNK) and folder.total:
-            found.append((f"Empty {folder_words(folder)[0]}…", "trash-2", partial(self.empty, folder)))
-        found.append(("New folder inside…", "plus", partial(self.ask_new, account, folder)))
+            found.append(
+                (
+                    tr("Empty {folder_words}…", folder_words=folder_words(folder)[0]),
+                    "trash-2",
+                    partial(self.empty, folder),
+                )
+            )
+        found.append((tr("New folder inside…"), "plus", partial(self.ask_new, account, folder)))
         if folder.role is Role.NONE:
-            found.append(("Rename…", "text", partial(self.ask_name, folder)))
-            found.append(("Delete folder", "trash-2", partial(self.delete, folder)))
+            found.append((tr("Rename…"), "text", partial(self.ask_name, folder)))
+            found.append((tr("Delete folder"), "trash-2", partial(self.delete, folder)))
         if account.incoming is Incoming.IMAP and folder.role is not Role.INBOX:
-            text = "Unsubscribe" if folder.subscribed else "Subscribe"
+            text = tr("Unsubscribe") if folder.subscribed else tr("Subscribe")
             found.append((text, "bell", partial(self._act, wire.SubscribeFolder(folder.id, not folder.subscribed))))
-        found.append(("Export…", "download", partial(self.export, account, folder)))
+        found.append((tr("Export…"), "download", partial(self.export, account, folder)))
         return found
 
     def choices(self) -> list[Choice]:
@@ -85,7 +92,11 @@ class FolderDeeds:
 
     def empty(self, folder: Folder) -> None:
         """For ever: asks first."""
-        question = f"Delete {words.count(folder.total, 'message')} in {folder_words(folder)[0]} for ever?"
+        question = tr(
+            "Delete {messages} in {folder_words} for ever?",
+            messages=words.count(folder.total, "message"),
+            folder_words=folder_words(folder)[0],
+        )
         if self._desk.acting.confirmed(question):
             self._desk.acting.do(wire.EmptyFolder(folder.id), undoable=False)
 
@@ -104,9 +115,13 @@ class FolderDeeds:
         def make(text: str) -> Choice | None:
             name = " ".join(text.split())
             create = partial(self._create, account, start + name)
-            return Choice(f"Make the folder “{words.shown(start + name, 120)}”", "", "plus", create) if name else None
+            return (
+                Choice(tr("Make the folder “{name}”", name=words.shown(start + name, 120)), "", "plus", create)
+                if name
+                else None
+            )
 
-        Palette(self._desk.window, "Name of the new folder", [], make).open_over()
+        Palette(self._desk.window, tr("Name of the new folder"), [], make).open_over()
 
     def ask_name(self, folder: Folder) -> None:
         """Ask for another name."""
@@ -117,9 +132,11 @@ class FolderDeeds:
             if not name or name == folder.leaf:
                 return None
             act = partial(self._act, wire.RenameFolder(folder.id, folder.name[:cut] + name))
-            return Choice(f"Call it “{words.shown(name, 120)}”", "", "text", act)
+            return Choice(tr("Call it “{name}”", name=words.shown(name, 120)), "", "text", act)
 
-        palette = Palette(self._desk.window, f"Another name for {words.shown(folder.leaf, 60)}", [], rename)
+        palette = Palette(
+            self._desk.window, tr("Another name for {leaf}", leaf=words.shown(folder.leaf, 60)), [], rename
+        )
         palette.open_over()
         palette.field.setText(folder.leaf)
         palette.field.selectAll()
@@ -136,7 +153,9 @@ class FolderDeeds:
                     then(answer)
                 else:
                     undo = partial(self._act, wire.DeleteFolder(answer.folder_id))
-                    self._desk.window.toast.say(f"The folder {words.shown(name, 80)} is there.", "Undo", undo)
+                    self._desk.window.toast.say(
+                        tr("The folder {name} is there.", name=words.shown(name, 80)), tr("Undo"), undo
+                    )
 
         def failed(error: MailError) -> None:
             self._desk.window.toast.say(error.text)

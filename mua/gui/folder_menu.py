@@ -12,6 +12,7 @@ from mua.gui import words
 from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.places import ROLE_NAMES
 from mua.gui.sidebar import Entry
+from mua.language import inside, tr
 from mua.model.account import Account, Incoming
 from mua.model.folder import Folder, Role
 from mua.model.policy import EVERYTHING, Keep, Policy
@@ -26,8 +27,8 @@ _POLICIES = (EVERYTHING, *(Policy(Keep.DAYS, days) for days in (30, 90, 365)), P
 def policy_words(policy: Policy) -> str:
     """A policy as a person reads it."""
     if policy.keep is Keep.DAYS:
-        return "The last year" if policy.days == 365 else f"The last {policy.days} days"
-    return "Everything" if policy.keep is Keep.EVERYTHING else "Senders and subjects only"
+        return tr("The last year") if policy.days == 365 else tr("The last {days} days", days=policy.days)
+    return tr("Everything") if policy.keep is Keep.EVERYTHING else tr("Senders and subjects only")
 
 
 def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
@@ -40,7 +41,7 @@ def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
     folder = desk.folders.get(entry.place.folder) if entry.place is not None and entry.place.folder else None
     FolderDeeds(desk).fill(menu, account, folder)
     if folder is not None and folder.role is not Role.INBOX and folder.selectable and not folder.space:
-        _add_uses(desk, menu.addMenu("Use for"), folder)
+        _add_uses(desk, menu.addMenu(tr("Use for")), folder)
     _add_hiding(desk, menu, account, folder)
     if account.incoming is Incoming.IMAP:
         menu.addSeparator()
@@ -52,23 +53,25 @@ def _add_hiding(desk: "Desk", menu: QMenu, account: Account, folder: Folder | No
     """Leaving a folder out of the sidebar; an account brings all of its back."""
     if folder is not None:
         if folder.role is not Role.INBOX:
-            menu.addAction("Hide in the sidebar", lambda: desk.hide([folder.id], True))
+            menu.addAction(tr("Hide in the sidebar"), lambda: desk.hide([folder.id], True))
         return
     hidden = [key for key, one in desk.folders.items() if key in desk.looks.hidden and one.account_id == account.id]
     if hidden:
-        menu.addAction(f"Show {words.count(len(hidden), 'hidden folder')}", lambda: desk.hide(hidden, False))
+        menu.addAction(
+            tr("Show {folders}", folders=words.count(len(hidden), "hidden folder")), lambda: desk.hide(hidden, False)
+        )
 
 
 def _add_policies(desk: "Desk", menu: QMenu, account: Account, folder: Folder | None) -> None:
     """How much of it is kept on this computer."""
-    menu.addAction("Kept on this computer").setEnabled(False)
+    menu.addAction(tr("Kept on this computer")).setEnabled(False)
     group = QActionGroup(menu)
     if folder is None:
         for policy in _offered(account.policy):
             _add(menu, group, policy_words(policy), policy == account.policy, partial(_choose, desk, account, policy))
         return
     own = folder.policy
-    text = f"As the account ({policy_words(account.policy).lower()})"
+    text = tr("As the account ({policy})", policy=inside(policy_words(account.policy)))
     command = partial(_ask, desk, wire.SetPolicy(None, folder_id=folder.id))
     _add(menu, group, text, own is None, command)
     for policy in _offered(own):

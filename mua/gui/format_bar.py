@@ -25,12 +25,17 @@ from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import READER_MARGIN_X
 from mua.gui.widgets import Button, Field, ToolButton
+from mua.language import tr
 
-WAYS = {RICH: "Rich text", MARKDOWN: "Markdown", PLAIN: "Plain text"}
+WAYS = {RICH: tr("Rich text"), MARKDOWN: tr("Markdown"), PLAIN: tr("Plain text")}
 COLOURS = {
-    "Red": "#c62828", "Orange": "#c75300", "Green": "#2e7d32", "Blue": "#1565c0", "Violet": "#7b1fa2",
-    "Brown": "#795548",
-}  # fmt: skip
+    tr("Red"): "#c62828",
+    tr("Orange"): "#c75300",
+    tr("Green"): "#2e7d32",
+    tr("Blue"): "#1565c0",
+    tr("Violet"): "#7b1fa2",
+    tr("Brown"): "#795548",
+}
 """Read well on white and in the dark."""
 _SELECT = "QComboBox { padding: 0 26px 0 10px; min-height: 26px; }"
 
@@ -54,18 +59,18 @@ class FormatBar(QWidget):
         self._narrow = False
         self._spare: list[tuple[ToolButton, QAction]] = []
         """Buttons that go into the menu where there is little room."""
-        self._bold = self._add(row, "bold", "Bold", "Ctrl+B", editor.toggle_bold, True)
-        self._italic = self._add(row, "italic", "Italic", "Ctrl+I", editor.toggle_italic, True)
-        self._add(row, "list", "List", "Ctrl+Shift+8", lambda: editor.toggle_list(bullets))
-        self._add(row, "list-ordered", "Numbered list", "Ctrl+Shift+7", lambda: editor.toggle_list(numbers))
-        self._quote = self._add(row, "quote", "Quote", "Ctrl+Shift+9", editor.toggle_quote)
-        self._add(row, "link", "Link", "Ctrl+K", self.link_wanted.emit)
-        self.more = self._add(row, "text", "More formats", "Ctrl+Shift+F", self._offer)
-        self.way = Select("Way of writing")
+        self._bold = self._add(row, "bold", tr("Bold"), "Ctrl+B", editor.toggle_bold, True)
+        self._italic = self._add(row, "italic", tr("Italic"), "Ctrl+I", editor.toggle_italic, True)
+        self._add(row, "list", tr("List"), "Ctrl+Shift+8", lambda: editor.toggle_list(bullets))
+        self._add(row, "list-ordered", tr("Numbered list"), "Ctrl+Shift+7", lambda: editor.toggle_list(numbers))
+        self._quote = self._add(row, "quote", tr("Quote"), "Ctrl+Shift+9", editor.toggle_quote)
+        self._add(row, "link", tr("Link"), "Ctrl+K", self.link_wanted.emit)
+        self.more = self._add(row, "text", tr("More formats"), "Ctrl+Shift+F", self._offer)
+        self.way = Select(tr("Way of writing"))
         styled(self.way, _SELECT)
         for name in MODES:
             self.way.addItem(WAYS[name], name)
-        self.way.setToolTip("Rich text, Markdown or plain text (Ctrl+Shift+M)")
+        self.way.setToolTip(tr("Rich text, Markdown or plain text (Ctrl+Shift+M)"))
         self.way.activated.connect(lambda _: self.way_wanted.emit(self.way.currentData()))
         self.way.setMinimumWidth(104)
         row.addSpacing(6)
@@ -101,14 +106,14 @@ class FormatBar(QWidget):
         for name, action in self._acts.items():
             if name == "-":
                 continue
-            if name in ("Strike through", "Insert table", "Paste as plain text"):
+            if name in (tr("Strike through"), tr("Insert table"), tr("Paste as plain text")):
                 menu.addSeparator()
             if mode == PLAIN and action.data() != PLAIN:
                 continue
-            if name == "Markdown beside its look" and mode != MARKDOWN:
+            if name == tr("Markdown beside its look") and mode != MARKDOWN:
                 continue
             menu.addAction(action)
-            if name == "Code" and mode == RICH:
+            if name == tr("Code") and mode == RICH:
                 menu.addMenu(self._colours(menu))
         return menu
 
@@ -117,19 +122,19 @@ class FormatBar(QWidget):
         editor = self._editor
         made: dict[str, QAction] = {}
         table: list[tuple[str, str, Callable[[], object], bool]] = [
-            ("Title", "Ctrl+1", lambda: editor.heading(1), False),
-            ("Heading", "Ctrl+2", lambda: editor.heading(2), False),
-            ("Small heading", "Ctrl+3", lambda: editor.heading(3), False),
-            ("Text", "Ctrl+0", lambda: editor.heading(0), False),
-            ("Strike through", "Ctrl+Shift+X", editor.toggle_struck, False),
-            ("Code", "Ctrl+Shift+E", editor.toggle_code, False),
-            ("No formats", "Ctrl+\\", editor.plain_look, False),
-            ("Insert table", "Ctrl+Shift+T", lambda: editor.insert_table(3, 3), False),
-            ("Insert line", "Ctrl+Shift+L", editor.insert_rule, False),
-            ("Insert picture…", "Ctrl+Shift+P", self.picture_wanted.emit, False),
-            ("Paste as plain text", "Ctrl+Shift+V", editor.paste_plain, True),
-            ("Find and replace", "Ctrl+F", self.find_wanted.emit, True),
-            ("Markdown beside its look", "Ctrl+Shift+U", self.preview_wanted.emit, False),
+            (tr("Title"), "Ctrl+1", lambda: editor.heading(1), False),
+            (tr("Heading"), "Ctrl+2", lambda: editor.heading(2), False),
+            (tr("Small heading"), "Ctrl+3", lambda: editor.heading(3), False),
+            (tr("Text"), "Ctrl+0", lambda: editor.heading(0), False),
+            (tr("Strike through"), "Ctrl+Shift+X", editor.toggle_struck, False),
+            (tr("Code"), "Ctrl+Shift+E", editor.toggle_code, False),
+            (tr("No formats"), "Ctrl+\\", editor.plain_look, False),
+            (tr("Insert table"), "Ctrl+Shift+T", lambda: editor.insert_table(3, 3), False),
+            (tr("Insert line"), "Ctrl+Shift+L", editor.insert_rule, False),
+            (tr("Insert picture…"), "Ctrl+Shift+P", self.picture_wanted.emit, False),
+            (tr("Paste as plain text"), "Ctrl+Shift+V", editor.paste_plain, True),
+            (tr("Find and replace"), "Ctrl+F", self.find_wanted.emit, True),
+            (tr("Markdown beside its look"), "Ctrl+Shift+U", self.preview_wanted.emit, False),
         ]
         for name, key, act, plain in table:
             action = QAction(name, self)
@@ -142,12 +147,12 @@ class FormatBar(QWidget):
         return made
 
     def _colours(self, parent: QMenu) -> QMenu:
-        menu = QMenu("Colour", parent)
+        menu = QMenu(tr("Colour"), parent)
         for name, colour in COLOURS.items():
             patch = QPixmap(14, 14)
             patch.fill(QColor(colour))
             menu.addAction(QIcon(patch), name).triggered.connect(lambda _=False, one=colour: self._editor.colour(one))
-        menu.addAction("No colour").triggered.connect(lambda _=False: self._editor.colour(""))
+        menu.addAction(tr("No colour")).triggered.connect(lambda _=False: self._editor.colour(""))
         return menu
 
     def _offer(self) -> None:
@@ -184,8 +189,8 @@ class LinkBar(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.field = Field("Link address", "Link address, for example example.org/plan")
-        button = Button("Make link", kind="")
+        self.field = Field(tr("Link address"), tr("Link address, for example example.org/plan"))
+        button = Button(tr("Make link"), kind="")
         row = QHBoxLayout(self)
         row.setContentsMargins(READER_MARGIN_X, 8, READER_MARGIN_X, 0)
         row.addWidget(self.field, 1)

@@ -8,9 +8,10 @@ from mua import wire
 from mua.gui import words
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, IconLabel, Label
+from mua.language import tr
 from mua.model.account import Account, Security, Server
 
-_PROTECTION = {Security.TLS: "TLS", Security.STARTTLS: "STARTTLS", Security.NONE: "no protection"}
+_PROTECTION = {Security.TLS: "TLS", Security.STARTTLS: "STARTTLS", Security.NONE: tr("no protection")}
 
 
 class FoundPanel(QFrame):
@@ -22,11 +23,11 @@ class FoundPanel(QFrame):
         self._icon = IconLabel("search", "tertiary", 16)
         self.title = Label("", BASE, bold=True, wrap=True)
         self.lines = Label("", SECONDARY, "secondary", wrap=True)
-        self.change = Button("Change", kind="link")
-        self.change.setAccessibleName("Change the servers")
+        self.change = Button(tr("Change"), kind="link")
+        self.change.setAccessibleName(tr("Change the servers"))
         self._note = QWidget()
         self.note = Label("", SECONDARY, "secondary", wrap=True)
-        self.help = Button("Open the page", "external-link", "link")
+        self.help = Button(tr("Open the page"), "external-link", "link")
         self._url = ""
         self.help.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
         self._lay_out()
@@ -34,8 +35,8 @@ class FoundPanel(QFrame):
     def looking(self, domain: str) -> None:
         """The look-up runs."""
         self._icon.show_icon("search", "tertiary")
-        self.title.setText(f"Looking up the mail servers of {words.shown(domain, 80)}…")
-        self.lines.setText("Go on and type the password meanwhile; it is not sent anywhere yet.")
+        self.title.setText(tr("Looking up the mail servers of {domain}…", domain=words.shown(domain, 80)))
+        self.lines.setText(tr("Go on and type the password meanwhile; it is not sent anywhere yet."))
         self.change.hide()
         self._note.hide()
         self.show()
@@ -44,9 +45,11 @@ class FoundPanel(QFrame):
         """It ended well."""
         account = found.accounts[0]
         self._icon.show_icon("circle-check", "good")
-        self.title.setText("Found the mail servers")
+        self.title.setText(tr("Found the mail servers"))
         lines = [f"{name} {_server(server)}" for name, server in _servers(account)]
-        self.lines.setText("\n".join([*lines, f"According to: {words.shown(found.sources[0], 200)}"]))
+        self.lines.setText(
+            "\n".join([*lines, tr("According to: {sources}", sources=words.shown(found.sources[0], 200))])
+        )
         self.change.show()
         self._note.hide()
         self.show()
@@ -86,4 +89,9 @@ def _servers(account: Account) -> list[tuple[str, Server]]:
 
 
 def _server(server: Server) -> str:
-    return f"{words.shown(server.host, 100)}, port {server.port}, {_PROTECTION[server.security]}"
+    return tr(
+        "{host}, port {port}, {protection}",
+        host=words.shown(server.host, 100),
+        port=server.port,
+        protection=_PROTECTION[server.security],
+    )

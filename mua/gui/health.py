@@ -17,17 +17,23 @@ from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, IconLabel, Label
+from mua.language import tr
 from mua.model.account import Account
 
 _EVERY = 3_000  # milliseconds
 _STATES = {
-    wire.State.OFFLINE: ("wifi-off", "tertiary", "Offline"),
-    wire.State.CONNECTING: ("refresh-cw", "tertiary", "Connecting"),
-    wire.State.SYNCING: ("refresh-cw", "accent", "Looking for mail"),
-    wire.State.IDLE: ("circle-check", "good", "Listening for new mail"),
-    wire.State.PROBLEM: ("circle-alert", "on_danger", "Needs you"),
+    wire.State.OFFLINE: ("wifi-off", "tertiary", tr("Offline")),
+    wire.State.CONNECTING: ("refresh-cw", "tertiary", tr("Connecting")),
+    wire.State.SYNCING: ("refresh-cw", "accent", tr("Looking for mail")),
+    wire.State.IDLE: ("circle-check", "good", tr("Listening for new mail")),
+    wire.State.PROBLEM: ("circle-alert", "on_danger", tr("Needs you")),
 }
-_WOKEN = {"news": "by the server", "poke": "by you", "timeout": "to renew the connection", "slept": "after a sleep"}
+_WOKEN = {
+    "news": tr("by the server"),
+    "poke": tr("by you"),
+    "timeout": tr("to renew the connection"),
+    "slept": tr("after a sleep"),
+}
 
 
 class HealthPage(Room):
@@ -36,17 +42,17 @@ class HealthPage(Room):
     asked = Signal(object, object, object)
 
     def __init__(self, accounts: Sequence[Account]) -> None:
-        super().__init__("Health")
+        super().__init__(tr("Health"))
         self._names = {int(one.id): words.shown(one.name or one.email, 80) for one in accounts}
         self._told: tuple[wire.AccountHealth, ...] | None = None
         self.panels: list[HealthPanel] = []
-        self.save = Button("Save a report…", "download")
-        self.save.setToolTip("What is here and Mua's log, without addresses, subjects and passwords")
+        self.save = Button(tr("Save a report…"), "download")
+        self.save.setToolTip(tr("What is here and Mua's log, without addresses, subjects and passwords"))
         self.save.clicked.connect(self._choose_file)
         self.bar.addWidget(self.save)
         self.banner = Banner()
         self.banner.hide()
-        self.waiting = Label("Asking Mua's mail engine…", SECONDARY, "secondary")
+        self.waiting = Label(tr("Asking Mua's mail engine…"), SECONDARY, "secondary")
         self._list = QVBoxLayout()
         self._list.setSpacing(12)
         self.column.addWidget(self.banner)
@@ -66,7 +72,7 @@ class HealthPage(Room):
     def show_health(self, answer: wire.Answer) -> None:
         """What the engine told."""
         assert isinstance(answer, wire.HealthTold)
-        self.waiting.setText("" if answer.accounts else "No account yet.")
+        self.waiting.setText("" if answer.accounts else tr("No account yet."))
         self.waiting.setVisible(not answer.accounts)
         if answer.accounts == self._told:
             return
@@ -80,12 +86,12 @@ class HealthPage(Room):
 
     def save_to(self, path: str) -> None:
         """Have the report written."""
-        saved = f"Saved {path}. Nothing private is in it, but look before you share it."
+        saved = tr("Saved {path}. Nothing private is in it, but look before you share it.", path=path)
         self.asked.emit(wire.SaveBundle(path), lambda _: self._say(saved, "info"), self._failed)
 
     # ---- inside
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save a report", "mua-report.json", "Reports (*.json)")
+        path, _ = QFileDialog.getSaveFileName(self, tr("Save a report"), "mua-report.json", tr("Reports (*.json)"))
         if path:
             self.save_to(path)
 
@@ -132,27 +138,58 @@ class HealthPanel(QFrame):
 def facts(health: wire.AccountHealth, now: float) -> list[tuple[str, str]]:
     """(what, how it is) for one account; what is not known is left out."""
     if not health.host:
-        return [("Mail", f"{words.count(health.in_store, 'message')} on this computer only")]
-    allowed = f", {health.allowed} allowed" if health.allowed else ""
+        return [(tr("Mail"), tr("{messages} on this computer only", messages=words.count(health.in_store, "message")))]
+    allowed = tr(", {allowed} allowed", allowed=health.allowed) if health.allowed else ""
     tries = words.count(health.failures, "try", "tries")
-    paused = f"{words.full_time(health.paused_until, now)}, after {tries} that failed" if health.paused_until else ""
+    paused = (
+        tr("{when}, after {tries} that failed", when=words.full_time(health.paused_until, now), tries=tries)
+        if health.paused_until
+        else ""
+    )
     woken = f"{words.ago(health.woken_at, now)} {_WOKEN.get(health.woken_by, '')}" if health.woken_at else ""
     rows = (
-        ("Server", f"{words.shown(health.host, 100)}, port {health.port}, {health.incoming.upper()}"),
-        ("Software", words.shown(health.software, 200)),
-        ("Protection", _protection(health)),
-        ("Uses", _listed(health.in_use)),
-        ("Quirks", _listed(health.quirks)),
-        ("Connections", f"{health.connections} open{allowed}"),
-        ("Last wake", woken.strip()),
-        ("Last checked", words.ago(health.checked_at, now) if health.checked_at else "never"),
-        ("Next try", paused),
-        ("Messages", f"{health.on_server:,} on the server, {health.in_store:,} here, {health.with_body:,} with text"),
-        ("Still to do", f"{health.not_indexed:,} to make findable, {health.wishes:,} to change on the server"),
-        ("Room there", "; ".join(map(str, health.quotas))),
         (
-            "Traffic",
-            f"{words.size(health.octets_in)} in, {words.size(health.octets_out)} out since Mua's engine started",
+            tr("Server"),
+            tr(
+                "{host}, port {port}, {incoming}",
+                host=words.shown(health.host, 100),
+                port=health.port,
+                incoming=health.incoming.upper(),
+            ),
+        ),
+        (tr("Software"), words.shown(health.software, 200)),
+        (tr("Protection"), _protection(health)),
+        (tr("Uses"), _listed(health.in_use)),
+        (tr("Quirks"), _listed(health.quirks)),
+        (tr("Connections"), f"{health.connections} open{allowed}"),
+        (tr("Last wake"), woken.strip()),
+        (tr("Last checked"), words.ago(health.checked_at, now) if health.checked_at else "never"),
+        (tr("Next try"), paused),
+        (
+            tr("Messages"),
+            tr(
+                "{on_server:,} on the server, {in_store:,} here, {with_body:,} with text",
+                on_server=health.on_server,
+                in_store=health.in_store,
+                with_body=health.with_body,
+            ),
+        ),
+        (
+            tr("Still to do"),
+            tr(
+                "{not_indexed:,} to make findable, {wishes:,} to change on the server",
+                not_indexed=health.not_indexed,
+                wishes=health.wishes,
+            ),
+        ),
+        (tr("Room there"), "; ".join(map(str, health.quotas))),
+        (
+            tr("Traffic"),
+            tr(
+                "{size} in, {size2} out since Mua's engine started",
+                size=words.size(health.octets_in),
+                size2=words.size(health.octets_out),
+            ),
         ),
     )
     return [(what, text) for what, text in rows if text]
@@ -160,16 +197,16 @@ def facts(health: wire.AccountHealth, now: float) -> list[tuple[str, str]]:
 
 def _look(health: wire.AccountHealth) -> tuple[str, str, str]:
     if not health.host:
-        return "hard-drive", "tertiary", "On this computer only"
+        return "hard-drive", "tertiary", tr("On this computer only")
     return _STATES.get(wire.State(health.state), _STATES[wire.State.OFFLINE]) if health.state else (
-        "clock", "tertiary", "Not started",
+        "clock", "tertiary", tr("Not started"),
     )  # fmt: skip
 
 
 def _protection(health: wire.AccountHealth) -> str:
     how = {"starttls": "STARTTLS", "tls": "TLS", "none": "none"}.get(health.security, health.security)
-    signed = f", signed in by {words.shown(health.mechanism, 40)}" if health.mechanism else ""
-    return f"{words.shown(health.tls, 80) or how}{signed}{', compressed' if health.compressed else ''}"
+    signed = tr(", signed in by {mechanism}", mechanism=words.shown(health.mechanism, 40)) if health.mechanism else ""
+    return f"{words.shown(health.tls, 80) or how}{signed}{tr(', compressed') if health.compressed else ''}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QStyle
 from mua.gui.card import Card
 from mua.gui.icons import pixmap
 from mua.gui.theme import SMALL_ICON, theme
+from mua.language import tr
 
 if TYPE_CHECKING:
     from mua.gui.message_cards import Pen
@@ -22,11 +23,11 @@ _SIDE = 26  # pixels of each
 def acts_on(card: Card) -> dict[str, tuple[str, str]]:
     """The deeds (``actions.DEEDS``), in their order: icon, and what it is called."""
     return {
-        "archive": ("archive", "Archive"),
-        "delete": ("trash-2", "Delete"),
-        "star": ("star", "Remove the star" if card.starred else "Star"),
+        "archive": ("archive", tr("Archive")),
+        "delete": ("trash-2", tr("Delete")),
+        "star": ("star", tr("Remove the star") if card.starred else tr("Star")),
         "mark_read" if card.unread else "mark_unread": (
-            ("mail-open", "Mark as read") if card.unread else ("mail", "Mark as unread")
+            ("mail-open", tr("Mark as read")) if card.unread else ("mail", tr("Mark as unread"))
         ),
     }
 

@@ -20,6 +20,7 @@ from mua.gui.sheets import styled
 from mua.gui.signature_pictures import Pictures
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Field, Label, Line, ToolButton
+from mua.language import tr
 from mua.mime.prose_html import from_html, to_html
 from mua.mime.prose_text import from_text, to_text
 from mua.model.account import Account
@@ -27,11 +28,11 @@ from mua.model.identity import Identity
 from mua.model.prose import Image, is_formatted
 from mua.plan import identities
 
-_NOTE = (
+_NOTE = tr(
     "An answer comes from the address that the message came to. An address may be a pattern: *@my.example is every"
     " address of that domain."
 )
-_PLACES = (("above", "Above what is quoted"), ("below", "At the end"))
+_PLACES = (("above", tr("Above what is quoted")), ("below", tr("At the end")))
 _FRAME = "QFrame#signature { border: 1px solid @line; border-radius: 8px; background: @reader; }"
 
 
@@ -48,7 +49,7 @@ class Identities(QWidget):
         self.rows = QVBoxLayout()
         self.rows.setSpacing(2)
         self.form: IdentityForm | None = None
-        self.add = Button("Add an identity", "plus")
+        self.add = Button(tr("Add an identity"), "plus")
         self.banner = Banner()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 6, 0, 0)
@@ -130,13 +131,13 @@ class Identities(QWidget):
         name = f"{identity.name or self.account.full_name} <{identity.address}>".strip()
         more = [*identity.aliases, *(["signature"] if identity.signature or identity.signature_html else [])]
         text = words.shown(name, 160) + (f"  ·  {words.shown(', '.join(more), 160)}" if more else "")
-        edit = ToolButton("file-pen-line", f"Edit {identity.address}")
+        edit = ToolButton("file-pen-line", tr("Edit {address}", address=identity.address))
         edit.clicked.connect(lambda: self.edit(identity))
         line.addWidget(ElidedLabel(text, SECONDARY), 1)
         line.addWidget(edit)
         if identity in self.account.identities:
             own = identity.address.lower() == self.account.email.lower()
-            forget = ToolButton("x", f"{'Forget what is kept of' if own else 'Remove'} {identity.address}")
+            forget = ToolButton("x", f"{tr('Forget what is kept of') if own else tr('Remove')} {identity.address}")
             forget.clicked.connect(lambda: self.remove(identity))
             line.addWidget(forget)
         return row
@@ -152,17 +153,17 @@ class IdentityForm(QFrame):
         super().__init__()
         self.setProperty("kind", "panel")
         self._identity = identity
-        self.address = Field("Address", "Address, or *@my.example")
-        self.name = Field("Name", "Name, as others see it")
-        self.aliases = Field("Further addresses", "Further addresses, with commas between")
-        self.reply_to = Field("Answers go to", "Answers go to (empty: here)")
-        self.sent = Field("Folder of sent mail", "Folder of sent mail (empty: as usual)")
+        self.address = Field(tr("Address"), tr("Address, or *@my.example"))
+        self.name = Field(tr("Name"), tr("Name, as others see it"))
+        self.aliases = Field(tr("Further addresses"), tr("Further addresses, with commas between"))
+        self.reply_to = Field(tr("Answers go to"), tr("Answers go to (empty: here)"))
+        self.sent = Field(tr("Folder of sent mail"), tr("Folder of sent mail (empty: as usual)"))
         self.editor = BodyEditor()
         self.formats = FormatBar(self.editor)
-        self.place = Choice("The signature stands", _PLACES)
+        self.place = Choice(tr("The signature stands"), _PLACES)
         self.pictures = Pictures()
         self.editor.picture = self.pictures.picture
-        self.keep, self._leave = Button("Keep", kind="primary"), Button("Cancel")
+        self.keep, self._leave = Button(tr("Keep"), kind="primary"), Button(tr("Cancel"))
         self._lay_out()
         self._fill(own)
         self.keep.clicked.connect(lambda: self.kept.emit(self.identity()))
@@ -220,7 +221,7 @@ class IdentityForm(QFrame):
             grid.addWidget(field, place // 2, place % 2)
         column.addLayout(grid)
         head = QHBoxLayout()
-        head.addWidget(Label("Signature"))
+        head.addWidget(Label(tr("Signature")))
         head.addWidget(self.formats)
         head.addStretch()
         column.addLayout(head)
@@ -230,8 +231,8 @@ class IdentityForm(QFrame):
         inside = QVBoxLayout(frame)
         inside.setContentsMargins(1, 1, 1, 1)
         self.editor.setFixedHeight(130)
-        self.editor.setAccessibleName("Signature")
-        self.editor.setPlaceholderText("Nothing is put below what you write")
+        self.editor.setAccessibleName(tr("Signature"))
+        self.editor.setPlaceholderText(tr("Nothing is put below what you write"))
         inside.addWidget(self.editor)
         column.addWidget(frame)
         row = QHBoxLayout()

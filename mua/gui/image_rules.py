@@ -11,8 +11,9 @@ from mua.gui.choice import Choice
 from mua.gui.preferences import Preferences, RemoteImages
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Label, ToolButton
+from mua.language import tr
 
-_OFFERS = ((RemoteImages.ASK, "When I ask"), (RemoteImages.NEVER, "Never"))
+_OFFERS = ((RemoteImages.ASK, tr("When I ask")), (RemoteImages.NEVER, tr("Never")))
 
 
 class ImageRules(QWidget):
@@ -21,7 +22,7 @@ class ImageRules(QWidget):
     def __init__(self, now: Preferences, change: Callable[..., object]) -> None:
         super().__init__()
         self._change, self._senders = change, now.image_senders
-        self.offer = Choice("Pictures from elsewhere are loaded", _OFFERS)
+        self.offer = Choice(tr("Pictures from elsewhere are loaded"), _OFFERS)
         self.offer.choose(now.remote_images)
         self.offer.changed.connect(lambda: change(remote_images=RemoteImages(self.offer.value())))
         self._column = QVBoxLayout(self)
@@ -29,7 +30,7 @@ class ImageRules(QWidget):
         self._column.setSpacing(6)
         self.rows: dict[str, QWidget] = {}
         if self._senders:
-            said = "By themselves in mail that is proven to be from:"
+            said = tr("By themselves in mail that is proven to be from:")
             self._column.addWidget(Label(said, SECONDARY, "secondary"), 0, Qt.AlignmentFlag.AlignLeft)
         for sender in self._senders:
             self._add(sender)
@@ -39,7 +40,7 @@ class ImageRules(QWidget):
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         shown = words.shown(sender, 200)
-        remove = ToolButton("x", f"No longer load pictures of {shown} by itself")
+        remove = ToolButton("x", tr("No longer load pictures of {shown} by itself", shown=shown))
         remove.clicked.connect(partial(self.remove, sender))
         line.addWidget(Label(shown, BASE))
         line.addStretch(1)

@@ -20,10 +20,11 @@ from mua.gui.notices import Banner
 from mua.gui.room import Room
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Label, Line
+from mua.language import tr
 from mua.plan.arriving import HOMES
 
 SHOWN = 200  # folders, and reasons, that are listed
-_SAYS = (
+_SAYS = tr(
     "Choose a Thunderbird profile, a folder of Apple Mail, Claws Mail, Evolution or KMail, a Maildir, mbox files or"
     " .eml files. They are only read: nothing is changed there."
 )
@@ -40,20 +41,20 @@ class ImportPage(Room):
     mail_wanted = Signal()
 
     def __init__(self, home: Path | None = None) -> None:
-        super().__init__("Import mail")
+        super().__init__(tr("Import mail"))
         self.told: list[wire.Imported] = []
         self._waiting: list[str] = []
         self._token = ""
         self.banner = Banner()
         self.found = [_offer(program, path) for program, path in homes(home or Path.home())]
-        self.tree = Button("Choose a folder or profile", "folder", kind="" if self.found else "primary")
-        self.files = Button("Choose files", "file")
+        self.tree = Button(tr("Choose a folder or profile"), "folder", kind="" if self.found else "primary")
+        self.files = Button(tr("Choose files"), "file")
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Import")
+        self.progress.setAccessibleName(tr("Import"))
         self.doing = Label("", SECONDARY, "secondary", wrap=True)
-        self.stop = Button("Stop", "x")
-        self.mail = Button("Go to the mail", "inbox", kind="primary")
+        self.stop = Button(tr("Stop"), "x")
+        self.mail = Button(tr("Go to the mail"), "inbox", kind="primary")
         self.report = QVBoxLayout()
         self._lay_out()
         self.tree.clicked.connect(self._choose_tree)
@@ -75,7 +76,13 @@ class ImportPage(Room):
             self.progress.setRange(0, 1000)
             self.progress.setValue(event.done * 1000 // max(event.total, 1))
             folder = words.shown(event.folder, 80)
-            self.doing.setText(f"{words.count(event.messages, 'message')} so far; into “{folder}” now.")
+            self.doing.setText(
+                tr(
+                    "{messages} so far; into “{folder}” now.",
+                    messages=words.count(event.messages, "message"),
+                    folder=folder,
+                )
+            )
 
     # ---- inside
     def _next(self) -> None:
@@ -85,7 +92,7 @@ class ImportPage(Room):
         path = self._waiting.pop(0)
         self._token = secrets.token_hex(8)
         self.progress.setRange(0, 0)
-        self.doing.setText(f"Looking through {words.shown(Path(path).name, 80)}…")
+        self.doing.setText(tr("Looking through {name}…", name=words.shown(Path(path).name, 80)))
         self._work(True)
         self.asked.emit(wire.Import(path, token=self._token, accounts=True), self._taken, self._failed)
 
@@ -109,13 +116,13 @@ class ImportPage(Room):
         self.asked.emit(wire.Stop(self._token), None, None)
 
     def _choose_tree(self) -> None:
-        path = QFileDialog.getExistingDirectory(self, "Import a folder", str(Path.home()))
+        path = QFileDialog.getExistingDirectory(self, tr("Import a folder"), str(Path.home()))
         if path:
             self.take([path])
 
     def _choose_files(self) -> None:
-        kinds = "Mail (*.mbox *.eml *.emlx mbox Inbox Sent *.mbx);;All files (*)"
-        paths, _ = QFileDialog.getOpenFileNames(self, "Import files", str(Path.home()), kinds)
+        kinds = tr("Mail (*.mbox *.eml *.emlx mbox Inbox Sent *.mbx);;All files (*)")
+        paths, _ = QFileDialog.getOpenFileNames(self, tr("Import files"), str(Path.home()), kinds)
         if paths:
             self.take(paths)
 
@@ -123,19 +130,25 @@ class ImportPage(Room):
         """What came, folder by folder; what did not, and why."""
         self._work(False)
         found, taken, lost = (sum(getattr(one, name) for one in self.told) for name in ("found", "imported", "lost"))
-        stopped = " It was stopped; what had come stays." if any(one.stopped for one in self.told) else ""
-        text = f"{words.count(found, 'message')} found, {taken:,} imported, {lost:,} lost.{stopped}"
+        stopped = tr(" It was stopped; what had come stays.") if any(one.stopped for one in self.told) else ""
+        text = tr(
+            "{messages} found, {taken:,} imported, {lost:,} lost.{stopped}",
+            messages=words.count(found, "message"),
+            taken=taken,
+            lost=lost,
+            stopped=stopped,
+        )
         self._say(text, "danger" if lost else "info", "" if lost else "circle-check")
         rows = [(one.name, f"{one.imported:,} of {one.found:,}") for each in self.told for one in each.folders]
-        self._table("Folders", rows)
-        accounts = [(name, "Enter its password in the settings.") for each in self.told for name in each.accounts]
-        self._table("Accounts that were added", accounts)
+        self._table(tr("Folders"), rows)
+        accounts = [(name, tr("Enter its password in the settings.")) for each in self.told for name in each.accounts]
+        self._table(tr("Accounts that were added"), accounts)
         left = [
             (one.what + (f" ({one.count:,})" if one.count > 1 else ""), one.why)
             for each in self.told
             for one in each.left
         ]
-        self._table("Left out, and why", left)
+        self._table(tr("Left out, and why"), left)
         self.mail.setVisible(bool(taken))
         if taken:
             self.mail.setFocus()
@@ -155,7 +168,7 @@ class ImportPage(Room):
             grid.addWidget(ElidedLabel(words.shown(name, 200), BASE), place, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(Label(words.shown(says, 300), SECONDARY, "secondary", wrap=True), place, 1)
         if len(rows) > SHOWN:
-            grid.addWidget(Label(f"and {len(rows) - SHOWN:,} more", SECONDARY, "tertiary"), SHOWN, 0)
+            grid.addWidget(Label(tr("and {number:,} more", number=len(rows) - SHOWN), SECONDARY, "tertiary"), SHOWN, 0)
         self.report.addWidget(Label(title, BASE, bold=True))
         self.report.addWidget(panel)
 
@@ -181,7 +194,7 @@ class ImportPage(Room):
         column = self.column
         column.addWidget(Label(_SAYS, BASE, "secondary", wrap=True))
         if self.found:
-            column.addWidget(Label("Found on this computer", BASE, bold=True))
+            column.addWidget(Label(tr("Found on this computer"), BASE, bold=True))
         for one in self.found:
             path = str(one.property("path"))
             one.clicked.connect(partial(self.take, [path]))
@@ -194,7 +207,7 @@ class ImportPage(Room):
         self.report.setSpacing(8)
         column.addLayout(self.report)
         column.addWidget(Line())
-        note = "Address books are not taken, since Mua has no place for contacts; neither are passwords."
+        note = tr("Address books are not taken, since Mua has no place for contacts; neither are passwords.")
         column.addWidget(Label(note, SECONDARY, "tertiary", wrap=True))
         column.addStretch()
         self.banner.hide()

@@ -15,6 +15,7 @@ from mua.gui import words
 from mua.gui.icons import pixmap
 from mua.gui.theme import BASE, META, SEMIBOLD, SMALL_ICON, theme
 from mua.gui.widgets import Button
+from mua.language import tr
 from mua.model.message import MessageRow
 
 FEW = 4
@@ -27,11 +28,11 @@ class SightLine(QAbstractButton):
     def __init__(self, row: MessageRow, returned: bool) -> None:
         super().__init__()
         self.message_id = row.id
-        self._who = words.person(row.sender) or "Unknown sender"
-        self._subject = words.shown(row.subject, 200) or "(no subject)"
+        self._who = words.person(row.sender) or tr("Unknown sender")
+        self._subject = words.shown(row.subject, 200) or tr("(no subject)")
         self._time = words.list_time(row.id >> 20, time.time())
         self._icon = "clock" if returned else "pin"
-        kind = "Back" if returned else "Pinned"
+        kind = tr("Back") if returned else tr("Pinned")
         self.setAccessibleName(f"{kind}: {self._who}, {self._subject}")
         self.setToolTip(words.tip(f"{kind}: {self._subject}"))
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -90,7 +91,7 @@ class InSight(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.setAccessibleName("Kept in sight")
+        self.setAccessibleName(tr("Kept in sight"))
         self.lines: list[SightLine] = []
         self._shown: list[tuple[MessageRow, bool]] = []
         self._all = False

@@ -18,6 +18,7 @@ from mua.gui.reader_author import Lines, Said
 from mua.gui.room import Room
 from mua.gui.theme import BASE, META, SECONDARY, SUBJECT, theme
 from mua.gui.widgets import Button, IconLabel, Label
+from mua.language import plural, strftime, tr
 from mua.model.journey import Hop, Journey, Role
 from mua.plan import journey as said
 
@@ -36,12 +37,12 @@ class JourneyPage(Room):
     """The page.  ``author`` and ``mailbox`` are its ends, as they are shown."""
 
     def __init__(self, subject: str, author: str, mailbox: str, way: Journey, lines: Sequence[Said]) -> None:
-        super().__init__("The way of a message")
+        super().__init__(tr("The way of a message"))
         self._way = way
-        copy = Button("Copy as text", "copy")
+        copy = Button(tr("Copy as text"), "copy")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text()))
         self.bar.addWidget(copy)
-        self.column.addWidget(Label(subject or "(no subject)", SUBJECT, bold=True, wrap=True))
+        self.column.addWidget(Label(subject or tr("(no subject)"), SUBJECT, bold=True, wrap=True))
         self.summary = Label(_summary(way), BASE, "secondary", wrap=True)
         self.column.addWidget(self.summary)
         if lines:
@@ -62,16 +63,16 @@ class JourneyPage(Room):
         hops = self._way.hops
         steps = QVBoxLayout()
         steps.setSpacing(0)
-        written = _moment(self._way.written) if self._way.written is not None else "It does not say when"
+        written = _moment(self._way.written) if self._way.written is not None else tr("It does not say when")
         program = f" with {words.shown(self._way.program, 80)}" if self._way.program else ""
         steps.addWidget(
-            Step("user", "Written", author or "Unknown sender", [f"{written}{program}"], claim=True, first=True)
+            Step("user", tr("Written"), author or tr("Unknown sender"), [f"{written}{program}"], claim=True, first=True)
         )
         for place, hop in enumerate(hops):
             if place and hops[place - 1].claim and not hop.claim:
                 steps.addWidget(_Border())
             steps.addWidget(_step(hop))
-        steps.addWidget(Step("user", "In your mailbox", mailbox, [], last=True))
+        steps.addWidget(Step("user", tr("In your mailbox"), mailbox, [], last=True))
         self.column.addLayout(steps)
         for text in said.left_out(self._way):
             self.column.addWidget(Label(text, SECONDARY, "tertiary", wrap=True))
@@ -141,7 +142,7 @@ class _Border(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        text = "From here on your own servers write. What is above this line is what others say."
+        text = tr("From here on your own servers write. What is above this line is what others say.")
         label = Label(text, SECONDARY, "secondary", wrap=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(_RAIL + 12, 2, 0, 16)
@@ -165,7 +166,7 @@ def _head(role: str, span: str, lock: str) -> QHBoxLayout:
     if span:
         row.addWidget(Label(span, META, "tertiary"))
     if lock:
-        row.addWidget(IconLabel(lock, "secondary", 13, "Encrypted" if lock == "lock" else "Not encrypted"))
+        row.addWidget(IconLabel(lock, "secondary", 13, tr("Encrypted") if lock == "lock" else tr("Not encrypted")))
     row.addStretch()
     return row
 
@@ -186,7 +187,7 @@ def _rail(*, claim: bool) -> QPen:
 
 def _step(hop: Hop) -> Step:
     one = hop.received
-    name = one.by or "A server that does not name itself"
+    name = one.by or tr("A server that does not name itself")
     when = _moment(one.at) if one.at is not None else ""
     whence = said.took_from(one)
     facts = [whence[:1].upper() + whence[1:], said.how(one), when]
@@ -203,22 +204,24 @@ def _step(hop: Hop) -> Step:
 
 def _summary(way: Journey) -> str:
     if not way.hops:
-        return "No server wrote down that it had this message: it never travelled, or its traces were removed."
+        return tr("No server wrote down that it had this message: it never travelled, or its traces were removed.")
     times = [hop.received.at for hop in way.hops if hop.received.at is not None]
     steps = words.count(len(way.hops), "step")
     start = way.written if way.written is not None else times[0] if times else None
     took = f" in {said.span(times[-1] - start)}" if times and start is not None and times[-1] >= start else ""
     claims = sum(hop.claim for hop in way.hops)
     if claims == len(way.hops):
-        told = "None of the servers that receive your mail is known yet, so all of it is a claim."
+        told = tr("None of the servers that receive your mail is known yet, so all of it is a claim.")
     else:
         told = (
-            f"{words.count(claims, 'step is', 'steps are')} only claimed." if claims else "Your servers saw all of it."
+            plural(claims, "{number:,} step is only claimed.", "{number:,} steps are only claimed.")
+            if claims
+            else tr("Your servers saw all of it.")
         )
-    return f"It came in {steps}{took}, by its own account. {told}"
+    return tr("It came in {steps}{took}, by its own account. {told}", steps=steps, took=took, told=told)
 
 
 def _moment(at: int) -> str:
     """A time to the second, here."""
     moment = time.localtime(at)
-    return f"{time.strftime('%a', moment)} {moment.tm_mday} {time.strftime('%b %Y, %H:%M:%S', moment)}"
+    return strftime(f"%a {moment.tm_mday} %b %Y, %H:%M:%S", moment)

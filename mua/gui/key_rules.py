@@ -13,6 +13,7 @@ from mua.gui.key_sets import SET_NAMES, KeySet, clashing, conflicts, effective, 
 from mua.gui.preferences import Preferences
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, Field, Label, ToolButton, restyle
+from mua.language import tr
 
 _TEXTS = {deed.id: deed.text for deed in DEEDS}
 
@@ -26,10 +27,10 @@ class KeyRow(QWidget):
         self.edit = QKeySequenceEdit()
         self.edit.setMaximumSequenceLength(2)
         self.edit.setClearButtonEnabled(True)
-        self.edit.setAccessibleName(f"Key for: {deed.text}")
+        self.edit.setAccessibleName(tr("Key for: {text}", text=deed.text))
         self.edit.setFixedWidth(190)
         self.more = Label("", SECONDARY, "tertiary")
-        self.usual = ToolButton("undo-2", f"The usual key for: {deed.text}")
+        self.usual = ToolButton("undo-2", tr("The usual key for: {text}", text=deed.text))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(Label(deed.text, BASE))
@@ -63,20 +64,20 @@ class KeyRules(QWidget):
         super().__init__()
         self._now, self._change = now, change
         self.rows: dict[str, KeyRow] = {}
-        self.sets = Choice("Keys after the habits of", [(one.value, name) for one, name in SET_NAMES.items()])
+        self.sets = Choice(tr("Keys after the habits of"), [(one.value, name) for one, name in SET_NAMES.items()])
         self.sets.choose(now.key_set)
         self.sets.changed.connect(lambda: self._keep(key_set=KeySet(self.sets.value()), keys={}))
         self.said = Label("", SECONDARY, "secondary", wrap=True)
-        self.each = Button("Change single keys", "keyboard")
+        self.each = Button(tr("Change single keys"), "keyboard")
         self.each.clicked.connect(self.show_each)
-        self.finder = Field("Find an action", "Find an action")
+        self.finder = Field(tr("Find an action"), tr("Find an action"))
         self.finder.textChanged.connect(self._narrow)
         self.finder.hide()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
         first = QHBoxLayout()
-        first.addWidget(Label("Keys after the habits of", BASE))
+        first.addWidget(Label(tr("Keys after the habits of"), BASE))
         first.addStretch(1)
         first.addWidget(self.sets)
         self._column.addLayout(first)
@@ -111,7 +112,13 @@ class KeyRules(QWidget):
         if keys:
             others = clashing(name, keys, effective(self._now.key_set, self._now.keys))
             if others:
-                self._say(f"{keys[0]} does something else already: {', '.join(_TEXTS[one] for one in others)}.")
+                self._say(
+                    tr(
+                        "{keys} does something else already: {names}.",
+                        keys=keys[0],
+                        names=", ".join(_TEXTS[one] for one in others),
+                    )
+                )
 
     def _keep(self, **values: object) -> None:
         self._now = replace(self._now, **values)  # type: ignore[arg-type]
@@ -129,9 +136,17 @@ class KeyRules(QWidget):
         found = conflicts(effective(self._now.key_set, self._now.keys))
         if not text and found:
             key, names = found[0]
-            text = f"{key} means more than one thing, so it does nothing: {', '.join(_TEXTS[one] for one in names)}."
+            text = tr(
+                "{key} means more than one thing, so it does nothing: {names}.",
+                key=key,
+                names=", ".join(_TEXTS[one] for one in names),
+            )
         if not text:
-            text = f"{len(self._now.keys)} of your own." if self._now.keys else "No two actions share a key."
+            text = (
+                tr("{number} of your own.", number=len(self._now.keys))
+                if self._now.keys
+                else tr("No two actions share a key.")
+            )
         restyle(self.said, tone="danger" if found else "secondary")
         self.said.setText(text)
 

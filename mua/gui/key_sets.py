@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from mua.gui.actions import DEEDS
+from mua.language import tr
 
 Keys = Mapping[str, tuple[str, ...]]
 
@@ -22,9 +23,9 @@ class KeySet(StrEnum):
 
 
 SET_NAMES = {
-    KeySet.BOTH: "Mua's",
-    KeySet.THUNDERBIRD: "Thunderbird's",
-    KeySet.GMAIL: "Gmail's",
+    KeySet.BOTH: tr("Mua's"),
+    KeySet.THUNDERBIRD: tr("Thunderbird's"),
+    KeySet.GMAIL: tr("Gmail's"),
     KeySet.VI: "vi's",
 }
 _THUNDERBIRD: dict[str, tuple[str, ...]] = {
@@ -33,7 +34,7 @@ _THUNDERBIRD: dict[str, tuple[str, ...]] = {
     "reply_all": ("Ctrl+Shift+R",),
     "forward": ("Ctrl+L",),
     "archive": ("A",),
-    "delete": ("Delete",),
+    "delete": (tr("Delete"),),
     "junk": ("J",),
     "move": ("Ctrl+Shift+M",),
     "mark_read": ("M",),

@@ -27,6 +27,7 @@ from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import SECONDARY, SMALL_ICON, theme
 from mua.gui.widgets import Button, Label, restyle
+from mua.language import tr
 from mua.plan import later
 
 _ENGLISH = QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom)  # as everything else that the window says
@@ -56,10 +57,10 @@ class _Field(QDateTimeEdit):
 class ZoneSelect(Select):
     """Whose clocks the time is meant by: this computer's, or those of a place, found by any part of its name."""
 
-    HERE = "This computer's time"
+    HERE = tr("This computer's time")
 
     def __init__(self) -> None:
-        super().__init__("Time zone")
+        super().__init__(tr("Time zone"))
         self.addItem(self.HERE, "")
         self.setEditable(True)
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
@@ -94,12 +95,12 @@ class LaterBar(QFrame):
     chosen = Signal(object)
     left = Signal()
 
-    def __init__(self, button: str = "Send then") -> None:
+    def __init__(self, button: str = tr("Send then")) -> None:
         super().__init__()
         self.field = _Field()
-        self.field.setAccessibleName("Date and time of sending")
+        self.field.setAccessibleName(tr("Date and time of sending"))
         self.field.setLocale(_ENGLISH)
-        self.field.setDisplayFormat("d MMM yyyy, HH:mm")
+        self.field.setDisplayFormat(tr("d MMM yyyy, HH:mm"))
         self.field.setCalendarPopup(True)
         styled(self.field, _SHEET)
         self._calendar = self.field.calendarWidget()
@@ -108,7 +109,7 @@ class LaterBar(QFrame):
         self._calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
         self.zone = ZoneSelect()
         self.button = Button(button, "calendar")
-        self.cancel = Button("Cancel", kind="link")
+        self.cancel = Button(tr("Cancel"), kind="link")
         self.sentence = Label("", SECONDARY, "secondary", wrap=True)
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -190,18 +191,20 @@ def said_of(moment: later.Moment, clock: str, now: int) -> tuple[str, bool]:
     if problem := later.problem(moment.at, now):
         return problem, False
     strange = {
-        later.Clock.SKIPPED: f" No clock shows {clock} that night, since the clocks go forward.",
-        later.Clock.TWICE: f" {clock} comes twice that night, since the clocks go back; the first is meant.",
+        later.Clock.SKIPPED: tr(" No clock shows {clock} that night, since the clocks go forward.", clock=clock),
+        later.Clock.TWICE: tr(
+            " {clock} comes twice that night, since the clocks go back; the first is meant.", clock=clock
+        ),
     }.get(moment.clock, "")
     return f"{goes_out(moment.at)}{strange} {CONDITION}", True
 
 
 def goes_out(at: int) -> str:
     """The long form of a time that is ahead, with its zone."""
-    return f"It goes out on {words.whole_time(at)} ({later.zone_words(at)})."
+    return tr("It goes out on {when} ({zone_words}).", when=words.whole_time(at), zone_words=later.zone_words(at))
 
 
-CONDITION = (
+CONDITION = tr(
     "Mua sends it from this computer, also when its window is closed. If the computer is off or asleep then, it goes "
     "as soon as the computer is on again and Mua has been started."
 )

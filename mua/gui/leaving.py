@@ -14,6 +14,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.palette import Choice
+from mua.language import tr
 from mua.mime.list_fields import ListFields
 from mua.model.message import MessageRow
 from mua.plan import unsubscribe as plan
@@ -44,13 +45,13 @@ class Leaving(QObject):
         if found.url and at:
             said = f"told {words.ago(at, time.time())}"
             text = plan.told(found.host, 0)
-            return [Choice("Unsubscribed", said, "mail-x", partial(self._desk.window.toast.say, text)), *others]
+            return [Choice(tr("Unsubscribed"), said, "mail-x", partial(self._desk.window.toast.say, text)), *others]
         if found.url:
             how = f"tells {words.shown(found.host, 60)}"
-            return [Choice("Unsubscribe here", how, "mail-x", partial(self._ask, row, fields, found)), *others]
+            return [Choice(tr("Unsubscribe here"), how, "mail-x", partial(self._ask, row, fields, found)), *others]
         if found.why:
             why = partial(self._desk.window.toast.say, found.why)
-            return [*others, Choice("Why not unsubscribe here?", "", "circle-help", why)]
+            return [*others, Choice(tr("Why not unsubscribe here?"), "", "circle-help", why)]
         return others
 
     def _ask(self, row: MessageRow, fields: ListFields, found: plan.OneClick) -> None:
@@ -60,8 +61,8 @@ class Leaving(QObject):
         bar = pane.leaving
         bar.say(words.shown(plan.question(found)), "info", "mail-x")
         bar.withdraw()
-        bar.offer("Unsubscribe", partial(self._tell, row, fields, found.host))
-        bar.offer("Do not", bar.hide)
+        bar.offer(tr("Unsubscribe"), partial(self._tell, row, fields, found.host))
+        bar.offer(tr("Do not"), bar.hide)
         bar.show()
 
     def _tell(self, row: MessageRow, fields: ListFields, host: str) -> None:
@@ -69,7 +70,7 @@ class Leaving(QObject):
         if client is None or row.id in self._telling:
             return
         self._telling.add(row.id)
-        self._say(row, f"Telling {host}…")
+        self._say(row, tr("Telling {host}…", host=host))
 
         def answered(answer: wire.Answer) -> None:
             self._telling.discard(row.id)
@@ -93,7 +94,7 @@ class Leaving(QObject):
         bar.say(text, "warning" if fields is not None else "info", "mail-x")
         bar.withdraw()
         if fields is not None and fields.leave_mail:
-            bar.offer("Unsubscribe by mail", partial(self._write, fields.leave_mail))
+            bar.offer(tr("Unsubscribe by mail"), partial(self._write, fields.leave_mail))
         if fields is not None and fields.leave_page:
-            bar.offer("Open its page", partial(self._go, fields.leave_page))
+            bar.offer(tr("Open its page"), partial(self._go, fields.leave_page))
         bar.show()

@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from mua.errors import MailError
+from mua.language import tr
 from mua.model.outgoing import Draft
 
 
@@ -21,7 +22,9 @@ def leaving(draft: Draft, now: int) -> bytes:
         raw = build(draft, files, now=now, message_id=message_id)
         frozen = freeze(raw, now=now, message_id_if_missing=message_id)
     except MailError as error:
-        return f"Subject: It cannot be sent yet\r\n\r\n{error.text}\r\n".encode()
+        return tr("Subject: It cannot be sent yet\r\n\r\n{text}\r\n", text=error.text).encode()
     except OSError as error:
-        return f"Subject: It cannot be sent yet\r\n\r\nA file cannot be read: {error.strerror}.\r\n".encode()
+        return tr(
+            "Subject: It cannot be sent yet\r\n\r\nA file cannot be read: {strerror}.\r\n", strerror=error.strerror
+        ).encode()
     return frozen.wire

@@ -18,6 +18,7 @@ from mua.gui.notices import Banner, EmptyState
 from mua.gui.room import Room
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Label
+from mua.language import plural, tr
 from mua.model.ledger import Removal
 from mua.store import ledger
 
@@ -30,17 +31,19 @@ class LedgerPage(Room):
     asked = Signal(object, object, object)
 
     def __init__(self, library: Library) -> None:
-        super().__init__("What disappeared")
+        super().__init__(tr("What disappeared"))
         self._library = library
         self._shown: list[Removal] | None = None
         self.rows: list[RemovalRow] = []
         self.banner = Banner()
         self.banner.hide()
         self.empty = EmptyState(
-            "history", "Nothing has disappeared", "What is deleted, here or elsewhere, is listed here for you to check."
+            "history",
+            tr("Nothing has disappeared"),
+            tr("What is deleted, here or elsewhere, is listed here for you to check."),
         )
         self.note = Label(
-            "Messages that went away, newest first. What was on this computer can be brought back for 30 days.",
+            tr("Messages that went away, newest first. What was on this computer can be brought back for 30 days."),
             SECONDARY,
             "secondary",
             wrap=True,
@@ -84,7 +87,9 @@ class LedgerPage(Room):
         if answer.problems:
             self._say(" ".join(answer.problems[:3]), "danger")
         else:
-            self._say(f"{words.count(len(answer.messages), 'message is', 'messages are')} back.", "info")
+            self._say(
+                plural(len(answer.messages), "{number:,} message is back.", "{number:,} messages are back."), "info"
+            )
         self.refresh()
 
     def _failed(self, error: MailError) -> None:
@@ -102,7 +107,7 @@ class RemovalRow(QFrame):
     def __init__(self, removal: Removal, restore: Callable[[], None]) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
-        subject = words.shown(removal.subject, 200) or "(no subject)"
+        subject = words.shown(removal.subject, 200) or tr("(no subject)")
         who = words.person(removal.sender)
         when = words.full_time(removal.at, time.time())
         reason = removal.reason[:1].upper() + removal.reason[1:]
@@ -110,7 +115,7 @@ class RemovalRow(QFrame):
         text = QVBoxLayout()
         text.setSpacing(2)
         text.addWidget(ElidedLabel(subject, BASE, bold=True))
-        folder = "Inbox" if removal.folder.upper() == "INBOX" else words.shown(removal.folder, 80)
+        folder = tr("Inbox") if removal.folder.upper() == "INBOX" else words.shown(removal.folder, 80)
         facts = (who, f"in {folder}", when)
         text.addWidget(ElidedLabel(" · ".join(one for one in facts if one), SECONDARY, "secondary"))
         text.addWidget(Label(f"{reason}.{_now(removal)}", META, "tertiary", wrap=True))
@@ -118,7 +123,7 @@ class RemovalRow(QFrame):
         row.setContentsMargins(18, 12, 14, 12)
         row.setSpacing(12)
         row.addLayout(text, 1)
-        self.button = Button("Bring back", "undo-2")
+        self.button = Button(tr("Bring back"), "undo-2")
         self.button.clicked.connect(lambda: restore())
         self.button.setVisible(bool(removal.restorable_until) and removal.restored_as is None)
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
@@ -127,10 +132,10 @@ class RemovalRow(QFrame):
 def _now(removal: Removal) -> str:
     """Where it is now, or until when it can be brought back."""
     if removal.restored_as is not None:
-        return " It was brought back."
+        return tr(" It was brought back.")
     if removal.now_in:
-        return f" It is in {words.shown(', '.join(removal.now_in), 120)} now."
+        return tr(" It is in {names} now.", names=words.shown(", ".join(removal.now_in), 120))
     if removal.restorable_until:
         day = words.full_time(removal.restorable_until, time.time()).rsplit(", ", 1)[0]
-        return f" It can be brought back until {day}."
-    return " Its text was never here, or is kept no longer."
+        return tr(" It can be brought back until {day}.", day=day)
+    return tr(" Its text was never here, or is kept no longer.")

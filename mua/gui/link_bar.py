@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from mua.gui import words
 from mua.gui.notices import Banner
+from mua.language import tr
 from mua.model.message import MessageView
 
 MOST_SHOWN = 160  # characters of a link
@@ -32,9 +33,9 @@ class LinkBar(Banner):
         host = words.shown(links.look(link).host, 60)
         self.say(f"{why}\n{hint(link)}", "warning", "link")
         self.withdraw()
-        self.offer(f"Open {host}", lambda: self._answer(link))
-        self.offer("Copy link", lambda: QGuiApplication.clipboard().setText(link))
-        self.offer("Do not open", self.hide)
+        self.offer(tr("Open {host}", host=host), lambda: self._answer(link))
+        self.offer(tr("Copy link"), lambda: QGuiApplication.clipboard().setText(link))
+        self.offer(tr("Do not open"), self.hide)
         self.show()
 
     def _answer(self, link: str) -> None:
@@ -49,7 +50,11 @@ def doubt(view: MessageView | None, link: str) -> str:
     found = links.look(link)
     claimed = links.lie(view.html, link) if view is not None else ""
     if claimed:
-        return f"The text says {words.shown(claimed, 100)}, but this link leads to {words.shown(found.host, 100)}."
+        return tr(
+            "The text says {claimed}, but this link leads to {host}.",
+            claimed=words.shown(claimed, 100),
+            host=words.shown(found.host, 100),
+        )
     return found.odd
 
 
@@ -59,7 +64,9 @@ def hint(link: str) -> str:
 
     found = links.look(link)
     target = words.shown(links.plainly(found.target), MOST_SHOWN)
-    return f"{target} (through {', '.join(found.wrappers)})" if found.wrappers else target
+    return (
+        tr("{target} (through {names})", target=target, names=", ".join(found.wrappers)) if found.wrappers else target
+    )
 
 
 def offer_copies(menu: QMenu, link: str) -> None:
@@ -68,7 +75,7 @@ def offer_copies(menu: QMenu, link: str) -> None:
 
     clipboard = QGuiApplication.clipboard()
     told = link.removeprefix("mailto:") if link.startswith("mailto:") else link
-    menu.addAction("Copy address" if told != link else "Copy link", lambda: clipboard.setText(told))
+    menu.addAction(tr("Copy address") if told != link else tr("Copy link"), lambda: clipboard.setText(told))
     clean = links.clean(link)
     if clean != link:
-        menu.addAction("Copy clean link", lambda: clipboard.setText(clean))
+        menu.addAction(tr("Copy clean link"), lambda: clipboard.setText(clean))

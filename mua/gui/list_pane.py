@@ -17,6 +17,7 @@ from mua.gui.notices import Banner, EmptyState, RestLine
 from mua.gui.places import Source
 from mua.gui.theme import SECONDARY, TITLE, theme
 from mua.gui.widgets import Chip, ElidedLabel, Label, SearchField, ToolButton
+from mua.language import tr
 from mua.model.sort import NEWEST_FIRST, By, Sort, usual
 from mua.model.tag import TAGS, Tag, tag_of
 from mua.records import dataclass
@@ -24,23 +25,23 @@ from mua.store.read import Chosen, Filter, OnlyTag
 
 _ROOM_FOR_TITLE = 120  # pixels at the usual text size
 _DENSITIES = (
-    (Density.CARDS, "Cards", "layout-list"),
-    (Density.COMPACT, "Compact", "rows-3"),
-    (Density.TABLE, "Table", "table-2"),
+    (Density.CARDS, tr("Cards"), "layout-list"),
+    (Density.COMPACT, tr("Compact"), "rows-3"),
+    (Density.TABLE, tr("Table"), "table-2"),
 )
 SORT_NAMES = {
-    By.DATE: "Date",
-    By.FROM: "Sender",
-    By.SUBJECT: "Subject",
-    By.SIZE: "Size",
-    By.UNREAD: "Unread",
+    By.DATE: tr("Date"),
+    By.FROM: tr("Sender"),
+    By.SUBJECT: tr("Subject"),
+    By.SIZE: tr("Size"),
+    By.UNREAD: tr("Unread"),
 }
 SORT_WAYS = {  # down, up
-    By.DATE: ("Newest first", "Oldest first"),
-    By.FROM: ("Z to A", "A to Z"),
-    By.SUBJECT: ("Z to A", "A to Z"),
-    By.SIZE: ("Largest first", "Smallest first"),
-    By.UNREAD: ("Unread first", "Read first"),
+    By.DATE: (tr("Newest first"), tr("Oldest first")),
+    By.FROM: (tr("Z to A"), tr("A to Z")),
+    By.SUBJECT: (tr("Z to A"), tr("A to Z")),
+    By.SIZE: (tr("Largest first"), tr("Smallest first")),
+    By.UNREAD: (tr("Unread first"), tr("Read first")),
 }
 
 
@@ -73,24 +74,24 @@ class ListPane(QFrame):
         self.banner = Banner(stacked=True)
         self.banner.hide()
         self.rest = RestLine()
-        self.back = ToolButton("chevron-left", "Leave the search")
+        self.back = ToolButton("chevron-left", tr("Leave the search"))
         self.back.hide()
         self._title = ElidedLabel("", TITLE, bold=True)
         self._count = Label("", SECONDARY, "tertiary")
         self._chips = {
-            Filter.ALL: Chip("All"),
-            Filter.UNREAD: Chip("Unread"),
-            Filter.STARRED: Chip("Starred"),
+            Filter.ALL: Chip(tr("All")),
+            Filter.UNREAD: Chip(tr("Unread")),
+            Filter.STARRED: Chip(tr("Starred")),
         }
         self._other = Chip("")
         self._tags: tuple[Tag, ...] = TAGS
         self._other_filter: Chosen | None = None
-        self._tag_menu = QMenu("Only with the tag", self)
+        self._tag_menu = QMenu(tr("Only with the tag"), self)
         self.in_sight = InSight()
         """What a person pinned, and what came back."""
         self._empty = EmptyState("inbox", "", "")
         self._empty.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._emptiness = Emptiness("inbox", "Nothing here", "")
+        self._emptiness = Emptiness("inbox", tr("Nothing here"), "")
         self._sort = NEWEST_FIRST
         self._sort_actions = QActionGroup(self)
         self._way_actions = QActionGroup(self)
@@ -143,7 +144,7 @@ class ListPane(QFrame):
             chip.setChecked(one is chosen)
         self._other_filter = chosen if chosen not in self._chips else None
         self._other.setText(self._named(chosen))
-        self._other.setAccessibleName(f"Only {self._named(chosen)}")
+        self._other.setAccessibleName(tr("Only {named}", named=self._named(chosen)))
         self._other.setChecked(self._other_filter is not None)
         self._other.setVisible(self._other_filter is not None)
         self._fit_head()
@@ -160,7 +161,7 @@ class ListPane(QFrame):
         if isinstance(chosen, OnlyTag):
             found = tag_of(chosen.keyword, self._tags)
             return found.name if found is not None else chosen.keyword
-        return {Filter.ATTACHMENTS: "Attachments", Filter.KNOWN: "Known"}.get(chosen, chosen.value)
+        return {Filter.ATTACHMENTS: tr("Attachments"), Filter.KNOWN: tr("Known")}.get(chosen, chosen.value)
 
     def put_below_banner(self, bar: QWidget) -> None:
         """Show ``bar`` (a password field) below the banner; its owner removes it."""
@@ -190,7 +191,7 @@ class ListPane(QFrame):
             action.setChecked(action.data() == sort.by)
             action.setEnabled(possible)
             if action.data() == By.FROM:
-                action.setText("Recipient" if outgoing else "Sender")
+                action.setText(tr("Recipient") if outgoing else tr("Sender"))
         for action in self._way_actions.actions():
             action.setText(SORT_WAYS[sort.by][action.data() is False])
             action.setChecked(action.data() is sort.down)
@@ -243,7 +244,7 @@ class ListPane(QFrame):
             chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
             chips.addWidget(chip)
         self._other.clicked.connect(lambda: self._press(Filter.ALL))
-        self._other.setToolTip("Show every message again")
+        self._other.setToolTip(tr("Show every message again"))
         self._other.hide()
         chips.addWidget(self._other)
         chips.addStretch()
@@ -268,7 +269,7 @@ class ListPane(QFrame):
         column.addWidget(self.rest)
 
     def _menu_button(self) -> ToolButton:
-        button = ToolButton("list-filter", "How the list looks")
+        button = ToolButton("list-filter", tr("How the list looks"))
         menu = QMenu(button)
         self._density_actions = QActionGroup(menu)
         for density, name, picture in _DENSITIES:
@@ -279,13 +280,13 @@ class ListPane(QFrame):
             menu.addAction(action)
         self._density_actions.triggered.connect(self._choose_density)
         self._add_sorting(menu)
-        menu.addSection("Only")
+        menu.addSection(tr("Only"))
         for chosen in (Filter.ATTACHMENTS, Filter.KNOWN):
             action = menu.addAction(f"{chosen.value[0].upper()}{chosen.value[1:]}")
             action.triggered.connect(lambda _=False, chosen=chosen: self._press(chosen))
         menu.addMenu(self._tag_menu)
         menu.addSeparator()
-        self._grouping = QAction("Group this list by conversations", menu)
+        self._grouping = QAction(tr("Group this list by conversations"), menu)
         self._grouping.setCheckable(True)
         self._grouping.triggered.connect(self.grouping_chosen)
         menu.addAction(self._grouping)
@@ -294,7 +295,7 @@ class ListPane(QFrame):
         return button
 
     def _add_sorting(self, menu: QMenu) -> None:
-        menu.addSection("Sort by")
+        menu.addSection(tr("Sort by"))
         for by, name in SORT_NAMES.items():
             action = QAction(name, self._sort_actions)
             action.setData(by)
@@ -332,7 +333,9 @@ class ListPane(QFrame):
             chosen = self.chosen_filter()
             if chosen is not Filter.ALL:
                 state = Emptiness(
-                    "list-filter", f"Nothing {self._lacking(chosen)} here", "Choose All to see every message."
+                    "list-filter",
+                    tr("Nothing {lacking} here", lacking=self._lacking(chosen)),
+                    tr("Choose All to see every message."),
                 )
             self._empty.show_state(state.icon, state.title, state.hint)
         now = self._empty if empty else self.view

@@ -15,6 +15,7 @@ from mua.gui.reader import Reader
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import LIST_WIDTH, NARROW_WINDOW, SIDEBAR_ICONS, SIDEBAR_WIDTH, theme
 from mua.gui.widgets import Line, ToolButton
+from mua.language import tr
 
 _LEAST_SIDE, _LEAST_LIST = 160, 280  # pixels at the usual text size
 _TOOLS = (
@@ -164,7 +165,7 @@ class MainWindow(QMainWindow):
         return ToolButton(_ICONS[name], self.actions_[name].text()).follow(self.actions_[name])
 
     def _more(self) -> ToolButton:
-        button = ToolButton("ellipsis", "More")
+        button = ToolButton("ellipsis", tr("More"))
         menu = QMenu(button)
         for name in _MORE:
             if name:

@@ -11,6 +11,7 @@ from mua.gui.body_editor import BodyEditor
 from mua.gui.body_marks import MARKDOWN, RICH, Marks
 from mua.gui.sheets import styled
 from mua.gui.theme import BODY, theme
+from mua.language import tr
 
 _AFTER = 250  # milliseconds
 
@@ -21,7 +22,7 @@ class MarkdownLook(QTextBrowser):
     def __init__(self, editor: BodyEditor) -> None:
         super().__init__()
         self._editor = editor
-        self.setAccessibleName("How the message will look")
+        self.setAccessibleName(tr("How the message will look"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setOpenLinks(False)
         styled(self, "QTextBrowser { background: @list; color: @text; border: none; border-left: 1px solid @line; }")

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QStackedWidget
 from mua.gui.look import Look
 from mua.gui.theme import BASE, theme
 from mua.gui.widgets import Label
+from mua.language import tr
 from mua.model.message import MessageView
 
 if TYPE_CHECKING:
@@ -282,7 +283,7 @@ class Body(QStackedWidget):
         return bool(view.html) and not as_text and (self.look.flipped or needs_web(view))
 
     def _make_web(self, made: "WebView") -> "WebView":
-        made.setAccessibleName("Message text")
+        made.setAccessibleName(tr("Message text"))
         made.link_clicked.connect(self.link_clicked)
         made.link_hovered.connect(self.link_hovered)
         made.loadFinished.connect(self._page_loaded)

@@ -23,6 +23,7 @@ from mua.gui.theme import CARD as CARD_HEIGHT
 from mua.gui.theme import COMPACT as COMPACT_HEIGHT
 from mua.gui.theme import TABLE as TABLE_HEIGHT
 from mua.gui.widgets import paint_avatar
+from mua.language import tr
 
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignAbsolute
 _ARROW = 11  # pixels of the arrow in the chip of a conversation that can be opened
@@ -181,7 +182,7 @@ def _paint_card(pen: Pen, card: Card, selected: bool, with_snippet: bool) -> Non
     pen.text(QRect(text, second, right - text - marks - 4, line), card.subject, font, role)
     if with_snippet:
         text += _paint_tags(pen, card, QRect(text, second + line, (right - text) // 2, line - 2))
-        below = f"Until {card.until}" if card.until else card.snippet
+        below = tr("Until {until}", until=card.until) if card.until else card.snippet
         tone = "accent" if card.until else "secondary"
         pen.text(QRect(text, second + line, right - text, line - 2), below, theme().font(SECONDARY), tone)
 

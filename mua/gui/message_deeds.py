@@ -19,6 +19,7 @@ from mua.gui import words
 from mua.gui.leaving import Leaving
 from mua.gui.palette import Choice, Palette
 from mua.gui.writing import Kind
+from mua.language import tr
 from mua.mime.list_fields import ListFields, list_fields
 from mua.mime.text import safe_filename
 from mua.model.message import MessageId, MessageRow, MessageView
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from mua.gui.print_page import PrintPage
 
 _MOST_TEXT = 500_000  # characters of a closed message that are searched
-_FILTERS = "Message (*.eml);;PDF (*.pdf);;Text (*.txt);;Markdown (*.md)"
+_FILTERS = tr("Message (*.eml);;PDF (*.pdf);;Text (*.txt);;Markdown (*.md)")
 
 
 class MessageDeeds(QObject):
@@ -134,7 +135,7 @@ class MessageDeeds(QObject):
             return
         path, kind = self._ask(safe_filename((found[1].subject or "message")[:80] + ".eml"), _FILTERS)
         if path is not None:
-            ends = {"PDF": ".pdf", "Text": ".txt", "Markdown": ".md"}
+            ends = {"PDF": ".pdf", tr("Text"): ".txt", tr("Markdown"): ".md"}
             suffix = next((end for word, end in ends.items() if kind.startswith(word)), ".eml")
             self.save_to(path if path.suffix else path.with_suffix(suffix))
 
@@ -164,7 +165,7 @@ class MessageDeeds(QObject):
             from mua.gui.printing import markdown
 
             QGuiApplication.clipboard().setText(markdown(found[1]))
-            self._window.toast.say("Copied as Markdown")
+            self._window.toast.say(tr("Copied as Markdown"))
 
     # ---- the list it came by
     def list_menu(self) -> None:
@@ -176,9 +177,9 @@ class MessageDeeds(QObject):
             offered = _list_choices(fields, self._go, self._write_to)
             choices = self._leaving.choices(found[0], fields, offered)
         if choices:
-            Palette(self._window, "This mailing list", choices).open_over()
+            Palette(self._window, tr("This mailing list"), choices).open_over()
         else:
-            self._window.toast.say("This message says nothing of a mailing list.")
+            self._window.toast.say(tr("This message says nothing of a mailing list."))
 
     def _go(self, address: str) -> None:
         QDesktopServices.openUrl(QUrl(address))
@@ -192,7 +193,7 @@ class MessageDeeds(QObject):
         if row is not None and view is None:
             view = self._desk.library.view(row.id)
         if row is None or view is None:
-            self._window.toast.say("Choose a message first; its text must be here.")
+            self._window.toast.say(tr("Choose a message first; its text must be here."))
             return None
         return row, view
 
@@ -210,7 +211,7 @@ class MessageDeeds(QObject):
 
     def _ask(self, name: str, filters: str = "") -> tuple[Path | None, str]:
         folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        found, kind = QFileDialog.getSaveFileName(self._window, "Save as", str(Path(folder) / name), filters)
+        found, kind = QFileDialog.getSaveFileName(self._window, tr("Save as"), str(Path(folder) / name), filters)
         return (Path(found) if found else None), kind
 
     def _save_pdf(self, pdf: bytes) -> None:
@@ -236,7 +237,7 @@ def _as_text(view: MessageView) -> str:
     from mua.gui.printing import facts
 
     lines = [f"{name}: {value}" for name, value in facts(view)]
-    return "\n".join([f"Subject: {words.shown(view.subject)}", *lines, "", view.text])
+    return "\n".join([tr("Subject: {subject}", subject=words.shown(view.subject)), *lines, "", view.text])
 
 
 def _list_choices(fields: ListFields, go: Callable[[str], None], write: Callable[[str], None]) -> list[Choice]:
@@ -247,12 +248,12 @@ def _list_choices(fields: ListFields, go: Callable[[str], None], write: Callable
         if address:
             mail = address.lower().startswith("mailto:")
             host = words.shown(QUrl(address).path() if mail else QUrl(address).host(), 60)
-            how = f"writes to {host}" if mail else f"opens {host} in the browser"
+            how = tr("writes to {host}", host=host) if mail else tr("opens {host} in the browser", host=host)
             choices.append(Choice(text, how, icon, partial(write if mail else go, address)))
 
-    offer("Unsubscribe by mail", "mail-x", fields.leave_mail)
-    offer("Unsubscribe on its page", "external-link", fields.leave_page)
-    offer("Write to the list", "square-pen", fields.post)
-    offer("Open its archive", "archive", fields.archive)
-    offer("Help about the list", "circle-help", fields.help)
+    offer(tr("Unsubscribe by mail"), "mail-x", fields.leave_mail)
+    offer(tr("Unsubscribe on its page"), "external-link", fields.leave_page)
+    offer(tr("Write to the list"), "square-pen", fields.post)
+    offer(tr("Open its archive"), "archive", fields.archive)
+    offer(tr("Help about the list"), "circle-help", fields.help)
     return choices

@@ -35,6 +35,7 @@ from mua.gui.hover import act_at, acts_on
 from mua.gui.message_cards import CardDelegate, Density, row_height
 from mua.gui.message_model import MessageModel
 from mua.gui.theme import DAY_ROW, theme
+from mua.language import tr
 from mua.model.message import MessageId
 
 _FLAG = QItemSelectionModel.SelectionFlag
@@ -75,7 +76,7 @@ class MessageList(QTableView):
         """Rows came that may hold headings."""
         self._refreshing = False
         """While rows come and go Qt moves the current row as it likes; ``_settle`` has the last word."""
-        self.setAccessibleName("Messages")
+        self.setAccessibleName(tr("Messages"))
         self._plain()
         self.setModel(model)
         self.setItemDelegate(self._delegate)

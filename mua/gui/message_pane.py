@@ -18,6 +18,7 @@ from mua.gui.reader_header import Header
 from mua.gui.remote_bar import RemoteBar
 from mua.gui.widgets import AttachmentCard, Button, Flow
 from mua.gui.writing import Kind
+from mua.language import tr
 from mua.model.message import Attachment, MessageRow, MessageView
 from mua.model.outgoing import Outgoing
 
@@ -72,24 +73,24 @@ class MessagePane(QWidget):
         self.nature = Banner()
         self.events = Banner(icon_name="calendar")
         self.receipt = Banner(icon_name="mail-open")
-        self.receipt.offer("Send a receipt", lambda: self.receipt_answered.emit(True))
-        self.receipt.offer("Do not", lambda: self.receipt_answered.emit(False))
-        self.long = Banner("The beginning of a very long message is shown.")
-        self.long.offer("Show all", self._show_whole)
+        self.receipt.offer(tr("Send a receipt"), lambda: self.receipt_answered.emit(True))
+        self.receipt.offer(tr("Do not"), lambda: self.receipt_answered.emit(False))
+        self.long = Banner(tr("The beginning of a very long message is shown."))
+        self.long.offer(tr("Show all"), self._show_whole)
         self.problem = Banner(tone="danger")
         self.journey = Banner()
-        self.journey.offer("Details", self.journey_wanted.emit)
-        self.backscatter = Banner("This says that mail was not delivered, but it was not sent from here.")
-        self.backscatter.offer("Move to Junk", self.junk_wanted.emit)
+        self.journey.offer(tr("Details"), self.journey_wanted.emit)
+        self.backscatter = Banner(tr("This says that mail was not delivered, but it was not sent from here."))
+        self.backscatter.offer(tr("Move to Junk"), self.junk_wanted.emit)
         self.refusal = Banner(tone="danger")
-        self.refusal.offer("Try again", lambda: self.settled.emit(True))
-        self.refusal.offer("Dismiss", lambda: self.settled.emit(False))
+        self.refusal.offer(tr("Try again"), lambda: self.settled.emit(True))
+        self.refusal.offer(tr("Dismiss"), lambda: self.settled.emit(False))
         self.body = Body(self._inline, tall)
         self.attachments = Flow()
-        self.reply = Button("Reply", "reply")
-        self.reply_all = Button("Reply all", "reply-all")
-        self.forward = Button("Forward", "forward")
-        self.go_on = Button("Go on writing", "file-pen-line")
+        self.reply = Button(tr("Reply"), "reply")
+        self.reply_all = Button(tr("Reply all"), "reply-all")
+        self.forward = Button(tr("Forward"), "forward")
+        self.go_on = Button(tr("Go on writing"), "file-pen-line")
         self.go_on.hide()
         self._connect()
         self._lay_out()
@@ -104,7 +105,7 @@ class MessagePane(QWidget):
         again = self.row is not None and self.row.id == row.id and self.view == view
         self.row = row
         self.header.show_message(row, view, mine)
-        self.refusal.say(f"The last change was not made. {words.shown(row.problem, 500)}", "danger")
+        self.refusal.say(tr("The last change was not made. {problem}", problem=words.shown(row.problem, 500)), "danger")
         self.refusal.setVisible(bool(row.problem))
         if again:
             return
@@ -239,7 +240,7 @@ class MessagePane(QWidget):
         listed = [one for one in view.attachments if not one.inline] if view is not None else []
         parts: list[QWidget] = [self._card(one) for one in listed[:_MOST_CARDS]]
         if len(parts) > 1:
-            save = Button("Save all", "download")
+            save = Button(tr("Save all"), "download")
             save.clicked.connect(self.all_saved)
             parts.append(save)
         self.attachments.fill(parts)
@@ -253,7 +254,7 @@ class MessagePane(QWidget):
 
     def _show_body(self) -> None:
         if self.view is None:
-            self.body.wait("Fetching this message…")
+            self.body.wait(tr("Fetching this message…"))
         else:
             self.body.show_view(self.view, self.as_text)
         self.long.setVisible(self.body.is_cut)
@@ -261,7 +262,7 @@ class MessagePane(QWidget):
     def _say_died(self) -> None:
         self.as_text = True
         self.long.hide()
-        self.problem.say("The page of this message brought its browser down; what you see is its text.", "danger")
+        self.problem.say(tr("The page of this message brought its browser down; what you see is its text."), "danger")
         self.problem.show()
 
     def _show_whole(self) -> None:

@@ -23,6 +23,7 @@ from mua.gui.theme import (
     theme,
 )
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton, restyle
+from mua.language import tr
 
 _SHORT = 520  # pixels of a banner whose buttons stand below its text
 
@@ -141,10 +142,10 @@ class RestLine(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self._text = ElidedLabel("", META, "tertiary")
-        self._button = Button("Fetch", kind="link")
+        self._button = Button(tr("Fetch"), kind="link")
         self._act: Callable[[], object] | None = None
         self._button.clicked.connect(self._clicked)
-        self._other = Button("Fetch", kind="link")
+        self._other = Button(tr("Fetch"), kind="link")
         self._other_act: Callable[[], object] = self.hide
         self._other.clicked.connect(lambda: self._other_act())
         row = QHBoxLayout()
@@ -203,9 +204,9 @@ class Toast(QFrame):
         self.setProperty("kind", "toast")
         self._text = Label("")
         self._act: Callable[[], object] | None = None
-        self._button = Button("Undo", kind="link")
+        self._button = Button(tr("Undo"), kind="link")
         self._button.clicked.connect(self._clicked)
-        close = ToolButton("x", "Dismiss")
+        close = ToolButton("x", tr("Dismiss"))
         close.show_icon("x", "on_toast")
         close.clicked.connect(self.hide)
         row = QHBoxLayout(self)
@@ -226,7 +227,7 @@ class Toast(QFrame):
         self._text.setText(text)
         self._act = act
         self._button.setText(button)
-        self._button.setAccessibleName(button or "Undo")
+        self._button.setAccessibleName(button or tr("Undo"))
         self._button.setVisible(act is not None)
         self.setAccessibleName(text)
         self.adjustSize()

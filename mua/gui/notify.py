@@ -14,6 +14,7 @@ from mua.gui import words
 from mua.gui.desk import Desk
 from mua.gui.desktop import Desktop
 from mua.gui.outbox_words import day
+from mua.language import tr
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.outgoing import Outgoing
 from mua.store import outbox, read
@@ -64,7 +65,7 @@ class Notifier(QObject):
     def _overdue(self, message: Outgoing) -> None:
         if self._desk.preferences.notifications and not self._desk.window.isActiveWindow():
             subject = words.shown(message.subject, 200) if self._desk.preferences.notification_text else ""
-            self._desktop.notify("A message could not be delivered for a day", subject, -message.id)
+            self._desktop.notify(tr("A message could not be delivered for a day"), subject, -message.id)
 
     def _farewell(self) -> None:
         """The window closes, and what waits is sent without it."""
@@ -72,7 +73,7 @@ class Notifier(QObject):
         if db is not None and self._desk.preferences.notifications and outbox.waiting(db):
             text = farewell(outbox.listed(db), time.time())
             if text:
-                self._desktop.notify("Mua goes on sending", text, _ALL_OUTGOING)
+                self._desktop.notify(tr("Mua goes on sending"), text, _ALL_OUTGOING)
 
     def _clicked(self, number: int) -> None:
         self._desk.window.come_forward()
@@ -84,8 +85,8 @@ class Notifier(QObject):
 
 def buttons_for(messages: int) -> tuple[tuple[str, str], ...]:
     """What can be done about new mail without looking at it; several messages are answered one by one."""
-    several = (("archive", "Archive"), ("read", "Mark as read"))
-    return (*several, ("reply", "Reply")) if messages == 1 else several
+    several = (("archive", tr("Archive")), ("read", tr("Mark as read")))
+    return (*several, ("reply", tr("Reply"))) if messages == 1 else several
 
 
 def farewell(waiting: Sequence[Outgoing], now: float) -> str:
@@ -95,8 +96,8 @@ def farewell(waiting: Sequence[Outgoing], now: float) -> str:
         return ""
     waits = words.count(len(waiting), "message waits", "messages wait")
     if last is not None:
-        waits += f"{', the last' if len(waiting) > 1 else ''} until {day(last, now)}"
-    return f"{waits}; this computer has to be on for that, the window need not be open."
+        waits += f"{tr(', the last') if len(waiting) > 1 else ''} until {day(last, now)}"
+    return tr("{waits}; this computer has to be on for that, the window need not be open.", waits=waits)
 
 
 def notification(rows: list[MessageRow], with_text: bool) -> tuple[str, str]:

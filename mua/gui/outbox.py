@@ -21,6 +21,7 @@ from mua.gui.outbox_card import OutgoingCard
 from mua.gui.room import Room
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Chip, Label
+from mua.language import tr
 from mua.model.account import Account, Route
 from mua.model.outgoing import Outgoing, OutgoingId
 from mua.store import outbox
@@ -29,9 +30,12 @@ from mua.store.db import Db
 SHOWN = 100  # messages
 _TICK, _SLOW_TICK = 1_000, 60_000  # milliseconds
 _EMPTY = {
-    "waiting": ("Nothing is waiting", "What you send passes through here. Escape goes back to the mail."),
-    "scheduled": ("Nothing is scheduled", "The arrow beside Send, while you write, sends a message later."),
-    "all": ("Nothing was sent from here yet", "What you send passes through here. Escape goes back to the mail."),
+    "waiting": (tr("Nothing is waiting"), tr("What you send passes through here. Escape goes back to the mail.")),
+    "scheduled": (tr("Nothing is scheduled"), tr("The arrow beside Send, while you write, sends a message later.")),
+    "all": (
+        tr("Nothing was sent from here yet"),
+        tr("What you send passes through here. Escape goes back to the mail."),
+    ),
 }
 
 
@@ -60,7 +64,7 @@ class OutboxPage(Room):
         *,
         scheduled: bool = False,
     ) -> None:
-        super().__init__("Outbox")
+        super().__init__(tr("Outbox"))
         self._library = library
         self._away = set(away)
         self._senders = {int(one.id): words.shown(one.email, 80) for one in accounts if one.route is not Route.NONE}
@@ -72,7 +76,7 @@ class OutboxPage(Room):
         self.banner.hide()
         self.note = Label(CONDITION, SECONDARY, "secondary", wrap=True)
         self.empty = EmptyState("send", *_EMPTY["waiting"])
-        self._chips = {"waiting": Chip("Waiting"), "scheduled": Chip("Scheduled"), "all": Chip("All")}
+        self._chips = {"waiting": Chip(tr("Waiting")), "scheduled": Chip(tr("Scheduled")), "all": Chip(tr("All"))}
         for which, chip in self._chips.items():
             chip.clicked.connect(lambda _=False, which=which: self.choose(which))
             self.bar.addWidget(chip)

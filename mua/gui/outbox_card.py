@@ -18,6 +18,7 @@ from mua.gui.notices import Banner
 from mua.gui.overdue import ways
 from mua.gui.theme import BASE, META, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, Label, Line, ToolButton
+from mua.language import tr
 from mua.model.account import Route
 from mua.model.outgoing import Outgoing, Recipient
 from mua.model.outgoing import RecipientState as State
@@ -77,7 +78,7 @@ class OutgoingCard(QFrame):
         self._sentences: list[tuple[Recipient, Label]] = []
         waiting = {domain_of(one.address) for one in message.recipients if one.state is State.DEFERRED}
         self._held = protection.held(library.db, waiting) if library.db is not None and waiting else frozenset[str]()
-        subject = words.shown(message.subject) or "(no subject)"
+        subject = words.shown(message.subject) or tr("(no subject)")
         now = time.time()
         icon, role, state = said.headline(message, now)
         self._ahead, self._overdue = message.ahead(now), overdue.stage(message, now)
@@ -107,7 +108,9 @@ class OutgoingCard(QFrame):
         self.question.hide()
         column.addWidget(self.question)
         if self._overdue >= Stage.WARNING:
-            text = "It could not be delivered for a day." if self._overdue is Stage.DAY else "It waits for hours."
+            text = (
+                tr("It could not be delivered for a day.") if self._overdue is Stage.DAY else tr("It waits for hours.")
+            )
             tone = "danger" if self._overdue is Stage.DAY else "warning"
             column.addWidget(Banner(f"{text} {ways(len(senders) > 1)}", tone))
         self._later: later_bar.LaterBar | None = None
@@ -151,10 +154,10 @@ class OutgoingCard(QFrame):
         tries = words.count(one.attempts, "try", "tries") if one.attempts else ""
         row.addWidget(Label(tries, META, "tertiary"))
         if len(self.message.recipients) > 1 and self.offers([one]):
-            acts = ToolButton("ellipsis", f"What can be done for {words.shown(one.address, 100)}")
+            acts = ToolButton("ellipsis", tr("What can be done for {address}", address=words.shown(one.address, 100)))
             acts.clicked.connect(lambda: self.menu([one]).popup(acts.mapToGlobal(acts.rect().bottomLeft())))
             row.addWidget(acts)
-        more = ToolButton("chevron-down", f"What happened with {words.shown(one.address, 100)}")
+        more = ToolButton("chevron-down", tr("What happened with {address}", address=words.shown(one.address, 100)))
         row.addWidget(more)
         column.addLayout(row)
         text = Label(
@@ -164,7 +167,7 @@ class OutgoingCard(QFrame):
         column.addWidget(text)
         self._sentences.append((one, text))
         if domain := self._held_at(one):
-            leave = Button(f"Send with less protection to {words.shown(domain, 40)}…", kind="link")
+            leave = Button(tr("Send with less protection to {domain}…", domain=words.shown(domain, 40)), kind="link")
             leave.clicked.connect(lambda: self._ask_for_leave(domain))
             indented = QHBoxLayout()
             indented.setContentsMargins(26, 0, 40, 0)
@@ -200,15 +203,15 @@ class OutgoingCard(QFrame):
         now, db = time.time(), self._library.db
         steps = outbox.attempts(db, self.message.id, one.address) if db is not None else []
         news = outbox.came_back(db, self.message.id, one.address) if db is not None else []
-        _tell(column, f"{said.moment(self.message.queued_at, now)} · Queued")
+        _tell(column, tr("{when} · Queued", when=said.moment(self.message.queued_at, now)))
         for step in steps:
             _tell(column, said.step(step, now))
             if words_said := outbox.dialogue(db, step.dialogue) if db is not None and step.dialogue else "":
                 column.addWidget(Dialogue(words_said))
         lines = [f"{said.moment(what.at, now)} · {said.reported(what, now)}" for what in news]
         if one.state is State.ACCEPTED and not news:
-            lines.append("Nothing has come back since; most servers send news only when something went wrong.")
-        for text in (*lines, f"Message-ID {words.shown(self.message.message_id, 200)}"):
+            lines.append(tr("Nothing has come back since; most servers send news only when something went wrong."))
+        for text in (*lines, tr("Message-ID {message_id}", message_id=words.shown(self.message.message_id, 200))):
             _tell(column, text)
 
     # ---- what can be done
@@ -223,27 +226,29 @@ class OutgoingCard(QFrame):
         made: list[Offer] = []
         recallable = [one.address for one in some if one.recallable]
         if recallable and self._ahead and not named:
-            made.append(Offer("Edit", "square-pen", partial(self.taken_back.emit, recallable), "Back into a composer."))
-            made.append(Offer("Another time…", "calendar", self.choose_time))
-            made.append(Offer("Send now", "send", partial(asked, wire.RescheduleOutgoing(message))))
+            made.append(
+                Offer(tr("Edit"), "square-pen", partial(self.taken_back.emit, recallable), tr("Back into a composer."))
+            )
+            made.append(Offer(tr("Another time…"), "calendar", self.choose_time))
+            made.append(Offer(tr("Send now"), "send", partial(asked, wire.RescheduleOutgoing(message))))
         elif recallable:
-            made.append(Offer("Take it back", "undo-2", partial(self.taken_back.emit, recallable)))
+            made.append(Offer(tr("Take it back"), "undo-2", partial(self.taken_back.emit, recallable)))
         if (again or waiting) and not self._ahead:
-            text = "Try again now" if again else "Send now"
+            text = tr("Try again now") if again else tr("Send now")
             made.append(
                 Offer(text, "refresh-cw" if again else "send", partial(asked, wire.RetryOutgoing(message, named)))
             )
         if unknown:
-            made.append(Offer("Send again…", "send", partial(self._ask_twice, unknown)))
+            made.append(Offer(tr("Send again…"), "send", partial(self._ask_twice, unknown)))
         if failed:
-            made.append(Offer("Edit and send again", "square-pen", partial(self.edited.emit, failed)))
+            made.append(Offer(tr("Edit and send again"), "square-pen", partial(self.edited.emit, failed)))
         if again and not named and self.message.route is Route.DIRECT and self.message.via is None:
-            tip = "How other servers see mail that this computer delivers by itself"
-            made.append(Offer("Would it arrive?", "circle-help", self.doctor_wanted.emit, tip))
+            tip = tr("How other servers see mail that this computer delivers by itself")
+            made.append(Offer(tr("Would it arrive?"), "circle-help", self.doctor_wanted.emit, tip))
         if not self._ahead:
             made.extend(self._ways(tuple(dict.fromkeys((*waiting, *again)))))
             if not named and self._can_be_put_off():
-                made.append(Offer("Send at another time…", "", self.choose_time))
+                made.append(Offer(tr("Send at another time…"), "", self.choose_time))
         return made
 
     def _can_be_put_off(self) -> bool:
@@ -276,7 +281,7 @@ class OutgoingCard(QFrame):
         others = [(one, name) for one, name in self._senders.items() if one != now] if addresses else []
         return [
             Offer(
-                f"Send through {name}",
+                tr("Send through {name}", name=name),
                 "send" if late and not at else "",
                 partial(self.asked.emit, wire.RetryOutgoing(int(self.message.id), addresses, one)),
             )
@@ -299,14 +304,14 @@ class OutgoingCard(QFrame):
         row.addStretch()
         made = [offer for offer in offers if offer.icon]
         if self.message.finished and said.failed_addresses(self.message) and not self._is_away:
-            made.append(Offer("Put away", "check", self.put_away.emit, "It stays under All."))
+            made.append(Offer(tr("Put away"), "check", self.put_away.emit, tr("It stays under All.")))
         for offer in made:
             button = Button(offer.text, offer.icon)
             button.setToolTip(offer.tip)
             button.clicked.connect(lambda _=False, act=offer.act: act())
             row.addWidget(button)
         if any(not offer.icon for offer in offers):
-            more = ToolButton("ellipsis", "Other ways to send it")
+            more = ToolButton("ellipsis", tr("Other ways to send it"))
             recipients = self.message.recipients
             more.clicked.connect(
                 lambda: self.menu(recipients, rare=True).popup(more.mapToGlobal(more.rect().bottomLeft()))
@@ -317,19 +322,19 @@ class OutgoingCard(QFrame):
     def _ask_twice(self, addresses: list[str]) -> None:
         """Say what may happen, in place; the second click sends."""
         again = wire.RetryOutgoing(int(self.message.id), tuple(addresses))
-        self._ask(said.TWICE, "Send it again", again)
+        self._ask(said.TWICE, tr("Send it again"), again)
 
     def _ask_for_leave(self, domain: str) -> None:
         """The same, of what a domain offers less than before; for all who wait for that."""
         waiting = tuple(one.address for one in self.message.recipients if self._held_at(one) == domain)
         weaker = wire.RetryOutgoing(int(self.message.id), waiting, less_protection=True)
-        self._ask(said.less(domain), "Send it with less protection", weaker)
+        self._ask(said.less(domain), tr("Send it with less protection"), weaker)
 
     def _ask(self, what: str, yes: str, command: wire.RetryOutgoing) -> None:
         self.question.withdraw()
         self.question.say(what, "warning")
         self.question.offer(yes, lambda: self.asked.emit(command))
-        self.question.offer("Leave it", self.question.hide)
+        self.question.offer(tr("Leave it"), self.question.hide)
         self.question.show()
 
 
@@ -338,7 +343,7 @@ class Dialogue(QWidget):
 
     def __init__(self, dialogue: str) -> None:
         super().__init__()
-        self._button = Button("What was said", kind="link")
+        self._button = Button(tr("What was said"), kind="link")
         self.text = Label("", META, "secondary", wrap=True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setText("\n".join(said.dialogue(dialogue)))
@@ -354,7 +359,7 @@ class Dialogue(QWidget):
         """Show it, or hide it again."""
         shown = self.text.isHidden()
         self.text.setVisible(shown)
-        self._button.setText("Hide it" if shown else "What was said")
+        self._button.setText(tr("Hide it") if shown else tr("What was said"))
 
 
 def _tell(column: QVBoxLayout, text: str) -> None:

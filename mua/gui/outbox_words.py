@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 
 from mua.gui import words
+from mua.language import inside, tr
 from mua.model.outgoing import FINAL, Outgoing, Phase, Recipient, RecipientState, SentCopy, Step
 from mua.model.report import Action, Reported
 from mua.plan import later
@@ -15,46 +16,49 @@ from mua.plan import later
 State = RecipientState
 # state -> (icon, colour role, word)
 LOOKS = {
-    State.QUEUED: ("clock", "tertiary", "Waiting"),
-    State.TRYING: ("send", "accent", "On its way"),
-    State.ACCEPTED: ("circle-check", "good", "Accepted"),
-    State.DEFERRED: ("clock", "on_warning", "Not yet"),
-    State.REFUSED: ("circle-x", "on_danger", "Refused"),
-    State.UNKNOWN: ("circle-help", "on_danger", "Not known"),
-    State.CANCELLED: ("ban", "tertiary", "Taken back"),
+    State.QUEUED: ("clock", "tertiary", tr("Waiting")),
+    State.TRYING: ("send", "accent", tr("On its way")),
+    State.ACCEPTED: ("circle-check", "good", tr("Accepted")),
+    State.DEFERRED: ("clock", "on_warning", tr("Not yet")),
+    State.REFUSED: ("circle-x", "on_danger", tr("Refused")),
+    State.UNKNOWN: ("circle-help", "on_danger", tr("Not known")),
+    State.CANCELLED: ("ban", "tertiary", tr("Taken back")),
 }
-BACK = ("circle-x", "on_danger", "Came back")
+BACK = ("circle-x", "on_danger", tr("Came back"))
 # what a report says -> words for it
 _REPORTED = {
-    Action.FAILED: "It came back, undelivered",
-    Action.DELAYED: "A server on the way cannot deliver it yet, and goes on trying",
-    Action.DELIVERED: "It was delivered",
-    Action.RELAYED: "It went on to a server that sends no further news",
-    Action.EXPANDED: "It went on to the members of a list; there will be no further news",
-    Action.DISPLAYED: "It was opened",
-    Action.DELETED: "It was deleted without being opened",
-    Action.PROCESSED: "A program of the recipient took it",
+    Action.FAILED: tr("It came back, undelivered"),
+    Action.DELAYED: tr("A server on the way cannot deliver it yet, and goes on trying"),
+    Action.DELIVERED: tr("It was delivered"),
+    Action.RELAYED: tr("It went on to a server that sends no further news"),
+    Action.EXPANDED: tr("It went on to the members of a list; there will be no further news"),
+    Action.DISPLAYED: tr("It was opened"),
+    Action.DELETED: tr("It was deleted without being opened"),
+    Action.PROCESSED: tr("A program of the recipient took it"),
 }
 _PHASES = {
     Phase.CONNECT: "connecting",
-    Phase.GREETING: "greeting the server",
-    Phase.TLS: "protecting the connection",
-    Phase.AUTH: "signing in",
-    Phase.MAIL: "announcing the sender",
-    Phase.RCPT: "announcing the recipient",
-    Phase.DATA: "handing over the text",
-    Phase.DOT: "waiting for the server's confirmation",
+    Phase.GREETING: tr("greeting the server"),
+    Phase.TLS: tr("protecting the connection"),
+    Phase.AUTH: tr("signing in"),
+    Phase.MAIL: tr("announcing the sender"),
+    Phase.RCPT: tr("announcing the recipient"),
+    Phase.DATA: tr("handing over the text"),
+    Phase.DOT: tr("waiting for the server's confirmation"),
 }
 _REFUSAL = re.compile(r"S: [45]\d\d")
 _SPANS = 5_400  # seconds: what is nearer is told as a span
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-TWICE = "It may have arrived, and then it arrives twice."
+TWICE = tr("It may have arrived, and then it arrives twice.")
 
 
 def less(domain: str) -> str:
     """What it means to send with less protection than before."""
     who = words.shown(domain, 100)
-    return f"Mail to {who} was better protected before; what is sent now could be read, or be taken by somebody else."
+    return tr(
+        "Mail to {who} was better protected before; what is sent now could be read, or be taken by somebody else.",
+        who=who,
+    )
 
 
 def sentence(one: Recipient, now: float) -> str:
@@ -64,28 +68,30 @@ def sentence(one: Recipient, now: float) -> str:
     said = quoted(one)
     if one.state is State.QUEUED:
         later = one.next_attempt is not None and one.next_attempt > now + 1
-        return f"Goes out {moment(one.next_attempt, now)}" if later else "Goes out now"
+        return tr("Goes out {when}", when=moment(one.next_attempt, now)) if later else tr("Goes out now")
     if one.state is State.TRYING and one.gone and one.phase is not Phase.DOT:
-        return f"{words.size(one.gone)} of it have gone so far"
+        return tr("{size} of it have gone so far", size=words.size(one.gone))
     if one.state is State.TRYING:
-        return _PHASES.get(one.phase, "being sent").capitalize()
+        return _PHASES.get(one.phase, tr("being sent")).capitalize()
     if one.state is State.ACCEPTED:
         if not one.host:
-            return "Accepted"
+            return tr("Accepted")
         if one.host in LOOPBACK:
-            return "Accepted by a server on this computer"
-        unsafe = "" if one.tls else ", over an unprotected connection"
-        untold = "; it cannot be told by when to deliver (DELIVERBY)" if one.unmet else ""
-        return f"Accepted by {words.shown(one.host, 80)}{unsafe}{untold}"
+            return tr("Accepted by a server on this computer")
+        unsafe = "" if one.tls else tr(", over an unprotected connection")
+        untold = tr("; it cannot be told by when to deliver (DELIVERBY)") if one.unmet else ""
+        return tr("Accepted by {host}{unsafe}{untold}", host=words.shown(one.host, 80), unsafe=unsafe, untold=untold)
     if one.state is State.DEFERRED:
-        when = f" Next try {moment(one.next_attempt, now)}." if one.next_attempt is not None else ""
-        said = said or "Could not be delivered yet"
+        when = tr(" Next try {when}.", when=moment(one.next_attempt, now)) if one.next_attempt is not None else ""
+        said = said or tr("Could not be delivered yet")
         return f"{said}{'' if said[-1] in '.!?' else '.'}{when}"
     if one.state is State.UNKNOWN:
-        return said or "The connection broke while the server was confirming; nobody knows whether it took the message."
+        return said or tr(
+            "The connection broke while the server was confirming; nobody knows whether it took the message."
+        )
     if one.state is State.REFUSED:
-        return said or "Refused; it is not tried again by itself."
-    return "You took it back; it was not sent."
+        return said or tr("Refused; it is not tried again by itself.")
+    return tr("You took it back; it was not sent.")
 
 
 def reported(one: Reported, now: float) -> str:
@@ -116,15 +122,21 @@ def quoted(one: Recipient) -> str:
 def headline(message: Outgoing, now: float) -> tuple[str, str, str]:
     """(icon, colour role, words) for a message as a whole: trouble first."""
     if message.ahead(now):
-        return "calendar", "accent", f"Scheduled: {moment(message.not_before, now)}"
+        return "calendar", "accent", tr("Scheduled: {when}", when=moment(message.not_before, now))
     looks = [look(one) for one in message.recipients]
     states = (State.UNKNOWN, State.REFUSED, State.TRYING, State.DEFERRED, State.QUEUED, State.CANCELLED)
     for icon, role, word in (BACK, *(LOOKS[state] for state in states)):
         number = looks.count((icon, role, word))
         if number:
-            return icon, role, word if number == len(looks) else f"{word}: {number} of {len(looks)}"
-    filed = " · copy kept in Sent" if message.sent_copy in (SentCopy.FILED, SentCopy.SERVER) else ""
-    return "circle-check", "good", f"Accepted{filed}"
+            return (
+                icon,
+                role,
+                word
+                if number == len(looks)
+                else tr("{word}: {number} of {total}", word=word, number=number, total=len(looks)),
+            )
+    filed = tr(" · copy kept in Sent") if message.sent_copy in (SentCopy.FILED, SentCopy.SERVER) else ""
+    return "circle-check", "good", tr("Accepted{filed}", filed=filed)
 
 
 def journey(message: Outgoing, now: float) -> str:
@@ -132,7 +144,13 @@ def journey(message: Outgoing, now: float) -> str:
     if len(message.recipients) == 1:
         return sentence(message.recipients[0], now)
     _, _, line = headline(message, now)
-    return line if " of " in line else f"{line.partition(' · ')[0]}, all {len(message.recipients)} recipients"
+    return (
+        line
+        if " of " in line
+        else tr(
+            "{partition}, all {number} recipients", partition=line.partition(" · ")[0], number=len(message.recipients)
+        )
+    )
 
 
 def step(taken: Step, now: float) -> str:
@@ -155,9 +173,9 @@ def moment(at: int | None, now: float) -> str:
         return "soon"
     ahead = round(at - now)
     if 0 < ahead < 90:
-        return f"in {ahead} s"
+        return tr("in {ahead} s", ahead=ahead)
     if 0 < ahead < _SPANS:
-        return f"in {round(ahead / 60)} min"
+        return tr("in {number} min", number=round(ahead / 60))
     if -60 < ahead <= 0:
         return "now" if ahead > -5 else time.strftime("%H:%M:%S", time.localtime(at))
     return day(at, now)
@@ -166,7 +184,7 @@ def moment(at: int | None, now: float) -> str:
 def day(at: int, now: float) -> str:
     """A time within a sentence: "tomorrow, 09:00", "Wed 12 Nov 2025, 16:04"."""
     whole = words.full_time(at, now)
-    return whole[:1].lower() + whole[1:] if whole.startswith(("Today", "Tomorrow", "Yesterday")) else whole
+    return inside(whole) if words.near(at, now) else whole
 
 
 def lateness(message: Outgoing, first_try: int | None, now: float) -> str:
@@ -174,8 +192,8 @@ def lateness(message: Outgoing, first_try: int | None, now: float) -> str:
     if not message.scheduled or first_try is None or not later.went_late(message.not_before, first_try):
         return ""
     meant, went = moment(message.not_before, now), moment(first_try, now)
-    why = "this computer was off, asleep or offline until then, or the account waited"
-    return f"It was to go {meant}, and went {went}: {why}."
+    why = tr("this computer was off, asleep or offline until then, or the account waited")
+    return tr("It was to go {meant}, and went {went}: {why}.", meant=meant, went=went, why=why)
 
 
 def counts_down(message: Outgoing, now: float) -> bool:

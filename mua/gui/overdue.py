@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from mua.gui import words
 from mua.gui.main_window import MainWindow
 from mua.gui.outbox_words import moment
+from mua.language import tr
 from mua.model.outgoing import Outgoing
 from mua.plan import overdue
 from mua.plan.overdue import Stage
@@ -22,12 +23,14 @@ from mua.plan.retry import EXPIRY
 
 _KEY = "outbox/overdue"
 _LONGEST = 3_600_000  # milliseconds between two looks: the clock may be set
-_SPAN = {Stage.NOTE: "half an hour", Stage.WARNING: "four hours", Stage.DAY: "a day"}
+_SPAN = {Stage.NOTE: tr("half an hour"), Stage.WARNING: tr("four hours"), Stage.DAY: tr("a day")}
 
 
 def ways(others: bool) -> str:
     """What a person can do; ``others``: another account can send."""
-    return f"{'Send it through another account, take' if others else 'Take'} it back to change it, or let Mua go on."
+    if others:
+        return tr("Send it through another account, take it back to change it, or let Mua go on.")
+    return tr("Take it back to change it, or let Mua go on.")
 
 
 class Overdue(QObject):
@@ -79,13 +82,13 @@ class Overdue(QObject):
         text = sentence(worse, worst, now, others=self._others())
         chosen = int(worse[0].id) if len(worse) == 1 else 0
         if worst is Stage.NOTE:
-            self._window.toast.say(text, "Look", lambda: self.look_wanted.emit(chosen), 15_000)
+            self._window.toast.say(text, tr("Look"), lambda: self.look_wanted.emit(chosen), 15_000)
             return
         banner = self._window.overdue
         banner.withdraw()
         banner.say(text, "danger" if worst is Stage.DAY else "warning")
-        banner.offer("Look", lambda: self._look_at(chosen))
-        banner.offer("Dismiss", banner.hide)
+        banner.offer(tr("Look"), lambda: self._look_at(chosen))
+        banner.offer(tr("Dismiss"), banner.hide)
         banner.show()
         self._shown = [int(one.id) for one in worse]
         if worst is Stage.DAY:
@@ -106,14 +109,20 @@ def sentence(messages: Sequence[Outgoing], stage: Stage, now: float, *, others: 
     """What is said of messages that wait for so long; ``others``: another account can send."""
     one = messages[0]
     if len(messages) > 1:
-        text = f"{len(messages)} messages have been waiting for {_SPAN[stage]} or longer."
+        text = tr(
+            "{number:,} messages have been waiting for {span} or longer.", number=len(messages), span=_SPAN[stage]
+        )
     else:
-        subject = words.shown(one.subject, 60) or "A message without a subject"
-        text = f"“{subject}” has not reached everyone for {_SPAN[stage]}."
+        subject = words.shown(one.subject, 60) or tr("A message without a subject")
+        text = tr("“{subject}” has not reached everyone for {span}.", subject=subject, span=_SPAN[stage])
     if stage is Stage.NOTE:
-        return f"{text} Mua goes on trying."
+        return tr("{text} Mua goes on trying.", text=text)
     if stage is Stage.WARNING:
-        return f"{text} Mua goes on trying until {moment(overdue.since(one) + EXPIRY, now)}; the outbox says why."
+        return tr(
+            "{text} Mua goes on trying until {when}; the outbox says why.",
+            text=text,
+            when=moment(overdue.since(one) + EXPIRY, now),
+        )
     return f"{text} {ways(others)}"
 
 

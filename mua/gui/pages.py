@@ -12,9 +12,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from mua.gui.actions import DEEDS, Actions
+from mua.gui.actions import DEEDS, GROUPS, Actions
 from mua.gui.theme import BASE, META, TITLE
 from mua.gui.widgets import Label
+from mua.language import tr
 
 
 class ShortcutsPage(QDialog):
@@ -23,7 +24,7 @@ class ShortcutsPage(QDialog):
     def __init__(self, parent: QWidget, actions: Actions) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Keyboard shortcuts")
+        self.setWindowTitle(tr("Keyboard shortcuts"))
         self.resize(760, 620)
         inside = QWidget()
         columns = QHBoxLayout(inside)
@@ -39,7 +40,7 @@ class ShortcutsPage(QDialog):
             column.setSpacing(4)
             for name in names:
                 column.addSpacing(10)
-                column.addWidget(Label(name, META, "tertiary", bold=True))
+                column.addWidget(Label(GROUPS[name], META, "tertiary", bold=True))
                 column.addLayout(_table(groups.get(name, [])))
             column.addStretch()
             columns.addLayout(column, 1)
@@ -48,7 +49,7 @@ class ShortcutsPage(QDialog):
         area.setWidget(inside)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 20, 0, 0)
-        title = Label("Keyboard shortcuts", TITLE, bold=True)
+        title = Label(tr("Keyboard shortcuts"), TITLE, bold=True)
         title.setContentsMargins(28, 0, 28, 0)
         whole.addWidget(title)
         whole.addWidget(area, 1)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from mua.gui.message_cards import Pen
 from mua.gui.theme import BASE, META, SECONDARY, theme
 from mua.gui.widgets import Field, Label, Line
+from mua.language import tr
 from mua.records import dataclass
 
 CHOICE = Qt.ItemDataRole.UserRole + 1
@@ -189,10 +190,10 @@ class Palette(QDialog):
         column.addLayout(top)
         column.addWidget(Line())
         column.addWidget(self.list, 1)
-        self._none = Label("Nothing fits these letters.", BASE, "tertiary")
+        self._none = Label(tr("Nothing fits these letters."), BASE, "tertiary")
         self._none.setContentsMargins(20, 4, 20, 8)
         column.addWidget(self._none)
-        hint = Label("↑ ↓ to move, Enter to choose, Esc to leave", META, "tertiary")
+        hint = Label(tr("↑ ↓ to move, Enter to choose, Esc to leave"), META, "tertiary")
         hint.setContentsMargins(20, 0, 20, 0)
         column.addWidget(hint)
         whole = QVBoxLayout(self)

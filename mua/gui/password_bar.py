@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from mua.gui.widgets import Button, PasswordField
+from mua.language import tr
 
 
 class PasswordBar(QFrame):
@@ -15,8 +16,10 @@ class PasswordBar(QFrame):
 
     def __init__(self, address: str) -> None:
         super().__init__()
-        self.field = PasswordField(f"Password of {address}", f"Password of {address}")
-        self.button = Button("Sign in", kind="primary")
+        self.field = PasswordField(
+            tr("Password of {address}", address=address), tr("Password of {address}", address=address)
+        )
+        self.button = Button(tr("Sign in"), kind="primary")
         self.button.setEnabled(False)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

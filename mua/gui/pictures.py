@@ -13,6 +13,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.preferences import RemoteImages
+from mua.language import tr
 from mua.plan.proof import proves
 from mua.store import origin
 
@@ -49,7 +50,7 @@ class Pictures(QObject):
             if view.images:
                 self._load(pane)
         elif rule:
-            pane.remote.tell("", "Nothing proves that it is from this sender.", rule)
+            pane.remote.tell("", tr("Nothing proves that it is from this sender."), rule)
         elif self._desk.preferences.remote_images is RemoteImages.NEVER:
             pane.remote.tell("never")
 
@@ -107,7 +108,11 @@ class Pictures(QObject):
         client.ask(wire.LoadPictures(row.id), loaded, failed)
 
     def _show(self, pane: "MessagePane", missing: int) -> None:
-        note = f"{words.count(missing, 'picture')} could not be had." if missing else "Its pictures are shown."
+        note = (
+            tr("{pictures} could not be had.", pictures=words.count(missing, "picture"))
+            if missing
+            else tr("Its pictures are shown.")
+        )
         pane.show_pictures(True)
         pane.remote.tell("shown", note, self._has_rule(pane))
 

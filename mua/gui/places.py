@@ -14,6 +14,7 @@ from mua.errors import MailError
 from mua.gui.conversation_rows import Order, grouped, plain
 from mua.gui.sorted_rows import Sorting
 from mua.gui.words import shown
+from mua.language import tr
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.sort import NEWEST_FIRST, By, Sort
@@ -28,20 +29,20 @@ FIRST = 256  # ids that the window reads by itself
 _FIRST_STEPS = 200_000  # of SQLite's machine, about 10 ms: more is the seeker's business
 PART = 20_000  # ids of one statement there
 SAVED_NAMES = {
-    Saved.ALL_INBOXES: ("All inboxes", "inbox"),
-    Saved.UNREAD: ("Unread", "mail-open"),
-    Saved.STARRED: ("Starred", "star"),
-    Saved.ATTACHMENTS: ("Attachments", "paperclip"),
+    Saved.ALL_INBOXES: (tr("All inboxes"), "inbox"),
+    Saved.UNREAD: (tr("Unread"), "mail-open"),
+    Saved.STARRED: (tr("Starred"), "star"),
+    Saved.ATTACHMENTS: (tr("Attachments"), "paperclip"),
 }
 ROLE_NAMES = {
-    Role.INBOX: ("Inbox", "inbox"),
-    Role.DRAFTS: ("Drafts", "file-pen-line"),
-    Role.SENT: ("Sent", "send"),
-    Role.ARCHIVE: ("Archive", "archive"),
-    Role.JUNK: ("Junk", "shield-alert"),
-    Role.TRASH: ("Bin", "trash-2"),
-    Role.ALL: ("All mail", "mail"),
-    Role.SNOOZED: ("Snoozed", "clock"),
+    Role.INBOX: (tr("Inbox"), "inbox"),
+    Role.DRAFTS: (tr("Drafts"), "file-pen-line"),
+    Role.SENT: (tr("Sent"), "send"),
+    Role.ARCHIVE: (tr("Archive"), "archive"),
+    Role.JUNK: (tr("Junk"), "shield-alert"),
+    Role.TRASH: (tr("Bin"), "trash-2"),
+    Role.ALL: (tr("All mail"), "mail"),
+    Role.SNOOZED: (tr("Snoozed"), "clock"),
 }
 
 

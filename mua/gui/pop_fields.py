@@ -14,6 +14,7 @@ from mua.gui.choice import Choice
 from mua.gui.select import Select, Tick
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Field, Label
+from mua.language import tr
 from mua.model.account import FOR_EVER, Account, AccountId, Incoming, PopOptions
 
 USUAL_DAYS = 14
@@ -25,13 +26,17 @@ class PopFields(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        chips = (("keep", "Stays there"), ("days", "Stays for some days"), ("fetched", "Is deleted once it is here"))
-        self.stay = Choice("Mail on the server", chips)
-        self.days = Field("Days on the server")
+        chips = (
+            ("keep", tr("Stays there")),
+            ("days", tr("Stays for some days")),
+            ("fetched", tr("Is deleted once it is here")),
+        )
+        self.stay = Choice(tr("Mail on the server"), chips)
+        self.days = Field(tr("Days on the server"))
         self.days.setValidator(QIntValidator(1, MOST_DAYS, self.days))
         self.days.setFixedWidth(64)
-        self.follow = Tick("What I delete here is deleted on the server, too")
-        self.inbox = Select("Where new mail goes")
+        self.follow = Tick(tr("What I delete here is deleted on the server, too"))
+        self.inbox = Select(tr("Where new mail goes"))
         self._days_row = QWidget()
         self._lay_out()
         self.offer_inboxes(())
@@ -42,10 +47,12 @@ class PopFields(QWidget):
         """Let the inboxes of these accounts be chosen: those that live on this computer, and not ``mine``."""
         chosen = self.inbox.currentData()
         self.inbox.clear()
-        self.inbox.addItem("New mail goes into an inbox of its own", 0)
+        self.inbox.addItem(tr("New mail goes into an inbox of its own"), 0)
         for one in accounts:
             if one.incoming is not Incoming.IMAP and one.id != mine:
-                self.inbox.addItem(f"New mail goes into the inbox of {words.shown(one.name, 60)}", int(one.id))
+                self.inbox.addItem(
+                    tr("New mail goes into the inbox of {name}", name=words.shown(one.name, 60)), int(one.id)
+                )
         self.inbox.setVisible(self.inbox.count() > 1)
         self._choose_inbox(chosen or 0)
 
@@ -76,11 +83,11 @@ class PopFields(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.days)
-        row.addWidget(Label("days after it was fetched", SECONDARY, "secondary"), 1)
+        row.addWidget(Label(tr("days after it was fetched"), SECONDARY, "secondary"), 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(Label("Mail on the server", SECONDARY, "secondary"), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(Label(tr("Mail on the server"), SECONDARY, "secondary"), 0, Qt.AlignmentFlag.AlignLeft)
         for part in (self.stay, self._days_row, self.follow, self.inbox):
             column.addWidget(part)
 

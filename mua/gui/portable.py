@@ -13,8 +13,9 @@ from mua.gui.notices import Banner
 from mua.gui.secrets_choice import SHORTEST
 from mua.gui.select import Tick
 from mua.gui.widgets import Button, PasswordField
+from mua.language import tr
 
-_KIND = "Settings of Mua (*.mua.json);;All files (*)"
+_KIND = tr("Settings of Mua (*.mua.json);;All files (*)")
 
 
 class Portable(QWidget):
@@ -24,12 +25,13 @@ class Portable(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.export = Button("Export settings", "download")
-        self.take = Button("Import settings", "import")
-        self.backup = Button("Back up everything", "hard-drive")
-        self.secrets = Tick("With passwords, sealed under a passphrase")
+        self.export = Button(tr("Export settings"), "download")
+        self.take = Button(tr("Import settings"), "import")
+        self.backup = Button(tr("Back up everything"), "hard-drive")
+        self.secrets = Tick(tr("With passwords, sealed under a passphrase"))
         self.passphrase = PasswordField(
-            "Passphrase of the file", f"Passphrase of the file, at least {SHORTEST} characters"
+            tr("Passphrase of the file"),
+            tr("Passphrase of the file, at least {shortest} characters", shortest=SHORTEST),
         )
         self.banner = Banner()
         row = QHBoxLayout()
@@ -56,7 +58,7 @@ class Portable(QWidget):
 
         def done(_: wire.Answer) -> None:
             with_them = "with" if phrase else "without"
-            self._say(f"Written to {file}, {with_them} passwords.", "info")
+            self._say(tr("Written to {file}, {with_them} passwords.", file=file, with_them=with_them), "info")
             self.passphrase.clear()
 
         phrase = self._phrase()
@@ -69,7 +71,7 @@ class Portable(QWidget):
         def done(answer: wire.Answer) -> None:
             assert isinstance(answer, wire.SettingsImported)
             here = ", ".join(words.shown(one, 60) for one in answer.skipped)
-            more = f" Here already, and left as they are: {here}." if here else ""
+            more = tr(" Here already, and left as they are: {here}.", here=here) if here else ""
             secrets = f" with {words.count(answer.secrets, 'password')}" if answer.secrets else ""
             self._say(f"{words.count(answer.accounts, 'account')} added{secrets}.{more}", "info")
             self.passphrase.clear()
@@ -85,15 +87,20 @@ class Portable(QWidget):
             assert isinstance(answer, wire.BackedUp)
             self._work(False)
             with_them = "with" if answer.secrets else "without"
-            lost = f" {answer.missing:,} of them had no text here." if answer.missing else ""
-            text = f"{words.count(answer.messages, 'message')} written and read back, {with_them} passwords.{lost}"
-            self._say(f"{text} On the other computer: mua restore FILE.", "info")
+            lost = tr(" {missing:,} of them had no text here.", missing=answer.missing) if answer.missing else ""
+            text = tr(
+                "{messages} written and read back, {with_them} passwords.{lost}",
+                messages=words.count(answer.messages, "message"),
+                with_them=with_them,
+                lost=lost,
+            )
+            self._say(tr("{text} On the other computer: mua restore FILE.", text=text), "info")
             self.passphrase.clear()
 
         phrase = self._phrase()
         if phrase is not None:
             self._work(True)
-            self._say("Writing everything to one file…", "info")
+            self._say(tr("Writing everything to one file…"), "info")
             self.asked.emit(wire.Backup(file, phrase), done, self._failed)
 
     # ---- inside
@@ -103,8 +110,8 @@ class Portable(QWidget):
 
     def _choose_backup(self) -> None:
         if self._phrase() is not None:
-            kind = "Backup of Mua (*.mua.tar);;All files (*)"
-            file, _ = QFileDialog.getSaveFileName(self, "Back up everything", "everything.mua.tar", kind)
+            kind = tr("Backup of Mua (*.mua.tar);;All files (*)")
+            file, _ = QFileDialog.getSaveFileName(self, tr("Back up everything"), "everything.mua.tar", kind)
             if file:
                 self.back_up_to(file)
 
@@ -114,19 +121,19 @@ class Portable(QWidget):
             return ""
         if len(self.passphrase.text()) >= SHORTEST:
             return self.passphrase.text()
-        self._say(f"A passphrase has at least {SHORTEST} characters.", "warning")
+        self._say(tr("A passphrase has at least {shortest} characters.", shortest=SHORTEST), "warning")
         self.passphrase.setFocus()
         return None
 
     def _choose_export(self) -> None:
         if self._phrase() is not None:
-            file, _ = QFileDialog.getSaveFileName(self, "Export settings", "settings.mua.json", _KIND)
+            file, _ = QFileDialog.getSaveFileName(self, tr("Export settings"), "settings.mua.json", _KIND)
             if file:
                 self.export_to(file)
 
     def _choose_import(self) -> None:
         if self._phrase() is not None:
-            file, _ = QFileDialog.getOpenFileName(self, "Import settings", "", _KIND)
+            file, _ = QFileDialog.getOpenFileName(self, tr("Import settings"), "", _KIND)
             if file:
                 self.take_from(file)
 

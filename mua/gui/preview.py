@@ -20,6 +20,7 @@ from mua.gui.notices import Banner, EmptyState
 from mua.gui.sheets_view import Sheets
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, TITLE
 from mua.gui.widgets import Button, ElidedLabel, Label, ToolButton
+from mua.language import tr
 from mua.mime.attached import message_of
 from mua.mime.charset import decode_text
 from mua.mime.message import parse, part_bytes
@@ -64,7 +65,7 @@ class Seen:
 def see(attachment: Attachment, data: bytes) -> Seen:
     """Find out how to look at a file.  For a worker's thread; never raises, never unpacks."""
     other = mismatch(attachment.name, data[: 1 << 20])
-    note = f"This is not what its name says: it is {other}." if other else ""
+    note = tr("This is not what its name says: it is {other}.", other=other) if other else ""
     kind = media_type(data)
     if message := message_of(attachment, data):
         return Seen(attachment, message, Show.MAIL, view=mail_view(message), note=note)
@@ -112,11 +113,11 @@ class Preview(QFrame):
         self.name = ElidedLabel("", TITLE, bold=True, mode=Qt.TextElideMode.ElideMiddle)
         self.facts = Label("", META, "tertiary")
         self.note = Banner(tone="warning")
-        self.back = ToolButton("arrow-left", "Back to the message", key="Escape")
-        self.before = ToolButton("chevron-left", "Attachment before", key="Left")
-        self.after = ToolButton("chevron-right", "Next attachment", key="Right")
-        self.outside = Button("Open with a program", "external-link")
-        self.save = Button("Save", "download")
+        self.back = ToolButton("arrow-left", tr("Back to the message"), key="Escape")
+        self.before = ToolButton("chevron-left", tr("Attachment before"), key="Left")
+        self.after = ToolButton("chevron-right", tr("Next attachment"), key="Right")
+        self.outside = Button(tr("Open with a program"), "external-link")
+        self.save = Button(tr("Save"), "download")
         self.sheets = Sheets()
         self.text = QPlainTextEdit()
         self.mail: MessagePane | None = None
@@ -129,7 +130,7 @@ class Preview(QFrame):
         self.seen = None
         self._say(attachment, "", "")
         self.note.hide()
-        self.empty.show_state("file", "Reading…", words.size(attachment.size))
+        self.empty.show_state("file", tr("Reading…"), words.size(attachment.size))
         self._pages.setCurrentWidget(self.empty)
 
     def show_file(self, seen: Seen, place: int, among: int) -> None:
@@ -141,7 +142,7 @@ class Preview(QFrame):
         self.after.setVisible(among > 1)
         running = runs(seen.data)
         self.outside.setVisible(not running)
-        self.note.say(seen.note or (f"This is {running}." if running else ""), "warning")
+        self.note.say(seen.note or (tr("This is {running}.", running=running) if running else ""), "warning")
         self.note.setVisible(bool(seen.note or running))
         if seen.how is Show.DRAWN:
             self._draw(seen)
@@ -152,9 +153,9 @@ class Preview(QFrame):
         elif seen.view is not None:
             self._show_mail(seen, seen.view)
         elif running:
-            self._cannot("It is not opened from here; save it if you know what it is.")
+            self._cannot(tr("It is not opened from here; save it if you know what it is."))
         else:
-            self._cannot("This kind of file is not shown here; open it with another program, or save it.")
+            self._cannot(tr("This kind of file is not shown here; open it with another program, or save it."))
 
     def close_down(self) -> None:
         """Before the program ends, or another message is chosen."""
@@ -192,7 +193,7 @@ class Preview(QFrame):
         notes.addWidget(self.note)
         self.note.hide()
         self.text.setReadOnly(True)
-        self.text.setAccessibleName("Text of the attachment")
+        self.text.setAccessibleName(tr("Text of the attachment"))
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.document().setDocumentMargin(20)
@@ -210,10 +211,10 @@ class Preview(QFrame):
         self.name.setText(words.shown(attachment.name, 200))
         facts = (words.size(attachment.size), words.shown(kind, 80), among)
         self.facts.setText(" · ".join(one for one in facts if one))
-        self.setAccessibleName(f"Attachment {self.name.text()}, {self.facts.text()}")
+        self.setAccessibleName(tr("Attachment {name}, {facts}", name=self.name.text(), facts=self.facts.text()))
 
     def _cannot(self, text: str) -> None:
-        self.empty.show_state("file", "Nothing to look at", text)
+        self.empty.show_state("file", tr("Nothing to look at"), text)
         self._pages.setCurrentWidget(self.empty)
         self.back.setFocus()
 

@@ -13,6 +13,7 @@ from mua.gui.sheets_view import Sheets
 from mua.gui.theme import META, TITLE
 from mua.gui.widgets import Button, Label, ToolButton
 from mua.gui.words import count as counted
+from mua.language import tr
 
 _NUMBERS = count(1)
 _DOTS = 300  # an inch, of what is sent to a printer
@@ -28,7 +29,7 @@ class PrintPage(QFrame):
     def __init__(self, decoder: Decoder) -> None:
         super().__init__()
         self.setObjectName("reader")
-        self.setAccessibleName("Print preview")
+        self.setAccessibleName(tr("Print preview"))
         self._decoder = decoder
         self.pdf = b""
         self.is_over = False
@@ -37,16 +38,16 @@ class PrintPage(QFrame):
         self._sizes: tuple[tuple[float, float], ...] = ()
         self.sheets = Sheets()
         self.sheets.wanted.connect(self._wanted)
-        self.facts = Label("Preparing the pages…", META, "tertiary")
-        back = ToolButton("arrow-left", "Back to the message", key="Escape")
+        self.facts = Label(tr("Preparing the pages…"), META, "tertiary")
+        back = ToolButton("arrow-left", tr("Back to the message"), key="Escape")
         back.clicked.connect(self.left)
-        self.save = Button("Save as PDF", "download")
+        self.save = Button(tr("Save as PDF"), "download")
         self.save.clicked.connect(self.save_wanted)
-        self.print_ = Button("Print", "printer", kind="primary")
+        self.print_ = Button(tr("Print"), "printer", kind="primary")
         self.print_.clicked.connect(self.print)
         titles = QVBoxLayout()
         titles.setSpacing(0)
-        titles.addWidget(Label("Print preview", TITLE, bold=True))
+        titles.addWidget(Label(tr("Print preview"), TITLE, bold=True))
         titles.addWidget(self.facts)
         top = QHBoxLayout()
         top.setContentsMargins(16, 12, 20, 8)
@@ -67,7 +68,7 @@ class PrintPage(QFrame):
         self.pdf = pdf
         if not pdf:
             self.is_over = True
-            self.facts.setText("The pages could not be made.")
+            self.facts.setText(tr("The pages could not be made."))
             return
         self._draw(0, self.sheets.width(), self.sheets.width(), self._first)
 
@@ -76,7 +77,7 @@ class PrintPage(QFrame):
         printer = QPrinter(QPrinter.PrinterMode.HighResolution)
         printer.setResolution(_DOTS)
         printer.setFullPage(True)
-        printer.setDocName("Mail")
+        printer.setDocName(tr("Mail"))
         if self._sizes and QPrintDialog(printer, self).exec():
             self.print_on(printer, self.left.emit)
 

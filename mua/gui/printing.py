@@ -8,6 +8,7 @@ from PySide6.QtGui import QImage, QTextDocument
 
 from mua.gui import rich_text, words
 from mua.gui.theme import LIGHT
+from mua.language import tr
 from mua.model.message import MessageView
 
 
@@ -24,10 +25,10 @@ class _Paper(QTextDocument):
 def facts(view: MessageView) -> list[tuple[str, str]]:
     """(name, value) of the lines above a message on paper."""
     found = (
-        ("From", ", ".join(map(str, view.sender))),
-        ("To", ", ".join(map(str, view.to))),
-        ("Cc", ", ".join(map(str, view.cc))),
-        ("Date", words.full_time(view.date, 0)),
+        (tr("From"), ", ".join(map(str, view.sender))),
+        (tr("To"), ", ".join(map(str, view.to))),
+        (tr("Cc"), ", ".join(map(str, view.cc))),
+        (tr("Date"), words.full_time(view.date, 0)),
     )
     return [(name, words.shown(value)) for name, value in found if value]
 

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidg
 from mua.gui.message_pane import Inline, MessagePane
 from mua.gui.notices import EmptyState
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, theme
+from mua.language import tr
 from mua.model.message import MessageId, MessageRow, MessageView
 from mua.model.tag import TAGS, Tag, tags_of
 
@@ -43,7 +44,7 @@ _PASSED = (
 )
 _COMFORTABLE = 860  # pixels of a message at most, unless the person wants them all
 _TIGHT = 560  # pixels of a reader whose margins are halved
-NOTHING_CHOSEN = ("mail-open", "No message selected", "Pick a conversation on the left, or press C to write.")
+NOTHING_CHOSEN = ("mail-open", tr("No message selected"), tr("Pick a conversation on the left, or press C to write."))
 
 
 class Reader(QFrame):
@@ -84,7 +85,7 @@ class Reader(QFrame):
     def __init__(self, inline: Inline, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("reader")
-        self.setAccessibleName("Message")
+        self.setAccessibleName(tr("Message"))
         self._inline = inline
         self.tags: tuple[Tag, ...] = TAGS
         """The person's."""

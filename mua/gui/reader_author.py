@@ -16,10 +16,11 @@ from mua.gui.icons import icon
 from mua.gui.notices import Banner
 from mua.gui.theme import META, SECONDARY, theme
 from mua.gui.widgets import Button, IconLabel, Label
+from mua.language import tr
 from mua.model.author import Note
 from mua.records import dataclass
 
-_QUESTION: Final = (
+_QUESTION: Final = tr(
     "This message says that it is signed. Mua can check that for what you read. It asks the DNS for the signers’ keys,"
     " which can tell a sender that a message is being read."
 )
@@ -56,7 +57,7 @@ class Mark(QToolButton):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._said = ""
         self._picture = ("info", "secondary")
-        self.setAccessibleName("About the sender")
+        self.setAccessibleName(tr("About the sender"))
         self.hide()
         theme().changed.connect(self._tint)
 
@@ -68,7 +69,7 @@ class Mark(QToolButton):
         if first is None:
             return
         self.setToolTip(words.tip(self._said))
-        self.setAccessibleName(f"About the sender: {self._said}")
+        self.setAccessibleName(tr("About the sender: {said}", said=self._said))
         self._picture = (first.icon, first.role)
         self._tint()
         self._fit()
@@ -105,7 +106,7 @@ class Lines(QWidget):
         self._column.setSpacing(4)
         self.question = Banner(_QUESTION, "info", "shield-alert", stacked=True)
         self.question.hide()
-        self.way = Button("The way it came", kind="link")
+        self.way = Button(tr("The way it came"), kind="link")
         self.way.clicked.connect(self.journey_wanted)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -123,8 +124,8 @@ class Lines(QWidget):
         self.question.withdraw()
         self.question.setVisible(answer is not None)
         if answer is not None:
-            self.question.offer("Check signatures", lambda: answer(True))
-            self.question.offer("Do not", lambda: answer(False))
+            self.question.offer(tr("Check signatures"), lambda: answer(True))
+            self.question.offer(tr("Do not"), lambda: answer(False))
 
     def show_lines(self, lines: Sequence[Said]) -> None:
         """One below the other, the gravest first."""

@@ -15,6 +15,7 @@ from mua.gui.reader_author import Lines, Mark, Said, of_notes
 from mua.gui.tag_chips import TagChips
 from mua.gui.theme import BASE, SECONDARY, SUBJECT, theme
 from mua.gui.widgets import Avatar, ElidedLabel, Label, ToolButton
+from mua.language import tr
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import Flag, MessageRow, MessageView
@@ -38,9 +39,9 @@ class Header(QWidget):
         self.address = ElidedLabel("", BASE, "tertiary", mode=Qt.TextElideMode.ElideMiddle)
         self.recipients = ElidedLabel("", SECONDARY, "secondary")
         self.date = Label("", SECONDARY, "secondary")
-        self.more = ToolButton("chevron-down", "Show all recipients and headers")
+        self.more = ToolButton("chevron-down", tr("Show all recipients and headers"))
         self.more.clicked.connect(self._toggle)
-        self.star = ToolButton("star", "Star", key="S")
+        self.star = ToolButton("star", tr("Star"), key="S")
         self.star.clicked.connect(self.starred)
         self.tags = TagChips()
         self.rule = Label("", SECONDARY, "tertiary", wrap=True)
@@ -58,20 +59,28 @@ class Header(QWidget):
         """Fill in everything; without a view, what the row knows."""
         authors = view.sender if view else row.sender
         sender = next(iter(authors), Address("", ""))
-        subject = words.shown(view.subject if view else row.subject) or "(no subject)"
+        subject = words.shown(view.subject if view else row.subject) or tr("(no subject)")
         self.subject.setText(subject)
-        self.name.setText(words.person(authors) or "Unknown sender")
+        self.name.setText(words.person(authors) or tr("Unknown sender"))
         self.address.setText(_beside(authors))
         self.avatar.show_person("" if naming.lies(sender) else sender.name, sender.address)
         to = (*view.to, *view.cc) if view else row.to
-        self.recipients.setText(f"to {words.people(to, mine)}" if to else "no recipients named")
+        self.recipients.setText(f"to {words.people(to, mine)}" if to else tr("no recipients named"))
         date = view.date if view and view.date is not None else row.date
         self.date.setText(words.full_time(date, time.time()))
         self.date.setToolTip(time.strftime("%A %d %B %Y, %H:%M:%S %Z", time.localtime(date)))
         self.show_star(bool(row.flags & Flag.FLAGGED))
         self._fill_facts(view)
         self.show_lines(of_notes(view.notes) if view is not None else [])
-        self.setAccessibleName(f"{subject}, from {self.name.text()} {self.address.text()}, {self.date.text()}")
+        self.setAccessibleName(
+            tr(
+                "{subject}, from {name} {address}, {date}",
+                subject=subject,
+                name=self.name.text(),
+                address=self.address.text(),
+                date=self.date.text(),
+            )
+        )
 
     def show_lines(self, lines: Sequence[Said]) -> None:
         """What there is to say of the author."""
@@ -88,7 +97,7 @@ class Header(QWidget):
     def show_star(self, starred: bool) -> None:
         """A star, filled or not."""
         self.star.show_icon("star", "star" if starred else "secondary", starred)
-        self.star.name("Remove the star" if starred else "Star", "S")
+        self.star.name(tr("Remove the star") if starred else tr("Star"), "S")
 
     def _lay_out(self) -> None:
         line = self._line = QHBoxLayout()
@@ -153,12 +162,12 @@ class Header(QWidget):
             self.facts.hide()
             return
         facts = [
-            ("From", _addresses(view.sender)),
-            ("To", _addresses(view.to)),
-            ("Cc", _addresses(view.cc)),
-            ("Bcc", _addresses(view.bcc)),
-            ("Reply to", _addresses(view.reply_to)),
-            ("Message-ID", words.shown(view.message_id)),
+            (tr("From"), _addresses(view.sender)),
+            (tr("To"), _addresses(view.to)),
+            (tr("Cc"), _addresses(view.cc)),
+            (tr("Bcc"), _addresses(view.bcc)),
+            (tr("Reply to"), _addresses(view.reply_to)),
+            (tr("Message-ID"), words.shown(view.message_id)),
         ]
         for place, (name, value) in enumerate((name, value) for name, value in facts if value):
             label = Label(value, SECONDARY, wrap=True)
@@ -173,7 +182,7 @@ class Header(QWidget):
         if shown:
             self.more.setFocus()
         self.more.show_icon("chevron-up" if shown else "chevron-down")
-        self.more.name("Show fewer headers" if shown else "Show all recipients and headers")
+        self.more.name(tr("Show fewer headers") if shown else tr("Show all recipients and headers"))
 
 
 def _beside(authors: Sequence[Address]) -> str:
@@ -182,10 +191,10 @@ def _beside(authors: Sequence[Address]) -> str:
         return ""
     [one] = authors
     if one.address and naming.person(one) == naming.real(one.address):
-        return f"calls itself “{words.shown(one.name, 100)}”" if naming.lies(one) else ""
+        return tr("calls itself “{name}”", name=words.shown(one.name, 100)) if naming.lies(one) else ""
     return words.shown(naming.real(one.address), 300)
 
 
 def _addresses(addresses: tuple[Address, ...], limit: int = 50) -> str:
     text = ", ".join(words.shown(str(one), 300) for one in addresses[:limit])
-    return text + (f" and {len(addresses) - limit:,} more" if len(addresses) > limit else "")
+    return text + (tr(" and {number:,} more", number=len(addresses) - limit) if len(addresses) > limit else "")

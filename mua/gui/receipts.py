@@ -12,6 +12,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.preferences import ReadReceipts
+from mua.language import tr
 from mua.model.account import Route
 from mua.plan.receipt import Asked, asked
 
@@ -35,7 +36,11 @@ class Receipts(QObject):
         """Ask about the message that is shown, where it wants that and the person does."""
         found = self._asked(pane)
         who = words.person(pane.view.sender) if found is not None and pane.view is not None else ""
-        said = f"{who or 'The sender'} asks to be told that you have read this. {found.said}" if found else ""
+        said = (
+            tr("{who} asks to be told that you have read this. {said}", who=who or tr("The sender"), said=found.said)
+            if found
+            else ""
+        )
         pane.ask_for_receipt(words.shown(said, 3000), found is not None and found.odd)
 
     def _asked(self, pane: "MessagePane") -> Asked | None:
@@ -59,7 +64,7 @@ class Receipts(QObject):
 
         def done(_: wire.Answer) -> None:
             if send:
-                self._desk.window.toast.say("The receipt is in the outbox")
+                self._desk.window.toast.say(tr("The receipt is in the outbox"))
 
         def failed(error: MailError) -> None:
             self._answered.discard(row.id)

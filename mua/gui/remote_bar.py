@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 
 from mua.gui import words
 from mua.gui.notices import Banner
+from mua.language import tr
 from mua.model.message import MessageView, Wanted
 
 _MOST = 12  # hosts named
@@ -44,21 +45,27 @@ class RemoteBar(Banner):
         self.setVisible(view is not None and view.remote > 0)
         if view is None or not view.remote:
             return
-        said = _reach(view.wanted) or f"Wanted to load {words.count(view.remote, 'thing')} from elsewhere."
-        ends = {"": " Nothing was asked.", "never": " Nothing was asked.", "loading": " Loading its pictures…"}
+        said = _reach(view.wanted) or tr(
+            "Wanted to load {things} from elsewhere.", things=words.count(view.remote, "thing")
+        )
+        ends = {
+            "": tr(" Nothing was asked."),
+            "never": tr(" Nothing was asked."),
+            "loading": tr(" Loading its pictures…"),
+        }
         named = f"\n{_list(view.wanted)}" if self._named else ""
         shown = self._state == "shown"
         text = said + ends.get(self._state, "") + (f" {self._note}" if self._note else "") + named
         self.say(text, "info" if shown else "warning", "image" if shown else "image-off")
         self.withdraw()
         if view.wanted:
-            self.offer("Hide which" if self._named else "Which?", self._toggle)
+            self.offer(tr("Hide which") if self._named else tr("Which?"), self._toggle)
         if self._state == "" and view.images:
-            self.offer("Load images", lambda: self.wanted.emit(False))
+            self.offer(tr("Load images"), lambda: self.wanted.emit(False))
             if view.sender and not self._rule:
-                self.offer("Always for this sender", lambda: self.wanted.emit(True))
+                self.offer(tr("Always for this sender"), lambda: self.wanted.emit(True))
         if self._rule:
-            self.offer("Not always", self.unwanted.emit)
+            self.offer(tr("Not always"), self.unwanted.emit)
 
     def _toggle(self) -> None:
         self._named = not self._named
@@ -70,17 +77,17 @@ def _reach(wanted: tuple[Wanted, ...]) -> str:
         return ""
     watching = sum(one.watches for one in wanted)
     trackers = f", {words.count(watching, 'tracker')}" if watching else ""
-    return f"Wanted to reach: {words.count(len(wanted), 'host')}{trackers}."
+    return tr("Wanted to reach: {hosts}{trackers}.", hosts=words.count(len(wanted), "host"), trackers=trackers)
 
 
 def _list(wanted: tuple[Wanted, ...]) -> str:
     lines = [f"{words.shown(one.host, 100)}{_why(one)}" for one in wanted[:_MOST]]
     rest = len(wanted) - _MOST
-    return ", ".join(lines) + (f" and {rest:,} more" if rest > 0 else "")
+    return ", ".join(lines) + (tr(" and {rest:,} more", rest=rest) if rest > 0 else "")
 
 
 def _why(one: Wanted) -> str:
     what = [f"tracker: {words.shown(one.tracker, 60)}"] if one.tracker else []
     if one.dots:
-        what.append("a picture too small to be seen")
+        what.append(tr("a picture too small to be seen"))
     return f" ({', '.join(what)})" if what else ""

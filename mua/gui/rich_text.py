@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from html import escape
 
 from mua.gui.theme import Colours, contrast
+from mua.language import tr
 from mua.mime import quotes
 from mua.mime.page import QUOTE, quote_of
 
@@ -17,7 +18,7 @@ PIECE = 60_000  # characters of markup
 _PARAGRAPH = '<p style="white-space:pre-wrap'
 _ROWS = 400  # lines of one paragraph
 FOLD = "mua-fold:"  # where the line leads that opens and closes a quote; no mail can have such a link
-CUT_NOTE = "The rest of this long message is in its source (Ctrl+U)."
+CUT_NOTE = tr("The rest of this long message is in its source (Ctrl+U).")
 
 _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"']+|www\.[^\s<>\"']+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
 _TRAIL = re.compile(r"[.,;:!?)\]}'\"]+$")
@@ -88,7 +89,8 @@ def pieces(html: str) -> tuple[str, list[str]]:
 
 def fold_line(is_open: bool) -> str:
     """The line that opens or closes a quote."""
-    return f'<p class="dim"><a href="{FOLD}">{"Hide" if is_open else "Show"} earlier messages</a></p>'
+    said = tr("Hide earlier messages") if is_open else tr("Show earlier messages")
+    return f'<p class="dim"><a href="{FOLD}">{said}</a></p>'
 
 
 def simple(html: str, colours: Colours, folded: bool | None = None) -> str:

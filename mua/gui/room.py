@@ -7,6 +7,7 @@ from shiboken6 import isValid
 
 from mua.gui.theme import TITLE
 from mua.gui.widgets import Label, Line, ToolButton
+from mua.language import tr
 
 COLUMN = 760  # pixels
 
@@ -25,7 +26,7 @@ class Room(QFrame):
         self.bar.setContentsMargins(16, 2, 20, 8)
         self.bar.setSpacing(8)
         self.title = Label(title, TITLE, bold=True)
-        self.back = ToolButton("arrow-left", "Back to the mail", key="Esc")
+        self.back = ToolButton("arrow-left", tr("Back to the mail"), key="Esc")
         self.back.clicked.connect(self.left)
         self.back.setVisible(back)
         self.bar.addWidget(self.back)

@@ -16,6 +16,7 @@ from shiboken6 import isValid
 from mua import wire
 from mua.gui.words import person, shown
 from mua.gui.writing import Writing
+from mua.language import tr
 from mua.model.account import AccountId, Route
 from mua.model.outgoing import Outgoing
 from mua.model.tag import TAGS
@@ -149,7 +150,7 @@ class Rooms(QObject):
         if self._shown_outgoing():
             self.open_outbox()
         elif row is None or view is None:
-            self.window.toast.say("Choose a message first; it must be here to tell how it came.")
+            self.window.toast.say(tr("Choose a message first; it must be here to tell how it came."))
         else:
             from mua.gui.journey_page import JourneyPage
 
@@ -306,10 +307,10 @@ class Rooms(QObject):
         fresh = sorted(failed - self._failed) if self._failed is not None else []
         self._failed = failed
         if fresh and self.page is None:
-            text = f"Not delivered to {shown(fresh[-1][1], 60)}"
+            text = tr("Not delivered to {fresh}", fresh=shown(fresh[-1][1], 60))
             if len(fresh) > 1:
-                text += f" and {len(fresh) - 1} more"
-            self.window.toast.say(text, "Look", self.open_outbox, 15_000)
+                text += tr(" and {number} more", number=len(fresh) - 1)
+            self.window.toast.say(text, tr("Look"), self.open_outbox, 15_000)
 
     def _shown_outgoing(self) -> int:
         from mua.store import outbox

@@ -18,29 +18,30 @@ from mua.gui.choice import Choice
 from mua.gui.select import Select, Tick
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Field, Label, ToolButton, restyle
+from mua.language import tr
 from mua.model.mail_rule import WITH_VALUE, Condition, Deed, Do, MailRule
 from mua.model.mail_rule import Field as Part
 from mua.model.tag import Tag, keyword_of, tag_named, tag_of
 from mua.plan import rules as plan
 
 PARTS = {
-    Part.FROM: "From",
-    Part.TO: "To or Cc",
-    Part.SUBJECT: "Subject",
-    Part.LIST: "Mailing list",
-    Part.LARGER: "Larger than",
-    Part.SMALLER: "Smaller than",
-    Part.HAS: "Has an attachment",
+    Part.FROM: tr("From"),
+    Part.TO: tr("To or Cc"),
+    Part.SUBJECT: tr("Subject"),
+    Part.LIST: tr("Mailing list"),
+    Part.LARGER: tr("Larger than"),
+    Part.SMALLER: tr("Smaller than"),
+    Part.HAS: tr("Has an attachment"),
 }
 DEEDS = {
-    Do.MOVE: "Move to folder",
-    Do.TAG: "Tag as",
-    Do.STAR: "Star",
-    Do.READ: "Mark as read",
-    Do.ARCHIVE: "Archive",
-    Do.JUNK: "Move to Junk",
-    Do.DELETE: "Move to the bin",
-    Do.FORWARD: "Forward to",
+    Do.MOVE: tr("Move to folder"),
+    Do.TAG: tr("Tag as"),
+    Do.STAR: tr("Star"),
+    Do.READ: tr("Mark as read"),
+    Do.ARCHIVE: tr("Archive"),
+    Do.JUNK: tr("Move to Junk"),
+    Do.DELETE: tr("Move to the bin"),
+    Do.FORWARD: tr("Forward to"),
 }
 _HINTS = {Part.LARGER: "10M", Part.SMALLER: "100k", Part.LIST: "news.example.org"}
 Ask = Callable[[wire.Command, Callable[[wire.Answer], object], Callable[[MailError], object]], object]
@@ -57,12 +58,12 @@ class _Line(QWidget):
         self.kind = Select(label)
         for value, text in kinds:
             self.kind.addItem(text, value)
-        self.sense = Select("Whether it holds")
+        self.sense = Select(tr("Whether it holds"))
         self.sense.addItem("contains", False)
-        self.sense.addItem("does not contain", True)
+        self.sense.addItem(tr("does not contain"), True)
         self.sense.setVisible(negatable)
-        self.value = Field(f"{label}: what", "")
-        self.remove = ToolButton("x", "Remove this line")
+        self.value = Field(tr("{label}: what", label=label), "")
+        self.remove = ToolButton("x", tr("Remove this line"))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
@@ -97,15 +98,15 @@ class RuleForm(QFrame):
         super().__init__()
         self.setProperty("kind", "panel")
         self._rule, self._tags, self._ask = rule, tuple(tags), ask
-        self.name = Field("Name of the rule", "Name of the rule")
+        self.name = Field(tr("Name of the rule"), tr("Name of the rule"))
         self.name.setText(rule.name)
-        self.every = Choice("How many have to hold", (("all", "All of these"), ("any", "One of these")))
+        self.every = Choice(tr("How many have to hold"), (("all", tr("All of these")), ("any", tr("One of these"))))
         self.every.choose("all" if rule.every else "any")
-        self.account = Select("For which account")
-        for number, name in ((0, "All accounts"), *accounts):
+        self.account = Select(tr("For which account"))
+        for number, name in ((0, tr("All accounts")), *accounts):
             self.account.addItem(name, number)
         self.account.setCurrentIndex(max(self.account.findData(rule.account_id), 0))
-        self.last = Tick("No rule below sees what this one fits")
+        self.last = Tick(tr("No rule below sees what this one fits"))
         self.last.setChecked(rule.last)
         self.conditions: list[_Line] = []
         self.deeds: list[_Line] = []
@@ -136,7 +137,7 @@ class RuleForm(QFrame):
         if text := plan.problem(rule):
             self._say(text, good=False)
             return
-        self._say("Looking through the mail of the last year…")
+        self._say(tr("Looking through the mail of the last year…"))
         self._ask(wire.TryRule(rule), self._tried, lambda error: self._say(error.text, good=False))
 
     def keep(self) -> None:
@@ -165,7 +166,13 @@ class RuleForm(QFrame):
     def _tried(self, answer: wire.Answer) -> None:
         if isinstance(answer, wire.RuleTried):
             fits, looked = f"{answer.fitting:,}", words.count(answer.looked, "message")
-            self._say(f"It fits {fits} of the {looked} that came within the last year. Nothing was done to them.")
+            self._say(
+                tr(
+                    "It fits {fits} of the {looked} that came within the last year. Nothing was done to them.",
+                    fits=fits,
+                    looked=looked,
+                )
+            )
 
     def _say(self, text: str, good: bool = True) -> None:
         restyle(self.said, tone="secondary" if good else "danger")
@@ -178,7 +185,7 @@ class RuleForm(QFrame):
         column.setSpacing(8)
         column.addWidget(self.name)
         when = QHBoxLayout()
-        when.addWidget(Label("When a new message has", BASE))
+        when.addWidget(Label(tr("When a new message has"), BASE))
         when.addWidget(self.every)
         when.addStretch(1)
         when.addWidget(self.account)
@@ -186,7 +193,10 @@ class RuleForm(QFrame):
         self._upper, self._lower = QVBoxLayout(), QVBoxLayout()
         for lines in (self._upper, self._lower):
             lines.setSpacing(6)
-        more, another = Button("Another condition", "plus", kind="link"), Button("Another deed", "plus", kind="link")
+        more, another = (
+            Button(tr("Another condition"), "plus", kind="link"),
+            Button(tr("Another deed"), "plus", kind="link"),
+        )
         more.clicked.connect(lambda: self._add_condition(Condition(Part.SUBJECT, "")))
         another.clicked.connect(lambda: self._add_deed(Deed(Do.STAR)))
         column.addLayout(self._upper)
@@ -199,8 +209,11 @@ class RuleForm(QFrame):
         column.addLayout(self._buttons())
 
     def _buttons(self) -> QHBoxLayout:
-        keep, trial = Button("Keep the rule", "check", kind="primary"), Button("Try it on last year's mail", "history")
-        cancel = Button("Cancel", kind="link")
+        keep, trial = (
+            Button(tr("Keep the rule"), "check", kind="primary"),
+            Button(tr("Try it on last year's mail"), "history"),
+        )
+        cancel = Button(tr("Cancel"), kind="link")
         keep.clicked.connect(self.keep)
         trial.clicked.connect(self.try_it)
         cancel.clicked.connect(self.left)
@@ -211,14 +224,14 @@ class RuleForm(QFrame):
         return row
 
     def _add_condition(self, one: Condition) -> None:
-        line = _Line([(key.value, text) for key, text in PARTS.items()], "Condition", negatable=True)
+        line = _Line([(key.value, text) for key, text in PARTS.items()], tr("Condition"), negatable=True)
         line.kind.setCurrentIndex(max(line.kind.findData(one.field.value), 0))
         line.sense.setCurrentIndex(int(one.negated))
         line.value.setText("" if one.field is Part.HAS else one.value)
         self._put(line, self.conditions, self._upper)
 
     def _add_deed(self, one: Deed) -> None:
-        line = _Line([(key.value, text) for key, text in DEEDS.items()], "What is done", negatable=False)
+        line = _Line([(key.value, text) for key, text in DEEDS.items()], tr("What is done"), negatable=False)
         line.kind.setCurrentIndex(max(line.kind.findData(one.do.value), 0))
         known = tag_of(one.value, self._tags) if one.do is Do.TAG and one.value else None
         line.value.setText(known.name if known is not None else one.value)
@@ -253,12 +266,12 @@ class RuleList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        said = "New mail meets them in this order; the mail that is here already is left alone."
+        said = tr("New mail meets them in this order; the mail that is here already is left alone.")
         self._column.addWidget(Label(said, SECONDARY, "secondary", wrap=True))
         self._lines = QVBoxLayout()
         self._lines.setSpacing(6)
         self._column.addLayout(self._lines)
-        self.add = Button("Add a rule", "plus")
+        self.add = Button(tr("Add a rule"), "plus")
         self.add.clicked.connect(lambda: self.edit(MailRule(0, "", (), ())))
         self._column.addWidget(self.add, 0, Qt.AlignmentFlag.AlignLeft)
 
@@ -291,7 +304,7 @@ class RuleList(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         name = words.shown(rule.name, 80)
         switch = Tick("")
-        switch.setAccessibleName(f"Use the rule {name}")
+        switch.setAccessibleName(tr("Use the rule {name}", name=name))
         switch.setChecked(rule.enabled)
         switch.toggled.connect(lambda on: self._send(wire.PutRule(replace(rule, enabled=on))))
         told = " and ".join(DEEDS[one.do].lower() for one in rule.deeds)
@@ -299,12 +312,12 @@ class RuleList(QWidget):
         line.addWidget(Label(name, BASE))
         line.addWidget(ElidedLabel(told, SECONDARY, "tertiary"), 1)
         if place:
-            up = ToolButton("chevron-up", f"Move the rule {name} up")
+            up = ToolButton("chevron-up", tr("Move the rule {name} up", name=name))
             up.clicked.connect(partial(self._up, place))
             line.addWidget(up)
-        edit = ToolButton("file-pen-line", f"Edit the rule {name}")
+        edit = ToolButton("file-pen-line", tr("Edit the rule {name}", name=name))
         edit.clicked.connect(lambda: self.edit(rule))
-        remove = ToolButton("x", f"Remove the rule {name}")
+        remove = ToolButton("x", tr("Remove the rule {name}", name=name))
         remove.clicked.connect(lambda: self._send(wire.RemoveRule(rule.id)))
         line.addWidget(edit)
         line.addWidget(remove)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from mua.gui import words
 from mua.gui.widgets import Chip, ToolButton
+from mua.language import tr
 from mua.plan.search import EVERYWHERE, Scope
 
 
@@ -23,7 +24,7 @@ class SearchBar(QFrame):
         self._row.setContentsMargins(6, 0, 0, 0)
         self._row.setSpacing(6)
         self._row.addStretch(1)
-        self.keep = ToolButton("plus", "Keep this search in the sidebar")
+        self.keep = ToolButton("plus", tr("Keep this search in the sidebar"))
         self.keep.clicked.connect(self.keep_wanted)
         self._row.addWidget(self.keep)
         self.hide()
@@ -36,7 +37,9 @@ class SearchBar(QFrame):
             self._chips = {}
             for number, (scope, name) in enumerate(places):
                 chip = Chip(name)
-                chip.setToolTip(words.tip(f"Search in {name}") if scope != EVERYWHERE else "Search all mail")
+                chip.setToolTip(
+                    words.tip(tr("Search in {name}", name=name)) if scope != EVERYWHERE else tr("Search all mail")
+                )
                 chip.clicked.connect(lambda _=False, scope=scope: self.scope_chosen.emit(scope))
                 self._chips[scope] = chip
                 self._row.insertWidget(number, chip)
@@ -50,4 +53,4 @@ class SearchBar(QFrame):
     def show_kept(self, kept: bool) -> None:
         """Whether the search is in the sidebar already."""
         self.keep.setEnabled(not kept)
-        self.keep.setToolTip("This search is in the sidebar" if kept else "Keep this search in the sidebar")
+        self.keep.setToolTip(tr("This search is in the sidebar") if kept else tr("Keep this search in the sidebar"))

@@ -13,6 +13,7 @@ from mua.gui import words
 from mua.gui.address_field import POPUP
 from mua.gui.sheets import styled
 from mua.gui.widgets import SearchField
+from mua.language import tr
 from mua.model.address import Address
 from mua.model.tag import Tag
 from mua.plan.completion import Piece, Suggestion, suggestions, where
@@ -43,7 +44,7 @@ class SearchHelp(QObject):
         self._completer.setPopup(self._popup)
         self._completer.setMaxVisibleItems(MOST)
         self._completer.activated.connect(lambda _: self._take())
-        self._popup.setAccessibleName("Suggestions")
+        self._popup.setAccessibleName(tr("Suggestions"))
         self._popup.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._popup.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         styled(self._popup, POPUP)

@@ -24,6 +24,7 @@ from mua.gui.search_bar import SearchBar
 from mua.gui.search_help import SearchHelp
 from mua.gui.search_marks import words_of
 from mua.gui.seeker import Seeker
+from mua.language import tr
 from mua.mime.subject import topic
 from mua.model.account import AccountId
 from mua.model.kept_search import MAX_NAME, KeptSearch
@@ -95,7 +96,7 @@ class Searching(QObject):
 
     def _scopes(self) -> list[tuple[Scope, str]]:
         """Everywhere, the account and the folder that one came from."""
-        desk, found = self._desk, [(EVERYWHERE, "Everywhere")]
+        desk, found = self._desk, [(EVERYWHERE, tr("Everywhere"))]
         folder = desk.folders.get(desk.place.folder) if desk.place is not None and desk.place.folder else None
         if folder is not None and len(desk.accounts) > 1:
             account = desk.account(folder.account_id)
@@ -116,16 +117,23 @@ class Searching(QObject):
         """Everything from the sender of a message, of its list, or with its subject (``by``: from, list, subject)."""
         found = None if row is None else _like(row, by, self._list_of(row))
         if found is None:
-            missing = {"list": "This message came over no mailing list.", "from": "This message names no sender."}
-            self._desk.window.toast.say(missing.get(by, "This message has no subject."))
+            missing = {
+                "list": tr("This message came over no mailing list."),
+                "from": tr("This message names no sender."),
+            }
+            self._desk.window.toast.say(missing.get(by, tr("This message has no subject.")))
         else:
             self.search_for(found)
 
     def menu(self, row: MessageRow, parent: QMenu) -> QMenu:
         """More like one message."""
-        menu = QMenu("More like this", parent)
+        menu = QMenu(tr("More like this"), parent)
         menu.setIcon(icon("search"))
-        for by, name in (("from", "From this sender"), ("subject", "With this subject"), ("list", "Of this list")):
+        for by, name in (
+            ("from", tr("From this sender")),
+            ("subject", tr("With this subject")),
+            ("list", tr("Of this list")),
+        ):
             if _like(row, by, self._list_of(row)) is not None:
                 menu.addAction(name, partial(self.similar, row, by))
         return menu
@@ -145,7 +153,7 @@ class Searching(QObject):
         query = self._listing.search.text().strip()
         if query and self.kept() is None:
             name, agreed = QInputDialog.getText(
-                self._desk.window, "Keep this search", "Its name:", text=query[:MAX_NAME]
+                self._desk.window, tr("Keep this search"), tr("Its name:"), text=query[:MAX_NAME]
             )
             if agreed and name.strip():
                 self.keep_as(name, query)
@@ -161,14 +169,16 @@ class Searching(QObject):
         """Take a search out of the sidebar."""
         self._change([one for one in self._desk.preferences.searches if one != kept])
         self._desk.window.toast.say(
-            f"{kept.name} is not in the sidebar any more.", "Undo", lambda: self._put_back(kept)
+            tr("{name} is not in the sidebar any more.", name=kept.name), tr("Undo"), lambda: self._put_back(kept)
         )
 
     def _put_back(self, kept: KeptSearch) -> None:
         self._change([*self._desk.preferences.searches, kept])
 
     def _rename(self, kept: KeptSearch) -> None:
-        name, agreed = QInputDialog.getText(self._desk.window, "Rename this search", "Its name:", text=kept.name)
+        name, agreed = QInputDialog.getText(
+            self._desk.window, tr("Rename this search"), tr("Its name:"), text=kept.name
+        )
         if agreed and name.strip():
             self.keep_as(name, kept.query)
 
@@ -183,8 +193,8 @@ class Searching(QObject):
         if kept is None:
             return
         menu = QMenu(self._desk.window)
-        menu.addAction("Rename…", partial(self._rename, kept))
-        menu.addAction(icon("trash-2"), "Take out of the sidebar", partial(self.drop, kept))
+        menu.addAction(tr("Rename…"), partial(self._rename, kept))
+        menu.addAction(icon("trash-2"), tr("Take out of the sidebar"), partial(self.drop, kept))
         menu.popup(place)
 
     def remember(self) -> None:
@@ -216,12 +226,12 @@ class Searching(QObject):
 
         def done(answer: wire.Answer) -> None:
             if isinstance(answer, wire.IndexVerified):
-                mended = "Something was wrong with the search index; it is being mended, and searching goes on."
-                whole = f"The search index is whole: {words.count(answer.indexed, 'message')}."
+                mended = tr("Something was wrong with the search index; it is being mended, and searching goes on.")
+                whole = tr("The search index is whole: {messages}.", messages=words.count(answer.indexed, "message"))
                 toast.say(mended if answer.repairing else whole)
 
         client.ask(wire.VerifyIndex(), done, lambda error: toast.say(error.text))
-        toast.say("The search index is being checked…")
+        toast.say(tr("The search index is being checked…"))
 
     # ---- numbers
     def _count_soon(self) -> None:

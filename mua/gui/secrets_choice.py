@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from mua.gui.select import Radio
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, Label, PasswordField
+from mua.language import tr
 
 SHORTEST = 8  # characters of a passphrase
 
@@ -21,10 +22,10 @@ class PassphraseBar(QFrame):
 
     def __init__(self) -> None:
         super().__init__()
-        self.field = PasswordField("Passphrase of your passwords", "Passphrase of your passwords")
+        self.field = PasswordField(tr("Passphrase of your passwords"), tr("Passphrase of your passwords"))
         self.note = Label("", SECONDARY, "danger", wrap=True)
         self.note.hide()
-        button = Button("Open", kind="primary")
+        button = Button(tr("Open"), kind="primary")
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.field, 1)
@@ -53,14 +54,16 @@ class SecretsChoice(QFrame):
 
     chosen = Signal(str, str)
 
-    def __init__(self, *, keyring: bool = False, now: str = "", button: str = "Continue") -> None:
+    def __init__(self, *, keyring: bool = False, now: str = "", button: str = tr("Continue")) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
-        self._keyring = Radio("The keyring of this computer")
-        self._file = Radio("An encrypted file, opened with a passphrase")
-        self._session = Radio("Not at all: ask me after each start")
-        self.passphrase = PasswordField("Passphrase", f"Passphrase, at least {SHORTEST} characters")
-        self.again = PasswordField("Passphrase again", "The passphrase again")
+        self._keyring = Radio(tr("The keyring of this computer"))
+        self._file = Radio(tr("An encrypted file, opened with a passphrase"))
+        self._session = Radio(tr("Not at all: ask me after each start"))
+        self.passphrase = PasswordField(
+            tr("Passphrase"), tr("Passphrase, at least {shortest} characters", shortest=SHORTEST)
+        )
+        self.again = PasswordField(tr("Passphrase again"), tr("The passphrase again"))
         self.note = Label("", SECONDARY, "secondary", wrap=True)
         self.button = Button(button, kind="primary")
         self._fields = QWidget()
@@ -92,7 +95,7 @@ class SecretsChoice(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(8)
-        column.addWidget(Label("Where should passwords be kept?", bold=True), 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(Label(tr("Where should passwords be kept?"), bold=True), 0, Qt.AlignmentFlag.AlignLeft)
         if keyring:
             column.addWidget(self._keyring)
         for part in (self._file, self._fields, self._session, self.note):
@@ -109,11 +112,11 @@ class SecretsChoice(QFrame):
         if place == "file":
             first, second = self.passphrase.text(), self.again.text()
             ready = len(first) >= SHORTEST and first == second
-            note = "Nobody can find a forgotten passphrase; the passwords would have to be entered again."
+            note = tr("Nobody can find a forgotten passphrase; the passwords would have to be entered again.")
             if second and first != second:
-                note = "The two passphrases differ."
+                note = tr("The two passphrases differ.")
             elif first and len(first) < SHORTEST:
-                note = f"At least {SHORTEST} characters, please."
+                note = tr("At least {shortest} characters, please.", shortest=SHORTEST)
         self.note.setText(note)
         self.note.setVisible(bool(note))
         self.button.setEnabled(ready)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from mua import wire
 from mua.gui import words
 from mua.gui.palette import Choice, Palette
+from mua.language import tr
 from mua.model.message import MessageId, MessageRow
 from mua.plan import snooze
 from mua.store import read, sight
@@ -43,7 +44,10 @@ class SettingAside(QObject):
         """Choose until when; letters can name any time."""
         ids = self._desk.chosen_ids()
         if ids:
-            title = f"Snooze {words.count(len(ids), 'message')} until: choose, or type 3h, fri 9:00, 2026-12-01 08:00"
+            title = tr(
+                "Snooze {messages} until: choose, or type 3h, fri 9:00, 2026-12-01 08:00",
+                messages=words.count(len(ids), "message"),
+            )
             Palette(self._desk.window, title, self.choices(), self._typed).open_over()
 
     def choices(self) -> list[Choice]:
@@ -54,7 +58,7 @@ class SettingAside(QObject):
             for one in snooze.proposals(now)
         ]
         if db is not None and sight.until(db, ids):
-            found.insert(0, Choice("Bring it back now", "", "undo-2", partial(self._snooze, 0)))
+            found.insert(0, Choice(tr("Bring it back now"), "", "undo-2", partial(self._snooze, 0)))
         return found
 
     def toggle_pin(self) -> None:
@@ -64,7 +68,7 @@ class SettingAside(QObject):
             return
         wanted = not set(ids) <= sight.pinned(db, ids)
         self._desk.acting.do(wire.PinMessages(tuple(ids), wanted))
-        self._desk.window.toast.say("Pinned above the list." if wanted else "Not pinned any more.")
+        self._desk.window.toast.say(tr("Pinned above the list.") if wanted else tr("Not pinned any more."))
 
     # ---- inside
     def _typed(self, text: str) -> Choice | None:
@@ -72,7 +76,7 @@ class SettingAside(QObject):
         at = snooze.parse(text, now)
         if at is None:
             return None
-        return Choice(f"Until {words.full_time(at, now)}", "", "calendar", partial(self._snooze, at))
+        return Choice(tr("Until {when}", when=words.full_time(at, now)), "", "calendar", partial(self._snooze, at))
 
     def _snooze(self, at: int) -> None:
         ids = self._desk.chosen_ids()

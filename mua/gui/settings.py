@@ -35,6 +35,7 @@ from mua.gui.spelling_rules import SpellingRules
 from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, Appearance
 from mua.gui.widgets import Button, Field, Label
+from mua.language import tr
 from mua.model.account import Account, Incoming, Route
 from mua.model.mail_rule import MailRule
 from mua.plan.junk import ENOUGH
@@ -44,20 +45,20 @@ from mua.store import dkim, junk, read, rules
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
-_UNDO = (("0", "At once"), ("5", "5 s"), ("10", "10 s"), ("30", "30 s"))
-_CHECK = (("ask", "Ask once"), ("yes", "Check"), ("no", "Do not"))
-_AHEAD = (("ask", "Ask once"), ("yes", "Look up"), ("no", "Do not"))
+_UNDO = (("0", tr("At once")), ("5", tr("5 s")), ("10", tr("10 s")), ("30", tr("30 s")))
+_CHECK = (("ask", tr("Ask once")), ("yes", tr("Check")), ("no", tr("Do not")))
+_AHEAD = (("ask", tr("Ask once")), ("yes", tr("Look up")), ("no", tr("Do not")))
 _SLIDER = """
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: @side_selection; }
 QSlider::sub-page:horizontal { border-radius: 2px; background: @accent; }
 QSlider::handle:horizontal { width: 16px; margin: -6px 0; border-radius: 8px; background: @accent; }
 QSlider::handle:horizontal:focus { border: 2px solid @text; border-radius: 8px; width: 12px; }
 """
-_SHAPES = (("whole", "In its conversation"), ("single", "Alone"))
-_RECEIPTS = ((ReadReceipts.ASK, "Ask me"), (ReadReceipts.NEVER, "Never"))
-_WRITES = ((Writes.RICH, "Rich text"), (Writes.MARKDOWN, "Markdown"), (Writes.PLAIN, "Plain text"))
-_ANSWERS = ((Place.ABOVE, "Above what it quotes"), (Place.BELOW, "Below it"))
-_READ = (("0.0", "At once"), ("2.0", "After 2 s"), ("-1.0", "Never by itself"))
+_SHAPES = (("whole", tr("In its conversation")), ("single", tr("Alone")))
+_RECEIPTS = ((ReadReceipts.ASK, tr("Ask me")), (ReadReceipts.NEVER, tr("Never")))
+_WRITES = ((Writes.RICH, tr("Rich text")), (Writes.MARKDOWN, tr("Markdown")), (Writes.PLAIN, tr("Plain text")))
+_ANSWERS = ((Place.ABOVE, tr("Above what it quotes")), (Place.BELOW, tr("Below it")))
+_READ = (("0.0", tr("At once")), ("2.0", tr("After 2 s")), ("-1.0", tr("Never by itself")))
 
 
 class SettingsPage(Room):
@@ -72,22 +73,22 @@ class SettingsPage(Room):
     shortcuts_wanted = Signal()
 
     def __init__(self, desk: "Desk", spelling: Spelling) -> None:
-        super().__init__("Settings")
+        super().__init__(tr("Settings"))
         self._desk, self._spelling = desk, spelling
         self.panels: list[AccountPanel] = []
         self._accounts = QVBoxLayout()
         self._accounts.setSpacing(10)
         self._sections = Sections(self.column)
         self._lay_out_search()
-        self._section("Accounts")
+        self._section(tr("Accounts"))
         self._sections.put(self._accounts)
-        add = Button("Add an account", "plus")
+        add = Button(tr("Add an account"), "plus")
         add.clicked.connect(self.add_wanted)
-        health = Button("Health", "info")
+        health = Button(tr("Health"), "info")
         health.clicked.connect(self.health_wanted)
-        ledger = Button("What disappeared", "history")
+        ledger = Button(tr("What disappeared"), "history")
         ledger.clicked.connect(self.ledger_wanted)
-        bring = Button("Import mail", "import")
+        bring = Button(tr("Import mail"), "import")
         bring.clicked.connect(self.import_wanted)
         self._row(add, bring, health, ledger)
         self.portable = Portable()
@@ -96,7 +97,7 @@ class SettingsPage(Room):
         self._appearance()
         self._reading()
         self._writing()
-        self._section("Tags")
+        self._section(tr("Tags"))
         self.tags = TagRules(desk.preferences, self.change)
         self._sections.put(self.tags)
         self._rules()
@@ -152,20 +153,24 @@ class SettingsPage(Room):
     # ---- sections
     def _appearance(self) -> None:
         now = self._desk.preferences
-        self._section("Appearance")
-        looks = ((Appearance.FOLLOW, "As the desktop"), (Appearance.LIGHT, "Light"), (Appearance.DARK, "Dark"))
-        self.look = Choice("Colours", looks)
+        self._section(tr("Appearance"))
+        looks = (
+            (Appearance.FOLLOW, tr("As the desktop")),
+            (Appearance.LIGHT, tr("Light")),
+            (Appearance.DARK, tr("Dark")),
+        )
+        self.look = Choice(tr("Colours"), looks)
         self.look.choose(now.appearance)
         self.look.changed.connect(self._look_changed)
-        self._line("Colours", self.look, "appearance", lambda usual: self.look.choose(usual.appearance))
-        densities = ((Density.CARDS, "Cards"), (Density.COMPACT, "Compact"), (Density.TABLE, "Table"))
-        self.density = Choice("Message list", densities)
+        self._line(tr("Colours"), self.look, "appearance", lambda usual: self.look.choose(usual.appearance))
+        densities = ((Density.CARDS, tr("Cards")), (Density.COMPACT, tr("Compact")), (Density.TABLE, tr("Table")))
+        self.density = Choice(tr("Message list"), densities)
         self.density.choose(now.density)
         self.density.changed.connect(lambda: self.change(density=Density(self.density.value())))
-        self._line("Message list", self.density, "density", lambda usual: self.density.choose(usual.density))
+        self._line(tr("Message list"), self.density, "density", lambda usual: self.density.choose(usual.density))
         self.scale = QSlider(Qt.Orientation.Horizontal)
         styled(self.scale, _SLIDER)
-        self.scale.setAccessibleName("Text size in percent")
+        self.scale.setAccessibleName(tr("Text size in percent"))
         self.scale.setRange(75, 200)
         self.scale.setSingleStep(5)
         self.scale.setPageStep(25)
@@ -177,87 +182,87 @@ class SettingsPage(Room):
         self._settled.timeout.connect(lambda: self.change(text_scale=self.scale.value() / 100))
         self.scale.valueChanged.connect(lambda _: self._settled.start())
         self._line(
-            "Text size", self.scale, "text_scale", lambda usual: self.scale.setValue(round(usual.text_scale * 100))
+            tr("Text size"), self.scale, "text_scale", lambda usual: self.scale.setValue(round(usual.text_scale * 100))
         )
 
     def _reading(self) -> None:
         now = self._desk.preferences
-        self._section("Reading and writing")
-        self.shape = Choice("A message is shown", _SHAPES)
+        self._section(tr("Reading and writing"))
+        self.shape = Choice(tr("A message is shown"), _SHAPES)
         self.shape.choose("whole" if now.conversations else "single")
         self.shape.changed.connect(lambda: self.change(conversations=self.shape.value() == "whole"))
         self._line(
-            "A message is shown", self.shape, "conversations",
+            tr("A message is shown"), self.shape, "conversations",
             lambda usual: self.shape.choose("whole" if usual.conversations else "single"),
         )  # fmt: skip
-        self.seen = Choice("A message counts as read", _READ)
+        self.seen = Choice(tr("A message counts as read"), _READ)
         known = {value for value, _ in _READ}
         self.seen.choose(str(float(now.mark_read_after)) if str(float(now.mark_read_after)) in known else "0.0")
         self.seen.changed.connect(lambda: self.change(mark_read_after=float(self.seen.value())))
         self._line(
-            "A message counts as read", self.seen, "mark_read_after",
+            tr("A message counts as read"), self.seen, "mark_read_after",
             lambda usual: self.seen.choose(str(usual.mark_read_after)),
         )  # fmt: skip
-        self.years = Tick("Archive into a folder for each year")
+        self.years = Tick(tr("Archive into a folder for each year"))
         self.years.setChecked(now.archive_years)
         self.years.toggled.connect(lambda on: self.change(archive_years=on))
         self._sections.put(self.years)
         self.images = ImageRules(now, self.change)
         self._line(
-            "Pictures from elsewhere are loaded", self.images.offer, "remote_images",
+            tr("Pictures from elsewhere are loaded"), self.images.offer, "remote_images",
             lambda usual: self.images.offer.choose(usual.remote_images),
         )  # fmt: skip
         if now.image_senders:
             self._sections.put(self.images)
-        self.signatures = Choice("The signatures of what you read are checked", _CHECK)
+        self.signatures = Choice(tr("The signatures of what you read are checked"), _CHECK)
         self.signatures.choose(now.check_signatures)
         self.signatures.changed.connect(lambda: self.change(check_signatures=Consent(self.signatures.value())))
         self._line(
-            "Signatures of what you read are checked, by asking the DNS", self.signatures, "check_signatures",
+            tr("Signatures of what you read are checked, by asking the DNS"), self.signatures, "check_signatures",
             lambda usual: self.signatures.choose(usual.check_signatures),
         )  # fmt: skip
-        self.receipts = Choice("A sender who asks is told that you have read a message", _RECEIPTS)
+        self.receipts = Choice(tr("A sender who asks is told that you have read a message"), _RECEIPTS)
         self.receipts.choose(now.read_receipts)
         self.receipts.changed.connect(lambda: self.change(read_receipts=ReadReceipts(self.receipts.value())))
         self._line(
-            "A sender who asks is told that you have read a message", self.receipts, "read_receipts",
+            tr("A sender who asks is told that you have read a message"), self.receipts, "read_receipts",
             lambda usual: self.receipts.choose(usual.read_receipts),
         )  # fmt: skip
 
     def _writing(self) -> None:
         now = self._desk.preferences
-        self.undo = Choice("Sending can be taken back for", _UNDO)
+        self.undo = Choice(tr("Sending can be taken back for"), _UNDO)
         self.undo.choose(str(now.undo_send) if str(now.undo_send) in dict(_UNDO) else "10")
         self.undo.changed.connect(lambda: self.change(undo_send=int(self.undo.value())))
         self._line(
-            "Sending waits, so that it can be taken back", self.undo, "undo_send",
+            tr("Sending waits, so that it can be taken back"), self.undo, "undo_send",
             lambda usual: self.undo.choose(str(usual.undo_send)),
         )  # fmt: skip
-        self.writing = Choice("A new message is written as", _WRITES)
+        self.writing = Choice(tr("A new message is written as"), _WRITES)
         self.writing.choose(now.writing)
         self.writing.changed.connect(lambda: self.change(writing=Writes(self.writing.value())))
         self._line(
-            "A new message is written as", self.writing, "writing", lambda usual: self.writing.choose(usual.writing)
+            tr("A new message is written as"), self.writing, "writing", lambda usual: self.writing.choose(usual.writing)
         )
-        self.answer = Choice("An answer stands", _ANSWERS)
+        self.answer = Choice(tr("An answer stands"), _ANSWERS)
         self.answer.choose(now.answer)
         self.answer.changed.connect(lambda: self.change(answer=Place(self.answer.value())))
-        self._line("An answer stands", self.answer, "answer", lambda usual: self.answer.choose(usual.answer))
+        self._line(tr("An answer stands"), self.answer, "answer", lambda usual: self.answer.choose(usual.answer))
         self.spelling = SpellingRules(lambda: self._desk.preferences, self.change, self._spelling)
         self._sections.put(self.spelling)
         if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
-            self.ahead = Choice("Recipients' domains are looked up while you write", _AHEAD)
+            self.ahead = Choice(tr("Recipients' domains are looked up while you write"), _AHEAD)
             self.ahead.choose(now.look_ahead)
             self.ahead.changed.connect(lambda: self.change(look_ahead=Consent(self.ahead.value())))
             self._line(
-                "Domains that mail goes to directly are looked up while you write", self.ahead, "look_ahead",
+                tr("Domains that mail goes to directly are looked up while you write"), self.ahead, "look_ahead",
                 lambda usual: self.ahead.choose(usual.look_ahead),
             )  # fmt: skip
         self.signature = QPlainTextEdit(now.signature)
         self.signature.setProperty("kind", "field")
         styled(self.signature, "QPlainTextEdit { padding: 8px 8px; }")
-        self.signature.setAccessibleName("Signature")
-        self.signature.setPlaceholderText("Nothing is put below what you write")
+        self.signature.setAccessibleName(tr("Signature"))
+        self.signature.setPlaceholderText(tr("Nothing is put below what you write"))
         self.signature.setFixedHeight(84)
         self.signature.setTabChangesFocus(True)
         self._signed = QTimer(self)
@@ -266,26 +271,32 @@ class SettingsPage(Room):
         self._signed.timeout.connect(lambda: self.change(signature=self.signature.toPlainText()))
         self.signature.textChanged.connect(self._signed.start)
         signature = QVBoxLayout()
-        signature.addWidget(Label("Signature", BASE), 0, Qt.AlignmentFlag.AlignLeft)
+        signature.addWidget(Label(tr("Signature"), BASE), 0, Qt.AlignmentFlag.AlignLeft)
         signature.addWidget(self.signature)
         self._sections.put(signature)
 
     def _rules(self) -> None:
-        self._section("Rules")
+        self._section(tr("Rules"))
         accounts = [(int(one.id), words.shown(one.name or one.email, 60)) for one in self._desk.accounts]
         self.rules = RuleList(accounts, self._desk.preferences.tags, self.asked.emit)
         self.rules.changed.connect(self._read_rules)
         self._sections.put(self.rules)
         self._read_rules()
         db = self._desk.library.db
-        self.junk = Tick("Judge new mail by what I mark as junk, where no server does that")
+        self.junk = Tick(tr("Judge new mail by what I mark as junk, where no server does that"))
         self.junk.setChecked(db is None or read.setting(db, junk.SETTING) != "off")
         self.junk.toggled.connect(lambda on: self.asked.emit(wire.SetJunkFilter(on), None, None))
         self._sections.put(self.junk)
         bad, good = junk.counts(db) if db is not None else (0, 0)
-        learned = f"Learned from {words.count(bad, 'junk message')} and {words.count(good, 'good one')}"
-        need = f"; {ENOUGH} of each are needed" if min(bad, good) < ENOUGH else ""
-        said = f"{learned}{need}. What is learned are numbers, and stays on this computer."
+        learned = tr(
+            "Learned from {messages} and {ones}",
+            messages=words.count(bad, "junk message"),
+            ones=words.count(good, "good one"),
+        )
+        need = tr("; {enough} of each are needed", enough=ENOUGH) if min(bad, good) < ENOUGH else ""
+        said = tr(
+            "{learned}{need}. What is learned are numbers, and stays on this computer.", learned=learned, need=need
+        )
         self._sections.put(Label(said, SECONDARY, "tertiary", wrap=True))
 
     def _read_rules(self) -> None:
@@ -299,59 +310,59 @@ class SettingsPage(Room):
 
     def _notifications(self) -> None:
         now = self._desk.preferences
-        self._section("Notifications")
-        self.notify = Tick("Tell me of new mail")
+        self._section(tr("Notifications"))
+        self.notify = Tick(tr("Tell me of new mail"))
         self.notify.setChecked(now.notifications)
         self.notify.toggled.connect(lambda on: self.change(notifications=on))
-        self.notify_text = Tick("With sender and subject")
+        self.notify_text = Tick(tr("With sender and subject"))
         self.notify_text.setChecked(now.notification_text)
         self.notify_text.setEnabled(now.notifications)
         self.notify.toggled.connect(self.notify_text.setEnabled)
         self.notify_text.toggled.connect(lambda on: self.change(notification_text=on))
         self._sections.put(self.notify)
         self._sections.put(self.notify_text)
-        self.notify_known = Tick("Only from people I have written to")
+        self.notify_known = Tick(tr("Only from people I have written to"))
         self.notify_known.setChecked(now.notify_known)
         self.notify_known.toggled.connect(lambda on: self.change(notify_known=on))
-        self.tray = Tick("Show what is unread among the desktop's icons")
+        self.tray = Tick(tr("Show what is unread among the desktop's icons"))
         self.tray.setChecked(now.tray)
         self.tray.toggled.connect(lambda on: self.change(tray=on))
         self._sections.put(self.notify_known)
         self._sections.put(self.tray)
 
     def _passwords(self) -> None:
-        self._section("Passwords")
+        self._section(tr("Passwords"))
         self.secrets_note = Banner()
         self.secrets_note.hide()
-        self.secrets = SecretsChoice(keyring=True, now="keyring", button="Keep them there")
+        self.secrets = SecretsChoice(keyring=True, now="keyring", button=tr("Keep them there"))
         self.secrets.chosen.connect(self._choose_secrets)
         self._sections.put(self.secrets)
         self._sections.put(self.secrets_note)
         QTimer.singleShot(0, self._ask_place)
 
     def _keyboard(self) -> None:
-        self._section("Keyboard")
+        self._section(tr("Keyboard"))
         self.keys = KeyRules(self._desk.preferences, self.change)
         self._sections.put(self.keys)
-        button = Button("Show all keyboard shortcuts", "keyboard")
+        button = Button(tr("Show all keyboard shortcuts"), "keyboard")
         button.clicked.connect(self.shortcuts_wanted)
         self._row(button)
         path = self._desk.library.profile.settings
-        self._sections.put(Label(f"These settings are in {path}.", SECONDARY, "tertiary", wrap=True))
+        self._sections.put(Label(tr("These settings are in {path}.", path=path), SECONDARY, "tertiary", wrap=True))
 
     # ---- inside
     def _lay_out_search(self) -> None:
-        self.search = Field("Search settings", "Search settings")
+        self.search = Field(tr("Search settings"), tr("Search settings"))
         self.search.lead("search")
         clear = self.search.put("x", QLineEdit.ActionPosition.TrailingPosition)
-        clear.setText("Clear the search")
+        clear.setText(tr("Clear the search"))
         clear.setVisible(False)
         clear.triggered.connect(self.search.clear)
         self.search.textChanged.connect(lambda text: clear.setVisible(bool(text)))
         self.search.setFixedWidth(260)
         self.search.textChanged.connect(self._narrow)
         self.bar.addWidget(self.search)
-        self.nothing = Label("No setting says that.", BASE, "secondary")
+        self.nothing = Label(tr("No setting says that."), BASE, "secondary")
         self.nothing.hide()
         self.column.addWidget(self.nothing)
 
@@ -400,7 +411,7 @@ class SettingsPage(Room):
         def kept(_: wire.Answer) -> None:
             self.secrets.passphrase.clear()
             self.secrets.again.clear()
-            self.secrets_note.say("Passwords are kept there from now on.", "info", "circle-check")
+            self.secrets_note.say(tr("Passwords are kept there from now on."), "info", "circle-check")
             self.secrets_note.show()
 
         self.asked.emit(wire.ChooseSecrets(place, passphrase), kept, self._not_kept)

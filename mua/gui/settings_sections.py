@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from mua.gui.preferences import Preferences
 from mua.gui.theme import BASE, TITLE
 from mua.gui.widgets import Label, Line, ToolButton
+from mua.language import tr
 
 DEFAULT = Preferences()
 
@@ -100,7 +101,7 @@ class Sections:
 
     def setting(self, name: str, part: QWidget, fields: tuple[str, ...], show: Callable[[Preferences], object]) -> None:
         """A line with the way back to its default; ``show`` has ``part`` show these preferences, and so keep them."""
-        reset = ToolButton("undo-2", f"{name}: back to what is usual")
+        reset = ToolButton("undo-2", tr("{name}: back to what is usual", name=name))
         keeps = QSizePolicy(reset.sizePolicy())
         keeps.setRetainSizeWhenHidden(True)
         reset.setSizePolicy(keeps)

@@ -33,6 +33,7 @@ from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.sign_in import SignInPanel
 from mua.gui.theme import BASE, EMPTY_ICON, SECONDARY, SUBJECT
 from mua.gui.widgets import Button, Field, IconLabel, Label, Line, PasswordField
+from mua.language import tr
 from mua.model.account import Account, AccountId, Incoming, Route, Security, Server
 from mua.model.address import Address
 from mua.model.diagnosis import Diagnosis, Reach
@@ -52,7 +53,7 @@ class SetupPage(Room):
     import_wanted = Signal()
 
     def __init__(self, profile: Profile, *, first: bool) -> None:
-        super().__init__("Add an account", COLUMN, back=not first)
+        super().__init__(tr("Add an account"), COLUMN, back=not first)
         self._profile, self._first = profile, first
         self._found: wire.Discovered | None = None
         self._chosen: Account | None = None
@@ -61,21 +62,23 @@ class SetupPage(Room):
         self._waiting = self._looking = False
         self.adding = False
         """An account is being added or filled: it is there for the store already, and not yet for the person."""
-        self.address = Field("Mail address", "name@example.org")
-        self.password = PasswordField("Password", "Password")
+        self.address = Field(tr("Mail address"), "name@example.org")
+        self.password = PasswordField(tr("Password"), tr("Password"))
         self.sign_in = SignInPanel()
         self.signed_in = ""  # the name of a sign-in that waits for its account
         self.found = FoundPanel()
         self.form = AccountForm()
-        self.own_server = Field("Sign-in server", "Sign-in server in place of a password, if there is one (https://…)")
+        self.own_server = Field(
+            tr("Sign-in server"), tr("Sign-in server in place of a password, if there is one (https://…)")
+        )
         self.banner = Banner(stacked=True)
         self.secrets: SecretsChoice | None = None
         self.diagnosis: DiagnosisPanel | None = None
-        self.go = Button("Continue", kind="primary")
+        self.go = Button(tr("Continue"), kind="primary")
         self.progress = QProgressBar()
-        self.demo = Button("Try it with a demo account", "sparkles")
-        self.importing = Button("Import from Thunderbird or files", "import")
-        self.by_hand = Button("Set up by hand", "server")
+        self.demo = Button(tr("Try it with a demo account"), "sparkles")
+        self.importing = Button(tr("Import from Thunderbird or files"), "import")
+        self.by_hand = Button(tr("Set up by hand"), "server")
         self._lay_out()
         self._connect()
         for part in (self.found, self.sign_in, self.form, self.own_server, self.banner):
@@ -118,7 +121,7 @@ class SetupPage(Room):
         self.found.show_found(answer)
         if answer.note:
             self.found.say_note(answer.note, answer.help)
-        self.password.setPlaceholderText("App password" if answer.auth == "app-password" else "Password")
+        self.password.setPlaceholderText(tr("App password") if answer.auth == "app-password" else tr("Password"))
         if answer.service is not None:
             self._offer_sign_in(email, answer, answer.service)
         if self._waiting:
@@ -127,7 +130,7 @@ class SetupPage(Room):
 
     def _offer_sign_in(self, email: str, answer: wire.Discovered, service: wire.SignInService) -> None:
         """Say how one signs in there before a password is typed; where one can do so at once, that is the way."""
-        instead = {"oauth": "", "app-password": "an app password"}.get(answer.auth, "a password")
+        instead = {"oauth": "", "app-password": tr("an app password")}.get(answer.auth, tr("a password"))
         begin = wire.BeginSignIn(email, provider=service.key, ca_file=answer.accounts[0].ca_file)
         self.sign_in.offer(service, begin, password=instead)
         self.sign_in.show()
@@ -151,7 +154,7 @@ class SetupPage(Room):
         service = wire.SignInService(url, name, ready=True, steps=own_steps(name))
         self.sign_in.offer(
             service, wire.BeginSignIn(email, provider=url, ca_file=self.form.ca_file.text().strip()),
-            password="a password",
+            password=tr("a password"),
         )  # fmt: skip
         for part, shown in ((self.sign_in, True), (self.password, False), (self.go, False)):
             part.setVisible(shown)
@@ -188,10 +191,10 @@ class SetupPage(Room):
         self._waiting = self._looking = False
         self._work(False)
         self.found.hide()
-        self._say(error.text, "warning", "Set up by hand", self.open_form)
+        self._say(error.text, "warning", tr("Set up by hand"), self.open_form)
         if error.code == "not-found" and not database:
-            ask = self.banner.offer("Ask Thunderbird's database", lambda: self.look_up(database=True))
-            ask.setToolTip(f"Its server learns that somebody asks about {email.rpartition('@')[2]}.")
+            ask = self.banner.offer(tr("Ask Thunderbird's database"), lambda: self.look_up(database=True))
+            ask.setToolTip(tr("Its server learns that somebody asks about {domain}.", domain=email.rpartition("@")[2]))
 
     # ---- by hand
     def open_form(self) -> None:
@@ -223,7 +226,7 @@ class SetupPage(Room):
         if problem := address_text.problem(Address("", email)):
             self.address.mark(True)
             self.address.setFocus()
-            self._say(problem if email else "Enter your mail address first.", "danger")
+            self._say(problem if email else tr("Enter your mail address first."), "danger")
             return
         self.address.mark(False)
         account = self._account(email)
@@ -231,7 +234,7 @@ class SetupPage(Room):
             return
         if self.password.isHidden() and not self.signed_in:
             self._work(False)
-            self._say("Sign in first; the page opens in your browser.", "info")
+            self._say(tr("Sign in first; the page opens in your browser."), "info")
             (self.sign_in.go if self.sign_in.ready else self.sign_in.own).setFocus()
             return
         if (
@@ -239,7 +242,7 @@ class SetupPage(Room):
             and not self.signed_in
             and (account.incoming is not Incoming.LOCAL or account.route is Route.SMTP)
         ):
-            self._say("Enter the password too.", "warning")
+            self._say(tr("Enter the password too."), "warning")
             self.password.setFocus()
             return
         self._check(account)
@@ -261,7 +264,7 @@ class SetupPage(Room):
     def _wait_for_servers(self, email: str) -> None:
         """Go on when the look-up has answered; one that found nothing is made again (there may be a network now)."""
         self._waiting = True
-        self._work(True, "Looking up the servers…")
+        self._work(True, tr("Looking up the servers…"))
         if self._looked_up == email and not self._looking:
             self._looked_up = ""
         self.look_up()
@@ -269,7 +272,7 @@ class SetupPage(Room):
     def _check(self, account: Account) -> None:
         self.banner.hide()
         self._leave_diagnosis()
-        self._work(True, "Trying both ways, receiving and sending…")
+        self._work(True, tr("Trying both ways, receiving and sending…"))
         password = self.password.text()
         self.asked.emit(
             wire.CheckAccount(0, account, password, self.signed_in),
@@ -295,14 +298,14 @@ class SetupPage(Room):
             self.password.setFocus()
             self.password.selectAll()
         if self.form.isHidden():
-            self.banner.offer("Change the servers", self.open_form)
+            self.banner.offer(tr("Change the servers"), self.open_form)
         if all(one.what != "incoming" for one in wrong) or codes <= {"offline", "timeout", "no-way-out", "dns"}:
-            self.banner.offer("Add it anyway", lambda: self._add(account, password))
+            self.banner.offer(tr("Add it anyway"), lambda: self._add(account, password))
 
     def _consider(self, account: Account, password: str) -> None:
         """Before an account delivers directly it is said how far that would get."""
         self._leave_diagnosis()
-        self._work(True, "Looking at what receivers would look at…")
+        self._work(True, tr("Looking at what receivers would look at…"))
         self.diagnosis = shown = DiagnosisPanel(account)
         shown.asked.connect(self.asked)
         self._panels.addWidget(shown)
@@ -311,7 +314,7 @@ class SetupPage(Room):
             self._work(False)
             if all(symptom.what != "from" for symptom in one.symptoms):
                 well = one.reach is Reach.ANYONE
-                text, kind = ("Add the account", "primary") if well else ("Add it all the same", "")
+                text, kind = (tr("Add the account"), "primary") if well else (tr("Add it all the same"), "")
                 shown.offer_once(text, lambda: None if self.adding else self._add(account, password), kind)
             self.bring_into_view(shown)
 
@@ -326,7 +329,7 @@ class SetupPage(Room):
             self.diagnosis = None
 
     def _add(self, account: Account, password: str) -> None:
-        self._work(True, "Adding the account…")
+        self._work(True, tr("Adding the account…"))
         self.adding = True
         self.asked.emit(
             wire.AddAccount(account, password, self.signed_in),
@@ -359,7 +362,7 @@ class SetupPage(Room):
         self._panels.addWidget(self.secrets)
         self._work(False)
         self._edit(False)  # it is this account, with this password, that the choice is for
-        self.banner.offer("Change the account", self._leave_secrets)
+        self.banner.offer(tr("Change the account"), self._leave_secrets)
         self.form.hide()
         self.go.hide()
         self.secrets.passphrase.setFocus()
@@ -382,7 +385,7 @@ class SetupPage(Room):
             self.go.show()
             self._add(account, password)
 
-        self._work(True, "Keeping the choice…")
+        self._work(True, tr("Keeping the choice…"))
         self.asked.emit(wire.ChooseSecrets(place, passphrase), chosen, self._failed)
 
     # ---- inside
@@ -398,8 +401,8 @@ class SetupPage(Room):
         greeting.setContentsMargins(0, 0, 0, 12)
         greeting.setSpacing(10)
         icon = IconLabel("mail-open", "accent", EMPTY_ICON)
-        welcome = Label("Welcome to Mua", SUBJECT, bold=True)
-        line = Label("Your mail stays on this computer and on your mail server.", BASE, "secondary", wrap=True)
+        welcome = Label(tr("Welcome to Mua"), SUBJECT, bold=True)
+        line = Label(tr("Your mail stays on this computer and on your mail server."), BASE, "secondary", wrap=True)
         for label in (icon, welcome, line):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             greeting.addWidget(label)
@@ -413,7 +416,7 @@ class SetupPage(Room):
         self._doing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.progress.setRange(0, 0)
         self.progress.setTextVisible(False)
-        self.progress.setAccessibleName("Working")
+        self.progress.setAccessibleName(tr("Working"))
         for below in (self.go, self.progress, self._doing):
             column.addWidget(below)
         column.addSpacing(16)
@@ -479,7 +482,7 @@ class SetupPage(Room):
         self._say(error.text, "danger")
 
     def _open_demo(self) -> None:
-        self._work(True, "Opening the demo account…")
+        self._work(True, tr("Opening the demo account…"))
         self.demo_wanted.emit()
 
     def demo_failed(self, text: str) -> None:

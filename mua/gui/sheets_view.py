@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPixmap, QRe
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
 from mua.gui.theme import theme
+from mua.language import tr
 
 KEPT = 8
 _GAP = 14  # pixels around a page
@@ -31,7 +32,7 @@ class Sheets(QAbstractScrollArea):
         self.zoom = 1.0
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName("Pages")
+        self.setAccessibleName(tr("Pages"))
         theme().changed.connect(self.viewport().update)
 
     def show_sizes(self, sizes: Sequence[tuple[float, float]], paper: bool) -> None:
@@ -39,7 +40,7 @@ class Sheets(QAbstractScrollArea):
         self._sizes, self._paper = list(sizes), paper
         self._forget()
         self.verticalScrollBar().setValue(0)
-        self.setAccessibleName(f"{len(self._sizes)} pages" if paper else "Picture")
+        self.setAccessibleName(f"{len(self._sizes)} pages" if paper else tr("Picture"))
 
     def put(self, page: int, picture: QPixmap) -> None:
         """A page that was wanted."""

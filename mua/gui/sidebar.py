@@ -50,6 +50,7 @@ from mua.gui.places import ROLE_NAMES, SAVED_NAMES, Place
 from mua.gui.theme import BASE, FOLDER_ROW, HEADING_ROW, META, NORMAL, SEMIBOLD, theme
 from mua.gui.widgets import Button, ElidedLabel, IconLabel, ToolButton
 from mua.gui.words import shown
+from mua.language import tr
 from mua.model.account import Account
 from mua.model.folder import Folder, FolderId, Role, Space
 from mua.model.kept_search import KeptSearch
@@ -95,7 +96,7 @@ class Entry:
         """What a screen reader says."""
         parts = [self.text]
         if self.heading:
-            parts.append("account, collapsed" if self.collapsed else "account" if self.account else "heading")
+            parts.append(tr("account, collapsed") if self.collapsed else "account" if self.account else "heading")
         if self.count:
             unread = self.loud or (self.place is not None and bool(self.place.search))
             parts.append(f"{self.count} unread" if unread else words.count(self.count, "message"))
@@ -120,7 +121,7 @@ def entries(
     ``waiting``: messages in the outbox that are not finished; ``scheduled``: those apart that go later.
     ``passing``: the accounts whose problems need nobody.
     """
-    lines = [Entry("Favourites")]
+    lines = [Entry(tr("Favourites"))]
     for saved, (name, picture) in SAVED_NAMES.items():
         loud = saved in (Saved.ALL_INBOXES, Saved.UNREAD)
         lines.append(
@@ -128,9 +129,9 @@ def entries(
         )
     lines += [Entry(shown(kept.name, 80), "search", Place(search=kept.query), number) for kept, number in searches]
     if waiting:
-        lines.append(Entry("Outbox", "clock", None, waiting, outbox=True))
+        lines.append(Entry(tr("Outbox"), "clock", None, waiting, outbox=True))
     if scheduled:
-        lines.append(Entry("Scheduled", "calendar", None, scheduled, outbox=True, scheduled=True))
+        lines.append(Entry(tr("Scheduled"), "calendar", None, scheduled, outbox=True, scheduled=True))
     by_account: dict[int, list[Folder]] = {}
     for folder in folders:
         by_account.setdefault(folder.account_id, []).append(folder)
@@ -163,7 +164,11 @@ def _folder_entries(folders: Iterable[Folder]) -> list[Entry]:
     for folder in sorted(folders, key=lambda one: (one.space, one.owner)):
         if folder.owner != owner:
             owner = folder.owner
-            title = f"Shared by {shown(owner, 60)}" if folder.space is Space.OTHERS else f"Shared: {shown(owner, 60)}"
+            title = (
+                tr("Shared by {owner}", owner=shown(owner, 60))
+                if folder.space is Space.OTHERS
+                else tr("Shared: {owner}", owner=shown(owner, 60))
+            )
             lines.append(Entry(title))
         lines.append(_folder_entry(folder))
     return lines
@@ -337,7 +342,7 @@ class FolderList(QListView):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Folders")
+        self.setAccessibleName(tr("Folders"))
         self.setMouseTracking(True)
         self.setUniformItemSizes(False)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -398,8 +403,8 @@ class StatusLine(QWidget):
         self._text = ElidedLabel("", META, "tertiary")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._bar.setAccessibleName("Progress")
-        self.settings = ToolButton("settings", "Settings")
+        self._bar.setAccessibleName(tr("Progress"))
+        self.settings = ToolButton("settings", tr("Settings"))
         row = QHBoxLayout()
         row.setContentsMargins(18, 0, 10, 0)
         row.addWidget(self._icon)
@@ -457,8 +462,8 @@ class Sidebar(QFrame):
         self._delegate = SidebarDelegate(self.folders)
         self.folders.setItemDelegate(self._delegate)
         self.folders.setModel(self.model)
-        self.compose = Button("New message", "square-pen", "primary")
-        self.compose_small = ToolButton("square-pen", "New message")
+        self.compose = Button(tr("New message"), "square-pen", "primary")
+        self.compose_small = ToolButton("square-pen", tr("New message"))
         self.compose_small.show_icon("square-pen", "accent")
         self.compose_small.hide()
         self.status = StatusLine()

@@ -19,6 +19,7 @@ from mua.errors import MailError
 from mua.gui import words
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, Field, IconLabel, Label, PasswordField
+from mua.language import tr
 from mua.model.account import Account
 
 
@@ -51,12 +52,12 @@ class SignInPanel(QFrame):
         self._icon = IconLabel("globe", "accent", 16)
         self.title = Label("", BASE, bold=True, wrap=True)
         self.text = Label("", SECONDARY, "secondary", wrap=True)
-        self.go = Button("Sign in in the browser", "external-link", "primary")
-        self.again = Button("Open the page again", kind="link")
-        self.copy = Button("Copy its address", kind="link")
-        self.cancel = Button("Cancel", kind="link")
-        self.password = Button("Use a password instead", kind="link")
-        self.own = Button("Use a client id of your own", kind="link")
+        self.go = Button(tr("Sign in in the browser"), "external-link", "primary")
+        self.again = Button(tr("Open the page again"), kind="link")
+        self.copy = Button(tr("Copy its address"), kind="link")
+        self.cancel = Button(tr("Cancel"), kind="link")
+        self.password = Button(tr("Use a password instead"), kind="link")
+        self.own = Button(tr("Use a client id of your own"), kind="link")
         self.steps = ClientSteps()
         self._lay_out()
         self.go.clicked.connect(self.begin)
@@ -76,7 +77,7 @@ class SignInPanel(QFrame):
         """Show it.  ``password`` says what can be typed in its place ("an app password"); empty: nothing can."""
         self.end()
         self._begin, self._service = begin, service
-        self.password.setText(f"Use {password} instead")
+        self.password.setText(tr("Use {password} instead", password=password))
         self.password.setAccessibleName(self.password.text())
         self.password.setProperty("possible", bool(password))
         self.steps.show_service(service)
@@ -87,7 +88,7 @@ class SignInPanel(QFrame):
         self._turn += 1
         turn = self._turn
         self.go.setEnabled(False)
-        self.text.setText("Asking for the page…")
+        self.text.setText(tr("Asking for the page…"))
         self.asked.emit(self._begin, lambda one: self._begun(turn, one), lambda one: self._went_wrong(turn, one))
 
     def end(self) -> None:
@@ -116,7 +117,7 @@ class SignInPanel(QFrame):
             return
         name, self._name, self._url = self._name, "", ""
         self._arrange()
-        self.title.setText("Signed in")
+        self.title.setText(tr("Signed in"))
         self.signed_in.emit(name)
 
     def _went_wrong(self, turn: int, error: MailError) -> None:
@@ -158,26 +159,30 @@ class SignInPanel(QFrame):
         ):
             part.setVisible(shown)
         self.go.setEnabled(True)
-        self.own.setText("Another client id" if service.ready else "Use a client id of your own")
+        self.own.setText(tr("Another client id") if service.ready else tr("Use a client id of your own"))
         if waiting:
-            self.title.setText("Waiting for your browser…")
-            self.text.setText(f"Sign in at {name} there, and agree; then Mua goes on by itself.")
+            self.title.setText(tr("Waiting for your browser…"))
+            self.text.setText(tr("Sign in at {name} there, and agree; then Mua goes on by itself.", name=name))
         elif service.ready:
-            self.title.setText(f"Sign in at {name}")
-            self.text.setText("In your browser, so that your password never reaches Mua.")
+            self.title.setText(tr("Sign in at {name}", name=name))
+            self.text.setText(tr("In your browser, so that your password never reaches Mua."))
         else:
-            self.title.setText(f"Mua is not registered with {name}")
+            self.title.setText(tr("Mua is not registered with {name}", name=name))
             self.text.setText(self._without_client(name, possible=possible))
 
     def _without_client(self, name: str, *, possible: bool) -> str:
         """What works all the same, said before anything is typed."""
         assert self._service is not None
-        own = "a client id of your own, which takes about ten minutes, once"
+        own = tr("a client id of your own, which takes about ten minutes, once")
         if possible and not self._service.makes_ids:
-            return f"So it cannot sign you in in the browser. Use {self._instead()}."
+            return tr("So it cannot sign you in in the browser. Use {instead}.", instead=self._instead())
         if possible:
-            return f"So it cannot sign you in in the browser by itself. Use {self._instead()}, or {own}."
-        return f"{name} takes no password from mail programs. What works is {own}."
+            return tr(
+                "So it cannot sign you in in the browser by itself. Use {instead}, or {own}.",
+                instead=self._instead(),
+                own=own,
+            )
+        return tr("{name} takes no password from mail programs. What works is {own}.", name=name, own=own)
 
     def _instead(self) -> str:
         return self.password.text().removeprefix("Use ").removesuffix(" instead")
@@ -228,11 +233,11 @@ class ClientSteps(QWidget):
         super().__init__()
         self._url = ""
         self.text = Label("", SECONDARY, wrap=True)
-        self.page = Button("Open the provider's page", "external-link")
-        self.client_id = Field("Client id", "Client id")
-        self.secret = PasswordField("Client secret", "Client secret")
-        self.tenant = Field("Tenant", "Tenant, if it is for one organisation")
-        self.keep = Button("Keep it and go on", kind="primary")
+        self.page = Button(tr("Open the provider's page"), "external-link")
+        self.client_id = Field(tr("Client id"), tr("Client id"))
+        self.secret = PasswordField(tr("Client secret"), tr("Client secret"))
+        self.tenant = Field(tr("Tenant"), tr("Tenant, if it is for one organisation"))
+        self.keep = Button(tr("Keep it and go on"), kind="primary")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(8)

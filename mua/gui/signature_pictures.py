@@ -11,6 +11,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QIODevice, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from mua.language import tr
 from mua.mime.prose_html import by_name, name_of
 
 SIDE = 320  # pixels of the longer side
@@ -65,6 +66,8 @@ class Pictures:
 
     def choose(self, parent: QWidget, put: Callable[[QImage], object]) -> None:
         """Ask for a file."""
-        path, _ = QFileDialog.getOpenFileName(parent, "Insert a picture", "", "Pictures (*.png *.jpg *.jpeg *.gif)")
+        path, _ = QFileDialog.getOpenFileName(
+            parent, tr("Insert a picture"), "", tr("Pictures (*.png *.jpg *.jpeg *.gif)")
+        )
         if path:
             put(QImage(path))

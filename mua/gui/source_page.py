@@ -25,6 +25,7 @@ from shiboken6 import isValid
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, Label
 from mua.gui.words import shown, size, tip
+from mua.language import tr
 from mua.mime.scan import Part, decode, scan
 from mua.mime.text import safe_filename
 
@@ -43,28 +44,28 @@ class SourcePage(QDialog):
         self, parent: QWidget, title: str, read: Callable[[], bytes | None], headers: str = "", first: str = ""
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle(f"Source of {title}")
+        self.setWindowTitle(tr("Source of {title}", title=title))
         self.resize(1_060, 720)
         self._read, self._headers, self._first = read, headers, first
         self.raw = b""
         self.tree = QTreeWidget()
-        self.tree.setAccessibleName("Parts of the message")
+        self.tree.setAccessibleName(tr("Parts of the message"))
         self.tree.setColumnCount(2)
-        self.tree.setHeaderLabels(["Part", "Size"])
+        self.tree.setHeaderLabels([tr("Part"), tr("Size")])
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setStretchLastSection(False)
         self.tree.currentItemChanged.connect(lambda *_: self._show_part())
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
-        self.text.setAccessibleName("Source of the part")
+        self.text.setAccessibleName(tr("Source of the part"))
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.tree.setFrameShape(QFrame.Shape.NoFrame)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.document().setDocumentMargin(12)
-        self.note = Label("Reading…", SECONDARY, "tertiary")
-        self.save_raw = Button("Save as it is", "download")
-        self.save_decoded = Button("Save decoded", "download")
+        self.note = Label(tr("Reading…"), SECONDARY, "tertiary")
+        self.save_raw = Button(tr("Save as it is"), "download")
+        self.save_decoded = Button(tr("Save decoded"), "download")
         self.save_raw.clicked.connect(lambda: self._save(decoded=False))
         self.save_decoded.clicked.connect(lambda: self._save(decoded=True))
         self._lay_out()
@@ -97,12 +98,12 @@ class SourcePage(QDialog):
 
     def _fill(self, raw: bytes | None, root: Part | None) -> None:
         if raw is None or root is None:
-            self.note.setText("Not on this computer yet.")
+            self.note.setText(tr("Not on this computer yet."))
             return
         self.raw = raw
         self._parts: list[Part | None] = []
-        decoded = self._item(None, "All headers, decoded", "", None)
-        whole = self._item(None, "Whole message", size(len(raw)), root)
+        decoded = self._item(None, tr("All headers, decoded"), "", None)
+        whole = self._item(None, tr("Whole message"), size(len(raw)), root)
         self._branch(whole, root)
         self.tree.expandAll()
         self.tree.setCurrentItem(decoded if self._first == "headers" else whole)
@@ -111,7 +112,7 @@ class SourcePage(QDialog):
         below = part.children if part.embedded is None else [part.embedded]
         for one in below:
             if len(self._parts) >= _MOST_PARTS:
-                self._item(above, "More parts than are listed", "", part)
+                self._item(above, tr("More parts than are listed"), "", part)
                 return
             name = shown(one.filename, 80) if one.filename else ""
             label = f"{one.section or 'message'}  {shown(one.type, 60)}" + (f"  {name}" if name else "")
@@ -138,12 +139,12 @@ class SourcePage(QDialog):
         self.save_decoded.setEnabled(part is not None and not part.children)
         if part is None:
             self.text.setPlainText(self._headers)
-            self.note.setText("As they are read here; as they came they begin the whole message.")
+            self.note.setText(tr("As they are read here; as they came they begin the whole message."))
             return
         start, end = part.header_start, self._end(part)
         self.text.setPlainText(_readable(self.raw[start : min(end, start + MOST)]))
-        cut = f"; the first {size(MOST)} are shown, saving has all" if end - start > MOST else ""
-        self.note.setText(f"{end - start:,} octets, from {start:,}{cut}")
+        cut = tr("; the first {size} are shown, saving has all", size=size(MOST)) if end - start > MOST else ""
+        self.note.setText(tr("{number:,} octets, from {start:,}{cut}", number=end - start, start=start, cut=cut))
 
     def _end(self, part: Part) -> int:
         """Where a part ends; the message itself at its last octet, whatever its parts say."""

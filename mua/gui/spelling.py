@@ -23,6 +23,7 @@ from mua.gui.body_view import SEPARATOR, quote_of
 from mua.gui.preferences import Preferences
 from mua.gui.speller import Speller
 from mua.gui.theme import theme
+from mua.language import tr
 from mua.plan import spelling
 from mua.plan.spelling import Checked
 
@@ -78,7 +79,7 @@ class Spelling(QObject):
         check = SpellCheck(composer.editor, self.speller)
 
         def tell(word: str, language: str) -> None:
-            composer.toast.say(f"“{words.shown(word, 40)}” is in the dictionary now", "Undo",
+            composer.toast.say(tr("“{word}” is in the dictionary now", word=words.shown(word, 40)), tr("Undo"),
                                lambda: self.speller.unlearn(word, language))  # fmt: skip
 
         check.learned.connect(tell)
@@ -107,7 +108,7 @@ class SpellCheck(QObject):
         theme().changed.connect(self._soon)
         editor.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         editor.customContextMenuRequested.connect(self._offer)
-        self.step = QAction("Next spelling mistake", editor)
+        self.step = QAction(tr("Next spelling mistake"), editor)
         self.step.setShortcut(QKeySequence("F7"))
         self.step.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.step.triggered.connect(lambda _=False: self.next_mistake())
@@ -267,9 +268,9 @@ class SpellCheck(QObject):
         """What a wrong word could have been, above the rest; it is looked for while the menu is shown."""
         word = cursor.selectedText().replace("’", "'")
         first = menu.actions()[0] if menu.actions() else None
-        waiting = QAction("Looking for words like it…", menu)
+        waiting = QAction(tr("Looking for words like it…"), menu)
         waiting.setEnabled(False)
-        learn = QAction(f"Add “{words.shown(word, 40)}” to the dictionary", menu)
+        learn = QAction(tr("Add “{word}” to the dictionary", word=words.shown(word, 40)), menu)
         learn.triggered.connect(lambda _=False: self._learn(word, language))
         menu.insertActions(first, [waiting, learn])  # type: ignore[arg-type]
         if first is not None:
@@ -285,7 +286,7 @@ class SpellCheck(QObject):
                 font.setBold(True)
                 action.setFont(font)
                 menu.insertAction(waiting, action)
-            waiting.setText("No word is like it")
+            waiting.setText(tr("No word is like it"))
             waiting.setVisible(not found)
 
         self._speller.suggest(word, language, offer)

@@ -10,8 +10,9 @@ from mua.gui.select import Tick
 from mua.gui.spelling import Spelling, language_name, languages_of
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, Label
+from mua.language import tr
 
-_NONE = "no dictionary is installed; the packages are called hunspell-en-us, hunspell-de-de and so on"
+_NONE = tr("no dictionary is installed; the packages are called hunspell-en-us, hunspell-de-de and so on")
 _NAMED = 4  # languages whose names the button has room for
 
 
@@ -21,7 +22,7 @@ class SpellingRules(QWidget):
     def __init__(self, now: Callable[[], Preferences], change: Callable[..., object], spelling: Spelling) -> None:
         super().__init__()
         self._now, self._change, self._spelling = now, change, spelling
-        self.on = Tick("Underline what is spelt wrong")
+        self.on = Tick(tr("Underline what is spelt wrong"))
         self.on.setChecked(now().spelling)
         self.languages = Button("", "chevron-down")
         self.languages.clicked.connect(self._offer)
@@ -45,9 +46,11 @@ class SpellingRules(QWidget):
         self.languages.setVisible(bool(installed) and now.spelling)
         names = list(dict.fromkeys(language_name(one) for one in used))
         shown = ", ".join(names[:_NAMED])
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        self.languages.setText(f"{shown}{more}" or "No language")
-        self.languages.setAccessibleName(f"Languages of the spelling check: {shown or 'none'}{more}")
+        more = tr(" and {number} more", number=len(names) - _NAMED) if len(names) > _NAMED else ""
+        self.languages.setText(f"{shown}{more}" or tr("No language"))
+        self.languages.setAccessibleName(
+            tr("Languages of the spelling check: {what}{more}", what=shown or "none", more=more)
+        )
 
     def menu(self) -> QMenu:
         """Every language, those in use ticked."""

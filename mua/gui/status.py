@@ -8,6 +8,7 @@ import time
 from mua import wire
 from mua.errors import passes
 from mua.gui import words
+from mua.language import tr
 from mua.records import dataclass
 
 _DOING = {
@@ -87,35 +88,35 @@ class Board:
             return f"{work.done:,} of {work.total:,}"
         checked = max(synced_at, self._checked.get(account_id, 0.0))
         if account_id in self._offline:
-            how = "Needs you" if self.needs_a_person(account_id) else "Offline"
+            how = tr("Needs you") if self.needs_a_person(account_id) else tr("Offline")
             return f"{how} since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
         if account_id in self._states and self._states[account_id].state is not wire.State.IDLE:
-            return "Checking…"
+            return tr("Checking…")
         return words.checked(checked, now)
 
     def standing(self, now: float) -> Standing:
         """The line to show."""
         states = [_calm(status) for status in self._states.values()]
         if number := states.count(wire.State.PROBLEM):
-            text = "An account needs you" if number == 1 else f"{number} accounts need you"
+            text = tr("An account needs you") if number == 1 else tr("{number} accounts need you", number=number)
             return Standing(text, "circle-alert", "on_danger")
         if self._work:
             return self._progress()
         if wire.State.SYNCING in states:
-            return Standing("Looking for new mail…", "refresh-cw")
+            return Standing(tr("Looking for new mail…"), "refresh-cw")
         if wire.State.CONNECTING in states:
-            return Standing("Connecting…", "refresh-cw")
+            return Standing(tr("Connecting…"), "refresh-cw")
         if states and all(state is wire.State.OFFLINE for state in states):
-            return Standing("Offline; changes are kept", "wifi-off")
+            return Standing(tr("Offline; changes are kept"), "wifi-off")
         if self._synced_at:
-            return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self._synced_at))}")
+            return Standing(tr("Up to date, {when}", when=time.strftime("%H:%M", time.localtime(self._synced_at))))
         if self.synced_before and self.connected:
-            return Standing(f"Up to date, {time.strftime('%H:%M', time.localtime(self.synced_before))}")
+            return Standing(tr("Up to date, {when}", when=time.strftime("%H:%M", time.localtime(self.synced_before))))
         if self.synced_before:
-            return Standing(f"As of {words.full_time(self.synced_before, now)}", "hard-drive")
+            return Standing(tr("As of {when}", when=words.full_time(self.synced_before, now)), "hard-drive")
         if self.connected and self.local:
-            return Standing("On this computer", "hard-drive")
-        return Standing("Connecting…" if self.connected else "Starting…", "refresh-cw")
+            return Standing(tr("On this computer"), "hard-drive")
+        return Standing(tr("Connecting…") if self.connected else tr("Starting…"), "refresh-cw")
 
     def _progress(self) -> Standing:
         what = min((work.what for work in self._work.values()), key=lambda one: ([*list(_DOING), one]).index(one))

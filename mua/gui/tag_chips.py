@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from mua.gui import words
 from mua.gui.theme import META, SEMIBOLD, theme
+from mua.language import tr
 from mua.model.tag import Tag
 
 _GAP, _PAD, _WIDEST = 4, 6, 120  # pixels
@@ -90,7 +91,7 @@ class TagChips(QWidget):
         """Show these; none: nothing."""
         self._tags = tuple(tags)
         names = ", ".join(one.name for one in tags)
-        self.setAccessibleName(f"Tags: {names}")
+        self.setAccessibleName(tr("Tags: {names}", names=names))
         self.setToolTip(words.tip(names))
         self.setVisible(bool(tags))
         self.updateGeometry()

@@ -11,6 +11,7 @@ from mua.gui.preferences import Preferences
 from mua.gui.tagging import KEYS, tag_icon
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, Field, Label, ToolButton
+from mua.language import tr
 from mua.model.tag import COLOURS, MAX_NAME, TAGS, Tag, colour_for, keyword_of, tag_named
 
 
@@ -24,14 +25,16 @@ class TagRules(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
-        said = "Tags are kept on the server, where it can: other programs see them. The keys 1 to 9 set and clear them."
+        said = tr(
+            "Tags are kept on the server, where it can: other programs see them. The keys 1 to 9 set and clear them."
+        )
         self._column.addWidget(Label(said, SECONDARY, "secondary", wrap=True))
         self._lines = QVBoxLayout()
         self._lines.setSpacing(6)
         self._column.addLayout(self._lines)
-        self.new = Field("Name of a new tag", "Name of a new tag")
+        self.new = Field(tr("Name of a new tag"), tr("Name of a new tag"))
         self.new.setMaxLength(MAX_NAME)
-        self.add = Button("Add a tag", "plus")
+        self.add = Button(tr("Add a tag"), "plus")
         self.add.clicked.connect(self._add)
         self.new.returnPressed.connect(self._add)
         last = QHBoxLayout()
@@ -57,11 +60,11 @@ class TagRules(QWidget):
         line.setContentsMargins(0, 0, 0, 0)
         key = Label(str(place + 1) if place < KEYS else "", SECONDARY, "tertiary")
         key.setFixedWidth(14)
-        colour = ToolButton("tag", f"Colour of {tag.name}")
+        colour = ToolButton("tag", tr("Colour of {name}", name=tag.name))
         colour.setIcon(tag_icon(tag))
         colour.setMenu(self._colours(colour, place))
         colour.setPopupMode(ToolButton.ToolButtonPopupMode.InstantPopup)
-        name = Field(f"Name of the tag {tag.name}", "Name")
+        name = Field(tr("Name of the tag {name}", name=tag.name), tr("Name"))
         name.setMaxLength(MAX_NAME)
         name.setText(tag.name)
         name.editingFinished.connect(lambda: self._rename(place, name))
@@ -71,11 +74,11 @@ class TagRules(QWidget):
         line.addWidget(Label(tag.keyword, BASE, "tertiary"))
         line.addStretch(1)
         if place:
-            up = ToolButton("chevron-up", f"Move {tag.name} up")
+            up = ToolButton("chevron-up", tr("Move {name} up", name=tag.name))
             up.clicked.connect(partial(self._up, place))
             line.addWidget(up)
         if len(self._tags) > 1:
-            remove = ToolButton("x", f"Forget the name and colour of {tag.name}")
+            remove = ToolButton("x", tr("Forget the name and colour of {name}", name=tag.name))
             remove.clicked.connect(partial(self._forget, place))
             line.addWidget(remove)
         return row

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMenu
 
 from mua.gui import words
 from mua.gui.palette import Choice, Palette
+from mua.language import tr
 from mua.model.message import MessageRow
 from mua.model.tag import MAX_NAME, Tag, colour_for, keyword_of, tag_named, tag_of
 
@@ -62,7 +63,7 @@ class Tagging(QObject):
         """Choose a tag by a few letters; what fits none becomes a new one."""
         rows = self._desk.chosen_rows()
         if rows:
-            title = f"Tag {words.count(len(rows), 'message')}"
+            title = tr("Tag {messages}", messages=words.count(len(rows), "message"))
             Palette(self._desk.window, title, self.choices(), self._new).open_over()
 
     def choices(self) -> list[Choice]:
@@ -72,13 +73,13 @@ class Tagging(QObject):
         for number, one in enumerate(self.tags):
             borne = bool(rows) and all(_bears(row, one) for row in rows)
             key = str(number + 1) if number < KEYS else ""
-            text = f"Remove the tag {one.name}" if borne else f"Tag: {one.name}"
+            text = tr("Remove the tag {name}", name=one.name) if borne else tr("Tag: {name}", name=one.name)
             found.append(Choice(text, key, "tag", partial(self.toggle, one)))
         return found
 
     def menu(self, parent: QMenu) -> QMenu:
         """The tags as a menu, those that the chosen messages bear checked."""
-        menu = QMenu("Tag", parent)
+        menu = QMenu(tr("Tag"), parent)
         rows = self._desk.chosen_rows()
         for number, one in enumerate(self.tags):
             action = menu.addAction(tag_icon(one), f"{one.name}\t{number + 1}" if number < KEYS else one.name)
@@ -87,7 +88,7 @@ class Tagging(QObject):
             action.triggered.connect(lambda _=False, one=one: self.toggle(one))
         menu.addSeparator()
         menu.addAction(self._desk.window.actions_["untag"])
-        menu.addAction("New tag…").triggered.connect(self.open_palette)
+        menu.addAction(tr("New tag…")).triggered.connect(self.open_palette)
         return menu
 
     # ---- inside
@@ -101,7 +102,9 @@ class Tagging(QObject):
         if not name or tag_named(name, self.tags) is not None:
             return None
         keyword = keyword_of(name)
-        return Choice(f"New tag “{name}”", "", "plus", partial(self._add, Tag(keyword, name, colour_for(keyword))))
+        return Choice(
+            tr("New tag “{name}”", name=name), "", "plus", partial(self._add, Tag(keyword, name, colour_for(keyword)))
+        )
 
     def _add(self, tag: Tag) -> None:
         preferences = self._desk.preferences

@@ -14,6 +14,7 @@ from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.palette import Choice, Palette
+from mua.language import tr
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId, MessageRow, ThreadId
 from mua.plan.threads import Tie, own_name, why
@@ -24,13 +25,13 @@ if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
 _REASONS = {
-    Tie.JOINED: "You joined it with",
-    Tie.SAME: "It is the same message as",
-    Tie.ANSWERS: "It answers",
-    Tie.ANSWERED: "It is answered by",
-    Tie.SERVER: "The server puts it together with",
-    Tie.MISSING: "Both refer to a message that is not here: it and",
-    Tie.SUBJECT: "The subject alone says so, nothing else refers: it and",
+    Tie.JOINED: tr("You joined it with"),
+    Tie.SAME: tr("It is the same message as"),
+    Tie.ANSWERS: tr("It answers"),
+    Tie.ANSWERED: tr("It is answered by"),
+    Tie.SERVER: tr("The server puts it together with"),
+    Tie.MISSING: tr("Both refer to a message that is not here: it and"),
+    Tie.SUBJECT: tr("The subject alone says so, nothing else refers: it and"),
 }
 _NAMED = 3  # of the messages that one reason ties it to
 
@@ -56,9 +57,9 @@ class Talks(QObject):
         """Say what ties the message that is read to the others, and offer to set it apart."""
         row = self._desk.reader.row
         if row is None:
-            self._say("Choose a message first.")
+            self._say(tr("Choose a message first."))
             return
-        Palette(self._desk.window, "Why is this in the conversation?", self.reasons(row)).open_over()
+        Palette(self._desk.window, tr("Why is this in the conversation?"), self.reasons(row)).open_over()
 
     def reasons(self, row: MessageRow) -> list[Choice]:
         """Each reason goes to the message that it names."""
@@ -72,18 +73,26 @@ class Talks(QObject):
             others = [rows[MessageId(ids[place])] for place in places]
             found += [self._reason(_REASONS[kind], one) for one in others[:_NAMED]]
             if len(others) > _NAMED:
-                found.append(Choice(f"… and {len(others) - _NAMED} more", _REASONS[kind], "list", lambda: None))
+                found.append(
+                    Choice(tr("… and {number} more", number=len(others) - _NAMED), _REASONS[kind], "list", lambda: None)
+                )
         if not found:
             alone = len(ids) < 2
-            text = "It is alone: nothing refers to it." if alone else "Another message here ties it to the rest."
+            text = (
+                tr("It is alone: nothing refers to it.") if alone else tr("Another message here ties it to the rest.")
+            )
             found.append(Choice(text, "", "circle-help", lambda: None))
         if len(ids) > 1:
-            found.append(Choice("Begin a conversation with this message", "it and its answers", "scissors", self.split))
+            found.append(
+                Choice(tr("Begin a conversation with this message"), tr("it and its answers"), "scissors", self.split)
+            )
         word = said.get(own_name(row.message_id, row.id))
         if word is not None:
             back = wire.ThreadWord(row.id)
             found.append(
-                Choice("As the mail itself has it", "forget what you said", "undo-2", lambda: self._send([back]))
+                Choice(
+                    tr("As the mail itself has it"), tr("forget what you said"), "undo-2", lambda: self._send([back])
+                )
             )
         return found
 
@@ -98,24 +107,24 @@ class Talks(QObject):
         if row is None or db is None:
             return
         if len(read.thread(db, row.thread_id)) < 2:
-            self._say("It is a conversation of its own already.")
+            self._say(tr("It is a conversation of its own already."))
             return
-        self._send([wire.ThreadWord(row.id, apart=True)], "This message begins a conversation of its own.")
+        self._send([wire.ThreadWord(row.id, apart=True)], tr("This message begins a conversation of its own."))
 
     def join(self) -> None:
         """The conversations of the selected messages are one, named by the oldest."""
         rows, db = self._desk.chosen_rows(), self._desk.library.db
         talks = sorted({row.thread_id for row in rows})
         if db is None or len(talks) < 2:
-            self._say("Select two conversations or more to join them.")
+            self._say(tr("Select two conversations or more to join them."))
             return
         first, *others = [read.thread(db, one) for one in rows_by_thread(rows)]
         goal = next((one.message_id for one in first if one.message_id), "")
         if not goal:
-            self._say("The oldest of them has no Message-ID, by which it could be joined with others.")
+            self._say(tr("The oldest of them has no Message-ID, by which it could be joined with others."))
             return
         said = [wire.ThreadWord(one[0].id, joined=goal) for one in others]
-        self._send(said, f"{words.count(len(talks), 'conversation')} are one now.")
+        self._send(said, tr("{conversations} are one now.", conversations=words.count(len(talks), "conversation")))
 
     def mute(self) -> None:
         """What is new in the chosen conversations counts as read and is not announced; or it is again."""
@@ -133,7 +142,7 @@ class Talks(QObject):
         now = quiet_ones(db, list(talks))
         ids = tuple(row.id for row in rows)
         if talks <= now.keys() and (not ignored or all(now.values())):
-            client.ask(wire.QuietThreads(ids, quiet=False), lambda _: self._say("Heard again."), self._failed)
+            client.ask(wire.QuietThreads(ids, quiet=False), lambda _: self._say(tr("Heard again.")), self._failed)
             return
         client.ask(wire.QuietThreads(ids, ignored=ignored), partial(self._hushed, rows, ignored), self._failed)
 
@@ -145,8 +154,10 @@ class Talks(QObject):
         inboxes = {key for key, one in folders.items() if one.role is Role.INBOX}
         if ignored:
             acting.archive([row.id for row in rows if row.folder_id in inboxes])
-        kind = "Ignored: what is new leaves the inbox, read." if ignored else "Muted: what is new counts as read."
-        self._say(kind, "Undo", lambda: self._unhush([row.id for row in rows]))
+        kind = (
+            tr("Ignored: what is new leaves the inbox, read.") if ignored else tr("Muted: what is new counts as read.")
+        )
+        self._say(kind, tr("Undo"), lambda: self._unhush([row.id for row in rows]))
 
     def _unhush(self, ids: Sequence[MessageId]) -> None:
         if self._desk.client is not None:
@@ -157,7 +168,7 @@ class Talks(QObject):
 
         def done(answer: wire.Answer) -> None:
             if text and isinstance(answer, wire.ThreadsSaid):
-                self._say(text, "Undo", lambda: self._send(answer.before))
+                self._say(text, tr("Undo"), lambda: self._send(answer.before))
 
         if client is not None:
             client.ask(wire.SayThreads(tuple(said)), done, self._failed)

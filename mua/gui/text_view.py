@@ -17,6 +17,7 @@ from mua.gui import rich_text
 from mua.gui.link_bar import offer_copies
 from mua.gui.raster import MOST_DOTS, picture
 from mua.gui.theme import BODY, theme
+from mua.language import tr
 from mua.model.message import MessageView
 
 _FOLD = rich_text.FOLD.removesuffix(":")
@@ -41,7 +42,7 @@ class TextView(QTextBrowser):
         self._adding.timeout.connect(self._add)
         self.folded = True
         """What is quoted at the end is one line that opens it."""
-        self.setAccessibleName("Message text")
+        self.setAccessibleName(tr("Message text"))
         self.setOpenLinks(False)
         self.setOpenExternalLinks(False)
         self.setUndoRedoEnabled(False)
@@ -101,11 +102,11 @@ class TextView(QTextBrowser):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if self.textCursor().hasSelection():
-            menu.addAction("Copy", self.copy)
+            menu.addAction(tr("Copy"), self.copy)
         link = self.anchorAt(event.pos())
         if link and not link.startswith(rich_text.FOLD):
             offer_copies(menu, link)
-        menu.addAction("Select all", self.selectAll)
+        menu.addAction(tr("Select all"), self.selectAll)
         menu.popup(event.globalPos())
 
     def loadResource(self, kind: int, name: QUrl | str) -> Any:

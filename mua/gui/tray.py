@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from mua.gui.icons import pixmap
 from mua.gui.words import count
+from mua.language import tr
 from mua.store import read
 from mua.store.read import Saved
 
@@ -47,13 +48,15 @@ class Tray(QObject):
             if unread != self.unread:
                 self.unread = unread
                 self.icon.setIcon(picture(unread))
-                self.icon.setToolTip(f"Mua: {count(unread, 'unread message')}" if unread else "Mua")
+                self.icon.setToolTip(
+                    tr("Mua: {messages}", messages=count(unread, "unread message")) if unread else "Mua"
+                )
 
     def _make(self) -> None:
         icon = self.icon = QSystemTrayIcon(self)
         actions, window = self._desk.window.actions_, self._desk.window
         menu = QMenu(window)
-        menu.addAction("Open Mua").triggered.connect(window.come_forward)
+        menu.addAction(tr("Open Mua")).triggered.connect(window.come_forward)
         for name in ("compose", "fetch", "quit"):
             menu.addAction(actions[name].text()).triggered.connect(actions[name].trigger)
         icon.setContextMenu(menu)

@@ -14,6 +14,7 @@ from mua.errors import MailError, passes
 from mua.gui import words
 from mua.gui.password_bar import PasswordBar
 from mua.gui.sign_in import SignInPanel, sign_in_again
+from mua.language import tr
 from mua.model.account import Account, AccountId
 from mua.model.folder import Folder
 from mua.store.read import Problem
@@ -47,7 +48,7 @@ class Troubles(QObject):
     # ---- the engine
     def engine_is_gone(self) -> None:
         """It died and is being started again."""
-        self._engine("Mua's mail engine stopped and is starting again. Nothing is lost.", "warning")
+        self._engine(tr("Mua's mail engine stopped and is starting again. Nothing is lost."), "warning")
 
     def engine_is_back(self) -> None:
         """All well."""
@@ -58,7 +59,7 @@ class Troubles(QObject):
         self._engine(error.text, "danger")
         client = self._desk.client
         if client is not None:
-            self._window.banner.offer("Try again", client.start)
+            self._window.banner.offer(tr("Try again"), client.start)
 
     def store_failed(self, error: MailError) -> None:
         """The store cannot be read."""
@@ -70,7 +71,7 @@ class Troubles(QObject):
             self._say_disk(notice.text)
             return
         self._engine(notice.text, "warning")
-        self._window.banner.offer("Dismiss", self._window.banner.hide)
+        self._window.banner.offer(tr("Dismiss"), self._window.banner.hide)
 
     def failed(self, error: MailError) -> None:
         """A command failed and nobody else was told."""
@@ -82,7 +83,7 @@ class Troubles(QObject):
     def _say_disk(self, text: str) -> None:
         self._disk = text
         self._engine(text, "warning")
-        self._window.banner.offer("Try again", lambda: self._poke(None))
+        self._window.banner.offer(tr("Try again"), lambda: self._poke(None))
 
     def _forget_disk(self) -> None:
         """An account came to rest: there is space again."""
@@ -133,18 +134,18 @@ class Troubles(QObject):
         banner.say(name + problem.text, "warning" if passes(problem.code) else "danger")
         banner.setToolTip(words.tip(words.shown(problem.detail)))
         if account is not None and account.demo:
-            banner.say("The demo's mail server is not running; nothing that you did here is lost.", "warning")
-            banner.offer("Open the demo again", self._desk.demo_wanted.emit)
+            banner.say(tr("The demo's mail server is not running; nothing that you did here is lost."), "warning")
+            banner.offer(tr("Open the demo again"), self._desk.demo_wanted.emit)
         elif problem.code in _PASSWORD:
-            banner.offer("Enter the password", lambda: self._ask_password(problem.account_id))
+            banner.offer(tr("Enter the password"), lambda: self._ask_password(problem.account_id))
         elif problem.code in _SIGN_IN and account is not None and account.oauth is not None:
-            banner.offer("Sign in again", lambda: self._sign_in(problem.account_id))
+            banner.offer(tr("Sign in again"), lambda: self._sign_in(problem.account_id))
         elif problem.code == "weaker-log-in":
-            banner.offer("Allow the weaker log-in", lambda: self._allow_weaker(problem.account_id))
+            banner.offer(tr("Allow the weaker log-in"), lambda: self._allow_weaker(problem.account_id))
         elif problem.code in _SETTINGS:
-            banner.offer("Account settings", self._desk.settings_wanted.emit)
+            banner.offer(tr("Account settings"), self._desk.settings_wanted.emit)
         else:
-            banner.offer("Try again", lambda: self._poke(problem.account_id))
+            banner.offer(tr("Try again"), lambda: self._poke(problem.account_id))
 
     def place_shown(self, folder: Folder | None) -> None:
         """A folder with trouble of its own is shown."""

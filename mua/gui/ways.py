@@ -16,16 +16,17 @@ from mua.gui.notices import Banner
 from mua.gui.select import Select
 from mua.gui.theme import SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Field, Label, Line, ToolButton
+from mua.language import tr
 from mua.model.account import Account, Route
 from mua.model.way import Hop, Rule, Way, way_from
 from mua.plan.routes import pattern_typed
 
-_NOTE = (
+_NOTE = tr(
     "Mail goes the way of the closest rule: a domain, .domain for everything below it, or * for all others;"
     " without one, the account's own way."
 )
-_NO_DOMAIN = "Please write a domain, such as example.org, .example.org for all below it, or * for all."
-_NO_HOST = "Please write the server's host, such as 192.168.1.5:25."
+_NO_DOMAIN = tr("Please write a domain, such as example.org, .example.org for all below it, or * for all.")
+_NO_HOST = tr("Please write the server's host, such as 192.168.1.5:25.")
 
 
 class Ways(QWidget):
@@ -41,10 +42,10 @@ class Ways(QWidget):
         self._names = {str(one.id): words.shown(one.name or one.email, 60) for one in others}
         self.rules = QVBoxLayout()
         self.rules.setSpacing(2)
-        self.domain = Field("Domain", "example.org")
-        self.way = Select("How its mail goes")
-        self.host = Field("Host", "Host, such as 192.168.1.5:25")
-        self.add = Button("Add the rule", "plus")
+        self.domain = Field(tr("Domain"), "example.org")
+        self.way = Select(tr("How its mail goes"))
+        self.host = Field(tr("Host"), tr("Host, such as 192.168.1.5:25"))
+        self.add = Button(tr("Add the rule"), "plus")
         self.banner = Banner()
         self._offer_ways(others)
         self._lay_out()
@@ -71,14 +72,14 @@ class Ways(QWidget):
     # ---- inside
     def _offer_ways(self, others: Sequence[Account]) -> None:
         if self.account.route is Route.SMTP:
-            self.way.addItem("by the account's server", str(Way(Hop.SUBMISSION)))
-        self.way.addItem("directly to its mail exchangers", str(Way(Hop.DIRECT)))
+            self.way.addItem(tr("by the account's server"), str(Way(Hop.SUBMISSION)))
+        self.way.addItem(tr("directly to its mail exchangers"), str(Way(Hop.DIRECT)))
         for one in others:
             if one.id != self.account.id and one.route is Route.SMTP:
                 way = Way(Hop.ACCOUNT, str(one.id))
-                self.way.addItem(f"by the server of {self._names[str(one.id)]}", str(way))
-        self.way.addItem("to this host by SMTP", Hop.SMTP.value)
-        self.way.addItem("to this host by LMTP, into its mailboxes", Hop.LMTP.value)
+                self.way.addItem(tr("by the server of {name}", name=self._names[str(one.id)]), str(way))
+        self.way.addItem(tr("to this host by SMTP"), Hop.SMTP.value)
+        self.way.addItem(tr("to this host by LMTP, into its mailboxes"), Hop.LMTP.value)
 
     def _way(self) -> Way | None:
         chosen, host = str(self.way.currentData()), self.host.text().strip()
@@ -156,15 +157,17 @@ class Ways(QWidget):
         for rule in self.account.rules:
             self.rules.addWidget(self._row(rule))
         if not self.account.rules:
-            self.rules.addWidget(Label("No rules: all mail goes the account's own way.", SECONDARY, "tertiary"))
+            self.rules.addWidget(Label(tr("No rules: all mail goes the account's own way."), SECONDARY, "tertiary"))
 
     def _row(self, rule: Rule) -> QWidget:
         row = QWidget()
         line = QHBoxLayout(row)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
-        text = f"{'all others' if rule.pattern == '*' else words.shown(rule.pattern, 120)}  →  {self._words(rule.way)}"
-        forget = ToolButton("x", f"Remove the rule for {rule.pattern}")
+        text = (
+            f"{tr('all others') if rule.pattern == '*' else words.shown(rule.pattern, 120)}  →  {self._words(rule.way)}"
+        )
+        forget = ToolButton("x", tr("Remove the rule for {pattern}", pattern=rule.pattern))
         forget.clicked.connect(lambda: self.remove(rule))
         line.addWidget(ElidedLabel(text, SECONDARY), 1)
         line.addWidget(forget, 0, Qt.AlignmentFlag.AlignRight)
@@ -173,10 +176,10 @@ class Ways(QWidget):
     def _words(self, way: Way) -> str:
         match way.hop:
             case Hop.SUBMISSION:
-                return "by the account's server"
+                return tr("by the account's server")
             case Hop.DIRECT:
-                return "directly"
+                return tr("directly")
             case Hop.ACCOUNT:
-                return f"by the server of {self._names.get(way.host, 'an account that is gone')}"
+                return tr("by the server of {name}", name=self._names.get(way.host, tr("an account that is gone")))
             case _:
                 return words.shown(str(way), 120)

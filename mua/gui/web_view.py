@@ -33,6 +33,7 @@ from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QMenu, QWidget
 
 from mua.gui.link_bar import offer_copies
+from mua.language import tr
 from mua.mime import remote
 from mua.mime.page import page_policy
 
@@ -193,10 +194,10 @@ class WebView(QWebEngineView):
         request: QWebEngineContextMenuRequest | None = self.lastContextMenuRequest()
         menu = QMenu(self)
         if self.hasSelection():
-            menu.addAction("Copy", lambda: self._page.triggerAction(QWebEnginePage.WebAction.Copy))
+            menu.addAction(tr("Copy"), lambda: self._page.triggerAction(QWebEnginePage.WebAction.Copy))
         if request and not request.linkUrl().isEmpty():
             offer_copies(menu, bytes(request.linkUrl().toEncoded().data()).decode())
-        menu.addAction("Select all", lambda: self._page.triggerAction(QWebEnginePage.WebAction.SelectAll))
+        menu.addAction(tr("Select all"), lambda: self._page.triggerAction(QWebEnginePage.WebAction.SelectAll))
         menu.exec(self.mapToGlobal(position))
         menu.deleteLater()
 

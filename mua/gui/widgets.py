@@ -47,6 +47,7 @@ from mua.gui.theme import (
     avatar_colour,
     theme,
 )
+from mua.language import tr
 from mua.model.message import Attachment
 
 _THUMB = 34  # pixels of a picture on a card
@@ -277,8 +278,8 @@ class SearchField(Field):
     entered = Signal()
     """It has the keyboard."""
 
-    def __init__(self, hint: str = "Search mail") -> None:
-        super().__init__("Search mail", hint)
+    def __init__(self, hint: str = tr("Search mail")) -> None:
+        super().__init__(tr("Search mail"), hint)
         self.choosing: Callable[[], bool] = lambda: False
         """Whether Enter is for something that is offered below the field."""
         self.offering: Callable[[], bool] = lambda: False
@@ -286,7 +287,7 @@ class SearchField(Field):
         self.dismiss: Callable[[], object] = lambda: None
         self.lead("search")
         self._clear = self.put("x", QLineEdit.ActionPosition.TrailingPosition)
-        self._clear.setText("Clear the search")
+        self._clear.setText(tr("Clear the search"))
         self._clear.setVisible(False)
         self._clear.triggered.connect(self.clear)
         self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
@@ -328,7 +329,7 @@ class SearchField(Field):
 class PasswordField(Field):
     """A password: hidden, with an eye to look at it; never undoable, never copied."""
 
-    def __init__(self, label: str = "Password", hint: str = "") -> None:
+    def __init__(self, label: str = tr("Password"), hint: str = "") -> None:
         super().__init__(label, hint)
         self.setEchoMode(QLineEdit.EchoMode.Password)
         self.setInputMethodHints(Qt.InputMethodHint.ImhSensitiveData | Qt.InputMethodHint.ImhNoPredictiveText)
@@ -340,7 +341,7 @@ class PasswordField(Field):
         self.setEchoMode(QLineEdit.EchoMode.Normal if open_ else QLineEdit.EchoMode.Password)
         self._icons = [(self._eye, "eye-off" if open_ else "eye")]
         self._tint()
-        self._eye.setText("Hide the password" if open_ else "Show the password")
+        self._eye.setText(tr("Hide the password") if open_ else tr("Show the password"))
         self._eye.setToolTip(self._eye.text())
 
 
@@ -393,7 +394,7 @@ class AttachmentCard(QFrame):
         self.setProperty("kind", "card")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAccessibleName(f"Attachment {name}, {words.size(octets)}")
+        self.setAccessibleName(tr("Attachment {name}, {size}", name=name, size=words.size(octets)))
         self.setToolTip(words.tip(f"{words.shown(name, 300)}\n{words.shown(media_type, 100)}"))
         self.path = ""
         self._pressed: QPoint | None = None
@@ -410,7 +411,10 @@ class AttachmentCard(QFrame):
         row.setSpacing(8)
         row.addWidget(self._picture)
         row.addLayout(column)
-        self.button = ToolButton("x" if closable else "download", ("Remove " if closable else "Save ") + name)
+        self.button = ToolButton(
+            "x" if closable else "download",
+            tr("Remove {name}", name=name) if closable else tr("Save {name}", name=name),
+        )
         self.button.clicked.connect(self.saved)
         row.addWidget(self.button)
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from html import escape
 
+from mua import language
+from mua.language import strftime, tr
 from mua.model import naming
 from mua.model.address import Address
 
@@ -51,7 +53,8 @@ def person(addresses: Iterable[Address]) -> str:
     """Who a message is from, shortly: the name where it is honest, else the real address; several are counted."""
     everybody = list(addresses)
     several = sum(bool(one.address) for one in everybody)
-    return shown((f"{several} senders: " if several > 1 else "") + naming.people(everybody), 200)
+    named = naming.people(everybody)
+    return shown(tr("{number} senders: {names}", number=several, names=named) if several > 1 else named, 200)
 
 
 def author(addresses: Iterable[Address], mine: frozenset[str]) -> str:
@@ -62,9 +65,9 @@ def author(addresses: Iterable[Address], mine: frozenset[str]) -> str:
 
 def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), limit: int = 4) -> str:
     """Several addresses as a short list; addresses in ``mine`` (lower case) are "me"."""
-    names = ["me" if a.address.lower() in mine else shown(naming.person(a), 80) for a in addresses]
+    names = [tr("me") if a.address.lower() in mine else shown(naming.person(a), 80) for a in addresses]
     if len(names) > limit:
-        return ", ".join(names[: limit - 1]) + f" and {len(names) - limit + 1} more"
+        return tr("{names} and {number} more", names=", ".join(names[: limit - 1]), number=len(names) - limit + 1)
     return ", ".join(names)
 
 
@@ -77,7 +80,7 @@ def writers(senders: Iterable[Iterable[Address]], mine: frozenset[str] = frozens
     for one in senders:
         several = list(one) or [Address("", "")]
         key = several[0].address.lower()
-        whole = "me" if key in mine else person(several) or "Unknown sender"
+        whole = tr("me") if key in mine else person(several) or tr("Unknown sender")
         last[key if len(several) == 1 else whole] = whole
     names = list(last.values())
     if len(names) > 1:
@@ -107,8 +110,8 @@ def size(octets: int) -> str:
 
 
 def count(number: int, singular: str, plural: str = "") -> str:
-    """1 message, 1,204 messages."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+    """1 message, 1,204 messages; in the person's language, whose catalogue has both words after ``{number:,}``."""
+    return language.plural(number, f"{{number:,}} {singular}", f"{{number:,}} {plural or singular + 's'}")
 
 
 def midnight(now: float, days_ago: int = 0) -> int:
@@ -127,72 +130,82 @@ def list_time(date: int, now: float) -> str:
     if date >= midnight(now, 1) and date < now + _DAY:
         return time.strftime("%H:%M", time.localtime(date))
     if midnight(now, 6) <= date < now:
-        return time.strftime("%a", time.localtime(date))
+        return strftime("%a", time.localtime(date))
     moment = time.localtime(date)
     if moment.tm_year == time.localtime(now).tm_year:
-        return f"{moment.tm_mday} {time.strftime('%b', moment)}"
-    return time.strftime("%d/%m/%Y", moment)
+        return strftime(tr("{day} %b", day=str(moment.tm_mday)), moment)
+    return strftime(tr("%d/%m/%Y"), moment)
 
 
 def own_time(date: int, now: float) -> str:
     """The same where no heading above says which day it was: a clock means today."""
     if midnight(now, 6) <= date < midnight(now):
-        return time.strftime("%a", time.localtime(date))
+        return strftime("%a", time.localtime(date))
     return list_time(date, now)
 
 
 def full_time(date: int | None, now: float) -> str:
     """How the reader tells it: Today, 09:42 · Tomorrow, 09:00 · Yesterday, 18:20 · Wed 12 Nov 2025, 16:04."""
     if date is None:
-        return "No date"
+        return tr("No date")
     moment = time.localtime(date)
     clock = time.strftime("%H:%M", moment)
     if midnight(now) <= date < midnight(now, -1):
-        return f"Today, {clock}"
+        return tr("Today, {clock}", clock=clock)
     if midnight(now, -1) <= date < midnight(now, -2):
-        return f"Tomorrow, {clock}"
+        return tr("Tomorrow, {clock}", clock=clock)
     if midnight(now, 1) <= date < midnight(now):
-        return f"Yesterday, {clock}"
-    return f"{time.strftime('%a', moment)} {moment.tm_mday} {time.strftime('%b %Y', moment)}, {clock}"
+        return tr("Yesterday, {clock}", clock=clock)
+    return strftime(tr("%a {day} %b %Y, %H:%M", day=str(moment.tm_mday)), moment)
+
+
+def near(date: int, now: float) -> bool:
+    """Does ``full_time`` name the day by a word: today, tomorrow, yesterday?"""
+    return midnight(now, 1) <= date < midnight(now, -2)
 
 
 def whole_time(date: int) -> str:
     """A time without what is known of today: Tuesday 1 December 2026 at 09:00."""
     moment = time.localtime(date)
-    return f"{time.strftime('%A', moment)} {moment.tm_mday} {time.strftime('%B %Y at %H:%M', moment)}"
+    return strftime(tr("%A {day} %B %Y at %H:%M", day=str(moment.tm_mday)), moment)
 
 
 def ago(at: float, now: float) -> str:
     """How long ago: just now, 2 min ago, 3 h ago, yesterday at 18:20, on Wed 12 Nov 2025 at 16:04."""
     minutes = int(now - at) // 60
     if minutes < 1:
-        return "just now"
+        return tr("just now")
     if minutes < 60:
-        return f"{minutes} min ago"
+        return tr("{minutes} min ago", minutes=minutes)
     if minutes < 12 * 60:
-        return f"{minutes // 60} h ago"
-    day, clock = full_time(int(at), now).rsplit(", ", 1)
-    return f"{day.lower()} at {clock}" if day in ("Today", "Yesterday") else f"on {day} at {clock}"
+        return tr("{hours} h ago", hours=minutes // 60)
+    moment = time.localtime(at)
+    clock = time.strftime("%H:%M", moment)
+    if midnight(now) <= at:
+        return tr("today at {clock}", clock=clock)
+    if midnight(now, 1) <= at:
+        return tr("yesterday at {clock}", clock=clock)
+    return strftime(tr("on %a {day} %b %Y at %H:%M", day=str(moment.tm_mday)), moment)
 
 
 def checked(at: float, now: float) -> str:
     """When an account was last checked."""
-    return f"Checked {ago(at, now)}" if at else "Not checked yet"
+    return tr("Checked {when}", when=ago(at, now)) if at else tr("Not checked yet")
 
 
 def periods(oldest: int, now: float) -> list[tuple[int, str]]:
     """(first second, heading) of each period that a list is grouped by, newest first, down to ``oldest``."""
     local = time.localtime(now)
-    found = [(midnight(now, -1), "Later"), (midnight(now), "Today"), (midnight(now, 1), "Yesterday")]
+    found = [(midnight(now, -1), tr("Later")), (midnight(now), tr("Today")), (midnight(now, 1), tr("Yesterday"))]
     monday = midnight(now, local.tm_wday)
     if monday < found[-1][0]:
-        found.append((monday, "This week"))
-    found.append((midnight(now, local.tm_wday + 7), "Last week"))
+        found.append((monday, tr("This week")))
+    found.append((midnight(now, local.tm_wday + 7), tr("Last week")))
     year, month = local.tm_year, local.tm_mon
     while found[-1][0] > oldest and year >= 1970:
         start = int(time.mktime((year, month, 1, 0, 0, 0, 0, 0, -1)))
         if start < found[-1][0]:
-            name = time.strftime("%B" if year == local.tm_year else "%B %Y", time.localtime(start + _DAY))
+            name = strftime("%B" if year == local.tm_year else "%B %Y", time.localtime(start + _DAY))
             found.append((start, name))
         year, month = (year, month - 1) if month > 1 else (year - 1, 12)
     return found
