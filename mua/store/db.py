@@ -225,9 +225,25 @@ def migrate(connection: apsw.Connection) -> None:
     version = _user_version(connection)
     if version > schema.VERSION:
         raise _version_error(version)
+    if version == 0:
+        version = _begin(connection)
     if version < schema.VERSION:
-        _teach(connection)
-    for number in range(version, schema.VERSION):
+        step_by_step(connection, version, schema.VERSION)
+
+
+def _begin(connection: apsw.Connection) -> int:
+    """Make of an empty file what the first steps together would, in one transaction; returns how many these are."""
+    from mua.store import fresh
+
+    with translated():
+        connection.execute(f"BEGIN IMMEDIATE; {fresh.SCHEMA} PRAGMA user_version={fresh.VERSION}; COMMIT")
+    return fresh.VERSION
+
+
+def step_by_step(connection: apsw.Connection, version: int, wanted: int) -> None:
+    """Bring cache.db from ``version`` to ``wanted``, each step in one transaction."""
+    _teach(connection)
+    for number in range(version, wanted):
         with translated():
             connection.execute(
                 f"BEGIN IMMEDIATE; {schema.MIGRATIONS[number]}; PRAGMA user_version={number + 1}; COMMIT"
