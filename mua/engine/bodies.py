@@ -269,12 +269,15 @@ def _landing(folder: Path, landed: list[Path], _size: int, _before: bytes) -> Bi
 
 
 def _commit(shared: Shared, bodies: list[tuple[MessageId, bytes | BinaryIO]]) -> None:
-    from mua.engine.reading import facts  # loaded by the first mail that comes
+    from mua.engine.gists import MAX_RAW  # loaded by the first mail that comes
+    from mua.engine.reading import facts, light_gist
 
     small = [(one, body) for one, body in bodies if isinstance(body, bytes)]
     found = [_adopt(shared, one, body) for one, body in bodies if not isinstance(body, bytes)]
     places = shared.context.bodies.put(small)
-    found += [facts(one, places[one], raw) for one, raw in small]
+    told = [light_gist(raw) for _, raw in small]
+    found += [facts(one, places[one], raw, gist) for (one, raw), gist in zip(small, told, strict=True)]
+    shared.context.tell_index([(one, gist) for (one, raw), gist in zip(small, told, strict=True) if len(raw) < MAX_RAW])
     with shared.context.store.write() as tx:
         write.set_bodies(tx, found)
 

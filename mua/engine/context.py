@@ -6,7 +6,7 @@ it tells of news by committing (the engine publishes ``Changed`` from the commit
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,6 +22,7 @@ from mua.store.db import Store
 if TYPE_CHECKING:
     from mua.engine.pulse import Pulse
     from mua.engine.server_search import Asked
+    from mua.mime.message import Gist
 
 PATIENCE = 60.0  # seconds for a single read or write of a server that mail is fetched from
 
@@ -41,6 +42,7 @@ class Context:
     """The engine's shared parts.  ``password`` may block up to 10 s (keyring) and raises MailError; never log it.
     ``token`` is the same for an account that signs in by OAuth 2: see ``Tokens.access``.
 
+    ``tell_index`` is told what bodies say before their rows have them: who indexes them need not read them once more.
     ``committed`` is notified after every commit of the store: wait on it with a predicate over the store.
     """
 
@@ -53,6 +55,7 @@ class Context:
     committed: threading.Condition = field(default_factory=threading.Condition)
     tally: Tally = field(default_factory=Tally)
     token: Callable[[Account, str], str] = _no_token
+    tell_index: Callable[[Sequence[tuple[int, "Gist"]]], None] = lambda _told: None
 
     def report(self, account_id: AccountId, error: MailError, side: Side = Side.INCOMING) -> None:
         """Remember an account's problem (survives a restart) and tell the clients; a full disk keeps neither back."""

@@ -10,13 +10,17 @@ import subprocess
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from mua.errors import MailError
 from mua.log import INDEX
 from mua.paths import Profile, child_command, child_environment
 from mua.store import index, read
 from mua.store.db import Db
+
+if TYPE_CHECKING:
+    from mua.engine.gists import Teller
+    from mua.mime.message import Gist
 
 MAX_RESTARTS = 5
 
@@ -36,6 +40,7 @@ class Indexer:
         self._idle = False
         self._again = False
         self._died = False
+        self._teller: Teller | None = None  # of the child that there is
         self._unwanted: list[int] = []
         """Messages that the index has and the store has not, for the child's next line."""
         self.mark, self._removed = index.marks(profile)
@@ -82,6 +87,19 @@ class Indexer:
             else:
                 self._again = True
 
+    def tell(self, told: "Sequence[tuple[int, Gist]]") -> None:
+        """What messages say whose rows will have their bodies in a moment: a child that is there need not read them."""
+        with self._lock:
+            child = self._child
+            if child is None or child.stdin is None or self._stopping:
+                return
+            if self._teller is None:
+                from mua.engine.gists import Teller  # loaded by the first mail that comes
+
+                self._teller = Teller(child.stdin)
+            with contextlib.suppress(OSError):  # it is gone
+                self._teller.tell(told)
+
     def rebuild(self) -> None:
         """Throw the index away and make it anew; what searches meanwhile finds what there is of it by then."""
         with self._lock:
@@ -111,6 +129,7 @@ class Indexer:
             return
         self._restarts += 1
         self._idle = self._again = self._died = False
+        self._teller = None
         command = child_command("--profile", str(self._profile.root), "indexer")
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=child_environment()

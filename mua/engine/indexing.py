@@ -6,6 +6,8 @@ double work; so a message without a body is put off until nothing more comes, or
 far the index is: everything with a body up to ``whole``, everything up to ``mark``; they and the documents that they
 speak of are one transaction, so that a child killed anywhere goes on where its last commit was.
 
+What the engine read of a body as it came, it tells (``gists``); of the rest the child reads the bytes.
+
 Documents are collected and inserted in ascending order of their ids, since FTS5 begins a new segment at each id that is
 lower than the one before; segments are merged when there is nothing else to do (``index.tidy``).
 """
@@ -16,10 +18,11 @@ import time
 from dataclasses import replace
 
 from mua.engine.extractor import Extractor
+from mua.engine.gists import Told
 from mua.errors import MailError
 from mua.log import INDEX
 from mua.mime.attached_text import attached_text
-from mua.mime.message import gist
+from mua.mime.message import Gist, gist
 from mua.mime.pieces import SKIMMED
 from mua.model.address import Address
 from mua.model.message import MessageId
@@ -46,7 +49,8 @@ def main(profile: Profile) -> int:
     The end of stdin ends it, and so does waiting in vain.
     """
     cache, bodies, fts = open_reader(profile), Bodies(profile, readonly=True), index.open_index(profile)
-    work, pokes, poked = Indexing(cache, bodies, fts), _Pokes(), True
+    told = Told()
+    work, pokes, poked = Indexing(cache, bodies, fts, told), _Pokes(told), True
     try:
         while not pokes.ended:
             index.forget(fts, pokes.unwanted())
@@ -72,16 +76,22 @@ def _say(line: str) -> None:
 
 
 class _Pokes:
-    """Lines on stdin, heard by a thread of their own: numbers in them are messages that should not be in the index."""
+    """Lines on stdin, heard by a thread of their own: numbers in them are messages that should not be in the index.
 
-    def __init__(self) -> None:
+    What the engine tells of messages goes to ``told``, and wakes nobody: their rows come after it.
+    """
+
+    def __init__(self, told: Told) -> None:
         self.ended = False
+        self._told = told
         self._heard = threading.Event()
         self._unwanted: list[int] = []
         threading.Thread(target=self._listen, name="pokes", daemon=True).start()
 
     def _listen(self) -> None:
         for line in sys.stdin:
+            if self._told.hear(line):
+                continue
             self._unwanted += map(int, line.split())
             self._heard.set()
         self.ended = True
@@ -102,8 +112,9 @@ class _Pokes:
 class Indexing:
     """The state of the work between two looks at the store."""
 
-    def __init__(self, cache: Db, bodies: Bodies, fts: Tx) -> None:
+    def __init__(self, cache: Db, bodies: Bodies, fts: Tx, told: Told | None = None) -> None:
         self._cache, self._bodies, self._fts = cache, bodies, fts
+        self._told = told or Told()
         self._words = index.Vocabulary(fts)
         self._pdf = Extractor()
         done = index.progress(fts)
@@ -132,6 +143,7 @@ class Indexing:
             self._settle()
         if index.tidy(self._fts):
             return 0.0
+        self._told.forget()
         release_memory()
         return None
 
@@ -158,8 +170,9 @@ class Indexing:
         if not one.has_body:
             self._put_off = self._put_off or time.monotonic()
             return
-        raw = self._bodies.skimmed(one.id)
-        document = document_of(one, raw)
+        told = self._told.take(one.id)
+        raw = self._bodies.skimmed(one.id) if told is None or told.names else None
+        document = document_of(one, raw, told)
         if raw is not None and document.files:
             document = replace(document, attached=self._attached(one.id, raw))
         self._batch.append(document)
@@ -195,9 +208,9 @@ class Indexing:
         self._commit()
 
 
-def document_of(one: read.Unindexed, raw: bytes | None) -> index.Document:
-    """What is indexed of a message; ``raw``: None while only its header is here."""
-    told = None if raw is None else gist(raw)
+def document_of(one: read.Unindexed, raw: bytes | None, told: Gist | None = None) -> index.Document:
+    """What is indexed of a message; ``raw``: None while only its header is here, or where it is ``told``."""
+    told = gist(raw) if told is None and raw is not None else told
     return index.Document(
         one.id,
         one.subject,

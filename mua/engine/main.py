@@ -77,6 +77,7 @@ class Engine:
             self.store, self.bodies, self.password, self.tell, patience=patience, token=self.tokens.access
         )
         self.indexer = Indexer(profile, self.store.reader, self._tell_waiting)
+        self.context.tell_index = self.indexer.tell
         self.sender = Sending(self.context, filed=self.poke, wakeful=drop is None)
         self.pickup: PickUp | None = None
         if drop is not None:

@@ -33,9 +33,14 @@ MAX_ATTACHMENTS = 4 << 30
 _TOO_LARGE = "The attachments are larger together than 4 GB; no server takes that. Share the files another way."
 
 
+def light_gist(raw: bytes) -> Gist:
+    """The gist of a message, as a process makes it that has to stay small."""
+    return gist(raw, light_text)
+
+
 def facts(message_id: MessageId, place: int, raw: bytes, told: Gist | None = None) -> BodyFacts:
     """What a list shows of a body that has just arrived."""
-    told = told or gist(raw, light_text)
+    told = told or light_gist(raw)
     return BodyFacts(message_id, place, snippet(told.text), told.attached, len(raw), told.reports)
 
 

@@ -46,6 +46,7 @@ HASH_BYTES = 64 * 1024 * 1024
 MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second
 WORD = range(4, 41)  # letters of the words that are found by what is inside them
 SEEN = 200_000  # pieces of text that are known to hold no new word
+SHORTS, LONG = 4096, 200  # fields whose beginnings are kept, and characters from which on one is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +116,27 @@ class Vocabulary:
     def __init__(self, db: Tx) -> None:
         self._db = db
         self._seen: set[str] = set()
+        self._short: dict[tuple[str, str], str] = {}
+
+    def short(self, column: str, text: str) -> str:
+        """The beginnings of the words of a field; most mail is from few people, about few things."""
+        found = self._short.get((column, text))
+        if found is None:
+            words = tokens(self._db, text) if text else ()
+            found = " ".join({SHORT[column] + word[:letters] for word in words for letters in (1, 2)})
+            if len(self._short) >= SHORTS:
+                self._short.clear()
+            if len(text) < LONG:
+                self._short[column, text] = found
+        return found
 
     def learn(self, rows: "Iterable[_Row]") -> None:
         """Keep the words of these rows that are new; within a transaction."""
-        fresh = {piece for row in rows for text in row[1:-1] for piece in text.split()} - self._seen
+        pieces = set[str]()
+        for row in rows:
+            for text in row[1:-1]:
+                pieces.update(text.split())
+        fresh = pieces - self._seen
         if len(self._seen) > SEEN:
             self._seen.clear()
         self._seen |= fresh
@@ -132,7 +150,8 @@ class Vocabulary:
 def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary: Vocabulary | None = None) -> None:
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
-        rows = [_row(db, one) for one in sorted(documents, key=lambda document: document.id)]
+        words = vocabulary or Vocabulary(db)
+        rows = [_row(words, one) for one in sorted(documents, key=lambda document: document.id)]
         known = set(shards(db))
         marks = ", ".join("?" * len(COLUMNS))
         for number, some in groupby(rows, key=lambda row: shard_of(row[0])):
@@ -140,17 +159,17 @@ def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary
                 _new_shard(db, number)
             sql = f"INSERT OR REPLACE INTO mail_{number}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
             db.run_many(sql, some)
-        (vocabulary or Vocabulary(db)).learn(rows)
+        words.learn(rows)
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
 
 
 _Row = tuple[int, str, str, str, str, str, str, str, str, str]
 
 
-def _row(db: Db, one: Document) -> _Row:
+def _row(words: Vocabulary, one: Document) -> _Row:
     """The id, and the values of ``COLUMNS``."""
     subject, sender, recipients, cc = map(spaced, (one.subject, one.sender, one.recipients, one.cc))
-    short = (_short(db, column, text) for column, text in zip(SHORT, (subject, sender, recipients, cc), strict=True))
+    short = (words.short(column, text) for column, text in zip(SHORT, (subject, sender, recipients, cc), strict=True))
     body, files, attached = map(spaced, (one.body, one.files, one.attached))
     return one.id, body, subject, sender, recipients, cc, files, attached, one.list, " ".join(short)
 
@@ -160,11 +179,6 @@ def searched(one: Document) -> str:
     return spaced(
         "\n".join((one.subject, one.sender, one.recipients, one.cc, one.body, one.files, one.attached, one.list))
     )
-
-
-def _short(db: Db, column: str, text: str) -> str:
-    words = tokens(db, text) if text else ()
-    return " ".join({SHORT[column] + word[:letters] for word in words for letters in (1, 2)})
 
 
 def shard_of(message_id: int) -> int:

@@ -1,13 +1,16 @@
 """The indexer's work: what is put off, what a crash leaves, and that the marks never claim more than there is."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from mua.engine import indexing
-from mua.engine.indexing import Indexing
-from mua.engine.reading import facts
+from mua.engine import gists, indexing
+from mua.engine.gists import Teller, Told
+from mua.engine.indexing import Indexing, document_of
+from mua.engine.reading import facts, light_gist
 from mua.model.account import Account, AccountId
 from mua.model.folder import FolderId
 from mua.model.ledger import Claim
@@ -34,7 +37,8 @@ class Room:
 
     def begin(self) -> None:
         """As after a restart: what is known is what was committed."""
-        self.work = Indexing(open_reader(self.profile), Bodies(self.profile, readonly=True), self.fts)
+        self.told = Told()
+        self.work = Indexing(open_reader(self.profile), Bodies(self.profile, readonly=True), self.fts, self.told)
 
     def headers(self, *subjects: str) -> list[MessageId]:
         with self.store.write() as tx:
@@ -168,3 +172,62 @@ def test_what_is_gone_is_forgotten_and_segments_are_merged(room: Room) -> None:
     room.finish()
     assert (len(room.found("common")), room.found("subject7")) == (39, [])
     assert not index.tidy(room.fts)
+
+
+def test_what_the_engine_has_read_is_not_read_again(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    [first, second] = room.headers("garden", "letter")
+    assert room.told.hear(gists.line([(first, light_gist(b"Subject: s\r\n\r\npotatoes"))]))
+    for one, text in ((first, "potatoes"), (second, "tomatoes")):
+        room.body(one, text)
+    looked_at = list[int]()
+    skimmed = Bodies.skimmed
+
+    def noted(bodies: Bodies, message_id: int) -> bytes | None:
+        looked_at.append(message_id)
+        return skimmed(bodies, message_id)
+
+    monkeypatch.setattr(Bodies, "skimmed", noted)
+    room.finish()
+    assert (room.found("potatoes"), room.found("tomatoes")) == ([first], [second])
+    assert looked_at == [second]
+
+
+def test_what_is_told_is_what_is_read(shared: Any) -> None:
+    """For every awkward mail that is small enough to be told: the same document, whoever made its text."""
+    from corpora import distinct
+
+    shared("corpora")
+    one, compared = read.Unindexed(1, MessageId(7), "s", (), (), (), True, ""), 0
+    for _, raw in distinct():
+        if len(raw) < gists.MAX_RAW:
+            told = Told()
+            told.hear(gists.line([(7, light_gist(raw))]))
+            assert document_of(one, None, told.take(7)) == document_of(one, raw)
+            compared += 1
+            if compared == 300:
+                break
+    assert compared == 300
+
+
+def test_a_child_that_does_not_listen_holds_nobody_up() -> None:
+    receiving, sending = os.pipe()
+    told = [(7, light_gist(b"Subject: s\r\n\r\n" + b"potatoes\r\n" * 2000))]
+    with os.fdopen(receiving) as child, os.fdopen(sending, "w", buffering=1) as pipe:
+        teller = Teller(pipe)
+        taken = sum(teller.tell(told) for _ in range(200))
+        assert 0 < taken < 200  # the pipe is full, and nothing waited for it
+        heard = Told()
+        assert all(heard.hear(child.readline()) for _ in range(taken))
+        assert heard.take(7) == told[0][1]
+        assert teller.tell(told)
+
+
+def test_what_nobody_comes_to_is_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gists, "KEPT", 100)
+    told = Told()
+    for number in range(20):
+        told.hear(gists.line([(number, light_gist(b"\r\n" + b"a" * 29))]))
+    assert [number for number in range(20) if told.take(number)] == [0, 1, 2]
+    told.hear(gists.line([(30, light_gist(b"\r\nanew"))]))
+    told.forget()
+    assert told.take(30) is None
