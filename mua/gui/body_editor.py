@@ -5,8 +5,9 @@ and no remote load gets into a mail; switching is one step to undo; the reply's 
 """
 
 import re
+from collections.abc import Callable
 
-from PySide6.QtCore import QMimeData, Qt, Signal
+from PySide6.QtCore import QEvent, QMimeData, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
@@ -46,6 +47,8 @@ class BodyEditor(BodyView):
     def __init__(self) -> None:
         super().__init__()
         self.pictures = PictureSizes(self)
+        self.expand: Callable[[], bool] = lambda: False
+        """Put something in the place of the word before the cursor, where it stands for that."""
 
     # ---- formats
     def toggle_bold(self) -> None:
@@ -192,8 +195,12 @@ class BodyEditor(BodyView):
             self.textCursor().setCharFormat(QTextCharFormat())
 
     def insert_table(self, rows: int, columns: int) -> None:
-        """An empty table where the cursor is."""
+        """An empty table where the cursor is, which goes into its first cell."""
         self.insert_prose((Block(kind=Kind.TABLE, rows=tuple(tuple(() for _ in range(columns)) for _ in range(rows))),))
+        cursor = self.textCursor()
+        cursor.movePosition(QTextCursor.MoveOperation.PreviousBlock)
+        if (table := body_text.table_of(cursor)) is not None:
+            self.setTextCursor(table.cellAt(0, 0).firstCursorPosition())
 
     def insert_rule(self) -> None:
         """A line across."""
@@ -291,13 +298,18 @@ class BodyEditor(BodyView):
         else:
             super().dropEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        """Tab expands a word, goes on in a table, moves list items; it leaves the text where it does none of these."""
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._tab(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter on an empty list item ends the list; inside a quote it opens room to answer; Tab moves list items."""
+        """Enter on an empty list item ends the list; inside a quote it opens room to answer."""
         cursor = self.textCursor()
         key = event.key()
         if key == Qt.Key.Key_Return and not event.modifiers() and not cursor.hasSelection() and self._entered(cursor):
-            return
-        if key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab) and self._tabbed(-1 if key == Qt.Key.Key_Backtab else 1):
             return
         if (
             key == Qt.Key.Key_Backspace
@@ -342,6 +354,14 @@ class BodyEditor(BodyView):
             cursor.insertText(f"\n{match[1]}{sign}{match[5]}")
         self.setTextCursor(cursor)
         return True
+
+    def _tab(self, event: QKeyEvent) -> bool:
+        if event.modifiers() & (Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier):
+            return False
+        if event.key() == Qt.Key.Key_Tab and self.expand():
+            return True
+        back = event.key() == Qt.Key.Key_Backtab
+        return (back or event.key() == Qt.Key.Key_Tab) and self._tabbed(-1 if back else 1)
 
     def _tabbed(self, by: int) -> bool:
         table = body_text.table_of(self.textCursor())

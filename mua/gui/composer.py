@@ -37,7 +37,7 @@ from mua.gui.composer_find import ComposerFind
 from mua.gui.composer_head import Head
 from mua.gui.composer_layout import lay_out
 from mua.gui.composer_menu import later_menu
-from mua.gui.format_bar import FormatBar, LinkBar
+from mua.gui.format_bar import AskBar, FormatBar
 from mua.gui.journal import Letter
 from mua.gui.later_bar import LaterBar
 from mua.gui.markdown_look import MarkdownLook
@@ -111,7 +111,7 @@ class Composer(QFrame):
         self.look = MarkdownLook(self.editor)
         self.track = Track(self.editor)
         self.formats = FormatBar(self.editor)
-        self.link_bar = LinkBar()
+        self.link_bar = AskBar(tr("Link address"), tr("Link address, for example example.org/plan"), tr("Make link"))
         self.find_bar = ComposerFind(self.editor)
         self.banner = Banner()
         self.strip = Files(lambda: make_folder(self._letter.key))

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mua.gui.sheets import styled
 from mua.gui.theme import READER_MARGIN_X
@@ -26,17 +26,7 @@ def lay_out(composer: "Composer") -> None:
     column.addWidget(Line())
     column.addWidget(composer.head)
     column.addWidget(Line())
-    for one in (composer.ahead, composer.demand, composer.asked, composer.banner):
-        wrapped = QHBoxLayout()
-        wrapped.setContentsMargins(READER_MARGIN_X, 12, READER_MARGIN_X, 0)
-        wrapped.addWidget(one)
-        one.hide()
-        column.addLayout(wrapped)
-    timed = QHBoxLayout()
-    timed.setContentsMargins(READER_MARGIN_X, 0, READER_MARGIN_X, 0)
-    timed.addWidget(composer.later_bar)
-    composer.later_bar.hide()
-    column.addLayout(timed)
+    column.addLayout(_sentences(composer))
     for bar in (composer.link_bar, composer.find_bar):
         bar.hide()
         column.addWidget(bar)
@@ -51,6 +41,19 @@ def lay_out(composer: "Composer") -> None:
     )
     column.addWidget(composer.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
     column.addWidget(composer.strip)
+
+
+def _sentences(composer: "Composer") -> QVBoxLayout:
+    """What is said and asked above the text: each with some room above it, and none where nothing is said."""
+    column = QVBoxLayout()
+    column.setContentsMargins(READER_MARGIN_X, 0, READER_MARGIN_X, 0)
+    column.setSpacing(12)
+    top = QWidget()
+    top.setFixedHeight(0)
+    for one in (top, composer.ahead, composer.demand, composer.asked, composer.banner, composer.later_bar):
+        column.addWidget(one)
+        one.setVisible(one is top)
+    return column
 
 
 def _tool_bar(composer: "Composer") -> QHBoxLayout:

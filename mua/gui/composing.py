@@ -27,6 +27,7 @@ from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
 from mua.gui.preferences import Place
+from mua.gui.snippets import Snippets
 from mua.gui.spelling import Spelling
 from mua.gui.steps import text_of
 from mua.gui.typed_ahead import FETCHING, TypedAhead
@@ -66,6 +67,7 @@ class Composing(QObject):
         self._drafting = Drafting(self)
         self.spelling = Spelling(lambda: desk.preferences, self)
         desk.preferences_changed.connect(self.spelling.choose)
+        self.snippets = Snippets(lambda: desk.preferences, desk.change_preferences, self)
         self._stepped: set[str] = set()
         """Letters whose steps are in the journal."""
         self._typed = TypedAhead(desk.window, desk.window.actions_)
@@ -156,6 +158,7 @@ class Composing(QObject):
         self._outlooks.watch(composer)
         self._drafting.watch(composer)
         self.spelling.watch(composer)
+        self.snippets.watch(composer)
         self._place(composer)
         composer.show()
         self._typed.meant_for(composer)

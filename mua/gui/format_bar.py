@@ -76,6 +76,8 @@ class FormatBar(QWidget):
         row.addSpacing(6)
         row.addWidget(self.way)
         self._acts = self._make_acts()
+        self.more_offers: list[Callable[[QMenu], object]] = []
+        """What else adds to the menu."""
         editor.currentCharFormatChanged.connect(self._follow)
         editor.mode_changed.connect(self.show_way)
         self.show_way(editor.mode)
@@ -115,6 +117,9 @@ class FormatBar(QWidget):
             menu.addAction(action)
             if name == tr("Code") and mode == RICH:
                 menu.addMenu(self._colours(menu))
+        for offer in self.more_offers:
+            menu.addSeparator()
+            offer(menu)
         return menu
 
     # ---- inside
@@ -181,16 +186,16 @@ class FormatBar(QWidget):
         self._italic.setChecked(rich and how.fontItalic())
 
 
-class LinkBar(QFrame):
-    """Asks for a link's address in place; Enter makes it, Escape leaves."""
+class AskBar(QFrame):
+    """Asks for a line in place; ``hint`` says which.  Enter or the button ``act`` gives it, Escape leaves."""
 
     entered = Signal(str)
     left = Signal()
 
-    def __init__(self) -> None:
+    def __init__(self, name: str, hint: str, act: str) -> None:
         super().__init__()
-        self.field = Field(tr("Link address"), tr("Link address, for example example.org/plan"))
-        button = Button(tr("Make link"), kind="")
+        self.field = Field(name, hint)
+        button = Button(act, kind="")
         row = QHBoxLayout(self)
         row.setContentsMargins(READER_MARGIN_X, 8, READER_MARGIN_X, 0)
         row.addWidget(self.field, 1)

@@ -17,6 +17,7 @@ from mua.gui.key_sets import KeySet
 from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
 from mua.model.kept_search import KeptSearch, kept_from, kept_line
+from mua.model.snippet import Snippet, snippet_line, snippets_from
 from mua.model.tag import TAGS, Tag, tag_line, tags_from
 from mua.paths import Profile
 from mua.records import dataclass
@@ -100,6 +101,7 @@ class Preferences:
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
     read_receipts: ReadReceipts = ReadReceipts.ASK
     tags: tuple[Tag, ...] = TAGS
+    snippets: tuple[Snippet, ...] = ()
     searches: tuple[KeptSearch, ...] = ()
     """Those in the sidebar."""
     key_set: KeySet = KeySet.BOTH
@@ -190,6 +192,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "read_receipts": ReadReceipts,
     "tags": tags_from,
+    "snippets": snippets_from,
     "searches": kept_from,
     "key_set": KeySet,
     "keys": _keys,
@@ -205,6 +208,8 @@ def _toml(value: object) -> str:
         value = tag_line(value)
     if isinstance(value, KeptSearch):
         value = kept_line(value)
+    if isinstance(value, Snippet):
+        value = snippet_line(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml, value))}]"
     text = str(value).replace("\\", "\\\\").replace('"', '\\"')

@@ -30,6 +30,7 @@ from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
 from mua.gui.settings_sections import Sections
 from mua.gui.sheets import styled
+from mua.gui.snippet_rules import SnippetRules
 from mua.gui.spelling import Spelling
 from mua.gui.spelling_rules import SpellingRules
 from mua.gui.tag_rules import TagRules
@@ -250,6 +251,8 @@ class SettingsPage(Room):
         self._line(tr("An answer stands"), self.answer, "answer", lambda usual: self.answer.choose(usual.answer))
         self.spelling = SpellingRules(lambda: self._desk.preferences, self.change, self._spelling)
         self._sections.put(self.spelling)
+        self.snippets = SnippetRules(lambda: self._desk.preferences, self.change)
+        self._sections.put(self.snippets)
         if any(one.route is Route.DIRECT or one.rules for one in self._desk.accounts):
             self.ahead = Choice(tr("Recipients' domains are looked up while you write"), _AHEAD)
             self.ahead.choose(now.look_ahead)
