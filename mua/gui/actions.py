@@ -105,6 +105,8 @@ DEEDS = (
     Deed("smaller", tr("Smaller text"), "text", ("Ctrl+-",), "Program"),
     Deed("usual_size", tr("Usual text size"), "text", ("Ctrl+0",), "Program"),
     Deed("keep", tr("How much of this folder is kept here"), "hard-drive", (), "Program"),
+    Deed("contacts", tr("Contacts"), "users", ("G,C",), "Program"),
+    Deed("add_contact", tr("Sender: show or add to contacts"), "user", (), "Act", "message"),
     Deed("outbox", tr("Outbox"), "send", ("G,O",), "Program"),
     Deed("add_account", tr("Add an account"), "user", (), "Program"),
     Deed("import_mail", tr("Import mail from Thunderbird or files"), "import", (), "Program", "engine"),

@@ -52,6 +52,7 @@ _MENU = (
     "conversation",
     "similar",
     "make_rule",
+    "add_contact",
     "",
     "save_as",
     "print",

@@ -482,6 +482,7 @@ class Desk(QObject):
             lambda scheduled: (self.scheduled_wanted if scheduled else self.outbox_wanted).emit()
         )
         self.sidebar.status.settings.clicked.connect(self.settings_wanted)
+        self.sidebar.status.contacts.clicked.connect(self.window.actions_["contacts"].trigger)
         self.listing.searched.connect(self.search)
         self.listing.filtered.connect(self.filter)
         self.listing.grouping_chosen.connect(self.group)

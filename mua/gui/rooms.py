@@ -14,10 +14,13 @@ from PySide6.QtWidgets import QWidget
 from shiboken6 import isValid
 
 from mua import wire
+from mua.gui.faces import Faces
+from mua.gui.widgets import Avatar
 from mua.gui.words import person, shown
-from mua.gui.writing import Writing
+from mua.gui.writing import Kind, Writing
 from mua.language import tr
 from mua.model.account import AccountId, Route
+from mua.model.address import Address
 from mua.model.outgoing import Outgoing
 from mua.model.tag import TAGS
 
@@ -42,6 +45,7 @@ class Rooms(QObject):
         self._composing: Composing | None = None
         self.setup: SetupPage | None = None
         self.page: QWidget | None = None
+        self._end_page: Callable[[], None] | None = None
         self._secrets_place = ""
         self._failed: set[tuple[int, str]] | None = None
         self._bar: PassphraseBar | None = None
@@ -61,6 +65,11 @@ class Rooms(QObject):
         self.window.actions_.on("make_rule", self.make_rule)
         self.desk.health_wanted.connect(self.open_health)
         self.window.actions_.on("import_mail", self.open_import)
+        self.window.actions_.on("contacts", self.open_contacts)
+        self.window.actions_.on("add_contact", self._open_sender)
+        self.faces = Faces(self.desk.library, self)
+        self.faces.came.connect(self._paint_faces)
+        self.desk.contacts_changed.connect(self.faces.refresh)
         self.desk.emptied.connect(self._emptied)
         self.desk.accounts_read.connect(self._bring_back)
         self.window.closed.connect(self.end)
@@ -92,12 +101,15 @@ class Rooms(QObject):
         """The program ends."""
         if self._composing is not None:
             self._composing.close_all()
+        self.faces.close()
+        self._ended()
 
     # ---- pages
     def close_page(self) -> None:
         """Back to the mail."""
         self.window.show_first_run(None)
         if self.page is not None:
+            self._ended()
             self.page.setParent(None)
             self.page.deleteLater()
             self.page = None
@@ -171,6 +183,44 @@ class Rooms(QObject):
         if self.desk.client is not None:
             self.desk.client.told.connect(page.hear)
         self._show(page)
+
+    def open_contacts(self, person: Address | None = None) -> None:
+        """Address books; ``person``: the card of whoever that is, or the form for a new one."""
+        from mua.gui.contacts_page import ContactsPage
+
+        page = ContactsPage(self.desk.library)
+        self._serve(page.asked, page)
+        page.left.connect(self.close_page)
+        page.write_wanted.connect(lambda link: self.write(Writing(Kind.NEW, mailto=link)))
+        page.mails_wanted.connect(self._search_mail)
+        if self.desk.client is not None:
+            self.desk.client.told.connect(page.hear)
+        self._show(page)
+        self._end_page = page.close_down
+        if person is not None:
+            page.show_person(person)
+
+    def _open_sender(self) -> None:
+        rows = self.desk.chosen_rows()
+        if rows and rows[0].sender:
+            self.open_contacts(rows[0].sender[0])
+
+    def _search_mail(self, text: str) -> None:
+        self.close_page()
+        self.desk.searching.search_for(text)
+
+    def _ended(self) -> None:
+        """What the page that goes had running beside it ends."""
+        end, self._end_page = self._end_page, None
+        if end is not None:
+            end()
+
+    def _paint_faces(self) -> None:
+        """A picture of somebody came: wherever a disc is painted."""
+        self.desk.listing.view.viewport().update()
+        for one in self.window.findChildren(QWidget):
+            if isinstance(one, Avatar):
+                one.update()
 
     def open_health(self) -> None:
         """How each account is."""
@@ -360,6 +410,7 @@ class Rooms(QObject):
             self.close_page()
 
     def _show(self, page: QWidget) -> None:
+        self._ended()
         old, self.page, self.setup = self.page, page, None
         self._importing = False
         self.window.show_first_run(page)

@@ -7,7 +7,7 @@ caller.  Nothing here knows the store or the engine; parts take plain data.
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QRect, QRectF, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import (
     QAction,
     QColor,
@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPixmap,
     QResizeEvent,
@@ -345,8 +346,21 @@ class PasswordField(Field):
         self._eye.setToolTip(self._eye.text())
 
 
+Faces = Callable[[str], QPixmap | None]
+_faces: list[Faces] = []
+
+
+def set_faces(faces: Faces | None) -> None:
+    """Who knows the pictures of people, by address; None: nobody."""
+    _faces[:] = [faces] if faces is not None else []
+
+
 def paint_avatar(painter: QPainter, rect: QRect, name: str, address: str) -> None:
-    """A disc with initials, its colour by the address; slightly dimmed in the dark."""
+    """A person's picture, or a disc with initials, its colour by the address; slightly dimmed in the dark."""
+    picture = _faces[0](address) if _faces and address else None
+    if picture is not None:
+        paint_face(painter, rect, picture)
+        return
     colour = QColor(avatar_colour(address or name))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour.darker(115) if theme().dark else colour)
@@ -354,6 +368,19 @@ def paint_avatar(painter: QPainter, rect: QRect, name: str, address: str) -> Non
     painter.setPen(QColor("white"))
     painter.setFont(theme().font(round(rect.height() * 0.38 / theme().scale), SEMIBOLD))
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words.initials(name, address))
+
+
+def paint_face(painter: QPainter, rect: QRect, picture: QPixmap) -> None:
+    """The middle of a picture, as a disc."""
+    side = min(picture.width(), picture.height())
+    middle = QRect((picture.width() - side) // 2, (picture.height() - side) // 2, side, side)
+    disc = QPainterPath()
+    disc.addEllipse(QRectF(rect))
+    painter.save()
+    painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setClipPath(disc, Qt.ClipOperation.IntersectClip)
+    painter.drawPixmap(rect, picture, middle)
+    painter.restore()
 
 
 class Avatar(QWidget):
@@ -550,5 +577,7 @@ __all__ = [
     "SearchField",
     "ToolButton",
     "paint_avatar",
+    "paint_face",
     "restyle",
+    "set_faces",
 ]

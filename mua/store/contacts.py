@@ -103,6 +103,14 @@ def everybody(db: Db) -> list[Contact]:
     return [_contact(row) for row in db.rows(f"{_FROM} WHERE c.gone = 0 ORDER BY c.sort, c.id")]
 
 
+def addresses(db: Db) -> frozenset[str]:
+    """Every address in a book, in small letters."""
+    sql = (
+        "SELECT DISTINCT lower(a.address) FROM contact_address a JOIN contact c ON c.id = a.contact_id WHERE c.gone = 0"
+    )
+    return frozenset(row[0] for row in db.rows(sql))
+
+
 def by_address(db: Db, address: str) -> list[Contact]:
     """Who has this address."""
     sql = "SELECT contact_id FROM contact_address WHERE address = ?"
