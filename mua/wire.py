@@ -218,9 +218,12 @@ class VerifyDkim:
 
 @dataclass(frozen=True, slots=True)
 class LoadPictures:
-    """Fetch the pictures from elsewhere that a message shows, on a person's word.  Answer: PicturesLoaded."""
+    """Fetch the pictures from elsewhere that a message shows, on a person's word; through a proxy, as
+    ``plan.proxy.proxy_of`` reads it, where one is named.  Answer: PicturesLoaded.
+    """
 
     message_id: int
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

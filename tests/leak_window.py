@@ -198,11 +198,16 @@ class Reader:
         """The paper is made, and its pages are drawn in the reader's place: what is printed is what is seen there."""
         from mua.gui.print_page import PrintPage
 
-        self.program.window.actions_["print"].trigger()
-        page = self.desk.reader.findChildren(PrintPage)[-1]
-        self.wait(page.print_.isEnabled, "the paper")
-        self.live(0.03)
-        page.left.emit()
+        for _ in range(3):  # on a busy machine its pages may be given up
+            self.program.window.actions_["print"].trigger()
+            page = self.desk.reader.findChildren(PrintPage)[-1]
+            self.wait(lambda page=page: page.print_.isEnabled() or page.is_over, "the paper")
+            printed = page.print_.isEnabled()
+            self.live(0.03)
+            page.left.emit()
+            if printed:
+                return
+        raise TimeoutError("the paper")
 
     def close(self) -> None:
         """End engine and window."""

@@ -21,6 +21,7 @@ from mua.model.message import MessageId
 from mua.model.outgoing import FINAL, Outgoing, OutgoingId, Recipient, RecipientState
 from mua.model.way import Hop, Rule, rules_from, rules_text
 from mua.plan import identities
+from mua.plan.proxy import proxy_of
 from mua.plan.routes import domain_of
 from mua.plan.search import parse
 from mua.store import dispatch, mirror, outbox, protection, read, write
@@ -430,7 +431,11 @@ def load_pictures(engine: Engine, command: wire.LoadPictures) -> wire.PicturesLo
     from mua.engine import pictures
 
     acts.rows_of(engine, [MessageId(command.message_id)])
-    return pictures.load(engine.context, MessageId(command.message_id))
+    try:
+        proxy = proxy_of(command.proxy)
+    except ValueError as error:
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, str(error), code="bad-proxy") from error
+    return pictures.load(engine.context, MessageId(command.message_id), proxy=proxy)
 
 
 def unsubscribe(engine: Engine, command: wire.Unsubscribe) -> wire.Unsubscribed:

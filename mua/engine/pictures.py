@@ -13,6 +13,8 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from urllib.parse import urlsplit
@@ -24,7 +26,9 @@ from mua.log import ENGINE
 from mua.mime.remote import image_name, media_type
 from mua.model.message import MessageId
 from mua.net import https
+from mua.net.proxy import UNREACHABLE
 from mua.paths import Profile
+from mua.plan.proxy import Proxy
 
 MAX_PICTURE = 5 << 20  # octets
 MAX_ALL = 30 << 20  # of one message
@@ -37,17 +41,24 @@ MAX_CACHE = 300 << 20  # octets
 Fetch = Callable[[str, float], bytes]
 
 
-def load(context: Context, message_id: MessageId, fetch: Fetch | None = None) -> wire.PicturesLoaded:
-    """Fetch the pictures of a message that are not here.  Raises MailError "no-body" like ``reading.make_view``."""
+def load(
+    context: Context, message_id: MessageId, fetch: Fetch | None = None, proxy: Proxy | None = None
+) -> wire.PicturesLoaded:
+    """Fetch the pictures of a message that are not here, through ``proxy`` or by this computer's own network.
+
+    Raises MailError "no-body" like ``reading.make_view``, and ``net.proxy.UNREACHABLE``.
+    """
     folder = context.store.profile.pictures
     folder.mkdir(mode=0o700, exist_ok=True)
     from mua.engine.reading import view_of
 
     wanted = dict.fromkeys(view_of(context, message_id).images)
     missing = [url for url in wanted if not (folder / image_name(url)).exists()]
-    round_ = _Round(folder, fetch or fetched)
+    round_ = _Round(folder, fetch or partial(fetched, proxy=proxy))
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="pictures") as workers:
         got = sum(workers.map(round_.one, missing))
+    if not got and round_.problem is not None:
+        raise round_.problem
     ENGINE.info("%d of %d pictures of a message were fetched", got, len(missing))
     return wire.PicturesLoaded(len(wanted) - len(missing) + got, len(missing) - got)
 
@@ -60,6 +71,8 @@ class _Round:
         self._end = time.monotonic() + ALL_SECONDS
         self._room = MAX_ALL
         self._lock = Lock()
+        self.problem: MailError | None = None
+        """The proxy is not there: then nothing can be had."""
 
     def one(self, url: str) -> bool:
         """Fetch one; whether it is here now."""
@@ -70,6 +83,8 @@ class _Round:
             data = self._fetch(url, min(left, ONE_SECONDS))
         except MailError as error:
             ENGINE.info("a picture was not fetched (%s)", error.code)
+            if error.code == UNREACHABLE:
+                self.problem, self._end = error, 0.0
             return False
         with self._lock:
             self._room -= len(data)
@@ -93,7 +108,9 @@ def _kept(folder: Path, name: str, data: bytes) -> bool:
     return True
 
 
-def fetched(url: str, seconds: float, *, ca_file: str = "", allow_private: bool = False) -> bytes:
+def fetched(
+    url: str, seconds: float, *, ca_file: str = "", allow_private: bool = False, proxy: Proxy | None = None
+) -> bytes:
     """The octets of a picture: asked for over https, and unprotected only where its address says so and https fails.
 
     Raises MailError (see ``net.https.fetch``).
@@ -103,7 +120,7 @@ def fetched(url: str, seconds: float, *, ca_file: str = "", allow_private: bool 
     def get(at: str, patience: float) -> bytes:
         return https.fetch(
             at, max_bytes=MAX_PICTURE, timeout=patience, ca_file=ca_file, allow_private=allow_private,
-            asking=https.PICTURE,
+            asking=replace(https.PICTURE, proxy=proxy),
         )  # fmt: skip
 
     parts = urlsplit(url)
@@ -111,7 +128,7 @@ def fetched(url: str, seconds: float, *, ca_file: str = "", allow_private: bool 
         try:
             return get(parts._replace(scheme="https").geturl(), seconds / 2)
         except MailError as error:
-            if error.code == "private-address":
+            if error.code in ("private-address", UNREACHABLE):
                 raise
     return get(url, max(0.1, end - time.monotonic()))
 

@@ -10,8 +10,9 @@ from mua.gui import words
 from mua.gui.choice import Choice
 from mua.gui.preferences import Preferences, RemoteImages
 from mua.gui.theme import BASE, SECONDARY
-from mua.gui.widgets import Label, ToolButton
+from mua.gui.widgets import Field, Label, ToolButton
 from mua.language import tr
+from mua.plan.proxy import proxy_of
 
 _OFFERS = ((RemoteImages.ASK, tr("When I ask")), (RemoteImages.NEVER, tr("Never")))
 
@@ -25,6 +26,17 @@ class ImageRules(QWidget):
         self.offer = Choice(tr("Pictures from elsewhere are loaded"), _OFFERS)
         self.offer.choose(now.remote_images)
         self.offer.changed.connect(lambda: change(remote_images=RemoteImages(self.offer.value())))
+        self.proxy = Field(tr("Proxy for pictures from elsewhere"), tr("None, or socks5://127.0.0.1:9050"))
+        self.proxy.setMinimumWidth(280)
+        self.proxy.setText(now.picture_proxy)
+        self.proxy.editingFinished.connect(self._take_proxy)
+        self._problem = Label("", SECONDARY, "on_danger", wrap=True)
+        self._problem.hide()
+        self.through = QWidget()
+        through = QVBoxLayout(self.through)
+        through.setContentsMargins(0, 0, 0, 0)
+        through.addWidget(self.proxy)
+        through.addWidget(self._problem)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(6)
@@ -46,6 +58,25 @@ class ImageRules(QWidget):
         line.addStretch(1)
         line.addWidget(remove)
         self._column.addWidget(row)
+
+    def show_proxy(self, now: Preferences) -> None:
+        """What is kept, in the field."""
+        self.proxy.setText(now.picture_proxy)
+        self._take_proxy()
+
+    def _take_proxy(self) -> None:
+        """Keep what can be read; what cannot is marked, and it is said how it is written."""
+        problem = ""
+        try:
+            proxy_of(self.proxy.text())
+        except ValueError as error:
+            problem = str(error)
+        self.proxy.mark(bool(problem))
+        self.proxy.setAccessibleDescription(problem)
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+        if not problem:
+            self._change(picture_proxy=self.proxy.text().strip())
 
     def remove(self, sender: str) -> None:
         """This sender's pictures are loaded when asked for, as everybody's."""

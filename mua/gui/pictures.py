@@ -105,7 +105,7 @@ class Pictures(QObject):
             if (now := self._desk.reader.pane_of(row.id)) is not None:
                 now.remote.tell("", error.text, self._has_rule(now))
 
-        client.ask(wire.LoadPictures(row.id), loaded, failed)
+        client.ask(wire.LoadPictures(row.id, self._desk.preferences.picture_proxy), loaded, failed)
 
     def _show(self, pane: "MessagePane", missing: int) -> None:
         note = (

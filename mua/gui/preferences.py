@@ -99,6 +99,8 @@ class Preferences:
     remote_images: RemoteImages = RemoteImages.ASK
     image_senders: tuple[str, ...] = ()
     """Addresses whose mail has its pictures loaded, where it is proven that it is theirs."""
+    picture_proxy: str = ""
+    """Through which pictures from elsewhere are loaded (``plan.proxy.proxy_of`` reads it); empty: directly."""
     read_receipts: ReadReceipts = ReadReceipts.ASK
     tags: tuple[Tag, ...] = TAGS
     snippets: tuple[Snippet, ...] = ()
@@ -190,6 +192,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "languages": lambda value: tuple(_text(one)[:30] for one in value)[:30],
     "remote_images": RemoteImages,
     "image_senders": lambda value: tuple(_text(one).lower() for one in value)[:1000],
+    "picture_proxy": lambda value: _text(value)[:300],
     "read_receipts": ReadReceipts,
     "tags": tags_from,
     "snippets": snippets_from,

@@ -213,6 +213,9 @@ class SettingsPage(Room):
             tr("Pictures from elsewhere are loaded"), self.images.offer, "remote_images",
             lambda usual: self.images.offer.choose(usual.remote_images),
         )  # fmt: skip
+        self._line(
+            tr("Pictures are loaded through a proxy"), self.images.through, "picture_proxy", self.images.show_proxy
+        )
         if now.image_senders:
             self._sections.put(self.images)
         self.signatures = Choice(tr("The signatures of what you read are checked"), _CHECK)

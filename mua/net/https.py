@@ -2,8 +2,8 @@
 
 Rules of the file: https only, also after a redirect, but for pictures, which say nothing that their mail did not; the
 certificate is verified; the address that was checked is the address that is connected to, and it is a public one unless
-the caller says otherwise; size and time (of everything together) are bounded; no cookie, no credential, no referrer, no
-name of this computer.
+the caller says otherwise; through a proxy (pictures only) it is the proxy that looks names up; size and time (of
+everything together) are bounded; no cookie, no credential, no referrer, no name of this computer.
 """
 
 import contextlib
@@ -15,7 +15,8 @@ import time
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from mua.errors import Kind, MailError, Retry
-from mua.net import tls
+from mua.net import proxy, tls
+from mua.plan.proxy import Proxy, Scheme, is_elsewhere
 from mua.records import dataclass
 
 MAX_BYTES = 128 << 10
@@ -30,7 +31,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 class Asking:
     """What is asked for and how: the fields of the request, whether it may go unprotected (``clear``), and the ``form``
     that is posted; empty: nothing is.  ``whole``: the body is wanted whatever the status is, also after a form;
-    ``kind``: the type of the form.
+    ``kind``: the type of the form; ``proxy``: through which, instead of this computer's own network.
     """
 
     accept: str
@@ -39,6 +40,7 @@ class Asking:
     form: str = ""
     whole: bool = False
     kind: str = FORM
+    proxy: Proxy | None = None
 
 
 SETTINGS = Asking("text/xml, application/xml, */*;q=0.1", "Mua")
@@ -149,7 +151,11 @@ def _exchange(
     """One request and its answer; the body only where it is wanted, or the answer is 200 and nothing was posted."""
     host = parts.hostname or ""
     secure = parts.scheme == "https"
-    sock = _connect(host, parts.port or (443 if secure else 80), end, allow_private)
+    port = parts.port or (443 if secure else 80)
+    if asking.proxy is not None:
+        sock = _through(asking.proxy, host, port, end, allow_private, secure)
+    else:
+        sock = _connect(host, port, end, allow_private)
     try:
         sock.settimeout(_left(end, host))
         if secure:
@@ -174,6 +180,8 @@ def _exchange(
 
 def _request(parts: SplitResult, asking: Asking) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if asking.proxy is not None and asking.proxy.scheme is Scheme.HTTP and parts.scheme == "http":
+        target = f"http://{parts.netloc}{target}"  # RFC 9112 s.3.2.2
     lines = [
         f"{'POST' if asking.form else 'GET'} {target} HTTP/1.1",
         f"Host: {parts.netloc}",
@@ -194,6 +202,23 @@ def _connect(host: str, port: int, end: float, allow_private: bool) -> socket.so
         with contextlib.suppress(MailError):
             return tls.connect(address, port, _left(end, host) / 2)
     return tls.connect(last, port, _left(end, host))
+
+
+def _through(via: Proxy, host: str, port: int, end: float, allow_private: bool, secure: bool) -> socket.socket:
+    """A way to a host through a proxy, which looks it up; a place of a network of its own is refused here."""
+    if not allow_private and not is_elsewhere(host) and not _is_public_address(host):
+        text = f"{host} leads into a network of somebody's own, so nothing was asked there."
+        raise MailError(Kind.ACCOUNT, Retry.NEVER, text, host[:200], "private-address")
+    if via.scheme is Scheme.HTTP and not secure:
+        return proxy.connect(via, _left(end, host))
+    return proxy.tunnel(via, host, port, _left(end, host))
+
+
+def _is_public_address(host: str) -> bool:
+    try:
+        return is_public(host)
+    except ValueError:
+        return False
 
 
 def _addresses(host: str, port: int, allow_private: bool) -> list[str]:

@@ -1,5 +1,6 @@
 """Pictures of mail, fetched from real web servers: what is asked, what is refused, and what is kept."""
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import certs
 import pytest
@@ -22,6 +24,7 @@ from mua.model.folder import Role
 from mua.model.message import MessageId
 from mua.net.https import is_public
 from mua.paths import Profile
+from mua.plan.proxy import proxy_of
 from mua.store import write
 from mua.store.blobs import Bodies
 from mua.store.db import Store
@@ -70,6 +73,77 @@ class Web:
         self.slow.set()
         self._server.shutdown()
         self._server.server_close()
+
+
+class Via:
+    """A proxy that leads to 127.0.0.1 whatever name it is given, and keeps the names: SOCKS 5 and HTTP on one port."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.reply = b""  # instead of leading anywhere
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._one, args=(sock,), daemon=True).start()
+
+    def _one(self, sock: socket.socket) -> None:
+        with contextlib.suppress(OSError), sock:
+            first = sock.recv(1)
+            if self.reply:
+                sock.sendall(self.reply)
+                return
+            before = b""
+            if first == b"\x05":
+                sock.recv(2)
+                sock.sendall(b"\x05\x00")
+                asked = sock.recv(300)
+                assert asked[:4] == b"\x05\x01\x00\x03"  # a name, never an address
+                name, port = asked[5:-2].decode(), int.from_bytes(asked[-2:], "big")
+                sock.sendall(b"\x05\x00\x00\x01" + bytes(6))
+            else:
+                words = first
+                while b"\r\n\r\n" not in words:
+                    words += sock.recv(4096)
+                method, target, _ = words.split(b"\r\n")[0].decode().split()
+                place = target if method == "CONNECT" else urlsplit(target).netloc
+                name, _, digits = place.rpartition(":")
+                port = int(digits)
+                if method == "CONNECT":
+                    sock.sendall(b"HTTP/1.1 200 ok\r\nX: y\r\n\r\n")
+                else:
+                    before = words.replace(target.encode(), urlsplit(target).path.encode(), 1)
+            self.asked.append(f"{name}:{port}")
+            with socket.create_connection(("127.0.0.1", port)) as there:
+                there.sendall(before)
+                back = threading.Thread(target=self._pass, args=(there, sock))
+                back.start()
+                self._pass(sock, there)
+                back.join()
+
+    def _pass(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # closed before
+            self._listener.shutdown(socket.SHUT_RDWR)  # or it would accept once more
+        self._listener.close()
+
+
+@pytest.fixture
+def via() -> Iterator[Via]:
+    made = Via()
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -167,6 +241,61 @@ def test_the_address_that_was_looked_at_is_connected_to(web: Web, monkeypatch: p
         pictures.fetched(f"http://rebound.test:{web.port}/", 5.0)
     assert caught.value.code == "private-address"
     assert len(web.asked) == 1
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "http"])
+def test_a_proxy_looks_the_names_up(
+    via: Via, web: Web, safe_web: Web, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And no name is looked up here, nor a private one handed over; the certificate is still the host's."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *rest: object, **more: object) -> object:
+        assert host == "127.0.0.1"  # where the proxy is
+        return real(host, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    ask = partial(
+        pictures.fetched, seconds=5.0, ca_file=str(certs.authority().ca_file),
+        proxy=proxy_of(f"{scheme}://127.0.0.1:{via.port}"),
+    )  # fmt: skip
+    web.pages["/a"] = safe_web.pages["/a"] = (200, {}, PNG)
+    assert ask(f"http://pictures.example:{web.port}/a") == PNG
+    assert via.asked == [f"pictures.example:{web.port}"]
+    assert set(web.asked[0][1]) == {"host", "accept", "accept-encoding", "user-agent", "connection"}
+    with pytest.raises(MailError) as caught:
+        ask(f"https://pictures.example:{safe_web.port}/a")
+    assert caught.value.code.startswith("certificate")
+    via.asked.clear()
+    for host in ("127.0.0.1", "127.1", "10.0.0.1", "[::1]", "localhost", "printer", "nas.local", "x.home.arpa"):
+        with pytest.raises(MailError) as caught:
+            ask(f"https://{host}:{safe_web.port}/a")
+        assert caught.value.code == "private-address"
+    assert via.asked == []
+
+
+@pytest.mark.parametrize(
+    ("scheme", "reply"),
+    [
+        ("socks5", b"\x05\xff"), ("socks5", b"\x05\x00\x05\x05\x00\x01"), ("socks5", b"HTTP/1.1 400 no\r\n\r\n"),
+        ("socks5", b"\x05"), ("http", b"HTTP/1.1 403 no\r\n\r\n"), ("http", b"HTTP/1.1 407 who\r\n\r\n"),
+        ("http", b"x" * 10_000), ("http", b"\r\n\r\n"), ("http", b"HTTP/1.1\r\n\r\n"),
+    ],
+)  # fmt: skip
+def test_a_proxy_that_does_not_lead_there(via: Via, scheme: str, reply: bytes) -> None:
+    via.reply = reply
+    with pytest.raises(MailError) as caught:
+        pictures.fetched("https://pictures.example/a", 5.0, proxy=proxy_of(f"{scheme}://127.0.0.1:{via.port}"))
+    assert caught.value.code == "proxy-refused"
+
+
+def test_without_its_proxy_nothing_is_asked(context: Context, web: Web, via: Via) -> None:
+    message = received(context, f'<img src="http://pictures.example:{web.port}/a"><img src="https://b.example/b">')
+    via.close()
+    with pytest.raises(MailError) as caught:
+        pictures.load(context, message, proxy=proxy_of(f"socks5://127.0.0.1:{via.port}"))
+    assert caught.value.code == "proxy-unreachable"
+    assert web.asked == []
 
 
 @pytest.mark.parametrize(
