@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,16 +71,16 @@ def cards_of(path: Path) -> Iterator[bytes | None]:
             yield from vcard.cards(_lines(file))
 
 
-def _lines(file: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines, also where they end as on old Macs; none is larger than a card may be."""
+def _lines(file: BufferedReader) -> Iterator[bytes]:
+    """Lines, also where they end as on old Macs; one that is larger than a card may be in pieces that are, too."""
     first = True
-    for one in file:
+    for one in iter(lambda: file.readline(vcard.MAX_CARD + 1), b""):
         if first:
             one = one.removeprefix(b"\xef\xbb\xbf")
             first = False
         if b"\r" in one and not one.endswith(b"\r\n"):
             yield from one.splitlines(keepends=True)
-        elif len(one) <= vcard.MAX_CARD:
+        else:
             yield one
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from mua.engine.card_files import cards_of
 from mua.engine.files import readable
 from mua.engine.mailfiles import Reader, listing, single
 from mua.errors import MailError
+from mua.mime import vcard
 from mua.model.arrival import Form, Marks
 from mua.model.message import Flag
 from mua.plan import arriving
@@ -237,3 +239,11 @@ def test_what_apple_mail_keeps_beside_a_message_is_put_back(tmp_path: Path) -> N
     assert first == PARTED % (folded.encode(), b"plain")
     assert second == raw
     assert sum(reader.left.values()) == 2
+
+
+def test_a_card_that_is_too_large_is_spoilt_and_not_kept_without_what_is_too_large(tmp_path: Path) -> None:
+    photo = b"PHOTO;ENCODING=b:" + b"A" * (vcard.MAX_CARD + 10) + b"\r\n"
+    card = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\n%sEND:VCARD\r\n"
+    file = tmp_path / "some.vcf"
+    file.write_bytes(card % (b"Large", photo) + card % (b"Small", b""))
+    assert list(cards_of(file)) == [None, card % (b"Small", b"")]
