@@ -114,7 +114,7 @@ def tr(text: str, /, **values: object) -> str:
         text = _spoken.catalogue.texts.get(text, text)
     elif _spoken.marked and text:
         text = f"⟦{text}⟧"
-    return _filled(text, values) if values else text
+    return fill(text, **values) if values else text
 
 
 def plural(number: int, one: str, many: str, /, **values: object) -> str:
@@ -126,10 +126,11 @@ def plural(number: int, one: str, many: str, /, **values: object) -> str:
         text = forms[form] if form < len(forms) and forms[form] else text
     elif _spoken.marked:
         text = f"⟦{text}⟧"
-    return _filled(text, {"number": number, **values})
+    return fill(text, **{"number": number, **values})
 
 
-def _filled(text: str, values: Mapping[str, object]) -> str:
+def fill(text: str, /, **values: object) -> str:
+    """``text``, which came from ``tr`` without values, with its values."""
     given = {name: _value(value) for name, value in values.items()}
     return text.format(**given)
 
@@ -145,6 +146,11 @@ def _value(value: object) -> object:
 def inside(text: str) -> str:
     """``text``, which stands alone with a capital letter, within a sentence; German nouns keep theirs."""
     return text.lower() if _spoken.catalogue is None else text
+
+
+def names() -> tuple[str, ...]:
+    """Days and months, long and short: what ``strftime`` looks up."""
+    return tuple(dict.fromkeys((*_DAYS, *_MONTHS, *(one[:3] for one in (*_DAYS, *_MONTHS)))))
 
 
 def strftime(how: str, moment: time.struct_time) -> str:

@@ -45,14 +45,14 @@ class ServerFields(QWidget):
     def __init__(self, what: str) -> None:
         super().__init__()
         self._protocol = "smtp"
-        self.host = Field(f"{what} server", tr("Server, for example mail.example.org"))
-        self.port = Field(f"{what} port", tr("Port"))
+        self.host = Field(tr("{what}: server", what=what), tr("Server, for example mail.example.org"))
+        self.port = Field(tr("{what}: port", what=what), tr("Port"))
         self.port.setValidator(QIntValidator(1, 65535, self.port))
         self.port.setFixedWidth(76)
-        self.security = Select(f"{what} protection")
+        self.security = Select(tr("{what}: protection", what=what))
         for value, text in _SECURITIES:
             self.security.addItem(text, value)
-        self.user = Field(tr("{what} user name", what=what), tr("User name (mostly the address)"))
+        self.user = Field(tr("{what}: user name", what=what), tr("User name (mostly the address)"))
         for field, picture in ((self.host, "server"), (self.user, "user")):
             field.lead(picture)  # a filled field shows no placeholder, and two look alike
         grid = QGridLayout(self)

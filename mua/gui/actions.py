@@ -235,4 +235,4 @@ def _is_letter(key: QKeySequence) -> bool:
 
 def keys_of(action: QAction) -> str:
     """The keys of an action as a person reads them: "E", "R or Ctrl+R"."""
-    return " or ".join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())
+    return tr(" or ").join(key.toString(QKeySequence.SequenceFormat.NativeText) for key in action.shortcuts())

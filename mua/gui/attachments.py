@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from shiboken6 import isValid
 
 from mua.errors import MailError
+from mua.gui import words
 from mua.gui.decoder import DRAWN, Decoder
 from mua.gui.library import Library
 from mua.gui.notices import Toast
@@ -24,7 +25,7 @@ from mua.gui.preview import Preview, Seen, Source, listed_of, see
 from mua.gui.quarantine import mark
 from mua.gui.widgets import AttachmentCard
 from mua.gui.words import shown
-from mua.language import tr
+from mua.language import fill, tr
 from mua.mime.sniff import is_risky, media_type, mismatch, runs
 from mua.mime.text import safe_filename
 from mua.model.message import Attachment, MessageId
@@ -228,7 +229,8 @@ class Attachments(QObject):
                 self._toast.say(_NOT_HERE)
             elif running := runs(data):
                 other = mismatch(attachment.name, data)
-                self._refuse(source, attachment, f"{attachment.name} is {'really ' if other else ''}{running}")
+                said = tr("{name} is really {running}") if other else tr("{name} is {running}")
+                self._refuse(source, attachment, fill(said, name=attachment.name, running=running))
             elif other := mismatch(attachment.name, data):
                 self._toast.say(
                     tr("{name} is not what its name says: it is {other}.", name=attachment.name, other=other),
@@ -339,7 +341,7 @@ class Attachments(QObject):
         if then_open:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(paths[0])))
             return
-        what = paths[0].name if len(paths) == 1 else f"{len(paths)} attachments"
+        what = paths[0].name if len(paths) == 1 else words.count(len(paths), "attachment")
         folder = paths[0].parent
         self._toast.say(
             tr("Saved {what} in {name}", what=what, name=folder.name),

@@ -96,13 +96,13 @@ class ComposerFind(QFrame):
             made += 1
             found = document.find(words, found)
         whole.endEditBlock()
-        self.count.setText(f"{made} replaced")
+        self.count.setText(tr("{number:,} replaced", number=made))
         return made
 
     def _tell(self) -> None:
         words = self.field.text().casefold()
         hits = self._editor.toPlainText().casefold().count(words) if words else 0
-        self.count.setText("" if not words else f"{hits} found" if hits else tr("None"))
+        self.count.setText("" if not words else tr("{number:,} found", number=hits) if hits else tr("None"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:

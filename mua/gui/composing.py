@@ -325,8 +325,9 @@ class Composing(QObject):
             back = [one.address for one in asked if one.state is RecipientState.CANCELLED]
             left = [one.address for one in asked if one.state is not RecipientState.CANCELLED]
             if said or left:
-                whom = f" to {words.shown(left[0], 60)}" if left and back else ""
-                text = said or tr("It was on its way{whom} already.", whom=whom)
+                text = said or tr("It was on its way already.")
+                if left and back and not said:
+                    text = tr("It was on its way to {address} already.", address=words.shown(left[0], 60))
                 self._desk.window.toast.say(text, tr("Outbox"), self._desk.outbox_wanted.emit)
             if back or not (asked or said):
                 then(back, left)

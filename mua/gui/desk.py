@@ -571,7 +571,7 @@ class Desk(QObject):
             self._seen.stop()
             self.reader.show_nothing(
                 "list",
-                f"{words.count(number, self._row_word())} selected",
+                tr("{messages} selected", messages=words.count(number, self._row_word())),
                 tr("E archives them, Delete puts them into the bin, V moves them."),
             )
         elif many and (left := self.listing.view.few_selected()):

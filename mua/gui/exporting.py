@@ -58,7 +58,7 @@ class Exporting(QObject):
                 if missing
                 else tr(" Each was read back and compared.")
             )
-            self._done(f"{words.count(answer.exported, 'message')} exported.{more}")
+            self._done(tr("{messages} exported.", messages=words.count(answer.exported, "message")) + more)
 
         if self._token:
             self._desk.window.toast.say(

@@ -227,7 +227,11 @@ class FindBar(QFrame):
                 if self._place is not None and one.id == self._place[0]:
                     break
                 before += self._found.get(one.id, 0)
-            text = f"{before + self._place[1] + 1 if self._place else 0} of {self._total():,}"
+            text = tr(
+                "{number:,} of {total:,}",
+                number=before + self._place[1] + 1 if self._place else 0,
+                total=self._total(),
+            )
         self.count.setText(text)
         self.field.mark(text == tr("Not found"))
 

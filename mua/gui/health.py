@@ -161,9 +161,9 @@ def facts(health: wire.AccountHealth, now: float) -> list[tuple[str, str]]:
         (tr("Protection"), _protection(health)),
         (tr("Uses"), _listed(health.in_use)),
         (tr("Quirks"), _listed(health.quirks)),
-        (tr("Connections"), f"{health.connections} open{allowed}"),
+        (tr("Connections"), tr("{number} open", number=health.connections) + allowed),
         (tr("Last wake"), woken.strip()),
-        (tr("Last checked"), words.ago(health.checked_at, now) if health.checked_at else "never"),
+        (tr("Last checked"), words.ago(health.checked_at, now) if health.checked_at else tr("never")),
         (tr("Next try"), paused),
         (
             tr("Messages"),

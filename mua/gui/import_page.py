@@ -139,7 +139,11 @@ class ImportPage(Room):
             stopped=stopped,
         )
         self._say(text, "danger" if lost else "info", "" if lost else "circle-check")
-        rows = [(one.name, f"{one.imported:,} of {one.found:,}") for each in self.told for one in each.folders]
+        rows = [
+            (one.name, tr("{number:,} of {total:,}", number=one.imported, total=one.found))
+            for each in self.told
+            for one in each.folders
+        ]
         self._table(tr("Folders"), rows)
         accounts = [(name, tr("Enter its password in the settings.")) for each in self.told for name in each.accounts]
         self._table(tr("Accounts that were added"), accounts)

@@ -133,7 +133,7 @@ class InSight(QFrame):
             line.clicked.connect(lambda _=False, one=line.message_id: self.chosen.emit(one))
             self._column.addWidget(line)
         rest = len(self._shown) - len(shown)
-        self.more.setText(f"{rest} more")
+        self.more.setText(tr("{number:,} more", number=rest))
         self.more.setVisible(rest > 0)
         if rest:
             self._column.addWidget(self.more)

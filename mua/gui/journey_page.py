@@ -64,7 +64,7 @@ class JourneyPage(Room):
         steps = QVBoxLayout()
         steps.setSpacing(0)
         written = _moment(self._way.written) if self._way.written is not None else tr("It does not say when")
-        program = f" with {words.shown(self._way.program, 80)}" if self._way.program else ""
+        program = tr(" with {program}", program=words.shown(self._way.program, 80)) if self._way.program else ""
         steps.addWidget(
             Step("user", tr("Written"), author or tr("Unknown sender"), [f"{written}{program}"], claim=True, first=True)
         )
@@ -193,7 +193,11 @@ def _step(hop: Hop) -> Step:
     facts = [whence[:1].upper() + whence[1:], said.how(one), when]
     span = ""
     if hop.seconds is not None:
-        span = f"after {said.span(hop.seconds)}" if hop.seconds >= 0 else f"{said.span(-hop.seconds)} earlier"
+        span = (
+            tr("after {span}", span=said.span(hop.seconds))
+            if hop.seconds >= 0
+            else tr("{span} earlier", span=said.span(-hop.seconds))
+        )
     lock = "" if one.encrypted is None else "lock" if one.encrypted else "lock-open"
     software = f" · {one.software}" if one.software else ""
     return Step(
@@ -208,7 +212,11 @@ def _summary(way: Journey) -> str:
     times = [hop.received.at for hop in way.hops if hop.received.at is not None]
     steps = words.count(len(way.hops), "step")
     start = way.written if way.written is not None else times[0] if times else None
-    took = f" in {said.span(times[-1] - start)}" if times and start is not None and times[-1] >= start else ""
+    took = (
+        tr(" in {span}", span=said.span(times[-1] - start))
+        if times and start is not None and times[-1] >= start
+        else ""
+    )
     claims = sum(hop.claim for hop in way.hops)
     if claims == len(way.hops):
         told = tr("None of the servers that receive your mail is known yet, so all of it is a claim.")

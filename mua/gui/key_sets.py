@@ -26,7 +26,7 @@ SET_NAMES = {
     KeySet.BOTH: tr("Mua's"),
     KeySet.THUNDERBIRD: tr("Thunderbird's"),
     KeySet.GMAIL: tr("Gmail's"),
-    KeySet.VI: "vi's",
+    KeySet.VI: tr("vi's"),
 }
 _THUNDERBIRD: dict[str, tuple[str, ...]] = {
     "compose": ("Ctrl+N", "Ctrl+M"),

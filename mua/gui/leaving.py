@@ -43,11 +43,11 @@ class Leaving(QObject):
         found = plan.one_click(fields.one_click, fields.says_one_click, origin.evidence(db, row.id))
         at = lists.unsubscribed_at(db, row.id)
         if found.url and at:
-            said = f"told {words.ago(at, time.time())}"
+            said = tr("told {when}", when=words.ago(at, time.time()))
             text = plan.told(found.host, 0)
             return [Choice(tr("Unsubscribed"), said, "mail-x", partial(self._desk.window.toast.say, text)), *others]
         if found.url:
-            how = f"tells {words.shown(found.host, 60)}"
+            how = tr("tells {host}", host=words.shown(found.host, 60))
             return [Choice(tr("Unsubscribe here"), how, "mail-x", partial(self._ask, row, fields, found)), *others]
         if found.why:
             why = partial(self._desk.window.toast.say, found.why)

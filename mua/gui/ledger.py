@@ -116,7 +116,7 @@ class RemovalRow(QFrame):
         text.setSpacing(2)
         text.addWidget(ElidedLabel(subject, BASE, bold=True))
         folder = tr("Inbox") if removal.folder.upper() == "INBOX" else words.shown(removal.folder, 80)
-        facts = (who, f"in {folder}", when)
+        facts = (who, tr("in {folder}", folder=folder), when)
         text.addWidget(ElidedLabel(" · ".join(one for one in facts if one), SECONDARY, "secondary"))
         text.addWidget(Label(f"{reason}.{_now(removal)}", META, "tertiary", wrap=True))
         row = QHBoxLayout(self)

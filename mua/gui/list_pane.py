@@ -29,6 +29,13 @@ _DENSITIES = (
     (Density.COMPACT, tr("Compact"), "rows-3"),
     (Density.TABLE, tr("Table"), "table-2"),
 )
+_LACKING = {
+    Filter.ALL: tr("of all"),
+    Filter.UNREAD: tr("unread"),
+    Filter.STARRED: tr("starred"),
+    Filter.ATTACHMENTS: tr("with an attachment"),
+    Filter.KNOWN: tr("from people you wrote to"),
+}
 SORT_NAMES = {
     By.DATE: tr("Date"),
     By.FROM: tr("Sender"),
@@ -161,7 +168,7 @@ class ListPane(QFrame):
         if isinstance(chosen, OnlyTag):
             found = tag_of(chosen.keyword, self._tags)
             return found.name if found is not None else chosen.keyword
-        return {Filter.ATTACHMENTS: tr("Attachments"), Filter.KNOWN: tr("Known")}.get(chosen, chosen.value)
+        return {Filter.ATTACHMENTS: tr("Attachments"), Filter.KNOWN: tr("Known")}.get(chosen, _LACKING[chosen])
 
     def put_below_banner(self, bar: QWidget) -> None:
         """Show ``bar`` (a password field) below the banner; its owner removes it."""
@@ -282,7 +289,7 @@ class ListPane(QFrame):
         self._add_sorting(menu)
         menu.addSection(tr("Only"))
         for chosen in (Filter.ATTACHMENTS, Filter.KNOWN):
-            action = menu.addAction(f"{chosen.value[0].upper()}{chosen.value[1:]}")
+            action = menu.addAction(_LACKING[chosen][0].upper() + _LACKING[chosen][1:])
             action.triggered.connect(lambda _=False, chosen=chosen: self._press(chosen))
         menu.addMenu(self._tag_menu)
         menu.addSeparator()
@@ -345,7 +352,7 @@ class ListPane(QFrame):
             now.setFocus()
 
     def _lacking(self, chosen: Chosen) -> str:
-        return f"tagged {self._named(chosen)}" if isinstance(chosen, OnlyTag) else chosen.value
+        return tr("tagged {names}", names=self._named(chosen)) if isinstance(chosen, OnlyTag) else _LACKING[chosen]
 
 
 def unread_words(unread: int) -> str:

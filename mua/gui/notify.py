@@ -96,7 +96,11 @@ def farewell(waiting: Sequence[Outgoing], now: float) -> str:
         return ""
     waits = words.count(len(waiting), "message waits", "messages wait")
     if last is not None:
-        waits += f"{tr(', the last') if len(waiting) > 1 else ''} until {day(last, now)}"
+        waits += (
+            tr(", the last until {day}", day=day(last, now))
+            if len(waiting) > 1
+            else tr(" until {day}", day=day(last, now))
+        )
     return tr("{waits}; this computer has to be on for that, the window need not be open.", waits=waits)
 
 

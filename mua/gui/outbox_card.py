@@ -94,7 +94,11 @@ class OutgoingCard(QFrame):
         head.addWidget(self._state)
         column.addLayout(head)
         when = words.full_time(message.queued_at, now)
-        facts = " · ".join(one for one in (when, words.size(message.size), f"from {account}" if account else "") if one)
+        facts = " · ".join(
+            one
+            for one in (when, words.size(message.size), tr("from {account}", account=account) if account else "")
+            if one
+        )
         column.addWidget(Label(facts, META, "tertiary"))
         if told := self._told_of_time(now):
             column.addWidget(Label(told, SECONDARY, "secondary", wrap=True))
@@ -103,7 +107,9 @@ class OutgoingCard(QFrame):
             column.addWidget(self._recipient(one))
         if len(message.recipients) > RECIPIENTS:
             more = len(message.recipients) - RECIPIENTS
-            column.addWidget(Label(f"and {words.count(more, 'more recipient')}", SECONDARY, "tertiary"))
+            column.addWidget(
+                Label(tr("and {recipients}", recipients=words.count(more, "more recipient")), SECONDARY, "tertiary")
+            )
         self.question = Banner(tone="warning")
         self.question.hide()
         column.addWidget(self.question)

@@ -96,7 +96,9 @@ def sentence(one: Recipient, now: float) -> str:
 
 def reported(one: Reported, now: float) -> str:
     """What came back, in words, and in those of the server that sent it."""
-    until = f" until {moment(one.until, now)}" if one.until is not None and one.action is Action.DELAYED else ""
+    until = (
+        tr(" until {day}", day=moment(one.until, now)) if one.until is not None and one.action is Action.DELAYED else ""
+    )
     quote = f": {words.shown(one.text or one.status, 500)}" if one.text or one.status[:1] in ("4", "5") else ""
     return f"{_REPORTED[one.action]}{until}{quote or '.'}"
 
@@ -156,7 +158,7 @@ def journey(message: Outgoing, now: float) -> str:
 def step(taken: Step, now: float) -> str:
     """One line of a timeline."""
     at, one = taken.at, taken.was
-    where = f" at {words.shown(one.host, 80)}" if one.host else ""
+    where = tr(" at {host}", host=words.shown(one.host, 80)) if one.host else ""
     safe = f", {words.shown(one.tls, 60)}" if one.tls else ""
     said = quoted(one)
     return f"{moment(at, now)} · {LOOKS[one.state][2]}{where}{safe}" + (f" · {said}" if said else "")
@@ -170,14 +172,14 @@ def dialogue(text: str) -> list[str]:
 def moment(at: int | None, now: float) -> str:
     """A time, near ones as a span: "in 3 min", "in 20 s", "today, 09:42"."""
     if at is None:
-        return "soon"
+        return tr("soon")
     ahead = round(at - now)
     if 0 < ahead < 90:
         return tr("in {ahead} s", ahead=ahead)
     if 0 < ahead < _SPANS:
         return tr("in {number} min", number=round(ahead / 60))
     if -60 < ahead <= 0:
-        return "now" if ahead > -5 else time.strftime("%H:%M:%S", time.localtime(at))
+        return tr("now") if ahead > -5 else time.strftime("%H:%M:%S", time.localtime(at))
     return day(at, now)
 
 

@@ -57,8 +57,12 @@ class Portable(QWidget):
         """Write the file."""
 
         def done(_: wire.Answer) -> None:
-            with_them = "with" if phrase else "without"
-            self._say(tr("Written to {file}, {with_them} passwords.", file=file, with_them=with_them), "info")
+            told = (
+                tr("Written to {file}, with passwords.", file=file)
+                if phrase
+                else tr("Written to {file}, without passwords.", file=file)
+            )
+            self._say(told, "info")
             self.passphrase.clear()
 
         phrase = self._phrase()
@@ -72,8 +76,17 @@ class Portable(QWidget):
             assert isinstance(answer, wire.SettingsImported)
             here = ", ".join(words.shown(one, 60) for one in answer.skipped)
             more = tr(" Here already, and left as they are: {here}.", here=here) if here else ""
-            secrets = f" with {words.count(answer.secrets, 'password')}" if answer.secrets else ""
-            self._say(f"{words.count(answer.accounts, 'account')} added{secrets}.{more}", "info")
+            added = words.count(answer.accounts, "account")
+            secrets = words.count(answer.secrets, "password")
+            self._say(
+                (
+                    tr("{accounts} added with {passwords}.", accounts=added, passwords=secrets)
+                    if answer.secrets
+                    else tr("{accounts} added.", accounts=added)
+                )
+                + more,
+                "info",
+            )
             self.passphrase.clear()
 
         phrase = self._phrase()
@@ -86,15 +99,14 @@ class Portable(QWidget):
         def done(answer: wire.Answer) -> None:
             assert isinstance(answer, wire.BackedUp)
             self._work(False)
-            with_them = "with" if answer.secrets else "without"
             lost = tr(" {missing:,} of them had no text here.", missing=answer.missing) if answer.missing else ""
-            text = tr(
-                "{messages} written and read back, {with_them} passwords.{lost}",
-                messages=words.count(answer.messages, "message"),
-                with_them=with_them,
-                lost=lost,
+            written = words.count(answer.messages, "message")
+            text = (
+                tr("{messages} written and read back, with passwords.", messages=written)
+                if answer.secrets
+                else tr("{messages} written and read back, without passwords.", messages=written)
             )
-            self._say(tr("{text} On the other computer: mua restore FILE.", text=text), "info")
+            self._say(f"{text}{lost} {tr('On the other computer: mua restore FILE.')}", "info")
             self.passphrase.clear()
 
         phrase = self._phrase()

@@ -137,7 +137,11 @@ class Preview(QFrame):
         """Show a file, the ``place``-th of so many."""
         self.seen = seen
         self._number = next(_NUMBERS)
-        self._say(seen.attachment, f"{place + 1} of {among}" if among > 1 else "", seen.attachment.type)
+        self._say(
+            seen.attachment,
+            tr("{number:,} of {total:,}", number=place + 1, total=among) if among > 1 else "",
+            seen.attachment.type,
+        )
         self.before.setVisible(among > 1)
         self.after.setVisible(among > 1)
         running = runs(seen.data)

@@ -15,7 +15,7 @@ from mua.gui.reader_author import Lines, Mark, Said, of_notes
 from mua.gui.tag_chips import TagChips
 from mua.gui.theme import BASE, SECONDARY, SUBJECT, theme
 from mua.gui.widgets import Avatar, ElidedLabel, Label, ToolButton
-from mua.language import tr
+from mua.language import strftime, tr
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import Flag, MessageRow, MessageView
@@ -65,10 +65,10 @@ class Header(QWidget):
         self.address.setText(_beside(authors))
         self.avatar.show_person("" if naming.lies(sender) else sender.name, sender.address)
         to = (*view.to, *view.cc) if view else row.to
-        self.recipients.setText(f"to {words.people(to, mine)}" if to else tr("no recipients named"))
+        self.recipients.setText(tr("to {names}", names=words.people(to, mine)) if to else tr("no recipients named"))
         date = view.date if view and view.date is not None else row.date
         self.date.setText(words.full_time(date, time.time()))
-        self.date.setToolTip(time.strftime("%A %d %B %Y, %H:%M:%S %Z", time.localtime(date)))
+        self.date.setToolTip(strftime("%A %d %B %Y, %H:%M:%S %Z", time.localtime(date)))
         self.show_star(bool(row.flags & Flag.FLAGGED))
         self._fill_facts(view)
         self.show_lines(of_notes(view.notes) if view is not None else [])

@@ -87,7 +87,7 @@ def _list(wanted: tuple[Wanted, ...]) -> str:
 
 
 def _why(one: Wanted) -> str:
-    what = [f"tracker: {words.shown(one.tracker, 60)}"] if one.tracker else []
+    what = [tr("tracker: {name}", name=words.shown(one.tracker, 60))] if one.tracker else []
     if one.dots:
         what.append(tr("a picture too small to be seen"))
     return f" ({', '.join(what)})" if what else ""

@@ -18,7 +18,7 @@ from mua.gui.choice import Choice
 from mua.gui.select import Select, Tick
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Field, Label, ToolButton, restyle
-from mua.language import tr
+from mua.language import inside, tr
 from mua.model.mail_rule import WITH_VALUE, Condition, Deed, Do, MailRule
 from mua.model.mail_rule import Field as Part
 from mua.model.tag import Tag, keyword_of, tag_named, tag_of
@@ -307,7 +307,7 @@ class RuleList(QWidget):
         switch.setAccessibleName(tr("Use the rule {name}", name=name))
         switch.setChecked(rule.enabled)
         switch.toggled.connect(lambda on: self._send(wire.PutRule(replace(rule, enabled=on))))
-        told = " and ".join(DEEDS[one.do].lower() for one in rule.deeds)
+        told = tr(" and ").join(inside(DEEDS[one.do]) for one in rule.deeds)
         line.addWidget(switch)
         line.addWidget(Label(name, BASE))
         line.addWidget(ElidedLabel(told, SECONDARY, "tertiary"), 1)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QFrame
 
+from mua.gui import words
 from mua.gui.theme import theme
 from mua.language import tr
 
@@ -40,7 +41,7 @@ class Sheets(QAbstractScrollArea):
         self._sizes, self._paper = list(sizes), paper
         self._forget()
         self.verticalScrollBar().setValue(0)
-        self.setAccessibleName(f"{len(self._sizes)} pages" if paper else tr("Picture"))
+        self.setAccessibleName(words.count(len(self._sizes), "page") if paper else tr("Picture"))
 
     def put(self, page: int, picture: QPixmap) -> None:
         """A page that was wanted."""

@@ -96,10 +96,12 @@ class Entry:
         """What a screen reader says."""
         parts = [self.text]
         if self.heading:
-            parts.append(tr("account, collapsed") if self.collapsed else "account" if self.account else "heading")
+            parts.append(
+                tr("account, collapsed") if self.collapsed else tr("account") if self.account else tr("heading")
+            )
         if self.count:
             unread = self.loud or (self.place is not None and bool(self.place.search))
-            parts.append(f"{self.count} unread" if unread else words.count(self.count, "message"))
+            parts.append(tr("{number:,} unread", number=self.count) if unread else words.count(self.count, "message"))
         return ", ".join([*parts, *(one for one in (self.note, self.problem) if one)])
 
 

@@ -49,6 +49,7 @@ class SignInPanel(QFrame):
         self._service: wire.SignInService | None = None
         self._name = self._url = ""
         self._turn = 0
+        self._password = ""
         self._icon = IconLabel("globe", "accent", 16)
         self.title = Label("", BASE, bold=True, wrap=True)
         self.text = Label("", SECONDARY, "secondary", wrap=True)
@@ -77,6 +78,7 @@ class SignInPanel(QFrame):
         """Show it.  ``password`` says what can be typed in its place ("an app password"); empty: nothing can."""
         self.end()
         self._begin, self._service = begin, service
+        self._password = password
         self.password.setText(tr("Use {password} instead", password=password))
         self.password.setAccessibleName(self.password.text())
         self.password.setProperty("possible", bool(password))
@@ -185,7 +187,7 @@ class SignInPanel(QFrame):
         return tr("{name} takes no password from mail programs. What works is {own}.", name=name, own=own)
 
     def _instead(self) -> str:
-        return self.password.text().removeprefix("Use ").removesuffix(" instead")
+        return self._password
 
     def _lay_out(self) -> None:
         head = QHBoxLayout()

@@ -8,14 +8,14 @@ import time
 from mua import wire
 from mua.errors import passes
 from mua.gui import words
-from mua.language import tr
+from mua.language import fill, tr
 from mua.records import dataclass
 
 _DOING = {
-    "acted": "Changing messages, {done:,} of {total:,}",
-    "headers": "Fetching {done:,} of {total:,}",
-    "messages": "Fetching {done:,} of {total:,} messages",
-    "indexed": "Preparing search, {done:,} of {total:,}",
+    "acted": tr("Changing messages, {done:,} of {total:,}"),
+    "headers": tr("Fetching {done:,} of {total:,}"),
+    "messages": tr("Fetching {done:,} of {total:,} messages"),
+    "indexed": tr("Preparing search, {done:,} of {total:,}"),
 }
 
 
@@ -85,11 +85,15 @@ class Board:
         works = [work for (one, _), work in self._work.items() if one == account_id]
         if works:
             work = min(works, key=lambda one: ([*list(_DOING), one.what]).index(one.what))
-            return f"{work.done:,} of {work.total:,}"
+            return tr("{number:,} of {total:,}", number=work.done, total=work.total)
         checked = max(synced_at, self._checked.get(account_id, 0.0))
         if account_id in self._offline:
             how = tr("Needs you") if self.needs_a_person(account_id) else tr("Offline")
-            return f"{how} since {time.strftime('%H:%M', time.localtime(self._offline[account_id]))}"
+            return tr(
+                "{state} since {clock}",
+                state=how,
+                clock=time.strftime("%H:%M", time.localtime(self._offline[account_id])),
+            )
         if account_id in self._states and self._states[account_id].state is not wire.State.IDLE:
             return tr("Checking…")
         return words.checked(checked, now)
@@ -122,7 +126,7 @@ class Board:
         what = min((work.what for work in self._work.values()), key=lambda one: ([*list(_DOING), one]).index(one))
         works = [work for work in self._work.values() if work.what == what]
         done, total = sum(work.done for work in works), sum(work.total for work in works)
-        text = _DOING.get(what, "Working, {done:,} of {total:,}").format(done=done, total=total)
+        text = fill(_DOING.get(what, tr("Working, {done:,} of {total:,}")), done=done, total=total)
         return Standing(text, "refresh-cw", "tertiary", done, total)
 
 

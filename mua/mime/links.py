@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlunsplit
 
+from mua.language import tr
 from mua.mime.link_parameters import tracks
 from mua.mime.remote import parts_of
 from mua.mime.text import neutralise
@@ -56,11 +57,15 @@ def look(link: str) -> Link:
     shown = host
     odd = ""
     if "@" in parts.netloc:
-        odd = f"What stands before the “@” in this address is a name, not the place; it leads to {host}."
+        odd = tr("What stands before the “@” in this address is a name, not the place; it leads to {host}.", host=host)
     elif any(label.startswith("xn--") for label in host.split(".")):
-        odd = f"This address is written in letters of another alphabet; it leads to {_pretty(host)}, which is {host}."
+        odd = tr(
+            "This address is written in letters of another alphabet; it leads to {pretty}, which is {host}.",
+            pretty=_pretty(host),
+            host=host,
+        )
     elif _BOLD_NUMBER.match(host) or ":" in host:
-        odd = f"This address has a number, {host}, and no name."
+        odd = tr("This address has a number, {host}, and no name.", host=host)
     return Link(target, host, shown, wrappers, odd)
 
 

@@ -9,6 +9,8 @@ import re
 from pathlib import PurePath
 from typing import Final
 
+from mua.language import tr
+
 LOOK: Final = 4096
 MAX_NAMES: Final = 1_000  # names of an archive that are listed
 _MAX_ENTRIES: Final = 20_000  # entries of an archive whose list is read at all
@@ -40,11 +42,18 @@ _STARTS: Final = (
     (b"{\\rtf", "application/rtf"), (b"wOFF", "font/woff"), (b"%!PS", "application/postscript"),
 )  # fmt: skip
 _RUNS: Final = (
-    (b"MZ", "a Windows program"), (b"\x7fELF", "a Linux program"), (b"\xca\xfe\xba\xbe", "a Mac or Java program"),
-    (b"\xcf\xfa\xed\xfe", "a Mac program"), (b"\xce\xfa\xed\xfe", "a Mac program"), (b"#!", "a script"),
-    (b"L\x00\x00\x00\x01\x14\x02\x00", "a Windows shortcut"), (b"MSCF", "a Windows installer's cabinet"),
-    (b"!<arch>\ndebian", "a Debian package"), (b"\xed\xab\xee\xdb", "an RPM package"), (b"ITSF", "a Windows help file"),
-)  # fmt: skip
+    (b"MZ", tr("a Windows program")),
+    (b"\x7fELF", tr("a Linux program")),
+    (b"\xca\xfe\xba\xbe", tr("a Mac or Java program")),
+    (b"\xcf\xfa\xed\xfe", tr("a Mac program")),
+    (b"\xce\xfa\xed\xfe", tr("a Mac program")),
+    (b"#!", tr("a script")),
+    (b"L\x00\x00\x00\x01\x14\x02\x00", tr("a Windows shortcut")),
+    (b"MSCF", tr("a Windows installer's cabinet")),
+    (b"!<arch>\ndebian", tr("a Debian package")),
+    (b"\xed\xab\xee\xdb", tr("an RPM package")),
+    (b"ITSF", tr("a Windows help file")),
+)
 _SHORTCUT = re.compile(rb"\s*\[(?:desktop entry|internetshortcut|shell)\]", re.IGNORECASE)
 _BATCH = re.compile(rb"\s*@echo\s+off\b", re.IGNORECASE)
 _PAGE = re.compile(rb"<(?:!doctype\s+)?(?:html|head|body|script|iframe)\b", re.IGNORECASE)
@@ -60,9 +69,12 @@ _FAMILIES: Final = {
     ".ppt": "application/x-ole-storage", ".txt": "text/", ".csv": "text/", ".mp4": "video/", ".webm": "video/",
 }  # fmt: skip
 _CALLED: Final = {
-    "application/pdf": "a PDF", "application/zip": "a ZIP archive", "application/x-ole-storage": "an old Office file",
-    "text/plain": "text", "application/gzip": "a packed file",
-}  # fmt: skip
+    "application/pdf": tr("a PDF"),
+    "application/zip": tr("a ZIP archive"),
+    "application/x-ole-storage": tr("an old Office file"),
+    "text/plain": tr("text"),
+    "application/gzip": tr("a packed file"),
+}
 
 
 def media_type(data: bytes) -> str:
@@ -95,21 +107,21 @@ def runs(data: bytes) -> str:
         if head.startswith(bom):
             head = head[len(bom) :].decode(coding, "replace").encode("utf-8", "replace")
             if head.startswith(b"#!"):
-                return "a script"
+                return tr("a script")
             break
     if _SHORTCUT.match(head) or _BATCH.match(head):
-        return "a shortcut or script that can run a program"
+        return tr("a shortcut or script that can run a program")
     markup = _without_prologue(head)
     if _PAGE.match(markup):
-        return "a web page"
+        return tr("a web page")
     if _DRAWING.match(markup):
-        return "a drawing that can hold scripts"
+        return tr("a drawing that can hold scripts")
     if data[_ISO_AT : _ISO_AT + 5] == b"CD001":
-        return "a disk image"
+        return tr("a disk image")
     if data.startswith(b"PK\x03\x04") and any(one.lower().endswith("vbaproject.bin") for one, _ in zip_names(data)):
-        return "an Office document with macros"
+        return tr("an Office document with macros")
     if data.startswith(b"\xd0\xcf\x11\xe0") and (b"_\0V\0B\0A\0" in data or b"M\0a\0c\0r\0o\0s\0" in data):
-        return "an Office document with macros"
+        return tr("an Office document with macros")
     return ""
 
 
@@ -121,8 +133,8 @@ def is_risky(name: str) -> bool:
 def called(kind: str) -> str:
     """A media type as words."""
     family = kind.split("/", 1)[0]
-    return _CALLED.get(kind) or {"image": "a picture", "audio": "sound", "video": "a film"}.get(
-        family, "something else"
+    return _CALLED.get(kind) or {"image": tr("a picture"), "audio": tr("sound"), "video": tr("a film")}.get(
+        family, tr("something else")
     )
 
 

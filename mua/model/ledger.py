@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from mua.language import tr
 from mua.model.account import AccountId
 from mua.model.address import Address
 from mua.records import dataclass
@@ -23,14 +24,14 @@ class Claim(StrEnum):
 
 
 REASONS = {
-    Claim.DELETED: "deleted here",
-    Claim.NEVER_UPLOADED: "deleted here before it was on the server",
-    Claim.VANISHED: "another program deleted or moved it; the server said so, and again when asked",
-    Claim.UNLISTED: "the server does not list it any more, and said so again when asked",
-    Claim.NOT_FOUND: "not found in the folder where it had been put",
-    Claim.RENUMBERED: "not in the folder any more after the server numbered it anew",
-    Claim.FOLDER_REMOVED: "its folder was removed on the server",
-    Claim.ACCOUNT_REMOVED: "its account was removed here",
+    Claim.DELETED: tr("deleted here"),
+    Claim.NEVER_UPLOADED: tr("deleted here before it was on the server"),
+    Claim.VANISHED: tr("another program deleted or moved it; the server said so, and again when asked"),
+    Claim.UNLISTED: tr("the server does not list it any more, and said so again when asked"),
+    Claim.NOT_FOUND: tr("not found in the folder where it had been put"),
+    Claim.RENUMBERED: tr("not in the folder any more after the server numbered it anew"),
+    Claim.FOLDER_REMOVED: tr("its folder was removed on the server"),
+    Claim.ACCOUNT_REMOVED: tr("its account was removed here"),
 }
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from zlib import crc32
 
+from mua.language import tr
 from mua.records import dataclass
 
 MAX_NAME = 60  # characters of a keyword or of a tag's name
@@ -30,11 +31,11 @@ class Tag:
 
 
 TAGS = (
-    Tag("$label1", "Important", "#d93636"),
-    Tag("$label2", "Work", "#d97706"),
-    Tag("$label3", "Personal", "#2e9e4f"),
-    Tag("$label4", "To do", "#2f6fde"),
-    Tag("$label5", "Later", "#8e44ad"),
+    Tag("$label1", tr("Important"), "#d93636"),
+    Tag("$label2", tr("Work"), "#d97706"),
+    Tag("$label3", tr("Personal"), "#2e9e4f"),
+    Tag("$label4", tr("To do"), "#2f6fde"),
+    Tag("$label5", tr("Later"), "#8e44ad"),
 )
 """As Thunderbird has them, so that both show the same."""
 COLOURS = ("#0e8a94", "#b8478f", "#7a6a1f", "#5b63c7", "#a3512b", "#4d7d1e", "#6b7280")

@@ -7,6 +7,7 @@ people have no part in: an address that looks like that of somebody known, and i
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from mua.language import tr
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.author import Note
@@ -37,7 +38,7 @@ def notes(author: Address, message_id: int, known: Mapping[str, Known], before: 
         return ()
     others = [one for one in known.values() if one.address != address and _counts(one, message_id)]
     found = _alike(author.address.lower(), others) or _namesake(author, address, others)
-    first = Note("first-contact", "This is the first message from this address that is here.", grave=False)
+    first = Note("first-contact", tr("This is the first message from this address that is here."), grave=False)
     return (*([found] if found else []), first)
 
 
@@ -63,7 +64,9 @@ def _alike(address: str, others: Iterable[Known]) -> Note | None:
         domains = registered != own and (_close(domain, house, looks) or _close(_read(own), _read(registered), owns))
         people = same and local != theirs and len(local) >= LEAST and _close(address, one.address, whole)
         if domains or people:
-            text = f"This address looks like {one.address[:100]}, which you know, but it is another one."
+            text = tr(
+                "This address looks like {address}, which you know, but it is another one.", address=one.address[:100]
+            )
             return Note("look-alike", text)
     return None
 
@@ -95,7 +98,10 @@ def _namesake(author: Address, address: str, others: Iterable[Known]) -> Note | 
         return None
     for one in others:
         if one.written and naming.drawn(" ".join(one.name.split())) == name:
-            text = f"You know somebody of this name at {one.address[:100]}; this message comes from another address."
+            text = tr(
+                "You know somebody of this name at {address}; this message comes from another address.",
+                address=one.address[:100],
+            )
             return Note("namesake", text, grave=False)
     return None
 

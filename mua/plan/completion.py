@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 
+from mua.language import tr
 from mua.model.address import Address
 from mua.model.tag import Tag
 from mua.plan.periods import period
@@ -15,23 +16,23 @@ from mua.plan.search import OPERATORS
 from mua.records import dataclass
 
 MEANING = {
-    "from": "who wrote it",
-    "to": "who it is to",
-    "cc": "who has a copy",
-    "subject": "words of the subject",
-    "body": "words of the text",
-    "filename": "names of attachments",
-    "attachment": "words inside attachments",
-    "list": "a mailing list",
-    "tag": "a tag",
-    "has": "attachment, tag, list, star",
-    "is": "unread, starred, answered",
-    "in": "a folder",
-    "before": "a day, june, 2024, last week",
-    "after": "a day, june, 2024, last week",
-    "on": "a day, june, 2024, last week",
-    "larger": "than 5mb",
-    "smaller": "than 5mb",
+    "from": tr("who wrote it"),
+    "to": tr("who it is to"),
+    "cc": tr("who has a copy"),
+    "subject": tr("words of the subject"),
+    "body": tr("words of the text"),
+    "filename": tr("names of attachments"),
+    "attachment": tr("words inside attachments"),
+    "list": tr("a mailing list"),
+    "tag": tr("a tag"),
+    "has": tr("attachment, tag, list, star"),
+    "is": tr("unread, starred, answered"),
+    "in": tr("a folder"),
+    "before": tr("a day, june, 2024, last week"),
+    "after": tr("a day, june, 2024, last week"),
+    "on": tr("a day, june, 2024, last week"),
+    "larger": tr("than 5mb"),
+    "smaller": tr("than 5mb"),
 }
 STATES = ("unread", "read", "starred", "unstarred", "pinned", "answered", "draft")
 """What a message can be, each by one name."""
@@ -120,7 +121,7 @@ def _operators(piece: Piece) -> list[Suggestion]:
     names = [name for name in OPERATORS if name.startswith(typed)]
     spans = [one for one in _days(typed) if not one.isdecimal()]
     return [Suggestion(f"{name}:", MEANING[name], f"{piece.minus}{name}:") for name in names] + [
-        Suggestion(f"on:{one}", "what came then", _whole(Piece(0, piece.minus, "on", ""), one)) for one in spans
+        Suggestion(f"on:{one}", tr("what came then"), _whole(Piece(0, piece.minus, "on", ""), one)) for one in spans
     ]
 
 

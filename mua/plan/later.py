@@ -12,6 +12,7 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from mua.language import tr
 from mua.records import dataclass
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -77,16 +78,16 @@ def parse(text: str, zone: tzinfo | None = None) -> Moment:
             return Moment(int(local.replace(tzinfo=UTC).timestamp()))
         return Moment(int(datetime.fromisoformat(f"{found[1]}T{found[2]}{found[3]}").timestamp()))
     except ValueError as error:
-        meant = "a time is 2026-12-01 09:00 (this computer's clock) or 2026-12-01T09:00:00+01:00"
+        meant = tr("a time is 2026-12-01 09:00 (this computer's clock) or 2026-12-01T09:00:00+01:00")
         raise ValueError(f"{text!r} is no time; {meant}") from error
 
 
 def problem(at: int, now: int) -> str:
     """Why a message cannot be sent at that instant, in a sentence; empty when it can."""
     if at <= now:
-        return "That time is past; choose a later one."
+        return tr("That time is past; choose a later one.")
     if at - now > FARTHEST:
-        return "That is more than ten years away; check the year."
+        return tr("That is more than ten years away; check the year.")
     return ""
 
 
@@ -96,12 +97,12 @@ def proposals(now: int, zone: tzinfo | None = None) -> tuple[Proposal, ...]:
     hour = local.replace(minute=0, second=0, microsecond=0) + timedelta(hours=3)
     found = []
     if hour.date() == local.date() and hour.hour <= EVENING:
-        found.append(Proposal("Later today", moment(hour, zone).at))
+        found.append(Proposal(tr("Later today"), moment(hour, zone).at))
     tomorrow = _morning(local, 1)
     monday = _morning(local, (MONDAY - local.weekday() - 1) % 7 + 1)
-    found.append(Proposal("Tomorrow morning", moment(tomorrow, zone).at))
+    found.append(Proposal(tr("Tomorrow morning"), moment(tomorrow, zone).at))
     if monday != tomorrow:
-        found.append(Proposal("Monday morning", moment(monday, zone).at))
+        found.append(Proposal(tr("Monday morning"), moment(monday, zone).at))
     return tuple(found)
 
 

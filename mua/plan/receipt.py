@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from mua.language import tr
 from mua.model.address import Address
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageView
@@ -45,17 +46,22 @@ def asked(view: MessageView, flags: Flag, role: Role, address: str, mine: frozen
     path = next((value for name, value in view.headers if name == "Return-Path"), "").strip().strip("<>")
     elsewhere = bool(path) and any(_compared(one) != _compared(path) for one in to)
     if len(to) > 1:
-        said = f"The receipt goes to {len(to)} addresses: {', '.join(to[:-1])} and {to[-1]}."
-        said += " Not all of them are the author’s." if strange else ""
+        said = tr(
+            "The receipt goes to {number} addresses: {names} and {last}.",
+            number=len(to),
+            names=", ".join(to[:-1]),
+            last=to[-1],
+        )
+        said += tr(" Not all of them are the author’s.") if strange else ""
     elif strange:
-        said = f"The receipt goes to {to[0]}, which is not the author’s address."
+        said = tr("The receipt goes to {to}, which is not the author’s address.", to=to[0])
     elif elsewhere:
-        said = f"The receipt goes to {to[0]}, but the message was sent by {path}."
+        said = tr("The receipt goes to {to}, but the message was sent by {path}.", to=to[0], path=path)
     else:
-        said = f"The receipt goes to {to[0]}."
+        said = tr("The receipt goes to {to}.", to=to[0])
     hidden = not _is_named(address, (*view.to, *view.cc))
     if hidden:
-        said += f" It names your address {address}, which this message was not addressed to."
+        said += tr(" It names your address {address}, which this message was not addressed to.", address=address)
     return Asked(to, said, strange or elsewhere or hidden or len(to) > 1)
 
 

@@ -8,6 +8,7 @@ and written here, too.
 import re
 from collections.abc import Iterable, Sequence
 
+from mua.language import tr
 from mua.model.mail_rule import PLACES, WITH_VALUE, Condition, Deed, Do, Facts, Field, MailRule
 from mua.records import dataclass
 
@@ -85,19 +86,19 @@ def octets(text: str) -> int | None:
 def problem(rule: MailRule) -> str:
     """Why a rule cannot be kept, in a sentence; empty: it can."""
     if not rule.name.strip() or not rule.conditions or not rule.deeds:
-        return "A rule needs a name, something to look for, and something to do."
+        return tr("A rule needs a name, something to look for, and something to do.")
     if max(len(rule.conditions), len(rule.deeds)) > MAX_PARTS:
-        return f"A rule has at most {MAX_PARTS} conditions and as many deeds."
+        return tr("A rule has at most {max_parts} conditions and as many deeds.", max_parts=MAX_PARTS)
     for one in rule.conditions:
         if not one.value.strip() or len(one.value) > MAX_VALUE:
-            return "A condition needs something to look for, or it would fit every message."
+            return tr("A condition needs something to look for, or it would fit every message.")
         if one.field in (Field.LARGER, Field.SMALLER) and octets(one.value) is None:
-            return f"“{one.value}” is no size; one is 500k or 10M."
+            return tr("“{value}” is no size; one is 500k or 10M.", value=one.value)
     for deed in rule.deeds:
         if deed.do in WITH_VALUE and not deed.value.strip():
-            return f"“{deed.do}” needs to be told where, or which."
+            return tr("“{do}” needs to be told where, or which.", do=deed.do)
         if deed.do is Do.FORWARD and not _ADDRESS.fullmatch(deed.value):
-            return f"“{deed.value}” is no address that mail could be forwarded to."
+            return tr("“{value}” is no address that mail could be forwarded to.", value=deed.value)
     return ""
 
 
@@ -155,14 +156,14 @@ def deed_text(one: Deed) -> str:
 
 
 _WORDS = {
-    Do.MOVE: "moved it to {}",
-    Do.TAG: "tagged it {}",
-    Do.STAR: "starred it",
-    Do.READ: "marked it as read",
-    Do.FORWARD: "forwarded it to {}",
-    Do.ARCHIVE: "archived it",
-    Do.JUNK: "moved it to Junk",
-    Do.DELETE: "moved it to the bin",
+    Do.MOVE: tr("moved it to {}"),
+    Do.TAG: tr("tagged it {}"),
+    Do.STAR: tr("starred it"),
+    Do.READ: tr("marked it as read"),
+    Do.FORWARD: tr("forwarded it to {}"),
+    Do.ARCHIVE: tr("archived it"),
+    Do.JUNK: tr("moved it to Junk"),
+    Do.DELETE: tr("moved it to the bin"),
 }
 
 

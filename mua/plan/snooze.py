@@ -6,6 +6,7 @@ An instant is UTC seconds; clocks are those of a ``zone``: a ``tzinfo``, or None
 import re
 from datetime import datetime, timedelta, tzinfo
 
+from mua.language import tr
 from mua.plan import later
 from mua.plan.later import Proposal, moment
 
@@ -23,10 +24,10 @@ def proposals(now: int, zone: tzinfo | None = None) -> tuple[Proposal, ...]:
     evening = max(local.replace(hour=EVENING, minute=0), local.replace(minute=0) + timedelta(hours=3))
     found: list[tuple[str, datetime]] = []
     if evening.date() == local.date():
-        found.append(("Later today", evening))
-    found.append(("Tomorrow", _morning(local, 1)))
-    found.append(("This weekend", _morning(local, (SATURDAY - local.weekday() - 1) % 7 + 1)))
-    found.append(("Next week", _morning(local, (0 - local.weekday() - 1) % 7 + 1)))
+        found.append((tr("Later today"), evening))
+    found.append((tr("Tomorrow"), _morning(local, 1)))
+    found.append((tr("This weekend"), _morning(local, (SATURDAY - local.weekday() - 1) % 7 + 1)))
+    found.append((tr("Next week"), _morning(local, (0 - local.weekday() - 1) % 7 + 1)))
     once: dict[datetime, str] = {}
     for name, when in found:
         once.setdefault(when, name)

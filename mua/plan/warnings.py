@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
+from mua.language import tr
 from mua.model.address import Address
 from mua.records import dataclass
 
@@ -92,7 +93,7 @@ def _from(facts: Facts) -> Oddity | None:
     came, sender = facts.came_to.lower(), facts.sender.lower()
     if not facts.answers or not came or came == sender:
         return None
-    text = f"You answer as {facts.sender}, and the message came to {facts.came_to}."
+    text = tr("You answer as {sender}, and the message came to {came_to}.", sender=facts.sender, came_to=facts.came_to)
     return Oddity(Kind.FROM, text)
 
 
@@ -100,14 +101,14 @@ def _hidden(facts: Facts) -> Oddity | None:
     others = [one for one in (*facts.to, *facts.cc) if one.address.lower() != facts.sender.lower()]
     if not (facts.answers and facts.hidden and len(others) > 1):
         return None
-    return Oddity(Kind.HIDDEN, "You got this as a blind copy; answering all tells the others that you did.")
+    return Oddity(Kind.HIDDEN, tr("You got this as a blind copy; answering all tells the others that you did."))
 
 
 def _many(facts: Facts) -> Oddity | None:
     reached = len({one.address.lower() for one in (*facts.to, *facts.cc)})
     if not facts.answers or reached < MANY_ANSWERED:
         return None
-    return Oddity(Kind.MANY, f"This answer goes to {reached} people.")
+    return Oddity(Kind.MANY, tr("This answer goes to {reached} people.", reached=reached))
 
 
 def _seen(facts: Facts) -> Oddity | None:
@@ -115,9 +116,14 @@ def _seen(facts: Facts) -> Oddity | None:
     seen = {one.address.lower() for one in (*facts.to, *facts.cc)}
     twice = next((one for one in facts.bcc if one.address.lower() in seen), None)
     if twice is not None:
-        return Oddity(Kind.SEEN, f"{twice.address[:80]} gets a blind copy, and everybody sees the address in To or Cc.")
+        return Oddity(
+            Kind.SEEN,
+            tr("{address} gets a blind copy, and everybody sees the address in To or Cc.", address=twice.address[:80]),
+        )
     if not facts.answers and len(seen) >= MANY_SEEN:
-        return Oddity(Kind.SEEN, f"All {len(seen)} people will see one another's addresses; Bcc hides them.")
+        return Oddity(
+            Kind.SEEN, tr("All {number} people will see one another's addresses; Bcc hides them.", number=len(seen))
+        )
     return None
 
 
@@ -125,17 +131,24 @@ def _size(facts: Facts) -> Oddity | None:
     if not facts.limit or facts.octets <= facts.limit:
         return None
     whole, most = facts.octets / 1_000_000, facts.limit / 1_000_000
-    return Oddity(Kind.SIZE, f"The message has {whole:,.1f} MB as it is sent, and your server takes {most:,.1f} MB.")
+    return Oddity(
+        Kind.SIZE,
+        tr(
+            "The message has {whole:,.1f} MB as it is sent, and your server takes {most:,.1f} MB.",
+            whole=whole,
+            most=most,
+        ),
+    )
 
 
 def _file(facts: Facts) -> Oddity | None:
     if facts.files or not speaks_of_attachment(facts.text, facts.subject):
         return None
-    return Oddity(Kind.FILE, "You write of an attachment, and nothing is attached.")
+    return Oddity(Kind.FILE, tr("You write of an attachment, and nothing is attached."))
 
 
 def _subject(facts: Facts) -> Oddity | None:
-    return None if facts.subject.strip() else Oddity(Kind.SUBJECT, "The message has no subject.")
+    return None if facts.subject.strip() else Oddity(Kind.SUBJECT, tr("The message has no subject."))
 
 
 def speaks_of_attachment(text: str, subject: str) -> bool:
