@@ -1,8 +1,8 @@
 """A connection cut at any byte of the dialogue, in either direction, under a whole outbox: what became of the message.
 
-``Cuts(folder)`` has one profile, one server and one line between them for as many cuts as are wanted; the message that
-was hit is then delivered over a line that holds.  ``at`` returns "" or what is wrong: 0 lost, 0 doubled, and "unknown"
-only when the final dot may have been heard.
+``Cuts(folder)`` has one profile, one server and one line between them for as many cuts as are wanted; the messages that
+were hit are then delivered over a line that holds.  ``at`` returns "" or what is wrong: 0 lost, 0 doubled, and
+"unknown" only when the final dot may have been heard, of one message at most.
 """
 
 import contextlib
@@ -71,8 +71,11 @@ class Relay:
 class Cuts:
     """The profile, the server, and the line."""
 
-    def __init__(self, folder: Path, *, chunked: bool = False) -> None:
-        """``chunked``: a message that is large enough for BDAT, and a server that offers it."""
+    def __init__(self, folder: Path, *, chunked: bool = False, messages: int = 1) -> None:
+        """``chunked``: a message that is large enough for BDAT, and a server that offers it; ``messages`` that wait
+        when the line comes about, each of which is begun with the end of the one before.
+        """
+        self._messages = messages
         self.sink = MailSink(chunked=chunked)
         self._body = ("x" * 70 + "\r\n") * (1000 if chunked else 1)
         self._relay = Relay(self.sink.port)
@@ -92,22 +95,28 @@ class Cuts:
         self.sink.__exit__(kind, error, trace)
 
     def at(self, way: str, limit: int) -> str:
-        """Send a message over a line that is cut after so many bytes, and again over one that holds."""
+        """Send the messages over a line that is cut after so many bytes, and again over one that holds."""
         post, relay = self._post, self._relay
         relay.way, relay.limit, relay.cut = way, limit, False
-        one = post.queue(TO, body=self._body)
+        post.sender._means.single.clear()  # as if this server had never hung up at a dot before
+        ones = [post.queue(TO, body=self._body) for _ in range(self._messages)]
         for _ in range(4):
             assert post.sender.drain(60)
-            if post.get(one).finished:
+            if all(post.get(one).finished for one in ones):
                 break
             post.later(HOUR)
-        (recipient,) = post.get(one).recipients
-        copies, self._got = len(self.sink.copies(TO)) - self._got, len(self.sink.copies(TO))
-        if recipient.state is RecipientState.UNKNOWN:
-            good = copies <= 1 and recipient.phase is Phase.DOT
-        else:
-            good = recipient.state is RecipientState.ACCEPTED and copies == 1
-        return "" if good else f"cut after {limit} of {way}: {recipient.state} at {recipient.phase}, {copies} copies"
+        got, self._got = self.sink.copies(TO)[self._got :], len(self.sink.copies(TO))
+        wrong, unknown = list[str](), 0
+        for outgoing in map(post.get, ones):
+            (recipient,) = outgoing.recipients
+            copies = sum(f"<{outgoing.message_id}>".encode() in raw for raw in got)
+            if recipient.state is RecipientState.UNKNOWN:
+                good, unknown = copies <= 1 and recipient.phase is Phase.DOT, unknown + 1
+            else:
+                good = recipient.state is RecipientState.ACCEPTED and copies == 1
+            wrong += [] if good else [f"{recipient.state} at {recipient.phase}, {copies} copies"]
+        wrong += [f"{unknown} are unknown"] if unknown > 1 else []
+        return f"cut after {limit} of {way}: {'; '.join(wrong)}" if wrong else ""
 
     def length(self, way: str) -> int:
         """After how many bytes a cut hits nothing any more."""

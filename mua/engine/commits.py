@@ -31,12 +31,16 @@ class Commits:
 
         Raises MailError (disk), and what ``change`` raises.  It is made also when nobody waits for it any more.
         """
+        return await self.soon(change, durable=durable)
+
+    def soon(self, change: Callable[[Tx], T], *, durable: bool = False) -> "asyncio.Future[T]":
+        """The same, for who has something else to do meanwhile."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
         self._wanted.append((change, durable, done))
         if len(self._wanted) == 1:
             self._soon(loop, TURNS)
-        return await done
+        return done
 
     def flush(self) -> None:
         """Make what is wanted now."""

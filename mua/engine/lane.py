@@ -5,6 +5,8 @@ on; it remembers nothing that the store does not know, save whether it is at the
 
 Rules of the file:
 - ``phase = dot`` is on disk before the final dot is on the wire (``before_dot``), the verdict before QUIT.
+- A verdict is on its way to the disk before anything else is done; it may share a commit with the next message's begin,
+  or with its dot, where that was begun ahead (docs/decisions/0056).
 - A reply that cannot be written (disk full) is held and written as soon as it can be: it is never asked for again.
 - A reply that limits how much may be sent pauses the lane (``plan/limits``): it was an attempt for the message that got
   it, for the others it is none.
@@ -49,6 +51,7 @@ from mua.store.outbox import Due
 LOCAL_SLEEP = 5.0  # seconds before the disk is tried again
 SAID = 300  # characters of a server's words in the log
 LARGE = 1 << 20  # octets of a message whose way is shown
+SMALL = 64 << 10  # octets of a message that may be begun before the one before it has its verdict
 PROGRESS_PAUSE = 0.25  # seconds
 ACCOUNT_WAIT = 3600  # seconds before an account that needs a person is tried without one
 OWN_DISK = frozenset({"disk-full", "disk-error", "store-damaged"})  # codes that are no account's problem
@@ -62,6 +65,15 @@ class Pause:
 
     until: int
     text: str
+
+
+@dataclass(slots=True)
+class _Unwritten:
+    """Verdicts on their way to the disk; ``eased``: the server took a message, so that a limit is over."""
+
+    write: Callable[[Tx], None]
+    done: "asyncio.Future[None]"
+    eased: bool
 
 
 class TakenBack(Exception):
@@ -87,7 +99,7 @@ class Means:
 
     ``stumble`` is told when the store cannot be written; ``awake`` surrounds each transaction; ``refused`` says since
     when an account needs a person; ``paused`` which lanes wait because of a limit, ``limited`` which messages met one
-    since the last was accepted.
+    since the last was accepted; ``single`` where no message is begun ahead.
     """
 
     context: Context
@@ -104,6 +116,7 @@ class Means:
     refused: dict[AccountId, int] = field(default_factory=dict)
     paused: dict[Place, Pause] = field(default_factory=dict)
     limited: dict[Place, list[OutgoingId]] = field(default_factory=dict)
+    single: set[Place] = field(default_factory=set)
 
 
 class Lane:
@@ -120,6 +133,8 @@ class Lane:
         met = means.limited.get(self._place, ())  # a limit may be of one message only: the others go first
         self._pieces = sorted(pieces, key=lambda one: one.due.id in met)
         self.trying: tuple[OutgoingId, tuple[str, ...]] | None = None  # what is on its way now
+        self._ahead: tuple[OutgoingId, Job] | None = None  # was begun behind the message before it
+        self._unwritten: _Unwritten | None = None
         self.carried: frozenset[OutgoingId] = frozenset(piece.due.id for piece in pieces)
 
     async def run(self) -> None:
@@ -148,6 +163,7 @@ class Lane:
                     self._means.levels.offered(session.host, offer)  # composers tell by it what is too large
                 await self._attempt(self._pieces[0], self._submission(session, fresh))
                 self._pieces.pop(0)
+            await self._settled()
         finally:
             if session is not None:
                 await session.quit()
@@ -191,13 +207,29 @@ class Lane:
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
             progress = self._progress(job)
             with self._means.awake:
-                outcomes = await deliver(session, job, before_dot=before_dot, progress=progress)
+                outcomes = await deliver(
+                    session, job, before_dot=before_dot, progress=progress, follow=self._following
+                )  # fmt: skip
+            if self._ahead is not None and any(one.state is RecipientState.UNKNOWN for one in outcomes):
+                self._means.single.add(self._place)  # in case that it was what followed the dot which broke it
             problem = setup_error(outcomes, session.host)
             if problem is not None:
                 raise problem
             return Attempt(outcomes, stale=not fresh and stale(outcomes))
 
         return send
+
+    def _following(self) -> Job | None:
+        """The next message, where it is small and nothing is left to look up: its envelope travels with this dot."""
+        self._ahead = None
+        if len(self._pieces) < 2 or self.leaving or self._place in self._means.single:
+            return None
+        due, addresses = self._pieces[1].due, self._pieces[1].addresses
+        if not due.digest or due.eight_bit or due.size > SMALL or not self._means.rates.allow(addresses):
+            return None
+        body = Body(self._file(due), BodyFacts(due.size, False, digest=due.digest))
+        self._ahead = due.id, Job(due.envelope_from, addresses, body, due.envid, due.terms, self._context.now())
+        return self._ahead[1]
 
     def _progress(self, job: Job) -> Callable[[int], None]:
         """Notes how far a large message is and tells the clients, a few times a second."""
@@ -238,12 +270,14 @@ class Lane:
             while self._pieces and not self._halted():
                 await self._attempt(self._pieces[0], self._exchange(self._pieces[0].due, line))
                 self._pieces.pop(0)
+            await self._settled()
         finally:
             await line.close()
 
     def _exchange(self, due: Due, line: Line) -> "Send":
         async def settle(outcomes: Sequence[Outcome]) -> None:
             await self._record(due, Attempt(list(outcomes)))
+            await self._settled()
 
         async def send(job: Job, before_dot: BeforeDot) -> Attempt:
             if self._way.host == NO_DOMAIN:
@@ -263,30 +297,32 @@ class Lane:
 
     async def _attempt(self, piece: Piece, send: "Send") -> None:
         """Begin, send, write the verdicts.  Raises MailError when the account or this computer cannot."""
-        context, due = self._context, piece.due
+        due, ahead, self._ahead = piece.due, self._ahead, None
         self.confirming = False
-        commits = self._means.commits
-        addresses = await commits.write(lambda tx: dispatch.begin(tx, due.id, piece.addresses, due.wire_file))
+        job = ahead[1] if ahead is not None and ahead[0] == due.id else None
+        addresses = piece.addresses if job is not None else await self._begin(piece)
         if not addresses:
             return
 
-        async def before_dot(admitted: tuple[str, ...]) -> None:
-            def at_dot(tx: Tx) -> None:
-                if not dispatch.at_dot(tx, due.id, admitted):
-                    raise TakenBack
+        def at_dot(tx: Tx, admitted: tuple[str, ...]) -> None:
+            if job is not None and len(dispatch.begin(tx, due.id, addresses, due.wire_file)) < len(addresses):
+                raise TakenBack
+            if not dispatch.at_dot(tx, due.id, admitted):
+                raise TakenBack
 
+        async def before_dot(admitted: tuple[str, ...]) -> None:
             self.confirming = True  # before it is on disk: a lane that is cut off in between leaves nothing unknown
             try:
-                await commits.write(at_dot, durable=True)
+                marked = self._means.commits.soon(lambda tx: at_dot(tx, admitted), durable=True)
+                await self._settled()
+                await marked
             except BaseException:
                 self.confirming = False
                 raise
 
-        self.trying = (due.id, tuple(addresses))
+        self.trying = (due.id, addresses)
         try:
-            body = await self._body(due)
-            job = Job(due.envelope_from, tuple(addresses), body, due.envid, due.terms, context.now())
-            attempt = await send(job, before_dot)
+            attempt = await send(job or await self._job(due, addresses), before_dot)
         except OSError as error:
             if self.confirming:  # whatever it is, the message may have been sent: settled as unknown
                 raise
@@ -295,18 +331,35 @@ class Lane:
             attempt = Attempt([_begun_anew(address) for address in addresses], stale=True)
         finally:
             self.trying = None
-        await self._record(due, attempt)
+        await self._record(due, attempt, only_as=due.wire_file if job is not None else "")
+
+    async def _begin(self, piece: Piece) -> tuple[str, ...]:
+        """The attempt is on disk (not durably); returns whom it is for."""
+        due = piece.due
+        begun = self._means.commits.soon(lambda tx: dispatch.begin(tx, due.id, piece.addresses, due.wire_file))
+        await self._settled()
+        return tuple(await begun)
+
+    async def _job(self, due: Due, addresses: tuple[str, ...]) -> Job:
+        body = await self._body(due)
+        return Job(due.envelope_from, addresses, body, due.envid, due.terms, self._context.now())
+
+    def _file(self, due: Due) -> Path:
+        return wire_files.wire_path(self._context.store.profile, due.wire_file)
 
     async def _body(self, due: Due) -> Body:
         """The frozen message.  OSError when it cannot be read."""
-        path = wire_files.wire_path(self._context.store.profile, due.wire_file)
+        path = self._file(due)
         if not due.digest:
             return await asyncio.to_thread(Body.of, path)
         utf8 = due.eight_bit and await asyncio.to_thread(_has_utf8_header, path)
         return Body(path, BodyFacts(due.size, due.eight_bit, digest=due.digest, utf8=utf8))
 
-    async def _record(self, due: Due, attempt: Attempt) -> None:
-        """Write the verdicts durably; when the disk refuses, hold them and insist: they cannot be asked for again."""
+    async def _record(self, due: Due, attempt: Attempt, *, only_as: str = "") -> None:
+        """Begin to write the verdicts, durably; ``_settled`` sees to it that they are.  ``only_as``: the message was
+        begun ahead, so that a person may have put it off until its dot: then it is not this file any more.
+        """
+        await self._settled()
         now = self._context.now()
         pause = self._pause(due.id, attempt, now)
         verdicts = [self._verdict(due, outcome, attempt, now, pause) for outcome in attempt.outcomes]
@@ -317,19 +370,26 @@ class Lane:
         eased = pause is None and any(one.state is RecipientState.ACCEPTED for one in attempt.outcomes)
 
         def write(tx: Tx) -> None:
+            if only_as and not dispatch.is_frozen_as(tx, due.id, only_as):
+                return
             dispatch.record(tx, due.id, verdicts, now)
             if eased and (met := self._means.limited.get(self._place)):  # whoever waits because of the limit is due
                 dispatch.wake(tx, now, only=self._account.id, also=met)
 
-        while True:
+        self._unwritten = _Unwritten(write, self._means.commits.soon(write, durable=True), eased)
+
+    async def _settled(self) -> None:
+        """The last verdicts are on disk; when it refuses, insist: they cannot be asked for again."""
+        while (last := self._unwritten) is not None:
             try:
-                await self._means.commits.write(write, durable=True)
-                if eased:
+                await last.done
+                self._unwritten = None
+                if last.eased:
                     self._means.limited.pop(self._place, None)
-                return
             except MailError as error:
                 self._means.stumble(error)
                 await asyncio.sleep(LOCAL_SLEEP)
+                last.done = self._means.commits.soon(last.write, durable=True)
 
     def _tell(self, due: Due, one: Recipient) -> None:
         """The line in the log, and the count, of one attempt for one recipient."""
@@ -403,6 +463,7 @@ class Lane:
 
     async def _postpone(self, error: MailError) -> None:
         """Nothing was attempted: everyone waits, uncounted, with the reason; the account has a problem."""
+        await self._settled()
         account, means, now = self._account, self._means, self._context.now()
 
         def again(postponed: int) -> int:
@@ -418,6 +479,7 @@ class Lane:
     async def _break_off(self, error: Exception) -> None:
         """A mistake of ours, which a server may have brought about: for the message it was an attempt that failed."""
         ENGINE.error("sending stopped: %s", error, exc_info=error)
+        await self._settled()
         if not self._pieces:
             return
         piece, now = self._pieces[0], self._context.now()
@@ -427,6 +489,7 @@ class Lane:
 
         left = await self._means.commits.write(end, durable=True)
         await self._record(piece.due, Attempt([_mistaken(address) for address in left]))
+        await self._settled()
 
 
 Send = Callable[[Job, BeforeDot], Awaitable[Attempt]]

@@ -31,7 +31,7 @@ from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome, agreement, check, outcomes_of, parameters
 from mua.net.smtp_refusal import account_error
 from mua.net.smtp_session import EHLO_NAME, Door, NotOffered, NotProven, authenticate, open_session
-from mua.net.smtp_transaction import BeforeDot, Progress, Session
+from mua.net.smtp_transaction import BeforeDot, Envelope, Progress, Session
 from mua.net.smtp_wire import Lost, Timeouts, Transcript
 from mua.plan.dane import Standing
 from mua.plan.domains import ascii_address
@@ -293,30 +293,47 @@ def _broken(lost: Lost, host: str) -> str:
 
 
 async def deliver(
-    session: Session, job: Job, *, before_dot: BeforeDot, progress: Progress | None = None
+    session: Session,
+    job: Job,
+    *,
+    before_dot: BeforeDot,
+    progress: Progress | None = None,
+    follow: Callable[[], Job | None] | None = None,
 ) -> list[Outcome]:
     """Send one message on an open session: one outcome for each recipient, in order.
 
     ``before_dot`` gets the recipients that the server admitted, just before the final dot is written.  What it raises
-    passes through, and the dot is not written; so does OSError when the message cannot be read.
+    passes through, and the dot is not written; so does OSError when the message cannot be read.  ``follow`` gives the
+    message that is delivered next over this session, of one block at most, so that it is begun with this one's end.
     """
     job = _seven_bit(session, _plain_header(session, job))
     forms, refused = check(session, job)
     outcomes = {outcome.address: outcome for outcome in refused}
     if forms:
-        named = tuple(dict.fromkeys(forms.values()))  # two spellings of one mailbox are named once and share a reply
         transaction = await session.send(
-            ascii_address(job.sender) if job.sender else "",
-            named,
+            _envelope(session, job, forms),
             job.body,
             before_dot=lambda admitted: before_dot(tuple(a for a, wire in forms.items() if wire in admitted)),
-            parameters=parameters(session, job, named),
             progress=progress,
+            follow=None if follow is None else lambda: _next_envelope(session, follow()),
         )
         unmet = agreement(session, job).unmet
         by_form = {outcome.address: outcome for outcome in outcomes_of(transaction, session, unmet)}
         outcomes |= {address: replace(by_form[wire], address=address) for address, wire in forms.items()}
     return [outcomes[address] for address in job.recipients]
+
+
+def _envelope(session: Session, job: Job, forms: dict[str, str]) -> Envelope:
+    named = tuple(dict.fromkeys(forms.values()))  # two spellings of one mailbox are named once and share a reply
+    return Envelope(ascii_address(job.sender) if job.sender else "", named, parameters(session, job, named))
+
+
+def _next_envelope(session: Session, job: Job | None) -> Envelope | None:
+    """What ``deliver`` will say of this one; None where it has more to do than that."""
+    if job is None or _plain_header(session, job) is not job or _seven_bit(session, job) is not job:
+        return None
+    forms, refused = check(session, job)
+    return _envelope(session, job, forms) if forms and not refused else None
 
 
 def _seven_bit(session: Session, job: Job) -> Job:

@@ -11,11 +11,14 @@ stops the message, and the dot is not written.
 A message of more than one block goes by BDAT where CHUNKING is offered (RFC 3030): after each chunk the server says
 whether it still wants the message, and an empty last chunk is the dot.  A small one goes by DATA, which takes a round
 trip less.
+
+With PIPELINING the next message's envelope may travel with the dot (RFC 2920 s.3.1), so that a message costs one round
+trip (``follow``).  It is begun only: whatever happens before its own dot hands nothing over.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
 from mua.mime.pieces import new_digest
@@ -68,6 +71,26 @@ class Parameters:
     rcpt: tuple[tuple[str, ...], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is said before a message."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    parameters: Parameters
+
+    @property
+    def commands(self) -> list[str]:
+        """MAIL and each RCPT."""
+        extra = self.parameters.rcpt or ((),) * len(self.recipients)
+        mail = " ".join([f"MAIL FROM:<{self.sender}>", *self.parameters.mail])
+        pairs = zip(self.recipients, extra, strict=True)
+        return [mail, *(" ".join([f"RCPT TO:<{address}>", *more]) for address, more in pairs)]
+
+
+Follow = Callable[[], Envelope | None]
+
+
 class Session:
     """An open, greeted and (where asked for) authenticated connection that sends one message after another."""
 
@@ -83,6 +106,8 @@ class Session:
         self.lmtp = False  # each recipient gets a reply to the dot
         self.timeouts = timeouts or Timeouts()
         self._dirty = False  # a transaction was begun and not ended: RSET before the next
+        self._ahead: _Ahead | None = None
+        self._page: Transcript | None = None  # of the message in hand
 
     @property
     def usable(self) -> bool:
@@ -91,8 +116,8 @@ class Session:
 
     @property
     def transcript(self) -> Transcript:
-        """The dialogue so far."""
-        return self.wire.transcript
+        """The dialogue so far, of the last message if there was any."""
+        return self._page or self.wire.transcript
 
     def has(self, extension: str) -> bool:
         """The server offers ``extension`` (upper case, as in the EHLO reply)."""
@@ -100,25 +125,29 @@ class Session:
 
     async def send(
         self,
-        sender: str,
-        recipients: Sequence[str],
+        envelope: Envelope,
         body: Body,
         *,
         before_dot: BeforeDot,
-        parameters: Parameters | None = None,
         progress: Progress | None = None,
+        follow: Follow | None = None,
     ) -> Transaction:
         """Run one transaction.  Returns also when the connection is lost; raises only what ``before_dot`` raises,
         OSError when the body cannot be read, and cancellation.  The dot is never written after any of these.
+
+        ``follow`` gives the next message's envelope, or None, at the dot.  Whoever has given one either sends that
+        message next, with a body of one block at most, or leaves: anything else ends the connection.
         """
-        transaction = Transaction(tuple(recipients))
-        self.wire.transcript.begin()
-        commands = _commands(sender, recipients, parameters or Parameters())
         chunked = self.has("CHUNKING") and body.facts.size > BLOCK and not self.lmtp
-        hand_over = self._chunks if chunked else self._data
+        transaction, flow = self._begun(envelope, chunked)
+        self._page = self.wire.transcript
+        follow = None if self.lmtp or chunked or not self.has("PIPELINING") else follow
         try:
-            if await self._envelope(transaction, _Flow(self, transaction, commands, chunked)):
-                await hand_over(transaction, body, before_dot, progress or _ignore)
+            if await self._envelope(transaction, flow):
+                if chunked:
+                    await self._chunks(transaction, body, before_dot, progress or _ignore)
+                else:
+                    await self._data(transaction, body, before_dot, progress or _ignore, follow)
         except Lost as lost:
             self.wire.abort()
             transaction.lost = lost
@@ -128,7 +157,9 @@ class Session:
         return transaction
 
     async def quit(self) -> None:
-        """Say goodbye, briefly; never raises."""
+        """Say goodbye, briefly; never raises.  In the midst of an envelope there is no word for it."""
+        if self._ahead is not None:
+            self.wire.abort()
         try:
             await self.wire.answer(self.wire.command("QUIT")[0], Phase.DONE, self.timeouts.quit)
         except Lost:
@@ -141,6 +172,25 @@ class Session:
         return await self.wire.answer(waiter, transaction.phase, self.timeouts.of(transaction.phase))
 
     # MAIL and RCPT
+
+    def _begun(self, envelope: Envelope, chunked: bool) -> "tuple[Transaction, _Flow]":
+        """The transaction that is under way already, if it is this one, or a new one."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead.envelope == envelope and not chunked:
+            return ahead.transaction, ahead.flow
+        if ahead is not None:
+            self.wire.abort()
+        self.wire.transcript = self.wire.transcript.page()
+        transaction = Transaction(envelope.recipients)
+        return transaction, _Flow(self, transaction, envelope.commands, chunked)
+
+    def _go_ahead(self, envelope: Envelope, rest: bytes) -> None:
+        """Begin the next transaction behind ``rest``, the end of this message."""
+        self.wire.transcript = self.wire.transcript.page()
+        transaction = Transaction(envelope.recipients)
+        flow = _Flow(self, transaction, envelope.commands, chunked=False)
+        self._ahead = _Ahead(envelope, transaction, flow)
+        flow.write(before=rest)
 
     async def _envelope(self, transaction: Transaction, flow: "_Flow") -> bool:
         """Everything up to the message.  False: the transaction ended before."""
@@ -197,7 +247,9 @@ class Session:
 
     # The body and the dot
 
-    async def _data(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
+    async def _data(
+        self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress, follow: Follow | None
+    ) -> None:
         reply, stuffer = self.wire.expect(), DotStuffer()
         held, sent = b"", 0  # the last block travels with the dot: a small message is one packet, and one phase
         for block in _whole(body):
@@ -209,7 +261,7 @@ class Session:
             progress(sent)
         self.wire.transcript.note(f"{sent} octets of message")
         await self._announce(transaction, before_dot, reply)
-        await self._dot(transaction, held + stuffer.end(), reply)
+        await self._dot(transaction, held + stuffer.end(), reply, follow=follow)
 
     async def _chunks(self, transaction: Transaction, body: Body, before_dot: BeforeDot, progress: Progress) -> None:
         """The same by BDAT.  A refused chunk ends the message; the RSET that must follow begins the next one."""
@@ -233,7 +285,7 @@ class Session:
         self.wire.transcript.note(f"{sent} octets of message")
         last = self.wire.expect()
         await self._announce(transaction, before_dot, last)
-        await self._dot(transaction, b"BDAT 0 LAST\r\n", last, "BDAT 0 LAST")
+        await self._dot(transaction, b"BDAT 0 LAST\r\n", last, shown="BDAT 0 LAST")
 
     async def _refused(self, transaction: Transaction, reply: asyncio.Future[Reply]) -> bool:
         """Whether the server wants no more after this chunk."""
@@ -260,12 +312,19 @@ class Session:
             early = await self.answer(transaction, reply)
             raise Lost(transaction.phase, f"early reply {early}", None if early.positive else early)
 
-    async def _dot(self, transaction: Transaction, rest: bytes, reply: asyncio.Future[Reply], shown: str = ".") -> None:
+    async def _dot(
+        self, transaction: Transaction, rest: bytes, reply: asyncio.Future[Reply], *, shown: str = ".",
+        follow: Follow | None = None,
+    ) -> None:  # fmt: skip
         transaction.phase = Phase.DOT
         each = transaction.admitted if self.lmtp else transaction.admitted[:1]
         replies = [reply, *(self.wire.expect() for _ in each[1:])]
         self.wire.transcript.client(shown)
-        self.wire.transport.write(rest)
+        envelope = follow() if follow is not None else None
+        if envelope is None or len(envelope.recipients) > WINDOW - 2:
+            self.wire.transport.write(rest)
+        else:
+            self._go_ahead(envelope, rest)
         for address, one in zip(each, replies, strict=True):
             final = await self.answer(transaction, one)
             if final.code < 400 and not final.positive:
@@ -289,12 +348,16 @@ class _Flow:
         self._due = deque([*commands, "DATA"] if self._early_data else commands)
         self._flying: deque[asyncio.Future[Reply]] = deque()
 
+    def write(self, before: bytes = b"") -> None:
+        """Write the commands that may be written now, behind ``before``."""
+        count = min(len(self._due), WINDOW) if self._pipelined else 1
+        lines = [self._due.popleft() for _ in range(count)]
+        self._flying.extend(self._session.wire.command(*lines, before=before))
+
     async def next(self) -> Reply:
         """The reply to the next command."""
         if not self._flying:
-            count = min(len(self._due), WINDOW) if self._pipelined else 1
-            lines = [self._due.popleft() for _ in range(count)]
-            self._flying.extend(self._session.wire.command(*lines))
+            self.write()
         return await self._session.answer(self._transaction, self._flying.popleft())
 
     async def drain_envelope(self) -> None:
@@ -316,10 +379,13 @@ class _Flow:
         return await self.next()
 
 
-def _commands(sender: str, recipients: Sequence[str], parameters: Parameters) -> list[str]:
-    extra = parameters.rcpt or ((),) * len(recipients)
-    mail = " ".join([f"MAIL FROM:<{sender}>", *parameters.mail])
-    return [mail, *(" ".join([f"RCPT TO:<{a}>", *more]) for a, more in zip(recipients, extra, strict=True))]
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """A transaction that was begun behind the dot of the one before it."""
+
+    envelope: Envelope
+    transaction: Transaction
+    flow: _Flow
 
 
 def _whole(body: Body) -> Iterator[bytes]:

@@ -6,7 +6,8 @@ refusal after the dot into "sent").
 
 Theory of operation: ``Wire`` is an ``asyncio.Protocol`` that takes a transport over from whoever opened it.  Each
 command appends a future to a queue and each complete reply resolves the oldest one, so PIPELINING (RFC 2920) needs
-no special case.  When the connection breaks, every waiting future fails with the reason.
+no special case.  When the connection breaks, every waiting future fails with the reason.  Where the next message's
+commands are under way before the last one's reply, each line of the server goes to the record of who waits for it.
 """
 
 import asyncio
@@ -86,18 +87,16 @@ class Lost(Exception):
 class Transcript:
     """The dialogue of one connection, with secrets masked and without message bodies; bounded.
 
-    It holds how the connection was opened, and the last message (``begin``) of those that went over it.
+    It holds how the connection was opened, and one message (``page``) of those that went over it.
     """
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._opening: int | None = None
+    def __init__(self, opening: tuple[str, ...] | None = None) -> None:
+        self._lines = list(opening or ())
+        self._opening = opening
 
-    def begin(self) -> None:
-        """A message begins: the dialogue about the one before it is forgotten."""
-        if self._opening is None:
-            self._opening = len(self._lines)
-        del self._lines[self._opening :]
+    def page(self) -> "Transcript":
+        """The record of one message more, which begins with how the connection was opened."""
+        return Transcript(tuple(self._lines) if self._opening is None else self._opening)
 
     def client(self, line: str) -> None:
         """We said ``line`` (already without secrets)."""
@@ -141,7 +140,7 @@ class Wire(asyncio.Protocol):
         self._buffer = bytearray()
         self._lines: list[str] = []
         self._code = 0
-        self._waiting: deque[asyncio.Future[Reply]] = deque()
+        self._waiting: deque[tuple[asyncio.Future[Reply], Transcript]] = deque()
         self._writable = asyncio.Event()
         self._writable.set()
         transport.set_protocol(self)
@@ -179,7 +178,8 @@ class Wire(asyncio.Protocol):
     def _take_line(self, line: bytes) -> None:
         found = _REPLY.fullmatch(line)
         code = int(found[1]) if found else 0
-        self.transcript.server("334 ***" if self.private and code == 334 else readable(line[:2000]))
+        page = self._waiting[0][1] if self._waiting else self.transcript
+        page.server("334 ***" if self.private and code == 334 else readable(line[:2000]))
         if not found or len(line) > MAX_LINE or self._code not in (0, code):
             return self.fail(ValueError(f"not an SMTP reply: {readable(line[:80])}"))
         self._lines.append(readable(found[3] or b""))
@@ -193,7 +193,7 @@ class Wire(asyncio.Protocol):
         if not self._waiting:
             self.last_words = reply if reply.code == 421 else None
             return self.fail(ConnectionResetError(f"unexpected reply {reply}"))
-        waiter = self._waiting.popleft()
+        waiter, _ = self._waiting.popleft()
         if not waiter.done():
             waiter.set_result(reply)
         return None
@@ -205,7 +205,7 @@ class Wire(asyncio.Protocol):
             self.transport.abort()
         self._writable.set()
         while self._waiting:
-            _reject(self._waiting.popleft(), self.broken)
+            _reject(self._waiting.popleft()[0], self.broken)
 
     # What the session calls.
 
@@ -224,25 +224,30 @@ class Wire(asyncio.Protocol):
         if self.broken is not None:
             _reject(waiter, self.broken)
         else:
-            self._waiting.append(waiter)
+            self._waiting.append((waiter, self.transcript))
         return waiter
 
-    def command(self, *lines: str, shown: str = "") -> list[asyncio.Future[Reply]]:
-        """Write the lines in one piece; one future for each reply.  ``shown`` replaces them in the transcript."""
+    def command(self, *lines: str, shown: str = "", before: bytes = b"") -> list[asyncio.Future[Reply]]:
+        """Write the lines in one piece, behind ``before``; one future for each reply.  ``shown`` replaces them in the
+        transcript.
+        """
         for line in lines:
             if "\r" in line or "\n" in line or "\0" in line:
                 raise ValueError("a command may hold neither a line end nor NUL")
             self.transcript.client(shown or line)
         waiters = [self.expect() for _ in lines]
         if self.broken is None:
-            self.transport.write("".join(line + "\r\n" for line in lines).encode())
+            self.transport.write(before + "".join(line + "\r\n" for line in lines).encode())
         return waiters
 
     async def answer(self, waiter: asyncio.Future[Reply], phase: Phase, limit: float) -> Reply:
         """Wait for one reply.  A 421 is the end of the connection whatever it answers (RFC 5321 s.3.8)."""
         try:
-            async with asyncio.timeout(limit):
-                reply = await waiter
+            if waiter.done():  # as with PIPELINING it mostly is: no clock has to be set
+                reply = waiter.result()
+            else:
+                async with asyncio.timeout(limit):
+                    reply = await waiter
         except TimeoutError as exc:
             self.abort()
             raise Lost(phase, f"no reply for {limit:g} s") from exc

@@ -1,14 +1,15 @@
 """``./run chaos [--kills N] [--seed S]``: kill the engine N times at random moments and balance the books.
 
 ``./run chaos --direct`` does so while mail goes directly to exchangers; ``./run chaos --cuts`` instead cuts the line to
-a submission server at every byte of the dialogue, in both directions.  ``./run chaos --writing`` kills the window while
-letters are written.
+a submission server at every byte of the dialogue, in both directions, for one message and for three.
+``./run chaos --writing`` kills the window while letters are written.
 """
 
 import argparse
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
@@ -59,11 +60,11 @@ def kill_the_window(kills: int, seed: int) -> int:
 def cut_everywhere() -> int:
     """Exit 0 when no message was lost or doubled, wherever the line was cut."""
     wrong = list[str]()
-    for way in (SAYS, HEARS):
-        with tempfile.TemporaryDirectory() as folder, Cuts(Path(folder)) as cuts:
+    for way, messages in product((SAYS, HEARS), (1, 3)):
+        with tempfile.TemporaryDirectory() as folder, Cuts(Path(folder), messages=messages) as cuts:
             length = cuts.length(way)
             wrong += [told for limit in range(1, length + 1) if (told := cuts.at(way, limit))]
-            print(f"{way}: cut after each of {length} bytes", flush=True)
+            print(f"{way}, {messages} waiting: cut after each of {length} bytes", flush=True)
     print("\n".join(wrong) or "0 lost, 0 doubled")
     return 1 if wrong else 0
 

@@ -395,8 +395,8 @@ def test_of_a_mistake_at_the_dot_who_was_not_there_waits(world: World, monkeypat
 
     dot = Session._dot
 
-    async def failing(self: Session, *args: object) -> None:
-        await dot(self, *args)  # type: ignore[arg-type]
+    async def failing(self: Session, *args: object, **more: object) -> None:
+        await dot(self, *args, **more)  # type: ignore[arg-type]
         raise TypeError("nobody thought of this")
 
     monkeypatch.setattr(Session, "_dot", failing)

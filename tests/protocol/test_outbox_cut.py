@@ -24,6 +24,14 @@ def test_nothing_is_lost_or_doubled_wherever_the_line_is_cut(tmp_path: Path, way
 
 
 @pytest.mark.parametrize("way", [SAYS, HEARS])
+def test_the_same_while_three_messages_wait(tmp_path: Path, way: str) -> None:
+    with Cuts(tmp_path, messages=3) as cuts:
+        length = cuts.length(way)
+        chosen = random.Random(SEED).sample(range(1, length + 1), SAMPLE // 2)
+        assert [told for limit in chosen if (told := cuts.at(way, limit))] == []
+
+
+@pytest.mark.parametrize("way", [SAYS, HEARS])
 def test_the_same_with_chunks(tmp_path: Path, way: str) -> None:
     """Some bytes of the long dialogue, and each of its end, where the empty chunk is the dot."""
     with Cuts(tmp_path, chunked=True) as cuts:

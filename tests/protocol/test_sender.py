@@ -864,8 +864,8 @@ def test_a_mistake_of_ours_after_the_dot_leaves_it_unknown(
 
     dot = Session._dot
 
-    async def failing(self: Session, *args: object) -> None:
-        await dot(self, *args)  # type: ignore[arg-type]
+    async def failing(self: Session, *args: object, **more: object) -> None:
+        await dot(self, *args, **more)  # type: ignore[arg-type]
         raise OSError("nobody thought of this")
 
     monkeypatch.setattr(Session, "_dot", failing)

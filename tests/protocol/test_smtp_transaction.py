@@ -71,7 +71,7 @@ def send(
         except OSError as error:
             result.error = error
         finally:
-            result.transcript = transcript.text
+            result.transcript = session.transcript.text
             await session.quit()
 
     with Scripted(opening, *parts, partial=partial) as server:

@@ -107,6 +107,34 @@ def test_the_power_goes_at_every_commit(tmp_path: Path, sink: MailSink, body: st
     assert met == {ACCEPTED, UNKNOWN}
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # the death that we ordered
+@pytest.mark.parametrize("after", [False, True], ids=["before the commit", "after the commit"])
+def test_the_power_goes_while_several_wait(tmp_path: Path, sink: MailSink, after: bool) -> None:
+    """A verdict and the next message's dot share a commit: both are there, or none."""
+    met = set[RecipientState]()
+    for at in range(2, 8):
+        with (
+            Disk(tmp_path / f"disk-{at}", at) as disk,
+            PostOffice.submitting(tmp_path / f"disk-{at}", sink.port) as post,
+        ):
+            people = [f"{name}-{at}@example.net" for name in ("ann", "ben", "cat")]
+            ones = [post.queue(to) for to in people]
+            post.store.die_at, post.store.die_after = post.store.commits + at, after
+            post.sender.start()
+            until(lambda post=post: post.store.dead or len(post.sent()) == 3, "the end")
+            if post.store.dead:
+                post.sender.join(30)
+            disk.lose_power(tmp_path / f"image-{at}")
+            started_again(post, tmp_path / f"image-{at}")
+            assert post.sender.drain(30)
+            states = [post.states(one)[0] for one in ones]
+            assert states.count(UNKNOWN) <= 1
+            for to, state in zip(people, states, strict=True):
+                assert (state, len(sink.copies(to))) in {(ACCEPTED, 1), (UNKNOWN, 0), (UNKNOWN, 1)}
+            met |= set(states)
+    assert met == {ACCEPTED, UNKNOWN}
+
+
 def test_a_promise_that_is_not_synced_would_be_found_out(
     tmp_path: Path, sink: MailSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
