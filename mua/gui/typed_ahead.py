@@ -1,12 +1,14 @@
 """What is typed between the wish to write and the moment when the composer has the keyboard: it belongs to the letter.
 
 Rules of the file: meanwhile no letter acts on the mail; what was typed comes into the composer as it was typed, and is
-lost only where no composer comes.
+lost only where no composer comes.  Only the window and what has the keyboard in it are listened to: a filter in Python
+on the whole application gets every event of the browser's own objects, and that crashes.
 """
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QWindow
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 from mua.gui.actions import Actions
 from mua.gui.composer import Composer
@@ -24,6 +26,7 @@ class TypedAhead(QObject):
         super().__init__(window)
         self._window, self._actions = window, actions
         self._keys: list[QKeyEvent] = []
+        self._heard: list[QObject] = []
         self._composer: Composer | None = None
         self._time = QTimer(self)
         self._time.setSingleShot(True)
@@ -33,7 +36,9 @@ class TypedAhead(QObject):
         """Keep what is typed from now on, until a composer has the keyboard, or does not come in this time."""
         if not self._actions.held:
             self._actions.hold(True)
-            QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+            self._heard = list(filter(None, (self._window.windowHandle(), self._window.focusWidget())))
+            for one in self._heard:
+                one.installEventFilter(self)
         self._time.start(milliseconds)
 
     def meant_for(self, composer: Composer) -> None:
@@ -47,7 +52,10 @@ class TypedAhead(QObject):
     def end(self) -> None:
         """Hand over what was typed, if there is a composer; letters act on the mail again."""
         self._time.stop()
-        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        for one in self._heard:
+            if isValid(one):
+                one.removeEventFilter(self)
+        self._heard = []
         keys, self._keys = self._keys, []
         composer, self._composer = self._composer, None
         if composer is not None:
@@ -63,18 +71,13 @@ class TypedAhead(QObject):
         self._composer = None
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take a key that writes, and would go to the window."""
-        if not isinstance(event, QKeyEvent) or not self._is_ours(watched) or not _writes(event):
+        """Take a key that writes."""
+        if not isinstance(event, QKeyEvent) or not _writes(event):
             return False
         if event.type() is QEvent.Type.KeyPress and len(self._keys) < MOST:
             self._keys.append(QKeyEvent(event.type(), event.key(), event.modifiers(), event.text()))
         event.accept()
         return True
-
-    def _is_ours(self, watched: QObject) -> bool:
-        if isinstance(watched, QWindow):
-            return watched is self._window.windowHandle()
-        return isinstance(watched, QWidget) and watched.window() is self._window
 
 
 def _writes(key: QKeyEvent) -> bool:
