@@ -200,7 +200,7 @@ async def _upgrade(session: Session, door: Door) -> None:
 
 
 async def _handshake(wire: Wire, door: Door, limit: float) -> asyncio.Transport:
-    loop, context = asyncio.get_running_loop(), door.context or ssl.create_default_context()
+    loop, context = asyncio.get_running_loop(), door.context or tls.context()
     try:
         transport = await loop.start_tls(
             wire.transport,

@@ -76,6 +76,34 @@ def test_a_certificate_file_that_is_not_there(tmp_path):
     assert (caught.value.code, caught.value.kind) == ("ca-file", Kind.LOCAL)
 
 
+def test_connections_share_what_was_read_of_the_authorities_until_one_of_the_files_changes(tmp_path, monkeypatch):
+    file = tmp_path / "ca.pem"
+    (tmp_path / "other").mkdir()
+    file.write_bytes(certs.Authority(tmp_path / "other", "Another").ca_file.read_bytes())
+    before = tls.context(str(file))
+    assert tls.context(str(file)) is before
+    with pytest.raises(MailError) as caught:
+        handshake("good", ca_file=str(file))
+    assert caught.value.code == "certificate-untrusted"
+    file.write_bytes(certs.authority().ca_file.read_bytes())
+    handshake("good", ca_file=str(file)).close()
+    file.unlink()
+    with pytest.raises(MailError) as caught:
+        tls.context(str(file))
+    assert caught.value.code == "ca-file"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certs.authority().ca_file))  # where the system's are
+    handshake("good", ca_file="").close()
+
+
+def test_a_certificate_of_our_own_is_shown_to_nobody_else(tmp_path):
+    leaf, ca_file = certs.authority().leaf("good"), str(certs.authority().ca_file)
+    own = tmp_path / "own.pem"
+    own.write_bytes(leaf.cert.read_bytes() + leaf.key.read_bytes())
+    mine = tls.context(ca_file, str(own))
+    assert mine is not tls.context(ca_file)
+    assert mine is not tls.context(ca_file, str(own))
+
+
 def test_every_address_of_a_name_is_tried(monkeypatch):
     """``localhost`` is ::1 and 127.0.0.1 on most machines; whoever listens on one of them is found."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
