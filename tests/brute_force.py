@@ -6,6 +6,7 @@ addresses; a longer word at the beginnings of all words, the last one of several
 unless more than ``WORDS`` different words hold it so.
 """
 
+import functools
 import random
 import re
 import unicodedata
@@ -29,6 +30,7 @@ class Sight:
         to = " ".join(f"{name} {address}" for name, address in entry.to)
         texts = {"subject": entry.subject, "sender": " ".join(entry.sender), "recipients": to, "body": entry.snippet}
         self.words = {field: words(text) for field, text in texts.items()}
+        self.lines = {field: f" {' '.join(have)} " for field, have in self.words.items()}  # a blank around each word
 
     def has(self, term: Term, inside: frozenset[str]) -> bool:
         """``inside``: the words that are looked for inside words, too."""
@@ -40,24 +42,20 @@ class Sight:
         return any(self._in(field, wanted, term.phrase, inside) for field in fields)
 
     def _in(self, field: str, wanted: Sequence[str], phrase: bool, inside: frozenset[str]) -> bool:
-        have = self.words.get(field, [])
-        if not phrase and len(wanted) == 1 and wanted[0] in inside:
-            return any(one.startswith(wanted[0]) or _holds(one, wanted[0]) for one in have)
-        last = len(wanted) - 1
-        for start in range(len(have) - last):
-            run = have[start : start + last + 1]
-            whole = run[:last] == list(wanted[:last])
-            if whole and (run[last] == wanted[last] if phrase else run[last].startswith(wanted[last])):
-                return True
-        return False
+        line = self.lines.get(field, "")
+        if f" {' '.join(wanted)}{' ' if phrase else ''}" in line:
+            return True
+        single = not phrase and len(wanted) == 1 and wanted[0] in inside
+        return single and wanted[0] in line and any(_holds(one, wanted[0]) for one in self.words[field])
 
 
-def words(text: str) -> list[str]:
+@functools.lru_cache(maxsize=1000)
+def words(text: str) -> tuple[str, ...]:
     """The words of a text, in any letter case and without accents; a CJK character is a word."""
     plain = "".join(
         one for one in unicodedata.normalize("NFKD", spaced(text).lower()) if not unicodedata.combining(one)
     )
-    return _WORD.findall(plain)
+    return tuple(_WORD.findall(plain))
 
 
 def _holds(word: str, piece: str) -> bool:
@@ -117,7 +115,7 @@ def queries(sights: Sequence[Sight], many: int, seed: int = 11) -> list[str]:
     dice = random.Random(seed)
 
     def word(field: str = "body") -> str:
-        have = dice.choice(sights).words[field] or ["the"]
+        have = dice.choice(sights).words[field] or ("the",)
         return dice.choice(have)
 
     def phrase() -> str:

@@ -29,11 +29,9 @@ def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Db]:
 
 
 def test_what_is_found_is_what_is_there(db: Db, everything: Everything) -> None:
-    wanted = queries(everything.sights, 200)
-    differ = {query for query in wanted if find.find(db, parse(query, NOW), -1) != everything.found(parse(query, NOW))}
-    assert not differ
-    some = [len(everything.found(parse(query, NOW))) for query in wanted]
-    assert sum(number > 0 for number in some) > 150, "these searches are for something that there is"
+    there = {query: everything.found(parse(query, NOW)) for query in queries(everything.sights, 200)}
+    assert not {query for query, found in there.items() if find.find(db, parse(query, NOW), -1) != found}
+    assert sum(bool(found) for found in there.values()) > 150, "these searches are for something that there is"
 
 
 @pytest.mark.parametrize(
