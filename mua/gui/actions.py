@@ -4,7 +4,7 @@ Rules of the file: one table; the first key of an action is the one that is show
 the others Thunderbird's; a person's own keys (``Preferences.keys``) replace an action's keys altogether.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
@@ -32,6 +32,7 @@ DEEDS = (
     Deed("compose", tr("New message"), "square-pen", ("C", "Ctrl+N"), "Write"),
     Deed("reply", tr("Reply"), "reply", ("R", "Ctrl+R"), "Write", "message"),
     Deed("reply_all", tr("Reply all"), "reply-all", ("A", "Ctrl+Shift+R"), "Write", "message"),
+    Deed("reply_here", tr("Reply below the message"), "reply", ("Shift+R",), "Write", "message"),
     Deed("forward", tr("Forward"), "forward", ("F", "Ctrl+L"), "Write", "message"),
     Deed("reply_list", tr("Reply to the mailing list"), "reply-all", ("Ctrl+Shift+L",), "Write", "message"),
     Deed("forward_file", tr("Forward as a file"), "forward", ("Shift+F",), "Write", "message"),
@@ -155,6 +156,7 @@ class Actions(QObject):
         self._made: dict[str, QAction] = {}
         self._keys: dict[str, list[QKeySequence]] = {}
         self._drawn = self._hidden = False
+        self._lent: frozenset[str] = frozenset()
         self.held = False
         """A composer is opening: what is typed meanwhile is meant for it, and may not act on the mail (``hold``)."""
         self._messages = 1
@@ -196,8 +198,18 @@ class Actions(QObject):
         """
         self._hidden = hidden
         for name, keys in self._keys.items():
-            self._made[name].setShortcuts([key for key in keys if not (hidden and _is_letter(key))])
+            self._made[name].setShortcuts([key for key in keys if not self._is_elsewhere(key)])
         self._switch()
+
+    def lend(self, keys: Iterable[str]) -> None:
+        """The keyboard is in a part of the window that has these keys, and letters, for itself; none: it has left."""
+        lent = frozenset(keys)
+        if lent != self._lent:
+            self._lent = lent
+            self.hide_mail(self._hidden)
+
+    def _is_elsewhere(self, key: QKeySequence) -> bool:
+        return key.toString() in self._lent or (_is_letter(key) and (self._hidden or bool(self._lent)))
 
     def _switch(self) -> None:
         for deed in DEEDS:

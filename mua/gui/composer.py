@@ -35,7 +35,7 @@ from mua.gui.composer_checks import Checks
 from mua.gui.composer_files import INSIDE_SIDE, Files
 from mua.gui.composer_find import ComposerFind
 from mua.gui.composer_head import Head
-from mua.gui.composer_layout import lay_out
+from mua.gui.composer_layout import LEAST, lay_out
 from mua.gui.composer_menu import later_menu
 from mua.gui.format_bar import AskBar, FormatBar
 from mua.gui.journal import Letter
@@ -53,6 +53,7 @@ from mua.model.prose import Image, Prose
 from mua.plan import identities
 from mua.plan.identities import Sender
 
+SIZE = (820, 680)  # pixels of a new window
 ROOMY = 700  # pixels, from which on every button has room
 LONG = 60_000  # characters: a longer text is journaled by its steps only
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
@@ -77,6 +78,8 @@ class Composer(QFrame):
 
     addressed = Signal()
     """Recipients or files came or went, or another account sends."""
+    popped = Signal()
+    """It stands inside another window, and is to be one of its own."""
     activated = Signal()
     """It has the keyboard."""
 
@@ -94,8 +97,8 @@ class Composer(QFrame):
         self.signature_of, self.limit_of = signature_of, limit_of
         self.setObjectName("reader")
         self.setWindowTitle(f"{tr('New message')} - Mua")
-        self.resize(820, 680)
-        self.setMinimumSize(480, 420)
+        self.resize(*SIZE)
+        self.setMinimumSize(*LEAST)
         self.setAcceptDrops(True)
         self._letter, self._accounts = letter, list(accounts)
         self._senders = self._choice(letter)
@@ -132,6 +135,7 @@ class Composer(QFrame):
         self._clock.timeout.connect(self.written)
         self.attach_button = ToolButton("paperclip", tr("Attach files"), key="Ctrl+Shift+A")
         self.save_button = ToolButton("hard-drive", tr("Save in Drafts"), key="Ctrl+S")
+        self.pop_button = ToolButton("external-link", tr("Open in a window of its own"), key="Ctrl+Shift+O")
         self.discard_button = ToolButton("trash-2", tr("Discard"), key="Ctrl+Shift+D")
         self.beside = QSplitter(Qt.Orientation.Horizontal)
         self.more_quoted = Button("", "chevron-down", "link")
@@ -347,28 +351,6 @@ class Composer(QFrame):
         self.banner.offer(tr("Dismiss"), self.banner.hide)
         self.banner.show()
 
-    def ask_look_ahead(self, domain: str, answer: Callable[[bool], object]) -> None:
-        """Whether domains may be looked up while the letter is written: asked below the recipients, once."""
-        if self.ahead.isVisible():
-            return
-        who = words.shown(domain, 60)
-        self.ahead.withdraw()
-        self.ahead.say(
-            tr(
-                "Mua can look up whether {who} takes mail, and how it is protected, while you write. The look-up tells"
-                " your network's name server whom you write to, before anything is sent.",
-                who=who,
-            )
-        )
-
-        def answered(agreed: bool) -> None:
-            self.ahead.hide()
-            answer(agreed)
-
-        self.ahead.offer(tr("Look up"), lambda: answered(True))
-        self.ahead.offer(tr("Do not"), lambda: answered(False))
-        self.ahead.show()
-
     def say_status(self, text: str) -> None:
         """A word beside the buttons ("Saved 09:42")."""
         self.status.setText(text)
@@ -481,6 +463,7 @@ class Composer(QFrame):
         self.attach_button.clicked.connect(self.choose_files)
         self.save_button.clicked.connect(self.save_wanted)
         self.discard_button.clicked.connect(self.discard_wanted)
+        self.pop_button.clicked.connect(self.popped)
         self._key("Ctrl+Return", self.send)
         self._key("Ctrl+Enter", self.send)
         self._key("Ctrl+Shift+Return", self._offer_later)
@@ -491,12 +474,13 @@ class Composer(QFrame):
         self._key("Ctrl+Shift+C", lambda: self.head.show_copies(True, True, focus=True))
         self._key("Ctrl+Shift+M", self.formats.next_way)
         self._key("Ctrl+U", self.source_wanted.emit)
+        self._key("Ctrl+Shift+O", self.popped.emit)
         self._key("Ctrl+W", self.close)
 
     def _key(self, key: str, act: Callable[[], object]) -> None:
         action = QAction(self)
         action.setShortcut(QKeySequence(key))
-        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         action.triggered.connect(lambda _=False: act())
         self.addAction(action)
 

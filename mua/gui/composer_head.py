@@ -64,6 +64,11 @@ class Head(QWidget):
         if focus:
             self.cc.setFocus()
 
+    def show_subject(self, shown: bool) -> None:
+        """Show what it is about, or leave that to what stands above."""
+        self.subject.setVisible(shown)
+        self._labels[self.subject].setVisible(shown)
+
     def title(self) -> str:
         """The subject as a window is called."""
         return words.shown(self.subject.text(), 80)

@@ -13,6 +13,7 @@ from mua.language import tr
 if TYPE_CHECKING:
     from mua.gui.composer import Composer
 
+LEAST = (480, 420)  # pixels of a window
 _LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
 _RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
 
@@ -41,6 +42,20 @@ def lay_out(composer: "Composer") -> None:
     )
     column.addWidget(composer.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
     column.addWidget(composer.strip)
+
+
+def stand_inside(composer: "Composer") -> None:
+    """Inside another window, below the message that is answered: what is said there already is left out."""
+    composer.setMinimumSize(360, 240)
+    composer.head.show_subject(False)
+    composer.pop_button.show()
+
+
+def stand_alone(composer: "Composer") -> None:
+    """A window of its own."""
+    composer.setMinimumSize(*LEAST)
+    composer.head.show_subject(True)
+    composer.pop_button.hide()
 
 
 def _sentences(composer: "Composer") -> QVBoxLayout:
@@ -78,6 +93,8 @@ def _tool_bar(composer: "Composer") -> QHBoxLayout:
     row.addStretch()
     row.addWidget(composer.status)
     row.addSpacing(6)
+    composer.pop_button.hide()
+    row.addWidget(composer.pop_button)
     row.addWidget(composer.save_button)
     row.addWidget(composer.discard_button)
     return row

@@ -19,6 +19,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from mua import wire
 from mua.errors import MailError
 from mua.gui import letters, words
+from mua.gui.answering_here import AnsweringHere
 from mua.gui.composer import Composer
 from mua.gui.drafting import FORGET_AFTER, Drafting
 from mua.gui.journal import Attached, Journal, Letter
@@ -68,6 +69,8 @@ class Composing(QObject):
         self.spelling = Spelling(lambda: desk.preferences, self)
         desk.preferences_changed.connect(self.spelling.choose)
         self.snippets = Snippets(lambda: desk.preferences, desk.change_preferences, self)
+        self.here = AnsweringHere(desk)
+        self.here.placed.connect(self._place)
         self._stepped: set[str] = set()
         """Letters whose steps are in the journal."""
         self._typed = TypedAhead(desk.window, desk.window.actions_)
@@ -85,6 +88,7 @@ class Composing(QObject):
             return
         if wish.kind is Kind.DRAFT and (already := self._open_draft(wish)) is not None:
             self._typed.meant_for(already)
+            self.here.pop_out(already)
             already.activateWindow()
             self._typed.end()
             return
@@ -96,9 +100,11 @@ class Composing(QObject):
             desk.window.toast.say(tr("The letter could not be begun: {strerror}.", strerror=error.strerror))
             self._typed.end()
             return
-        composer = self.open(letter)
+        composer = self.open(letter, here=wish.here)
         composer.begin()
         composer.begin_writing()
+        if wish.here:
+            self._typed.end()
 
     def _who(self, preferred: int = 0, receiver: int = 0) -> letters.Who:
         chosen = self._desk.preferences
@@ -139,8 +145,8 @@ class Composing(QObject):
         said = protection.offer(db, server.host) if db is not None and server is not None else None
         return said.size if said is not None else 0
 
-    def open(self, letter: Letter) -> Composer:
-        """A composer that shows ``letter``."""
+    def open(self, letter: Letter, *, here: bool = False) -> Composer:
+        """A composer that shows ``letter``; ``here``: below the message that it answers."""
         sending = [one for one in self._desk.accounts if one.route is not Route.NONE] or self._desk.accounts
         who = self._who()
         composer = Composer(
@@ -159,8 +165,11 @@ class Composing(QObject):
         self._drafting.watch(composer)
         self.spelling.watch(composer)
         self.snippets.watch(composer)
-        self._place(composer)
-        composer.show()
+        if here:
+            self.here.put(composer)
+        else:
+            self._place(composer)
+            composer.show()
         self._typed.meant_for(composer)
         self.opened.emit(composer)
         return composer

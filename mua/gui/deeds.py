@@ -75,7 +75,9 @@ class Deeds(QObject):
         self._connect()
 
     # ---- writing
-    def write(self, kind: Kind, mailto: str = "", *, attached: bool = False, bare: bool = False) -> None:
+    def write(
+        self, kind: Kind, mailto: str = "", *, attached: bool = False, bare: bool = False, here: bool = False
+    ) -> None:
         """Open the composer; of a message in which words are selected an answer quotes only those."""
         row = self._reader.row
         view = self._reader.view if row is None else self._reader.view or self._desk.library.view(row.id)
@@ -86,7 +88,8 @@ class Deeds(QObject):
         else:
             answers = kind in (Kind.REPLY, Kind.REPLY_ALL, Kind.REPLY_LIST)
             chosen = self._reader.pane.body.chosen_text() if answers else ""
-            self._desk.writing.emit(Writing(kind, row, view, chosen=chosen, attached=attached, bare=bare))
+            here = here or (answers and self._desk.preferences.answer_here)
+            self._desk.writing.emit(Writing(kind, row, view, chosen=chosen, attached=attached, bare=bare, here=here))
 
     def follow_link(self, link: str) -> None:
         """Open a web link with the desktop's browser (a doubtful one after asking), a mailto link with the composer.
@@ -260,6 +263,7 @@ class Deeds(QObject):
             "compose": lambda: self.write(Kind.NEW),
             "reply": lambda: self.write(Kind.REPLY),
             "reply_all": lambda: self.write(Kind.REPLY_ALL),
+            "reply_here": lambda: self.write(Kind.REPLY_ALL, here=True),
             "forward": lambda: self.write(Kind.FORWARD),
             "reply_list": lambda: self.write(Kind.REPLY_LIST),
             "forward_file": lambda: self.write(Kind.FORWARD, attached=True),

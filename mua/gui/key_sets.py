@@ -68,6 +68,7 @@ _VI: dict[str, tuple[str, ...]] = {
     "compose": ("M",),
     "reply": ("R",),
     "reply_all": ("Shift+R",),
+    "reply_here": (),
     "forward": ("F",),
     "archive": ("A",),
     "delete": ("D,D",),

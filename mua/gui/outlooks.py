@@ -12,7 +12,9 @@ from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
 
 from mua import wire
+from mua.gui import words
 from mua.gui.preferences import Consent
+from mua.language import tr
 from mua.model.account import Account
 from mua.model.outlook import Outlook
 from mua.model.way import Hop
@@ -55,12 +57,33 @@ class Outlooks(QObject):
         if not missing or client is None or leave is Consent.NO:
             return
         if leave is Consent.ASK:
-            composer.ask_look_ahead(missing[0], lambda agreed: self._agreed(composer, agreed))
+            self._ask(composer, missing[0])
             return
         if len(self._known) + len(missing) > _MAX:
             self._known.clear()
         self._known |= {(account.id, one): (now, None) for one in missing}
         client.ask(wire.Preflight(account.id, tuple(missing)), lambda told: self._told(composer, account, told))
+
+    def _ask(self, composer: "Composer", domain: str) -> None:
+        """Whether domains may be looked up while the letter is written: asked below the recipients, once."""
+        if composer.ahead.isVisible():
+            return
+        composer.ahead.withdraw()
+        composer.ahead.say(
+            tr(
+                "Mua can look up whether {who} takes mail, and how it is protected, while you write. The look-up tells"
+                " your network's name server whom you write to, before anything is sent.",
+                who=words.shown(domain, 60),
+            )
+        )
+
+        def answered(agreed: bool) -> None:
+            composer.ahead.hide()
+            self._agreed(composer, agreed)
+
+        composer.ahead.offer(tr("Look up"), lambda: answered(True))
+        composer.ahead.offer(tr("Do not"), lambda: answered(False))
+        composer.ahead.show()
 
     def _agreed(self, composer: "Composer", agreed: bool) -> None:
         choice = Consent.YES if agreed else Consent.NO

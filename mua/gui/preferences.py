@@ -92,6 +92,8 @@ class Preferences:
     """How a new letter is written at first."""
     answer: Place = Place.ABOVE
     """Where an answer stands: above or below what it quotes."""
+    answer_here: bool = False
+    """Answers are written below the message, inside the window."""
     spelling: bool = True
     """Underline what is spelt wrong."""
     languages: tuple[str, ...] = ()
@@ -188,6 +190,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "signature": _text,
     "writing": Writes,
     "answer": Place,
+    "answer_here": _switch,
     "spelling": _switch,
     "languages": lambda value: tuple(_text(one)[:30] for one in value)[:30],
     "remote_images": RemoteImages,

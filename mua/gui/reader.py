@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui.message_pane import Inline, MessagePane
 from mua.gui.notices import EmptyState
@@ -75,6 +75,8 @@ class Reader(QFrame):
     """A row of the conversation was opened: show its message."""
     turned = Signal()
     """Another message of the conversation is meant now."""
+    shown = Signal()
+    """Something else is shown."""
     page_left = Signal()
     """The page that was shown over the message is gone."""
     loaded = Signal(object)
@@ -169,6 +171,11 @@ class Reader(QFrame):
         if self.conversation is not None and self.has_conversation:
             top = body.mapTo(self.conversation.inside, place.topLeft())
             self.conversation.ensureVisible(top.x(), top.y(), 20, self.height() // 3)
+
+    def put_below(self, part: QWidget) -> None:
+        """Show something below the messages, which stay in sight."""
+        self._halves.addWidget(part)
+        self._halves.setSizes([self.height() // 2] * self._halves.count())
 
     # ---- a page over the message
     def show_page(self, page: QWidget) -> None:
@@ -318,9 +325,13 @@ class Reader(QFrame):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.empty)
         self._pages.addWidget(self._page)
+        self._pages.currentChanged.connect(lambda _: self.shown.emit())
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
-        whole.addWidget(self._pages)
+        self._halves = QSplitter(Qt.Orientation.Vertical)
+        self._halves.setChildrenCollapsible(False)
+        self._halves.addWidget(self._pages)
+        whole.addWidget(self._halves)
         self._hint.setProperty("kind", "hint")
         self._hint.hide()
 

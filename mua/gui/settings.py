@@ -59,6 +59,7 @@ _SHAPES = (("whole", tr("In its conversation")), ("single", tr("Alone")))
 _RECEIPTS = ((ReadReceipts.ASK, tr("Ask me")), (ReadReceipts.NEVER, tr("Never")))
 _WRITES = ((Writes.RICH, tr("Rich text")), (Writes.MARKDOWN, tr("Markdown")), (Writes.PLAIN, tr("Plain text")))
 _ANSWERS = ((Place.ABOVE, tr("Above what it quotes")), (Place.BELOW, tr("Below it")))
+_WHERE = (("window", tr("In a window of their own")), ("here", tr("Below the message")))
 _READ = (("0.0", tr("At once")), ("2.0", tr("After 2 s")), ("-1.0", tr("Never by itself")))
 
 
@@ -252,6 +253,13 @@ class SettingsPage(Room):
         self.answer.choose(now.answer)
         self.answer.changed.connect(lambda: self.change(answer=Place(self.answer.value())))
         self._line(tr("An answer stands"), self.answer, "answer", lambda usual: self.answer.choose(usual.answer))
+        self.where = Choice(tr("Answers are written"), _WHERE)
+        self.where.choose("here" if now.answer_here else "window")
+        self.where.changed.connect(lambda: self.change(answer_here=self.where.value() == "here"))
+        self._line(
+            tr("Answers are written"), self.where, "answer_here",
+            lambda usual: self.where.choose("here" if usual.answer_here else "window"),
+        )  # fmt: skip
         self.spelling = SpellingRules(lambda: self._desk.preferences, self.change, self._spelling)
         self._sections.put(self.spelling)
         self.snippets = SnippetRules(lambda: self._desk.preferences, self.change)

@@ -8,7 +8,7 @@ Rules of the file: only what the person writes: no quote, no signature, no code,
 is left in peace until it is left; a look at the text, never a part of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QLocale, QObject, QPoint, Qt, QTimer, Signal
@@ -77,6 +77,7 @@ class Spelling(QObject):
         """Look at what is written there."""
         self.speller.begin()
         check = SpellCheck(composer.editor, self.speller)
+        check.names = lambda: names_of(composer)
 
         def tell(word: str, language: str) -> None:
             composer.toast.say(tr("“{word}” is in the dictionary now", word=words.shown(word, 40)), tr("Undo"),
@@ -94,6 +95,8 @@ class SpellCheck(QObject):
     def __init__(self, editor: BodyEditor, speller: Speller) -> None:
         super().__init__(editor)
         self._editor, self._speller = editor, speller
+        self.names: Callable[[], Collection[str]] = frozenset
+        """Words that are right whatever the dictionaries say, case folded."""
         self._typed_at = -1
         self._wanted = -1
         self._clock = QTimer(self)
@@ -206,6 +209,8 @@ class SpellCheck(QObject):
         if missing:
             self._speller.look_up(missing)
         left = self._left_out(block)
+        if checked.wrong and (names := self.names()):
+            left += [(at, end) for at, end in checked.wrong if text[at:end].casefold() in names]
         return Checked(checked.language, tuple(spelling.without(checked.wrong, left))) if left else checked
 
     def _missing(self, block: QTextBlock) -> bool:
@@ -295,3 +300,11 @@ class SpellCheck(QObject):
         language = language or self._speller.languages[0]
         self._speller.learn(word, language)
         self.learned.emit(word, language)
+
+
+def names_of(composer: "Composer") -> set[str]:
+    """The words of the names of everybody whom a letter is to and from, case folded."""
+    some = [address.name for field in composer.head.fields() for address in field.addresses()]
+    sender = composer.writer()
+    some += [sender.address.name] if sender is not None else []
+    return {word.casefold() for name in some for _, word in spelling.words_of(name)}

@@ -69,6 +69,7 @@ class TypedAhead(QObject):
 
     def _gone(self) -> None:
         self._composer = None
+        self.end()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take a key that writes."""

@@ -27,6 +27,7 @@ class Writing:
     """A wish to write.  ``row`` and ``view`` are the message answered or forwarded; ``mailto`` a mailto: URL.
 
     ``chosen``: only this part of its text is quoted.  A forward: ``attached`` as a file, ``bare`` without attachments.
+    ``here``: the answer stands below the message, inside the window.
     """
 
     kind: Kind
@@ -36,3 +37,4 @@ class Writing:
     chosen: str = ""
     attached: bool = False
     bare: bool = False
+    here: bool = False

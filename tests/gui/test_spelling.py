@@ -137,6 +137,15 @@ def test_what_is_out_of_sight_costs_nothing(check: SpellCheck, qtbot: QtBot) -> 
         check._speller.look_up = real  # type: ignore[method-assign]
 
 
+def test_names_of_those_who_are_written_to_are_right(check: SpellCheck, qtbot: QtBot) -> None:
+    editor = editor_of(check)
+    editor.show_prose(from_text("Dear Mirelka and Tomzasz,"))
+    qtbot.waitUntil(lambda: underlined(check) == ["Mirelka", "Tomzasz"])
+    check.names = lambda: {"mirelka"}
+    check.look()
+    assert underlined(check) == ["Tomzasz"]
+
+
 def test_which_languages_are_used_is_the_persons_choice(check: SpellCheck, qtbot: QtBot) -> None:
     now = [Preferences()]
 
