@@ -389,6 +389,27 @@ class RemoveBook:
 
 
 @dataclass(frozen=True, slots=True)
+class FindBooks:
+    """Look for address books of a user (RFC 6764, RFC 6352 s.6.2.1).  Answer: BooksFound.
+
+    ``address``: a mail address, a domain, or the https URL of a server.  Nothing is kept.
+    """
+
+    address: str
+    user: str = ""
+    password: str = field(default="", repr=False)
+    account_id: int = 0
+    ca_file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncBooks:
+    """Make CardDAV books (None: all) and their servers agree now.  Answer: BooksSynced."""
+
+    book_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PutContact:
     """Keep a card: of a new contact in a book, or (``contact_id``) in place of the one that was edited.
 
@@ -1233,6 +1254,23 @@ class BookKept:
 
 
 @dataclass(frozen=True, slots=True)
+class BooksFound:
+    """The address books of a server: their URLs and names."""
+
+    books: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BooksSynced:
+    """What visits to CardDAV servers did: cards that came, went out, were put together; ``problems``: sentences."""
+
+    came: int = 0
+    went: int = 0
+    merged: int = 0
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ContactKept:
     """The card is kept.  ``conflicts``: what could not be put together; the other card is beside it."""
 
@@ -1369,7 +1407,7 @@ Command = (
     | ExportSettings | ImportSettings
     | SnoozeMessages | PinMessages | VerifyIndex
     | PutRule | RemoveRule | OrderRules | TryRule | SetJunkFilter | StopActs
-    | PutBook | RemoveBook | PutContact | RemoveContacts | RestoreContacts | MergeContacts
+    | PutBook | RemoveBook | FindBooks | SyncBooks | PutContact | RemoveContacts | RestoreContacts | MergeContacts
     | GroupContacts | ImportContacts | ExportContacts
 )  # fmt: skip
 Answer = (
@@ -1378,7 +1416,7 @@ Answer = (
     | Imported | Exported | BackedUp
     | Unsubscribed | SignInBegun | SignedIn | IndexVerified
     | RuleKept | RuleTried | SettingsImported
-    | BookKept | ContactKept | ContactsImported | ContactsExported
+    | BookKept | BooksFound | BooksSynced | ContactKept | ContactsImported | ContactsExported
 )  # fmt: skip
 Event = Changed | Arrived | FoundOnServer | Status | Progress | Importing | Notice | Raise
 

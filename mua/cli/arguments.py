@@ -468,6 +468,16 @@ def _contacts(commands: Commands) -> None:
     removing = add("remove-book", "forget an address book and who is in it")
     removing.add_argument("name", metavar="NAME")
     removing.add_argument("--forced", action="store_true", help="also where a server was not told of changes yet")
+    add("sync", "make CardDAV books and their servers agree now", book=True)
+    finding = add("find-books", "look for the address books of a user on a CardDAV server")
+    finding.add_argument("address", metavar="ADDRESS", help="a mail address, a domain, or the server's https URL")
+    serving = add("add-server", "keep an address book of a CardDAV server here, both ways")
+    serving.add_argument("url", metavar="URL", help="what find-books says")
+    serving.add_argument("--name", metavar="NAME", help="how it is called here")
+    for one in (finding, serving):
+        one.add_argument("--user", metavar="U", help="who signs in; with --account that account's own sign-in is used")
+        one.add_argument("--password-stdin", action="store_true", help="read the password from the first line of stdin")
+        one.add_argument("--ca-file", metavar="F", default="", help="a private certification authority (PEM)")
 
 
 _TENDING = (

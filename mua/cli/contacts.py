@@ -1,6 +1,7 @@
 """Commands about contacts: list, show, import, export, merge, restore; and about address books."""
 
 import os
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from mua import wire
 from mua.cli.documents import Document, date_json, table
 from mua.cli.session import Result, Session
 from mua.errors import Kind, MailError, Retry, UsageError
+from mua.masking import mask
 from mua.model.contact import Book, BookId, BookKind, Contact
 from mua.plan import duplicates
 from mua.store import contacts as store
@@ -174,6 +176,45 @@ def _new_book(session: Session) -> Result:
     return Result({"id": str(told.book_id), "name": book.name}, f"The address book {book.name} is there.")
 
 
+def _find_books(session: Session) -> Result:
+    """``contacts find-books ADDRESS``: on its server, by a password on stdin or by an account's sign-in."""
+    given = session.arguments
+    account = session.account().id if given.account else 0
+    command = wire.FindBooks(given.address, given.user or "", _password(session), account, given.ca_file)
+    told = session.engine.ask(command, wire.BooksFound)
+    return Result([{"url": url, "name": name} for url, name in told.books], table(told.books))
+
+
+def _add_server(session: Session) -> Result:
+    """``contacts add-server URL``: an address book of a CardDAV server, and what is in it."""
+    given = session.arguments
+    account = session.account().id if given.account else 0
+    name = given.name or given.url.rstrip("/").rpartition("/")[2]
+    book = Book(BookId(0), name, BookKind.CARDDAV, given.url, given.user or "", account, given.ca_file)
+    told = session.engine.ask(wire.PutBook(book, _password(session)), wire.BookKept)
+    done = session.engine.ask(wire.SyncBooks(told.book_id), wire.BooksSynced)
+    document = {"id": str(told.book_id), "name": name, **_synced(done)}
+    failed = " ".join(done.problems)
+    return Result(document, f"The address book {name} is here: {done.came} contacts.", failed=failed)
+
+
+def _sync(session: Session) -> Result:
+    """``contacts sync``: make books and their servers agree now."""
+    done = session.engine.ask(wire.SyncBooks(_book_id(session)), wire.BooksSynced)
+    text = f"{done.came} came, {done.went} went out, {done.merged} were put together."
+    return Result(_synced(done), text, failed=" ".join(done.problems))
+
+
+def _synced(done: wire.BooksSynced) -> Document:
+    return {"came": done.came, "went": done.went, "merged": done.merged, "problems": list(done.problems)}
+
+
+def _password(session: Session) -> str:
+    password = sys.stdin.readline().rstrip("\r\n") if session.arguments.password_stdin else ""
+    mask(password)
+    return password
+
+
 def _remove_book(session: Session) -> Result:
     """``contacts remove-book NAME [--forced]``."""
     book = _book(session, session.arguments.name)
@@ -216,5 +257,8 @@ _VERBS = {
     "books": _books,
     "new-book": _new_book,
     "remove-book": _remove_book,
+    "find-books": _find_books,
+    "add-server": _add_server,
+    "sync": _sync,
 }
 COMMANDS = {"contacts": contacts}

@@ -25,7 +25,7 @@ def backup(engine: Engine, command: wire.Backup) -> wire.BackedUp:
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="file-there")
     sealed = b""
     if command.passphrase:
-        sealed = portable.sealed_secrets(engine, command.passphrase)
+        sealed = portable.sealed_secrets(engine, command.passphrase, books=True)
     with writable(path), stoppable(engine, command.token) as stop:
 
         def told(done: int, total: int) -> bool:
@@ -49,7 +49,7 @@ def take_secrets(engine: Engine, command: wire.TakeSecrets) -> wire.SettingsImpo
         text = "There are no passwords in this backup; enter them in the settings."
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="no-secrets")
     same = {int(one.id): one.id for one in read.accounts(engine.store.reader())}
-    kept = portable.keep(engine, same, portable.opened(command.passphrase, sealed))
+    kept = portable.keep(engine, same, portable.opened(command.passphrase, sealed), books=True)
     for account_id in same.values():
         engine.poke(account_id)
     return wire.SettingsImported(0, (), kept)

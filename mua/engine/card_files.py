@@ -56,6 +56,7 @@ def take(engine: Engine, command: wire.ImportContacts) -> wire.ContactsImported:
     if not job.found:
         text = f"“{path.name}” holds no contacts."
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="no-contacts")
+    engine.cards.poke()
     return job.report(stopped=stop.is_set())
 
 

@@ -664,6 +664,20 @@ def export_contacts(engine: Engine, command: wire.ExportContacts) -> wire.Contac
     return card_files.export(engine, command)
 
 
+def find_books(engine: Engine, command: wire.FindBooks) -> wire.BooksFound:
+    """Look for address books on a server."""
+    from mua.engine import card_sync
+
+    return card_sync.find_books(engine, command)
+
+
+def sync_books(engine: Engine, command: wire.SyncBooks) -> wire.BooksSynced:
+    """Make CardDAV books and their servers agree."""
+    from mua.engine import card_sync
+
+    return card_sync.sync_books(engine, command)
+
+
 # ---- the rest -----------------------------------------------------------------------------------------------------
 def poke(engine: Engine, command: wire.Poke) -> wire.Done:
     """Try again now."""
@@ -783,6 +797,8 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Stop: works.stop,
     wire.PutBook: _contacts("put_book"),
     wire.RemoveBook: _contacts("remove_book"),
+    wire.FindBooks: find_books,
+    wire.SyncBooks: sync_books,
     wire.PutContact: _contacts("put_contact"),
     wire.RemoveContacts: _contacts("remove_contacts"),
     wire.RestoreContacts: _contacts("restore_contacts"),

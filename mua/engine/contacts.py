@@ -29,6 +29,10 @@ def put_book(engine: Engine, command: wire.PutBook) -> wire.BookKept:
     book = command.book
     if not book.name.strip():
         raise MailError(Kind.LOCAL, Retry.ASK, "An address book needs a name.", code="incomplete")
+    if book.kind is BookKind.CARDDAV and not book.id:
+        from mua.engine import card_sync
+
+        return wire.BookKept(card_sync.add_book(engine, command))
     with engine.store.write(durable=True) as tx:
         if book.id:
             _book(tx, book.id)
@@ -86,6 +90,7 @@ def put_contact(engine: Engine, command: wire.PutContact) -> wire.ContactKept:
     with engine.store.write(durable=True) as tx:
         book_id = _book(tx, command.book_id).id if command.book_id else first_book(tx)
         kept = write_contacts.add(tx, book_id, raw, contact.facts(card))
+    engine.cards.poke()
     return wire.ContactKept(kept)
 
 
@@ -105,6 +110,7 @@ def _changed(engine: Engine, command: wire.PutContact, card: Card) -> wire.Conta
                 keep_beside(tx, found.book_id, vcard.parse(now))
         write_contacts.change(tx, command.contact_id, card.raw, contact.facts(card))
         write_contacts.restore(tx, [command.contact_id])
+    engine.cards.poke()
     return wire.ContactKept(command.contact_id, conflicts)
 
 
@@ -128,6 +134,7 @@ def remove_contacts(engine: Engine, command: wire.RemoveContacts) -> wire.Done:
     """Delete, for 30 days restorable."""
     with engine.store.write(durable=True) as tx:
         write_contacts.remove(tx, command.contacts, Gone.HERE, engine.context.now())
+    engine.cards.poke()
     return wire.Done()
 
 
@@ -135,6 +142,7 @@ def restore_contacts(engine: Engine, command: wire.RestoreContacts) -> wire.Done
     """Bring back."""
     with engine.store.write(durable=True) as tx:
         write_contacts.restore(tx, command.contacts)
+    engine.cards.poke()
     return wire.Done()
 
 
@@ -148,6 +156,7 @@ def merge_contacts(engine: Engine, command: wire.MergeContacts) -> wire.ContactK
         card = card_merge.joined([vcard.parse(contacts.card(tx, one)) for one in ids])
         write_contacts.change(tx, ids[0], card.raw, contact.facts(card))
         write_contacts.remove(tx, ids[1:], Gone.MERGED, engine.context.now())
+    engine.cards.poke()
     return wire.ContactKept(ids[0])
 
 
@@ -162,4 +171,5 @@ def group_contacts(engine: Engine, command: wire.GroupContacts) -> wire.Done:
             if set(names) != set(one.groups):
                 card = contact.in_groups(vcard.parse(contacts.card(tx, one.id)), names)
                 write_contacts.change(tx, one.id, card.raw, contact.facts(card))
+    engine.cards.poke()
     return wire.Done()

@@ -35,14 +35,15 @@ from mua.model.folder import Role
 from mua.model.message import Flag
 from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
+from mua.store import contacts, folder_wishes, outbox, read, write
 from mua.store import dkim as dkim_keys
-from mua.store import folder_wishes, outbox, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import VERSION, Changes, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mua.engine.card_sync import Cards
     from mua.engine.pickup import PickUp
     from mua.engine.server_search import Asked
     from mua.engine.sign_in import SignIn
@@ -87,6 +88,7 @@ class Engine:
             self.pickup = pickup.PickUp(self.context, drop, self.sender.look, self.signing, metrics)
         self.upkeep = Upkeep(self.context)
         self.snoozer = Snoozer(self)
+        self._cards: Cards | None = None
         self.bulks = Bulks(self, commands.handler_of_many)
         self.network = Network(self.network_changed)
         self.server = Server(profile.socket, self._handle, self._last_gone)
@@ -113,6 +115,8 @@ class Engine:
         self.indexer.poke()
         self.upkeep.start()
         self.snoozer.poke()
+        if contacts.has_servers(self.store.reader()):
+            self.cards.poke()
         ruling.run(self)
         self.bulks.resume()
         self.network.start()
@@ -141,6 +145,8 @@ class Engine:
             self.pickup.stop()
         self.network.stop()
         self.snoozer.stop()
+        if self._cards is not None:
+            self._cards.stop()
         self.bulks.close()
         for worker in self.workers.values():
             worker.stop()
@@ -231,6 +237,18 @@ class Engine:
             worker.network_changed()
         self.sender.poke()
         self.snoozer.poke()
+        if self._cards is not None:
+            self._cards.poke()
+
+    @property
+    def cards(self) -> "Cards":
+        """Who keeps address books and their servers the same; nothing is loaded for that before it is needed."""
+        from mua.engine.card_sync import Cards
+
+        with self._lock:
+            if self._cards is None:
+                self._cards = Cards(self)
+            return self._cards
 
     def settle_local(self, account_id: AccountId) -> None:
         """Fulfil the wishes that need no server."""
@@ -268,6 +286,7 @@ class Engine:
             self.secrets.change_passphrase(passphrase)
             return
         old, new = self.secrets, Secrets(self.profile, Place(place), passphrase)
+        from mua.engine import contacts as books
         from mua.engine import dkim, sign_in
 
         if Place(place) is Place.SESSION and dkim.secret_names(self):
@@ -275,7 +294,7 @@ class Engine:
             raise MailError(Kind.LOCAL, Retry.ASK, f"{text} them first.", code="secrets-place-session")
         accounts = read.accounts(self.store.reader())
         passwords = [(str(account.id), what) for account in accounts for what in ("password", SECRET)]
-        held = old.held([*passwords, *dkim.secret_names(self), *sign_in.secret_names(self)])
+        held = old.held([*passwords, *dkim.secret_names(self), *sign_in.secret_names(self), *books.secret_names(self)])
         for name, value in held.items():
             new.set(*name, value)
         with self.store.write(durable=True) as tx:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mua import wire
-from mua.engine import sign_in
+from mua.engine import contacts, sign_in
 from mua.engine.tokens import SECRET
 from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json, to_json
@@ -52,12 +52,14 @@ def export(engine: Engine, command: wire.ExportSettings) -> wire.Done:
     return wire.Done()
 
 
-def sealed_secrets(engine: Engine, passphrase: str) -> bytes:
-    """What is kept of all accounts but the demo's, sealed.  Raises what the secrets' place raises."""
+def sealed_secrets(engine: Engine, passphrase: str, *, books: bool = False) -> bytes:
+    """What is kept of all accounts but the demo's, sealed; of address ``books`` too.  Raises what the secrets' place
+    raises.
+    """
     accounts = [one for one in read.accounts(engine.store.reader()) if not one.demo]
     table = {
         f"{name}/{what}": value
-        for name, what in _names(engine, accounts)
+        for name, what in [*_names(engine, accounts), *(contacts.secret_names(engine) if books else [])]
         if (value := engine.secrets.get(name, what)) is not None
     }
     return _sealed(passphrase, table)
@@ -189,12 +191,15 @@ def _rules(rules: tuple[Rule, ...], here: dict[int, AccountId]) -> tuple[Rule, .
     return tuple(found)
 
 
-def keep(engine: Engine, ids: dict[int, AccountId], secrets: dict[str, str]) -> int:
-    """Keep what belongs to the accounts that were added, and to the providers; says how many."""
+def keep(engine: Engine, ids: dict[int, AccountId], secrets: dict[str, str], *, books: bool = False) -> int:
+    """Keep what belongs to the accounts that were added, to the providers, and to address ``books`` that have the same
+    ids here; says how many.
+    """
     kept = 0
+    here = {name for name, _ in contacts.secret_names(engine)} if books else set()
     for name, value in secrets.items():
         owner, _, what = name.partition("/")
-        if owner == sign_in.PLACE:
+        if owner == sign_in.PLACE or (owner in here and what == "password"):
             engine.secrets.set(owner, what, value)
         elif owner.isdecimal() and int(owner) in ids and what in _KINDS:
             engine.secrets.set(str(ids[int(owner)]), what, value)

@@ -55,6 +55,8 @@ SLOW = (
     wire.Backup,
     wire.PutBook,
     wire.RemoveBook,
+    wire.FindBooks,
+    wire.SyncBooks,
     wire.ImportContacts,
     wire.ExportContacts,
     wire.TakeSecrets,

@@ -10,7 +10,7 @@ import time
 from mua.engine.context import Context
 from mua.errors import MailError
 from mua.log import ENGINE
-from mua.store import dispatch, ledger, wire_files
+from mua.store import dispatch, ledger, wire_files, write_contacts
 from mua.store.db import Store
 
 FIRST_SECONDS = 20.0
@@ -61,10 +61,11 @@ def train(context: Context) -> None:
 
 
 def purge(context: Context) -> int:
-    """Delete the bytes of messages that have been gone for 30 days (returns how many), and old dialogues."""
+    """Delete the bytes of messages gone for 30 days (returns how many), contacts of that age, and old dialogues."""
     with context.store.write(durable=True) as tx:
         gone = ledger.purgeable(tx, context.now())
         dispatch.forget_dialogues(tx, context.now() - DIALOGUE_SECONDS)
+        write_contacts.purge(tx, context.now())
     context.bodies.delete(gone)
     return len(gone)
 

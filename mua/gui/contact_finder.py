@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from PySide6.QtCore import QObject
 
 from mua.gui.seeker import Seeker
-from mua.mime.contact import fold
-from mua.model.contact import Book, BookId, Contact, ContactId
+from mua.model.contact import Book, BookId, Contact, ContactId, fold
 from mua.paths import Profile
 from mua.plan import duplicates
 from mua.plan.address_book import Met, weight

@@ -13,9 +13,9 @@ from collections import Counter
 from typing import Final
 
 from mua.mime import vcard
-from mua.mime.contact import fold
 from mua.mime.vcard import Card, Line
 from mua.mime.vcard_versions import convert
+from mua.model.contact import fold
 from mua.records import dataclass
 
 _STAMPS: Final = frozenset({"REV", "PRODID"})

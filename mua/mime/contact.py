@@ -9,7 +9,6 @@ take (RFC 6352 s.5.1), while 4.0 is taken by some.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -17,7 +16,7 @@ from typing import Final
 from mua.mime import vcard
 from mua.mime.vcard import Card, Line
 from mua.mime.vcard_versions import convert
-from mua.model.contact import Facts
+from mua.model.contact import Facts, fold
 from mua.records import dataclass
 
 MAX_VALUES: Final = 200  # of one property that are looked at
@@ -77,20 +76,14 @@ def facts(card: Card) -> Facts:
     return Facts(
         card.text("UID")[:MAX_TEXT],
         name,
-        fold(name),
+        fold(name[:MAX_TEXT]),
         addresses,
         groups(card),
         members,
         kind == "group",
         photo(card) is not None,
-        fold("\n".join(one for one in said if one)),
+        fold("\n".join(one[:MAX_TEXT] for one in said if one)),
     )
-
-
-def fold(text: str) -> str:
-    """Small letters without accents, for order and for search."""
-    flat = unicodedata.normalize("NFKD", text[:MAX_TEXT].casefold())
-    return "".join(one for one in flat if not unicodedata.combining(one))
 
 
 def name_of(card: Card) -> str:

@@ -1,5 +1,6 @@
 """Address books and who is in them, as they are stored and listed."""
 
+import unicodedata
 from enum import StrEnum
 from typing import NewType
 
@@ -91,3 +92,11 @@ class Facts:
     is_group: bool
     has_photo: bool
     search: str
+
+
+def fold(text: str) -> str:
+    """Small letters without accents, for order and for search."""
+    if text.isascii():
+        return text.lower()
+    flat = unicodedata.normalize("NFKD", text.casefold())
+    return flat if flat.isascii() else "".join(one for one in flat if not unicodedata.combining(one))

@@ -217,3 +217,8 @@ def _trust_ad() -> bool:
     except OSError:
         return False
     return any(words[0] == "options" and "trust-ad" in words for line in lines if (words := line.split()))
+
+
+def services_now(name: str, seconds: float) -> list[Service]:
+    """``Resolver.services`` for whoever waits for the answer, so long at most."""
+    return asyncio.run(Resolver(lifetime=seconds).services(name))

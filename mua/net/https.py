@@ -1,9 +1,11 @@
-"""One small thing over https: settings that a domain publishes, a picture that a person asked for, a word to a list.
+"""One small thing over https: settings that a domain publishes, a picture that a person asked for, a word to a list, a
+request to a server that a person named.
 
 Rules of the file: https only, also after a redirect, but for pictures, which say nothing that their mail did not; the
 certificate is verified; the address that was checked is the address that is connected to, and it is a public one unless
 the caller says otherwise; through a proxy (pictures only) it is the proxy that looks names up; size and time (of
-everything together) are bounded; no cookie, no credential, no referrer, no name of this computer.
+everything together) are bounded; no cookie, no referrer, no name of this computer; no credential but the one that
+``exchange`` is given for that one server, which follows no redirect.
 """
 
 import contextlib
@@ -12,6 +14,7 @@ import io
 import ipaddress
 import socket
 import time
+from dataclasses import field
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from mua.errors import Kind, MailError, Retry
@@ -31,7 +34,8 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 class Asking:
     """What is asked for and how: the fields of the request, whether it may go unprotected (``clear``), and the ``form``
     that is posted; empty: nothing is.  ``whole``: the body is wanted whatever the status is, also after a form;
-    ``kind``: the type of the form; ``proxy``: through which, instead of this computer's own network.
+    ``kind``: the type of the form; ``proxy``: through which, instead of this computer's own network.  ``method``: empty
+    for GET and POST; ``fields``: further fields of the request, none of which is ever shown.
     """
 
     accept: str
@@ -41,6 +45,21 @@ class Asking:
     whole: bool = False
     kind: str = FORM
     proxy: Proxy | None = None
+    method: str = ""
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; ``fields`` by their names in small letters."""
+
+    status: int
+    fields: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def field(self, name: str) -> str:
+        """The first field of this name; empty: there is none."""
+        return next((value for key, value in self.fields if key == name), "")
 
 
 SETTINGS = Asking("text/xml, application/xml, */*;q=0.1", "Mua")
@@ -127,6 +146,29 @@ def ask(
     return answer.status, body
 
 
+def exchange(
+    url: str,
+    method: str,
+    *,
+    body: str = "",
+    kind: str = "",
+    fields: tuple[tuple[str, str], ...] = (),
+    timeout: float,
+    max_bytes: int,
+    ca_file: str = "",
+    clear: bool = False,
+) -> Answer:
+    """One request to a server that a person named, also one of this network; ``fields`` may hold what signs in.
+
+    ``clear``: without TLS, for this computer itself only.  ``timeout`` (seconds) bounds the whole.
+    Raises MailError: like ``fetch``, but for "http-status" and "private-address".
+    """
+    asking = Asking("*/*", "Mua", clear, body, whole=True, kind=kind or FORM, method=method, fields=fields)
+    end = time.monotonic() + timeout
+    answer, read = _exchange(_checked("", url, asking), end, max_bytes, ca_file, True, asking)
+    return Answer(answer.status, tuple((name.lower(), value) for name, value in answer.getheaders()), read)
+
+
 def _checked(base: str, url: str, asking: Asking) -> SplitResult:
     """``url`` (relative to ``base``) in its parts, if it is one that may be asked."""
     try:
@@ -161,7 +203,8 @@ def _exchange(
         if secure:
             sock = tls.wrap(sock, tls.context(ca_file), host)
         sock.sendall(_request(parts, asking))
-        answer = http.client.HTTPResponse(_Timed(sock, end), method="GET")  # type: ignore[arg-type]
+        method = asking.method or "GET"
+        answer = http.client.HTTPResponse(_Timed(sock, end), method=method)  # type: ignore[arg-type]
         answer.begin()
         wanted = asking.whole or (answer.status == 200 and not asking.form)
         body = answer.read(max_bytes + 1) if wanted else b""
@@ -183,16 +226,18 @@ def _request(parts: SplitResult, asking: Asking) -> bytes:
     if asking.proxy is not None and asking.proxy.scheme is Scheme.HTTP and parts.scheme == "http":
         target = f"http://{parts.netloc}{target}"  # RFC 9112 s.3.2.2
     lines = [
-        f"{'POST' if asking.form else 'GET'} {target} HTTP/1.1",
+        f"{asking.method or ('POST' if asking.form else 'GET')} {target} HTTP/1.1",
         f"Host: {parts.netloc}",
         f"Accept: {asking.accept}",
         "Accept-Encoding: identity",
         f"User-Agent: {asking.agent}",
         "Connection: close",
     ]
-    if asking.form:
-        lines += [f"Content-Type: {asking.kind}", f"Content-Length: {len(asking.form)}"]
-    return ("\r\n".join(lines) + "\r\n\r\n" + asking.form).encode("ascii")
+    lines += [f"{name}: {value}" for name, value in asking.fields]
+    form = asking.form.encode("utf-8", "surrogateescape")
+    if asking.form or asking.method == "PUT":
+        lines += [f"Content-Type: {asking.kind}", f"Content-Length: {len(form)}"]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("ascii") + form
 
 
 def _connect(host: str, port: int, end: float, allow_private: bool) -> socket.socket:

@@ -9,7 +9,6 @@ Rules of the file: pure; who does not know the letters' order finds people by th
 """
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -17,7 +16,7 @@ from itertools import islice
 from typing import Final
 
 from mua.model.address import Address
-from mua.model.contact import Contact, Group
+from mua.model.contact import Contact, Group, fold
 from mua.records import dataclass
 
 DAY: Final = 86_400  # seconds
@@ -184,7 +183,4 @@ def _one_apart(one: str, other: str) -> bool:
 
 def _folded(text: str) -> str:
     """Small letters without accents, on one line."""
-    flat = unicodedata.normalize("NFKD", text.casefold()) if not text.isascii() else text.lower()
-    if not flat.isascii():
-        flat = "".join(one for one in flat if not unicodedata.combining(one))
-    return flat.replace("\n", " ")
+    return fold(text).replace("\n", " ")

@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from mua.mime.contact import fold
 from mua.model.address import Address
-from mua.model.contact import Book, BookId, BookKind, Contact, ContactId, Group
+from mua.model.contact import Book, BookId, BookKind, Contact, ContactId, Group, fold
 from mua.records import dataclass
 from mua.store.db import Db
 
@@ -53,6 +52,11 @@ def books(db: Db) -> list[Book]:
         " FROM book b ORDER BY kind <> 'own', name COLLATE NOCASE, id"
     )
     return [_book(row) for row in db.rows(sql)]
+
+
+def has_servers(db: Db) -> bool:
+    """Whether a book is on a CardDAV server, too."""
+    return db.value("SELECT 1 FROM book WHERE kind = 'carddav' LIMIT 1") is not None
 
 
 def book(db: Db, book_id: int) -> Book | None:
