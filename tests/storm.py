@@ -28,6 +28,7 @@ from mua import wire
 from mua.cli.client import EngineClient
 from mua.errors import MailError
 from mua.model.message import Flag
+from mua.model.outgoing import OutgoingId
 from mua.paths import Profile
 from mua.store import read
 from mua.store.db import open_reader
@@ -188,6 +189,12 @@ class Storm:
             book[key] = value
 
     def _send(self, client: EngineClient) -> None:
+        """One letter, or some that go over one connection, each begun with the end of the one before."""
+        queued = [self._queue(client) for _ in range(self.dice.choice((1, 1, 5)))]
+        for one in queued:
+            client.ask(wire.AwaitVerdicts(one), wire.Done)
+
+    def _queue(self, client: EngineClient) -> OutgoingId:
         mark = f"sent-{len(self.attempted)}@storm.test"
         people = self.dice.choice(((self.bob,), (self.bob, self.carol)))
         size = self.dice.choice((100, 3_000, 400_000))
@@ -200,7 +207,7 @@ class Storm:
             account = read.accounts(db)[0]
         queued = client.ask(wire.Send(account.id, file=str(path)), wire.Queued)
         self.promised[mark] = people
-        client.ask(wire.AwaitVerdicts(queued.outgoing_id), wire.Done)
+        return queued.outgoing_id
 
     def _deliver(self, count: int) -> None:
         for _ in range(count):
