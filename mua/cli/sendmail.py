@@ -106,7 +106,7 @@ def submit(asked: Call, given: BinaryIO, *, dots: bool) -> None:
         spool.seek(0)
         content = Content(lambda: os.fdopen(os.dup(spool.fileno()), "rb"), size)
         frozen = _frozen(asked, (spool.read(),) if size <= MENDED else whole_or_divided(content))
-        told = Submission(frozen.envelope_from, frozen.recipients)
+        told = Submission(frozen.envelope_from, frozen.recipients, notify=asked.notify)
         drop.leave(system_drop(), told, blocks((frozen.head, *frozen.rest)))
 
 

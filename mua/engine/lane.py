@@ -228,7 +228,10 @@ class Lane:
         if not due.digest or due.eight_bit or due.size > SMALL or not self._means.rates.allow(addresses):
             return None
         body = Body(self._file(due), BodyFacts(due.size, False, digest=due.digest))
-        self._ahead = due.id, Job(due.envelope_from, addresses, body, due.envid, due.terms, self._context.now())
+        self._ahead = (
+            due.id,
+            Job(due.envelope_from, addresses, body, due.envid, due.notify, due.terms, self._context.now()),
+        )
         return self._ahead[1]
 
     def _progress(self, job: Job) -> Callable[[int], None]:
@@ -322,7 +325,7 @@ class Lane:
 
         self.trying = (due.id, addresses)
         try:
-            attempt = await send(job or await self._job(due, addresses), before_dot)
+            attempt = await send(job or self._job(due, addresses, await self._body(due)), before_dot)
         except OSError as error:
             if self.confirming:  # whatever it is, the message may have been sent: settled as unknown
                 raise
@@ -340,9 +343,8 @@ class Lane:
         await self._settled()
         return tuple(await begun)
 
-    async def _job(self, due: Due, addresses: tuple[str, ...]) -> Job:
-        body = await self._body(due)
-        return Job(due.envelope_from, addresses, body, due.envid, due.terms, self._context.now())
+    def _job(self, due: Due, addresses: tuple[str, ...], body: Body) -> Job:
+        return Job(due.envelope_from, addresses, body, due.envid, due.notify, due.terms, self._context.now())
 
     def _file(self, due: Due) -> Path:
         return wire_files.wire_path(self._context.store.profile, due.wire_file)

@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 from mua.engine import tally
 from mua.engine.aliases import Aliases
-from mua.engine.bounces import remove_spent, tell_submitters
+from mua.engine.bounces import remove_spent, tell_submitters, warn_submitters
 from mua.engine.context import Context
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
@@ -159,7 +159,8 @@ class PickUp:
     def settle(self) -> None:
         """What is to be done for submissions that are over: their submitters are told, their files removed."""
         try:
-            if tell_submitters(self._context, self._aliases, self._sign):
+            told = tell_submitters(self._context, self._aliases, self._sign)
+            if told + warn_submitters(self._context, self._aliases, self._sign):
                 self._queued()
         finally:
             remove_spent(self._context)  # also where the disk is full
@@ -261,7 +262,7 @@ class PickUp:
         trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
         to = self._aliases.expanded(frozen.recipients)
         frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head, recipients=to.recipients)
-        origin = dispatch.Origin(entry.uid, entry.name)
+        origin = dispatch.Origin(entry.uid, entry.name, given.notify)
         return dispatch.queue(
             store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=self._sign
         )

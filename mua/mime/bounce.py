@@ -1,4 +1,5 @@
-"""A report that a message was not delivered (RFC 3461, 3462, 3464): a text for people, fields for programs, its header.
+"""A report that a message was not delivered, or not yet (RFC 3461, 3462, 3464): a text for people, fields for programs,
+its header.
 
 Rules of the file: the output is 7-bit clean; nothing of the body goes back, and what a server said stands in the report
 as it said it, on one line.  Pure.
@@ -16,18 +17,22 @@ from mua.records import dataclass
 
 MAX_HEADER: Final = 64 * 1024  # octets of the header that goes back
 _STATUS = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
+WAITING = frozenset({RecipientState.QUEUED, RecipientState.TRYING, RecipientState.DEFERRED})
 _GIVEN_UP: Final = "Given up"  # how the sender begins its own verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """The message that is reported on: its ``header`` as sent, its id (no brackets), when it came (UTC seconds)."""
+    """The message that is reported on: its ``header`` as sent, its id (no brackets), when it came and ``until`` when it
+    is tried (UTC seconds).
+    """
 
     header: bytes
     message_id: str
     subject: str
     arrived: int
     envid: str = ""
+    until: int = 0
 
 
 def bounce(
@@ -40,7 +45,10 @@ def bounce(
     now: int,
     utc_offset_minutes: int = 0,
 ) -> bytes:
-    """The report for ``sender`` (an address) on the recipients that ``about`` did not reach."""
+    """The report for ``sender`` (an address) on the recipients that ``about`` did not reach: all of them for good, or
+    all not yet.
+    """
+    delayed = failed[0].state in WAITING
     daemon = Address("Mail Delivery System", f"MAILER-DAEMON@{mail_name}")
     header_encoding, returned = encode_body(about.header[:MAX_HEADER].replace(b"\r\n", b"\n"))
     parts = (
@@ -52,7 +60,7 @@ def bounce(
         field("Date", date_text(now, utc_offset_minutes)),
         address_field("From", [daemon]),
         address_field("To", [Address("", sender)]),
-        field("Subject", f"Not delivered: {about.subject}".removesuffix(": ")),
+        field("Subject", f"{'Not delivered yet' if delayed else 'Not delivered'}: {about.subject}".removesuffix(": ")),
         id_field("In-Reply-To", [about.message_id]),
     )
     return multipart_report("delivery-status", header, parts, message_id)
@@ -94,6 +102,8 @@ def status(one: Recipient) -> str:
     if one.state is RecipientState.UNKNOWN:
         return "4.4.2"
     said = _STATUS.search(one.text)
+    if one.state in WAITING:
+        return said[0] if said and said[0].startswith("4") else "4.0.0"
     if said:
         return said[0]
     return "5.4.7" if one.text.startswith(_GIVEN_UP) else "5.0.0"
@@ -101,7 +111,12 @@ def status(one: Recipient) -> str:
 
 def _text(about: Returned, failed: Sequence[Recipient], mail_name: str) -> str:
     lines = [f"This is the mail system of {mail_name}.", ""]
-    lines += ["Your message could not be delivered to everybody; its header is attached.", ""]
+    if failed[0].state in WAITING:
+        until = date_text(about.until, 0)
+        lines += ["Your message has not reached everybody yet; its header is attached.  You need do nothing:"]
+        lines += [f"it is tried until {until}, and you hear of it again only if that fails.", ""]
+    else:
+        lines += ["Your message could not be delivered to everybody; its header is attached.", ""]
     for one in failed:
         lines += [f"{one.address}:", f"    {_explained(one)}"]
         if one.text:
@@ -116,6 +131,8 @@ def _explained(one: Recipient) -> str:
         return "The connection broke while the server confirmed it; it may have arrived, so it is not sent again."
     if one.text.startswith(_GIVEN_UP):
         return "It was tried for days, and is not tried any more."
+    if one.state in WAITING and not one.text:
+        return "It has not been tried yet."
     return explain(one.code, one.text)
 
 
@@ -125,20 +142,24 @@ def _fields(about: Returned, failed: Sequence[Recipient], mail_name: str, now: i
     if about.envid:
         first.insert(0, field("Original-Envelope-Id", about.envid))
     first.append(field("Arrival-Date", date_text(about.arrived, utc_offset_minutes)))
-    return b"\r\n".join([b"".join(first), *(_group(one, now, utc_offset_minutes) for one in failed)])
+    return b"\r\n".join([b"".join(first), *(_group(one, about, now, utc_offset_minutes) for one in failed)])
 
 
-def _group(one: Recipient, now: int, utc_offset_minutes: int) -> bytes:
+def _group(one: Recipient, about: Returned, now: int, utc_offset_minutes: int) -> bytes:
+    delayed = one.state in WAITING
     lines = [
         f"Final-Recipient: {typed(one.address)}\r\n".encode(),
-        field("Action", "failed"),
+        field("Action", "delayed" if delayed else "failed"),
         field("Status", status(one)),
     ]
     if one.host:
         lines.append(field("Remote-MTA", f"dns; {_ascii(one.host)}"))
     if one.code:
         lines.append(_folded(f"Diagnostic-Code: smtp; {one.code} {_ascii(one_line(one.text))}"))
-    lines.append(field("Last-Attempt-Date", date_text(now, utc_offset_minutes)))
+    if delayed:
+        lines.append(field("Will-Retry-Until", date_text(about.until, utc_offset_minutes)))
+    else:
+        lines.append(field("Last-Attempt-Date", date_text(now, utc_offset_minutes)))
     return b"".join(lines)
 
 

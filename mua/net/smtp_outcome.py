@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from mua.log import masked
 from mua.model.outgoing import NO_TERMS, Phase, RecipientState, Terms
+from mua.model.submission import NOTIFY
 from mua.net.smtp_body import Body
 from mua.net.smtp_transaction import Parameters, Session, Transaction
 from mua.net.smtp_wire import Reply
@@ -26,13 +27,15 @@ _QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f<>\ud800-\udfff]|\\[ -~])*"@[^\x00-
 class Job:
     """One message for one or more recipients.  ``envid`` non-empty asks for delivery reports (RFC 3461).
 
-    ``terms`` is what is asked of the server, at the time ``now`` (UTC seconds).
+    ``notify`` is of what its sender wants to hear (s.4.1 there; empty: NEVER), ``terms`` what is asked of the server,
+    at the time ``now`` (UTC seconds).
     """
 
     sender: str
     recipients: tuple[str, ...]
     body: Body
     envid: str = ""
+    notify: tuple[str, ...] = NOTIFY
     terms: Terms = NO_TERMS
     now: int = 0
 
@@ -193,13 +196,12 @@ def parameters(session: Session, job: Job, recipients: Sequence[str]) -> Paramet
     if not (job.envid and session.has("DSN")):
         return Parameters(tuple(mail), ((),) * len(recipients))
     mail += ["RET=HDRS", f"ENVID={xtext(job.envid)}"]
-    return Parameters(tuple(mail), tuple(_report(recipient) for recipient in recipients))
+    return Parameters(tuple(mail), tuple(_report(recipient, job.notify) for recipient in recipients))
 
 
-def _report(recipient: str) -> tuple[str, ...]:
-    if not recipient.isascii():
-        return ("NOTIFY=FAILURE,DELAY",)
-    return ("NOTIFY=FAILURE,DELAY", f"ORCPT=rfc822;{xtext(recipient)}")
+def _report(recipient: str, notify: Sequence[str]) -> tuple[str, ...]:
+    wanted = f"NOTIFY={','.join(notify).upper() or 'NEVER'}"
+    return (wanted, f"ORCPT=rfc822;{xtext(recipient)}") if recipient.isascii() else (wanted,)
 
 
 def xtext(text: str) -> str:

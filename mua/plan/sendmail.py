@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from mua.errors import UsageError
+from mua.model.submission import NOTIFY
 from mua.records import dataclass
 
 
@@ -39,7 +40,8 @@ class Exit:
 class Call:
     """One call.  ``sender`` None: the user who calls; empty: nobody, who gets no reports.
 
-    ``dots``: a line with a single dot ends the message.  ``flush``: try what waits, now.
+    ``dots``: a line with a single dot ends the message.  ``flush``: try what waits, now.  ``notify``: of what the
+    sender wants to hear (``-N``; empty: nothing).
     """
 
     mode: Mode = Mode.DELIVER
@@ -49,6 +51,7 @@ class Call:
     sender: str | None = None
     full_name: str = ""
     flush: bool = False
+    notify: tuple[str, ...] = NOTIFY
 
 
 _WITH_ARGUMENT = frozenset("ABCFLNORVXbefhopr")  # attached or as the next word
@@ -63,7 +66,7 @@ def call(name: str, words: Sequence[str]) -> Call:
     options, recipients = _split(words)
     mode, sender, full_name = _NAMES.get(name, Mode.DELIVER), None, ""
     from_header = flush = False
-    dots = True
+    dots, notify = True, NOTIFY
     for option, value in options:
         if option == "b":
             mode = _mode(value)
@@ -79,7 +82,19 @@ def call(name: str, words: Sequence[str]) -> Call:
             dots = False
         elif option == "q":
             flush = True
-    return Call(mode, tuple(recipients), from_header, dots, sender, full_name, flush)
+        elif option == "N":
+            notify = _notify(value)
+    return Call(mode, tuple(recipients), from_header, dots, sender, full_name, flush, notify)
+
+
+def _notify(value: str) -> tuple[str, ...]:
+    """The argument of ``-N``: "never", or some of "success,failure,delay"."""
+    words = tuple(value.lower().split(","))
+    if words == ("never",):
+        return ()
+    if not {"success", "failure", "delay"}.issuperset(words):
+        raise UsageError(f"-N {value} is none of never, failure, delay and success")
+    return words
 
 
 def _mode(value: str) -> Mode:

@@ -33,6 +33,7 @@ from mua.model.outgoing import (
     SentCopy,
     Terms,
 )
+from mua.model.submission import NOTIFY
 from mua.plan.routes import domain_of
 from mua.records import dataclass
 from mua.store import outbox, wire_files
@@ -61,11 +62,13 @@ _UNSEEN = (  # of outgoing: somebody waits, and no server can have it for anybod
 class Origin:
     """Where a message comes from that nobody wrote here, and its name as a submission, which is used for no other.
 
-    ``uid``: the local user who submitted it; None: it is the receipt for a message of the account.
+    ``uid``: the local user who submitted it; None: it is the receipt for a message of the account.  ``notify``: of what
+    its sender wants to hear (RFC 3461 s.4.1).
     """
 
     uid: int | None
     submission: str
+    notify: tuple[str, ...] = NOTIFY
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ def queue(
         for address, text in refused.items():
             sql = "INSERT OR IGNORE INTO recipient(outgoing_id, address, state, text) VALUES (?, ?, 'refused', ?)"
             tx.insert(sql, outgoing_id, address, text)
+        if origin is not None and origin.notify != NOTIFY:
+            tx.run("UPDATE outgoing SET notify = ? WHERE id = ?", ",".join(origin.notify), outgoing_id)
         tx.changes.outgoing.add(outgoing_id)
         if refused:
             _close(tx, OutgoingId(outgoing_id), now)
@@ -379,6 +384,11 @@ def mark_told(tx: Tx, outgoing_id: OutgoingId, addresses: Iterable[str]) -> None
     """The submitter was told that these recipients did not get it."""
     for address in addresses:
         tx.run("UPDATE recipient SET told = 1 WHERE outgoing_id = ? AND address = ?", outgoing_id, address)
+
+
+def mark_warned(tx: Tx, outgoing_id: OutgoingId) -> None:
+    """The submitter was told that this takes its time, or does not want to hear of it."""
+    tx.run("UPDATE outgoing SET warned = 1 WHERE id = ?", outgoing_id)
 
 
 def mark_spent(tx: Tx, those: Sequence[outbox.Spent]) -> list[str]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mua.errors import Kind, MailError, Retry
-from mua.model.submission import Submission
+from mua.model.submission import NOTIFY, Submission
 from mua.records import dataclass
 
 MODE = 0o3733
@@ -95,7 +95,9 @@ def ring(drop: Path) -> None:
 
 
 def _first_line(submission: Submission) -> bytes:
-    told = {"version": 1, "sender": submission.sender, "recipients": submission.recipients}
+    told: dict[str, object] = {"version": 1, "sender": submission.sender, "recipients": submission.recipients}
+    if submission.notify != NOTIFY:
+        told["notify"] = submission.notify
     return json.dumps(told).encode("ascii") + b"\n"
 
 
@@ -200,9 +202,12 @@ def read_first_line(file: BinaryIO) -> Submission:
             raise ValueError("not of this version")
         if not recipients or not all(isinstance(one, str) for one in recipients):
             raise ValueError("no recipients")
+        notify = found.get("notify", list(NOTIFY))
+        if not isinstance(notify, list) or not {"failure", "delay", "success"}.issuperset(notify):
+            raise ValueError("no such notice")
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Refused("its first line is not Mua's") from error
-    return Submission(sender, tuple(recipients))
+    return Submission(sender, tuple(recipients), notify=tuple(notify))
 
 
 def remove(drop: Path, name: str) -> None:

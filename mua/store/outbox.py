@@ -21,6 +21,7 @@ from mua.model.outgoing import (
     Terms,
 )
 from mua.model.report import Action, Reported
+from mua.model.submission import NOTIFY
 from mua.paths import Profile
 from mua.records import dataclass
 from mua.store.blobs import file_errors
@@ -60,6 +61,7 @@ class Due:
     recipients: dict[str, tuple[int, int]]
     terms: Terms = NO_TERMS
     direct: bool = False  # a person said so, whatever the account's way is
+    notify: tuple[str, ...] = NOTIFY
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,24 @@ def untold_of(db: Db, outgoing_id: OutgoingId) -> list[str]:
     """The recipients of one submission that it failed for, and that were not told of."""
     sql = "SELECT address FROM recipient WHERE outgoing_id = ? AND told = 0 AND state IN ('refused', 'unknown')"
     return [row[0] for row in db.rows(sql, outgoing_id)]
+
+
+def late(db: Db, before: int, most: int = 100) -> list[OutgoingId]:
+    """Submissions of before a time (UTC seconds) that are not over, and of which no warning was given, oldest first."""
+    sql = (
+        "SELECT id FROM outgoing WHERE warned = 0 AND uid IS NOT NULL AND finished_at = 0 AND queued_at <= ?"
+        " ORDER BY queued_at LIMIT ?"
+    )
+    return [OutgoingId(row[0]) for row in db.rows(sql, before, most)]
+
+
+def notify(db: Db, outgoing_id: OutgoingId) -> frozenset[str]:
+    """Of what the submitter of a message wants to hear (RFC 3461 s.4.1): "failure", "delay", "success"."""
+    return frozenset(_words(db.value("SELECT notify FROM outgoing WHERE id = ?", outgoing_id) or ""))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
 
 
 def last_attempt(db: Db, outgoing_id: OutgoingId) -> int:
@@ -234,7 +254,7 @@ def due(db: Db, now: int, domain: str = "") -> list[Due]:
     rows = db.rows(
         "SELECT o.id, r.id, coalesce(o.via, o.account_id), o.message_id, o.envelope_from, o.envid,"
         " max(o.queued_at, o.not_before), o.wire_file, o.size, o.eight_bit, o.digest,"
-        " o.require_tls, o.deliver_by, o.direct, r.address, r.attempts, r.postponed"
+        " o.require_tls, o.deliver_by, o.direct, o.notify, r.address, r.attempts, r.postponed"
         f" FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id WHERE r.{WAITS} AND r.domain = ?"
         " AND r.next_attempt <= ? ORDER BY r.next_attempt, r.id LIMIT ?",
         domain,
@@ -244,10 +264,11 @@ def due(db: Db, now: int, domain: str = "") -> list[Due]:
     found: dict[int, Due] = {}
     for one, _, account_id, message_id, sender, envid, since, *rest, address, attempts, postponed in sorted(rows):
         if one not in found:
-            name, size, eight_bit, digest, require_tls, deliver_by, direct = rest
+            name, size, eight_bit, digest, require_tls, deliver_by, direct, wanted = rest
             found[one] = Due(
                 OutgoingId(one), AccountId(account_id), message_id, sender, envid, since, name, size, bool(eight_bit),
                 digest, {}, Terms(bool(require_tls), deliver_by), bool(direct),
+                _words(wanted),
             )  # fmt: skip
         found[one].recipients[address] = (attempts, postponed)
     return list(found.values())

@@ -702,6 +702,13 @@ CREATE TABLE contact_group(
 CREATE INDEX contact_in_group ON contact_group(contact_id);
 """
 
+# Of what who submitted a message wants to hear (RFC 3461 s.4.1), and whether the one warning of a delay is due no more.
+CACHE_52 = """
+ALTER TABLE outgoing ADD COLUMN notify TEXT NOT NULL DEFAULT 'failure,delay';
+ALTER TABLE outgoing ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX outgoing_warn ON outgoing(queued_at) WHERE warned = 0 AND uid IS NOT NULL AND finished_at = 0;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -754,6 +761,7 @@ MIGRATIONS = (
     CACHE_49,
     CACHE_50,
     CACHE_51,
+    CACHE_52,
 )
 VERSION = len(MIGRATIONS)
 

@@ -7,11 +7,12 @@ import pytest
 from exchangers import World, always
 
 from mua.engine.aliases import Aliases
-from mua.engine.bounces import remove_spent, tell_submitters
+from mua.engine.bounces import remove_spent, tell_submitters, warn_submitters
 from mua.engine.pickup import PickUp
 from mua.mime.report import report
 from mua.model.outgoing import Outgoing
-from mua.model.submission import Submission
+from mua.model.submission import NOTIFY, Submission
+from mua.plan.retry import DAY, HOUR
 from mua.store import dispatch, drop, outbox, wire_files
 
 HEAD = b"From: ann@here.test\r\nSubject: x\r\nDate: Mon, 30 Nov 2026 02:32:41 +0000\r\nMessage-ID: <a@b>\r\n\r\nHi\r\n"
@@ -37,8 +38,10 @@ class House:
             tx.run("UPDATE account SET name = 'system'")
         self.pickup = PickUp(self.post.context, folder, self.post.sender.poke)
 
-    def submit(self, *recipients: str, sender: str = "ann@there.test") -> Outgoing:
-        drop.leave(self.drop, Submission(sender, recipients), [HEAD])
+    def submit(
+        self, *recipients: str, sender: str = "ann@there.test", notify: tuple[str, ...] = NOTIFY
+    ) -> Outgoing:  # fmt: skip
+        drop.leave(self.drop, Submission(sender, recipients, notify=notify), [HEAD])
         self.pickup.look()
         assert self.post.sender.drain(30)
         return self.post.outbox()[0]
@@ -151,3 +154,72 @@ def test_aliases_lead_mail_and_reports_and_run_nothing(world: World, house: Hous
     assert found is not None
     assert [told.address for told in found.recipients] == ["robot@here.test"]
     assert not mark.exists()
+
+
+def test_what_waits_for_hours_is_told_of_once(world: World, house: House) -> None:
+    one = house.submit("carol@there.test", "dave@later.test")
+    house.post.later(4 * HOUR - 1)
+    house.settle()
+    assert world.sinks[1].copies("ann@there.test") == []
+    house.post.later(1)
+    for _ in range(2):
+        house.settle()
+    [got] = world.sinks[1].copies("ann@there.test")
+    found = report(got)
+    assert found is not None
+    assert found.message_id == one.message_id
+    [told] = found.recipients
+    assert (told.address, told.action, told.status) == ("dave@later.test", "delayed", "4.4.1")
+    assert told.until == one.queued_at + 4 * DAY
+    assert b"Subject: Not delivered yet: x\r\n" in got
+    assert b"it is tried until" in got
+    house.post.later(DAY)
+    house.settle()
+    assert len(house.post.outbox()) == 2
+    assert outbox.late(house.post.store.reader(), house.post.clock) == []
+
+
+@pytest.mark.parametrize(
+    "sender, notify, reports",
+    [
+        ("ann@there.test", (), []),
+        ("ann@there.test", ("failure",), ["failed"]),
+        ("ann@there.test", ("delay",), ["delayed"]),
+        ("ann@there.test", NOTIFY, ["failed", "delayed"]),
+        ("", NOTIFY, []),
+    ],
+)
+def test_nobody_hears_what_he_did_not_want_to_hear(
+    world: World, house: House, sender: str, notify: tuple[str, ...], reports: list[str]
+) -> None:
+    house.submit("bob@bad.test", sender=sender, notify=notify)
+    house.submit("dave@later.test", sender=sender, notify=notify)
+    house.settle()
+    house.post.later(4 * HOUR)
+    house.settle()
+    found = [report(one) for one in world.sinks[1].copies("ann@there.test")]
+    assert [told.action for one in found if one is not None for told in one.recipients] == reports
+    assert outbox.untold(house.post.store.reader()) == outbox.late(house.post.store.reader(), house.post.clock) == []
+
+
+def test_a_warning_is_not_warned_of(house: House) -> None:
+    """It waits for hours itself, where its reader is away, too."""
+    house.submit("dave@later.test", sender="eve@later.test")
+    for _ in range(3):
+        house.post.later(4 * HOUR)
+        house.settle()
+    assert [one.envelope_from for one in house.post.outbox()] == ["", "eve@later.test"]
+
+
+def test_killed_between_warning_and_mark_it_is_queued_once(house: House) -> None:
+    house.submit("dave@later.test")
+    house.post.clock += 4 * HOUR
+    store = house.post.store
+    house.post.sender.stop()
+    house.post.sender.join(20)
+    store.die_at, store.die_after = store.commits + 1, True
+    with pytest.raises(SystemExit):
+        warn_submitters(house.post.context, Aliases(), lambda _: None)
+    house.post.restart()
+    assert warn_submitters(house.post.context, Aliases(), lambda _: None) == 1
+    assert len(house.post.outbox()) == 2

@@ -10,6 +10,7 @@ from scripted import Conversation, Scripted
 
 from mua.model.account import Security
 from mua.model.outgoing import Phase, RecipientState
+from mua.model.submission import NOTIFY
 from mua.net.smtp import deliver
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome
@@ -46,6 +47,7 @@ def send(
     times: int = 1,
     sender: str = "me@example.org",
     envid: str = "",
+    notify: tuple[str, ...] = NOTIFY,
     before_dot: Callable[[], None] | None = None,
     partial: bool = False,
     timeouts: Timeouts = PATIENT,
@@ -65,7 +67,7 @@ def send(
         sock = socket.create_connection(("127.0.0.1", port))
         session = await open_session(Door(sock, "mx", Security.NONE), transcript, timeouts)
         try:
-            job = Job(sender, recipients, Body.of(body), envid)
+            job = Job(sender, recipients, Body.of(body), envid, notify)
             for _ in range(times):
                 result.outcomes = await deliver(session, job, before_dot=dot)
         except OSError as error:
@@ -423,6 +425,18 @@ def test_parameters() -> None:
         body="A: b\r\n\r\né".encode(),
         envid="a+1",
     )
+    assert [o.state for o in result.outcomes] == [ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    "notify, said", [((), "NEVER"), (("delay",), "DELAY"), (("success", "delay"), "SUCCESS,DELAY")]
+)
+def test_what_the_sender_wants_to_hear_is_passed_on(notify: tuple[str, ...], said: str) -> None:
+    script = (
+        "C: MAIL FROM:<me@example.org> RET=HDRS ENVID=a\nS: 250 ok\n"
+        f"C: RCPT TO:<{ANN}> NOTIFY={said} ORCPT=rfc822;{ANN}\nS: 250 ok\nC: DATA\nS: 354 go\nC.\nS: 250 ok"
+    )
+    result, _ = send(script, offers=("DSN",), recipients=(ANN,), envid="a", notify=notify)
     assert [o.state for o in result.outcomes] == [ACCEPTED]
 
 

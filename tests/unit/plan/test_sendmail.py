@@ -21,6 +21,8 @@ from mua.plan.sendmail import Call, Mode, call
         ("-f <ann@example.org> bob", Call(recipients=("bob",), sender="ann@example.org")),
         ("-rann bob", Call(recipients=("bob",), sender="ann")),
         ("-N failure,delay -R hdrs -V id -O IgnoreDots=true bob", Call(recipients=("bob",), dots=False)),
+        ("-N never bob", Call(recipients=("bob",), notify=())),
+        ("-Nsuccess,Delay bob", Call(recipients=("bob",), notify=("success", "delay"))),
         ("-v -n -m -U -G -L tag -X /dev/null -d0.1 -h 3 -A c -C /x -p smtp bob", Call(recipients=("bob",))),
         ("bob carol -f dave", Call(recipients=("bob", "carol", "-f", "dave"))),  # options come first
         ("-bm bob", Call(recipients=("bob",))),
@@ -45,7 +47,7 @@ def test_names_are_modes() -> None:
     assert call("newaliases", []).mode is Mode.ALIASES
 
 
-@pytest.mark.parametrize("words", ["-bd", "-bv bob", "-bt", "-bh", "-f", "-y", "--help", "-Z"])
+@pytest.mark.parametrize("words", ["-bd", "-bv bob", "-bt", "-bh", "-f", "-N sometimes bob", "-y", "--help", "-Z"])
 def test_what_mua_does_not_do_is_refused(words: str) -> None:
     with pytest.raises(UsageError):
         call("sendmail", words.split())
