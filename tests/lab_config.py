@@ -62,7 +62,10 @@ def mail_owner() -> tuple[int, int]:
 
 
 def dovecot_conf(plan: Plan) -> str:
-    """IMAP and POP3 (STARTTLS and TLS), LMTP, and the SASL service that Postfix asks."""
+    """IMAP and POP3 (STARTTLS and TLS), LMTP, and the SASL service that Postfix asks.
+
+    A log-in that was refused makes no later one wait: Dovecot's penalty is for addresses, and all users have the same.
+    """
     uid, gid = mail_owner()
     me, ours = pwd.getpwuid(os.getuid()).pw_name, grp.getgrgid(os.getgid()).gr_name
     unprivileged = f"default_internal_user = {me}\ndefault_internal_group = {ours}\ndefault_login_user = {me}\n"
@@ -146,6 +149,9 @@ service stats {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 protocol imap {{
   mail_plugins = $mail_plugins imap_zlib
