@@ -10,6 +10,7 @@ touched except by the person.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +25,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QTextCursor,
 )
-from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QSplitter, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from mua.gui import steps, words
 from mua.gui.address_field import AddressChip, Known
@@ -34,7 +35,7 @@ from mua.gui.body_track import Step, Track
 from mua.gui.composer_checks import Checks
 from mua.gui.composer_files import INSIDE_SIDE, Files
 from mua.gui.composer_find import ComposerFind
-from mua.gui.composer_head import Head
+from mua.gui.composer_head import Head, shown_sender
 from mua.gui.composer_layout import LEAST, lay_out
 from mua.gui.composer_menu import later_menu
 from mua.gui.format_bar import AskBar, FormatBar
@@ -107,11 +108,10 @@ class Composer(QFrame):
         self._checks = Checks(self)
         self._begun: Letter | None = None
         self._touched = False
-        self.head = Head([_shown_sender(one) for one in self._senders], known)
+        self.head = Head([shown_sender(one) for one in self._senders], known)
         self.identity, self.subject = self.head.identity, self.head.subject
         self.to, self.cc, self.bcc = self.head.fields()
         self.editor = BodyEditor()
-        self.look = MarkdownLook(self.editor)
         self.track = Track(self.editor)
         self.formats = FormatBar(self.editor)
         self.link_bar = AskBar(tr("Link address"), tr("Link address, for example example.org/plan"), tr("Make link"))
@@ -123,7 +123,6 @@ class Composer(QFrame):
         self.editor.picture = self.strip.picture
         self.send_button = Button(tr("Send"), "send", "primary")
         self.later_button = Button("", "chevron-down", "primary")
-        self.later_bar = LaterBar()
         self.status = Label("", SECONDARY, "tertiary")
         self.ahead = Banner()
         self.asked = Banner()
@@ -137,12 +136,32 @@ class Composer(QFrame):
         self.save_button = ToolButton("hard-drive", tr("Save in Drafts"), key="Ctrl+S")
         self.pop_button = ToolButton("external-link", tr("Open in a window of its own"), key="Ctrl+Shift+O")
         self.discard_button = ToolButton("trash-2", tr("Discard"), key="Ctrl+Shift+D")
+        self.sentences = QVBoxLayout()
+        """What is said and asked above the text."""
         self.beside = QSplitter(Qt.Orientation.Horizontal)
         self.more_quoted = Button("", "chevron-down", "link")
         lay_out(self)
         self.toast = Toast(self)
         self._connect()
         self.show_letter(letter)
+
+    # ---- parts that few letters need
+    @cached_property
+    def look(self) -> MarkdownLook:
+        """How Markdown will look, beside it."""
+        made = MarkdownLook(self.editor)
+        self.beside.addWidget(made)
+        return made
+
+    @cached_property
+    def later_bar(self) -> LaterBar:
+        """Where another time is chosen."""
+        made = LaterBar()
+        made.hide()
+        self.sentences.addWidget(made)
+        made.chosen.connect(self._time_chosen)
+        made.left.connect(self._leave_time)
+        return made
 
     # ---- the letter
     def show_letter(self, letter: Letter) -> None:
@@ -360,10 +379,10 @@ class Composer(QFrame):
         self._letter = replace(self._letter, sending_at=sending_at)
         holding = bool(sending_at)
         self._clock.stop()
-        for part in (
-            self.head, self.editor, self.files, self.send_button, self.later_button, self.later_bar, self.formats
-        ):  # fmt: skip
+        for part in (self.head, self.editor, self.files, self.send_button, self.later_button, self.formats):
             part.setEnabled(not holding)
+        if "later_bar" in self.__dict__:
+            self.later_bar.setEnabled(not holding)
         self.say_status(tr("Handing over…") if holding else "")
 
     def finish(self) -> None:
@@ -436,9 +455,7 @@ class Composer(QFrame):
         self.editor.textChanged.connect(self._touch)
         self.editor.files_dropped.connect(self.insert_pictures)
         self.editor.picture_pasted.connect(self.attach_picture)
-        self.editor.mode_changed.connect(
-            lambda _: self._show_look(self.editor.mode == MARKDOWN and not self.look.isHidden())
-        )
+        self.editor.mode_changed.connect(lambda _: self._show_look(self.editor.mode == MARKDOWN and self._looks()))
         self.strip.changed.connect(self._changed)
         self.strip.changed.connect(self.addressed)
         self.strip.told.connect(self.say)
@@ -448,7 +465,7 @@ class Composer(QFrame):
         self.formats.link_wanted.connect(self._ask_link)
         self.formats.picture_wanted.connect(self.choose_picture)
         self.formats.find_wanted.connect(self._find)
-        self.formats.preview_wanted.connect(lambda: self._show_look(self.look.isHidden()))
+        self.formats.preview_wanted.connect(lambda: self._show_look(not self._looks()))
         self.formats.way_wanted.connect(self.switch)
         self.find_bar.left.connect(self._leave_find)
         self.editor.fold_changed.connect(self._tell_folded)
@@ -458,8 +475,6 @@ class Composer(QFrame):
         self.link_bar.left.connect(lambda: self._link(""))
         self.send_button.clicked.connect(lambda: self.send())
         self.later_button.clicked.connect(self._offer_later)
-        self.later_bar.chosen.connect(self._time_chosen)
-        self.later_bar.left.connect(self._leave_time)
         self.attach_button.clicked.connect(self.choose_files)
         self.save_button.clicked.connect(self.save_wanted)
         self.discard_button.clicked.connect(self.discard_wanted)
@@ -493,7 +508,13 @@ class Composer(QFrame):
 
     def _show_look(self, shown: bool) -> None:
         """Markdown beside how it will look, where there is room for both."""
-        self.look.setVisible(shown and self.editor.mode == MARKDOWN and self.width() >= 700)
+        shown = shown and self.editor.mode == MARKDOWN and self.width() >= ROOMY
+        if shown or self._looks():
+            self.look.setVisible(shown)
+
+    def _looks(self) -> bool:
+        """Whether Markdown's look stands beside it."""
+        return "look" in self.__dict__ and not self.look.isHidden()
 
     def _find(self) -> None:
         self.editor.unfold()
@@ -576,8 +597,3 @@ class Composer(QFrame):
         if not self._finished:
             self.closed.emit()
         super().closeEvent(event)
-
-
-def _shown_sender(sender: Sender) -> str:
-    name, address = words.shown(sender.address.name, 80), words.shown(sender.address.address, 200)
-    return f"{name} <{address}>" if name else address

@@ -12,6 +12,7 @@ from mua.gui.sheets import styled
 from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
 from mua.gui.widgets import Button, Label
 from mua.language import tr
+from mua.plan.identities import Sender
 
 _FROM = """
 QComboBox { background: transparent; border: 1px solid transparent; padding: 0; min-height: 26px; }
@@ -122,3 +123,9 @@ class Head(QWidget):
                 self.left.emit()
                 return True
         return False
+
+
+def shown_sender(sender: Sender) -> str:
+    """Who writes, in a list of those who may."""
+    name, address = words.shown(sender.address.name, 80), words.shown(sender.address.address, 200)
+    return f"{name} <{address}>" if name else address

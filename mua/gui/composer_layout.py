@@ -27,14 +27,13 @@ def lay_out(composer: "Composer") -> None:
     column.addWidget(Line())
     column.addWidget(composer.head)
     column.addWidget(Line())
-    column.addLayout(_sentences(composer))
+    _lay_out_sentences(composer)
+    column.addLayout(composer.sentences)
     for bar in (composer.link_bar, composer.find_bar):
         bar.hide()
         column.addWidget(bar)
     composer.beside.setChildrenCollapsible(False)
     composer.beside.addWidget(composer.editor)
-    composer.beside.addWidget(composer.look)
-    composer.look.hide()
     column.addWidget(composer.beside, 1)
     composer.more_quoted.hide()
     composer.more_quoted.setToolTip(
@@ -58,17 +57,16 @@ def stand_alone(composer: "Composer") -> None:
     composer.pop_button.hide()
 
 
-def _sentences(composer: "Composer") -> QVBoxLayout:
+def _lay_out_sentences(composer: "Composer") -> None:
     """What is said and asked above the text: each with some room above it, and none where nothing is said."""
-    column = QVBoxLayout()
+    column = composer.sentences
     column.setContentsMargins(READER_MARGIN_X, 0, READER_MARGIN_X, 0)
     column.setSpacing(12)
     top = QWidget()
     top.setFixedHeight(0)
-    for one in (top, composer.ahead, composer.demand, composer.asked, composer.banner, composer.later_bar):
+    for one in (top, composer.ahead, composer.demand, composer.asked, composer.banner):
         column.addWidget(one)
         one.setVisible(one is top)
-    return column
 
 
 def _tool_bar(composer: "Composer") -> QHBoxLayout:

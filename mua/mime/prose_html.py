@@ -9,12 +9,14 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from html import escape
 from typing import Final
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from mua.mime.prose_text import from_text
 from mua.mime.text import is_bomb, stripped
 from mua.model.prose import Block, Cell, Image, Kind, Prose, Run
 
@@ -181,6 +183,8 @@ _TARGET = re.compile(r"(?:https?://|mailto:|tel:)", re.IGNORECASE)
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _WORD_LIST = re.compile(r"mso-list\s*:\s*l\d+\s+level(\d)", re.IGNORECASE)
 _WORD_MARK = re.compile(r"^\s*(?:[\u00b7\u2022\u00a7o\u25aa\uf0b7-]|(\d{1,3}|[a-z])[.)])[\s\u00a0]+")
+_NO_TEXT = re.compile(r"[\x00-\x08\x0a-\x1f\ufffc]")
+_MEANT: Final = frozenset("b strong th i em cite dfn var s del strike code tt kbd samp a font".split())
 _MAX_CELL: Final = 2_000  # characters: a longer one is layout
 
 
@@ -192,7 +196,7 @@ def from_html(source: str, *, pictures: Callable[[str], bool] = lambda _: False,
     """
     source = source[:MAX_HTML]
     if is_bomb(source):
-        source = stripped(source)
+        return from_text(stripped(source))
     reader = _Reader(pictures, colours)
     root = LexborHTMLParser(source).body
     if root is not None:
@@ -206,18 +210,14 @@ class _Look:
     __slots__ = ("bold", "code", "colour", "italic", "level", "link", "listed", "pre", "quote", "struck")
 
     def __init__(self, other: "_Look | None" = None) -> None:
-        for name in ("bold", "italic", "struck", "code", "pre"):
-            setattr(self, name, bool(other and getattr(other, name)))
-        self.link: str = other.link if other else ""
-        self.colour: str = other.colour if other else ""
-        self.quote: int = other.quote if other else 0
-        self.level: int = other.level if other else 0
-        self.listed: str = other.listed if other else ""
-        self.bold: bool
-        self.italic: bool
-        self.struck: bool
-        self.code: bool
-        self.pre: bool
+        if other is None:
+            self.bold = self.italic = self.struck = self.code = self.pre = False
+            self.link = self.colour = self.listed = ""
+            self.quote = self.level = 0
+            return
+        self.bold, self.italic, self.struck = other.bold, other.italic, other.struck
+        self.code, self.pre, self.link, self.colour = other.code, other.pre, other.link, other.colour
+        self.quote, self.level, self.listed = other.quote, other.level, other.listed
 
     def run(self, text: str) -> Run:
         return Run(text, self.bold, self.italic, self.struck, self.code, self.link, self.colour)
@@ -300,7 +300,7 @@ class _Reader:
     def _add(self, text: str, look: _Look) -> None:
         if not text:
             return
-        text = "".join(one for one in text if one >= " " or one == "\t").replace("\ufffc", "")
+        text = _NO_TEXT.sub("", text)
         run = look.run(text)
         last = self._runs[-1] if self._runs else None
         if last is not None and last.image is None and look.run(last.text) == last:
@@ -364,7 +364,7 @@ class _Reader:
 
     def _block(self, tag: str, node: LexborNode, attributes: dict[str, str | None], look: _Look, depth: int) -> None:
         style = attributes.get("style") or ""
-        inner = _restyled(tag, attributes, look, self._colours)
+        inner = _Look(_restyled(tag, attributes, look, self._colours))
         word = _WORD_LIST.search(style) if style else None
         apart = tag in _APART and not _NO_MARGIN.search(style) and not look.listed and not word
         if apart or tag == "blockquote":
@@ -438,8 +438,11 @@ class _Reader:
 
 
 def _restyled(tag: str, attributes: dict[str, str | None], look: _Look, colours: bool) -> _Look:
-    found = _Look(look)
-    style = {one[1].lower(): one[2].strip().lower() for one in _STYLED.finditer(attributes.get("style") or "")}
+    """The look inside an element; the same where it says nothing."""
+    said = attributes.get("style") or ""
+    if not said and tag not in _MEANT:
+        return look
+    found, style = _Look(look), _styles(said)
     weight = style.get("font-weight", "")
     if tag in ("b", "strong", "th") or weight in ("bold", "bolder", "600", "700", "800", "900"):
         found.bold = True
@@ -461,6 +464,12 @@ def _restyled(tag: str, attributes: dict[str, str | None], look: _Look, colours:
     return found
 
 
+@lru_cache(maxsize=256)
+def _styles(said: str) -> Mapping[str, str]:
+    return {one[1].lower(): one[2].strip().lower() for one in _STYLED.finditer(said)} if said else {}
+
+
+@lru_cache(maxsize=256)
 def _colour(said: str) -> str:
     """As #rrggbb; empty for black, white, greys and whatever else is no choice of anybody."""
     rgb = _RGB.match(said)

@@ -265,3 +265,10 @@ def test_whatever_is_written_is_sent_as_a_valid_message(seed: int) -> None:
     assert html is None or html.get_content().replace("\r\n", "\n").rstrip("\n") == draft.html
     names = {"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Content-Transfer-Encoding"}
     assert set(got.keys()) <= names, "headers that tell nothing else"
+
+
+def test_a_paste_of_very_many_elements_keeps_its_words_and_lines() -> None:
+    many = "".join(f"<p><span><b>{one}</b> &lt;b&gt; <i>x</i> <u>y</u></span></p>\n" for one in range(8_000))
+    blocks = from_html(many)
+    assert len(blocks) >= 8_000
+    assert [block.text.split() for block in blocks if block.text][7_999] == ["7999", "<b>", "x", "y"]
