@@ -117,6 +117,12 @@ def tr(text: str, /, **values: object) -> str:
     return fill(text, **values) if values else text
 
 
+def sense(of: str, text: str) -> str:
+    """``text`` where the same English words elsewhere mean something else (gettext's context)."""
+    found = tr(f"{of}\x04{text}")
+    return text if found.endswith(f"{of}\x04{text}") else found.replace(f"{of}\x04", "")
+
+
 def plural(number: int, one: str, many: str, /, **values: object) -> str:
     """``one`` or ``many``, English sentences with ``{number:,}``, in the form that the language has for ``number``."""
     text = one if number == 1 else many
@@ -207,7 +213,8 @@ def entries(po: str) -> list[Entry]:
             fuzzy = "fuzzy" in line
         elif not line and parts:
             several = tuple(text for name, text in parts.items() if name.startswith("msgstr"))
-            found.append(Entry(parts["msgid"], parts.get("msgid_plural", ""), several, fuzzy))
+            of = f"{parts['msgctxt']}\x04" if "msgctxt" in parts else ""
+            found.append(Entry(of + parts["msgid"], parts.get("msgid_plural", ""), several, fuzzy))
             parts, fuzzy = {}, False
     return found
 

@@ -50,6 +50,8 @@ def _texts_of(tree: ast.AST) -> Iterator[tuple[str, str]]:
         match name, literals:
             case "tr", [str(text), *_]:
                 yield text, ""
+            case "sense", [str(of), str(text)]:
+                yield f"{of}\x04{text}", ""
             case "plural", [_, str(one), str(many), *_]:
                 yield one, many
             case "count", [_, str(one)]:
@@ -70,7 +72,9 @@ def renewed(po: str, found: list[Text]) -> str:
         had = known.get((text.text, text.many))
         forms = had.forms if had else ("",) * (number if text.many else 1)
         lines += [f"#: {' '.join(text.files)}", *(["#, fuzzy"] if had and had.fuzzy else [])]
-        lines.append(f"msgid {_quoted(text.text)}")
+        of, _, words = text.text.rpartition("\x04")
+        lines += [f"msgctxt {_quoted(of)}"] if of else []
+        lines.append(f"msgid {_quoted(words)}")
         if text.many:
             lines.append(f"msgid_plural {_quoted(text.many)}")
             lines += [f"msgstr[{place}] {_quoted(form)}" for place, form in enumerate(forms)]

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import SLOT, QMetaType, QObject, Signal, Slot
 from PySide6.QtDBus import QDBusArgument, QDBusConnection, QDBusMessage, QDBusPendingCallWatcher, QDBusVariant
 
-from mua.language import tr
-
 _PORTAL = ("org.freedesktop.portal.Desktop", "/org/freedesktop/portal/desktop", "org.freedesktop.portal.Settings")
 _NOTIFY = (_PORTAL[0], _PORTAL[1], "org.freedesktop.portal.Notification")
 _DARK = 1
@@ -34,7 +32,7 @@ class Desktop(QObject):
         """Ask now, and listen."""
         if not self._bus.isConnected():
             return
-        self._call(_PORTAL, tr("Read"), ["org.freedesktop.appearance", "color-scheme"], self._answered)
+        self._call(_PORTAL, "Read", ["org.freedesktop.appearance", "color-scheme"], self._answered)
         self._listen(_PORTAL, "SettingChanged", "_setting_changed(QDBusMessage)")
         self._listen(_NOTIFY, "ActionInvoked", "_invoked(QDBusMessage)")
 

@@ -14,7 +14,7 @@ from mua.errors import MailError
 from mua.gui.conversation_rows import Order, grouped, plain
 from mua.gui.sorted_rows import Sorting
 from mua.gui.words import shown
-from mua.language import tr
+from mua.language import sense, tr
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import Flag, MessageId, MessageRow
 from mua.model.sort import NEWEST_FIRST, By, Sort
@@ -38,7 +38,7 @@ ROLE_NAMES = {
     Role.INBOX: (tr("Inbox"), "inbox"),
     Role.DRAFTS: (tr("Drafts"), "file-pen-line"),
     Role.SENT: (tr("Sent"), "send"),
-    Role.ARCHIVE: (tr("Archive"), "archive"),
+    Role.ARCHIVE: (sense("folder", "Archive"), "archive"),
     Role.JUNK: (tr("Junk"), "shield-alert"),
     Role.TRASH: (tr("Bin"), "trash-2"),
     Role.ALL: (tr("All mail"), "mail"),
