@@ -178,6 +178,8 @@ def split_fields(block: bytes) -> tuple[list[Field], list[str]]:
     """The fields of a header block and its defects.  Junk lines are kept under the name ``""``."""
     if b"\r\n" in block:
         block = block.replace(b"\r\n", b"\n")
+    if block.endswith(b"\n\n"):  # the empty line that ends a header, as BODY[HEADER.FIELDS (...)] has it
+        block = block[:-1]
     found = _FIELD.findall(block)
     defects = ["bare-cr"] if b"\r" in block else []
     try:

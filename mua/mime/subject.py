@@ -29,7 +29,6 @@ FORWARD_PREFIX = re.compile(
 LIST_TAG = re.compile(r"\[[^\[\]]{1,60}\]\s*")
 _TRAILER = re.compile(r"(?:\s*\(fwd\))+\s*$", re.IGNORECASE)
 _WRAPPED = re.compile(r"\[fwd:\s*(.*)\]$", re.IGNORECASE)
-_SPACES = re.compile(r"\s+")
 
 
 @lru_cache(maxsize=2048)
@@ -38,11 +37,12 @@ def topic(subject: str) -> tuple[str, bool]:
 
     Prefixes count in whatever language they are; a tag of a list is no part of a topic, unless there is nothing else.
     """
-    rest, answers = _SPACES.sub(" ", subject[:_LOOKED_AT]).strip(), False
+    rest, answers = " ".join(subject[:_LOOKED_AT].split()), False
     if ":" in rest or "\uff1a" in rest or rest.startswith("[") or rest.endswith(")"):
         for _ in range(_ROUNDS):
             before = rest
-            rest = _TRAILER.sub("", rest)
+            if rest.endswith(")"):
+                rest = _TRAILER.sub("", rest)
             if found := REPLY_PREFIX.match(rest):
                 rest, answers = rest[found.end() :], True
             elif found := FORWARD_PREFIX.match(rest):

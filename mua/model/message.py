@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import IntFlag
+from functools import lru_cache
 from typing import NewType
 
 from mua.model.account import AccountId
@@ -45,6 +46,19 @@ _BY_NAME = {name.lower(): flag for flag, name in FLAG_NAMES.items()}
 
 def flags_from_names(names: Iterable[str]) -> tuple[Flag, tuple[str, ...]]:
     """IMAP flag names -> (known bits, other keywords sorted).  ``\\Recent`` is dropped: it is not ours to keep."""
+    given = tuple(names)
+    return _remembered(given) if sum(map(len, given)) < _SHORT else _flags(given)
+
+
+_SHORT = 200  # characters of all names together: mail has few distinct combinations, unless a server makes them up
+
+
+@lru_cache(maxsize=1024)
+def _remembered(names: tuple[str, ...]) -> tuple[Flag, tuple[str, ...]]:
+    return _flags(names)
+
+
+def _flags(names: tuple[str, ...]) -> tuple[Flag, tuple[str, ...]]:
     bits, rest = Flag(0), set()
     for name in names:
         known = _BY_NAME.get(name.lower())

@@ -225,9 +225,13 @@ def expanded(spans: Ranges, most: int) -> list[int]:
     return [number for first, last in spans for number in range(first, last + 1)]
 
 
-@functools.lru_cache(maxsize=4096)
 def flag_tuple(raw: bytes) -> tuple[str, ...]:
-    """The inside of ``FLAGS (...)``; mail has few distinct combinations, so they are kept."""
+    """The inside of ``FLAGS (...)``; mail has few distinct combinations, so those that are not long are kept."""
+    return _known_flags(raw) if len(raw) < 200 else _known_flags.__wrapped__(raw)
+
+
+@functools.lru_cache(maxsize=4096)
+def _known_flags(raw: bytes) -> tuple[str, ...]:
     return tuple(flag.decode("utf-8", "replace") for flag in raw.split())
 
 

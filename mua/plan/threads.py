@@ -87,9 +87,12 @@ def ties(
     ``own`` as of ``own_name`` (empty: none), ``references`` the oldest first, ``shared`` of ``server_name``.  Whoever
     answers what was set apart belongs to that, not to what that had answered.
     """
+    if not (references or shared or words):  # as most mail
+        return ((own,) if own else (), False)
     chain = [name[:MAX_NAME] for name in references if name]
     word = words.get(own)
-    cut = max((place for place, name in enumerate(chain) if (found := words.get(name)) and found.apart), default=-1)
+    set_apart = (place for place, name in enumerate(chain) if (found := words.get(name)) and found.apart)
+    cut = max(set_apart, default=-1) if words else -1
     if word is not None and word.apart:
         names, alone = [own], True
     elif cut >= 0:

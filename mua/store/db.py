@@ -6,6 +6,7 @@ commit the store hands that to ``on_commit``, and the engine tells its clients. 
 held for SQL only.
 """
 
+import itertools
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ BUSY_MS = 10_000
 CACHE = 16 * 1024  # KiB of pages that a connection keeps
 THREAD_CACHE = 2 * 1024  # the same for each of the engine's threads: there are many, and they look at little
 CHUNK = 500  # ids of one statement
+TOGETHER = 50  # rows of one INSERT
 _LOOK_EVERY = 20_000  # steps of SQLite's machine, about a millisecond
 
 
@@ -134,11 +136,35 @@ class Tx(Db):
         with translated():
             self.connection.executemany(sql, rows)
 
+    def insert_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Insert many rows: ``sql`` ends in VALUES.
+
+        Several of them are one statement: to begin one, and to leave and to enter Python around it, costs a third of
+        what inserting a row does, and whoever waits for the interpreter has it meanwhile.
+        """
+        with translated():
+            for values, bound in _together(rows):
+                self.connection.execute(f"{sql} {values}", bound)
+
+    def update_all(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        """Change many rows in the same way: ``sql`` ends before its WHERE; its ``column1`` is the id of each."""
+        with translated():
+            for values, bound in _together(rows):
+                self.connection.execute(f"{sql} FROM (VALUES {values}) WHERE id = column1", bound)
+
     def insert(self, sql: str, *values: Any) -> int:
         """Run one INSERT; returns the new rowid."""
         with translated():
             self.connection.execute(sql, values)
             return self.connection.last_insert_rowid()
+
+
+def _together(rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """Rows as the VALUES of statements, and what is bound to them."""
+    one = f"({','.join('?' * len(rows[0]))})" if rows else ""
+    for start in range(0, len(rows), TOGETHER):
+        some = rows[start : start + TOGETHER]
+        yield ",".join([one] * len(some)), tuple(itertools.chain.from_iterable(some))
 
 
 class Store:

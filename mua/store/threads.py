@@ -109,22 +109,24 @@ def words_on(db: Db, names: Iterable[str]) -> Mapping[str, Word]:
     return {name: Word(bool(apart), joined) for name, apart, joined in found}
 
 
-def letters(tx: Db, account_id: int, news: "Sequence[NewMessage]", ids: Sequence[int]) -> list[Letter]:
-    """What new messages say of their conversations."""
-    from mua.mime.subject import topic
-    from mua.mime.text import neutralise
-
+def letters(
+    tx: Db,
+    account_id: int,
+    news: "Sequence[NewMessage]",
+    ids: Sequence[int],
+    topics: "Sequence[tuple[str, bool]]",
+) -> list[Letter]:
+    """What new messages say of their conversations.  ``topics``: as ``mime.subject.topic`` has each subject."""
     owns = [own_name(new.envelope.message_id, one) for new, one in zip(news, ids, strict=True)]
     words = words_on(
-        tx, [name for own, new in zip(owns, news, strict=True) for name in (own, *new.envelope.references)]
+        tx, (name for own, new in zip(owns, news, strict=True) for name in (own, *new.envelope.references))
     )
     made = list[Letter]()
-    for own, new, number in zip(owns, news, ids, strict=True):
+    for own, new, number, (about, answers) in zip(owns, news, ids, topics, strict=True):
         told = new.envelope
         shared = server_name(account_id, new.server_thread) if new.server_thread else ""
         tied, alone = ties(own if told.message_id or own in words else "", told.references, shared, words)
-        about, answers = topic(neutralise(told.subject))
-        authors = frozenset(one.address.lower() for one in told.sender)
+        authors = frozenset([one.address.lower() for one in told.sender])
         people = (
             authors.union(one.address.lower() for one in (*told.to, *told.cc)) if answers and not alone else authors
         )

@@ -299,8 +299,7 @@ def add_messages(tx: Tx, account_id: AccountId, folder_id: FolderId, messages: I
 _INSERT = (
     "INSERT INTO message(id, account_id, folder_id, uid, flags, keywords, size, internaldate, date, subject,"
     " sender, recipients, cc, message_id, refs, list_id, thread_id, has_attachments, want_append, object_id, snippet,"
-    " shown_keywords, topic, bare, author, addressee, server_thread, index_seq)"
-    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+    " shown_keywords, topic, bare, author, addressee, server_thread, index_seq) VALUES"
 )
 
 
@@ -314,14 +313,13 @@ def _insert(tx: Tx, account_id: AccountId, folder_id: FolderId, news: Sequence[N
     """Insert messages that are ascending by date; returns their ids, which are ascending too."""
     sequence = _next_index_seq(tx, len(news))
     ids = _new_ids(tx, [max(new.internaldate, 0) for new in news])
-    threads = Threads(tx, letters(tx, account_id, news, ids), ids).ids()
-    tx.run_many(
-        _INSERT,
-        [
-            (*_row(new, message_id, thread_id, account_id, folder_id), sequence + number)
-            for number, (new, message_id, thread_id) in enumerate(zip(news, ids, threads, strict=True), 1)
-        ],
-    )
+    subjects = [_shown(new.envelope.subject) for new in news]
+    threads = Threads(tx, letters(tx, account_id, news, ids, [told[1:] for told in subjects]), ids).ids()
+    rows = [
+        (*_row(new, told, message_id, thread_id, account_id, folder_id), sequence + number)
+        for number, (new, told, message_id, thread_id) in enumerate(zip(news, subjects, ids, threads, strict=True), 1)
+    ]
+    tx.insert_all(_INSERT, rows)
     if quiet := quiet_ones(tx, threads):
         hushed = {one: quiet[thread_id] for one, thread_id in zip(ids, threads, strict=True) if thread_id in quiet}
         _keep_quiet(tx, account_id, folder_id, hushed)
@@ -339,40 +337,59 @@ def _keep_quiet(tx: Tx, account_id: AccountId, folder_id: FolderId, hushed: dict
     settle_local(tx, account_id, now)
 
 
+def _shown(subject: str) -> tuple[str, str, bool]:
+    """A subject as lists show it, what it is about, and whether it says that it answers."""
+    from mua.mime.subject import topic  # loaded by the first mail that comes
+    from mua.mime.text import neutralise
+
+    shown = neutralise(subject)
+    return (shown, *topic(shown))
+
+
 def _row(
-    new: NewMessage, message_id: MessageId, thread_id: int, account_id: AccountId, folder_id: FolderId
+    new: NewMessage,
+    told: tuple[str, str, bool],
+    message_id: MessageId,
+    thread_id: int,
+    account_id: AccountId,
+    folder_id: FolderId,
 ) -> tuple[object, ...]:
-    """The values of ``_INSERT`` but the last; what lists show can do nothing to them."""
-    from mua.mime.subject import topic, who  # loaded by the first mail that comes
+    """The values of ``_INSERT`` but the last; what lists show can do nothing to them.  ``told``: see ``_shown``."""
     from mua.mime.text import neutralise
 
     envelope = new.envelope
-    keywords = tags.legal(new.keywords)
-    subject = neutralise(envelope.subject)
-    about, answers = topic(subject)
+    keywords = tags.legal(new.keywords) if new.keywords else ""
+    (sender, author), (to, addressee) = _people(envelope.sender), _people(envelope.to)
+    subject, about, answers = told
     return (
         message_id, account_id, folder_id, new.uid, int(new.flags), keywords, new.size,
         new.internaldate, new.internaldate if envelope.date is None else envelope.date, subject,
-        _addresses(envelope.sender), _addresses(envelope.to), _addresses(envelope.cc), envelope.message_id[:MAX_MID],
+        sender, to, _people(envelope.cc)[0], envelope.message_id[:MAX_MID],
         " ".join(envelope.references), envelope.list_id, thread_id, envelope.attachment_hint, new.append,
-        new.object_id, neutralise(new.snippet), keywords, about,
-        answers and not (envelope.references or new.server_thread), who(envelope.sender), who(envelope.to),
-        new.server_thread,
+        new.object_id, neutralise(new.snippet) if new.snippet else "", keywords, about,
+        answers and not (envelope.references or new.server_thread), author, addressee, new.server_thread,
     )  # fmt: skip
 
 
 def set_bodies(tx: Tx, bodies: Sequence[BodyFacts]) -> None:
     """The bytes of these messages are here (and durable)."""
     sequence = _next_index_seq(tx, len(bodies))
-    sql = (
-        "UPDATE message SET has_body = ?, snippet = ?, has_attachments = ?, size = ?, index_seq = ?, want_body = 0"
-        " WHERE id = ? RETURNING shown_folder"
+    there = tx.rows_of("SELECT id, size, shown_folder FROM message WHERE id IN", [one.id for one in bodies])
+    sizes = {message_id: size for message_id, size, _ in there}
+    tx.changes.messages.update(sizes)
+    tx.changes.folders.update(folder_id or 0 for _, _, folder_id in there)
+    told = sorted((one for one in bodies if one.id in sizes), key=lambda one: one.id)
+    tx.update_all(
+        "UPDATE message SET has_body = column2, snippet = column3, has_attachments = column4, index_seq = column5,"
+        " want_body = 0",
+        [
+            (one.id, one.place, one.snippet, one.has_attachments, number)
+            for number, one in enumerate(told, sequence + 1)
+        ],
     )
-    for number, facts in enumerate(sorted(bodies, key=lambda one: one.id), sequence + 1):
-        found = tx.row(sql, facts.place, facts.snippet, facts.has_attachments, facts.size, number, facts.id)
-        if found is not None:
-            tx.changes.messages.add(facts.id)
-            tx.changes.folders.add(found[0] or 0)
+    resized = [(one.size, one.id) for one in told if one.size != sizes[one.id]]  # few servers count wrongly
+    tx.run_many("UPDATE message SET size = ? WHERE id = ?", resized)
+    for facts in told:
         if facts.reports:
             tx.changes.reports |= bool(tx.run("UPDATE message SET reports = 1 WHERE id = ? AND reports = 0", facts.id))
     tx.changes.folders.discard(0)
@@ -627,20 +644,24 @@ def record_uidl(tx: Tx, account_id: AccountId, uidl: str, message_id: MessageId,
     tx.run(sql, account_id, uidl, message_id, now, digest)
 
 
-def _addresses(addresses: tuple[Address, ...]) -> str:
-    """The stored form of a list of addresses, safe to show; the same few people write most of the mail."""
-    return _remembered(addresses) if len(addresses) <= FEW else _stored(addresses)
+def _people(addresses: tuple[Address, ...]) -> tuple[str, str]:
+    """A list of addresses as it is stored, safe to show, and as it is sorted; the same few write most of the mail."""
+    return _NOBODY if not addresses else _remembered(addresses) if len(addresses) <= FEW else _stored(addresses)
+
+
+_NOBODY = ("[]", "")
 
 
 @lru_cache(maxsize=2048)
-def _remembered(addresses: tuple[Address, ...]) -> str:
+def _remembered(addresses: tuple[Address, ...]) -> tuple[str, str]:
     return _stored(addresses)
 
 
-def _stored(addresses: tuple[Address, ...]) -> str:
+def _stored(addresses: tuple[Address, ...]) -> tuple[str, str]:
+    from mua.mime.subject import who
     from mua.mime.text import neutralise
 
-    return _JSON([[neutralise(one.name), neutralise(one.address)] for one in addresses])
+    return _JSON([[neutralise(one.name), neutralise(one.address)] for one in addresses]), who(addresses)
 
 
 def _account_values(account: Account) -> dict[str, str | int | None]:
