@@ -353,6 +353,7 @@ def _repeated_fields(root: Part) -> list[str]:
 
 ENOUGH = 800  # characters to make a snippet of: blanks are still to go
 VISIBLE = 400  # of those: the invisible is still to go
+_RULES = "-_=*#"  # what lines are drawn with
 
 
 def snippet(text: str) -> str:
@@ -360,9 +361,10 @@ def snippet(text: str) -> str:
     lines = text[:20_000].split("\n")
     own, length = list[str](), 0
     for line in lines:
-        if not _is_quotation(line) and line.strip("-_=*# \t"):
-            own.append(line)
-            length += len(line)
+        bare = line.strip()
+        if bare and not _is_quotation(bare) and (bare[0] not in _RULES or bare.strip(_RULES + " \t")):
+            own.append(bare)
+            length += len(bare)
             if length > ENOUGH:
                 break
     beginning = _one_line(own) or _one_line(lines)
@@ -371,11 +373,9 @@ def snippet(text: str) -> str:
     return beginning[: SNIPPET - 1].rstrip() + "\u2026"
 
 
-def _is_quotation(line: str) -> bool:
-    """A quoted line, or the line that introduces a quotation."""
-    if line.lstrip().startswith((">", "|")):
-        return True
-    return line.rstrip().endswith(":") and _ATTRIBUTION.match(line) is not None
+def _is_quotation(bare: str) -> bool:
+    """A quoted line, or the line that introduces a quotation, without the blanks around it."""
+    return bare[0] in ">|" or (bare[-1] == ":" and _ATTRIBUTION.match(bare) is not None)
 
 
 def _one_line(lines: list[str]) -> str:

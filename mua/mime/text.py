@@ -38,6 +38,7 @@ _TEXT_SUSPECTS: Final = [chr(code) for code in range(0xA0) if _TEXT_DROP.match(c
     chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 ]
 _ASCII_CONTROLS: Final = bytes(set(range(32)) - {9, 10} | {127})
+_LATIN_CONTROLS: Final = bytes(code for code in range(0x100) if _TEXT_DROP.match(chr(code)))
 
 _FORBIDDEN_IN_NAMES = re.compile(r"[<>:\"|?*]")
 _VARIABLE = re.compile(r"%(\w+)%")
@@ -108,7 +109,7 @@ def neutralise(text: str) -> str:
     Control, bidi-control and invisible characters are removed, every kind of blank becomes one space, towers of
     combining marks are cut.  Joiners stay where a script or an emoji needs them (between two non-ASCII characters).
     """
-    if text.isascii() and text.isprintable() and "  " not in text:
+    if text.isprintable() and "  " not in text and (text.isascii() or _latin(text) is not None):
         return text.strip()
     text = " ".join(_DROP.sub("", text).replace(_BRAILLE_BLANK, " ").split())
     if "\u200c" in text or "\u200d" in text:
@@ -122,7 +123,18 @@ def neutralise_body(text: str) -> str:
         data = text.encode("ascii")
         clean = data.translate(None, _ASCII_CONTROLS)
         return text if len(clean) == len(data) else clean.decode("ascii")
+    if (latin := _latin(text)) is not None:
+        clean = latin.translate(None, _LATIN_CONTROLS)
+        return text if len(clean) == len(latin) else clean.decode("latin-1")
     return _TEXT_DROP.sub("", text) if any(one in text for one in _TEXT_SUSPECTS) else text
+
+
+def _latin(text: str) -> bytes | None:
+    """The octets of a text without a character above U+00FF: no mark, nothing bidirectional is among the rest."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return None
 
 
 def _joiner(match: re.Match[str]) -> str:

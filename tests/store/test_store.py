@@ -57,6 +57,25 @@ def test_newest_first_and_counted(box: Box) -> None:
     assert box.counts(box.inbox) == (3, 3)
 
 
+def test_many_rows_in_one_statement_are_what_each_is_alone(box: Box) -> None:
+    ids = box.add(*range(1, 124))
+    gone = ids[60]
+    with box.store.write() as tx:
+        write.remove_messages(tx, [gone], Claim.VANISHED, 1)
+    told = [write.BodyFacts(one, 1, f"text {one}", one == ids[3], 700 if one == ids[5] else 100) for one in ids]
+    with box.store.write() as tx:
+        write.set_bodies(tx, list(reversed(told)))
+        assert tx.changes.messages == set(ids) - {gone}
+    kept = [one for one in ids if one != gone]
+    rows = box.store.reader().rows(
+        "SELECT id, has_body, snippet, has_attachments, size FROM message ORDER BY index_seq"
+    )
+    assert rows == [(one, 1, f"text {one}", int(one == ids[3]), 700 if one == ids[5] else 100) for one in kept]
+    folder = read.folder(box.store.reader(), box.inbox)
+    assert folder is not None
+    assert (folder.total, folder.with_body) == (122, 122)
+
+
 def test_what_others_share_is_not_among_what_is_unread_or_starred(box: Box) -> None:
     [mine] = box.add(1)
     with box.store.write() as tx:
