@@ -14,11 +14,12 @@ from mua.gui import words
 from mua.gui.contact_list import shown_name
 from mua.gui.theme import BASE, META, SECONDARY, TITLE
 from mua.gui.widgets import Avatar, Button, Flow, Label, ToolButton, paint_face
+from mua.language import tr
 from mua.mime.contact import Details, Entry
 from mua.model.contact import Contact
 
 _FACE = 84  # pixels
-LABELS = {"home": "Home", "work": "Work", "cell": "Mobile", "other": "Other"}
+LABELS = {"home": tr("Home"), "work": tr("Work"), "cell": tr("Mobile"), "other": tr("Other")}
 
 
 class Face(Avatar):
@@ -73,7 +74,7 @@ class ContactCard(QScrollArea):
             column.addWidget(Label(note, SECONDARY, "secondary", wrap=True))
         column.addLayout(self._facts(about, book))
         column.addStretch()
-        self._put(inside, f"Contact {shown_name(contact)}")
+        self._put(inside, tr("Contact {name}", name=shown_name(contact)))
 
     def show_widget(self, widget: QWidget, name: str) -> None:
         """Something else in the card's place."""
@@ -118,15 +119,15 @@ class ContactCard(QScrollArea):
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
         for one in about.emails:
-            self._row(grid, _called(one, "Address"), one.value, self._write_button(one.value))
-        for what, entries in (("Phone", about.phones), ("Place", about.places), ("Link", about.links)):
+            self._row(grid, _called(one, tr("Address")), one.value, self._write_button(one.value))
+        for what, entries in ((tr("Phone"), about.phones), (tr("Place"), about.places), (tr("Link"), about.links)):
             for one in entries:
                 self._row(grid, _called(one, what), one.value)
         for what, text in (
-            ("Birthday", about.birthday),
-            ("Groups", ", ".join(about.groups)),
-            ("Note", about.note),
-            ("Book", book),
+            (tr("Birthday"), about.birthday),
+            (tr("Groups"), ", ".join(about.groups)),
+            (tr("Note"), about.note),
+            (tr("Book"), book),
         ):
             if text:
                 self._row(grid, what, text)
@@ -143,7 +144,7 @@ class ContactCard(QScrollArea):
             grid.addWidget(end, place, 2, Qt.AlignmentFlag.AlignTop)
 
     def _write_button(self, address: str) -> ToolButton:
-        button = ToolButton("square-pen", f"Write to {words.shown(address, 100)}")
+        button = ToolButton("square-pen", tr("Write to {address}", address=words.shown(address, 100)))
         button.clicked.connect(lambda: self.written.emit(address))
         return button
 

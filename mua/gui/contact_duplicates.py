@@ -10,6 +10,7 @@ from mua.gui.contact_list import shown_name
 from mua.gui.notices import EmptyState
 from mua.gui.theme import BASE, META, SECONDARY, TITLE
 from mua.gui.widgets import Button, Label
+from mua.language import tr
 from mua.model.contact import Contact
 from mua.plan.duplicates import Suspicion
 
@@ -26,10 +27,10 @@ class Duplicates(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(28, 24, 28, 28)
         self._column.setSpacing(10)
-        self._column.addWidget(Label("Who may be there twice", TITLE, bold=True))
-        text = "One contact gets what any of them says. The others can be brought back for 30 days."
+        self._column.addWidget(Label(tr("Who may be there twice"), TITLE, bold=True))
+        text = tr("One contact gets what any of them says. The others can be brought back for 30 days.")
         self._column.addWidget(Label(text, SECONDARY, "secondary", wrap=True))
-        self._said = Label("Looking …", SECONDARY, "secondary")
+        self._said = Label(tr("Looking …"), SECONDARY, "secondary")
         self._column.addWidget(self._said)
         self._column.addStretch()
 
@@ -37,7 +38,7 @@ class Duplicates(QWidget):
         """The suspicions; ``rows``: who they are about."""
         self._said.hide()
         if not found:
-            self._column.insertWidget(2, EmptyState("users", "Nobody", "Nobody seems to be there twice."), 1)
+            self._column.insertWidget(2, EmptyState("users", tr("Nobody"), tr("Nobody seems to be there twice.")), 1)
         for one in found:
             people = [rows[each] for each in one.contacts if each in rows]
             if len(people) > 1:
@@ -62,10 +63,10 @@ class Duplicates(QWidget):
         text.addWidget(Label(words.shown(one.why, 200), META, "tertiary", wrap=True))
         names = ", ".join(shown_name(each) for each in people)
         frame.setAccessibleName(f"{names}. {one.why}")
-        merge = Button("Make one", "merge")
-        merge.setAccessibleName(f"Make one contact of {names}")
+        merge = Button(tr("Make one"), "merge")
+        merge.setAccessibleName(tr("Make one contact of {names}", names=names))
         merge.clicked.connect(lambda: self.merge_wanted.emit(tuple(one.contacts)))
-        leave = Button("They are different", kind="link")
+        leave = Button(tr("They are different"), kind="link")
         leave.clicked.connect(lambda: self.merged(tuple(one.contacts)))
         line = QHBoxLayout(frame)
         line.setContentsMargins(16, 12, 12, 12)

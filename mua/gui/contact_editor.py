@@ -16,16 +16,22 @@ from mua.gui.notices import Banner
 from mua.gui.select import Select
 from mua.gui.theme import META, TITLE
 from mua.gui.widgets import Button, Field, Label, ToolButton
+from mua.language import tr
 from mua.mime.contact import Details, Entry
 from mua.model.address import Address
 
-_KINDS = (("emails", "Address"), ("phones", "Phone"), ("places", "Place"), ("links", "Link"))
+_KINDS = (
+    ("emails", tr("Address"), tr("Add an address")),
+    ("phones", tr("Phone"), tr("Add a phone")),
+    ("places", tr("Place"), tr("Add a place")),
+    ("links", tr("Link"), tr("Add a link")),
+)
 _TEXTS = (
-    ("name", "Name"),
-    ("organisation", "Organisation"),
-    ("title", "Title"),
-    ("nickname", "Nickname"),
-    ("birthday", "Birthday"),
+    ("name", tr("Name")),
+    ("organisation", tr("Organisation")),
+    ("title", tr("Title")),
+    ("nickname", tr("Nickname")),
+    ("birthday", tr("Birthday")),
 )
 
 
@@ -37,12 +43,12 @@ class _EntryRow(QWidget):
         self._entry = entry
         self.field = Field(what)
         self.field.setText(entry.value)
-        self.label = Select(f"What the {what.lower()} is called")
+        self.label = Select(tr("What this is called: {what}", what=what))
         choices = dict.fromkeys(["", *LABELS, entry.label])
         for one in choices:
-            self.label.addItem(LABELS.get(one, words.shown(one, 60)) or "No label", one)
+            self.label.addItem(LABELS.get(one, words.shown(one, 60)) or tr("No label"), one)
         self.label.setCurrentIndex(list(choices).index(entry.label))
-        gone = ToolButton("x", f"Remove this {what.lower()}")
+        gone = ToolButton("x", tr("Remove: {what}", what=what))
         gone.clicked.connect(lambda: remove(self))
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
@@ -71,7 +77,7 @@ class ContactEditor(QWidget):
         self.picture_changed = False
         self.setAccessibleName(title)
         self._fields: dict[str, Field] = {}
-        self._rows: dict[str, list[_EntryRow]] = {name: [] for name, _ in _KINDS}
+        self._rows: dict[str, list[_EntryRow]] = {name: [] for name, *_ in _KINDS}
         self._columns: dict[str, QVBoxLayout] = {}
         self.banner = Banner(stacked=True)
         self.banner.hide()
@@ -83,7 +89,7 @@ class ContactEditor(QWidget):
         column.addLayout(self._grid())
         column.addLayout(self._end(has_photo))
         column.addStretch()
-        for name, _ in _KINDS:
+        for name, *_ in _KINDS:
             for one in getattr(about, name):
                 self._add(name, one)
         if not about.emails:
@@ -97,7 +103,7 @@ class ContactEditor(QWidget):
     def details(self) -> Details:
         """What the form says."""
         texts = {name: field.text().strip() for name, field in self._fields.items() if name != "groups"}
-        many = {name: tuple(one.entry() for one in self._rows[name]) for name, _ in _KINDS}
+        many = {name: tuple(one.entry() for one in self._rows[name]) for name, *_ in _KINDS}
         groups = tuple(dict.fromkeys(" ".join(one.split()) for one in self._fields["groups"].text().split(",")))
         note = self.note.toPlainText().strip("\n")
         return Details(**texts, **many, note=note, groups=tuple(one for one in groups if one))  # type: ignore[arg-type]  # the fields by their names
@@ -105,9 +111,9 @@ class ContactEditor(QWidget):
     def keep(self) -> None:
         """Done, unless an address is none."""
         said = self.details()
-        entries = (one for name, _ in _KINDS for one in getattr(said, name))
+        entries = (one for name, *_ in _KINDS for one in getattr(said, name))
         if not said.name and not said.organisation and not any(one.value for one in entries):
-            self.say("A contact needs a name, an organisation or an address.")
+            self.say(tr("A contact needs a name, an organisation or an address."))
             self._fields["name"].setFocus()
             return
         for row in self._rows["emails"]:
@@ -125,8 +131,8 @@ class ContactEditor(QWidget):
         if not self.is_changed():
             self.left.emit()
             return
-        self.say("What you have changed is not kept yet.")
-        self.banner.offer("Throw it away", self.left.emit)
+        self.say(tr("What you have changed is not kept yet."))
+        self.banner.offer(tr("Throw it away"), self.left.emit)
 
     def is_changed(self) -> bool:
         """Whether something differs from what it began with."""
@@ -134,7 +140,7 @@ class ContactEditor(QWidget):
         plain = all(getattr(said, name) == getattr(before, name) for name in (*self._fields, "groups"))
         same_note = said.note == before.note.strip("\n")
         entries = (
-            tuple(one for one in getattr(said, name) if one.value) == getattr(before, name) for name, _ in _KINDS
+            tuple(one for one in getattr(said, name) if one.value) == getattr(before, name) for name, *_ in _KINDS
         )
         return self.picture_changed or not (plain and same_note and all(entries))
 
@@ -163,20 +169,20 @@ class ContactEditor(QWidget):
         grid.setVerticalSpacing(8)
         for name, what in _TEXTS[:3]:
             self._text(grid, name, what, getattr(self._before, name))
-        for name, what in _KINDS:
-            self._many(grid, name, what)
+        for name, what, more in _KINDS:
+            self._many(grid, name, what, more)
         for name, what in _TEXTS[3:]:
             self._text(grid, name, what, getattr(self._before, name))
-        self._text(grid, "groups", "Groups", ", ".join(self._before.groups))
-        self._fields["groups"].setPlaceholderText("Family, Chess club")
+        self._text(grid, "groups", tr("Groups"), ", ".join(self._before.groups))
+        self._fields["groups"].setPlaceholderText(tr("Family, Chess club"))
         self._fields["birthday"].setPlaceholderText("1990-12-31")
         self.note = QPlainTextEdit(self._before.note)
         self.note.setProperty("kind", "field")
-        self.note.setAccessibleName("Note")
+        self.note.setAccessibleName(tr("Note"))
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(96)
         place = grid.rowCount()
-        grid.addWidget(Label("Note", META, "tertiary"), place, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(Label(tr("Note"), META, "tertiary"), place, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.note, place, 1)
         return grid
 
@@ -187,10 +193,10 @@ class ContactEditor(QWidget):
         grid.addWidget(Label(what, META, "tertiary"), place, 0)
         grid.addWidget(field, place, 1)
 
-    def _many(self, grid: QGridLayout, name: str, what: str) -> None:
+    def _many(self, grid: QGridLayout, name: str, what: str, add: str) -> None:
         column = self._columns[name] = QVBoxLayout()
         column.setSpacing(6)
-        more = Button(f"Add {'an address' if name == 'emails' else f'a {what.lower()}'}", "plus", "link")
+        more = Button(add, "plus", "link")
         more.clicked.connect(lambda: self._add(name, Entry("")).field.setFocus())
         whole = QVBoxLayout()
         whole.setSpacing(2)
@@ -201,7 +207,8 @@ class ContactEditor(QWidget):
         grid.addLayout(whole, place, 1)
 
     def _add(self, name: str, entry: Entry) -> _EntryRow:
-        row = _EntryRow(dict(_KINDS)[name], entry, lambda one: self._remove(name, one))
+        what = next(what for key, what, _ in _KINDS if key == name)
+        row = _EntryRow(what, entry, lambda one: self._remove(name, one))
         self._rows[name].append(row)
         self._columns[name].addWidget(row)
         return row
@@ -212,15 +219,15 @@ class ContactEditor(QWidget):
         row.deleteLater()
 
     def _end(self, has_photo: bool) -> QHBoxLayout:
-        picture = Button("Choose a picture", "image")
+        picture = Button(tr("Choose a picture"), "image")
         picture.clicked.connect(self.picture_wanted)
-        self.bare = Button("Remove the picture", "image-off")
+        self.bare = Button(tr("Remove the picture"), "image-off")
         self.bare.clicked.connect(self.picture_unwanted)
         self.bare.setVisible(has_photo)
-        keep = Button("Keep", kind="primary")
+        keep = Button(tr("Keep"), kind="primary")
         keep.setToolTip("Ctrl+S")
         keep.clicked.connect(self.keep)
-        leave = Button("Cancel")
+        leave = Button(tr("Cancel"))
         leave.clicked.connect(self.leave)
         line = QHBoxLayout()
         line.setSpacing(8)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from PySide6.QtCore import QObject
 
 from mua.gui.seeker import Seeker
+from mua.language import tr
 from mua.model.contact import Book, BookId, Contact, ContactId, fold
 from mua.paths import Profile
 from mua.plan import duplicates
@@ -55,10 +56,10 @@ class Finder(QObject):
     @staticmethod
     def choices(books: Sequence[Book], groups: Sequence[tuple[str, int]]) -> list[tuple[str, Shown]]:
         """What can be listed, with its name."""
-        found = [("All contacts", Shown())]
+        found = [(tr("All contacts"), Shown())]
         found += [(one.name, Shown(book=one.id)) for one in books] if len(books) > 1 else []
-        found += [(f"Group: {name}", Shown(group=name)) for name, _ in groups]
-        return [*found, ("Written to, in no book", COLLECTED), ("Deleted in the last 30 days", DELETED)]
+        found += [(tr("Group: {name}", name=name), Shown(group=name)) for name, _ in groups]
+        return [*found, (tr("Written to, in no book"), COLLECTED), (tr("Deleted in the last 30 days"), DELETED)]
 
     def find(self, shown: Shown, letters: str, told: Callable[[Found], object]) -> None:
         """Tell ``told`` who fits, later."""

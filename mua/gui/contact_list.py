@@ -13,6 +13,7 @@ from mua.gui import words
 from mua.gui.message_cards import Pen
 from mua.gui.theme import BASE, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
+from mua.language import tr
 from mua.model.contact import Contact, ContactId
 
 Index = QModelIndex | QPersistentModelIndex
@@ -60,14 +61,18 @@ class ContactModel(QAbstractListModel):
         if role == CONTACT:
             return found
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            said = (shown_name(found), found.addresses[0] if found.addresses else "", "group" if found.is_group else "")
+            said = (
+                shown_name(found),
+                found.addresses[0] if found.addresses else "",
+                tr("Group") if found.is_group else "",
+            )
             return words.shown(", ".join(one for one in dict.fromkeys(said) if one), 300)
         return None
 
 
 def shown_name(one: Contact) -> str:
     """How somebody is called where there is room for one name."""
-    return words.shown(one.name, 200) or "Without a name"
+    return words.shown(one.name, 200) or tr("Without a name")
 
 
 class _Delegate(QStyledItemDelegate):
@@ -98,7 +103,7 @@ class _Delegate(QStyledItemDelegate):
             QRect(room.left(), room.top(), room.width(), half),
             QRect(room.left(), room.top() + half, room.width(), half),
         )
-        beneath = words.shown(address, 200) or ("Group" if found.is_group else "No address")
+        beneath = words.shown(address, 200) or (tr("Group") if found.is_group else tr("No address"))
         pen.text(first, shown_name(found), theme().font(BASE, SEMIBOLD), "text")
         pen.text(second, beneath, theme().font(SECONDARY), "secondary")
         painter.restore()
@@ -118,7 +123,7 @@ class ContactList(QListView):
         super().__init__()
         self.setModel(model)
         self.setItemDelegate(_Delegate(self))
-        self.setAccessibleName("Contacts")
+        self.setAccessibleName(tr("Contacts"))
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setUniformItemSizes(True)
         self.setMouseTracking(True)

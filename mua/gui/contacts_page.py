@@ -27,14 +27,17 @@ from mua.gui.room import Room
 from mua.gui.select import Select
 from mua.gui.theme import META
 from mua.gui.widgets import Button, Label, Line, SearchField, ToolButton
+from mua.language import plural, tr
 from mua.mime import contact as cards
 from mua.mime import vcard
 from mua.mime.contact import Details, Entry
+from mua.model.account import Account
 from mua.model.address import Address
 from mua.model.contact import BookId, Contact, ContactId, Group
 from mua.store import contacts
 
 if TYPE_CHECKING:
+    from mua.gui.books_panel import BooksPanel
     from mua.gui.contact_editor import ContactEditor
     from mua.gui.decoder import Decoder
 
@@ -52,21 +55,23 @@ class ContactsPage(Room):
     """A mailto: link."""
     mails_wanted = Signal(str)
     """A search for the mail of somebody."""
-    books_wanted = Signal()
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, accounts: Sequence[Account] = ()) -> None:
+        self._accounts = accounts
+        self.books: BooksPanel | None = None
+        self._panel: QWidget | None = None
+        """What is in the card's place until somebody is chosen."""
         self.list_side, self.card = QWidget(), ContactCard()
-        super().__init__("Contacts", _WIDE)
+        super().__init__(tr("Contacts"), _WIDE)
         self._library = library
         self.model = ContactModel(self._rows)
         self.list = ContactList(self.model)
-        self.search = SearchField("Search contacts")
-        self.search.setAccessibleName("Search contacts")
-        self.shown = Select("Which contacts are shown")
+        self.search = SearchField(tr("Search contacts"))
+        self.search.setAccessibleName(tr("Search contacts"))
+        self.shown = Select(tr("Which contacts are shown"))
         self.count = Label("", META, "tertiary")
         self.banner = Banner()
         self.banner.hide()
-        self.empty = EmptyState("users", "No contacts yet", "Make one, or import a file of another program (.vcf).")
         self.editor: ContactEditor | None = None
         self._finder = Finder(library.profile, self)
         self._decoder: Decoder | None = None
@@ -81,7 +86,7 @@ class ContactsPage(Room):
         if isinstance(event, wire.Changed) and (event.contacts or event.everything):
             self.refresh()
         elif isinstance(event, wire.Importing) and event.token.startswith("contacts-") and event.messages:
-            self._say(f"{event.messages} contacts so far.")
+            self._say(plural(event.messages, "{number:,} contact so far", "{number:,} contacts so far"))
 
     def refresh(self) -> None:
         """Read again; who is shown stays shown."""
@@ -90,7 +95,10 @@ class ContactsPage(Room):
             self._wanted = chosen[0].id
         db = self._library.db if self._library.open() else None
         if db is not None:
-            self._offer(contacts.books(db), contacts.group_names(db))
+            books = contacts.books(db)
+            self._offer(books, contacts.group_names(db))
+            if self.books is not None and isValid(self.books):
+                self.books.show_books(books)
         self._look()
 
     def show_person(self, address: Address) -> None:
@@ -118,7 +126,7 @@ class ContactsPage(Room):
 
         before = self._card(one.id) if one is not None else b""
         about = cards.details(vcard.parse(before)) if one is not None else about or Details()
-        title = f"Change {shown_name(one)}" if one is not None else "New contact"
+        title = tr("Change {name}", name=shown_name(one)) if one is not None else tr("New contact")
         has_photo = one is not None and one.has_photo
         self.editor = editor = ContactEditor(about, title, has_photo)
         picture: list[tuple[str, bytes]] = []
@@ -127,6 +135,7 @@ class ContactsPage(Room):
         editor.picture_wanted.connect(lambda: self._choose_picture(editor, picture))
         editor.picture_unwanted.connect(lambda: self._no_picture(editor, picture))
         self.card.show_widget(editor, title)
+        self._panel = None
         editor.begin()
 
     def delete(self) -> None:
@@ -136,8 +145,8 @@ class ContactsPage(Room):
             return
 
         def gone(_: wire.Answer) -> None:
-            self._say(f"{words.count(len(ids), 'contact', 'contacts')} deleted.")
-            self.banner.offer("Undo", lambda: self._ask(wire.RestoreContacts(ids), lambda _: self.banner.hide()))
+            self._say(plural(len(ids), "{number:,} contact deleted.", "{number:,} contacts deleted."))
+            self.banner.offer(tr("Undo"), lambda: self._ask(wire.RestoreContacts(ids), lambda _: self.banner.hide()))
 
         self._ask(wire.RemoveContacts(ids), gone)
 
@@ -153,7 +162,9 @@ class ContactsPage(Room):
 
     def import_files(self) -> None:
         """Take the contacts of files."""
-        paths, _ = QFileDialog.getOpenFileNames(self, "Import contacts", "", "Contacts (*.vcf *.vcard);;All files (*)")
+        paths, _ = QFileDialog.getOpenFileNames(
+            self, tr("Import contacts"), "", f"{tr('Contacts')} (*.vcf *.vcard);;{tr('All files')} (*)"
+        )
         for path in paths:
             self.import_file(path)
 
@@ -162,9 +173,9 @@ class ContactsPage(Room):
 
         def taken(told: wire.Answer) -> None:
             assert isinstance(told, wire.ContactsImported)
-            said = f"{told.found} contacts found, {told.imported} imported"
-            said += f", {told.here} here already" if told.here else ""
-            self._say(f"{said}, {told.lost} lost.", "warning" if told.lost else "info")
+            numbers = {"found": told.found, "imported": told.imported, "here": told.here, "lost": told.lost}
+            said = tr("{found} found, {imported} imported, {here} here already, {lost} lost.", **numbers)
+            self._say(said, "warning" if told.lost else "info")
 
         shown = self.shown.currentData()
         book = shown.book if isinstance(shown, Shown) and shown.book else 0
@@ -174,7 +185,7 @@ class ContactsPage(Room):
         """Write who is selected (of one or none: who is listed) into a file."""
         chosen = [one.id for one in self.list.chosen()]
         ids = chosen if len(chosen) > 1 else [one for one in self.model.ids if one > 0]
-        path, _ = QFileDialog.getSaveFileName(self, "Export contacts", "contacts.vcf", "Contacts (*.vcf)")
+        path, _ = QFileDialog.getSaveFileName(self, tr("Export contacts"), "contacts.vcf", f"{tr('Contacts')} (*.vcf)")
         if path and ids:
             self.export_to(path, ids)
 
@@ -183,7 +194,13 @@ class ContactsPage(Room):
 
         def told(answer: wire.Answer) -> None:
             assert isinstance(answer, wire.ContactsExported)
-            self._say(f"{words.count(answer.exported, 'contact', 'contacts')} exported to {Path(path).name}.")
+            said = plural(
+                answer.exported,
+                "{number:,} contact exported to {name}.",
+                "{number:,} contacts exported to {name}.",
+                name=Path(path).name,
+            )
+            self._say(said)
 
         self._ask(wire.ExportContacts(path, contacts=tuple(ids)), told)
 
@@ -193,8 +210,18 @@ class ContactsPage(Room):
 
         panel = Duplicates()
         panel.merge_wanted.connect(lambda ids: self._ask(wire.MergeContacts(ids), lambda _: panel.merged(ids)))
-        self.card.show_widget(panel, "Who may be there twice")
+        self._show_panel(panel, tr("Who may be there twice"))
         self._finder.duplicates(lambda found, rows: panel.show_found(found, rows) if isValid(panel) else None)
+
+    def show_books(self) -> None:
+        """The address books, and finding those of a server."""
+        from mua.gui.books_panel import BooksPanel
+
+        self.books = panel = BooksPanel(self._accounts)
+        panel.asked.connect(self.asked)
+        db = self._library.db if self._library.open() else None
+        panel.show_books(contacts.books(db) if db is not None else [])
+        self._show_panel(panel, tr("Address books"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Insert makes a contact, / searches; Escape leaves the search, then the page."""
@@ -240,11 +267,12 @@ class ContactsPage(Room):
         side.addWidget(self.list, 1)
         self.list_side.setMinimumWidth(240)
         self.list_side.setAutoFillBackground(False)
-        self.new = Button("New contact", "plus", "primary")
+        self.new = Button(tr("New contact"), "plus", "primary")
         buttons = (
-            ("import", "Import", "Import contacts from a file", self.import_files),
-            ("download", "Export", "Export contacts to a file", self.export),
-            ("merge", "Twice", "Who may be there twice", self.show_duplicates),
+            ("import", "Import", tr("Import contacts from a file"), self.import_files),
+            ("download", "Export", tr("Export contacts to a file"), self.export),
+            ("merge", "Twice", tr("Who may be there twice"), self.show_duplicates),
+            ("server", "Books", tr("Address books and servers"), self.show_books),
         )
         for icon, name, tip, act in buttons:
             button = ToolButton(icon, tip)
@@ -300,6 +328,8 @@ class ContactsPage(Room):
         wanted, self._wanted = self._wanted, None
         self.model.show(found.ids, found.rows)
         self.count.setText(words.count(len(found.ids), "contact", "contacts"))
+        if self._panel is not None and isValid(self._panel):
+            return
         if wanted in found.ids:
             index = self.model.index(found.ids.index(wanted))
             self.list.setCurrentIndex(index)
@@ -319,17 +349,22 @@ class ContactsPage(Room):
         self.search.insert(text)
 
     # ---- the card
+    def _show_panel(self, panel: QWidget, name: str) -> None:
+        self.editor, self._panel = None, panel
+        self.card.show_widget(panel, name)
+
     def _show_empty(self) -> None:
-        empty = EmptyState("users", "No contacts yet", "Make one, or import a file of another program (.vcf).")
+        hint = tr("Make one, or import a file of another program (.vcf).")
+        empty = EmptyState("users", tr("No contacts yet"), hint)
         if self.search.text() or (isinstance(self.shown.currentData(), Shown) and self.shown.currentIndex() > 0):
-            empty.show_state("users", "Nobody", "Nobody here fits.")
-        self.card.show_widget(empty, "No contact")
+            empty.show_state("users", tr("Nobody"), tr("Nobody here fits."))
+        self.card.show_widget(empty, tr("No contact"))
 
     def _show_chosen(self) -> None:
         if self.editor is not None and isValid(self.editor) and self.editor.is_changed():
             self.editor.leave()  # which asks
             return
-        self.editor = None
+        self.editor = self._panel = None
         chosen = self.list.chosen()
         if len(chosen) == 1:
             self._show(chosen[0])
@@ -342,24 +377,26 @@ class ContactsPage(Room):
         note = ""
         if one.is_group:
             people = [str(member) for member in self._members(one)]
-            note = f"{words.count(len(people), 'member', 'members')}: {words.shown(', '.join(people), 1000)}"
+            count = plural(len(people), "{number:,} member", "{number:,} members")
+            note = f"{count}: {words.shown(', '.join(people), 1000)}"
         elif one.waiting:
-            note = "The server will be told of the last change."
+            note = tr("The server will be told of the last change.")
         self.card.show_contact(one, about, self._book_name(one.book_id), self._deeds(one), note)
         if one.has_photo:
             self._draw(one.id, raw)
 
     def _show_several(self, chosen: list[Contact]) -> None:
+        said = plural(len(chosen), "{number:,} contact selected", "{number:,} contacts selected")
         panel = QWidget()
         column = QVBoxLayout(panel)
         column.setContentsMargins(28, 24, 28, 28)
-        column.addWidget(Label(f"{words.count(len(chosen), 'contact', 'contacts')} selected", bold=True))
+        column.addWidget(Label(said, bold=True))
         line = QHBoxLayout()
         for name, text, icon in (
-            ("write", "Write to them", "square-pen"),
-            ("join", "Make one of them", "merge"),
-            ("export", "Export", "download"),
-            ("delete", "Delete", "trash-2"),
+            ("write", tr("Write to them"), "square-pen"),
+            ("join", tr("Make one of them"), "merge"),
+            ("export", tr("Export"), "download"),
+            ("delete", tr("Delete"), "trash-2"),
         ):
             button = Button(text, icon, "danger" if name == "delete" else "")
             button.clicked.connect(lambda _=False, name=name: self._do(name))
@@ -368,16 +405,16 @@ class ContactsPage(Room):
         column.addLayout(line)
         column.addWidget(Line())
         column.addStretch()
-        self.card.show_widget(panel, f"{len(chosen)} contacts selected")
+        self.card.show_widget(panel, said)
 
     def _deeds(self, one: Contact) -> list[tuple[str, str, str]]:
         if self._is_deleted_shown():
-            return [("restore", "Bring back", "undo-2")]
-        deeds = [("write", "Write", "square-pen")] if one.addresses or one.is_group else []
-        deeds += [("mails", "Mail with this person", "search")] if one.addresses else []
+            return [("restore", tr("Bring back"), "undo-2")]
+        deeds = [("write", tr("Write"), "square-pen")] if one.addresses or one.is_group else []
+        deeds += [("mails", tr("Mail with this person"), "search")] if one.addresses else []
         if one.id < 0:
-            return [*deeds, ("add", "Add to contacts", "plus")]
-        return [*deeds, ("edit", "Change", "file-pen-line"), ("delete", "Delete", "trash-2")]
+            return [*deeds, ("add", tr("Add to contacts"), "plus")]
+        return [*deeds, ("edit", tr("Change"), "file-pen-line"), ("delete", tr("Delete"), "trash-2")]
 
     def _do(self, name: str) -> None:
         chosen = self.list.chosen()
@@ -388,8 +425,8 @@ class ContactsPage(Room):
             "export": self.export,
             "edit": self._edit_chosen,
             "mails": lambda: self.mails_wanted.emit(search_for(chosen[0].addresses)),
-            "restore": lambda: self._ask(wire.RestoreContacts(ids), lambda _: self._say("They are back.")),
-            "join": lambda: self._ask(wire.MergeContacts(ids), lambda _: self._say("They are one contact now.")),
+            "restore": lambda: self._ask(wire.RestoreContacts(ids), lambda _: self._say(tr("They are back."))),
+            "join": lambda: self._ask(wire.MergeContacts(ids), lambda _: self._say(tr("They are one contact now."))),
             "add": lambda: self.edit(None, Details(chosen[0].name, emails=(Entry(chosen[0].addresses[0]),))),
         }
         if chosen:
@@ -435,7 +472,7 @@ class ContactsPage(Room):
             self.editor = None
             self._wanted = told.contact_id
             if told.conflicts:
-                self._say("Somebody changed this contact meanwhile; the other version stands beside it.", "warning")
+                self._say(tr("Somebody changed this contact meanwhile; the other version stands beside it."), "warning")
             self.refresh()
             self.list.setFocus()
 
@@ -451,7 +488,7 @@ class ContactsPage(Room):
 
     def _choose_picture(self, editor: "ContactEditor", picture: list[tuple[str, bytes]]) -> None:
         path, _ = QFileDialog.getOpenFileName(
-            self, "Choose a picture", "", "Pictures (*.png *.jpg *.jpeg *.gif *.webp)"
+            self, tr("Choose a picture"), "", f"{tr('Pictures')} (*.png *.jpg *.jpeg *.gif *.webp)"
         )
         if path:
             self.take_picture(editor, path, picture)
@@ -466,12 +503,12 @@ class ContactsPage(Room):
             data = b""
         kind = media_type(data[:2048])
         if not data or kind not in ("image/png", "image/jpeg", "image/gif", "image/webp"):
-            editor.say("This is no picture that a contact can have (PNG, JPEG, GIF or WebP of at most 8 MB).")
+            editor.say(tr("This is no picture that a contact can have (PNG, JPEG, GIF or WebP of at most 8 MB)."))
             return
         picture.append((kind, data))
         editor.picture_changed = True
         editor.bare.show()
-        editor.say("The picture is there once you keep the contact.")
+        editor.say(tr("The picture is there once you keep the contact."))
 
     @staticmethod
     def _no_picture(editor: "ContactEditor", picture: list[tuple[str, bytes]]) -> None:

@@ -188,7 +188,7 @@ class Rooms(QObject):
         """Address books; ``person``: the card of whoever that is, or the form for a new one."""
         from mua.gui.contacts_page import ContactsPage
 
-        page = ContactsPage(self.desk.library)
+        page = ContactsPage(self.desk.library, self.desk.accounts)
         self._serve(page.asked, page)
         page.left.connect(self.close_page)
         page.write_wanted.connect(lambda link: self.write(Writing(Kind.NEW, mailto=link)))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPixmap
 from pytestqt.qtbot import QtBot
 
 from mua import wire
+from mua.errors import Kind, MailError, Retry
 from mua.gui import widgets
 from mua.gui.app import Program
 from mua.gui.contact_editor import ContactEditor
@@ -183,6 +184,42 @@ def test_whoever_was_written_to_and_is_in_no_book_is_offered(page: Page, mail: M
     shown.shown.setCurrentIndex(shown.shown.findText("Written to, in no book"))
     shown._look()
     qtbot.waitUntil(lambda: all("example" in one and "Ann" not in one for one in names(shown)), timeout=30_000)
+
+
+def test_books_are_found_on_a_server_and_one_is_removed_after_a_word(page: Page, qtbot: QtBot) -> None:
+    shown, asked = page
+    shown.show_books()
+    panel = shown.books
+    assert panel is not None
+    panel.asked.disconnect()
+    panel.asked.connect(lambda *one: asked.append(one))
+    form = panel.server
+    form.look.click()
+    assert not asked  # without an address nobody is asked
+    form.address.setText("maya@example.org")
+    form.password.setText("secret")
+    form.look.click()
+    command, told, failed = asked.pop()
+    assert command == wire.FindBooks("maya@example.org", "maya@example.org", "secret")
+    failed(MailError(Kind.ACCOUNT, Retry.ASK, "No address book was found.", code="no-books"))
+    assert panel.banner.text() == "No address book was found."
+    assert form.look.isEnabled()
+    told(wire.BooksFound((("https://example.org/dav/me/friends/", "Friends"),)))
+    button = form.found.itemAt(0).widget()
+    assert isinstance(button, widgets.Button)
+    button.click()
+    command, *_ = asked.pop()
+    assert isinstance(command, wire.PutBook)
+    assert (command.book.url, command.password) == ("https://example.org/dav/me/friends/", "secret")
+    (number,) = panel.rows
+    panel.rows[number].findChildren(widgets.ToolButton)[-1].click()
+    assert not asked
+    assert "4 contacts" in panel.banner.text()
+    panel.banner.findChildren(widgets.Button)[0].click()
+    assert [command for command, *_ in asked] == [wire.RemoveBook(number, forced=True)]
+    shown.refresh()  # what comes meanwhile does not take the panel away
+    qtbot.waitUntil(lambda: shown.model.rowCount() == len(PEOPLE), timeout=30_000)
+    assert shown.card.widget() is panel
 
 
 def test_the_picture_of_a_card_is_where_initials_would_be(page: Page, program: Program, qtbot: QtBot) -> None:
