@@ -29,10 +29,13 @@ _MONTHS = (
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language: how it calls itself, whether it is written from right to left, what stands between thousands."""
+    """A language: how it calls itself, its locale for widgets (Latin digits, as in the catalogue), whether it is
+    written from right to left, and what stands between thousands.
+    """
 
     code: str
     name: str
+    locale: str
     rtl: bool = False
     thousands: str = ","
 
@@ -40,9 +43,9 @@ class Language:
 LANGUAGES = {
     one.code: one
     for one in (
-        Language("en", "English"),
-        Language("de", "Deutsch", thousands="."),
-        Language("ar", "العربية", rtl=True),
+        Language("en", "English", "en_GB"),
+        Language("de", "Deutsch", "de_DE", thousands="."),
+        Language("ar", "العربية", "ar_TN", rtl=True),
     )
 }
 

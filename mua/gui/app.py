@@ -13,7 +13,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThreadPool, QTimer, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QLibraryInfo,
+    QLocale,
+    QObject,
+    Qt,
+    QThreadPool,
+    QTimer,
+    QTranslator,
+    Signal,
+)
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
@@ -28,7 +39,7 @@ from mua.gui.places import place_of, place_word
 from mua.gui.reader import Reader
 from mua.gui.sidebar import Sidebar
 from mua.gui.theme import Appearance, system_is_dark, theme
-from mua.language import tr
+from mua.language import language, tr
 from mua.paths import Profile
 from mua.records import dataclass
 
@@ -88,7 +99,21 @@ def make_application() -> QApplication:
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     QCoreApplication.setApplicationName("Mua")
     QGuiApplication.setDesktopFileName("io.github.mua.Mua")
-    return QApplication(sys.argv[:1])
+    application = QApplication(sys.argv[:1])
+    _speak(application)
+    return application
+
+
+def _speak(application: QApplication) -> None:
+    """Qt's own words, dates and direction in the language of the window."""
+    spoken = language()
+    if spoken.code == "en":
+        return
+    QLocale.setDefault(QLocale(spoken.locale))
+    application.setLayoutDirection(Qt.LayoutDirection.RightToLeft if spoken.rtl else Qt.LayoutDirection.LeftToRight)
+    words = QTranslator(application)
+    if words.load(f"qtbase_{spoken.code}", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+        application.installTranslator(words)
 
 
 class Program(QObject):

@@ -16,6 +16,7 @@ from PySide6.QtCore import QSettings
 from mua.gui.key_sets import KeySet
 from mua.gui.message_cards import Density
 from mua.gui.theme import Appearance
+from mua.language import LANGUAGES
 from mua.model.kept_search import KeptSearch, kept_from, kept_line
 from mua.model.snippet import Snippet, snippet_line, snippets_from
 from mua.model.tag import TAGS, Tag, tag_line, tags_from
@@ -64,6 +65,8 @@ class Place(StrEnum):
 class Preferences:
     """The settings.  ``keys`` maps an action's id to the keys that replace its own."""
 
+    language: str = ""
+    """A code of ``mua.language.LANGUAGES``, from the next start on; empty: the desktop's."""
     appearance: Appearance = Appearance.FOLLOW
     text_scale: float = 1.0
     density: Density = Density.CARDS
@@ -173,6 +176,7 @@ def _switch(value: object) -> bool:
 
 
 _READERS: dict[str, Callable[[Any], object]] = {
+    "language": lambda value: value if value in LANGUAGES else "",
     "appearance": Appearance,
     "text_scale": lambda value: min(2.0, max(0.75, _number(value))),
     "density": Density,

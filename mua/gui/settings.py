@@ -36,7 +36,7 @@ from mua.gui.spelling_rules import SpellingRules
 from mua.gui.tag_rules import TagRules
 from mua.gui.theme import BASE, SECONDARY, Appearance
 from mua.gui.widgets import Button, Field, Label
-from mua.language import tr
+from mua.language import LANGUAGES, tr
 from mua.model.account import Account, Incoming, Route
 from mua.model.mail_rule import MailRule
 from mua.plan.junk import ENOUGH
@@ -165,6 +165,12 @@ class SettingsPage(Room):
         self.look.choose(now.appearance)
         self.look.changed.connect(self._look_changed)
         self._line(tr("Colours"), self.look, "appearance", lambda usual: self.look.choose(usual.appearance))
+        self.language = Choice(
+            tr("Language"), (("", tr("The desktop's")), *((one.code, one.name) for one in LANGUAGES.values()))
+        )
+        self.language.choose(now.language)
+        self.language.changed.connect(self._language_changed)
+        self._line(tr("Language"), self.language, "language", lambda usual: self.language.choose(usual.language))
         densities = ((Density.CARDS, tr("Cards")), (Density.COMPACT, tr("Compact")), (Density.TABLE, tr("Table")))
         self.density = Choice(tr("Message list"), densities)
         self.density.choose(now.density)
@@ -407,6 +413,10 @@ class SettingsPage(Room):
             row.addWidget(button)
         row.addStretch()
         self._sections.put(row)
+
+    def _language_changed(self) -> None:
+        self.change(language=self.language.value())
+        self._desk.window.toast.say(tr("The window speaks it from its next start on."))
 
     def _look_changed(self) -> None:
         self.change(appearance=Appearance(self.look.value()))

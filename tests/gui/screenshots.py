@@ -1,6 +1,6 @@
 """Draw the pictures in ``docs/screenshots``: the real program, a real engine and the demo server, light and dark.
 
-    ./run screenshots [FOLDER]
+    [MUA_LANGUAGE=ar] [QT_SCALE_FACTOR=2] ./run screenshots [FOLDER]
 
 Nothing is staged but the clock (it is a quarter to ten) and a folder of its own for the profile.
 """
@@ -114,6 +114,7 @@ def draw(folder: Path, profile_root: Path) -> None:
     from mua import wire
     from mua.gui.places import Place
     from mua.gui.writing import Kind
+    from mua.language import tr
     from mua.mime.markdown import from_markdown
     from mua.model.account import AccountId
     from mua.store.read import Saved
@@ -133,7 +134,8 @@ def draw(folder: Path, profile_root: Path) -> None:
 
     camera.program.open_demo()
     camera.wait(lambda: desk.listing.model.messages > 20)
-    camera.wait(lambda: camera.window.sidebar.status.text().startswith("Up to date"), 3.0)
+    up_to_date = tr("Up to date, {when}").partition("{")[0]
+    camera.wait(lambda: camera.window.sidebar.status.text().startswith(up_to_date), 3.0)
     camera.window.toast.hide()
     camera.window.resize(*SIZE)
     camera.choose("Venue")
@@ -268,6 +270,9 @@ def main() -> int:
     os.environ["MUA_SECRETS"] = "session"
     quarter_to_ten()
     sys.path.insert(0, str(HERE))
+    from mua import language
+
+    language.choose(language.wanted(Path(os.devnull), {"MUA_LANGUAGE": os.environ.get("MUA_LANGUAGE", "en")}))
     with tempfile.TemporaryDirectory(prefix="mua-pictures-", ignore_cleanup_errors=True) as root:
         draw(folder, Path(root) / "profile")
     sys.stdout.flush()
