@@ -73,6 +73,8 @@ class Composer(QFrame):
     """Now (None), or at that time (UTC seconds)."""
     save_wanted = Signal()
     discard_wanted = Signal()
+    merge_wanted = Signal()
+    """One letter to each of a list."""
     source_wanted = Signal()
     """Show exactly what would leave."""
     closed = Signal()
@@ -145,7 +147,6 @@ class Composer(QFrame):
         self._connect()
         self.show_letter(letter)
 
-    # ---- parts that few letters need
     @cached_property
     def look(self) -> MarkdownLook:
         """How Markdown will look, beside it."""

@@ -24,6 +24,7 @@ from mua.gui.composer import Composer
 from mua.gui.drafting import FORGET_AFTER, Drafting
 from mua.gui.journal import Attached, Journal, Letter
 from mua.gui.leaving_source import leaving
+from mua.gui.merging import Merging
 from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
 from mua.gui.people import People
@@ -69,6 +70,7 @@ class Composing(QObject):
         self.spelling = Spelling(lambda: desk.preferences, self)
         desk.preferences_changed.connect(self.spelling.choose)
         self.snippets = Snippets(lambda: desk.preferences, desk.change_preferences, self)
+        self._merging = Merging(self, desk)
         self.here = AnsweringHere(desk)
         self.here.placed.connect(self._place)
         self._stepped: set[str] = set()
@@ -158,6 +160,7 @@ class Composing(QObject):
         composer.send_wanted.connect(lambda at: self._send(composer, at))
         composer.save_wanted.connect(lambda: self._drafting.save(composer))
         composer.discard_wanted.connect(lambda: self._discard(composer))
+        composer.merge_wanted.connect(lambda: self._merging.begin(composer))
         composer.source_wanted.connect(lambda: self._show_source(composer))
         composer.closed.connect(lambda: self._closed(composer))
         self._people.warm()
@@ -253,9 +256,6 @@ class Composing(QObject):
 
     def _sent(self, composer: Composer, letter: Letter, answer: wire.Answer, delay: int, at: int | None) -> None:
         assert isinstance(answer, wire.Queued)
-        self._let_go(letter.key)
-        self.journal.forget(letter.key, files=False)
-        composer.finish()
         undone = replace(letter, sending_at=0, replaces=None)
         outgoing = OutgoingId(answer.outgoing_id)
         if at is not None:
@@ -266,7 +266,15 @@ class Composing(QObject):
             self._desk.window.toast.say(tr("Sending…"), tr("Undo"), lambda: self._undo(outgoing, undone), delay * 1_000)
         else:
             self._desk.window.toast.say(tr("Sent to the outbox"))
-        QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, letter.key))
+        self.handed_over(composer, delay)
+
+    def handed_over(self, composer: Composer, delay: int) -> None:
+        """The outbox has the letter: its window goes, its files a moment after ``delay`` seconds, for an undo."""
+        key = composer.key
+        self._let_go(key)
+        self.journal.forget(key, files=False)
+        composer.finish()
+        QTimer.singleShot((delay + 5) * 1_000, partial(self._drop_files, key))
 
     def _show_source(self, composer: Composer) -> None:
         """Exactly what would leave now, byte for byte but for the names of the moment; made on a thread."""

@@ -218,6 +218,13 @@ def again(view: MessageView, sent: Outgoing, addresses: Collection[str]) -> Lett
     )  # fmt: skip
 
 
+def prose_of(letter: Letter) -> Prose:
+    """What a letter says, however it is written."""
+    if letter.mode == "markdown":
+        return from_markdown(letter.text)
+    return from_html(letter.rich, pictures=lambda _: True) if letter.rich else from_text(letter.text)
+
+
 def bodies(letter: Letter) -> tuple[str, str]:
     """(plain text, HTML) that are sent; no HTML where plain text says as much."""
     if letter.mode == "markdown":

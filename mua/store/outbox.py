@@ -203,6 +203,15 @@ def by_message_id(db: Db, message_id: str) -> Outgoing | None:
     return found[0] if found else None
 
 
+def queued_since(db: Db, since: int, most: int) -> set[tuple[str, str]]:
+    """(subject, address in small letters) of what was queued since then and not taken back, of the ``most`` latest."""
+    sql = (
+        "SELECT trim(o.subject), lower(r.address) FROM (SELECT id, subject, queued_at FROM outgoing ORDER BY id DESC"
+        " LIMIT ?) o JOIN recipient r ON r.outgoing_id = o.id WHERE o.queued_at >= ? AND r.state <> 'cancelled'"
+    )
+    return {(str(subject), str(address)) for subject, address in db.rows(sql, most, since)}
+
+
 def listed(db: Db, *, finished: bool = False, most: int = -1) -> list[Outgoing]:
     """Messages with a recipient that still waits for a verdict, newest first; with ``finished`` all of them.
 
