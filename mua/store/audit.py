@@ -10,6 +10,7 @@ from mua.model.message import MessageId
 from mua.records import dataclass
 from mua.store import index
 from mua.store.db import Db
+from mua.store.shards import SPAN, Shard, half_year, shard_of, shards
 
 MAX_TOLD = 100_000  # ids of one kind that are remembered
 
@@ -24,18 +25,17 @@ class Found:
 
 
 def parts(db: Db) -> list[int]:
-    """The half years (``index.shard_of``) of the store and of the index, newest first."""
-    there = {row[0] for row in db.rows(f"SELECT DISTINCT id >> {index.SPAN} FROM message")}
-    return sorted(there | set(index.shards(db, "fts")), reverse=True)
+    """The half years of the store and of the index, newest first."""
+    there = {row[0] for row in db.rows(f"SELECT DISTINCT id >> {SPAN} FROM message")}
+    return sorted(there | {shard.number for shard in shards(db, "fts")}, reverse=True)
 
 
 def compare(db: Db, number: int) -> Found:
     """One half year; its tables in the index are asked before the store, which may be ahead and not behind."""
     with db.snapshot():
         done = index.progress(db, "fts")
-        low, high = number << index.SPAN, (number + 1) << index.SPAN
-        known = number in index.shards(db, "fts")
-        held = _ids(db, f"SELECT id FROM fts.mail_{number}_docsize") if known else set[int]()
+        low, high = number << SPAN, (number + 1) << SPAN
+        held = set[int]().union(*(_held(db, shard) for shard in shards(db, "fts") if shard.number == number))
         claimed = "index_seq <= ? OR (has_body > 0 AND index_seq <= ?)"
         marks = done.mark, max(done.mark, done.whole)
         within = f"id >= {low} AND id < {high}"
@@ -47,7 +47,7 @@ def compare(db: Db, number: int) -> Found:
 
 def confirmed(db: Db, found: Sequence[Found]) -> tuple[list[MessageId], list[MessageId]]:
     """(missing, surplus) as of now, of what was found."""
-    wrong = sorted({index.shard_of(one) for part in found for one in (*part.missing, *part.surplus)})
+    wrong = sorted({half_year(one) for part in found for one in (*part.missing, *part.surplus)})
     again = [compare(db, number) for number in wrong]
     missing = {one for part in found for one in part.missing} & {one for part in again for one in part.missing}
     surplus = {one for part in found for one in part.surplus} & {one for part in again for one in part.surplus}
@@ -64,9 +64,9 @@ def damage(db: Db) -> Iterator[str]:
 
 def holds(db: Db, message_id: MessageId, word: str) -> bool:
     """Whether the index finds this message by this word (one token as ``index.tokens`` gives it)."""
-    table = f"mail_{index.shard_of(message_id)}"
-    sql = f"SELECT 1 FROM fts.{table} WHERE {table} MATCH ? AND rowid = ?"
-    return db.value(sql, '"' + word.replace('"', '""') + '"', message_id) is not None
+    shard = shard_of(message_id)
+    sql = f"SELECT 1 FROM fts.{shard.name} WHERE {shard.name} MATCH ? AND rowid = ?"
+    return db.value(sql, '"' + word.replace('"', '""') + '"', shard.row(message_id)) is not None
 
 
 def sample(db: Db, lot: int, many: int) -> list[MessageId]:
@@ -77,6 +77,10 @@ def sample(db: Db, lot: int, many: int) -> list[MessageId]:
         " ORDER BY (id >> 20) * ? % 1000003 LIMIT ?"  # as good as chance
     )
     return [MessageId(row[0]) for row in db.rows(sql, max(done.mark, done.whole), lot | 1, many)]
+
+
+def _held(db: Db, shard: Shard) -> set[int]:
+    return _ids(db, f"SELECT {shard.id_of('id')} AS id FROM fts.{shard.name}_docsize")
 
 
 def _ids(db: Db, sql: str, *values: object) -> set[int]:

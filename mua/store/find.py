@@ -15,6 +15,7 @@ A connection of ``index.open_search`` is wanted everywhere here.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 
 from mua.plan.search import (
     Either,
@@ -38,12 +39,14 @@ from mua.records import dataclass
 from mua.store import index
 from mua.store.db import Db
 from mua.store.schema import WISHED
+from mua.store.shards import Shard, shards
 
 FEW = 50  # hits that make looking inside words unnecessary
 INSIDE = 3  # letters that are looked for inside words
 WORDS = 200  # that hold a piece: of more, none is meant by it
 SMALL = 50_000  # messages of folders that are gone through, to see which are hits
-_TABLE, _NAME = "{table}", "{name}"  # in a condition: the table of the index that is asked
+# in a condition: the table of the index that is asked, and SQL for the id of one of its rows
+_TABLE, _NAME, _ID = "{table}", "{name}", "{id}"
 
 
 _Expand = Callable[[Term], str]
@@ -86,7 +89,7 @@ def unindexed(db: Db, search: Search) -> int:
 def hits(db: Db, search: Search, limit: int = -1) -> Iterator[tuple[list[int], bool]]:
     """What is found: at first the newest ``FEW``, at last all (the newest ``limit``), and whether these are all."""
     terms = [leaf for leaf, _ in search.leaves() if isinstance(leaf, Term)]
-    if terms and not index.is_attached(db):
+    if terms and not (index.is_attached(db) and shards(db, "fts")):
         yield [], True
         return
     question = _question(db, search, _expression)
@@ -110,11 +113,11 @@ def _ask(db: Db, question: _Question, limit: int) -> Iterator[int]:
     """The ids, read one table at a time."""
     gone = frozenset[int]() if question.where or not question.match else _gone(db)
     left = limit
-    for sql, values in _statements(db, question):
-        # one value a statement: Python's lock is held for a moment only, however many there are
+    for statements in _statements(db, question):
         most = left + len(gone) if limit >= 0 else -1
-        text = db.value(f"SELECT group_concat(id) FROM ({sql} LIMIT ?)", *values, most)
-        found = [one for one in map(int, text.split(",")) if one not in gone] if text else []
+        found = [one for sql, values in statements for one in _read(db, sql, values, most) if one not in gone]
+        if len(statements) > 1:
+            found.sort(reverse=True)
         if limit >= 0:
             found = found[:left]
             left -= len(found)
@@ -123,40 +126,52 @@ def _ask(db: Db, question: _Question, limit: int) -> Iterator[int]:
             return
 
 
-def _statements(db: Db, question: _Question) -> Iterator[tuple[str, list[object]]]:
-    """For one table after the other, newest first."""
+_Statement = tuple[str, list[object]]
+
+
+def _read(db: Db, sql: str, values: Sequence[object], most: int) -> Iterator[int]:
+    """One value a statement: Python's lock is held for a moment only, however many there are."""
+    text = db.value(f"SELECT group_concat(id) FROM ({sql} LIMIT ?)", *values, most)
+    return map(int, text.split(",")) if text else iter(())
+
+
+def _statements(db: Db, question: _Question) -> Iterator[list[_Statement]]:
+    """Those of one half year after the other, newest first."""
     if not (question.match or question.inside):
         where, values = _in_folders(question)
-        yield f"SELECT m.id AS id FROM message m WHERE {where} ORDER BY m.id DESC", values
+        yield [(f"SELECT m.id AS id FROM message m WHERE {where} ORDER BY m.id DESC", values)]
         return
     above = 1 << 62
-    tables = _tables(db)
-    for low, table in tables:
-        yield _statement(question, table, low, above)
+    tables = list[Shard]()
+    for _, some in groupby(shards(db, "fts"), key=lambda shard: shard.number):
+        tables = list(some)
+        low = tables[0].low
+        beside = len(tables) > 1
+        yield [_statement(question, one, low, above, one.holds("m.id") if beside else "1") for one in tables]
         above = low
     if not question.match and above > 0:  # what the index has not seen yet, below all of it
-        yield _statement(question, tables[-1][1], 0, above)
+        yield [_statement(question, tables[0], 0, above, "1")]
 
 
-def _tables(db: Db) -> list[tuple[int, str]]:
-    """(lowest id, name) of each shard, newest first."""
-    return [(number << index.SPAN, f"mail_{number}") for number in index.shards(db, "fts")]
-
-
-def _statement(question: _Question, table: str, low: int, above: int) -> tuple[str, list[object]]:
+def _statement(question: _Question, table: Shard, low: int, above: int, here: str) -> _Statement:
+    """Within one table; ``here``: SQL for whether a message of the half year is of this one."""
     where, values = _in_folders(question)
-    where = where.replace(_TABLE, f"fts.{table}").replace(_NAME, table)
+    where = where.replace(_TABLE, f"fts.{table.name}").replace(_NAME, table.name).replace(_ID, table.id_of("rowid"))
     indexed = " INDEXED BY message_shown" if question.folders is not None else ""
-    within = f"SELECT m.id AS id FROM message m{indexed} WHERE m.id >= {low} AND m.id < {above} AND {where}"
+    within = f"SELECT m.id AS id FROM message m{indexed} WHERE m.id >= {low} AND m.id < {above} AND {here} AND {where}"
     if not question.match:
         return f"{within} ORDER BY m.id DESC", values
-    matching = f"FROM fts.{table} f WHERE f.{table} MATCH ?"
+    matching = f"FROM fts.{table.name} f WHERE f.{table.name} MATCH ?"
     if not question.where:
-        return f"SELECT rowid AS id {matching} ORDER BY rowid DESC", [question.match]
+        return f"SELECT {table.id_of('f.rowid')} AS id {matching} ORDER BY f.rowid DESC", [question.match]
     if question.folders is not None:  # few: those of the folder that are among the hits
-        return f"{within} AND +m.id IN (SELECT rowid {matching}) ORDER BY m.id DESC", [*values, question.match]
-    joined = f"FROM fts.{table} f CROSS JOIN message m ON m.id = f.rowid WHERE f.{table} MATCH ?"
-    return f"SELECT m.id AS id {joined} AND {where} ORDER BY f.rowid DESC", [question.match, *values]
+        inside = f"SELECT {table.id_of('f.rowid')} {matching}"
+        return f"{within} AND +m.id IN ({inside}) ORDER BY m.id DESC", [*values, question.match]
+    joined = f"FROM fts.{table.name} f CROSS JOIN message m ON m.id = {table.id_of('f.rowid')}"
+    return (
+        f"SELECT m.id AS id {joined} WHERE f.{table.name} MATCH ? AND {where} ORDER BY f.rowid DESC",
+        [question.match, *values],
+    )
 
 
 def _in_folders(question: _Question) -> tuple[str, list[object]]:
@@ -270,7 +285,7 @@ def _condition(node: Node, expand: _Expand) -> tuple[str, list[object]]:
         return f"({joined})", [value for _, values in some for value in values]
     if isinstance(node, Term):
         match = expand(node)
-        return (f"m.id IN (SELECT rowid FROM {_TABLE} WHERE {_NAME} MATCH ?)", [match]) if match else ("1", [])
+        return (f"m.id IN (SELECT {_ID} FROM {_TABLE} WHERE {_NAME} MATCH ?)", [match]) if match else ("1", [])
     return _leaf(node)
 
 

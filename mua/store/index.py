@@ -3,11 +3,12 @@
 Its sole writer is the indexer (a child of the engine); ``store/find`` looks into it.  Both kinds of tables are
 contentless: the words are here, the text is in body.db.
 
-``mail_N`` hold one document a message, under the message's id; each is for half a year of ids (``SPAN``).  FTS5 reads
-every place of every word that a prefix stands for before it gives its first hit; so it is asked half a year at a time,
-newest first, and whoever wants fifty hits has them from the first of them.  ``shard`` says which there are.  The column
-``short`` has the first letter and the first two of each word of subjects and addresses as words of their own, for the
-first two letters while typing: a mark of ``SHORT`` before them says of which field, and nobody types those.
+``mail_N`` and ``crowd_N`` hold one document a message, of half a year of ids each (``store/shards`` says where).
+FTS5 reads every place of every word that a prefix stands for before it gives its first hit; so it is asked half a
+year at a time, newest first, and whoever wants fifty hits has them from the first of them.  ``shard`` says which
+there are.  The column ``short`` has the first letter and the first two of each word of subjects and addresses as
+words of their own, for the first two letters while typing: a mark of ``SHORT`` before them says of which field, and
+nobody types those.
 
 ``word`` has each word of four letters and more once, and ``part`` its trigrams: a word is found by what is inside it,
 too, and that costs what the words cost and not what the mail does.
@@ -17,7 +18,6 @@ body, ``removed`` for the ledger of removals.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import groupby
 
 import apsw
 
@@ -26,9 +26,9 @@ from mua.paths import Profile
 from mua.plan.search import spaced
 from mua.records import dataclass
 from mua.store.db import BUSY_MS, Db, Tx, open_reader, translated
+from mua.store.shards import Shard, shard_of, shards
 
-VERSION = 5  # of what is in the index: another one is thrown away, and the mail indexed again
-SPAN = 44  # bits of an id within one table: 2**24 seconds
+VERSION = 6  # of what is in the index: another one is thrown away, and the mail indexed again
 TOKENS = 'tokenize="unicode61 remove_diacritics 2"'
 # the body first: FTS5 notes the column of each place of a word, unless it is the first one
 COLUMNS = ("body", "subject", "sender", "recipients", "cc", "files", "attached", "list", "short")
@@ -36,12 +36,12 @@ SHORT = {"subject": "\ue000", "sender": "\ue001", "recipients": "\ue002", "cc": 
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS progress(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT OR IGNORE INTO progress VALUES ('mark', 0), ('whole', 0), ('removed', 0), ('version', {VERSION});
-CREATE TABLE IF NOT EXISTS shard(number INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE IF NOT EXISTS shard(number INTEGER, crowded INTEGER, PRIMARY KEY(number, crowded)) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS part USING fts5(text,
   content='word', content_rowid='id', detail=none, tokenize="trigram case_sensitive 1");
 """
-SHARD = f"CREATE VIRTUAL TABLE mail_{{}} USING fts5({', '.join(COLUMNS)}, content='', contentless_delete=1, {TOKENS})"
+SHARD = f"CREATE VIRTUAL TABLE {{}} USING fts5({', '.join(COLUMNS)}, content='', contentless_delete=1, {TOKENS})"
 HASH_BYTES = 64 * 1024 * 1024
 MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second
 WORD = range(4, 41)  # letters of the words that are found by what is inside them
@@ -151,15 +151,17 @@ def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
         words = vocabulary or Vocabulary(db)
-        rows = [_row(words, one) for one in sorted(documents, key=lambda document: document.id)]
+        rows: dict[Shard, list[_Row]] = {}
+        for one in sorted(documents, key=lambda document: document.id):
+            rows.setdefault(shard_of(one.id), []).append(_row(words, one))
         known = set(shards(db))
         marks = ", ".join("?" * len(COLUMNS))
-        for number, some in groupby(rows, key=lambda row: shard_of(row[0])):
-            if number not in known:
-                _new_shard(db, number)
-            sql = f"INSERT OR REPLACE INTO mail_{number}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
-            db.run_many(sql, some)
-        words.learn(rows)
+        for shard, some in rows.items():
+            if shard not in known:
+                _new_shard(db, shard)
+            sql = f"INSERT OR REPLACE INTO {shard.name}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
+            db.run_many(sql, ((shard.row(row[0]), *row[1:]) for row in some))
+        words.learn([row for some in rows.values() for row in some])
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
 
 
@@ -181,26 +183,17 @@ def searched(one: Document) -> str:
     )
 
 
-def shard_of(message_id: int) -> int:
-    """The number of the table that a message belongs into."""
-    return max(message_id, 0) >> SPAN
-
-
-def shards(db: Db, schema: str = "main") -> list[int]:
-    """The tables that there are, newest first."""
-    return [row[0] for row in db.rows(f"SELECT number FROM {schema}.shard ORDER BY number DESC")]
-
-
-def _new_shard(db: Tx, number: int) -> None:
-    db.run(SHARD.format(number))
-    db.run("INSERT INTO shard VALUES (?)", number)
-    db.run(f"INSERT INTO mail_{number}(mail_{number}, rank) VALUES ('hashsize', ?)", HASH_BYTES)
-    db.run(f"INSERT INTO mail_{number}(mail_{number}, rank) VALUES ('automerge', 0)")  # ``tidy`` does it
+def _new_shard(db: Tx, shard: Shard) -> None:
+    name = shard.name
+    db.run(SHARD.format(name))
+    db.run("INSERT INTO shard VALUES (?, ?)", shard.number, int(shard.crowded))
+    db.run(f"INSERT INTO {name}({name}, rank) VALUES ('hashsize', ?)", HASH_BYTES)
+    db.run(f"INSERT INTO {name}({name}, rank) VALUES ('automerge', 0)")  # ``tidy`` does it
 
 
 def tidy(db: Tx) -> bool:
     """One small step of merging the segments that commits left; False when there is nothing left to merge."""
-    for table in ("part", *(f"mail_{number}" for number in shards(db))):
+    for table in ("part", *(shard.name for shard in shards(db))):
         before = db.connection.total_changes()
         with translated(), db.connection:
             db.run(f"INSERT INTO {table}({table}, rank) VALUES ('merge', ?)", MERGE_PAGES)
@@ -227,8 +220,9 @@ def forget(db: Tx, ids: Sequence[int]) -> None:
 def _forget(db: Tx, ids: Sequence[int]) -> None:
     known = set(shards(db))
     for one in ids:
-        if shard_of(one) in known:
-            db.run(f"DELETE FROM mail_{shard_of(one)} WHERE rowid = ?", one)
+        shard = shard_of(one)
+        if shard in known:
+            db.run(f"DELETE FROM {shard.name} WHERE rowid = ?", shard.row(one))
 
 
 def progress(db: Db, schema: str = "main") -> Progress:

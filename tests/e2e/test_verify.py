@@ -8,6 +8,8 @@ import apsw
 import pytest
 from commands import Mua
 
+from mua.store.shards import shard_of
+
 LETTER = (
     b"From: Ann <ann@example.org>\r\nSubject: letter %d\r\nDate: Mon, 02 Nov 2026 10:%02d:00 +0100\r\n"
     b"Message-ID: <%d@example.org>\r\n\r\nThe gardener%d is there.\r\n"
@@ -69,9 +71,10 @@ def test_an_index_that_is_whole(mua: Mua) -> None:
 def test_what_is_missing_wrong_or_surplus_is_mended(mua: Mua) -> None:
     ids = [int(one["id"]) for one in mua.json("list", "Inbox")]
     db = index(mua)
-    db.execute(f"DELETE FROM {table(db)} WHERE rowid = ?", (ids[0],))
-    db.execute(f"INSERT OR REPLACE INTO {table(db)}(rowid, body) VALUES (?, 'something else')", (ids[1],))
-    db.execute(f"INSERT INTO {table(db)}(rowid, body) VALUES (?, 'a ghost')", (ids[2] + 1,))
+    gone, wrong, ghost = ((shard_of(one).name, shard_of(one).row(one)) for one in (ids[0], ids[1], ids[2] + 1))
+    db.execute(f"DELETE FROM {gone[0]} WHERE rowid = ?", gone[1:])
+    db.execute(f"INSERT OR REPLACE INTO {wrong[0]}(rowid, body) VALUES (?, 'something else')", wrong[1:])
+    db.execute(f"INSERT INTO {ghost[0]}(rowid, body) VALUES (?, 'a ghost')", ghost[1:])
     db.close()
     assert len(mua.json("search", "body:gardener")) == MANY - 2
     told = mua.json("verify", "--all")

@@ -1,6 +1,8 @@
 """The full-text index: what is found, in which order, and how operators and hostile input behave."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from mua.paths import Profile
 from mua.plan.search import parse
 from mua.store import aside, find, index, tags, write
 from mua.store.db import Db, Store
+from mua.store.shards import SPAN, Shard, shard_of, shards
 
 NOW = 1_700_000_000
 MAILS = [
@@ -132,13 +135,59 @@ def test_a_removed_message_is_not_found(tmp_path: Path) -> None:
     writer = index.open_index(profile)
     index.add(writer, [index.Document(MessageId(5), "hello", "", "", "world")], 1, 3)
     index.add(writer, [index.Document(MessageId(5), "hello", "", "", "moon")], 2, 3)
-    counted = "SELECT count(*) FROM mail_0 WHERE mail_0 MATCH ?"
+    table = shard_of(5).name
+    counted = f"SELECT count(*) FROM {table} WHERE {table} MATCH ?"
     assert [writer.value(counted, word) for word in ("world", "moon")] == [0, 1]
     index.remove(writer, [5], 1)
     assert writer.value(counted, "moon") == 0
     assert index.progress(writer) == index.Progress(mark=2, whole=3, removed=1)
     writer.close()
     store.close()
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1 << 55) | st.integers(0, 1 << 24).map(lambda second: second << 20) | st.integers(0, 1 << 23))
+def test_a_row_of_the_index_is_of_one_message(message_id: int) -> None:
+    shard = shard_of(message_id)
+    sql = f"SELECT {shard.id_of('?1')}, {shard.holds('?2')}, {Shard(shard.number, not shard.crowded).holds('?2')}"
+    with closing(sqlite3.connect(":memory:")) as db:
+        assert db.execute(sql, (shard.row(message_id), message_id)).fetchone() == (message_id, 1, 0)
+    assert shard.low <= message_id < shard.low + (1 << SPAN)
+
+
+def test_of_a_full_second_everything_is_found_once_and_newest_first(tmp_path: Path) -> None:
+    """What many messages of one second are put beside is asked, ordered and forgotten like the rest."""
+    profile = Profile(tmp_path)
+    store = Store(profile)
+    with store.write() as tx:
+        account = write.add_account(tx, Account(AccountId(0), "home", "maya@example.org"))
+        inbox = write.put_folder(tx, account, "INBOX", role=Role.INBOX)
+        seconds = [1_700_000_000] * 7 + [1_700_000_001] * 3 + [1_700_000_002] * 6
+        news = [write.NewMessage(Envelope(subject=f"word {n}"), second, 1) for n, second in enumerate(seconds)]
+        ids = write.add_messages(tx, account, inbox, news)
+        write.wish_flags(tx, ids[::3], Flag.SEEN, Flag(0), 1)
+    writer = index.open_index(profile)
+    index.add(writer, [index.Document(one, f"word {n}", "", "", "") for n, one in enumerate(ids)], len(ids), len(ids))
+    assert [(one.crowded) for one in shards(writer)] == [False, True]
+    db = index.open_search(profile)
+
+    def found(query: str, limit: int = 50) -> list[int]:
+        return find.find(db, parse(query, 1_700_000_100), limit)
+
+    newest = ids[::-1]
+    unread = [one for one in newest if one not in ids[::3]]
+    assert found("word") == newest
+    assert found("word", 6) == newest[:6]
+    assert found("word is:unread") == unread
+    assert found("word is:unread", 4) == unread[:4]
+    assert found("is:unread OR subject:word", 9) == newest[:9]
+    assert found("is:unread -(is:unread subject:word)") == []
+    assert found("word in:inbox", 6) == newest[:6]
+    index.forget(writer, ids[4:8])
+    assert found("word") == [one for one in newest if one not in ids[4:8]]
+    assert found("is:read OR subject:word") == [one for one in newest if one not in ids[4:8] or one in ids[::3]]
+    for one in (db, writer, store):
+        one.close()
 
 
 @settings(max_examples=300, deadline=None)

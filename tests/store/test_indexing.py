@@ -19,8 +19,9 @@ from mua.paths import Profile
 from mua.store import index, read, write
 from mua.store.blobs import Bodies
 from mua.store.db import Store, open_reader
+from mua.store.shards import shards
 
-_FOUND = "SELECT rowid FROM {0} WHERE {0} MATCH ? ORDER BY rowid"
+_FOUND = "SELECT {1} FROM {0} WHERE {0} MATCH ? ORDER BY rowid"
 
 
 class Room:
@@ -52,8 +53,8 @@ class Room:
             write.set_bodies(tx, [facts(message_id, place, raw)])
 
     def found(self, word: str) -> list[int]:
-        tables = [f"mail_{number}" for number in reversed(index.shards(self.fts))]
-        return [row[0] for name in tables for row in self.fts.rows(_FOUND.format(name), word)]
+        found = [(_FOUND.format(one.name, one.id_of("rowid")), word) for one in shards(self.fts)]
+        return sorted(row[0] for asked in found for row in self.fts.rows(*asked))
 
     def is_behind(self) -> bool:
         return self.work.mark < read.index_seq(self.store.reader())
@@ -71,8 +72,8 @@ class Room:
 
 def indexed(room: Room) -> set[int]:
     """What the index has, as its own tables say."""
-    tables = [f"mail_{number}" for number in index.shards(room.fts)]
-    return {row[0] for name in tables for row in room.fts.rows(f"SELECT id FROM {name}_docsize")}
+    asked = [f"SELECT {one.id_of('id')} FROM {one.name}_docsize" for one in shards(room.fts)]
+    return {row[0] for sql in asked for row in room.fts.rows(sql)}
 
 
 @pytest.fixture
