@@ -188,17 +188,24 @@ _MEANT: Final = frozenset("b strong th i em cite dfn var s del strike code tt kb
 _MAX_CELL: Final = 2_000  # characters: a longer one is layout
 
 
-def from_html(source: str, *, pictures: Callable[[str], bool] = lambda _: False, colours: bool = True) -> Prose:
+def from_html(
+    source: str, *, pictures: Callable[[str], bool] = lambda _: False, colours: bool = True, seen: bool = False
+) -> Prose:
     """The meaning of HTML: what a person pastes, quotes, or goes on with.
 
     ``pictures`` says of a Content-ID whether the letter has that picture; others leave their words.  ``colours``: text
-    keeps its colour.
+    keeps its colour; ``seen``: only what a person who looks at it sees (``mime.unseen``).
     """
     source = source[:MAX_HTML]
     if is_bomb(source):
         return from_text(stripped(source))
     reader = _Reader(pictures, colours)
-    root = LexborHTMLParser(source).body
+    page = LexborHTMLParser(source)
+    if seen:
+        from mua.mime.unseen import prune
+
+        prune(page)
+    root = page.body
     if root is not None:
         reader.children(root, _Look(), 0)
     return reader.result()

@@ -188,13 +188,17 @@ def _quoted(shown: MessageView, date_text: str, only: str, rich: bool) -> Prose:
     return (Block((Run(f"{when}{author} wrote:"),)), *quoted(said))
 
 
-def _said(shown: MessageView, rich: bool) -> Prose:
-    """What a message says: with its formats where it has some that mean something."""
-    if rich and shown.html and len(shown.html) <= MAX_RICH:
-        found = from_html("".join(quote_of(shown.html)), colours=False)
-        if is_formatted(found):
-            return found
-    return from_text(_without_signature(shown.text[:MAX_QUOTED]).rstrip("\n"))
+def _said(shown: MessageView, rich: bool, signed: bool = False) -> Prose:
+    """What a message says: with its formats where it has some that mean something.
+
+    Where there is HTML that was read, not the text beside it, which may be another; and of it what can be seen.
+    ``signed``: a signature is part of it.
+    """
+    if shown.html and len(shown.html) <= MAX_RICH:
+        found = from_html("".join(quote_of(shown.html)), colours=False, seen=True)
+        return found if rich and is_formatted(found) else from_text(to_text(found))
+    text = shown.text[:MAX_QUOTED]
+    return from_text(text if signed else _without_signature(text).rstrip("\n"))
 
 
 def _without_last_lines(prose: Prose) -> Prose:
@@ -226,7 +230,7 @@ def _forward(shown: MessageView, sender: Address, date_text: str, attached: bool
     if shown.cc:
         lines.append(f"Cc: {_listed(shown.cc)}")
     head = tuple(Block((Run(line),)) for line in lines)
-    said = _said(shown, rich) if rich else from_text(shown.text[:MAX_QUOTED])
+    said = _said(shown, rich, signed=not rich)
     return Answer(draft, (*head, Block(), *said), tuple(one.part for one in shown.attachments))
 
 
