@@ -15,7 +15,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.model import tag
 from mua.model.account import AccountId, Incoming
 from mua.model.folder import Folder, FolderId, Role
-from mua.model.message import Flag, MessageId, MessageRow
+from mua.model.message import SEQUENCE_BITS, Flag, MessageId, MessageRow
 from mua.plan.roles import flags_of_way
 from mua.store import bulk, history, read, tags, write
 from mua.store.db import Tx
@@ -102,7 +102,7 @@ def archive_messages(engine: Engine, command: wire.ArchiveMessages) -> wire.Acte
 
 def year_of(message_id: MessageId) -> int:
     """The year in which a message came, by this computer's clock."""
-    return time.localtime(message_id >> write.SEQUENCE_BITS).tm_year
+    return time.localtime(message_id >> SEQUENCE_BITS).tm_year
 
 
 def _year_folder(engine: Engine, account_id: AccountId, year: int) -> Folder:

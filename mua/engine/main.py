@@ -32,7 +32,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Incoming, Side
 from mua.model.folder import Role
-from mua.model.message import Flag
+from mua.model.message import SEQUENCE_BITS, Flag
 from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
 from mua.store import contacts, folder_wishes, outbox, read, write
@@ -357,7 +357,7 @@ class Engine:
 
     def _arrived(self, ids: set[int]) -> None:
         horizon = self.context.now() - FRESH_SECONDS
-        newest = sorted(one for one in ids if one >> write.SEQUENCE_BITS >= horizon)[-50:]
+        newest = sorted(one for one in ids if one >> SEQUENCE_BITS >= horizon)[-50:]
         if not newest:  # a first synchronisation brings thousands, and nearly all are old
             return
         db = self.store.reader()

@@ -21,7 +21,7 @@ from mua.model import tag
 from mua.model.account import AccountId
 from mua.model.folder import Folder, Role
 from mua.model.mail_rule import PLACES, Deed, Do, Facts, MailRule
-from mua.model.message import Flag, MessageId
+from mua.model.message import SEQUENCE_BITS, Flag, MessageId
 from mua.plan import rules as plan
 from mua.store import read, rules, tags, write
 from mua.store.db import Tx
@@ -67,7 +67,7 @@ def try_rule(engine: Engine, command: wire.TryRule) -> wire.RuleTried:
     """What a rule would have done to the mail of the last days; nothing is done."""
     if text := plan.problem(command.rule):
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="bad-rule")
-    first = max(engine.context.now() - command.days * DAY, 0) << write.SEQUENCE_BITS
+    first = max(engine.context.now() - command.days * DAY, 0) << SEQUENCE_BITS
     looked, fitting, examples = 0, 0, list[int]()
     for facts in rules.since(engine.store.reader(), first):
         looked += 1

@@ -12,7 +12,8 @@ from mua.model.event import Event
 from mua.model.folder import FolderId
 from mua.records import dataclass
 
-MessageId = NewType("MessageId", int)  # received seconds << 20 | sequence: rowid order is date order
+SEQUENCE_BITS = 20
+MessageId = NewType("MessageId", int)  # received seconds << SEQUENCE_BITS | sequence: rowid order is date order
 ThreadId = NewType("ThreadId", int)
 
 

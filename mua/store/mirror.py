@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from mua.model.account import AccountId, Side
 from mua.model.folder import FolderId, FolderState
 from mua.model.ledger import Claim
-from mua.model.message import Flag, MessageId
+from mua.model.message import SEQUENCE_BITS, Flag, MessageId
 from mua.plan.replay import Wish
 from mua.plan.sync import Identity
 from mua.store import write
@@ -226,7 +226,7 @@ def bodiless(
         "SELECT id, uid, size FROM message WHERE account_id = ? AND folder_id = ? AND has_body = 0 AND id < ?"
         " AND id >= ? AND uid IS NOT NULL ORDER BY id DESC LIMIT ?"
     )
-    lowest = since << write.SEQUENCE_BITS
+    lowest = since << SEQUENCE_BITS
     return [(row[0], row[1], row[2]) for row in db.rows(sql, account_id, folder_id, below, lowest, limit)]
 
 

@@ -9,9 +9,9 @@ is left of their ids.
 Both tables of half a year are in the order of the ids, and no message is in both.
 """
 
+from mua.model.message import SEQUENCE_BITS
 from mua.records import dataclass
 from mua.store.db import Db
-from mua.store.write import SEQUENCE_BITS
 
 SPAN = 44  # bits of an id within half a year: 2**24 seconds
 PLACES = 4  # of a second

@@ -15,7 +15,7 @@ from mua.model.address import Address
 from mua.model.folder import FolderId, FolderState, Role, Space
 from mua.model.identity import identities_text
 from mua.model.ledger import Claim
-from mua.model.message import Envelope, Flag, MessageId
+from mua.model.message import SEQUENCE_BITS, Envelope, Flag, MessageId
 from mua.model.policy import EVERYTHING, Keep, Policy
 from mua.model.quota import Quota
 from mua.model.way import Hop, Way, rules_from, rules_text
@@ -26,7 +26,6 @@ from mua.store.quiet import quiet_ones
 from mua.store.schema import WISHED
 from mua.store.threads import Threads, letters
 
-SEQUENCE_BITS = 20
 NO_FLAGS = Flag(0)
 FEW = 8  # addresses in a field, as nearly all mail has them
 MAX_MID = 512  # octets of a Message-ID that are kept; longer ones exist only in attacks
