@@ -803,7 +803,8 @@ class Import:
 
     ``folder``: into this one, what is nested below it; empty: under the names that it has there.  ``account_id`` 0: the
     account of this computer.  ``token`` names the work for ``Importing`` and ``Stop``.  ``dialect`` of mbox files
-    (``mime.mbox.Dialect``); empty: as they show.  ``accounts``: add those of a profile, too, without passwords.
+    (``mime.mbox.Dialect``); empty: as they show.  ``accounts``: add those of a profile, too, without passwords;
+    ``contacts``: and what is in its address books.
     """
 
     path: str
@@ -812,6 +813,7 @@ class Import:
     token: str = ""
     dialect: str = ""
     accounts: bool = False
+    contacts: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -1152,6 +1154,7 @@ class Imported:
     """How many messages were found and how many are here now, what was left out, which accounts were added.
 
     ``program``: whose files these were, where that could be seen.  ``tags``: as they were called there.
+    ``contacts``: of the address books among them; None: there was none.
     """
 
     found: int
@@ -1164,6 +1167,7 @@ class Imported:
     accounts: tuple[str, ...] = ()
     tags: tuple[Tag, ...] = ()
     stopped: bool = False
+    contacts: "ContactsImported | None" = None
 
     @property
     def lost(self) -> int:

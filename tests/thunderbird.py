@@ -72,6 +72,13 @@ const copied = (folder, path, flags, keys) => new Promise((resolve, reject) => {
   identity.email = "robin@good.test"; identity.fullName = "Robin Vale";
   const account = MailServices.accounts.createAccount();
   account.incomingServer = server; account.addIdentity(identity);
+  const book = MailServices.ab.getDirectory("jsaddrbook://abook.sqlite");
+  const card = Cc["@mozilla.org/addressbook/cardproperty;1"].createInstance(Ci.nsIAbCard);
+  card.displayName = "Ann Büro"; card.primaryEmail = "ann@good.test"; card.setProperty("CellPhone", "+1 2");
+  const kept = book.addCard(card);
+  const list = Cc["@mozilla.org/addressbook/directoryproperty;1"].createInstance(Ci.nsIAbDirectory);
+  list.isMailList = true; list.dirName = "Chess club";
+  book.addMailList(list).addCard(kept);
   Services.prefs.savePrefFile(null);
   done(told);
 })().catch((error) => done({ error: String(error) }));

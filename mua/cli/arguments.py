@@ -423,7 +423,7 @@ def _files(commands: Commands) -> None:
     importing.add_argument("words", metavar="PATH... [FOLDER]", nargs="+", help="alone: under the names it has there")
     dialects = ("mboxo", "mboxrd", "mboxcl", "mboxcl2")
     importing.add_argument("--dialect", choices=dialects, help="how mbox files quote, where they do not show it")
-    importing.add_argument("--mail-only", action="store_true", help="of a profile, do not add the accounts")
+    importing.add_argument("--mail-only", action="store_true", help="not the accounts and contacts of a profile")
     exporting = _add(commands, "export", "write a folder, or a whole account, to files")
     exporting.add_argument("words", metavar="[FOLDER] PATH", nargs="+", help="alone: every folder of the account")
     forms = ("mbox", "maildir", "eml")

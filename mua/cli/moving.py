@@ -21,10 +21,14 @@ def import_files(session: Session) -> Result:
     for path in paths or [last]:
         token = f"{os.getpid()}-{len(told)}"
         file = str(Path(path).absolute())
-        command = wire.Import(file, folder, account_id, token, given.dialect or "", not given.mail_only)
+        command = wire.Import(
+            file, folder, account_id, token, given.dialect or "", not given.mail_only, not given.mail_only
+        )
         told.append(session.engine.ask(command, wire.Imported))
     lost = sum(one.lost for one in told)
     failed = f"{lost} messages could not be imported." if lost else ""
+    contacts = sum(one.contacts.lost for one in told if one.contacts is not None)
+    failed = failed or (f"{contacts} contacts could not be imported." if contacts else "")
     return Result(_document(told), "\n".join(_lines(told)), failed=failed)
 
 
@@ -51,6 +55,10 @@ def _document(told: list[wire.Imported]) -> dict[str, object]:
         "accounts": [name for one in told for name in one.accounts],
         "tags": [asdict(tag) for one in told for tag in one.tags],
         "stopped": any(one.stopped for one in told),
+        "contacts": {
+            name: sum(getattr(one.contacts, name) for one in told if one.contacts is not None)
+            for name in ("found", "imported", "here", "lost")
+        },
     }
 
 
@@ -60,6 +68,11 @@ def _lines(told: list[wire.Imported]) -> list[str]:
     lines = [table(rows)] if len(rows) > 1 else []
     lines += [f"Account “{name}” was added, without its password." for one in told for name in one.accounts]
     lines += [f"Left out: {one.what} ({one.count}). {one.why}" for each in told for one in each.left]
+    lines += [
+        f"{one.found} contacts found, {one.imported} imported, {one.here} here already, {one.lost} lost."
+        for each in told
+        if (one := each.contacts) is not None
+    ]
     return [*lines, f"{found} messages found, {taken} imported, {lost} lost."]
 
 

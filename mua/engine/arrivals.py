@@ -1,4 +1,5 @@
-"""Mail from other programs' files, into folders: found, read one by one, kept, and read back to compare.
+"""Mail from other programs' files, into folders, and contacts, into address books: found, read one by one, kept, and
+read back to compare.
 
 Rules of the file
 - A message counts as imported when its bytes, read back from the store, have the hash that they had in the file.
@@ -54,6 +55,7 @@ def take(engine: Engine, command: wire.Import) -> wire.Imported:
             if stop.is_set():
                 break
             job.take(box, target)
+        job.take_cards()
         added = _add_accounts(engine, profile, job) if profile and command.accounts else ()
         return job.report(added, profile.tags if profile else ())
 
@@ -87,6 +89,7 @@ class _Job:
         self._account: Account | None = None
         self._done = self._messages = 0
         self._total = sum(box.size for box in layout.boxes)
+        self._contacts: wire.ContactsImported | None = None
 
     def wanted(self, profile: thunderbird.Thunderbird | None) -> list[tuple[Box, tuple[str, ...]]]:
         """The boxes to read, with the names that they get; a profile's copies of a server's mail are not among them."""
@@ -187,6 +190,17 @@ class _Job:
         done = min(self._done, self._total)
         self.engine.context.publish(wire.Importing(self._command.token, folder, self._messages, done, self._total))
 
+    def take_cards(self) -> None:
+        """The address books among the files."""
+        if self._layout.cards and self._command.contacts:
+            from mua.engine import card_files
+
+            self._contacts = card_files.take_all(
+                self.engine, self._path, self._layout.cards, self._layout.program, self._stop.is_set
+            )
+            for one in self._contacts.left:
+                self.left[one.what, one.why] += one.count
+
     def report(self, added: tuple[str, ...], tags: tuple[Tag, ...]) -> wire.Imported:
         """What came of it."""
         if self._account:
@@ -203,6 +217,7 @@ class _Job:
             added,
             tags,
             self._stop.is_set(),
+            self._contacts,
         )
 
 

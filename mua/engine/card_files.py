@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING
 from mua import wire
 from mua.engine.contacts import first_book, new_uid
 from mua.engine.files import readable, writable
-from mua.engine.mailfiles import opened
+from mua.engine.mailfiles import notes, opened
 from mua.engine.works import stoppable
 from mua.errors import Kind, MailError, Retry
-from mua.mime import contact, vcard
+from mua.mime import contact, foreign_cards, vcard
 from mua.mime.vcard import Card
 from mua.mime.vcard_versions import VERSIONS, convert
-from mua.model.arrival import LeftOut
-from mua.model.contact import BookId, Facts
+from mua.model.arrival import CardFile, CardForm, LeftOut
+from mua.model.contact import Book, BookId, BookKind, Facts
 from mua.store import contacts, write_contacts
+from mua.store import foreign as foreign_books
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
@@ -70,6 +71,53 @@ def cards_of(path: Path) -> Iterator[bytes | None]:
             yield from vcard.cards(text.encode().splitlines(keepends=True))
         else:
             yield from vcard.cards(_lines(file))
+
+
+def take_all(
+    engine: Engine, top: Path, files: Iterable[CardFile], program: str, stopped: Callable[[], bool]
+) -> wire.ContactsImported:
+    """The contacts of another program's address books, into a book of its name; collected ones into one beside it."""
+    found = imported = here = 0
+    left: list[LeftOut] = []
+    book_id = 0
+    for one in files:
+        if stopped():
+            break
+        name = f"{program}, collected" if one.collected else program
+        job = Taking(engine, named_book(engine, name))
+        path = top / one.path if one.path else top
+        for raw in foreign(path, one.form):
+            job.take(raw)
+        job.keep()
+        done = job.report()
+        found, imported, here = found + done.found, imported + done.imported, here + done.here
+        left += [LeftOut(one.path or top.name, each.why, each.count) for each in done.left]
+        book_id = done.book_id
+    engine.cards.poke()
+    return wire.ContactsImported(found, imported, here, book_id, tuple(left), stopped())
+
+
+def named_book(engine: Engine, name: str) -> BookId:
+    """The book of this computer with a name, made when it is missing; without a name the first one."""
+    with engine.store.write(durable=True) as tx:
+        if not name:
+            return first_book(tx)
+        known = (one.id for one in contacts.books(tx) if one.kind is BookKind.OWN and one.name == name)
+        return next(known, None) or write_contacts.add_book(tx, Book(BookId(0), name))
+
+
+def foreign(path: Path, form: CardForm) -> Iterator[bytes | None]:
+    """The cards of another program's file."""
+    if form is CardForm.VCARD:
+        yield from cards_of(path)
+    elif form is CardForm.THUNDERBIRD:
+        for uid, said, lists in foreign_books.thunderbird_cards(path):
+            yield foreign_cards.thunderbird(uid, said, lists)
+    elif form is CardForm.EVOLUTION:
+        for text in foreign_books.evolution_cards(path):
+            yield text.encode("utf-8", "replace")
+    else:
+        yield from foreign_cards.claws(notes(path))
 
 
 def _lines(file: BufferedReader) -> Iterator[bytes]:

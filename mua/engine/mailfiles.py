@@ -23,6 +23,7 @@ from mua.mime import marks, mbox, partial
 from mua.mime.headers import envelope
 from mua.model.arrival import Box, Entry, Form, Layout, Marks
 from mua.model.message import Flag
+from mua.plan.arriving import card_file
 from mua.store.blobs import MAX_MESSAGE
 
 MAX_ENTRIES, MAX_DEPTH = 2_000_000, 40
@@ -95,6 +96,9 @@ def single(path: Path) -> Layout:
     """A file that a person named: whatever it is called, it is mail."""
     with opened(path.resolve()) as file:
         head, size = file.read(HEAD), path.stat().st_size
+    cards = card_file(Entry(path.name, size=size, head=head))
+    if cards is not None:
+        return Layout("", (), (), (replace(cards, path=""),))
     form = Form.EMLX if path.suffix.lower() == ".emlx" else Form.MBOX if head.startswith(b"From ") else Form.EML
     return Layout("", (Box(form, "", (), size, ("",) if form is not Form.MBOX else ()),))
 

@@ -121,7 +121,7 @@ class ImportPage(Room):
             self.take([path])
 
     def _choose_files(self) -> None:
-        kinds = tr("Mail (*.mbox *.eml *.emlx mbox Inbox Sent *.mbx);;All files (*)")
+        kinds = tr("Mail and contacts (*.mbox *.eml *.emlx mbox Inbox Sent *.mbx *.vcf);;All files (*)")
         paths, _ = QFileDialog.getOpenFileNames(self, tr("Import files"), str(Path.home()), kinds)
         if paths:
             self.take(paths)
@@ -145,6 +145,8 @@ class ImportPage(Room):
             for one in each.folders
         ]
         self._table(tr("Folders"), rows)
+        books = [(str(one.found), one) for each in self.told if (one := each.contacts) is not None]
+        self._table(tr("Contacts"), [(tr("{found} found", found=found), _contacts(one)) for found, one in books])
         accounts = [(name, tr("Enter its password in the settings.")) for each in self.told for name in each.accounts]
         self._table(tr("Accounts that were added"), accounts)
         left = [
@@ -211,11 +213,16 @@ class ImportPage(Room):
         self.report.setSpacing(8)
         column.addLayout(self.report)
         column.addWidget(Line())
-        note = tr("Address books are not taken, since Mua has no place for contacts; neither are passwords.")
+        note = tr("Address books come along; passwords do not.")
         column.addWidget(Label(note, SECONDARY, "tertiary", wrap=True))
         column.addStretch()
         self.banner.hide()
         self.mail.hide()
+
+
+def _contacts(one: wire.ContactsImported) -> str:
+    numbers = {"imported": one.imported, "here": one.here, "lost": one.lost}
+    return tr("{imported} imported, {here} here already, {lost} lost", **numbers)
 
 
 def _row(*parts: QWidget, stretched: bool = False) -> QHBoxLayout:

@@ -43,6 +43,24 @@ class Box:
     files: tuple[str, ...] = ()
 
 
+class CardForm(StrEnum):
+    """How the contacts of an address book lie on the disk."""
+
+    VCARD = "vcard"
+    THUNDERBIRD = "abook.sqlite"
+    EVOLUTION = "contacts.db"
+    CLAWS = "addrbook.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class CardFile:
+    """A file with contacts.  ``collected``: by the other program, not by the person."""
+
+    form: CardForm
+    path: str
+    collected: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Something that was not taken: ``what`` it is, ``why``, in words for a person, and how many of it."""
@@ -59,6 +77,7 @@ class Layout:
     program: str
     boxes: tuple[Box, ...]
     left: tuple[LeftOut, ...] = ()
+    cards: tuple[CardFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Known: Thunderbird (``NAME`` with ``NAME.sbd/``, mbox or Maildir), Apple Mail (``NAME.mbox/`` with an ``mbox`` or with
 ``.emlx`` files), Maildir and Maildir++ (``.A.B``; Dovecot, Evolution), KMail (``.NAME.directory/``), MH (Claws), trees
-of ``.eml`` files, and mbox files anywhere.
+of ``.eml`` files, and mbox files anywhere; and address books: vCards, Thunderbird's, Evolution's and Claws Mail's.
 
 Rules of the file: only the listing is asked; whatever is in it is in a folder, or is left out with a reason.
 """
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from mua.model.arrival import Box, Entry, Form, Layout, LeftOut
+from mua.model.arrival import Box, CardFile, CardForm, Entry, Form, Layout, LeftOut
 
 _BOX = re.compile(r"\.(?:mbox|mbx|mbs)\Z", re.IGNORECASE)
 _UUID = re.compile(r"[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}", re.IGNORECASE)
@@ -30,9 +30,12 @@ HOMES: Final = (
     ("Thunderbird", ".var/app/org.mozilla.Thunderbird/.thunderbird/*", "prefs.js"),
     ("Thunderbird", "Library/Thunderbird/Profiles/*", "prefs.js"),
     ("Evolution", ".local/share/evolution/mail/local", ""),
+    ("Evolution's contacts", ".local/share/evolution/addressbook", ""),
     ("KMail", ".local/share/local-mail", ""),
+    ("KDE's contacts", ".local/share/contacts", ""),
     ("Apple Mail", "Library/Mail/V*", ""),
     ("Claws Mail", "Mail", "inbox"),
+    ("Claws Mail's contacts", ".claws-mail/addrbook", ""),
 )
 """(program, pattern below the person's folder, what has to be in it): where mail of other programs is looked for."""
 MAX_LEFT = 200  # reasons that are told one by one
@@ -59,7 +62,8 @@ def recognise(entries: Iterable[Entry], titles: Mapping[str, str] | None = None)
     tree.walk("", ())
     program = _program(tree.files)
     boxes = tuple(sorted(tree.boxes, key=lambda box: (box.name, box.path)))
-    return Layout(program, boxes, tuple(tree.left))
+    cards = tuple(sorted(tree.cards, key=lambda one: one.path))
+    return Layout(program, boxes, tuple(tree.left), cards)
 
 
 def _program(files: Mapping[str, Entry]) -> str:
@@ -82,6 +86,7 @@ class _Tree:
         self.folders: dict[str, Entry] = {}
         self.boxes: list[Box] = []
         self.left: list[LeftOut] = []
+        self.cards: list[CardFile] = []
         self._titles = titles
         for one in entries:
             (self.folders if one.folder else self.files)[one.path] = one
@@ -181,8 +186,11 @@ class _Tree:
             why = "Geary keeps its mail in a database of its own, as a copy of what its server has; add that account."
         elif leaf.lower().endswith((".pst", ".ost")):
             why = "Outlook's data files cannot be read; export the mail from Outlook as files first."
-        elif ("abook" in leaf and leaf.endswith((".sqlite", ".mab"))) or leaf.lower().endswith(".vcf"):
-            why = "Address books are not taken: Mua has no place for contacts."
+        elif (cards := card_file(one)) is not None:
+            self.cards.append(cards)
+            return
+        elif leaf.lower().endswith((".mab", ".abcddb")):
+            why = "This address book cannot be read; export it from its program as a vCard file (.vcf)."
         elif leaf.lower().endswith(_NOTES) or _OWN.fullmatch(leaf) or one.size == 0:
             return  # another program's notes
         elif self._is_maildir(path) or "Attachments" in path:
@@ -191,6 +199,23 @@ class _Tree:
             why = "It is no mail."
         if len(self.left) < MAX_LEFT:
             self.left.append(LeftOut(one.path, why))
+
+
+def card_file(one: Entry) -> CardFile | None:
+    """What a file is, if it holds contacts: by how it begins, and by its name."""
+    leaf = one.path.rpartition("/")[2].lower()
+    if one.head.removeprefix(b"\xef\xbb\xbf").lstrip()[:11].upper() == b"BEGIN:VCARD" or leaf.endswith(".vcf"):
+        return CardFile(CardForm.VCARD, one.path) if one.size else None
+    if one.head[:15] == b"SQLite format 3":
+        if leaf.startswith("abook") and leaf.endswith(".sqlite"):
+            return CardFile(CardForm.THUNDERBIRD, one.path)
+        if leaf == "history.sqlite":
+            return CardFile(CardForm.THUNDERBIRD, one.path, collected=True)
+        if leaf == "contacts.db":
+            return CardFile(CardForm.EVOLUTION, one.path)
+    if re.fullmatch(r"addrbook-\d+\.xml", leaf):
+        return CardFile(CardForm.CLAWS, one.path)
+    return None
 
 
 def _natural(path: str) -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import sqlite3
 from pathlib import Path
 
 import corpora
@@ -48,12 +49,34 @@ def put(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
+def abook(path: Path) -> None:
+    """An address book as Thunderbird 102 and newer has it, with a card of before, and a mailing list."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path)
+    db.executescript(
+        "CREATE TABLE properties (card TEXT, name TEXT, value TEXT);"
+        "CREATE TABLE lists (uid TEXT PRIMARY KEY, name TEXT, nickName TEXT, description TEXT);"
+        "CREATE TABLE list_cards (list TEXT, card TEXT, PRIMARY KEY(list, card));"
+    )
+    card = (
+        "BEGIN:VCARD\r\nVERSION:4.0\r\nFN:Ann Lee\r\nEMAIL;PREF=1:ann@a.example\r\nX-TB:kept\r\nUID:u1\r\nEND:VCARD\r\n"
+    )
+    old = (("DisplayName", "Bo Ek"), ("PrimaryEmail", "bo@b.example"), ("CellularNumber", "+1 2"), ("Notes", "a, b;"))
+    db.executemany("INSERT INTO properties VALUES ('u1', ?, ?)", [("_vCard", card), ("DisplayName", "Ann Lee")])
+    db.executemany("INSERT INTO properties VALUES ('u2', ?, ?)", old)
+    db.execute("INSERT INTO lists VALUES ('l1', 'Chess club', '', '')")
+    db.execute("INSERT INTO list_cards VALUES ('l1', 'u2')")
+    db.commit()
+    db.close()
+
+
 def thunderbird(root: Path) -> None:
     """A profile as Thunderbird documents it: local folders, a POP3 account's, a copy of an IMAP account's."""
     separator = b"From - Mon Jan 05 10:00:00 2026\n"
     local = root / "Mail" / "Local Folders"
     put(root / "prefs.js", PREFS.encode())
-    put(root / "abook.sqlite", b"SQLite format 3\0")
+    abook(root / "abook.sqlite")
+    put(root / "old.mab", b'// <!-- <mdb:mork:z v="1.4"/> -->')
     put(local / "Old", b"".join(separator + raw + b"\n" for raw in LETTERS[:2]))
     put(local / "Old.msf", b"//")
     noted = b"X-Mozilla-Status: 0005\nX-Mozilla-Keys: errand\n" + LETTERS[2]
@@ -75,8 +98,14 @@ def test_a_thunderbird_profile_comes_in_whole(mua: Mua, tmp_path: Path) -> None:
         hashes = hashlib.sha256(b"".join(hashlib.sha256(raw).digest() for raw in LETTERS[:2])).hexdigest()
         assert folders["Old"]["digest"] == hashes
         why = " ".join(one["why"] for one in told["left_out"])
-        for words in ("Address books", "copy of what", "deleted there", "paused"):
+        for words in ("address book cannot be read", "copy of what", "deleted there", "paused"):
             assert words in why
+        assert told["contacts"] == {"found": 2, "imported": 2, "here": 0, "lost": 0}
+        (book,) = mua.json("contacts", "books")
+        assert (book["name"], book["count"]) == ("Thunderbird", 2)
+        ann, bo = mua.json("contacts", "list")
+        assert "X-TB:kept\r\n" in mua.json("contacts", "show", ann["id"])["card"]
+        assert (bo["addresses"], bo["groups"]) == (["bo@b.example"], ["Chess club"])
         assert told["accounts"] == ["Robin's mail"]
         assert [one["name"] for one in told["tags"]] == ["Errands"]
         account = next(one for one in mua.json("account", "list") if one["name"] == "Robin's mail")
@@ -194,6 +223,8 @@ def test_a_profile_that_thunderbird_made_comes_in_as_it_was(mua: Mua, tmp_path: 
         counts = {one["name"]: one["imported"] for one in said["folders"] if one["imported"]}
         assert counts == {"Old letters": 3, "Old letters/Büro": 4}
         assert said["accounts"] == ["Robin's mail"]
+        (ann,) = mua.json("contacts", "list")
+        assert (ann["name"], ann["addresses"], ann["groups"]) == ("Ann Büro", ["ann@good.test"], ["Chess club"])
         assert [one["name"] for one in said["tags"] if one["keyword"] == "errand"] == ["Errands"]
         for name in counts:
             out = tmp_path / f"{counts[name]}.mbox"
@@ -207,3 +238,43 @@ def test_a_profile_that_thunderbird_made_comes_in_as_it_was(mua: Mua, tmp_path: 
         (flagged,) = [row for row in rows if "\\Flagged" in row["flags"]]
         assert flagged["message_id"].strip("<>") == told["flagged"]
         assert {"\\Seen", "errand", "$label1"} <= {*flagged["flags"], *flagged.get("keywords", [])}
+
+
+def test_address_books_of_other_programs_come_along(mua: Mua, tmp_path: Path) -> None:
+    """Google's Takeout, KDE's, Evolution's and Claws Mail's, each where that program has it."""
+    card = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:%s\r\nEMAIL:%s@a.example\r\nEND:VCARD\r\n"
+    takeout = tmp_path / "Takeout"
+    put(takeout / "Mail" / "All mail.mbox", b"From 1@xxx Mon Jan 05 10:00:00 2026\n" + LETTERS[0] + b"\n")
+    put(takeout / "Contacts" / "All Contacts" / "All Contacts.vcf", card % (b"Ann", b"ann") + card % (b"Bo", b"bo"))
+    put(takeout / "Contacts" / "My Contacts" / "My Contacts.vcf", card % (b"Ann", b"ann"))
+    put(tmp_path / "kde" / "std.vcf", card % (b"Kim", b"kim"))
+    put(
+        tmp_path / "claws" / "addrbook-000001.xml",
+        b'<?xml version="1.0" encoding="UTF-8" ?>\n<address-book name="Personal">\n<person uid="1" first-name=""'
+        b' last-name="" nick-name="Z" cn="Zo\xc3\xab &amp; co"><address-list><address uid="2" alias=""'
+        b' email="zoe@a.example" remarks="a remark"/></address-list><attribute-list><attribute uid="3" name="phone">'
+        b"+1 2</attribute></attribute-list></person>\n"
+        b'<group uid="9" name="Choir"><member-list><member pid="1" eid="2"/></member-list></group></address-book>\n',
+    )
+    evolution = tmp_path / "evolution" / "system" / "contacts.db"
+    evolution.parent.mkdir(parents=True)
+    db = sqlite3.connect(evolution)
+    db.execute("CREATE TABLE 'folder_id' (uid TEXT PRIMARY KEY, file_as TEXT, vcard TEXT)")
+    db.execute("INSERT INTO folder_id VALUES ('pas-1', 'Eve', ?)", [(card % (b"Eve", b"eve")).decode()])
+    db.commit()
+    db.close()
+    with mua.engine():
+        told = mua.json("import", str(takeout))
+        assert (told["found"], told["imported"]) == (1, 1)
+        assert told["contacts"] == {"found": 3, "imported": 2, "here": 1, "lost": 0}
+        for folder in ("kde", "claws", "evolution"):
+            assert mua.json("import", str(tmp_path / folder))["contacts"]["imported"] == 1
+            assert mua.json("import", str(tmp_path / folder))["contacts"]["here"] == 1
+        assert [one["name"] for one in mua.json("contacts", "list")] == ["Ann", "Bo", "Eve", "Kim", "Zoë & co"]
+        (zoe,) = mua.json("contacts", "list", "--group", "Choir")
+        shown = mua.json("contacts", "show", zoe["id"])["card"]
+        assert "a remark" in shown
+        assert "phone: +1 2" in shown
+        assert mua.json("import", "--mail-only", str(takeout))["contacts"]["found"] == 0
+        put(tmp_path / "one.vcf", card % (b"Uma", b"uma"))
+        assert mua.json("import", str(tmp_path / "one.vcf"))["contacts"]["imported"] == 1
