@@ -646,7 +646,8 @@ class SaveDraft:
     """Put a draft into the account's Drafts folder, in place of ``replaces``.  Answer: Saved.
 
     ``require_tls`` is kept with it, and ``writing``: "markdown" (``draft.text`` is the source), "plain" or "rich".
-    ``key`` is the letter's: there is one draft of each, whatever a crash made of ``replaces``.
+    ``key`` is the letter's: there is one draft of each, whatever a crash made of ``replaces``.  ``template``: it goes
+    into the account's folder Templates instead, beside the others.
     """
 
     account_id: int
@@ -655,6 +656,7 @@ class SaveDraft:
     require_tls: bool = False
     writing: str = "rich"
     key: str = ""
+    template: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from mua import wire
 from mua.engine import acts, folders
 from mua.engine.reading import Whole, draft_pieces, file_whole
+from mua.errors import Kind, MailError, Retry
 from mua.mime.pieces import blocks
-from mua.model.account import Incoming
-from mua.model.folder import Role
+from mua.model.account import Account, Incoming
+from mua.model.folder import TEMPLATES, Folder, Role, is_templates
 from mua.model.message import REQUIRE_TLS, WRITING, Flag, MessageId
 from mua.store import read, write
 from mua.store.db import Db, Tx
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 def save(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     """Put the draft into Drafts; the one of before goes."""
     account = folders.account(engine, command.account_id)
-    folder = acts.folder_for(engine, account.id, Role.DRAFTS)
+    folder = _templates(engine, account) if command.template else acts.folder_for(engine, account.id, Role.DRAFTS)
     now = engine.context.now()
     raw = b"".join(blocks(draft_pieces(engine.context, command.draft)))
     if command.require_tls:
         raw = ": ".join(REQUIRE_TLS).encode() + b"\r\n" + raw
     if command.writing in ("markdown", "plain"):
         raw = f"{WRITING}: {command.writing}\r\n".encode() + raw
-    whole = Whole(raw, now, Flag.DRAFT | Flag.SEEN)
+    whole = Whole(raw, now, Flag.SEEN if command.template else Flag.DRAFT | Flag.SEEN)
     with engine.store.write(durable=True) as tx:
         known = tx.row("SELECT message_id, at FROM draft WHERE key = ?", command.key) if command.key else None
         append = account.incoming is Incoming.IMAP
@@ -53,6 +54,23 @@ def save(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     engine.settle_local(account.id)
     engine.poke(account.id)
     return wire.Saved(saved, elsewhere, other)
+
+
+def _templates(engine: Engine, account: Account) -> Folder:
+    """The account's folder for templates, made when it has none."""
+
+    def found() -> Folder | None:
+        some = read.folders(engine.store.reader(), account.id)
+        return next((one for one in some if is_templates(one)), None)
+
+    if found() is None:
+        imap = account.incoming is Incoming.IMAP
+        with engine.store.write(durable=True) as tx:
+            write.put_folder(tx, account.id, TEMPLATES, local=not imap, create=imap)
+    made = found()
+    if made is None:
+        raise MailError(Kind.BUG, Retry.NEVER, "No folder for templates could be made.", code="bug")
+    return made
 
 
 def drop(tx: Tx, *, command: wire.Send, now: int) -> None:

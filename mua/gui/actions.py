@@ -30,6 +30,7 @@ class Deed:
 
 DEEDS = (
     Deed("compose", tr("New message"), "square-pen", ("C", "Ctrl+N"), "Write"),
+    Deed("from_template", tr("New message from a template"), "file-text", ("Shift+C",), "Write"),
     Deed("reply", tr("Reply"), "reply", ("R", "Ctrl+R"), "Write", "message"),
     Deed("reply_all", tr("Reply all"), "reply-all", ("A", "Ctrl+Shift+R"), "Write", "message"),
     Deed("reply_here", tr("Reply below the message"), "reply", ("Shift+R",), "Write", "message"),

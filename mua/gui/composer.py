@@ -73,8 +73,8 @@ class Composer(QFrame):
     """Now (None), or at that time (UTC seconds)."""
     save_wanted = Signal()
     discard_wanted = Signal()
+    template_wanted = Signal()
     merge_wanted = Signal()
-    """One letter to each of a list."""
     source_wanted = Signal()
     """Show exactly what would leave."""
     closed = Signal()

@@ -160,6 +160,7 @@ class Composing(QObject):
         composer.send_wanted.connect(lambda at: self._send(composer, at))
         composer.save_wanted.connect(lambda: self._drafting.save(composer))
         composer.discard_wanted.connect(lambda: self._discard(composer))
+        composer.template_wanted.connect(lambda: self._drafting.keep_template(composer))
         composer.merge_wanted.connect(lambda: self._merging.begin(composer))
         composer.source_wanted.connect(lambda: self._show_source(composer))
         composer.closed.connect(lambda: self._closed(composer))

@@ -22,7 +22,7 @@ from mua.gui.places import SAVED_NAMES, Place, folder_words
 from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.language import inside, tr
-from mua.model.folder import Role
+from mua.model.folder import Role, is_templates
 from mua.model.message import Attachment, Flag, MessageId, MessageRow
 from mua.model.sort import Sort, usual
 from mua.store import read
@@ -61,6 +61,7 @@ _MENU = (
 )
 
 
+_TEMPLATES = 50  # of each folder that are offered
 _CONVERSATION = ("unfold", "why", "split", "join", "mute", "ignore")
 
 
@@ -163,6 +164,22 @@ class Deeds(QObject):
         act = partial(FolderDeeds(self._desk).move_to_new, account, name, move)
         return Choice(tr("New folder “{name}”", name=words.shown(name, 100)), "", "plus", act)
 
+    def open_templates(self) -> None:
+        """Choose the template that a new letter begins with."""
+        desk, db = self._desk, self._desk.library.db
+        kept = [one for one in desk.folders.values() if is_templates(one)] if db is not None else []
+        choices = []
+        for folder in kept:
+            account = desk.account(folder.account_id)
+            where = words.shown(account.name or account.email, 60) if account is not None else ""
+            for row in read.rows(db, read.folder_order(db, folder.id)[:_TEMPLATES]) if db is not None else ():
+                name = words.shown(row.subject, 100) or tr("no subject")
+                choices.append(Choice(name, where, "file-text", partial(desk.begin_with, row)))
+        if not choices:
+            self._window.toast.say(tr("There is no template yet: the menu beside Send keeps a letter as one."))
+            return
+        Palette(self._window, tr("Begin with"), choices).open_over()
+
     def open_sort(self) -> None:
         """Choose what the list is sorted by."""
         from mua.gui.list_pane import SORT_NAMES, SORT_WAYS
@@ -261,6 +278,7 @@ class Deeds(QObject):
         chosen, acts, view, desk = self._desk.chosen_ids, self._acting, self._listing.view, self._desk
         deeds: dict[str, Callable[[], object]] = {
             "compose": lambda: self.write(Kind.NEW),
+            "from_template": self.open_templates,
             "reply": lambda: self.write(Kind.REPLY),
             "reply_all": lambda: self.write(Kind.REPLY_ALL),
             "reply_here": lambda: self.write(Kind.REPLY_ALL, here=True),

@@ -33,7 +33,7 @@ from mua.gui.theme import theme
 from mua.gui.writing import Kind, Writing
 from mua.language import tr
 from mua.model.account import Account, AccountId, Incoming, Side
-from mua.model.folder import Folder, FolderId, Role
+from mua.model.folder import Folder, FolderId, Role, is_templates
 from mua.model.message import Flag, MessageId, MessageRow, MessageView
 from mua.model.outgoing import Outgoing
 from mua.model.sort import NEWEST_FIRST, Sort
@@ -462,14 +462,21 @@ class Desk(QObject):
         return None if found is None else found[1]
 
     # ---- doing
+    def begin_with(self, row: MessageRow) -> None:
+        """A new letter that begins as this message."""
+        self.writing.emit(Writing(Kind.AGAIN, row, self.library.view(row.id)))
+
     def open_row(self, message_id: MessageId | None) -> None:
-        """Enter or double click: read it (narrow), or go on writing it (a draft)."""
+        """Enter or double click: read it (narrow), go on writing it (a draft), or begin with it (a template)."""
         if message_id is None:
             return
         row = self.listing.model.source.message(message_id)
         folder = self.folders.get(row.folder_id) if row is not None else None
         if row is not None and folder is not None and folder.role is Role.DRAFTS:
             self.writing.emit(Writing(Kind.DRAFT, row, self.library.view(message_id)))
+            return
+        if row is not None and folder is not None and is_templates(folder):
+            self.begin_with(row)
             return
         self.window.read(True)
         self.reader.take_keyboard()

@@ -105,6 +105,22 @@ class Drafting(QObject):
         draft = replace(draft, to=_right(draft.to), cc=_right(draft.cc), bcc=_right(draft.bcc))
         return wire.SaveDraft(letter.account_id, draft, letter.replaces, letter.require_tls, letter.mode, letter.key)
 
+    def keep_template(self, composer: Composer) -> None:
+        """Put the letter among the templates of its account, as it is now."""
+        composing, client = self._composing, self._composing.client
+        try:
+            letter = composing.as_files(composer.letter(), composer.letter().forwards)
+        except OSError as error:
+            composer.say(tr("The template could not be written: {strerror}.", strerror=error.strerror), "danger")
+            return
+        if client is not None:
+            command = replace(self.command(letter), replaces=None, key="", template=True)
+            client.ask(
+                command,
+                lambda _: composer.toast.say(tr("Kept in Templates: Shift+C begins a letter with it")),
+                lambda error: composer.say(error.text, "danger"),
+            )
+
     # ---- inside
     def _by_itself(self, composer: Composer) -> None:
         letter = composer.letter()

@@ -169,19 +169,23 @@ def _anew(wish: Writing, who: Who) -> Letter:
         return Letter(
             new_key(), sender.account_id, subject=wish.view.subject, sender=sender.address, redirects=wish.row.id
         )  # fmt: skip
-    letter = replace(_shown(wish.view), account_id=sender.account_id, sender=sender.address)
+    letter = replace(_shown(wish.view, _way_of(wish.view)), account_id=sender.account_id, sender=sender.address)
     return replace(letter, in_reply_to="", references=())
 
 
 def _draft(row: MessageRow, view: MessageView, who: Who) -> Letter:
     """A draft to go on with.  Its attachments are sections of itself; ``composing`` makes files of them."""
-    how = next((value for name, value in view.headers if name == WRITING), "rich")
-    mode = how if how in ("markdown", "plain") else "rich"
     sender = who.answering(row.account_id, view)
     return replace(
-        _shown(view, mode), account_id=row.account_id, sender=sender.address, replaces=row.id,
+        _shown(view, _way_of(view)), account_id=row.account_id, sender=sender.address, replaces=row.id,
         require_tls=REQUIRE_TLS in view.headers,
     )  # fmt: skip
+
+
+def _way_of(view: MessageView) -> str:
+    """In which way a draft or a template is written."""
+    how = next((value for name, value in view.headers if name == WRITING), "rich")
+    return how if how in ("markdown", "plain") else "rich"
 
 
 def _shown(view: MessageView, mode: str = "rich") -> Letter:

@@ -25,6 +25,10 @@ class Role(StrEnum):
     NONE = ""
 
 
+TEMPLATES = "Templates"
+"""The folder whose messages are letters to begin with, as Thunderbird calls it."""
+
+
 class Space(StrEnum):
     """Whose folders a namespace holds (RFC 2342 s.5).  OWN: the person's own."""
 
@@ -104,3 +108,8 @@ class Folder:
     def leaf(self) -> str:
         """The last level of the name, as a sidebar shows it."""
         return self.name.rsplit(self.delimiter, 1)[-1] if self.delimiter else self.name
+
+
+def is_templates(folder: Folder) -> bool:
+    """Whether a folder keeps letters to begin with."""
+    return folder.role is Role.NONE and folder.space is Space.OWN and folder.leaf.casefold() == TEMPLATES.casefold()

@@ -17,9 +17,10 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from mua import wire
 from mua.gui import letters
+from mua.gui.palette import Palette
 from mua.gui.source_page import SourcePage
 from mua.gui.writing import Kind, Writing
-from mua.model.folder import Role
+from mua.model.folder import Role, is_templates
 from mua.model.message import MessageId, MessageRow, MessageView
 from mua.model.outgoing import RecipientState
 from mua.store import outbox, read
@@ -130,6 +131,41 @@ def test_formatted_text_goes_out_both_ways(place: Office) -> None:
     got = parsed(place.mails("INBOX")[0])
     assert got.get_body(("plain",)).get_content().strip() == "Important"  # type: ignore[union-attr]
     assert "<b>Important</b>" in got.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_letter_is_kept_as_a_template_and_begun_with_as_often_as_one_likes(place: Office) -> None:
+    composer = place.write()
+    composer.subject.setText("Invitation")
+    composer.switch("markdown")
+    composer.editor.insertPlainText("Dear **{{name}}**,")
+    composer.template_wanted.emit()
+
+    def kept() -> list[bytes]:
+        there = place.servers.do(lambda: "Templates" in place.servers.mailbox.folders)
+        return place.mails("Templates") if there else []
+
+    wait_until(lambda: any(b"{{name}}" in one for one in kept()), "the template on the server")
+    assert place.mails("Drafts") == []
+    composer.discard_wanted.emit()
+    desk, begin = place.program.desk, place.program.window.actions_["from_template"]
+    wait_until(
+        lambda: any(is_templates(one) and one.total for one in desk.folders.values()), "the folder in the window"
+    )
+    for _ in range(2):
+        wait_until(begin.isEnabled, "letters to act again")
+        begin.trigger()
+        (palette,) = place.program.window.findChildren(Palette)
+        (choice,) = palette.shown()
+        assert choice.text == "Invitation"
+        palette.close()
+        choice.act()
+        wait_until(lambda: place.rooms.composing.composers, "a letter that begins with it")
+        (begun,) = place.rooms.composing.composers.values()
+        assert begun.editor.mode == "markdown" and begun.editor.toPlainText() == "Dear **{{name}}**,"
+        assert begun.letter().replaces is None
+        begun.close()
+        wait_until(lambda: not place.rooms.composing.composers, "it to close")
+    assert len(place.mails("Templates")) == 1
 
 
 def test_markdown_goes_out_as_it_looks_and_a_draft_of_it_stays_markdown(place: Office) -> None:
