@@ -323,7 +323,8 @@ class ContactsPage(Room):
         self._finder.find(self.shown.currentData() or Shown(), self.search.text(), self._found)
 
     def _found(self, found: Found) -> None:
-        if self.editor is None and found.ids == self.model.ids and not found.rows and self._wanted is None:
+        same = found.ids == self.model.ids and not found.rows
+        if self.editor is None and same and found.ids and self._wanted is None:
             return
         wanted, self._wanted = self._wanted, None
         self.model.show(found.ids, found.rows)

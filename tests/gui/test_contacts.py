@@ -15,6 +15,7 @@ from mua.gui import widgets
 from mua.gui.app import Program
 from mua.gui.contact_editor import ContactEditor
 from mua.gui.contacts_page import ContactsPage
+from mua.gui.notices import EmptyState
 from mua.mime import contact, vcard
 from mua.mime.contact import Details, Entry
 from mua.model.address import Address
@@ -233,3 +234,15 @@ def test_the_picture_of_a_card_is_where_initials_would_be(page: Page, program: P
     widgets.paint_avatar(painter, picture.rect(), "Zoë", "zoe@a.example")
     painter.end()
     assert picture.toImage().pixelColor(17, 17).name() == "#336699"
+
+
+def test_who_has_no_contacts_is_told_what_to_do(program: Program, qtbot: QtBot) -> None:
+    rooms = program._furnish()
+    rooms.open_contacts()
+    made = rooms.page
+    assert isinstance(made, ContactsPage)
+    qtbot.waitUntil(lambda: isinstance(made.card.widget(), EmptyState), timeout=30_000)
+    assert made.card.widget().accessibleName().startswith("No contacts yet")
+    made.search.setText("nobody")
+    qtbot.waitUntil(lambda: made.card.widget().accessibleName().startswith("Nobody"), timeout=30_000)
+    rooms.close_page()
