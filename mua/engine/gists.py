@@ -17,7 +17,7 @@ from mua.mime.text import LARGE
 
 MAX_RAW = LARGE  # octets of a message; of a larger one the engine and the indexer make different texts
 PIPE = 1 << 20  # octets that a pipe holds, where that can be asked for
-KEPT = 8_000_000  # characters that the child keeps until it comes to them
+KEPT = 4_000_000  # characters that the child keeps until it comes to them
 _MARGIN = 64 << 10  # octets: a pipe counts in pages
 _MARK = "told "
 

@@ -174,7 +174,7 @@ def _confirm_removal(shared: Shared, connection: ImapConnection, folder: Folder)
 
 
 def pull_folder(shared: Shared, connection: ImapConnection, folder: Folder) -> Iterator[None]:
-    """Bring one folder up to date; yields after each committed batch.
+    """Bring one folder up to date; yields after each batch that came.
 
     Raises MailError of kind FOLDER when the server refuses this folder.
     """
@@ -339,15 +339,25 @@ class _Pull:
     def _fetch(self, wanted: list[int]) -> Iterator[None]:
         batches = list(sync.newest_first(wanted))
         total, done = len(wanted), 0
+        here = mirror.stored(self.store.reader(), self.folder.id)
         previews = read.policy(self.store.reader(), self.folder.id).keep is Keep.HEADERS  # else the text itself comes
         step = 1 if self.connection.ahead == 1 else len(batches)  # how many before the connection is free in between
         for start in range(0, len(batches), max(step, 1)):
-            for headers in self.connection.fetch_header_batches(batches[start : start + step], previews=previews):
-                self._commit_headers(headers)
-                done += len(headers)
-                self.shared.progress("headers", done, total)
-                yield
+            waiting: list[FetchedHeader] = []
+            enough = 1  # the first screenful is there at once
+            try:
+                for headers in self.connection.fetch_header_batches(batches[start : start + step], previews=previews):
+                    waiting += headers
+                    done += len(headers)
+                    if self.connection.ahead == 1 or len(waiting) >= enough:
+                        headers, waiting, enough = waiting, [], sync.header_commit(here + done)
+                        self._commit_headers(headers)
+                        self.shared.progress("headers", done, total)
+                    yield
+            finally:  # also where the line broke: what came is kept
+                self._commit_headers(waiting)
             self._reopen()
+        self.shared.progress("headers", done, total)
 
     def _reopen(self) -> None:
         """Whoever used the connection meanwhile may have selected another folder."""

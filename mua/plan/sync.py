@@ -16,7 +16,7 @@ from mua.model.policy import Keep, Policy
 from mua.records import dataclass
 
 BATCH = 200  # headers to fetch and commit at once
-BODY_BATCH = 50
+BODY_BATCH = 100
 BODY_OCTETS = 4 << 20
 FEW = 20  # so many messages may vanish without a second look
 MAX_BACKOFF = 900.0
@@ -109,6 +109,16 @@ def newest_first(uids: Iterable[int], size: int = BATCH) -> Iterator[list[int]]:
     while start < len(ordered):
         yield sorted(ordered[start : start + step])
         start, step = start + step, size
+
+
+def header_commit(here: int) -> int:
+    """How many headers make a transaction in a folder of which so many messages are here.
+
+    Each row goes to a place of its own in half a dozen indexes, and a transaction writes every page that it touched:
+    the larger the indexes, the more rows have to share that.  At most as many as can keep others waiting for a tenth of
+    a second.
+    """
+    return min(max(here // 10, BATCH), 1000)
 
 
 def missing(known: Collection[int], listed: Iterable[int], low: int = 1) -> list[int]:

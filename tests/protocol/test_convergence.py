@@ -24,7 +24,7 @@ from mua.engine.bodies import fetch_bodies
 from mua.engine.pull import pull_folder, pull_folders
 from mua.engine.push import push
 from mua.engine.reading import Whole, file_whole
-from mua.errors import Kind, MailError
+from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.message import Flag
 from mua.model.policy import EVERYTHING, Keep, Policy
@@ -318,3 +318,34 @@ def test_a_cut_at_every_command_before_and_after_its_effect(abilities):
                 assert here.made - here.deleted <= set(counted), (cut, late)
                 if connection._left > 0:
                     break
+
+
+def test_headers_are_committed_in_ever_larger_parts_and_what_came_before_a_break_stays(monkeypatch):
+    parts = list[int]()
+    add = write.add_messages
+
+    def noted(tx, account_id, folder_id, messages):
+        parts.append(len(messages))
+        return add(tx, account_id, folder_id, messages)
+
+    with world() as here:
+        for number in range(5000):
+            here.server.deliver("INBOX", f"{number}@example.org", NOW)
+        monkeypatch.setattr(write, "add_messages", noted)
+        connection = SimConnection(here.server, ahead=4)
+        pull_folders(here.shared, connection)
+        inbox = here.desk.folder("INBOX")
+        coming = pull_folder(here.shared, connection, inbox)
+        next(coming)
+        assert parts == [50]  # a screenful, before anything else
+        while sum(parts) < 3000:
+            next(coming)
+        before = sum(parts)
+        next(coming)
+        assert sum(parts) == before  # more has come, and waits for its transaction
+        with pytest.raises(MailError):
+            coming.throw(MailError(Kind.CONNECTION, Retry.SOON, "The line broke."))
+        assert mirror.stored(here.desk.store.reader(), inbox.id) == sum(parts) == before + 200
+        here.settle(1)
+        assert mirror.stored(here.desk.store.reader(), inbox.id) == 5000
+        assert max(parts) >= 400 and parts[1] == 200
