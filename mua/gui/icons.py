@@ -1,7 +1,8 @@
 """Lucide icons, tinted and cached.
 
 Rules of the file: an icon is named by its file in ``resources/icons``; a missing file is a bug and raises.
-The cache key is (name, colour, size, device pixel ratio, filled), so that a theme switch simply asks for others.
+The cache key is (name, colour, size, device pixel ratio, filled, mirrored), so that a theme switch simply asks for
+others.  What points forward or back is mirrored where the window is laid out from right to left.
 """
 
 from functools import lru_cache
@@ -13,6 +14,8 @@ from PySide6.QtSvg import QSvgRenderer
 from mua.gui.theme import TOOL_ICON, theme
 from mua.paths import resources
 
+_DIRECTED = frozenset("arrow-left chevron-left chevron-right forward reply reply-all".split())
+
 
 @lru_cache(maxsize=128)
 def _source(name: str) -> str:
@@ -20,7 +23,7 @@ def _source(name: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _pixmap(name: str, colour: str, size: int, ratio: float, filled: bool) -> QPixmap:
+def _pixmap(name: str, colour: str, size: int, ratio: float, filled: bool, mirrored: bool) -> QPixmap:
     stroke = "2" if size <= 14 else "1.75"
     svg = _source(name).replace("currentColor", colour).replace('stroke-width="2"', f'stroke-width="{stroke}"')
     if filled:
@@ -29,6 +32,9 @@ def _pixmap(name: str, colour: str, size: int, ratio: float, filled: bool) -> QP
     image = QPixmap(pixels, pixels)
     image.fill(Qt.GlobalColor.transparent)
     painter = QPainter(image)
+    if mirrored:
+        painter.translate(pixels, 0)
+        painter.scale(-1, 1)
     QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(0, 0, pixels, pixels))
     painter.end()
     image.setDevicePixelRatio(ratio)
@@ -40,7 +46,8 @@ def pixmap(
 ) -> QPixmap:
     """Icon ``name`` in the colour of a theme role (or a literal #RRGGBB), ``size`` pixels square."""
     colour = role if role.startswith("#") else getattr(theme().colours, role)
-    return _pixmap(name, colour, size, ratio or QGuiApplication.instance().devicePixelRatio(), filled)  # type: ignore[union-attr]
+    ratio = ratio or QGuiApplication.instance().devicePixelRatio()  # type: ignore[union-attr]
+    return _pixmap(name, colour, size, ratio, filled, QGuiApplication.isRightToLeft() and name in _DIRECTED)
 
 
 def icon(name: str, role: str = "secondary", size: int = TOOL_ICON, filled: bool = False) -> QIcon:

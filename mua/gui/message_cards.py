@@ -237,7 +237,7 @@ def _paint_name(pen: Pen, card: Card, rect: QRect, selected: bool, weight: QFont
     pen.disc(QRectF(pen.place(box)), "list" if selected else "side_selection", box.height() / 2)
     arrow = theme().grown(_ARROW) if card.here > 1 else 0
     if arrow:
-        shape = "chevron-down" if card.unfolded else "chevron-left" if pen.rtl else "chevron-right"
+        shape = "chevron-down" if card.unfolded else "chevron-right"
         pen.icon(box.right() - arrow - 1, box.top() + (box.height() - arrow) // 2, shape, "secondary", arrow)
     pen.painter.setFont(theme().font(10, SEMIBOLD))
     pen.painter.setPen(theme().colour("secondary"))

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QColor,
     QDrag,
     QFocusEvent,
+    QFont,
     QFontMetrics,
     QKeyEvent,
     QMouseEvent,
@@ -137,6 +138,13 @@ class Chip(QToolButton):
         self.setCheckable(True)
         self.setProperty("kind", "chip")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def sizeHint(self) -> QSize:
+        """As wide as when it is down, and its text bold: Arabic is cut else."""
+        hint, font = super().sizeHint(), QFont(self.font())
+        font.setWeight(SEMIBOLD)
+        more = QFontMetrics(font).horizontalAdvance(self.text()) - self.fontMetrics().horizontalAdvance(self.text())
+        return QSize(hint.width() + max(0, more), hint.height())
 
 
 class Label(QLabel):

@@ -36,7 +36,17 @@ MEANING = {
 }
 STATES = ("unread", "read", "starred", "unstarred", "pinned", "answered", "draft")
 """What a message can be, each by one name."""
-DAYS = ("today", "yesterday", "this week", "last week", "this month", "last month", "this year", "last year")
+DAYS = (
+    tr("today"),
+    tr("yesterday"),
+    tr("this week"),
+    tr("last week"),
+    tr("this month"),
+    tr("last month"),
+    tr("this year"),
+    tr("last year"),
+)
+"""As the window speaks, where ``plan.periods`` understands it."""
 SIZES = ("100kb", "1mb", "5mb", "10mb", "25mb")
 LEAST = 2  # letters of an operator's name
 _SPAN = re.compile(r"(?:^|(?<=[\s(]))[^\s\"():]+(?: [^\s\"():]+){0,2}$")

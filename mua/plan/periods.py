@@ -1,5 +1,7 @@
 """Days and spans of days in plain language: "last week", "3 days ago", "june", "11 june 2024", "2024-06".
 
+The same in German, whatever the window speaks: "letzte woche", "vor 3 tagen", "11. juni 2024".
+
 A period is (first day, day after its last).  A word without a year means the latest such time that has begun: in March,
 "june" is last year's.
 """
@@ -28,14 +30,37 @@ _NAMED = (
     re.compile(r"(?P<m>[a-z]{3,9})\.? (?P<d>\d{1,2})(?:st|nd|rd|th)?(?:,? (?P<y>\d{4}))?"),
 )
 
+_GERMAN = dict(
+    pair.split("=")
+    for pair in (
+        "heute=today gestern=yesterday morgen=tomorrow januar=january februar=february märz=march maerz=march mai=may"
+        " juni=june juli=july oktober=october okt=oct dezember=december dez=dec montag=monday dienstag=tuesday"
+        " mittwoch=wednesday donnerstag=thursday freitag=friday samstag=saturday sonnabend=saturday sonntag=sunday"
+        " tag=day tage=day tagen=day woche=week wochen=week monat=month monate=month monaten=month monats=month"
+        " jahr=year jahre=year jahren=year jahres=year letzte=last letzten=last letzter=last letztes=last vorige=last"
+        " voriger=last vorigen=last voriges=last diese=this dieser=this diesen=this dieses=this"
+        " ein=one eine=one einem=one einen=one einer=one zwei=two drei=three vier=four fünf=five sechs=six"
+    ).split()
+)
+_VOR = re.compile(r"vor (\S+ \S+)")
+
 
 def period(words: str, today: date) -> Period | None:
     """The days that ``words`` name as they are said on ``today``; None when they name none."""
-    text = " ".join(re.split(r"[\s_]+", words.strip().casefold()))
+    text = _english(" ".join(re.split(r"[\s_]+", words.strip().casefold())))
     try:
         return _near(text, today) or _span(text, today) or _written(text, today)
     except (ValueError, OverflowError):  # the 31st of February; the year 0
         return None
+
+
+def _english(text: str) -> str:
+    """German words of time as the English ones; what is none stays as it is."""
+    if text == "vorgestern":
+        return "2 days ago"
+    text = re.sub(r"[^\W\d_]+", lambda word: _GERMAN.get(word[0], word[0]), text)
+    found = _VOR.fullmatch(text)
+    return f"{found[1]} ago" if found else text
 
 
 def _near(text: str, today: date) -> Period | None:

@@ -109,6 +109,26 @@ def test_days_in_plain_language(words: str, days: tuple[tuple[int, int, int], tu
     assert period(words, TODAY) == (date(*days[0]), date(*days[1]))
 
 
+@pytest.mark.parametrize(
+    "german, english",
+    [
+        ("heute", "today"),
+        ("Vorgestern", "2 days ago"),
+        ("letzte Woche", "last week"),
+        ("dieses_jahr", "this year"),
+        ("letzten Montag", "last monday"),
+        ("vor 3 Tagen", "3 days ago"),
+        ("vor einem Monat", "one month ago"),
+        ("3 Wochen", "3 weeks"),
+        ("März", "march"),
+        ("Okt 2024", "oct 2024"),
+        ("11. Juni 2024", "11 june 2024"),
+    ],
+)
+def test_days_in_plain_german(german: str, english: str) -> None:
+    assert period(german, TODAY) == period(english, TODAY) is not None
+
+
 @pytest.mark.parametrize("words", ["", "soon", "2023-02-30", "0000", "31 june", "13", "9999 years", "ma", "12.13.2024"])
 def test_what_is_no_day(words: str) -> None:
     assert period(words, TODAY) is None
