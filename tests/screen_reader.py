@@ -56,14 +56,19 @@ class Session:
 def session() -> Iterator[Session]:
     """A display, a session bus and an accessibility bus."""
     with contextlib.ExitStack() as stack:
-        display = _told(stack, ["Xvfb", "-displayfd", "1", "-screen", "0", "1440x900x24", "-nolisten", "tcp"])
+        display = start_display(stack)
         bus = _told(stack, ["dbus-daemon", "--session", "--nofork", "--print-address=1"])
-        environment = {**os.environ, "DISPLAY": f":{display}", "DBUS_SESSION_BUS_ADDRESS": bus}
+        environment = {**os.environ, "DISPLAY": display, "DBUS_SESSION_BUS_ADDRESS": bus}
         environment |= {"QT_QPA_PLATFORM": "xcb", "QT_LINUX_ACCESSIBILITY_ALWAYS_ON": "1"}
         _started(stack, [LAUNCHER, "--launch-immediately"], environment)
         with open_dbus_connection(bus) as connection:
             address = wait_for(lambda: _address(connection))
         yield Session(environment, address)
+
+
+def start_display(stack: contextlib.ExitStack) -> str:
+    """A display of one's own, until the end; its name."""
+    return f":{_told(stack, ['Xvfb', '-displayfd', '1', '-screen', '0', '1440x900x24', '-nolisten', 'tcp'])}"
 
 
 def _told(stack: contextlib.ExitStack, words: list[str]) -> str:

@@ -38,6 +38,7 @@ from mua.gui.main_window import MainWindow
 from mua.gui.places import place_of, place_word
 from mua.gui.reader import Reader
 from mua.gui.sidebar import Sidebar
+from mua.gui.surface import make_ready
 from mua.gui.theme import Appearance, system_is_dark, theme
 from mua.language import language, tr
 from mua.paths import Profile
@@ -157,6 +158,7 @@ class Program(QObject):
         if self._painted or not self.desk.accounts:
             self._furnish()
         self.window.installEventFilter(self)
+        make_ready(self.window)
         self.window.show()
 
     def leave_alone(self) -> None:

@@ -247,10 +247,7 @@ class Body(QStackedWidget):
         return super().eventFilter(watched, event)
 
     def warm(self) -> None:
-        """Make the web view before it is needed, and put it nowhere yet.
-
-        A window that gets its first one is made anew by Qt: it blinks, and keys that are pressed just then are lost.
-        """
+        """Make the web view before it is needed, and put it nowhere yet."""
         if not self._tall and self._have_web() and self.web is not None:
             self.web.warm()
 
