@@ -211,6 +211,8 @@ class Theme(QObject):
         self._family = self._family or QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
         app = QApplication.instance()
         assert isinstance(app, QApplication)
+        if bare:
+            app.setStyleSheet("")  # of a window before
         app.setStyle("Fusion")
         app.setFont(self.font())
         app.setPalette(_palette(self.colours))

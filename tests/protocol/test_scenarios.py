@@ -4,12 +4,13 @@ import email
 import email.policy
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import certs
 import pytest
 from mail_sink import MailSink
-from post_office import ME, PostOffice
+from post_office import ME, PATIENT, PostOffice
 from scripted import Conversation, Mismatch, Scripted
 
 from mua.model.account import Security, Server
@@ -30,9 +31,11 @@ LINE = "x" * 70 + "\r\n"
 Part = str | Callable[[Conversation], object]
 
 
-def office(folder: Path, server: Scripted) -> PostOffice:
+def office(folder: Path, server: Scripted, **options: object) -> PostOffice:
+    """``options`` are the sender's."""
     post = PostOffice.submitting(folder, server.port)
-    post.sender.start()
+    post.options = options
+    post.restart()
     return post
 
 
@@ -259,7 +262,11 @@ def test_what_is_no_reply_ends_the_connection_and_the_mail_goes_later(
     def babble(talk: Conversation) -> None:
         talk.send(NONSENSE[nonsense].encode())
 
-    with Scripted(PLACES[place], babble, hung_up, "DROP\n---", SENT) as server, office(tmp_path, server) as post:
+    quick = replace(PATIENT, greeting=3.0)  # only a greeting may be as long as it likes, for so long
+    with (
+        Scripted(PLACES[place], babble, hung_up, "DROP\n---", SENT) as server,
+        office(tmp_path, server, timeouts=quick) as post,
+    ):
         one = post.queue(ANN)
         assert post.sender.drain(20)
         (ann,) = post.get(one).recipients
