@@ -16,14 +16,16 @@ from mua.store.db import open_reader
 SHELVES = ("Архив.Переписка", "アーカイブ.2024年.春", "Ablage.Grüße & Küsse.Ärger mit „Zeichen“")
 
 
-def archive() -> Iterator[tuple[str, list[bytes]]]:
-    """(folder, its mail): a shelf of each name, on it a folder for each project, and each message on all three."""
+def archive(every: int = 1) -> Iterator[tuple[str, list[bytes]]]:
+    """(folder, its mail): a shelf of each name, on it a folder for each project, and each message on all three; or all
+    of them on the first one, and on the others only each ``every``-th of a project.
+    """
     projects: dict[str, list[bytes]] = {}
     for name, raw in collected():
         projects.setdefault(name.partition("/")[0], []).append(raw)
     for shelf in SHELVES:
         for project, mail in projects.items():
-            yield f"{shelf}.{project}", mail
+            yield f"{shelf}.{project}", mail if shelf == SHELVES[0] else mail[::every]
 
 
 def stored(

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mua.engine.server_search import Asked
     from mua.mime.message import Gist
 
-PATIENCE = 60.0  # seconds for a single read or write of a server that mail is fetched from
+PATIENCE = (
+    60.0  # seconds for a single read or write of a server that mail is fetched from; a connection takes no longer
+)
 
 
 def utc_now() -> int:

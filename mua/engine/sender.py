@@ -69,9 +69,10 @@ class Sender:
     ) -> None:
         self._context = context
         names = names or (lambda options: Resolver(options.dns))
+        timeouts = timeouts or Timeouts(connect=min(Timeouts().connect, context.patience))
         policies = Policies(context.store, context.now, policy or PolicyFetcher())
         self._means = Means(
-            context, timeouts or Timeouts(), names, lot, self._stumble, awake or Awake(), policies,
+            context, timeouts, names, lot, self._stumble, awake or Awake(), policies,
             Levels(context.store, context.now), Commits(context.store), Rates(context),
         )  # fmt: skip
         self._filed = filed

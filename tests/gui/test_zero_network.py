@@ -11,7 +11,7 @@ from lab_net import obstacle
 from leak_run import run, sample
 from leaks import places, vectors
 
-SAMPLE = 14
+SAMPLE = 8
 EVERYTHING = {"reply", "forward", "quotes", "as text", "print", "preview", "dark", "original"}
 
 
