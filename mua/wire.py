@@ -822,7 +822,8 @@ class Import:
 class Export:
     """Write a folder, or (None) every folder of an account, to a path where nothing is yet.  Answer: Exported.
 
-    ``form``: "mbox" (mboxrd; flags have no place in it), "maildir" (Maildir++ for an account) or "eml".
+    ``form``: "mbox" (mboxrd), "maildir" (Maildir++ for an account, with flags and tags) or "eml".  ``flags``: in an
+    mbox each message begins with what is said of it (Status, X-Status, X-Keywords).
     """
 
     path: str
@@ -830,6 +831,7 @@ class Export:
     folder_id: int | None = None
     form: str = "mbox"
     token: str = ""
+    flags: bool = False
 
 
 @dataclass(frozen=True, slots=True)

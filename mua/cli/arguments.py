@@ -427,7 +427,8 @@ def _files(commands: Commands) -> None:
     exporting = _add(commands, "export", "write a folder, or a whole account, to files")
     exporting.add_argument("words", metavar="[FOLDER] PATH", nargs="+", help="alone: every folder of the account")
     forms = ("mbox", "maildir", "eml")
-    exporting.add_argument("--as", dest="form", choices=forms, default="mbox", help="mbox (without flags) if not given")
+    exporting.add_argument("--as", dest="form", choices=forms, default="mbox", help="mbox if not given")
+    exporting.add_argument("--flags", action="store_true", help="in an mbox, say flags and tags before each message")
     for verb, about in (
         ("backup", "write the whole profile to one file, and read it back"),
         ("restore", "make an empty profile what a backup holds"),

@@ -4,6 +4,7 @@ import contextlib
 import itertools
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -11,6 +12,7 @@ from typing import TypeVar
 
 from mua import wire
 from mua.errors import Kind, MailError, Retry
+from mua.masking import visible
 from mua.paths import Profile
 from mua.store.db import VERSION
 
@@ -51,13 +53,32 @@ class EngineClient:
         self._lines.close()
         self._socket.close()
 
-    def ask(self, command: wire.Command, kind: type[A]) -> A:
-        """Send a command and wait for its answer."""
+    def ask_long(self, command: wire.Command, kind: type[A], token: str) -> A:
+        """The same for a work with a ``token``: on a terminal it says how far it is, and Ctrl-C stops it in order (a
+        second one leaves at once).
+        """
+        self.ask(wire.Hello("cli", events=True), wire.Welcome)
+        progress = _Progress(token)
+        try:
+            return self.ask(command, kind, progress.hear, wire.Stop(token))
+        finally:
+            progress.end()
+
+    def ask(
+        self,
+        command: wire.Command,
+        kind: type[A],
+        hear: Callable[[wire.Event], None] | None = None,
+        stop: wire.Stop | None = None,
+    ) -> A:
+        """Send a command and wait for its answer; ``hear`` is told events meanwhile, ``stop`` is sent at Ctrl-C."""
         number = next(self._numbers)
         try:
             self._socket.sendall(wire.command_line(number, command))
-            while line := self._lines.readline(wire.MAX_LINE):
+            while line := self._line(stop):
                 reply = wire.parse_reply(line)
+                if not isinstance(reply, tuple) and hear is not None:
+                    hear(reply)
                 if isinstance(reply, tuple) and reply[0] in (0, number):
                     if isinstance(reply[1], MailError):
                         raise reply[1]
@@ -68,6 +89,16 @@ class EngineClient:
             raise _engine_gone() from error
         raise _engine_gone()
 
+    def _line(self, stop: wire.Stop | None) -> bytes:
+        while True:
+            try:
+                return self._lines.readline(wire.MAX_LINE)
+            except KeyboardInterrupt:
+                if stop is None:
+                    raise
+                self._socket.sendall(wire.command_line(next(self._numbers), stop))
+                stop = None
+
     def __enter__(self) -> "EngineClient":
         return self
 
@@ -75,6 +106,31 @@ class EngineClient:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _Progress:
+    """How far a long work is, on one line of a terminal's stderr; nothing where that is no terminal."""
+
+    def __init__(self, token: str) -> None:
+        self._token, self._shown = token, 0
+
+    def hear(self, event: wire.Event) -> None:
+        """Say it anew."""
+        if isinstance(event, wire.Importing) and event.token == self._token and sys.stderr.isatty():
+            part = f"{event.done * 100 // event.total} %" if event.total else ""
+            text = " ".join(
+                word for word in (part, f"{event.messages:,}" if event.messages else "", event.folder) if word
+            )
+            text = visible(text)[:70]
+            sys.stderr.write(f"\r{text:<{self._shown}}")
+            sys.stderr.flush()
+            self._shown = len(text)
+
+    def end(self) -> None:
+        """Leave the line empty."""
+        if self._shown:
+            sys.stderr.write("\r" + " " * self._shown + "\r")
+            sys.stderr.flush()
 
 
 def _engine_gone() -> MailError:

@@ -60,8 +60,9 @@ def _import(session: Session) -> Result:
     told: list[tuple[str, wire.ContactsImported]] = []
     for file in session.arguments.files:
         path = str(Path(file).absolute())
-        command = wire.ImportContacts(path, book_id, f"{os.getpid()}-{len(told)}")
-        told.append((path, session.engine.ask(command, wire.ContactsImported)))
+        token = f"{os.getpid()}-{len(told)}"
+        command = wire.ImportContacts(path, book_id, token)
+        told.append((path, session.engine.ask_long(command, wire.ContactsImported, token)))
     documents = [
         {
             "file": path,

@@ -24,11 +24,15 @@ def import_files(session: Session) -> Result:
         command = wire.Import(
             file, folder, account_id, token, given.dialect or "", not given.mail_only, not given.mail_only
         )
-        told.append(session.engine.ask(command, wire.Imported))
+        told.append(session.engine.ask_long(command, wire.Imported, token))
+        if told[-1].stopped:
+            break
     lost = sum(one.lost for one in told)
     failed = f"{lost} messages could not be imported." if lost else ""
     contacts = sum(one.contacts.lost for one in told if one.contacts is not None)
     failed = failed or (f"{contacts} contacts could not be imported." if contacts else "")
+    if any(one.stopped for one in told):
+        failed = "The import was stopped; what had come stays, and the same command brings the rest."
     return Result(_document(told), "\n".join(_lines(told)), failed=failed)
 
 
@@ -85,8 +89,11 @@ def export(session: Session) -> Result:
     file = str(Path(last).absolute())
     folder = session.folder(folders[0]) if folders else None
     account_id = folder.account_id if folder else session.account().id
-    command = wire.Export(file, account_id, folder.id if folder else None, given.form, f"{os.getpid()}")
-    told = session.engine.ask(command, wire.Exported)
+    if given.flags and given.form != "mbox":
+        raise UsageError("--flags is for an mbox; a Maildir says flags and tags anyway, and .eml files have no place")
+    token = f"{os.getpid()}"
+    command = wire.Export(file, account_id, folder.id if folder else None, given.form, token, given.flags)
+    told = session.engine.ask_long(command, wire.Exported, token)
     document = {
         "path": file,
         "found": told.found,
@@ -97,15 +104,16 @@ def export(session: Session) -> Result:
     }
     lines = [f"Left out: {one.what} ({one.count}). {one.why}" for one in told.left]
     missing = told.found - told.exported
-    failed = f"{missing} messages were not written as they are." if missing else ""
+    failed = "The export was stopped; what is written stays." if told.stopped else ""
+    failed = failed or f"{missing} messages were not written as they are." if missing else ""
     return Result(document, "\n".join([*lines, f"{told.exported} messages exported to {file}."]), failed=failed)
 
 
 def backup(session: Session) -> Result:
     """``backup FILE``: the whole profile; read back before it counts."""
     file = str(Path(session.arguments.file).absolute())
-    command = wire.Backup(file, passphrase(session), f"{os.getpid()}")
-    told = session.engine.ask(command, wire.BackedUp)
+    token = f"{os.getpid()}"
+    told = session.engine.ask_long(wire.Backup(file, passphrase(session), token), wire.BackedUp, token)
     return _told(file, "Written and read back", told.messages, told.octets, told.missing, told.secrets)
 
 

@@ -9,6 +9,7 @@ Rules of the file
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from mua.engine.mailfiles import Reader, listing, notes, single
 from mua.engine.reading import Whole
 from mua.engine.works import stoppable
 from mua.errors import Kind, MailError, Retry
+from mua.jsonable import to_json
 from mua.mime.message import parse
 from mua.mime.text import light_text
 from mua.model.account import Account, AccountId, Incoming
@@ -27,7 +29,7 @@ from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import MessageId
 from mua.model.tag import Tag
 from mua.plan import arriving, thunderbird
-from mua.store import read
+from mua.store import read, tags, write
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
@@ -57,7 +59,19 @@ def take(engine: Engine, command: wire.Import) -> wire.Imported:
             job.take(box, target)
         job.take_cards()
         added = _add_accounts(engine, profile, job) if profile and command.accounts else ()
-        return job.report(added, profile.tags if profile else ())
+        found = profile.tags if profile else ()
+        _note_tags(engine, found)
+        return job.report(added, found)
+
+
+def _note_tags(engine: Engine, found: tuple[Tag, ...]) -> None:
+    """How tags are called in the other program, for the window: whose settings take them over when it next looks."""
+    before = tags.imported(engine.store.reader())
+    known = {one.keyword.casefold(): one for one in (*before, *found)}
+    if tuple(known.values()) != before:
+        with engine.store.write() as tx:
+            write.set_setting(tx, tags.IMPORTED, json.dumps([to_json(one) for one in known.values()]))
+            tx.changes.accounts = True
 
 
 def _thunderbird(path: Path) -> thunderbird.Thunderbird | None:

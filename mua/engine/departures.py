@@ -22,7 +22,7 @@ from mua.engine.files import writable
 from mua.engine.mailfiles import opened
 from mua.engine.works import stoppable
 from mua.errors import Kind, MailError, Retry
-from mua.mime import maildir, mbox
+from mua.mime import maildir, marks, mbox
 from mua.model.account import AccountId
 from mua.model.arrival import Form, LeftOut
 from mua.model.folder import Folder, FolderId
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FORMS = (Form.MBOX, Form.MAILDIR, Form.EML)
 _TELL = 100  # messages between two events
+_NO_ROOM = "A Maildir has room for 26 tags; the message was written without this one."
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -134,16 +135,19 @@ class _Job:
             place.rmdir()  # an empty one that was chosen
         with place.open("xb") as stream:
             for row, raw in messages:
-                mbox.append(stream, raw, row.sender[0].address if row.sender else "", _received(row))
+                head = marks.before(raw, row.flags, row.keywords) if self._command.flags else b""
+                mbox.append(stream, head + raw, row.sender[0].address if row.sender else "", _received(row))
             stream.flush()
             os.fsync(stream.fileno())
         with opened(place) as file:
-            return [(len(raw), hashlib.sha256(raw).digest()) for raw in mbox.split(file)]
+            found = (marks.without_own(raw) if self._command.flags else raw for raw in mbox.split(file))
+            return [(len(raw), hashlib.sha256(raw).digest()) for raw in found]
 
     def _maildir(self, place: Path, messages: Iterator[tuple[MessageRow, bytes]]) -> list[tuple[int, bytes]]:
         for name in ("cur", "new", "tmp"):
             (place / name).mkdir(parents=True, exist_ok=True, mode=0o700)
         table: dict[str, str] = {}
+        dropped = Counter[str]()
         written: list[tuple[int, bytes]] = []
         for row, raw in messages:
             letters = ""
@@ -151,8 +155,12 @@ class _Job:
                 if word not in table and len(table) < len(_LETTERS):
                     table[word] = _LETTERS[len(table)]
                 letters += table.get(word, "")
+                dropped[word] += word not in table
             name = maildir.file_name(f"{_received(row)}.M{row.id:020}.mua", row.flags, letters)
             written.append(_whole(place / "cur" / name, raw, _received(row)))
+        for word, count in dropped.items():
+            if count:
+                self._left[f"{place.name}: {word}", _NO_ROOM] += count
         if table:
             lines = "".join(f"{number} {word}\n" for number, word in enumerate(table))
             (place / "dovecot-keywords").write_text(lines, "utf-8")

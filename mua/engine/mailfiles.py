@@ -132,7 +132,7 @@ class Reader:
                     date = envelope(one.raw).date or date
                     yield marks.without_notes(one.raw), replace(noted, received=date)
                 else:
-                    yield one.raw, replace(noted, received=date)
+                    yield marks.without_own(one.raw), replace(noted, received=date)
 
     def _files(self, box: Box, name: str) -> Iterator[tuple[bytes, Marks]]:
         """Boxes in which each message has a file."""

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from mua.gui.desk import Desk
 
 FORMS = {
-    tr("mbox (*.mbox)"): "mbox",
-    tr("Maildir, with flags and tags (*)"): "maildir",
-    tr(".eml files, in a folder (*)"): "eml",
+    tr("mbox (*.mbox)"): ("mbox", False),
+    tr("mbox, with flags and tags (*.mbox)"): ("mbox", True),
+    tr("Maildir, with flags and tags (*)"): ("maildir", False),
+    tr(".eml files, in a folder (*)"): ("eml", False),
 }
 _LONG = 600_000  # milliseconds: until something else is said
 
@@ -45,9 +46,10 @@ class Exporting(QObject):
             self._desk.window, tr("Export {start}", start=start), name, ";;".join(FORMS)
         )
         if file:
-            self.export(account, folder, file, FORMS.get(chosen, "mbox"))
+            form, flags = FORMS.get(chosen, ("mbox", False))
+            self.export(account, folder, file, form, flags=flags)
 
-    def export(self, account: Account, folder: Folder | None, path: str, form: str) -> None:
+    def export(self, account: Account, folder: Folder | None, path: str, form: str, *, flags: bool = False) -> None:
         """Write a folder, or all of an account."""
 
         def told(answer: wire.Answer) -> None:
@@ -67,7 +69,7 @@ class Exporting(QObject):
             return
         token = self._begin(tr("Exporting"))
         folder_id = folder.id if folder is not None else None
-        self._send(wire.Export(path, account.id, folder_id, form, token), told)
+        self._send(wire.Export(path, account.id, folder_id, form, token, flags), told)
 
     def _begin(self, doing: str) -> str:
         self._token, self._doing = secrets.token_hex(8), doing

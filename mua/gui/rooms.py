@@ -23,6 +23,7 @@ from mua.model.account import AccountId, Route
 from mua.model.address import Address
 from mua.model.outgoing import Outgoing
 from mua.model.tag import TAGS
+from mua.store import read, tags
 
 if TYPE_CHECKING:
     from mua.gui.app import Program
@@ -72,6 +73,7 @@ class Rooms(QObject):
         self.desk.contacts_changed.connect(self.faces.refresh)
         self.desk.emptied.connect(self._emptied)
         self.desk.accounts_read.connect(self._bring_back)
+        self.desk.accounts_read.connect(self._take_tags)
         self.window.closed.connect(self.end)
 
     # ---- composers
@@ -239,7 +241,7 @@ class Rooms(QObject):
         self._serve(page.asked, page)
         page.left.connect(self._leave_import)
         page.mail_wanted.connect(self._leave_import)
-        page.finished.connect(self._take_tags)
+        page.finished.connect(lambda _: self._take_tags())
         if self._program.client is not None:
             self._program.client.told.connect(page.hear)
         self._show(page)
@@ -251,12 +253,17 @@ class Rooms(QObject):
         if not self.desk.accounts:
             self.add_account()
 
-    def _take_tags(self, told: wire.Imported) -> None:
-        """Tags are called as they were in the other program, where they have no name here."""
+    def _take_tags(self) -> None:
+        """Tags are called as they were in the other program, where they have no name here; once, whoever imported."""
+        db, state = self.desk.library.db, self._program.state
+        kept = read.setting(db, tags.IMPORTED) if db is not None else ""
+        if db is None or kept == str(state.value("tags/taken", "")):
+            return
+        state.setValue("tags/taken", kept)
         now = self.desk.preferences
         usual = {one.keyword.casefold(): one.name for one in TAGS}
         known = {one.keyword.casefold(): one for one in now.tags}
-        for one in told.tags:
+        for one in tags.imported(db):
             here = known.get(one.keyword.casefold())
             if here is None or here.name == usual.get(one.keyword.casefold()):
                 known[one.keyword.casefold()] = one

@@ -14,7 +14,7 @@ from typing import Any, Final
 from xml.parsers.expat import ExpatError
 
 from mua.model.arrival import Marks
-from mua.model.message import Flag, flags_from_names
+from mua.model.message import FLAG_NAMES, Flag, flags_from_names
 from mua.model.tag import is_keyword
 
 MAX_PLIST = 1 << 20  # octets
@@ -57,6 +57,27 @@ def in_header(raw: bytes) -> Marks:
 def without_notes(raw: bytes) -> bytes:
     """A message of Thunderbird's mbox without the lines that it put before it: as it was when it came."""
     found = _NOTED.match(raw)
+    return raw[found.end() :] if found else raw
+
+
+_OWN = re.compile(rb"Status: [RO]*\r?\nX-Status: [AFT]*\r?\nX-Keywords: [^\r\n]*\r?\n")
+
+
+def before(raw: bytes, flags: Flag, keywords: Sequence[str]) -> bytes:
+    """The lines in which an mbox that is exported with flags says them, in front of a message: as mutt and Dovecot
+    read them.
+    """
+    end = b"\r\n" if raw.partition(b"\n")[0].endswith(b"\r") else b"\n"
+    letters = "".join(letter for letter, flag in _LETTERS.items() if letter != "R" and flags & flag)
+    bits = (Flag.FORWARDED, Flag.MDN_SENT, Flag.JUNK, Flag.NOT_JUNK)
+    names = " ".join([*(FLAG_NAMES[one] for one in bits if flags & one), *keywords])
+    lines = (f"Status: {'R' if flags & Flag.SEEN else ''}O", f"X-Status: {letters}", f"X-Keywords: {names}")
+    return b"".join(one.encode("utf-8", "replace") + end for one in lines)
+
+
+def without_own(raw: bytes) -> bytes:
+    """A message without those lines."""
+    found = _OWN.match(raw)
     return raw[found.end() :] if found else raw
 
 

@@ -4,12 +4,15 @@ Rules of the file: a wish is words ``+name -name`` (``model.tag``); ``shown_keyw
 ``want_keywords``, and the table ``tag`` follows it by triggers.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
+from mua.jsonable import from_json
 from mua.model import tag
 from mua.model.message import MessageId
 from mua.store.db import Db, Tx
+from mua.store.read import setting
 
 MOST = 200  # keywords of one message: more than servers let a folder have
 
@@ -81,3 +84,12 @@ def known(db: Db) -> list[tuple[str, int]]:
     return [
         (name, int(number)) for name, number in db.rows("SELECT name, count(*) FROM tag GROUP BY name ORDER BY 2 DESC")
     ]
+
+
+IMPORTED = "imported_tags"
+"""Under which key the engine remembers the next."""
+
+
+def imported(db: Db) -> tuple[tag.Tag, ...]:
+    """Tags as other programs called them whose mail was imported."""
+    return tuple(from_json(tag.Tag, one) for one in json.loads(setting(db, IMPORTED) or "[]"))

@@ -1,6 +1,7 @@
 """Coming from elsewhere, by the whole program: a Thunderbird profile, a tree of Maildirs, and what the report says."""
 
 import hashlib
+import io
 import random
 import sqlite3
 from pathlib import Path
@@ -238,6 +239,29 @@ def test_a_profile_that_thunderbird_made_comes_in_as_it_was(mua: Mua, tmp_path: 
         (flagged,) = [row for row in rows if "\\Flagged" in row["flags"]]
         assert flagged["message_id"].strip("<>") == told["flagged"]
         assert {"\\Seen", "errand", "$label1"} <= {*flagged["flags"], *flagged.get("keywords", [])}
+
+
+def test_flags_and_tags_go_out_and_what_has_no_room_is_told(mua: Mua, tmp_path: Path) -> None:
+    """An mbox with flags comes back byte for byte with them; a Maildir says which tags it has no letters for."""
+    tags = "".join(f"{number} tag{number:02}\n" for number in range(26))
+    for number, raw in enumerate(LETTERS[:3]):
+        put(tmp_path / "box" / "cur" / f"170000000{number}.a:2,FRS{'abcdefghijklmnopqrstuvwxyz' * (number < 1)}", raw)
+    put(tmp_path / "box" / "dovecot-keywords", tags.encode())
+    file, again = tmp_path / "out.mbox", tmp_path / "again.mbox"
+    with mua.engine():
+        mua.json("import", str(tmp_path / "box"), "Old")
+        rows = mua.json("list", "Old")
+        mua.json("act", "tag", rows[0]["id"], "--tag", "another")
+        mua.json("export", "Old", str(file), "--flags")
+        mua.json("import", str(file), "Back")
+        for before, after in zip(mua.json("list", "Old"), mua.json("list", "Back"), strict=True):
+            assert set(before["flags"]) == set(after["flags"])
+            assert before.get("keywords") == after.get("keywords")
+        mua.json("export", "Back", str(again))
+        assert set(split(io.BytesIO(again.read_bytes()))) == set(LETTERS[:3])
+        told = mua.json("export", "Old", str(tmp_path / "maildir"), "--as", "maildir")
+        assert [(one["what"].rpartition(" ")[2], one["count"]) for one in told["left_out"]] == [("another", 1)]
+        assert mua.run("export", "Old", str(tmp_path / "x"), "--as", "eml", "--flags").returncode == 2
 
 
 def test_address_books_of_other_programs_come_along(mua: Mua, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """First run and further accounts, by hand against the demo servers, and what is said when something is wrong."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,7 +187,11 @@ def test_mail_is_imported_into_a_local_account_and_told(place: Office, tmp_path:
     for words in ("1 message found, 1 imported, 0 lost.", "1 of 1", "deleted there", "Address books"):
         assert words in text
     assert heard[-1].done == heard[-1].total > 0
-    assert "Errands" in [one.name for one in place.program.desk.preferences.tags]
+    desk = place.program.desk
+    assert "Errands" in [one.name for one in desk.preferences.tags]
+    desk.change_preferences(replace(desk.preferences, tags=()))
+    desk.accounts_read.emit()  # as whenever something was imported, by the command line too
+    assert desk.preferences.tags == (), "what a person has removed does not come back"
     page.mail.click()
     assert place.rooms.page is None
     wait_until(lambda: place.program.desk.accounts, "the account")
