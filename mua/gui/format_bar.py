@@ -29,12 +29,12 @@ from mua.language import tr
 
 WAYS = {RICH: tr("Rich text"), MARKDOWN: tr("Markdown"), PLAIN: tr("Plain text")}
 COLOURS = {
-    tr("Red"): "#c62828",
+    tr("Red"): "#e53935",
     tr("Orange"): "#c75300",
-    tr("Green"): "#2e7d32",
-    tr("Blue"): "#1565c0",
-    tr("Violet"): "#7b1fa2",
-    tr("Brown"): "#795548",
+    tr("Green"): "#2f8a36",
+    tr("Blue"): "#1e78dc",
+    tr("Violet"): "#a650d8",
+    tr("Brown"): "#9c6e54",
 }
 """Read well on white and in the dark."""
 _SELECT = "QComboBox { padding: 0 26px 0 10px; min-height: 26px; }"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from typing import Final
+from unicodedata import bidirectional
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -90,10 +91,11 @@ class _Page:
                 self._out[-1] = self._out[-1].removesuffix("</li>") if self._lists else self._out[-1]
             self._lists.append(tag if len(self._lists) == level - 1 else "ul")
             start = f' start="{block.number}"' if block.number > 1 and len(self._lists) == level else ""
-            self._out.append(f"<{self._lists[-1]}{start}>")
+            far = "" if len(self._lists) > 1 else ' style="margin:0"'
+            self._out.append(f"<{self._lists[-1]}{start}{_turned(block.text)}{far}>")
             if len(self._lists) < level:
                 self._out.append("<li></li>")
-        self._out.append(f"<li>{inside}</li>")
+        self._out.append(f"<li{_turned(block.text)}>{inside}</li>")
 
     def _close_lists(self, keep: int) -> None:
         while len(self._lists) > keep:
@@ -104,13 +106,26 @@ class _Page:
 def _block_html(block: Block, inside: str) -> str:
     if block.kind is Kind.HEADING:
         level = min(6, max(1, block.level))
-        return f"<h{level}>{inside}</h{level}>"
+        return f'<h{level}{_turned(block.text)} style="margin:.5em 0 .2em">{inside}</h{level}>'
     if block.kind is Kind.RULE:
         return "<hr>"
     if block.kind is Kind.TABLE:
-        rows = ("".join(f"<td>{runs_html(cell) or '&nbsp;'}</td>" for cell in row) for row in block.rows)
+        rows = ("".join(map(_cell_html, row)) for row in block.rows)
         return _TABLE + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
-    return f"<div>{inside or '<br>'}</div>"
+    return f"<div{_turned(block.text)}>{inside or '<br>'}</div>"
+
+
+def _cell_html(cell: Cell) -> str:
+    return f"<td{_turned(''.join(run.text for run in cell))}>{runs_html(cell) or '&nbsp;'}</td>"
+
+
+def _turned(text: str) -> str:
+    """The attribute of a line that is read from right to left: its first letter says so, as in the editor."""
+    for one in text:
+        way = bidirectional(one)
+        if way in ("L", "R", "AL"):
+            return "" if way == "L" else ' dir="rtl"'
+    return ""
 
 
 def runs_html(runs: Sequence[Run]) -> str:

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from mua.gui import words
+from mua.gui.format_bar import COLOURS
 from mua.gui.icons import file_icon, pixmap
 from mua.gui.notices import Banner, EmptyState, Toast
 from mua.gui.theme import AVATARS, DARK, LIGHT, TEXT_ON, Colours, avatar_colour, contrast, theme
@@ -24,6 +25,12 @@ def test_text_passes_wcag_aa(colours: Colours, text: str, surface: str) -> None:
 @pytest.mark.parametrize("colour", AVATARS)
 def test_initials_pass_wcag_aa(colour: str) -> None:
     assert contrast("#FFFFFF", colour) >= 4.5
+
+
+@pytest.mark.parametrize("colour", COLOURS.values())
+@pytest.mark.parametrize("ground", ["#FFFFFF", "#121212", DARK.reader])
+def test_colours_of_a_letter_are_read_on_white_and_in_the_dark(colour: str, ground: str) -> None:
+    assert contrast(colour, ground) >= (4 if ground == "#FFFFFF" else 3.2)
 
 
 def test_contrast_is_the_one_of_the_standard() -> None:

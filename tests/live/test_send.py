@@ -2,9 +2,13 @@
 
 import email
 import email.policy
+import io
 import json
+import random
 import subprocess
 import time
+import wave
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -304,3 +308,78 @@ def test_a_condition_that_the_server_does_not_take_holds_the_mail_back_and_a_wis
     (copy,) = arrived(lab, bob, "Soon, please")
     assert copy.endswith(raw)
     assert len(lab.raw_messages(bob)) == 1
+
+
+def three_thousand_pages() -> bytes:
+    """A PDF file of so many pages, each with its number."""
+    parts = [b"<</Type/Catalog/Pages 2 0 R>>", b""]
+    kids = []
+    for page in range(1, 3001):
+        text = b"BT /F1 24 Tf 72 720 Td (Page %d) Tj ET" % page
+        kids.append(b"%d 0 R" % (len(parts) + 1))
+        parts.append(
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents %d 0 R"
+            b"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>" % (len(parts) + 2)
+        )
+        parts.append(b"<</Length %d>>stream\n%s\nendstream" % (len(text), text))
+    parts[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), b" ".join(kids))
+    out, places = bytearray(b"%PDF-1.4\n"), list[int]()
+    for number, part in enumerate(parts, 1):
+        places.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, part)
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    end = b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(parts) + 1, len(out))
+    return bytes(out) + b"xref\n0 %d\n0000000000 65535 f \n" % (len(parts) + 1) + table + end
+
+
+def files_of_all_kinds(folder: Path) -> dict[str, tuple[str, bytes]]:
+    """Sound, film, a long document, a packed folder and 200 small files: by name the type, and the bytes."""
+    chance = random.Random(8)
+    sound, packed = io.BytesIO(), io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(44100)
+        file.writeframes(chance.randbytes(44100 * 4 * 3))
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("plans/hall.txt", "plans/größe.bin"):
+            archive.writestr(name, chance.randbytes(5_000))
+    film = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + b"\0\x10\0\x08mdat" + chance.randbytes(1 << 20)
+    files = {
+        "voice.wav": ("audio/", sound.getvalue()),
+        "film.mp4": ("video/mp4", film),
+        "long.pdf": ("application/pdf", three_thousand_pages()),
+        "plans.zip": ("application/", packed.getvalue()),
+    }
+    for number in range(200):
+        data = chance.randbytes(chance.randrange(3)) if number % 9 == 0 else b"line %d\r\nx\ny\r\0" % number
+        files[f"small {number} é.dat"] = ("", data)
+    for name, (_, data) in files.items():
+        (folder / name).write_bytes(data)
+    return files
+
+
+def test_files_of_all_kinds_arrive_and_are_saved_byte_for_byte(lab: Lab, profile: Path, account: User) -> None:
+    bob = lab.user("bob")
+    given = lab.folder / "given"
+    given.mkdir()
+    files = files_of_all_kinds(given)
+    words = [word for name in files for word in ("--attach", given / name)]
+    whom = ("--to", f"{bob.address},{account.address}", "--subject", "Kinds")
+    done = lab.mua("compose", *whom, *words, "--wait", profile=profile)
+    assert set(states(done.ok()).values()) == {"accepted"}
+    (copy,) = arrived(lab, bob, "Kinds")
+    parsed = email.message_from_bytes(copy, policy=email.policy.default)
+    got = {one.get_filename(): one for one in parsed.iter_attachments()}
+    assert {name: one.get_payload(decode=True) for name, one in got.items()} == {name: files[name][1] for name in files}
+    assert [name for name, (kind, _) in files.items() if not got[name].get_content_type().startswith(kind)] == []
+    assert max(map(len, copy.split(b"\r\n"))) <= 998
+    lab.mua("sync", profile=profile).ok()
+    row = next(one for one in lab.mua("list", "INBOX", profile=profile).ok() if one["subject"] == "Kinds")
+    parts = {one["name"]: one["part"] for one in lab.mua("show", row["id"], profile=profile).ok()["attachments"]}
+    assert set(parts) == set(files)
+    taken = lab.folder / "taken"
+    taken.mkdir()
+    for name in ("film.mp4", "long.pdf"):
+        lab.mua("save", row["id"], parts[name], taken, profile=profile).ok()
+        assert (taken / name).read_bytes() == files[name][1]

@@ -149,7 +149,7 @@ def test_markdown_reads_as_people_write_it_in_mail() -> None:
 
 def test_html_is_well_formed_and_lists_are_nested() -> None:
     html = to_html(from_markdown("- one\n  - in\n- two\n\n> - q"))
-    assert "<ul>\n<li>one\n<ul>\n<li>in</li>\n</ul></li>\n<li>two</li>\n</ul>" in html
+    assert '<ul style="margin:0">\n<li>one\n<ul>\n<li>in</li>\n</ul></li>\n<li>two</li>\n</ul>' in html
     assert html.count("<blockquote") == html.count("</blockquote>") == 1
     for tag in ("ul", "li", "div", "blockquote"):
         assert len(re.findall(f"<{tag}\\b", html)) == html.count(f"</{tag}>")
@@ -272,3 +272,15 @@ def test_a_paste_of_very_many_elements_keeps_its_words_and_lines() -> None:
     blocks = from_html(many)
     assert len(blocks) >= 8_000
     assert [block.text.split() for block in blocks if block.text][7_999] == ["7999", "<b>", "x", "y"]
+
+
+def test_what_is_read_from_right_to_left_says_so_where_it_is_shown() -> None:
+    html = to_html(
+        from_markdown("שלום, Amara\n\nHello שלום\n\n- «كراسي»\n\n| אחד | one |\n| --- | --- |\n| 7 | 8 |\n\n# כותרת")
+    )
+    assert '<div dir="rtl">שלום, Amara</div>' in html
+    assert "<div>Hello שלום</div>" in html
+    assert '<ul dir="rtl" style="margin:0">\n<li dir="rtl">«كراسي»</li>' in html
+    assert '<td dir="rtl">אחד</td><td>one</td>' in html and "<td>7</td>" in html
+    assert '<h1 dir="rtl"' in html
+    assert from_html(html) == from_html(html.replace(' dir="rtl"', ""))
