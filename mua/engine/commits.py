@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from mua.store.db import Store, Tx
 
 TURNS = 3  # of the loop: from a reply in the socket to the lane that waits for it
+ALONE = 1  # the same where there is one lane: what it wants written together it says in one turn
 T = TypeVar("T")
 _Wanted = tuple[Callable[[Tx], Any], bool, "asyncio.Future[Any]"]
 
@@ -25,6 +26,7 @@ class Commits:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._wanted: list[_Wanted] = []
+        self.turns = ALONE  # to wait for others
 
     async def write(self, change: Callable[[Tx], T], *, durable: bool = False) -> T:
         """Make ``change``; returns what it returns, once it is committed (``durable``: and on disk).
@@ -39,7 +41,7 @@ class Commits:
         done: asyncio.Future[T] = loop.create_future()
         self._wanted.append((change, durable, done))
         if len(self._wanted) == 1:
-            self._soon(loop, TURNS)
+            self._soon(loop, self.turns)
         return done
 
     def flush(self) -> None:

@@ -19,7 +19,7 @@ from itertools import chain
 
 from mua import wire
 from mua.engine import lane
-from mua.engine.commits import Commits
+from mua.engine.commits import ALONE, TURNS, Commits
 from mua.engine.context import Context
 from mua.engine.direct_mx import Names
 from mua.engine.lane import Lane, Means, Piece, Place
@@ -316,10 +316,12 @@ class Sender:
         lane = Lane(self._means, account, way, pieces)
         task = asyncio.get_running_loop().create_task(lane.run(), name=f"lane {account.id} {way}")
         self._lanes[place] = (lane, task)
+        self._means.commits.turns = TURNS if len(self._lanes) > 1 else ALONE
         task.add_done_callback(lambda _: self._ended(place))
 
     def _ended(self, place: Place) -> None:
         _, task = self._lanes.pop(place)
+        self._means.commits.turns = TURNS if len(self._lanes) > 1 else ALONE
         if self._changed is not None:
             self._changed.set()
         if task.cancelled():

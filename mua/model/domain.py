@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 
+@lru_cache(maxsize=4096)  # the same few are asked for again and again
 def a_label(domain: str) -> str:
     """The ASCII form of a domain (RFC 5891, with the mapping of UTS 46), lower case, without a final dot.
 

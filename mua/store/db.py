@@ -175,6 +175,7 @@ class Store:
         self.on_commit = on_commit
         self._lock = threading.RLock()
         self._local = threading.local()
+        self._durable: bool | None = None  # as the writer's commits are now
         self._readers: weakref.WeakSet[Db] = weakref.WeakSet()  # a thread's goes with the thread
         self._writer = _open(str(profile.cache_db), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         Db(self._writer).rows(
@@ -187,7 +188,9 @@ class Store:
         """One transaction.  ``durable``: on disk when the block ends (POP3, outbox, what a person did)."""
         with self._lock:
             with translated():
-                self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                if durable is not self._durable:
+                    self._writer.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                    self._durable = durable
                 self._writer.execute("BEGIN IMMEDIATE")
             tx = Tx(self._writer)
             try:
