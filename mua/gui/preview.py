@@ -1,4 +1,4 @@
-"""An attachment, looked at in the reader's place: pictures, PDF, text, attached mail, and what a ZIP holds.
+"""An attachment, looked at in the reader's place: pictures, PDF, text, sound, film, attached mail, what a ZIP holds.
 
 Rules of the file: what decodes a stranger's file is a process of its own (``decoder``), or pure text; nothing is run,
 unpacked, fetched or opened by looking.  Escape goes back.
@@ -17,6 +17,7 @@ from mua.gui import words
 from mua.gui.decoder import DRAWN, Decoder, Drawing
 from mua.gui.message_pane import MessagePane
 from mua.gui.notices import Banner, EmptyState
+from mua.gui.player import PLAYED, Player
 from mua.gui.sheets_view import Sheets
 from mua.gui.theme import META, READER_MARGIN_X, READER_MARGIN_Y, TITLE
 from mua.gui.widgets import Button, ElidedLabel, Label, ToolButton
@@ -46,6 +47,7 @@ class Show(StrEnum):
     TEXT = "text"
     MAIL = "mail"
     LIST = "list"
+    PLAYED = "played"
     NOTHING = "nothing"
 
 
@@ -71,6 +73,8 @@ def see(attachment: Attachment, data: bytes) -> Seen:
         return Seen(attachment, message, Show.MAIL, view=mail_view(message), note=note)
     if kind in DRAWN:
         return Seen(attachment, data, Show.DRAWN, note=note)
+    if kind.startswith(PLAYED):
+        return Seen(attachment, data, Show.PLAYED, note=note)
     if kind == "application/zip":
         names = zip_names(data)
         if names and not any(name in _OFFICE for name, _ in names[:5]):
@@ -119,6 +123,7 @@ class Preview(QFrame):
         self.outside = Button(tr("Open with a program"), "external-link")
         self.save = Button(tr("Save"), "download")
         self.sheets = Sheets()
+        self.player = Player()
         self.text = QPlainTextEdit()
         self.mail: MessagePane | None = None
         self.empty = EmptyState("file", "", "")
@@ -127,6 +132,7 @@ class Preview(QFrame):
 
     def wait(self, attachment: Attachment) -> None:
         """It is being read."""
+        self.player.end()
         self.seen = None
         self._say(attachment, "", "")
         self.note.hide()
@@ -154,6 +160,9 @@ class Preview(QFrame):
             self.text.setPlainText(seen.text)
             self._pages.setCurrentWidget(self.text)
             self.text.setFocus()
+        elif seen.how is Show.PLAYED:
+            self._pages.setCurrentWidget(self.player)
+            self.player.show_file(seen.data, media_type(seen.data), self.name.text())
         elif seen.view is not None:
             self._show_mail(seen, seen.view)
         elif running:
@@ -163,6 +172,7 @@ class Preview(QFrame):
 
     def close_down(self) -> None:
         """Before the program ends, or another message is chosen."""
+        self.player.end()
         if self.mail is not None:
             self.mail.body.close_down()
             self._pages.removeWidget(self._mail_page)
@@ -179,6 +189,7 @@ class Preview(QFrame):
         self.outside.clicked.connect(self.open_wanted)
         self.save.clicked.connect(self.save_wanted)
         self.sheets.wanted.connect(self._page_wanted)
+        self.player.failed.connect(self._cannot)
 
     def _lay_out(self) -> None:
         titles = QVBoxLayout()
@@ -202,7 +213,7 @@ class Preview(QFrame):
         self.text.setFrameShape(QFrame.Shape.NoFrame)
         self.text.document().setDocumentMargin(20)
         self._pages = QStackedWidget()
-        for page in (self.empty, self.sheets, self.text):
+        for page in (self.empty, self.sheets, self.text, self.player):
             self._pages.addWidget(page)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -90,12 +90,13 @@ class _Server(QWebEngineUrlSchemeHandler):
         super().__init__(parent)
         self.page = b""
         self.images = False
+        self.policy = ""
         self._inline = inline
 
     def requestStarted(self, job: QWebEngineUrlRequestJob) -> None:
         url = job.requestUrl()
         if url.scheme() == SCHEME.decode():
-            policy = QByteArray(page_policy(self.images).encode())
+            policy = QByteArray((self.policy or page_policy(self.images)).encode())
             job.setAdditionalResponseHeaders({QByteArray(b"Content-Security-Policy"): [policy]})  # type: ignore[dict-item]
             self._reply(job, b"text/html; charset=utf-8", self.page)
             return
@@ -151,6 +152,7 @@ class WebView(QWebEngineView):
         self._page = _Page(self._profile, self)
         for switch in _OFF:
             self._page.settings().setAttribute(getattr(QWebEngineSettings.WebAttribute, switch), False)
+        self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.PlaybackRequiresUserGesture, True)
         self._page.permissionRequested.connect(lambda permission: permission.deny())
         self._page.link_clicked.connect(self.link_clicked)
         self._page.linkHovered.connect(self.link_hovered)
@@ -160,13 +162,16 @@ class WebView(QWebEngineView):
         self._number = 0
         self._adapted = False
 
-    def show_page(self, page: str, ground: str = "#ffffff", *, adapted: bool = False, images: bool = False) -> None:
+    def show_page(
+        self, page: str, ground: str = "#ffffff", *, adapted: bool = False, images: bool = False, policy: str = ""
+    ) -> None:
         """Show a whole page (made by ``mime.page.document``); ``ground`` avoids a flash before it is painted.
 
         ``adapted``: the engine turns the page's light colours into dark ones.  ``images``: pictures from elsewhere are
         served, by ``inline``, which is asked for them by their whole address (``mua-image:NAME``).
+        ``policy``: that of a page of our own, instead of a mail's.
         """
-        self._server.images = images
+        self._server.images, self._server.policy = images, policy
         self._number += 1
         if adapted is not self._adapted:  # telling the engine costs, whatever it is told
             self._adapted = adapted
@@ -189,6 +194,10 @@ class WebView(QWebEngineView):
         self._page.runJavaScript(
             script % ("true" if is_open else "false"), QWebEngineScript.ScriptWorldId.ApplicationWorld.value
         )
+
+    def ask(self, script: str, then: Callable[[object], None]) -> None:
+        """Run a script of ours, in a world of its own, and tell what it comes to."""
+        self._page.runJavaScript(script, QWebEngineScript.ScriptWorldId.ApplicationWorld.value, then)
 
     def _menu(self, position: QPoint) -> None:
         request: QWebEngineContextMenuRequest | None = self.lastContextMenuRequest()

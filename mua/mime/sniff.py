@@ -38,6 +38,7 @@ _STARTS: Final = (
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"), (b"\x1f\x8b", "application/gzip"),
     (b"BZh", "application/x-bzip2"), (b"\xfd7zXZ\x00", "application/x-xz"), (b"fLaC", "audio/flac"),
     (b"OggS", "audio/ogg"), (b"ID3", "audio/mpeg"), (b"\xff\xfb", "audio/mpeg"), (b"\xff\xf3", "audio/mpeg"),
+    (b"\xff\xfa", "audio/mpeg"), (b"\xff\xf2", "audio/mpeg"),
     (b"\x1aE\xdf\xa3", "video/webm"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
     (b"{\\rtf", "application/rtf"), (b"wOFF", "font/woff"), (b"%!PS", "application/postscript"),
 )  # fmt: skip

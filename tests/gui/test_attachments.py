@@ -1,9 +1,11 @@
 """Attachments: looked at in place, opened only when nothing can run, saved with the mark of a stranger's file."""
 
 import io
+import math
 import os
 import struct
 import time
+import wave as wav
 import zipfile
 import zlib
 from email.message import EmailMessage
@@ -212,6 +214,41 @@ def test_text_is_neutralised_and_a_zip_is_only_listed(program: Program, mail: Ma
     page.after.click()
     qtbot.waitUntil(lambda: page.seen is not None and page.seen.attachment.name == "b.zip", timeout=20_000)
     assert "notes.txt" in page.text.toPlainText()
+
+
+def wave(seconds: float) -> bytes:
+    """A tone, as a WAV file."""
+    made = io.BytesIO()
+    with wav.open(made, "wb") as file:
+        file.setparams((1, 2, 8_000, 0, "NONE", ""))
+        tone = (round(9_000 * math.sin(one / 3)) for one in range(round(8_000 * seconds)))
+        file.writeframes(b"".join(one.to_bytes(2, "little", signed=True) for one in tone))
+    return made.getvalue()
+
+
+def test_a_sound_is_played_in_place_when_pressed_and_what_has_no_codec_is_said(
+    program: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    sound, film = wave(1.5), b"\0\0\0\x18ftypisom\0\0\0\0isomavc1" + bytes(500)
+    files = choose(program, mail, ("tone.wav", "audio/wav", sound), ("film.mp4", "video/mp4", film))
+    page = look(program, qtbot, files[0])
+    with qtbot.waitSignal(page.player.ready, timeout=30_000):
+        pass
+    told: list[object] = []
+    web = page.player._web
+    assert web is not None
+    web.ask("const one = document.querySelector('audio'); `${one.paused} ${one.duration} ${one.controls}`", told.append)
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == ["true 1.5 true"]
+    page.after.click()
+    qtbot.waitUntil(lambda: page.empty.isVisible() and "cannot play" in page.empty.accessibleName(), timeout=30_000)
+    assert page.outside.isVisible()
+    assert page.player._web is None  # and nothing plays on
+    page.before.click()
+    with qtbot.waitSignal(page.player.ready, timeout=30_000):
+        pass
+    page.left.emit()
+    assert page.player._web is None
 
 
 def test_an_attached_mail_opens_in_place_with_its_own_attachments(program: Program, mail: Mail, qtbot: QtBot) -> None:
