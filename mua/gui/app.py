@@ -26,7 +26,7 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from mua.errors import MailError
 from mua.gui import preferences as prefs
@@ -158,8 +158,18 @@ class Program(QObject):
         if self._painted or not self.desk.accounts:
             self._furnish()
         self.window.installEventFilter(self)
-        make_ready(self.window)
-        self.window.show()
+        if self._starts_hidden():
+            QGuiApplication.setQuitOnLastWindowClosed(False)
+            self._painted = True
+            QTimer.singleShot(0, self._after_paint)
+        else:
+            make_ready(self.window)
+            self.window.show()
+
+    def _starts_hidden(self) -> bool:
+        """Where the person wants it so, there is a place for the icon, and nothing else was asked for."""
+        wanted = self.preferences.tray and self.preferences.tray_start and bool(self.desk.accounts)
+        return wanted and not self.options.demo and not self._painted and QSystemTrayIcon.isSystemTrayAvailable()
 
     def leave_alone(self) -> None:
         """Start nothing after the first paint: no engine, no D-Bus (for pictures and tests)."""

@@ -269,10 +269,10 @@ class ContactsPage(Room):
         self.list_side.setAutoFillBackground(False)
         self.new = Button(tr("New contact"), "plus", "primary")
         buttons = (
-            ("import", "Import", tr("Import contacts from a file"), self.import_files),
-            ("download", "Export", tr("Export contacts to a file"), self.export),
-            ("merge", "Twice", tr("Who may be there twice"), self.show_duplicates),
-            ("server", "Books", tr("Address books and servers"), self.show_books),
+            ("import", tr("Import"), tr("Import contacts from a file"), self.import_files),
+            ("download", tr("Export"), tr("Export contacts to a file"), self.export),
+            ("merge", tr("Twice"), tr("Who may be there twice"), self.show_duplicates),
+            ("server", tr("Books"), tr("Address books and servers"), self.show_books),
         )
         for icon, name, tip, act in buttons:
             button = ToolButton(icon, tip)

@@ -334,7 +334,7 @@ class Deeds(QObject):
             "keep": self._keep,
             "settings": desk.settings_wanted.emit,
             "shortcuts": self._show_shortcuts,
-            "quit": self._window.close,
+            "quit": self._window.leave,
         }
         for name, act in deeds.items():
             self._window.actions_.on(name, act)

@@ -1,4 +1,5 @@
-"""Asks in place when a message is to be sent: date, time and zone, and the sentence that says when that is here.
+"""Asks in place when a message is to be sent, or to come back: date, time and zone, and the sentence that says when
+that is here.
 
 Rules of the file: nothing is chosen that lies in the past; the sentence says the time as this computer's clock will
 show it then, with the zone; Enter chooses, Escape leaves.
@@ -27,10 +28,9 @@ from mua.gui.select import Select
 from mua.gui.sheets import styled
 from mua.gui.theme import SECONDARY, SMALL_ICON, theme
 from mua.gui.widgets import Button, Label, restyle
-from mua.language import tr
+from mua.language import language, tr
 from mua.plan import later
 
-_ENGLISH = QLocale(QLocale.Language.English, QLocale.Country.UnitedKingdom)  # as everything else that the window says
 _SHEET = """
 QDateTimeEdit { background: @field; color: @text; border: 1px solid @line; border-radius: 8px; padding: 0 8px;
   min-height: 32px; selection-background-color: @accent; selection-color: @on_accent; }
@@ -97,14 +97,15 @@ class LaterBar(QFrame):
 
     def __init__(self, button: str = tr("Send then")) -> None:
         super().__init__()
+        spoken = QLocale(language().locale)  # as everything else that the window says
         self.field = _Field()
         self.field.setAccessibleName(tr("Date and time of sending"))
-        self.field.setLocale(_ENGLISH)
+        self.field.setLocale(spoken)
         self.field.setDisplayFormat(tr("d MMM yyyy, HH:mm"))
         self.field.setCalendarPopup(True)
         styled(self.field, _SHEET)
         self._calendar = self.field.calendarWidget()
-        self._calendar.setLocale(_ENGLISH)
+        self._calendar.setLocale(spoken)
         self._calendar.setFirstDayOfWeek(Qt.DayOfWeek.Monday)
         self._calendar.setVerticalHeaderFormat(QCalendarWidget.VerticalHeaderFormat.NoVerticalHeader)
         self.zone = ZoneSelect()
@@ -151,13 +152,17 @@ class LaterBar(QFrame):
     def tell(self) -> None:
         """Say what the time in the field means."""
         try:
-            text, good = said_of(self.at(), self.field.time().toString("HH:mm"), int(time.time()))
+            text, good = self.said(self.at(), self.field.time().toString("HH:mm"), int(time.time()))
         except ValueError as error:
             text, good = str(error), False
         self.button.setEnabled(good)
         restyle(self.sentence, tone="secondary" if good else "danger")
         self.sentence.setText(text)
         self.field.setAccessibleDescription(text)
+
+    def said(self, moment: later.Moment, clock: str, now: int) -> tuple[str, bool]:
+        """(the sentence for a time that was named by ``clock``, whether it can be chosen)."""
+        return said_of(moment, clock, now)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -184,6 +189,19 @@ class LaterBar(QFrame):
             button = self._calendar.findChild(QToolButton, name)
             if button is not None:
                 button.setIcon(icon(picture, "secondary", SMALL_ICON))
+
+
+class SnoozeBar(LaterBar):
+    """The same above the list, for when something is to come back: this computer's clock is meant."""
+
+    def __init__(self) -> None:
+        super().__init__(tr("Until then"))
+        self.field.setAccessibleName(tr("Date and time at which it comes back"))
+        self.zone.hide()
+
+    def said(self, moment: later.Moment, clock: str, now: int) -> tuple[str, bool]:
+        problem = later.problem(moment.at, now)
+        return problem or tr("It comes back on {when}.", when=words.whole_time(moment.at)), not problem
 
 
 def said_of(moment: later.Moment, clock: str, now: int) -> tuple[str, bool]:

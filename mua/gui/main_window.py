@@ -4,8 +4,10 @@ Rules of the file: works at 1024x700; under 1000 pixels the reader takes the lis
 nothing here reads the store or speaks to the engine.
 """
 
-from PySide6.QtCore import QByteArray, QSettings, QSize, Signal
-from PySide6.QtGui import QCloseEvent, QResizeEvent
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QCoreApplication, QSettings, QSize, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from mua.gui.actions import Actions
@@ -60,6 +62,9 @@ class MainWindow(QMainWindow):
         self.banner.hide()
         self.overdue = Banner()
         self.overdue.hide()
+        self.stays: Callable[[], bool] = lambda: False
+        """Whether closing the window only hides it."""
+        self._leaving = False
         self.narrow = self._reading = False
         self._middle = QSplitter()
         self._whole = QStackedWidget()
@@ -100,6 +105,7 @@ class MainWindow(QMainWindow):
 
     def come_forward(self) -> None:
         """To the front, with the keyboard."""
+        QGuiApplication.setQuitOnLastWindowClosed(True)
         self.show()
         self.raise_()
         self.activateWindow()
@@ -210,7 +216,19 @@ class MainWindow(QMainWindow):
                 self._middle.setSizes([SIDEBAR_WIDTH, LIST_WIDTH, self.width() - SIDEBAR_WIDTH - LIST_WIDTH])
             self.narrowed.emit(narrow)
 
+    def leave(self) -> None:
+        """Close it for good, also where closing only hides it."""
+        self._leaving, hidden = True, self.isHidden()
+        self.close()
+        if hidden:  # Qt ends with the last window that is seen to close
+            QCoreApplication.quit()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        if self.stays() and not self._leaving:
+            QGuiApplication.setQuitOnLastWindowClosed(False)  # a letter's window that closes is not the last
+            event.ignore()
+            self.hide()
+            return
         self.closed.emit()
         super().closeEvent(event)
 

@@ -79,6 +79,10 @@ class Preferences:
     """What is archived goes below the archive, into a folder for the year in which it came."""
     tray: bool = False
     """An icon among the desktop's own, with what is unread."""
+    tray_keeps: bool = False
+    """Closing the window leaves it there, and mail goes on being told of."""
+    tray_start: bool = False
+    """A start shows that icon only."""
     mark_read_after: float = 0.0
     """Seconds until a message that is read counts as read; negative: never by itself."""
     conversations: bool = True
@@ -185,6 +189,8 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "notify_known": _switch,
     "archive_years": _switch,
     "tray": _switch,
+    "tray_keeps": _switch,
+    "tray_start": _switch,
     "mark_read_after": _number,
     "conversations": _switch,
     "full_width": _switch,

@@ -16,6 +16,7 @@ from mua.store import read, sight
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
+    from mua.gui.later_bar import SnoozeBar
 
 
 class SettingAside(QObject):
@@ -24,6 +25,8 @@ class SettingAside(QObject):
     def __init__(self, desk: "Desk") -> None:
         super().__init__(desk)
         self._desk = desk
+        self.bar: SnoozeBar | None = None
+        """Asks until when, as long as it does."""
         desk.window.actions_.on("snooze", self.open_palette)
         desk.window.actions_.on("pin", self.toggle_pin)
         desk.listing.in_sight.chosen.connect(self._go)
@@ -57,9 +60,23 @@ class SettingAside(QObject):
             Choice(one.name, words.full_time(one.at, now), "clock", partial(self._snooze, one.at))
             for one in snooze.proposals(now)
         ]
+        found.append(Choice(tr("Another time…"), tr("from a calendar"), "calendar", self.ask))
         if db is not None and sight.until(db, ids):
             found.insert(0, Choice(tr("Bring it back now"), "", "undo-2", partial(self._snooze, 0)))
         return found
+
+    def ask(self) -> None:
+        """Pick the day from a calendar, above the list."""
+        from mua.gui.later_bar import SnoozeBar
+
+        self._leave()
+        ids = self._desk.chosen_ids()
+        if ids:
+            bar = self.bar = SnoozeBar()
+            bar.chosen.connect(lambda at: self._picked(ids, at))
+            bar.left.connect(self._leave)
+            self._desk.listing.put_below_banner(bar)
+            bar.ask()
 
     def toggle_pin(self) -> None:
         """Pin, or do not any more where each of them is pinned."""
@@ -77,6 +94,17 @@ class SettingAside(QObject):
         if at is None:
             return None
         return Choice(tr("Until {when}", when=words.full_time(at, now)), "", "calendar", partial(self._snooze, at))
+
+    def _picked(self, ids: list[MessageId], at: int) -> None:
+        self._leave()
+        self._desk.acting.snooze(ids, at)
+
+    def _leave(self) -> None:
+        if self.bar is not None:
+            self.bar.hide()
+            self.bar.deleteLater()
+            self.bar = None
+            self._desk.listing.view.setFocus()
 
     def _snooze(self, at: int) -> None:
         ids = self._desk.chosen_ids()

@@ -347,8 +347,15 @@ class SettingsPage(Room):
         self.tray = Tick(tr("Show what is unread among the desktop's icons"))
         self.tray.setChecked(now.tray)
         self.tray.toggled.connect(lambda on: self.change(tray=on))
-        self._sections.put(self.notify_known)
-        self._sections.put(self.tray)
+        self.tray_keeps = Tick(tr("Closing the window leaves Mua there"))
+        self.tray_start = Tick(tr("A start shows nothing but that icon"))
+        for tick, name in ((self.tray_keeps, "tray_keeps"), (self.tray_start, "tray_start")):
+            tick.setChecked(getattr(now, name))
+            tick.setEnabled(now.tray)
+            tick.toggled.connect(lambda on, name=name: self.change(**{name: on}))
+            self.tray.toggled.connect(tick.setEnabled)
+        for tick in (self.notify_known, self.tray, self.tray_keeps, self.tray_start):
+            self._sections.put(tick)
 
     def _passwords(self) -> None:
         self._section(tr("Passwords"))

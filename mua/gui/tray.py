@@ -31,7 +31,12 @@ class Tray(QObject):
         self.unread = -1
         desk.accounts_read.connect(self.follow)
         desk.preferences_changed.connect(self.follow)
+        desk.window.stays = self.keeps
         self.follow()
+
+    def keeps(self) -> bool:
+        """Whether closing the window leaves the program here."""
+        return self.icon is not None and self.icon.isVisible() and self._desk.preferences.tray_keeps
 
     def follow(self) -> None:
         """Be there or not, and count."""

@@ -4,16 +4,20 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from gui_mail import Mail
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 from pytestqt.qtbot import QtBot
 
 from mua import wire
-from mua.gui.app import Program
+from mua.gui import preferences as prefs
+from mua.gui.app import Options, Program
 from mua.gui.desktop import Desktop, unmarked
 from mua.gui.notify import Notifier, notification
 from mua.gui.tray import Tray, picture
@@ -164,3 +168,53 @@ def test_the_icon_counts(program: Program, qtbot: QtBot) -> None:
     assert full != empty
     tray = Tray(program.desk)
     assert tray.icon is None  # not wanted
+
+
+@pytest.fixture
+def with_tray(program: Program, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tray]:
+    """The icon, on a desktop that has a place for it (this one has none)."""
+    monkeypatch.setattr(QSystemTrayIcon, "isSystemTrayAvailable", lambda: True)
+    program.desk.preferences = replace(program.desk.preferences, tray=True)
+    tray = Tray(program.desk)
+    assert tray.icon is not None
+    yield tray
+    tray.icon.hide()
+    QGuiApplication.setQuitOnLastWindowClosed(True)
+
+
+def test_closing_leaves_it_among_the_icons_where_that_is_wanted(program: Program, with_tray: Tray) -> None:
+    window = program.window
+    closed: list[int] = []
+    window.closed.connect(lambda: closed.append(1))
+    program.desk.preferences = replace(program.desk.preferences, tray_keeps=True)
+    window.close()
+    assert window.isHidden() and closed == [] and not QGuiApplication.quitOnLastWindowClosed()
+    assert with_tray.icon is not None
+    with_tray.icon.activated.emit(QSystemTrayIcon.ActivationReason.Trigger)
+    assert window.isVisible() and QGuiApplication.quitOnLastWindowClosed()
+    window.actions_["quit"].trigger()
+    assert window.isHidden() and closed == [1]
+
+
+def test_closing_ends_where_it_is_not(program: Program, with_tray: Tray) -> None:
+    closed: list[int] = []
+    program.window.closed.connect(lambda: closed.append(1))
+    program.window.close()
+    assert program.window.isHidden() and closed == [1]
+
+
+def test_a_start_shows_nothing_but_the_icon(
+    qapp: QApplication, mail: Mail, with_tray: Tray, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = prefs.Preferences(tray=True, tray_start=True)
+    monkeypatch.setattr(prefs, "load", lambda _: chosen)
+    served: list[int] = []
+    monkeypatch.setattr(Program, "_after_paint", lambda _: served.append(1))
+    made = Program(mail.profile, Options())
+    made.show()
+    qtbot.waitUntil(lambda: served == [1])
+    assert made.window.isHidden()
+    made.window.come_forward()
+    assert made.window.isVisible()
+    made.end()
+    made.window.leave()

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 from gui_mail import Mail
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QDate, QDateTime, Qt
 from pytestqt.qtbot import QtBot
 
 from mua import wire
@@ -47,6 +47,30 @@ def test_a_time_is_proposed_or_typed(program: Program, asked: list[wire.Command]
     [command] = asked
     assert isinstance(command, wire.SnoozeMessages) and command.messages == (one,)
     assert abs(command.until - time.time() - 3 * 3600) < 60
+
+
+def test_a_day_is_picked_from_a_calendar(program: Program, asked: list[wire.Command], qtbot: QtBot) -> None:
+    one = listed(program)[0]
+    program.window.listing.view.select(one)
+    qtbot.keyClick(program.window.listing.view, Qt.Key.Key_B)
+    palette = program.window.findChild(Palette)
+    assert palette is not None
+    palette.field.setText("calendar")
+    qtbot.keyClick(palette.field, Qt.Key.Key_Return)
+    bar = program.desk.setting_aside.bar
+    assert bar is not None and bar.isVisible() and bar.zone.isHidden() and not asked
+    assert bar.width() <= program.window.listing.width()
+    bar.field.setDate(QDate.currentDate().addDays(-1))
+    assert not bar.button.isEnabled() and "past" in bar.sentence.text()
+    wanted = QDate.currentDate().addDays(40)
+    bar.field.setDate(wanted)
+    assert bar.sentence.text().startswith("It comes back on ")
+    program.window.listing.view.select(listed(program)[1])  # what was chosen when it was asked is meant
+    qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+    [command] = asked
+    assert isinstance(command, wire.SnoozeMessages) and command.messages == (one,)
+    assert QDateTime.fromSecsSinceEpoch(command.until).date() == wanted
+    assert program.desk.setting_aside.bar is None
 
 
 def test_what_is_pinned_or_back_is_above_the_list(

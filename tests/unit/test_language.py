@@ -177,7 +177,7 @@ _NOT_SHOWN = {
         "partition",
     ),
     *("QKeySequence", "setShortcut", "setShortcuts", "setObjectName", "setProperty", "setStyleSheet", "getattr"),
-    *("info", "debug", "warning", "error", "exception", "findChild", "setApplicationName", "setStyle", "_call"),
+    *("info", "debug", "warning", "error", "exception", "findChild", "setApplicationName", "setStyle", "_call", "draw"),
 }
 _KEY = re.compile(r"(Ctrl|Shift|Alt|Meta)\+\S+|Escape|Esc|Enter|Delete|Return|Left|Right|[A-Z]\w*[a-z][A-Z]\w*|\w+\[.*")
 _CODE = re.compile(r"[{<;=\\|]|px|^--|%[aAbBdHYMS]|^[\w.]+\.\w+$|/\*|^\[|:\"|^[_:]\w")
