@@ -97,6 +97,7 @@ class FetchStream:
         buffer, inline = wire.buffer, wire.limits.inline
         while True:
             found = _USUAL(buffer, wire.at)
+            has_literal = found is not None and found[12] is not None  # then its line is here as a whole
             if found is not None:
                 start = found.end()
                 end = start + int(found[12] or 0)
@@ -107,12 +108,17 @@ class FetchStream:
                     wire.at = end + 3
                     wire.rest()
                     return self._ours(message)
-                if end + 3 <= len(buffer):
+                if has_literal and end + 3 <= len(buffer):
                     break
-            elif len(buffer) - wire.at >= _LINE_SOON or buffer.find(b"\r\n", wire.at) >= 0:
+            if not has_literal and self._has_line(buffer, wire.at):
                 break
             wire.fill()
         return self._unusual()
+
+    @staticmethod
+    def _has_line(buffer: bytearray, at: int) -> bool:
+        """Whether a line is here as a whole, or is too long to be a usual one."""
+        return len(buffer) - at >= _LINE_SOON or buffer.find(b"\r\n", at) >= 0
 
     def _unusual(self) -> Fetched | None:
         session = self._session

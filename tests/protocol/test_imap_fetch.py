@@ -9,6 +9,7 @@ from imap_talk import SELECT, talking
 
 from mua.errors import Kind, MailError
 from mua.net.imap import HEADER_FIELDS
+from mua.net.imap_fetch import FetchStream
 from mua.net.imap_tokens import MAX_PREVIEW, untagged
 from mua.net.imap_wire import Limits
 
@@ -43,6 +44,23 @@ def test_every_shape_of_an_answer_whole_or_byte_by_byte(pace):
     assert [(one.uid, one.header) for one in got] == [(1, b"To: a\n"), (2, b"{b})"), (3, b'q"\\'), (4, b"")]
     assert got[0].flags == ("\\Seen", "x")
     assert (got[0].internaldate, got[0].size, got[0].modseq) == (837596665, 90, 77)
+
+
+def test_a_usual_answer_is_a_usual_one_wherever_a_read_ends(monkeypatch):
+    unusual = list[int]()
+    slow = FetchStream._unusual
+
+    def counted(stream):
+        unusual.append(1)
+        return slow(stream)
+
+    monkeypatch.setattr(FetchStream, "_unusual", counted)
+    usual = rf"S- * 1 FETCH (UID 1 FLAGS () {DATE} RFC822.SIZE 90 {FIELDS} {{6}}\r\nTo: a\n)\r\n"
+    fetch = f"C: {{tag}} UID FETCH 1 {ITEMS}\nSPLIT\n{usual}\nS: {{tag}} OK done"
+    with talking(SELECT, fetch) as connection:
+        connection.select("INBOX")
+        assert [one.header for one in headers(connection, "1")] == [b"To: a\n"]
+    assert len(unusual) == 1  # the end of the command
 
 
 def test_other_peoples_news_are_not_answers():
