@@ -375,6 +375,7 @@ def block_format(block: Block) -> QTextBlockFormat:
     if block.quote:
         made.setProperty(QUOTE, block.quote)
         made.setLeftMargin(QUOTE_STEP * block.quote)
+        made.setRightMargin(QUOTE_STEP * block.quote)  # where a line is read from right to left its bars are there
     if block.kind is Kind.HEADING:
         made.setHeadingLevel(min(6, max(1, block.level)))
         made.setTopMargin(6)

@@ -334,6 +334,7 @@ def requote(cursor: QTextCursor, quote: int) -> None:
     how = cursor.blockFormat()
     how.clearProperty(body_text.QUOTE)
     how.clearProperty(QTextFormat.Property.BlockLeftMargin)
+    how.clearProperty(QTextFormat.Property.BlockRightMargin)
     cursor.setBlockFormat(how)
     if quote:
         cursor.mergeBlockFormat(body_text.block_format(Block(quote=quote)))

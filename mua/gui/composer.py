@@ -38,7 +38,7 @@ from mua.gui.composer_find import ComposerFind
 from mua.gui.composer_head import Head, shown_sender
 from mua.gui.composer_layout import LEAST, lay_out
 from mua.gui.composer_menu import later_menu
-from mua.gui.format_bar import AskBar, FormatBar
+from mua.gui.format_bar import ROOMY, AskBar, FormatBar
 from mua.gui.journal import Letter
 from mua.gui.later_bar import LaterBar
 from mua.gui.markdown_look import MarkdownLook
@@ -55,7 +55,6 @@ from mua.plan import identities
 from mua.plan.identities import Sender
 
 SIZE = (820, 680)  # pixels of a new window
-ROOMY = 700  # pixels, from which on every button has room
 LONG = 60_000  # characters: a longer text is journaled by its steps only
 _WRITE_AFTER = 600  # milliseconds between a change and the journal
 
@@ -588,7 +587,7 @@ class Composer(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.formats.compact(self.width() < ROOMY)
+        self.formats.compact(self.width())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Closing keeps the letter: ``composing`` puts it into Drafts."""

@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from mua.gui.composer import Composer
 
 LEAST = (480, 420)  # pixels of a window
-_LEFT_HALF = "QPushButton { border-top-right-radius: 0; border-bottom-right-radius: 0; }"
-_RIGHT_HALF = "QPushButton { border-top-left-radius: 0; border-bottom-left-radius: 0; padding: 0 6px; }"
+_HALF = "QPushButton {{ border-top-{side}-radius: 0; border-bottom-{side}-radius: 0; {more} }}"
 
 
 def lay_out(composer: "Composer") -> None:
@@ -77,8 +76,9 @@ def _tool_bar(composer: "Composer") -> QHBoxLayout:
     composer.save_button.show_icon("file-pen-line")
     composer.later_button.setAccessibleName(tr("Send later, or with a condition"))
     composer.later_button.setToolTip(tr("Send later, or with a condition (Ctrl+Shift+Return)"))
-    styled(composer.send_button, _LEFT_HALF)
-    styled(composer.later_button, _RIGHT_HALF)
+    inner, outer = ("left", "right") if composer.isRightToLeft() else ("right", "left")
+    styled(composer.send_button, _HALF.format(side=inner, more=""))
+    styled(composer.later_button, _HALF.format(side=outer, more="padding: 0 6px;"))
     row.addWidget(composer.send_button)
     row.addSpacing(-3)
     row.addWidget(composer.later_button)

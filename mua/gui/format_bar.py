@@ -37,6 +37,7 @@ COLOURS = {
     tr("Brown"): "#9c6e54",
 }
 """Read well on white and in the dark."""
+ROOMY, NARROW = 700, 560  # pixels of a window from which on every button has room, or the most needed
 _SELECT = "QComboBox { padding: 0 26px 0 10px; min-height: 26px; }"
 
 
@@ -56,9 +57,9 @@ class FormatBar(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         bullets, numbers = QTextListFormat.Style.ListDisc, QTextListFormat.Style.ListDecimal
-        self._narrow = False
-        self._spare: list[tuple[ToolButton, QAction]] = []
-        """Buttons that go into the menu where there is little room."""
+        self._width = ROOMY
+        self._spare: list[tuple[ToolButton, QAction, int]] = []
+        """Buttons that go into the menu where the window is less wide than this."""
         self._bold = self._add(row, "bold", tr("Bold"), "Ctrl+B", editor.toggle_bold, True)
         self._italic = self._add(row, "italic", tr("Italic"), "Ctrl+I", editor.toggle_italic, True)
         self._add(row, "list", tr("List"), "Ctrl+Shift+8", lambda: editor.toggle_list(bullets))
@@ -88,11 +89,11 @@ class FormatBar(QWidget):
         for button in self.findChildren(ToolButton):
             button.setEnabled(name != PLAIN or button in (self._quote, self.more))
 
-    def compact(self, narrow: bool) -> None:
-        """Only what is needed most where there is little room; the rest is in the menu."""
-        for button, _ in self._spare:
-            button.setVisible(not narrow)
-        self._narrow = narrow
+    def compact(self, width: int) -> None:
+        """Only what is needed most where the window has little room; the rest is in the menu."""
+        for button, _, least in self._spare:
+            button.setVisible(width >= least)
+        self._width = width
 
     def next_way(self) -> None:
         """The way after this one."""
@@ -103,8 +104,9 @@ class FormatBar(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         mode = self._editor.mode
-        for _, action in self._spare if self._narrow else ():
-            menu.addAction(action)
+        for _, action, least in self._spare:
+            if self._width < least:
+                menu.addAction(action)
         for name, action in self._acts.items():
             if name == "-":
                 continue
@@ -176,8 +178,7 @@ class FormatBar(QWidget):
         action.triggered.connect(lambda _=False: act())
         button.clicked.connect(lambda _=False: (act(), self._editor.setFocus()))
         row.addWidget(button)
-        if icon in ("list-ordered", "quote", "link", "italic"):
-            self._spare.append((button, action))
+        self._spare.append((button, action, 0 if icon == "text" else NARROW if icon in ("bold", "list") else ROOMY))
         return button
 
     def _follow(self, how: QTextCharFormat) -> None:

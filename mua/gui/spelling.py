@@ -8,6 +8,7 @@ Rules of the file: only what the person writes: no quote, no signature, no code,
 is left in peace until it is left; a look at the text, never a part of it.
 """
 
+import re
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ from mua.plan.spelling import Checked
 if TYPE_CHECKING:
     from mua.gui.composer import Composer
 
+_NO_LETTERS = re.compile(r"[\W\d_]+")
 _AFTER = 180  # milliseconds between a change and a look
 _SIGNATURE = 40  # lines that a signature may have
 _MOST = 400  # words that are underlined at once
@@ -304,7 +306,8 @@ class SpellCheck(QObject):
 
 def names_of(composer: "Composer") -> set[str]:
     """The words of the names of everybody whom a letter is to and from, case folded."""
-    some = [address.name for field in composer.head.fields() for address in field.addresses()]
+    some = [address for field in composer.head.fields() for address in field.addresses()]
     sender = composer.writer()
-    some += [sender.address.name] if sender is not None else []
-    return {word.casefold() for name in some for _, word in spelling.words_of(name)}
+    some += [sender.address] if sender is not None else []
+    said = (f"{one.name} {_NO_LETTERS.sub(' ', one.address.partition('@')[0])}" for one in some)
+    return {word.casefold() for text in said for _, word in spelling.words_of(text)}

@@ -284,3 +284,15 @@ def test_a_picture_is_resized_by_its_corner_in_one_step(editor: BodyEditor) -> N
     assert 'width="200" height="100"' in body_text.html(editor.document())
     assert editor.pictures.scale(1.25)
     assert 'width="250" height="125"' in body_text.html(editor.document())
+
+
+def test_a_quote_stands_in_on_both_sides_whichever_way_it_is_read(editor: BodyEditor) -> None:
+    editor.show_text("> שלום\n> hello\n\nx")
+    block = editor.document().begin()
+    assert block.blockFormat().rightMargin() == block.blockFormat().leftMargin() == body_text.QUOTE_STEP
+    editor.selectAll()
+    editor.toggle_quote()
+    last = editor.document().lastBlock()
+    assert last.blockFormat().rightMargin() == last.blockFormat().leftMargin() == body_text.QUOTE_STEP
+    editor.toggle_quote()
+    assert editor.document().lastBlock().blockFormat().rightMargin() == 0

@@ -142,3 +142,12 @@ def test_the_settings_add_change_and_remove_them_and_keep_them(qtbot: QtBot, tmp
     profile = Profile(tmp_path).create()
     prefs.save(profile, now[0])
     assert prefs.load(profile).snippets == (Snippet("thanks", 'Thanks\n\n- a "b" \\ c'), Snippet("mfg", "x"))
+
+
+def test_where_the_window_is_narrow_its_buttons_are_in_the_menu(composer: Composer, qtbot: QtBot) -> None:
+    bar = composer.formats
+    for width, shown in ((820, {"Bold", "Italic"}), (640, {"Bold"}), (480, set())):
+        bar.compact(width)
+        buttons = {one.accessibleName() for one in (bar._bold, bar._italic) if not one.isHidden()}
+        assert buttons == shown
+        assert {one.text() for one in bar.menu().actions()} & {"Bold", "Italic"} == {"Bold", "Italic"} - shown
