@@ -6,6 +6,7 @@ read out of the mail, and kept nowhere else.
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
@@ -37,10 +38,13 @@ COLLECTED, DELETED = Shown(special="collected"), Shown(special="deleted")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The ids in order, and the rows where those are known already."""
+    """The ids in order, the rows where those are known already; ``outline``: the books, and the groups with how many
+    are in each, where that was asked for.
+    """
 
     ids: list[int]
     rows: tuple[Contact, ...] = ()
+    outline: tuple[list[Book], list[tuple[str, int]]] | None = None
 
 
 class Finder(QObject):
@@ -61,11 +65,12 @@ class Finder(QObject):
         found += [(tr("Group: {name}", name=name), Shown(group=name)) for name, _ in groups]
         return [*found, (tr("Written to, in no book"), COLLECTED), (tr("Deleted in the last 30 days"), DELETED)]
 
-    def find(self, shown: Shown, letters: str, told: Callable[[Found], object]) -> None:
+    def find(self, shown: Shown, letters: str, told: Callable[[Found], object], *, outline: bool = False) -> None:
         """Tell ``told`` who fits, later."""
 
         def ask(db: Db) -> Iterator[tuple[object, bool]]:
-            yield _listed(db, shown, letters), True
+            about = (contacts.books(db), contacts.group_names(db)) if outline else None
+            yield replace(_listed(db, shown, letters), outline=about), True
 
         self._ask(ask, lambda found: told(found) if isinstance(found, Found) else None)
 

@@ -33,7 +33,7 @@ from mua.mime import vcard
 from mua.mime.contact import Details, Entry
 from mua.model.account import Account
 from mua.model.address import Address
-from mua.model.contact import BookId, Contact, ContactId, Group
+from mua.model.contact import Book, BookId, Contact, ContactId
 from mua.store import contacts
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class ContactsPage(Room):
         self._finder = Finder(library.profile, self)
         self._decoder: Decoder | None = None
         self._wanted: int | None = None
+        self._stale = True
         self._fill()
         self._connect()
         self.refresh()
@@ -93,13 +94,8 @@ class ContactsPage(Room):
         chosen = self.list.chosen()
         if self._wanted is None and len(chosen) == 1:
             self._wanted = chosen[0].id
-        db = self._library.db if self._library.open() else None
-        if db is not None:
-            books = contacts.books(db)
-            self._offer(books, contacts.group_names(db))
-            if self.books is not None and isValid(self.books):
-                self.books.show_books(books)
-        self._look()
+        self._library.open()
+        self._look(anew=True)
 
     def show_person(self, address: Address) -> None:
         """Who has an address; the form for a new contact where nobody has."""
@@ -155,7 +151,7 @@ class ContactsPage(Room):
         db = self._library.db
         people: list[Address] = []
         for one in self.list.chosen():
-            people += self._members(one) if one.is_group and db is not None else []
+            people += contacts.members(db, one) if one.is_group and db is not None else []
             people += [Address(one.name, address) for address in one.addresses[:1]]
         if people:
             self.write_wanted.emit("mailto:" + quote(", ".join(_mailbox(one) for one in people)))
@@ -299,10 +295,10 @@ class ContactsPage(Room):
         self.card.done.connect(self._do)
         self.setFocusProxy(self.search)
 
-    def _offer(self, books: Sequence[object], groups: Sequence[tuple[str, int]]) -> None:
+    def _offer(self, books: Sequence[Book], groups: Sequence[tuple[str, int]]) -> None:
         """What can be shown, as it is now; the choice stays."""
         before = self.shown.currentData()
-        choices = Finder.choices(books, groups)  # type: ignore[arg-type]  # books of the store
+        choices = Finder.choices(books, groups)
         self.shown.blockSignals(True)
         self.shown.clear()
         for text, one in choices:
@@ -315,14 +311,22 @@ class ContactsPage(Room):
     def _rows(self, ids: Sequence[int]) -> list[Contact]:
         return contacts.rows(self._library.db, ids) if self._library.db is not None else []
 
-    def _look(self) -> None:
+    def _look(self, *, anew: bool = False) -> None:
+        """List who fits; ``anew``: books and groups may be others, too."""
         self._timer.stop()
+        self._stale |= anew
         if self._library.db is None:
             self._show_empty()
             return
-        self._finder.find(self.shown.currentData() or Shown(), self.search.text(), self._found)
+        self._finder.find(self.shown.currentData() or Shown(), self.search.text(), self._found, outline=self._stale)
 
     def _found(self, found: Found) -> None:
+        if found.outline is not None:
+            self._stale = False
+            books, groups = found.outline
+            self._offer(books, groups)
+            if self.books is not None and isValid(self.books):
+                self.books.show_books(books)
         same = found.ids == self.model.ids and not found.rows
         if self.editor is None and same and found.ids and self._wanted is None:
             return
@@ -377,7 +381,7 @@ class ContactsPage(Room):
         about = cards.details(vcard.parse(raw)) if raw else Details(one.name, emails=(Entry(one.addresses[0]),))
         note = ""
         if one.is_group:
-            people = [str(member) for member in self._members(one)]
+            people = [str(member) for member in contacts.members(self._library.db, one)] if self._library.db else []
             count = plural(len(people), "{number:,} member", "{number:,} members")
             note = f"{count}: {words.shown(', '.join(people), 1000)}"
         elif one.waiting:
@@ -443,10 +447,6 @@ class ContactsPage(Room):
 
     def _card(self, contact_id: int) -> bytes:
         return contacts.card(self._library.db, contact_id) if self._library.db is not None else b""
-
-    def _members(self, one: Contact) -> tuple[Address, ...]:
-        found = contacts.groups(self._library.db) if self._library.db is not None else list[Group]()
-        return next((group.members for group in found if group.name == one.name), ())
 
     def _book_name(self, book_id: BookId) -> str:
         book = contacts.book(self._library.db, book_id) if self._library.db is not None else None

@@ -3,7 +3,7 @@
 Written by ``tests/fresh_schema.py``, and compared with the steps by ``tests/store/test_schema.py``.
 """
 
-VERSION = 50
+VERSION = 53
 
 SCHEMA = r"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -148,7 +148,7 @@ CREATE TABLE outgoing(
   forwards INTEGER,
   finished_at INTEGER NOT NULL DEFAULT 0,
   envid TEXT NOT NULL DEFAULT ''                      -- our own envelope id (RFC 3461), to know its reports again
-, via INTEGER REFERENCES account(id) ON DELETE SET NULL, eight_bit INTEGER NOT NULL DEFAULT 0, digest BLOB NOT NULL DEFAULT x'', copy_id INTEGER, scheduled INTEGER NOT NULL DEFAULT 0, require_tls INTEGER NOT NULL DEFAULT 0, deliver_by INTEGER, direct INTEGER NOT NULL DEFAULT 0, uid INTEGER, submission TEXT NOT NULL DEFAULT '', spent INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0) STRICT;
+, via INTEGER REFERENCES account(id) ON DELETE SET NULL, eight_bit INTEGER NOT NULL DEFAULT 0, digest BLOB NOT NULL DEFAULT x'', copy_id INTEGER, scheduled INTEGER NOT NULL DEFAULT 0, require_tls INTEGER NOT NULL DEFAULT 0, deliver_by INTEGER, direct INTEGER NOT NULL DEFAULT 0, uid INTEGER, submission TEXT NOT NULL DEFAULT '', spent INTEGER NOT NULL DEFAULT 0, held INTEGER NOT NULL DEFAULT 0, notify TEXT NOT NULL DEFAULT 'failure,delay', warned INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE INDEX outgoing_open ON outgoing(id) WHERE finished_at = 0 OR sent_copy = 'todo';
 CREATE TABLE recipient(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -344,5 +344,48 @@ CREATE TABLE bulk_done(
   history_id INTEGER PRIMARY KEY REFERENCES bulk(history_id) ON DELETE CASCADE,
   done INTEGER NOT NULL) STRICT;
 CREATE INDEX message_attached ON message(id) WHERE has_attachments <> 0;
+CREATE TABLE book(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL, kind TEXT NOT NULL,
+  url TEXT NOT NULL DEFAULT '',                       -- of a CardDAV collection, with what signs in there
+  user TEXT NOT NULL DEFAULT '',
+  account_id INTEGER REFERENCES account(id) ON DELETE SET NULL,
+  ca_file TEXT NOT NULL DEFAULT '',
+  sync_token TEXT NOT NULL DEFAULT '',
+  problem TEXT NOT NULL DEFAULT '',
+  synced_at INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE contact(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  book_id INTEGER NOT NULL REFERENCES book(id) ON DELETE CASCADE,
+  uid TEXT NOT NULL, name TEXT NOT NULL, sort TEXT NOT NULL, search TEXT NOT NULL,
+  addresses TEXT NOT NULL, groups TEXT NOT NULL, members TEXT NOT NULL,      -- JSON
+  is_group INTEGER NOT NULL, has_photo INTEGER NOT NULL,
+  href TEXT NOT NULL DEFAULT '',                      -- on the server; empty: not there
+  etag TEXT NOT NULL DEFAULT '',
+  dirty INTEGER NOT NULL DEFAULT 0,                   -- 1: the server has to be told
+  gone INTEGER NOT NULL DEFAULT 0,                    -- UTC seconds; with a href the server has to be told
+  gone_why TEXT NOT NULL DEFAULT '',
+  problem TEXT NOT NULL DEFAULT '') STRICT;
+CREATE INDEX contact_book ON contact(book_id, gone, sort, id);
+CREATE INDEX contact_uid ON contact(book_id, uid);
+CREATE INDEX contact_href ON contact(book_id, href) WHERE href <> '';
+CREATE INDEX contact_tell ON contact(book_id) WHERE dirty <> 0 OR (gone <> 0 AND href <> '');
+CREATE TABLE card(
+  contact_id INTEGER PRIMARY KEY REFERENCES contact(id) ON DELETE CASCADE,
+  raw BLOB NOT NULL,
+  base BLOB) STRICT;
+CREATE TABLE contact_address(
+  address TEXT COLLATE NOCASE NOT NULL,
+  contact_id INTEGER NOT NULL REFERENCES contact(id) ON DELETE CASCADE,
+  PRIMARY KEY(address, contact_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_has_address ON contact_address(contact_id);
+CREATE TABLE contact_group(
+  name TEXT NOT NULL,
+  contact_id INTEGER NOT NULL REFERENCES contact(id) ON DELETE CASCADE,
+  PRIMARY KEY(name, contact_id)) STRICT, WITHOUT ROWID;
+CREATE INDEX contact_in_group ON contact_group(contact_id);
+CREATE INDEX outgoing_warn ON outgoing(queued_at) WHERE warned = 0 AND uid IS NOT NULL AND finished_at = 0;
+CREATE INDEX contact_photo ON contact(id) WHERE has_photo <> 0 AND gone = 0;
+CREATE INDEX contact_sort ON contact(gone, sort, id, search);
 INSERT INTO meta(key, value) VALUES ('index_seq', 0);
 """

@@ -709,6 +709,13 @@ ALTER TABLE outgoing ADD COLUMN warned INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX outgoing_warn ON outgoing(queued_at) WHERE warned = 0 AND uid IS NOT NULL AND finished_at = 0;
 """
 
+# Contacts: pictures are few, and looked for by every window; a search looks through the index, not through the rows.
+CACHE_53 = """
+CREATE INDEX contact_photo ON contact(id) WHERE has_photo <> 0 AND gone = 0;
+DROP INDEX contact_sort;
+CREATE INDEX contact_sort ON contact(gone, sort, id, search);
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -762,6 +769,7 @@ MIGRATIONS = (
     CACHE_50,
     CACHE_51,
     CACHE_52,
+    CACHE_53,
 )
 VERSION = len(MIGRATIONS)
 
