@@ -398,7 +398,7 @@ class BodyEditor(BodyView):
 
     def _emoji(self) -> None:
         cursor = self.textCursor()
-        typed, made = emoji(cursor.block().text()[: cursor.positionInBlock()])
+        typed, made = emoji(body_text.before(cursor))
         if made:
             cursor.movePosition(QTextCursor.MoveOperation.Left, QTextCursor.MoveMode.KeepAnchor, typed)
             cursor.insertText(made)
@@ -458,7 +458,7 @@ class BodyEditor(BodyView):
     def _split_quote(self, cursor: QTextCursor) -> None:
         """Room for an answer between two halves of a quoted line."""
         if not quote_of(cursor.block()):
-            rest = cursor.block().text()[cursor.positionInBlock() :].strip()
+            rest = cursor.block().text()[len(body_text.before(cursor)) :].strip()
             cursor.beginEditBlock()
             cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
             cursor.removeSelectedText()

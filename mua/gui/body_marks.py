@@ -40,7 +40,7 @@ class Marks(QSyntaxHighlighter):
         if text.startswith(">") or (rich and self.currentBlock().blockFormat().hasProperty(body_text.QUOTE)):
             dim = QTextCharFormat()
             dim.setForeground(theme().colour("secondary"))
-            self.setFormat(0, len(text), dim)
+            self.setFormat(0, body_text.units(text), dim)
         if self._mode() == MARKDOWN:
             self._markdown(text)
         elif rich:
@@ -66,13 +66,13 @@ class Marks(QSyntaxHighlighter):
         code = QTextCharFormat()
         body_text.code_format(code)
         if inside or fenced:
-            self.setFormat(0, len(text), dim if fenced else code)
+            self.setFormat(0, body_text.units(text), dim if fenced else code)
             return
         if match := _START.match(text):
             if "#" in match[0]:
                 bold = QTextCharFormat()
                 bold.setFontWeight(QFont.Weight.Bold)
-                self.setFormat(0, len(text), bold)
+                self.setFormat(0, body_text.units(text), bold)
             self.setFormat(0, match.end(), dim)
         for found in _MARKS.finditer(text):
             how = QTextCharFormat()
@@ -86,7 +86,7 @@ class Marks(QSyntaxHighlighter):
                 body_text.code_format(how)
             else:
                 how.setForeground(theme().colour("accent"))
-            self.setFormat(found.start(), found.end() - found.start(), how)
+            self.setFormat(body_text.units(text[: found.start()]), body_text.units(found[0]), how)
 
 
 def emoji(text: str) -> tuple[int, str]:

@@ -442,6 +442,18 @@ def image_format(image: Image) -> QTextImageFormat:
     return made
 
 
+def units(text: str) -> int:
+    """How long a text is as Qt counts: in units of UTF-16, of which an emoji has two."""
+    return len(text) if text.isascii() else len(text) + sum(one > "\uffff" for one in text)
+
+
+def before(cursor: QTextCursor) -> str:
+    """What stands before the cursor in its line."""
+    whole = QTextCursor(cursor.block())
+    whole.setPosition(cursor.position(), QTextCursor.MoveMode.KeepAnchor)
+    return whole.selectedText()
+
+
 def mode(document: QTextDocument) -> str:
     """In which way it is written: kept in the document, so that undoing a switch switches back."""
     return str(document.rootFrame().frameFormat().property(MODE) or "")

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QPoint
 from PySide6.QtGui import QAction, QKeySequence, QTextCursor
 from PySide6.QtWidgets import QMenu, QVBoxLayout
 
-from mua.gui import words
+from mua.gui import body_text, words
 from mua.gui.composer import Composer
 from mua.gui.format_bar import AskBar
 from mua.gui.preferences import Preferences
@@ -49,8 +49,7 @@ class Snippets(QObject):
     def expand(self, composer: Composer) -> bool:
         """Put in the snippet whose word was just typed; False: there is none."""
         cursor = composer.editor.textCursor()
-        before = cursor.block().text()[: cursor.positionInBlock()]
-        match = _TYPED.search(before)
+        match = _TYPED.search(body_text.before(cursor))
         found = self.of_word(match[0]) if match is not None and not cursor.hasSelection() else None
         if match is None or found is None:
             return False

@@ -20,6 +20,7 @@ from shiboken6 import isValid
 from mua.gui import body_text, words
 from mua.gui.body_editor import BodyEditor
 from mua.gui.body_marks import MARKDOWN, RICH
+from mua.gui.body_text import units
 from mua.gui.body_view import SEPARATOR, quote_of
 from mua.gui.preferences import Preferences
 from mua.gui.speller import Speller
@@ -210,9 +211,11 @@ class SpellCheck(QObject):
         checked, missing = self._check(block)
         if missing:
             self._speller.look_up(missing)
+        wrong = checked.wrong
+        if wrong and (names := self.names()):
+            wrong = tuple((at, end) for at, end in wrong if text[at:end].casefold() not in names)
+        checked = Checked(checked.language, tuple((units(text[:at]), units(text[:end])) for at, end in wrong))
         left = self._left_out(block)
-        if checked.wrong and (names := self.names()):
-            left += [(at, end) for at, end in checked.wrong if text[at:end].casefold() in names]
         return Checked(checked.language, tuple(spelling.without(checked.wrong, left))) if left else checked
 
     def _missing(self, block: QTextBlock) -> bool:
@@ -294,6 +297,8 @@ class SpellCheck(QObject):
                 action.setFont(font)
                 menu.insertAction(waiting, action)
             waiting.setText(tr("No word is like it"))
+            if found and menu.activeAction() is None:
+                menu.setActiveAction(menu.actions()[0])  # F7 and Enter take the likeliest
             waiting.setVisible(not found)
 
         self._speller.suggest(word, language, offer)

@@ -296,3 +296,12 @@ def test_a_quote_stands_in_on_both_sides_whichever_way_it_is_read(editor: BodyEd
     assert last.blockFormat().rightMargin() == last.blockFormat().leftMargin() == body_text.QUOTE_STEP
     editor.toggle_quote()
     assert editor.document().lastBlock().blockFormat().rightMargin() == 0
+
+
+def test_an_answer_between_quoted_words_behind_an_emoji_loses_no_letter(editor: BodyEditor) -> None:
+    editor.show_source("> 🙂🙂 one two", PLAIN)
+    cursor = editor.textCursor()
+    cursor.setPosition(len("> 🙂🙂 one ") + 2)
+    editor.setTextCursor(cursor)
+    QTest.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.toPlainText().split() == [">", "🙂🙂", "one", ">", "two"]

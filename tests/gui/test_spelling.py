@@ -146,6 +146,19 @@ def test_names_of_those_who_are_written_to_are_right(check: SpellCheck, qtbot: Q
     assert underlined(check) == ["Tomzasz"]
 
 
+def test_an_emoji_before_a_word_moves_nothing(check: SpellCheck, qtbot: QtBot) -> None:
+    editor = editor_of(check)
+    editor.show_prose(from_text("Party 🎉🎉 at the musuem, everybody\n\n> 🙂 quoted bold"))
+    qtbot.waitUntil(lambda: underlined(check) == ["musuem"])
+    editor.marks.rehighlight()
+    (dimmed,) = editor.document().lastBlock().layout().formats()
+    assert dimmed.length == len("🙂 quoted bold") + 1
+    editor.moveCursor(QTextCursor.MoveOperation.Start)
+    QTest.keyClicks(editor, ":tada:")
+    QTest.keyClicks(editor, " :joy:")
+    assert editor.toPlainText().startswith("🎉 😂Party 🎉🎉 at")
+
+
 def test_which_languages_are_used_is_the_persons_choice(check: SpellCheck, qtbot: QtBot) -> None:
     now = [Preferences()]
 
