@@ -84,11 +84,14 @@ class CssCleaner:
     def __init__(self, wishes: Wishes | None = None) -> None:
         self.wishes = wishes or Wishes()
         self.dark_ready = False
+        self._left = MAX_CSS
 
     def sheet(self, css: str) -> str:
-        """A style sheet with only harmless rules; may be empty."""
+        """A style sheet with only harmless rules; may be empty.  ``MAX_CSS`` is for all sheets of the mail together."""
+        css = css[: self._left]
+        self._left -= len(css)
         try:
-            return self._rules(tinycss2.parse_stylesheet(css[:MAX_CSS], skip_comments=True, skip_whitespace=True), 0)
+            return self._rules(tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True), 0)
         except Exception:  # noqa: BLE001 - a tokenizer fed with hostile text: RecursionError and whatever else; no style is the answer
             return ""
 

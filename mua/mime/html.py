@@ -274,7 +274,7 @@ def _of_body(body: LexborNode, cleaner: CssCleaner) -> str:
         rules += f" a:link {{ color: {link} }}"
     if set(style.lower().replace(" ", "").strip(";").split(";")) <= _PLAIN_BODY and not rules.count("color"):
         return ""
-    return cleaner.sheet(rules)
+    return CssCleaner(cleaner.wishes).sheet(rules)
 
 
 def _too_deep(root: LexborNode) -> bool:

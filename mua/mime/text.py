@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from html import unescape
 from typing import TYPE_CHECKING, Final
 
@@ -268,11 +269,13 @@ def light_text(html: str) -> str:
     return html_to_text(html) if len(html) <= LARGE else stripped(html[:MAX_HTML])
 
 
+@lru_cache(maxsize=1)
 def is_bomb(html: str) -> bool:
     """Would a parser choke on this?
 
     Elements nested by the thousand cost every parser the square of their depth, attributes by the thousand on one
     element the square of their number, and a hundred fonts that are never closed are made anew in each paragraph.
+    The text and the page of a mail are made one after the other, of the same HTML; of 2 MB the answer takes 60 ms.
     """
     if len(html) > 15 * MAX_ATTRIBUTES and _is_laden(html):
         return True

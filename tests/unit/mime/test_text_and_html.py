@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mua.mime.css import CssCleaner
+from mua.mime.css import MAX_CSS, CssCleaner
 from mua.mime.html import MAX_HTML, sanitise
 from mua.mime.page import document
 from mua.mime.text import html_to_text, neutralise, quote, safe_filename, unflow
@@ -260,6 +260,16 @@ def test_any_html_is_taken(html: str) -> None:
     sanitise(html)
     sanitise(f"<style>{html}</style><p style='{html}'>")
     html_to_text(html)
+
+
+def test_style_sheets_have_a_cap_together() -> None:
+    """Each was cut at its own: a mail of nothing but styles took seconds."""
+    sheets = "".join(f"<style>.s{one}a{{top:0}}" + ".x{left:1px}" * 5_000 + "</style>" for one in range(30))
+    safe = sanitise(f"<html><head>{sheets}</head><body style='background:#123456'>x</body></html>")
+    assert ".s0a" in safe.html
+    assert ".s29a" not in safe.html
+    assert "#123456" in safe.html  # the body's own
+    assert len(safe.html) < 3 * MAX_CSS
 
 
 @given(st.text(alphabet="urlURL\\7526c(){};:@import'\"/* \n<>-", max_size=80))
