@@ -7,20 +7,23 @@ and tell its sender that it is read; what is found is kept, and asked again only
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.engine import acts, folders
+from mua.jsonable import from_json
 from mua.mime.journey import Header, learned
+from mua.mime.list_fields import list_fields
 from mua.mime.scan import MAX_HEADER, body_start, split_fields
-from mua.mime.verify import Answers, check, questions
+from mua.mime.verify import Answers, check, completed, questions
 from mua.mime.words import decode_words
 from mua.model.account import AccountId
 from mua.model.evidence import Evidence, Outcome
-from mua.model.message import MessageId
+from mua.model.message import MessageId, MessageView
 from mua.net.dns import Resolver
 from mua.plan.mx import Status
-from mua.store import origin
+from mua.store import origin, read
 
 if TYPE_CHECKING:
     from mua.engine.main import Engine
@@ -33,7 +36,10 @@ def examine(engine: Engine, command: wire.Examine) -> wire.Done:
     """Learn, and check where that is wanted."""
     found = acts.rows_of(engine, [MessageId(command.message_id)])[0]
     _learn(engine, found.account_id)
-    if command.ask and _is_open(origin.evidence(engine.store.reader(), found.id)):
+    known = origin.evidence(engine.store.reader(), found.id)
+    if known is not None and not _is_open(known):
+        _complete(engine, found.id, known)
+    elif command.ask:
         raw = engine.context.bodies.get(found.id)
         if raw is not None:
             dns = folders.account(engine, found.account_id).direct.dns
@@ -42,6 +48,21 @@ def examine(engine: Engine, command: wire.Examine) -> wire.Done:
             with engine.store.write() as tx:
                 origin.set_evidence(tx, found.id, evidence)
     return wire.Done()
+
+
+def _complete(engine: Engine, message_id: MessageId, known: Evidence) -> None:
+    """Note what evidence of an earlier version does not say, of a message whose list can be left by one click."""
+    view = read.view_json(engine.store.reader(), message_id, wire.VIEW_VERSION)
+    if view is None or any(one.covers_leaving for one in known.signatures):
+        return
+    fields = list_fields(from_json(MessageView, json.loads(view)).headers)
+    raw = engine.context.bodies.get(message_id) if fields.one_click else None
+    if raw is None:
+        return
+    better = completed(raw, known)
+    if better != known:
+        with engine.store.write() as tx:
+            origin.set_evidence(tx, message_id, better)
 
 
 def _is_open(evidence: Evidence | None) -> bool:

@@ -14,9 +14,11 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field as made_anew
+from dataclasses import replace
 from typing import Final
 
 from mua.mime.dkim import record_name, relaxed_field, relaxed_lines
+from mua.mime.scan import body_start
 from mua.model.evidence import Evidence, Outcome, Signature
 from mua.model.records import tag_list
 from mua.records import dataclass
@@ -95,6 +97,22 @@ def check(raw: bytes, answers: Answers, now: int) -> Evidence:
     return Evidence(now, (*found, *seals), chain, more)
 
 
+def completed(raw: bytes, evidence: Evidence) -> Evidence:
+    """The same, with what can be told of signatures that held without asking anybody again.
+
+    Evidence of before it was noted which of them cover where a list is left says that none does.
+    """
+    message = _read(raw[: body_start(raw)], body=False)
+    fields = iter(_signatures(message))
+    made: list[Signature] = []
+    for one in evidence.signatures:
+        tags = (_tags_of(field) or {}) if one.kind == "dkim" and (field := next(fields, None)) is not None else {}
+        same = (tags.get("d", "").lower(), tags.get("s", "").lower()) == (one.domain, one.selector)
+        holds = same and one.outcome is Outcome.HOLDS
+        made.append(replace(one, covers_leaving=_covers_leaving(tags, message)) if holds else one)
+    return replace(evidence, signatures=tuple(made))
+
+
 # --- the message -----------------------------------------------------------------------------------------------------
 
 
@@ -146,9 +164,15 @@ def _checked(kind: str, field: _Field, message: _Message, answers: Answers, now:
         over = max(0, len(message.canonical(_ways(tags)[1])) - int(tags["l"]))
     named = tags["h"].lower().split(":")[:MAX_NAMES]
     bare = tuple(one.name for one in message.fields if one.name in SHOWN and one.name not in named)
-    there = Counter(one.name for one in message.fields)
-    leaving = all(one in named and there[one] == 1 for one in LEAVING)
+    leaving = _covers_leaving(tags, message)
     return Signature(kind, domain, selector, algorithm, Outcome.HOLDS, "", over if over else -1, bare, testing, leaving)
+
+
+def _covers_leaving(tags: Mapping[str, str], message: _Message) -> bool:
+    """Whether it covers both fields that say where a list is left, each of which stands once (RFC 8058 s.4)."""
+    named = tags.get("h", "").lower().split(":")[:MAX_NAMES]
+    there = Counter(one.name for one in message.fields)
+    return all(one in named and there[one] == 1 for one in LEAVING)
 
 
 def _verify(kind: str, field: _Field, tags: dict[str, str], message: _Message, answers: Answers, now: int) -> bool:

@@ -8,6 +8,7 @@ import random
 import re
 import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import dkim_verifier
@@ -16,7 +17,7 @@ from newsletter import RECORDS as RECORDS_OF_NEWS
 from newsletter import newsletter
 
 from mua.mime import dkim
-from mua.mime.verify import MAX_NAMES, PIECE, _canonical_body, _Message, check, questions
+from mua.mime.verify import MAX_NAMES, PIECE, _canonical_body, _Message, check, completed, questions
 from mua.model.dkim import Algorithm
 from mua.model.evidence import Evidence, Outcome, Signature
 from mua.net.dkim_keys import make_key, signing
@@ -166,6 +167,10 @@ def test_whether_where_a_list_is_left_is_covered(
         assert signature.outcome is not Outcome.HOLDS
     else:
         assert (signature.outcome, signature.covers_leaving) == (Outcome.HOLDS, covers)
+        before = Evidence(NOW, (replace(signature, covers_leaving=False),))  # as it was kept before that was noted
+        assert completed(whole, before) == Evidence(NOW, (signature,))
+        broken = Evidence(NOW, (replace(signature, covers_leaving=False, outcome=Outcome.BROKEN),))
+        assert completed(whole, broken) == broken
 
 
 def test_what_we_sign_holds_and_no_change_goes_unseen() -> None:
