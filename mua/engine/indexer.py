@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mua.mime.message import Gist
 
 MAX_RESTARTS = 5
+_GONE = (OSError, ValueError)  # the child has ended; and whoever listens to it has closed its pipe
 
 
 class Indexer:
@@ -93,11 +94,10 @@ class Indexer:
             child = self._child
             if child is None or child.stdin is None or self._stopping:
                 return
-            if self._teller is None:
-                from mua.engine.gists import Teller  # loaded by the first mail that comes
+            from mua.engine.gists import Teller  # loaded by the first mail that comes
 
-                self._teller = Teller(child.stdin)
-            with contextlib.suppress(OSError):  # it is gone
+            with contextlib.suppress(*_GONE):
+                self._teller = self._teller or Teller(child.stdin)
                 self._teller.tell(told)
 
     def rebuild(self) -> None:
@@ -121,7 +121,7 @@ class Indexer:
                 unwanted, self._unwanted = self._unwanted, []
                 self._child.stdin.write(" ".join(map(str, unwanted)) + "\n")
                 self._child.stdin.flush()
-        except OSError:
+        except _GONE:
             INDEX.info("the indexer is gone; it starts again when there is need")
 
     def _start(self) -> None:

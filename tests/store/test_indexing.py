@@ -1,6 +1,8 @@
 """The indexer's work: what is put off, what a crash leaves, and that the marks never claim more than there is."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import pytest
 
 from mua.engine import gists, indexing
 from mua.engine.gists import Teller, Told
+from mua.engine.indexer import Indexer
 from mua.engine.indexing import Indexing, document_of
 from mua.engine.reading import facts, light_gist
 from mua.model.account import Account, AccountId
@@ -221,6 +224,17 @@ def test_a_child_that_does_not_listen_holds_nobody_up() -> None:
         assert all(heard.hear(child.readline()) for _ in range(taken))
         assert heard.take(7) == told[0][1]
         assert teller.tell(told)
+
+
+def test_a_child_that_is_just_ending_is_told_and_poked_in_vain(room: Room) -> None:
+    indexer = Indexer(room.profile, room.store.reader, lambda: None)
+    with subprocess.Popen([sys.executable, "-c", ""], stdin=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        child.wait()
+        child.stdin.close()  # as the thread does that heard its end, before it says so
+        indexer._child, indexer._idle = child, True
+        indexer.tell([(7, light_gist(b"Subject: s\r\n\r\npotatoes"))])
+        indexer.poke()
 
 
 def test_what_nobody_comes_to_is_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
