@@ -5,6 +5,7 @@ sanitiser, the decompressor) happen at first use, after the first paint.
 """
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from mua.errors import MailError
@@ -54,7 +55,9 @@ class Library:
 
     def text(self, message_id: MessageId) -> str | None:
         """The text of a message, for searching in it; None where it is not here.  Slow: for a worker's thread."""
-        if (view := self._read_view(message_id)) is not None:
+        with closing(store.open_reader(self.profile, store.THREAD_CACHE)) as db:  # a connection is for one thread
+            view = _view(db, message_id)
+        if view is not None:
             return view.text
         from mua.mime.message import parse
         from mua.mime.text import light_text
@@ -76,11 +79,7 @@ class Library:
         self._ready.clear()
 
     def _read_view(self, message_id: MessageId) -> MessageView | None:
-        from mua import wire
-        from mua.jsonable import from_json
-
-        text = None if self.db is None else read.view_json(self.db, message_id, wire.VIEW_VERSION)
-        return None if text is None else from_json(MessageView, json.loads(text))
+        return None if self.db is None else _view(self.db, message_id)
 
     def raw(self, message_id: MessageId) -> bytes | None:
         """The message as received, if it is here."""
@@ -116,3 +115,11 @@ class Library:
             return None if raw is None else part_bytes(raw, section)
         except KeyError:
             return None
+
+
+def _view(db: store.Db, message_id: MessageId) -> MessageView | None:
+    from mua import wire
+    from mua.jsonable import from_json
+
+    text = read.view_json(db, message_id, wire.VIEW_VERSION)
+    return None if text is None else from_json(MessageView, json.loads(text))

@@ -201,8 +201,9 @@ class Bodies:
         self._use_newest_dictionary()
 
     def close(self) -> None:
-        """Close body.db."""
-        self._db.close()
+        """Close body.db, after what another thread is reading."""
+        with self._lock:
+            self._db.close()
 
     def _use_newest_dictionary(self) -> None:
         newest = Db(self._db).value("SELECT max(id) FROM dictionary")

@@ -1,6 +1,8 @@
 """The store: wishes, counters, threads, undo, the ledger, and what a crash may leave."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -500,3 +502,24 @@ def test_what_was_done_last_stands_also_when_it_is_pushed_already(box: Box) -> N
     row = read.row(box.store.reader(), old)
     assert row is not None
     assert not row.flags & Flag.SEEN
+
+
+def test_what_another_thread_is_reading_is_read_before_the_bodies_are_closed(tmp_path: Path) -> None:
+    bodies = blobs.Bodies(Profile(tmp_path).create())
+    bodies.put([(1, b"all of it")])
+    reading, go_on = threading.Event(), threading.Event()
+
+    def wait() -> bool:
+        reading.set()
+        return not go_on.wait(20)  # true would end the statement
+
+    bodies._db.set_progress_handler(wait, 1)
+    with ThreadPoolExecutor(2) as pool:
+        found = pool.submit(bodies.get, 1)
+        assert reading.wait(20)
+        closed = pool.submit(bodies.close)
+        with pytest.raises(TimeoutError):
+            closed.result(0.05)
+        go_on.set()
+        assert found.result(20) == b"all of it"
+        closed.result(20)
