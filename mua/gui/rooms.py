@@ -52,7 +52,7 @@ class Rooms(QObject):
         self._bar: PassphraseBar | None = None
         self._overdue: Overdue | None = None
         self._brought_back = False
-        self._importing = False  # the page of mail from elsewhere is open
+        self._unbidden = False  # a page is open that needs no account, and stays where there is none
         self.desk.writing.connect(self.write)
         self.desk.account_wanted.connect(self.add_account)
         self.desk.outbox_wanted.connect(self.open_outbox)
@@ -116,7 +116,7 @@ class Rooms(QObject):
             self.page.deleteLater()
             self.page = None
         self.setup = None
-        self._importing = False
+        self._unbidden = False
         self.desk.listing.take_keyboard()
 
     def add_account(self) -> None:
@@ -192,13 +192,14 @@ class Rooms(QObject):
 
         page = ContactsPage(self.desk.library, self.desk.accounts)
         self._serve(page.asked, page)
-        page.left.connect(self.close_page)
+        page.left.connect(self._leave)
         page.write_wanted.connect(lambda link: self.write(Writing(Kind.NEW, mailto=link)))
         page.mails_wanted.connect(self._search_mail)
         if self.desk.client is not None:
             self.desk.client.told.connect(page.hear)
         self._show(page)
         self._end_page = page.close_down
+        self._unbidden = True
         if person is not None:
             page.show_person(person)
 
@@ -239,15 +240,15 @@ class Rooms(QObject):
 
         page = ImportPage()
         self._serve(page.asked, page)
-        page.left.connect(self._leave_import)
-        page.mail_wanted.connect(self._leave_import)
+        page.left.connect(self._leave)
+        page.mail_wanted.connect(self._leave)
         page.finished.connect(lambda _: self._take_tags())
         if self._program.client is not None:
             self._program.client.told.connect(page.hear)
         self._show(page)
-        self._importing = True
+        self._unbidden = True
 
-    def _leave_import(self) -> None:
+    def _leave(self) -> None:
         """Back to the mail; to the first run where there is none yet."""
         self.close_page()
         if not self.desk.accounts:
@@ -411,7 +412,7 @@ class Rooms(QObject):
 
     def _emptied(self, empty: bool) -> None:
         known = self.desk.library.db is not None or not self.desk.library.profile.cache_db.exists()
-        if empty and known and self.setup is None and not self._importing:
+        if empty and known and self.setup is None and not self._unbidden:
             self.add_account()
         elif not empty and self.setup is not None and not self.setup.adding:
             self.close_page()
@@ -419,7 +420,7 @@ class Rooms(QObject):
     def _show(self, page: QWidget) -> None:
         self._ended()
         old, self.page, self.setup = self.page, page, None
-        self._importing = False
+        self._unbidden = False
         self.window.show_first_run(page)
         if old is not None:
             old.setParent(None)

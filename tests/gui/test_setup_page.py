@@ -15,15 +15,18 @@ from mua import wire
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.account_panel import AccountPanel
+from mua.gui.contacts_page import ContactsPage
 from mua.gui.exporting import Exporting
 from mua.gui.import_page import ImportPage
 from mua.gui.journal import Letter
+from mua.gui.people import People
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.settings import SettingsPage
 from mua.gui.setup import SetupPage
-from mua.gui.widgets import Label
+from mua.gui.widgets import Button, Label
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, PopOptions, Route, Security, Server
 from mua.model.address import Address
+from mua.model.contact import Group
 from mua.model.folder import FolderId, Role
 from mua.model.quota import Quota
 from mua.store import read
@@ -524,3 +527,31 @@ def test_a_click_on_set_up_by_hand_right_after_the_address_is_not_lost(place: Of
     QTest.mouseClick(page.by_hand, Qt.MouseButton.LeftButton)
     assert not page.form.isHidden()
     assert page.found.isHidden()
+
+
+def test_a_contact_is_made_changed_removed_and_completed_in_a_letter(place: Office, tmp_path: Path) -> None:
+    """The page with a real engine: what it keeps is listed, and known where a letter is written."""
+    file = tmp_path / "some.vcf"
+    file.write_bytes(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Zora Quill\r\nEMAIL:zora@quill.example\r\nEND:VCARD\r\n")
+    place.rooms.open_contacts(Address("Una Reed", "una@reed.example"))
+    page = place.rooms.page
+    assert isinstance(page, ContactsPage)
+    assert page.editor is not None
+    page.editor._fields["groups"].setText("Rowing")
+    page.editor.keep()
+    wait_until(lambda: page.card.accessibleName() == "Contact Una Reed", "the new card")
+    page.import_file(str(file))
+    wait_until(lambda: len(page.model.ids) == 2, "who was imported")
+    wait_until(lambda: "1 found, 1 imported, 0 here already, 0 lost." in page.banner.text(), "the report")
+    wait_until(lambda: page.shown.findText("Group: Rowing") > 0, "the group")
+    people = People(place.program.desk)
+    told: list[list[object]] = []
+    people.find_any("row", lambda found: told.append(list(found)))
+    wait_until(lambda: told, "the group in a letter")
+    assert told[0] == [Group("Rowing", (Address("Una Reed", "una@reed.example"),))]
+    people.close()
+    page.delete()
+    wait_until(lambda: len(page.model.ids) == 1, "one less")
+    page.banner.findChildren(Button)[0].click()
+    wait_until(lambda: len(page.model.ids) == 2, "taken back")
+    place.rooms.close_page()
