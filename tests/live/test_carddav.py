@@ -3,9 +3,11 @@
 import dataclasses
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import Mua
 from radicale_server import PASSWORD, RADICALE, USER, Radicale, radicale
 
 from mua import wire
@@ -246,3 +248,23 @@ def test_a_book_with_changes_is_not_forgotten_unasked(server: Radicale, house: H
     house.ask(wire.RemoveBook(house.book))
     assert len(server.names()) == 1
     assert house.engine.secrets.get(f"book-{house.book}", "password") is None
+
+
+def test_the_command_line_finds_a_book_and_keeps_it_the_same(server: Radicale, house: House, tmp_path: Path) -> None:
+    server.put("ann.vcf", ANN)
+    mua, word = Mua(tmp_path / "profile"), f"{PASSWORD}\n".encode()
+    who = ("--user", USER, "--password-stdin", "--ca-file", str(server.ca_file))
+    with mua.engine():
+        (found,) = mua.json("contacts", "find-books", server.url, *who, stdin=word)
+        assert found == {"url": server.book, "name": "Friends"}
+        told = mua.json("contacts", "add-server", found["url"], "--name", "Friends", *who, stdin=word)
+        assert told["problems"] == []
+        (ann,) = mua.json("contacts", "list", "--book", "Friends")
+        mua.json("contacts", "group", "Crew", ann["id"])
+        mua.json("contacts", "sync", "--book", "Friends")
+        assert "CATEGORIES:Crew" in server.get("ann.vcf")
+        wrong = mua.json("contacts", "find-books", server.url, *who, stdin=b"wrong\n", code=1)
+        assert wrong["error"]["code"] == "auth-failed"
+        assert mua.json("contacts", "books")[0]["problem"] is None
+    assert PASSWORD not in (mua.profile / "mua.log").read_text()
+    assert PASSWORD.encode() not in b"".join(one.read_bytes() for one in mua.profile.glob("cache.db*"))
