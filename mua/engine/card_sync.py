@@ -6,7 +6,8 @@ together stands beside it as a contact of its own.  A card is told with its ETag
 over: where the server has another by then, the visit begins again.
 
 Rules of the file: what was changed here is never given up because it is gone there; half of a book that is gone is
-asked for once more, all of it is believed at the second visit only; a card that is refused holds up no other.
+asked for once more, all of it is believed at the second visit only; a card that is refused holds up no other; what is
+no card takes no contact's place.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from mua.mime import card_merge, contact, dav, vcard
 from mua.mime.vcard import Card
 from mua.mime.vcard_versions import convert
 from mua.model.account import AccountId
-from mua.model.contact import Book, BookId, BookKind, Gone
+from mua.model.contact import Book, BookId, BookKind, Facts, Gone
 from mua.net.dav import Dav, SignIn
 from mua.plan import carddav
 from mua.plan.carddav import Fate
@@ -38,7 +39,9 @@ if TYPE_CHECKING:
 BATCH = 50  # cards that are asked for at once
 _ONE_ANSWER = 5.0  # seconds for the DNS
 ROUNDS = 4  # of one visit, where somebody else changes the same cards
-_NO_CARD = "The server sent no contact in its place."
+PARTS = 1_000  # of one answer about what has changed
+_CUT = "The server does not say all that its address book holds."
+_MISTAKE = "Mua made a mistake over this address book; nothing is lost, and it will try again."
 
 
 # ---- books
@@ -194,10 +197,12 @@ class Visit:
         known = {one.href: one.etag for one in contacts.held(self._engine.store.reader(), self._book.id) if one.href}
         listed, gone, fresh = dict[str, str](), list[str](), token
         try:
-            whole = False
+            whole, parts = False, 0
             while not whole:
                 told = self._server.report(self._book.url, dav.sync_collection(fresh))
-                whole = told.whole or told.token == fresh
+                whole, parts = told.whole, parts + 1
+                if not whole and (told.token == fresh or parts == PARTS):  # what is not in it is not gone
+                    raise MailError(Kind.CONNECTION, Retry.SOON, _CUT, f"{parts} parts", "dav-unsupported")
                 fresh = told.token
                 for one in told.responses:
                     href = carddav.path_of(one.href, self._base)
@@ -225,7 +230,7 @@ class Visit:
 
     def _listing(self) -> dict[str, str]:
         """Href -> ETag of every card there."""
-        _, told = self._server.propfind(self._book.url, dav.LISTING, 1)
+        told = self._server.listing(self._book.url, dav.LISTING)
         found = ((carddav.path_of(one.href, self._base), one) for one in told.responses)
         return {href: one.etag for href, one in found if "collection" not in one.kinds and one.status != 404}
 
@@ -233,14 +238,14 @@ class Visit:
         wanted = (carddav.followed(self._book.url, one) for one in hrefs)
         paths = [one.partition("://")[2].partition("/")[2] for one in wanted]
         told = self._server.report(self._book.url, dav.multiget(f"/{one}" for one in paths))
-        cards = [(one, vcard.parse(one.data.encode("utf-8", "surrogateescape"))) for one in told.responses if one.data]
+        read = ((one, vcard.parse(one.data.encode("utf-8", "surrogateescape"))) for one in told.responses if one.data)
+        cards = [(one, card, contact.facts(card)) for one, card in read if card.all("BEGIN")]
         with self._engine.store.write(durable=True) as tx:
-            for one, card in cards:
-                self._take_card(tx, carddav.path_of(one.href, self._base), one.etag, card)
+            for one, card, facts in cards:
+                self._take_card(tx, carddav.path_of(one.href, self._base), one.etag, card, facts)
 
-    def _take_card(self, tx: Tx, href: str, etag: str, card: Card) -> None:
+    def _take_card(self, tx: Tx, href: str, etag: str, card: Card, facts: Facts) -> None:
         """One card of the server into its contact."""
-        facts = contact.facts(card)
         held = contacts.held_at(tx, self._book.id, href)
         held = held or (contacts.with_uid(tx, self._book.id, facts.uid) if facts.uid else None)
         if held is None:
@@ -414,6 +419,10 @@ class Cards:
             except MailError as error:
                 ENGINE.info("book %d: %s (%s)", book.id, error.code, error.detail)
                 problem = error.text
+            except Exception:  # noqa: BLE001 - a mistake of ours over one book must not end the visits to all
+                ENGINE.exception("book %d", book.id)
+                problem = _MISTAKE
+            if problem:
                 with self._engine.store.write() as tx:
                     write_contacts.visited(tx, book.id, "", problem, 0)
             if visit.doubts:

@@ -89,7 +89,7 @@ def facts(card: Card) -> Facts:
 def name_of(card: Card) -> str:
     """How somebody is called: FN, else what N, the organisation, the nickname make of it."""
     given = card.first("N")
-    words = vcard.parts(given.value) if given else []
+    words = vcard.parts(given.value[:MAX_TEXT]) if given else []
     spoken = " ".join(words[at] for at in (3, 1, 2, 0, 4) if at < len(words) and words[at])
     found = card.text("FN") or spoken or _joined(card, "ORG") or card.text("NICKNAME")
     return " ".join(found.split())[:500]
@@ -112,7 +112,8 @@ def _address(one: Line) -> str:
 
 def groups(card: Card) -> tuple[str, ...]:
     """The names of the groups that somebody is in (CATEGORIES)."""
-    names = (" ".join(name.split())[:200] for one in card.all("CATEGORIES") for name in vcard.parts(one.value, ","))
+    values = (one.value[:MAX_TEXT] for one in card.all("CATEGORIES")[:MAX_VALUES])
+    names = (" ".join(name.split())[:200] for value in values for name in vcard.parts(value, ","))
     return tuple(name for name in dict.fromkeys(names) if name)[:MAX_VALUES]
 
 
@@ -153,7 +154,7 @@ def _entries(card: Card, key: str) -> list[Entry]:
 
 def _shown(key: str, one: Line) -> str:
     if key == "ADR":
-        words = [" ".join(word.split()) for word in vcard.parts(one.value)]
+        words = [" ".join(word.split()) for word in vcard.parts(one.value[:MAX_TEXT])]
         return ", ".join(word for word in words if word)[:MAX_TEXT]
     text = vcard.unescaped(one.value).strip()
     return text[4:] if key == "TEL" and text[:4].lower() == "tel:" else text[:MAX_TEXT]
@@ -165,7 +166,7 @@ def _phones(card: Card) -> Iterable[str]:
 
 def _joined(card: Card, name: str) -> str:
     found = card.first(name)
-    return ", ".join(one for one in vcard.parts(found.value) if one)[:MAX_TEXT] if found else ""
+    return ", ".join(one for one in vcard.parts(found.value[:MAX_TEXT]) if one)[:MAX_TEXT] if found else ""
 
 
 # ---- writing

@@ -1,12 +1,12 @@
 """WebDAV's XML: what is asked of a CardDAV server, and what a multistatus says (RFC 4918, RFC 6352, RFC 6578).
 
 Rules of the file: pure; a document with a DTD (and with it every entity) is refused in whatever encoding it hides; what
-an answer says beyond its bounds is a ValueError.
+an answer says beyond its bounds is a ValueError, and so is an href that is none.
 """
 
 from collections.abc import Iterable
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -16,7 +16,7 @@ from mua.records import dataclass
 DAV: Final = "DAV:"
 CARD: Final = "urn:ietf:params:xml:ns:carddav"
 MAX_DEPTH: Final = 30
-MAX_RESPONSES: Final = 500_000
+MAX_ELEMENTS: Final = 2_000_000  # each takes a hundred octets
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _SPACES: Final = f'xmlns:D="{DAV}" xmlns:C="{CARD}"'
 
@@ -85,7 +85,7 @@ def multistatus(document: bytes) -> Multistatus:
     root = _tree(document)
     if root.tag != f"{DAV} multistatus":
         raise ValueError(f"its root is {root.tag[:60]}")
-    found = tuple(_response(one) for one in root.findall(f"{DAV} response")[:MAX_RESPONSES])
+    found = tuple(_response(one) for one in root.findall(f"{DAV} response"))
     # 507 for the collection itself: the answer was cut, and the rest is asked for with its token (RFC 6578 s.3.6)
     whole = not any(one.status == 507 for one in found)
     kept = tuple(one for one in found if one.status != 507)
@@ -93,7 +93,7 @@ def multistatus(document: bytes) -> Multistatus:
 
 
 def _response(one: Element) -> Response:
-    href = unquote((one.findtext(f"{DAV} href") or "").strip())
+    href = _href(one.findtext(f"{DAV} href"))
     status = _code(one.findtext(f"{DAV} status"))
     found = [
         prop
@@ -103,9 +103,7 @@ def _response(one: Element) -> Response:
     ]
     props = {inner.tag: inner for prop in found for inner in prop}
     links = tuple(
-        (tag.partition(" ")[2], unquote((link.text or "").strip()))
-        for tag, inner in props.items()
-        for link in inner.iter(f"{DAV} href")
+        (tag.partition(" ")[2], _href(link.text)) for tag, inner in props.items() for link in inner.iter(f"{DAV} href")
     )
     taken = props.get(f"{CARD} supported-address-data")
     return Response(
@@ -120,6 +118,13 @@ def _response(one: Element) -> Response:
     )
 
 
+def _href(text: str | None) -> str:
+    """Unescaped once.  Raises ValueError where nobody can take it apart."""
+    href = unquote((text or "").strip())
+    urlsplit(href)
+    return href
+
+
 def _text(one: Element | None) -> str:
     return (one.text or "").strip() if one is not None else ""
 
@@ -131,16 +136,16 @@ def _code(line: str | None) -> int:
 
 
 def _tree(document: bytes) -> Element:
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(namespace_separator=" "), 0
+    builder, parser, depth, count = TreeBuilder(), expat.ParserCreate(namespace_separator=" "), 0, 0
 
     def refuse(*_: object) -> None:
         raise ValueError("it has a DTD")
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError("it is nested too deeply")
+        nonlocal depth, count
+        depth, count = depth + 1, count + 1
+        if depth > MAX_DEPTH or count > MAX_ELEMENTS:
+            raise ValueError("it is nested too deeply, or has too many elements")
         builder.start(tag, attributes)
 
     def end(tag: str) -> None:

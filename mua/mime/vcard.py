@@ -20,6 +20,7 @@ from mua.records import dataclass
 
 MAX_CARD: Final = 16 << 20  # octets
 MAX_LINES: Final = 20_000
+MAX_HEAD: Final = 16 << 10  # octets of a line before its value
 FOLD: Final = 75  # octets of a line (RFC 6350 s.3.2)
 
 _BREAK = re.compile(rb"\r\n|\n|\r(?!\n)")
@@ -139,29 +140,28 @@ def _is_agent(held: list[bytes]) -> bool:
 # ---- lines
 def _logical(raw: bytes, *, old: bool) -> Iterator[bytes]:
     """Lines with what is folded into them, in their own octets."""
-    held: list[bytes] = []
-    start = 0
+    start = begun = 0
     quoted = inside = False
     while start < len(raw):
         found = _BREAK.search(raw, start)
         end = found.end() if found else len(raw)
         physical = raw[start:end]
-        start = end
-        folded = physical[:1] in (b" ", b"\t") or (quoted and bool(held))
+        held = start > begun
+        folded = physical[:1] in (b" ", b"\t") or (quoted and held)
         if inside and held and b":" not in physical:  # base64 of 2.1: not always indented, and ended by an empty line
             folded = True
         if held and not folded:
-            yield b"".join(held)
-            held = []
+            yield raw[begun:start]
+            begun, held = start, False
         if not held:
             head = physical.partition(b":")[0].upper()
             quoted = old and b"QUOTED-PRINTABLE" in head
             inside = old and b"BASE64" in head
-        held.append(physical)
+        start = end
         if quoted:
             quoted = physical.rstrip(b"\r\n").endswith(b"=")
-    if held:
-        yield b"".join(held)
+    if start > begun:
+        yield raw[begun:start]
 
 
 def _unfolded(raw: bytes, *, old: bool) -> bytes:
@@ -169,12 +169,16 @@ def _unfolded(raw: bytes, *, old: bool) -> bytes:
     body = raw.rstrip(b"\r\n")
     if old and b"QUOTED-PRINTABLE" in body.partition(b":")[0].upper():
         return re.sub(rb"=(?:\r\n|\n|\r)", b"", body)
-    return re.sub(rb"(?:\r\n|\n|\r)(?=[ \t])", b"", body) if old else re.sub(rb"(?:\r\n|\n|\r)[ \t]", b"", body)
+    if old:
+        return re.sub(rb"(?:\r\n|\n|\r)(?=[ \t])", b"", body)
+    for fold in (b"\r\n ", b"\r\n\t", b"\n ", b"\n\t", b"\r ", b"\r\t"):  # a pattern makes an object of each piece
+        body = body.replace(fold, b"")
+    return body
 
 
 def _line(raw: bytes, *, old: bool) -> Line:
     head, found, value = _halves(_unfolded(raw, old=old))
-    words = _split(decode_text(head, "utf-8"), ";") if found else [""]
+    words = _split(decode_text(head, "utf-8"), ";") if found and len(head) <= MAX_HEAD else [""]
     named = _NAME.match(words[0].strip())
     if named is None:
         return Line("", "", raw)
@@ -189,7 +193,7 @@ def _line(raw: bytes, *, old: bool) -> Line:
 def _halves(line: bytes) -> tuple[bytes, bool, bytes]:
     """(before the colon that ends the parameters, whether there is one, after it)."""
     quoted = False
-    for at, octet in enumerate(line):
+    for at, octet in enumerate(line[: MAX_HEAD + 1]):
         if octet == 0x22:
             quoted = not quoted
         elif octet == 0x3A and not quoted:

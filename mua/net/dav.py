@@ -54,8 +54,18 @@ class Dav:
             answer = self._ask(url, "PROPFIND", body, (("Depth", str(depth)),))
             if answer.status not in _MOVED:
                 return url, self._told(url, answer)
-            url = urljoin(url, answer.field("location"))
+            try:
+                url = urljoin(url, answer.field("location"))
+            except ValueError as error:
+                raise _refused(url, "it leads to what is no address", "bad-redirect") from error
         raise _refused(url, "too many redirects", "bad-redirect")
+
+    def listing(self, url: str, body: str) -> Multistatus:
+        """What a collection holds.  Raises MailError "dav-cut" where the server does not say all of it."""
+        _, told = self.propfind(url, body, 1)
+        if not told.whole:
+            raise _refused(url, "a listing was cut", "dav-cut")
+        return told
 
     def report(self, url: str, body: str, depth: int = 0) -> Multistatus:
         """What a REPORT says.  Raises MailError "dav-unsupported" where the server does not know it, or its token."""

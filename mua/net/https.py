@@ -233,6 +233,8 @@ def _request(parts: SplitResult, asking: Asking) -> bytes:
         f"User-Agent: {asking.agent}",
         "Connection: close",
     ]
+    if not all(value.isprintable() for _, value in asking.fields):  # one may be what a server said: an ETag
+        raise ValueError("a field that would be several")
     lines += [f"{name}: {value}" for name, value in asking.fields]
     form = asking.form.encode("utf-8", "surrogateescape")
     if asking.form or asking.method == "PUT":

@@ -70,7 +70,7 @@ def starts(address: str, services: Iterable[tuple[str, int]] = ()) -> list[str]:
     """
     text = address.strip()
     if "://" in text:
-        parts = urlsplit(text)
+        parts = urlsplit(text if domain_of(text) else "")
         if (
             parts.scheme not in ("https", "http")
             or not parts.hostname
@@ -89,9 +89,12 @@ def starts(address: str, services: Iterable[tuple[str, int]] = ()) -> list[str]:
 
 
 def domain_of(address: str) -> str:
-    """The domain of a mail address, a domain or a URL."""
+    """The domain of a mail address, a domain or a URL; empty: it has none."""
     if "://" in address:
-        return urlsplit(address).hostname or ""
+        try:
+            return urlsplit(address).hostname or ""
+        except ValueError:
+            return ""
     return address.rpartition("@")[2].strip().lower()
 
 

@@ -11,8 +11,11 @@ from urllib.parse import urlsplit
 from mua.plan.domains import is_address
 from mua.records import dataclass
 
-_PRIVATE: Final = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "private", "arpa")
-"""Last labels of names that lead nowhere on the internet (RFC 6761, RFC 6762 and app. G, RFC 8375)."""
+_PRIVATE: Final = (
+    "localhost", "localdomain", "local", "internal", "intranet", "lan", "home", "corp", "private", "arpa",
+)  # fmt: skip
+"""Last labels of names that lead nowhere on the internet (RFC 6761, RFC 6762 and app. G, RFC 8375), and that of
+``localhost.localdomain``, which many hosts' own files have."""
 
 
 class Scheme(StrEnum):

@@ -2,6 +2,7 @@
 
 import base64
 import random
+import tracemalloc
 from dataclasses import replace
 
 import pytest
@@ -193,6 +194,31 @@ def test_no_card_is_too_broken_to_be_read(raw: bytes) -> None:
     assert contact.photo(card) is None
     for version in ("3.0", "4.0"):
         convert(card, version)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"EMAIL" + b";a" * 50_000 + b":x@y.example",
+        b"EMAIL;TYPE=" + b"a," * 50_000 + b":x@y.example",
+        b"NOTE:" + b"\r\n x" * 30_000,
+        b"N:" + b"a;" * 50_000,
+        b"ORG:" + b"a;" * 50_000,
+        b"CATEGORIES:" + b"a," * 50_000,
+    ],
+)
+def test_a_line_of_very_many_pieces_costs_little_room(line: bytes) -> None:
+    raw = b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\n" + line + b"\r\nEND:VCARD\r\n"
+    tracemalloc.start()
+    try:
+        card = vcard.parse(raw)
+        assert contact.facts(card).name == "Ann"
+        contact.details(card)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert card.raw == raw
+    assert most < 12 * len(raw) + 500_000
 
 
 def test_spoilt_cards_are_read_and_kept() -> None:

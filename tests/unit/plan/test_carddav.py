@@ -31,7 +31,7 @@ def test_where_discovery_begins(address: str, services: list[tuple[str, int]], e
 
 
 @pytest.mark.parametrize(
-    "wrong", ["http://cards.example.org/", "ftp://x.example/", "nothing", "a b.example", "https://"]
+    "wrong", ["http://cards.example.org/", "ftp://x.example/", "nothing", "a b.example", "https://", "https://[x"]
 )
 def test_what_is_no_place_is_refused(wrong: str) -> None:
     with pytest.raises(MailError):
@@ -110,11 +110,19 @@ def test_a_multistatus_is_read() -> None:
         b"<a>" * 50 + b"</a>" * 50,
         b'<!DOCTYPE a [<!ENTITY b "c">]><d:multistatus xmlns:d="DAV:">&b;</d:multistatus>',
         TOLD[:-20],
+        TOLD.replace(b"/me/gone.vcf", b"https://[x/gone.vcf"),
     ],
 )
 def test_what_is_no_multistatus_is_refused(wrong: bytes) -> None:
     with pytest.raises(ValueError):
         dav.multistatus(wrong)
+
+
+def test_an_answer_has_not_endless_elements(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dav, "MAX_ELEMENTS", 11)
+    with pytest.raises(ValueError, match="too many"):
+        dav.multistatus(TOLD)
+    assert 11 < TOLD.count(b"</") < 30
 
 
 def test_what_is_asked_is_xml() -> None:

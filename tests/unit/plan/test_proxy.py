@@ -35,6 +35,7 @@ def test_what_is_none_is_said_in_a_sentence(text: str) -> None:
     ("host", "elsewhere"),
     [
         ("a.example", True), ("a.example.", True), ("a.local", False), ("A.LOCALHOST", False), ("intranet", False),
+        ("localhost.localdomain", False),
         ("127.0.0.1", False), ("127.1", False), ("0x7f.1", False), ("1.1.1.1", False), ("::1", False), ("", False),
     ],
 )  # fmt: skip
