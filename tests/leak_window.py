@@ -198,7 +198,7 @@ class Reader:
         """The paper is made, and its pages are drawn in the reader's place: what is printed is what is seen there."""
         from mua.gui.print_page import PrintPage
 
-        for _ in range(3):  # on a busy machine its pages may be given up
+        for _ in range(9):  # on a busy machine its pages may be given up
             self.program.window.actions_["print"].trigger()
             page = self.desk.reader.findChildren(PrintPage)[-1]
             self.wait(lambda page=page: page.print_.isEnabled() or page.is_over, "the paper")

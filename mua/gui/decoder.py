@@ -2,13 +2,15 @@
 
 Theory of operation.  ``Decoder`` (in the window) starts ``main`` when something is first to be drawn, sends it a
 document once and then asks for pages of it; the child answers with a PNG.  It has ``MEMORY`` octets, no more than
-``PIXELS`` of any picture, and ``PATIENCE`` for each answer; else it is ended and the job failed.  It ends when nothing
+``PIXELS`` of any picture, and for each answer ``SECONDS`` of the processor, in whatever time a busy machine gives them,
+up to ``PATIENCE``; else it is ended and the job failed.  It ends when nothing
 was asked for a while.  SVG is never drawn: it can hold scripts and name other files.
 
 Each message is one line of JSON; ``octets`` of it follow.
 """
 
 import json
+import signal
 import sys
 from collections import deque
 from collections.abc import Callable
@@ -26,7 +28,8 @@ PIXELS = 100_000_000  # of a picture that is decoded at all
 LARGEST = 4_000  # pixels of a side of what is drawn
 OCTETS = 64 << 20  # of a document
 MEMORY = 2 << 30
-PATIENCE = 15_000  # milliseconds
+SECONDS = 15.0  # of the processor
+PATIENCE = 120_000  # milliseconds
 _IDLE = 30_000  # milliseconds
 _PAGES = 2_000
 _IMAGES = {f"image/{one}": one for one in ("png", "jpeg", "gif", "bmp", "webp", "tiff")}
@@ -192,14 +195,22 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
         if ask["octets"]:
             data = source.read(ask["octets"])
             pdf = _Pdf()
+        _allow(SECONDS)
         try:
             image, sizes, problem = _drawn(data, pdf, ask["page"], ask["width"], ask["height"])
         except MemoryError:
             image, sizes, problem = QImage(), [], TOO_LARGE
         png = _png(image)
+        _allow(0)
         told = {"octets": len(png), "sizes": sizes, "problem": problem}
         sink.write(json.dumps(told).encode() + b"\n" + png)
         sink.flush()
+
+
+def _allow(seconds: float) -> None:
+    """End this process when it has worked so long from now on; 0: as long as it wants."""
+    if hasattr(signal, "setitimer"):  # not on Windows, where only ``PATIENCE`` ends it
+        signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _drawn(data: bytes, pdf: "_Pdf", page: int, width: int, height: int) -> tuple[QImage, list[list[float]], str]:

@@ -3,7 +3,10 @@
 import io
 import math
 import os
+import signal
 import struct
+import subprocess
+import sys
 import time
 import wave as wav
 import zipfile
@@ -166,6 +169,18 @@ def test_a_child_that_hangs_is_ended_and_the_next_picture_is_drawn(qtbot: QtBot)
     assert not drawn(qtbot, made, png(4, 4)).picture.isNull()
     made.close()
     assert not made.is_running()
+
+
+def test_what_works_too_long_is_ended_by_the_processor_s_time() -> None:
+    """And what only waits, because others work, is not."""
+    script = (
+        "import io, time; from mua.gui import decoder; decoder.SECONDS = 0.2; spent = time.process_time\n"
+        "decoder._drawn = lambda *_: (time.sleep(0.5), print('waited', flush=True), [None for _ in iter(spent, 0)])\n"
+        'decoder.serve(io.BytesIO(b\'{"octets": 0, "page": 0, "width": 1, "height": 1}\\n\'), io.BytesIO())'
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "waited\n"
+    assert done.returncode == -signal.SIGPROF
 
 
 # ---- looking
