@@ -7,7 +7,7 @@ this program, and nothing else in a card is followed.
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from mua.gui import words
@@ -150,6 +150,10 @@ class ContactCard(QScrollArea):
 
 
 def _selectable(label: Label) -> Label:
+    """Text that can be marked; it stands beside its name also where the window is written from right to left."""
+    if QGuiApplication.isRightToLeft():
+        side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignAbsolute
+        label.setAlignment(side | Qt.AlignmentFlag.AlignVCenter)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
 
