@@ -190,6 +190,7 @@ class _Pull:
         self.folder = folder
         self.store = shared.context.store
         self.nameless: list[Identity] = []
+        self.policy = read.policy(self.store.reader(), folder.id)
 
     def run(self) -> Iterator[None]:
         self.nameless = mirror.without_uid(self.store.reader(), self.folder.id)
@@ -270,8 +271,7 @@ class _Pull:
         if plan.listing is Listing.ALL:
             state = FolderState(remote.uidvalidity, 0, 0, remote.on_server)
         if state != self.folder.state:
-            with self.store.write() as tx:
-                write.set_folder_state(tx, self.folder.id, state)
+            self._record(state)
 
     def _listed(self, plan: FolderPlan, remote: FolderState) -> list[int]:
         if plan.listing is Listing.NONE or (plan.listing is Listing.ALL and not remote.on_server):
@@ -391,9 +391,14 @@ class _Pull:
         """Record the state when the store has what the server counts (or when something changed meanwhile)."""
         if not sync.is_whole(mirror.stored(self.store.reader(), self.folder.id), seen) and not self.connection.news:
             return False
-        with self.store.write() as tx:
-            write.set_folder_state(tx, self.folder.id, seen)
+        self._record(seen)
         return True
+
+    def _record(self, state: FolderState) -> None:
+        """Record the folder's state, unless its policy is another one by now: that asked for a look at everything."""
+        with self.store.write() as tx:
+            if read.policy(tx, self.folder.id) == self.policy:
+                write.set_folder_state(tx, self.folder.id, state)
 
 
 def identities(connection: ImapConnection, uids: Iterable[int] | str) -> list[Identity]:

@@ -349,3 +349,19 @@ def test_headers_are_committed_in_ever_larger_parts_and_what_came_before_a_break
         here.settle(1)
         assert mirror.stored(here.desk.store.reader(), inbox.id) == 5000
         assert max(parts) >= 400 and parts[1] == 200
+
+
+def test_a_policy_that_is_chosen_while_the_folder_is_pulled_counts():
+    with world(policy=Policy(Keep.DAYS, 30)) as here:
+        here.play([("arrive", 9 * (number % 2), 3 + number) for number in range(12)])
+        connection = SimConnection(here.server)
+        pull_folders(here.shared, connection)
+        coming = pull_folder(here.shared, connection, here.desk.folder("INBOX"))
+        next(coming)
+        with here.desk.store.write() as tx:
+            write.set_policy(tx, here.desk.account.id, None, EVERYTHING)
+        for _ in coming:
+            pass
+        assert here.rows("INBOX") != here.there("INBOX")
+        here.settle(1)
+        assert here.rows("INBOX") == here.there("INBOX")
