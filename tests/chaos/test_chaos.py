@@ -19,13 +19,13 @@ def test_twenty_kills_lose_and_double_nothing() -> None:
         assert not left_running(storm.folder)
 
 
-def test_fifteen_kills_of_direct_delivery_lose_and_double_nothing() -> None:
+def test_thirty_kills_of_direct_delivery_lose_and_double_nothing() -> None:
     """Nor is another exchanger asked after a loss at the dot."""
     if reason := missing():
         pytest.skip(f"the mail laboratory {reason}")
     with Lab() as lab:
         storm = DirectStorm(lab, seed=41)
-        report = storm.run(kills=15)
+        report = storm.run(kills=30)
         print(report)
         assert report.good, f"{report}\n{lab.tail(10)}"
         assert report.unknown
