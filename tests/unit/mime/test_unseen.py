@@ -106,6 +106,18 @@ def test_the_text_beside_the_html_that_was_read_is_not_carried() -> None:
             assert "COVERT" not in text
 
 
+@pytest.mark.parametrize("rule", ["i{color:red}", "b i{left:1px}", "i:nth-child(2n+1){color:red}"])
+def test_very_many_rules_keep_no_other_from_being_heard(rule: str) -> None:
+    html = f"<style>{rule * 2_100}.x{{display:none}}</style>{'<i>a</i>' * 600}<p class=x>secret</p>"
+    assert "secret" not in seen(html)
+
+
+@pytest.mark.parametrize("style", ["transform:scale(.)", "transform:scale(1..)"])
+def test_a_number_that_is_none_is_no_mistake(style: str) -> None:
+    for said in carried(mail(f'<p style="{style}">words</p>')):
+        assert "words" in said
+
+
 def test_nothing_raises_and_all_ends() -> None:
     rules = "".join(f".c{one}{{display:none}}" for one in range(5_000))
     pages = [
