@@ -14,7 +14,7 @@ import random
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from lab import Lab, answers, message, until
@@ -82,8 +82,8 @@ class DirectStorm:
         self.report.kills += 1
         self.report.during[during] += 1
 
-    def _send(self, client: EngineClient) -> int:
-        domains = self.dice.sample([*DOMAINS, "dot2pair"], self.dice.choice((1, 1, 2, 4)))
+    def _send(self, client: EngineClient, domains: Sequence[str] = ()) -> int:
+        domains = domains or self.dice.sample([*DOMAINS, "dot2pair"], self.dice.choice((1, 1, 2, 4)))
         people = [f"n{self._number}x{index}@{domain}.evil.test" for index, domain in enumerate(dict.fromkeys(domains))]
         self._number += 1
         body = "storm\n" * self.dice.choice((20, 500, 60_000))
@@ -100,6 +100,8 @@ class DirectStorm:
         """A last engine, undisturbed, until nothing waits; a slow exchanger may take as long as it takes from us."""
         deadline, before = time.monotonic() + PATIENCE, 0
         with self.lab.engine(self.folder):
+            with closing(EngineClient(self.profile, nobody)) as client:  # on a busy machine no kill may come so late
+                self._send(client, LOST_AT_THE_DOT)
             while waiting := [who for who, state in self._states().items() if state not in ("accepted", "unknown")]:
                 if len(waiting) != before:
                     deadline, before = time.monotonic() + PATIENCE, len(waiting)
