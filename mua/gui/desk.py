@@ -18,6 +18,7 @@ from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
 from mua.gui.columns import Column
+from mua.gui.folder_order import arranged, moved
 from mua.gui.grouping import Grouping
 from mua.gui.key_sets import effective
 from mua.gui.library import Library
@@ -210,6 +211,7 @@ class Desk(QObject):
         self.ahead = Ahead(self)
         self.elsewhere.tell()
         self.sidebar.folders.dropped.connect(self.acting.move)
+        self.sidebar.folders.sorted_.connect(self.sort_folder)
 
     def attach(self, client: "EngineClient") -> None:
         """The engine is on the line, or will be."""
@@ -245,7 +247,7 @@ class Desk(QObject):
                 serious.add(one.account_id)
         lines = entries(
             self.accounts,
-            [one for one in self.folders.values() if one.id not in self.looks.hidden],
+            arranged([one for one in self.folders.values() if one.id not in self.looks.hidden], self.looks.order),
             read.saved_counts(db),
             frozenset(self._collapsed),
             problems,
@@ -646,6 +648,14 @@ class Desk(QObject):
         self.looks.hidden = self.looks.hidden | {*folders} if hidden else self.looks.hidden - {*folders}
         self.looks_changed.emit()
         self.read_accounts()
+
+    def sort_folder(self, what: FolderId, where: FolderId | None) -> None:
+        """Put a folder where another one of its siblings is; nothing where they are none."""
+        order = moved(self.folders.values(), self.looks.order, what, where) if where is not None else None
+        if order is not None:
+            self.looks.order = order
+            self.looks_changed.emit()
+            self.read_accounts()
 
     def _toggle_account(self, account_id: int) -> None:
         self._collapsed ^= {account_id}

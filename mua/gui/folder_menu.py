@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu
 from mua import wire
 from mua.gui import words
 from mua.gui.folder_deeds import FolderDeeds
+from mua.gui.folder_order import beside
 from mua.gui.places import ROLE_NAMES
 from mua.gui.sidebar import Entry
 from mua.language import inside, tr
@@ -54,6 +55,11 @@ def _add_hiding(desk: "Desk", menu: QMenu, account: Account, folder: Folder | No
     if folder is not None:
         if folder.role is not Role.INBOX:
             menu.addAction(tr("Hide in the sidebar"), lambda: desk.hide([folder.id], True))
+        shown = [one for one in desk.folders.values() if one.id not in desk.looks.hidden]
+        for text, step in ((tr("Move up"), -1), (tr("Move down"), 1)):
+            where = beside(shown, desk.looks.order, folder.id, step)
+            action = menu.addAction(text, partial(desk.sort_folder, folder.id, where))
+            action.setEnabled(where is not None)
         return
     hidden = [key for key, one in desk.folders.items() if key in desk.looks.hidden and one.account_id == account.id]
     if hidden:

@@ -15,6 +15,7 @@ from mua.model.sort import NEWEST_FIRST, Sort, sort_from
 from mua.records import dataclass
 
 _HIDDEN = "hidden"
+_ORDER = "order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Looks:
         self._chosen: dict[str, Look] = {}
         self.hidden: set[int] = set()
         """Folders that the sidebar leaves out."""
+        self.order: list[int] = []
+        """Folders as a person sorted them, for ``gui.folder_order``."""
 
     def of(self, place: Place | None) -> Look:
         """How a place is listed."""
@@ -52,6 +55,8 @@ class Looks:
         }
         if self.hidden:
             kept[_HIDDEN] = sorted(self.hidden)
+        if self.order:
+            kept[_ORDER] = self.order
         return json.dumps(kept, separators=(",", ":"))
 
     def read(self, text: str) -> None:
@@ -64,6 +69,8 @@ class Looks:
             return
         hidden = found.pop(_HIDDEN, [])
         self.hidden = {one for one in hidden if isinstance(one, int)} if isinstance(hidden, list) else set()
+        order = found.pop(_ORDER, [])
+        self.order = [one for one in order if isinstance(one, int)] if isinstance(order, list) else []
         for word, one in found.items():
             if place_of(word) is not None and isinstance(one, dict):
                 density = str(one.get("density", ""))

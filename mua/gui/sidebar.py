@@ -4,12 +4,13 @@ Rules of the file: a flat list of visible entries (a few hundred at most); count
 an account's trouble is shown at its name, never in a dialog.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
+    QMimeData,
     QModelIndex,
     QObject,
     QPersistentModelIndex,
@@ -60,6 +61,7 @@ from mua.store.read import Saved
 _NOTE = 14  # pixels of an account's second line
 _MARGIN = 12  # pixels beside the button on top
 ENTRY = Qt.ItemDataRole.UserRole + 1
+FOLDER_ID = "application/x-mua-folder"
 Index = QModelIndex | QPersistentModelIndex
 
 
@@ -201,6 +203,12 @@ def _bare(entry: Entry) -> Entry:
     return replace(entry, count=0, problem="", passing=False, note="·" if entry.note else "")
 
 
+def _folder_of(index: Index) -> FolderId | None:
+    """The folder of a line, where it is one."""
+    entry = index.data(ENTRY)
+    return entry.place.folder if entry is not None and entry.place is not None else None
+
+
 class SidebarModel(QAbstractListModel):
     """The lines as a model."""
 
@@ -248,7 +256,13 @@ class SidebarModel(QAbstractListModel):
             return flag.NoItemFlags
         if self.entries[index.row()].heading:
             return flag.ItemIsEnabled
-        return flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDropEnabled
+        usual = flag.ItemIsEnabled | flag.ItemIsSelectable | flag.ItemIsDropEnabled
+        return usual | flag.ItemIsDragEnabled if _folder_of(index) else usual
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        data.setData(FOLDER_ID, str(_folder_of(indexes[0]) or "").encode())
+        return data
 
 
 class SidebarDelegate(QStyledItemDelegate):
@@ -335,12 +349,14 @@ class SidebarDelegate(QStyledItemDelegate):
 
 
 class FolderList(QListView):
-    """The lines as a view: folders are chosen, headings collapse, messages can be dropped on folders."""
+    """The lines as a view: folders are chosen and sorted, headings collapse, messages can be dropped on folders."""
 
     menu_wanted = Signal(object, object)
     """(Entry, global position) of a context menu."""
     dropped = Signal(list, object)
     """(message ids, FolderId) when messages are dropped on a folder."""
+    sorted_ = Signal(object, object)
+    """(FolderId, FolderId) when a folder is dragged to where another one is."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -351,6 +367,7 @@ class FolderList(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAcceptDrops(True)
+        self.setDragEnabled(True)
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.viewport().setAutoFillBackground(False)
 
@@ -378,7 +395,7 @@ class FolderList(QListView):
             self.menu_wanted.emit(index.data(ENTRY), place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasFormat(MESSAGE_IDS):
+        if event.mimeData().hasFormat(MESSAGE_IDS) or event.mimeData().hasFormat(FOLDER_ID):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
@@ -386,14 +403,18 @@ class FolderList(QListView):
 
     def dropEvent(self, event: QDropEvent) -> None:
         target = self._target(event)
-        if target is not None:
+        if target is not None and event.mimeData().hasFormat(FOLDER_ID):
+            what = bytes(event.mimeData().data(FOLDER_ID).data())
+            if what.isdigit():
+                self.sorted_.emit(FolderId(int(what)), target)
+                event.acceptProposedAction()
+        elif target is not None:
             ids = [int(one) for one in bytes(event.mimeData().data(MESSAGE_IDS).data()).decode().split(",") if one]
             self.dropped.emit(ids, target)
             event.acceptProposedAction()
 
     def _target(self, event: QDropEvent) -> FolderId | None:
-        entry = self.indexAt(event.position().toPoint()).data(ENTRY)
-        return entry.place.folder if entry is not None and entry.place is not None else None
+        return _folder_of(self.indexAt(event.position().toPoint()))
 
 
 class StatusLine(QWidget):

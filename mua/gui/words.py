@@ -11,7 +11,7 @@ from functools import lru_cache
 from html import escape
 
 from mua import language
-from mua.language import strftime, tr
+from mua.language import sense, strftime, tr
 from mua.model import naming
 from mua.model.address import Address
 
@@ -60,12 +60,14 @@ def person(addresses: Iterable[Address]) -> str:
 def author(addresses: Iterable[Address], mine: frozenset[str]) -> str:
     """The same in a conversation: "me" where the only author is one of ``mine`` (lower case)."""
     everybody = list(addresses)
-    return people(everybody, mine) if len(everybody) == 1 else person(everybody)
+    if len(everybody) == 1 and everybody[0].address.lower() in mine:
+        return tr("me")
+    return people(everybody) if len(everybody) == 1 else person(everybody)
 
 
 def people(addresses: Iterable[Address], mine: frozenset[str] = frozenset(), limit: int = 4) -> str:
     """Several addresses as a short list; addresses in ``mine`` (lower case) are "me"."""
-    names = [tr("me") if a.address.lower() in mine else shown(naming.person(a), 80) for a in addresses]
+    names = [sense("recipient", "me") if a.address.lower() in mine else shown(naming.person(a), 80) for a in addresses]
     if len(names) > limit:
         return tr("{names} and {number} more", names=", ".join(names[: limit - 1]), number=len(names) - limit + 1)
     return ", ".join(names)
