@@ -76,7 +76,10 @@ class SearchHelp(QObject):
 
     def choose(self, number: int) -> None:
         """Take the suggestion of this number."""
-        chosen, piece = self._offered[number], self._piece
+        self._put(self._offered[number], self._piece)
+
+    # ---- inside
+    def _put(self, chosen: Suggestion, piece: Piece | None) -> None:
         text, cursor = self._field.text(), self._field.cursorPosition()
         before = text[: piece.start] if piece is not None else ""
         after = text[cursor:] if piece is not None else ""
@@ -86,7 +89,6 @@ class SearchHelp(QObject):
         if chosen.text.endswith(":"):
             self.offer()
 
-    # ---- inside
     def _offer_recent(self) -> None:
         """In an empty field: what was searched lately."""
         if self._field.text():
@@ -112,4 +114,5 @@ class SearchHelp(QObject):
     def _take(self) -> None:
         row = self._popup.currentIndex().row()
         if 0 <= row < len(self._offered):
-            QTimer.singleShot(0, self, lambda: self.choose(row))
+            chosen, piece, text = self._offered[row], self._piece, self._field.text()
+            QTimer.singleShot(0, self, lambda: self._put(chosen, piece) if self._field.text() == text else None)

@@ -179,6 +179,21 @@ def test_operators_and_their_values_are_offered(searched: Program, qtbot: QtBot)
     assert typed("hello") == []
 
 
+def test_what_was_taken_as_the_field_was_left_is_no_mistake(searched: Program, qtbot: QtBot) -> None:
+    field, offers = searched.window.listing.search, searched.desk.searching.help
+    field.setFocus()
+    field.setText("is:un")
+    offers.offer()
+    popup = offers._popup
+    popup.setCurrentIndex(popup.model().index(0, 0))
+    offers._take()  # and before the event loop turns, other letters, and other offers or none
+    field.setText("zz")
+    offers.offer()
+    assert offers.offered() == []
+    qtbot.wait(1)
+    assert field.text() == "zz"
+
+
 def test_enter_takes_what_is_chosen_and_else_goes_to_the_results(searched: Program, qtbot: QtBot) -> None:
     field, offers = searched.window.listing.search, searched.desk.searching.help
     field.setFocus()
