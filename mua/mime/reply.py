@@ -15,6 +15,7 @@ from mua.mime.page import quote_of
 from mua.mime.prose_html import from_html
 from mua.mime.prose_text import from_text, to_text
 from mua.mime.subject import FORWARD_PREFIX, LIST_TAG, REPLY_PREFIX
+from mua.mime.text import html_to_text
 from mua.model import naming
 from mua.model.address import Address
 from mua.model.message import MessageView
@@ -194,8 +195,13 @@ def _said(shown: MessageView, rich: bool, signed: bool = False) -> Prose:
     Where there is HTML that was read, not the text beside it, which may be another; and of it what can be seen.
     ``signed``: a signature is part of it.
     """
-    if shown.html and len(shown.html) <= MAX_RICH:
-        found = from_html("".join(quote_of(shown.html)), colours=False, seen=True)
+    if shown.html:
+        page = "".join(quote_of(shown.html))
+        if len(page) > MAX_RICH:
+            from mua.mime.unseen import pruned
+
+            return from_text(html_to_text(pruned(page))[:MAX_QUOTED])
+        found = from_html(page, colours=False, seen=True)
         return found if rich and is_formatted(found) else from_text(to_text(found))
     text = shown.text[:MAX_QUOTED]
     return from_text(text if signed else _without_signature(text).rstrip("\n"))

@@ -21,6 +21,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 from tinycss2.color3 import parse_color
 
 from mua.mime.css import MAX_CSS
+from mua.mime.text import MAX_HTML, is_bomb
 from mua.records import dataclass
 
 WIDTH: Final = 700  # pixels
@@ -72,6 +73,16 @@ class _Look:
         if self.colour is None or self.ground is None:
             return True
         return any(abs(one - other) > _ALIKE for one, other in zip(self.colour[:3], self.ground[:3], strict=True))
+
+
+def pruned(html: str) -> str:
+    """A page (its first ``MAX_HTML`` characters) without what nobody sees of it."""
+    html = html[:MAX_HTML]
+    if is_bomb(html):
+        return html
+    page = LexborHTMLParser(html)
+    prune(page)
+    return page.html or ""
 
 
 def prune(page: LexborHTMLParser) -> None:

@@ -118,6 +118,18 @@ def test_a_number_that_is_none_is_no_mistake(style: str) -> None:
         assert "words" in said
 
 
+def test_a_page_that_is_too_long_for_its_formats_is_quoted_as_what_was_read() -> None:
+    rest = "<p>and so on, and so on</p>" * 16_000
+    raw = mail(
+        f"<p>Lunch on Friday?</p><p style='display:none'>secret</p>{rest}<p>The end</p>", "COVERT: you are fired"
+    )
+    said = to_text(answer(view(raw), "forward", me=frozenset(), sender=Address("", "me@x.example")).body)
+    assert "Lunch on Friday?" in said
+    assert "The end" in said
+    assert "COVERT" not in said
+    assert "secret" not in said
+
+
 def test_nothing_raises_and_all_ends() -> None:
     rules = "".join(f".c{one}{{display:none}}" for one in range(5_000))
     pages = [
