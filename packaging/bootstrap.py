@@ -99,8 +99,10 @@ def install_command(names: Iterable[str], with_sudo: bool) -> str:
     return f"sudo sh -c {shlex.quote(install)}" if with_sudo else f"su -c {shlex.quote(install)}"
 
 
-def provide(packages: list[SystemPackage], purpose: str, required: bool) -> None:
-    """Install ``packages`` where we may; else say what to do, and go on only when they are not ``required``."""
+def provide(packages: list[SystemPackage], purpose: str, required: bool, lost: str = "") -> None:
+    """Install ``packages`` where we may; else say what to do, and go on (and what is ``lost``) only when they are not
+    ``required``.
+    """
     if not packages:
         return
     glibc = glibc_version()
@@ -116,7 +118,7 @@ def provide(packages: list[SystemPackage], purpose: str, required: bool) -> None
     if problem and required:
         raise SetUpError(problem + "\nThen start ./run again.")
     if problem:
-        say(problem + f"\n  (going on without {purpose})")
+        say(problem + f"\n  (going on without: {lost})")
 
 
 def apt_install(names: list[str]) -> str:
@@ -314,9 +316,9 @@ def set_up(words: list[str]) -> None:
     if sys.platform == "linux" and features.gui and not current:
         provide(missing_packages(["qt"]), "the window", required=True)
     if sys.platform == "linux" and features.gui and (words[1:] or not current):
-        provide(missing_packages(["spelling"]), "spelling", required=False)
+        provide(missing_packages(["spelling"]), "spelling", required=False, lost="spelling is not checked")
     if sys.platform == "linux" and words[1:]:
-        provide(missing_packages(words[1:]), "the tests", required=False)
+        provide(missing_packages(words[1:]), "the tests", required=False, lost="the tests that need them are skipped")
     if current:
         environment.place()
     else:
