@@ -123,18 +123,20 @@ def joined(cards: list[Card]) -> Card:
 
 def _joined(one: Card, other: Card) -> Card:
     have = {_said(line) for line in one.lines}
+    taken = {line.group for line in one.lines if line.group}
     single = {line.name for line in one.lines if line.name in SINGLE}
+    spoken = _spoken(*one.all("FN"), *other.all("FN"))
     fresh: list[Line] = []
     also: list[str] = []
     for line in other.lines:
         if line.name in _FRAME or line.name in _STAMPS or line.name in ("UID", "") or _said(line) in have:
             continue
-        if line.name == "N" and line.name in single and _spoken(line) <= _spoken(*one.all("FN"), *other.all("FN")):
+        if line.name == "N" and line.name in single and _spoken(line) <= spoken:
             continue
         if line.name in single - {"PHOTO", "LOGO"}:
             also += [] if line.name == "CATEGORIES" else [_words(line)]
         else:
-            fresh.append(_moved(line, one))
+            fresh.append(_moved(line, taken))
             have.add(_said(line))
     result = vcard.with_line_after(one, fresh)
     return _grouped(_noted(result, [text for text in also if text]), other)
@@ -153,9 +155,8 @@ def _words(line: Line) -> str:
     return ", ".join(word for word in vcard.parts(line.value) if word)
 
 
-def _moved(line: Line, into: Card) -> Line:
-    """With the group of its own card kept apart from the groups of the other."""
-    taken = {one.group for one in into.lines if one.group}
+def _moved(line: Line, taken: set[str]) -> Line:
+    """With the group of its own card kept apart from the groups of the other, which are ``taken``."""
     if line.group not in taken:
         return line
     return vcard.line(line.name, line.value, line.params, f"{line.group}-2")
@@ -163,10 +164,11 @@ def _moved(line: Line, into: Card) -> Line:
 
 def _noted(card: Card, texts: list[str]) -> Card:
     note = card.first("NOTE")
-    fresh = [one for one in texts if note is None or one not in vcard.unescaped(note.value)]
+    said = vcard.unescaped(note.value) if note is not None else ""
+    fresh = [one for one in texts if one not in said]
     if not fresh:
         return card
-    text = "\n".join([*([vcard.unescaped(note.value)] if note else []), *fresh])
+    text = "\n".join([*([said] if note else []), *fresh])
     lines = tuple(one for one in card.lines if one is not note)
     return vcard.with_line_after(Card(lines), [vcard.line("NOTE", vcard.escaped(text))])
 

@@ -1,12 +1,13 @@
 """Two versions of a card put together, and two cards of one person: nothing that either brought is lost."""
 
 import random
+from collections.abc import Iterator
 from dataclasses import replace
 
 from mua.mime import contact, vcard
 from mua.mime.card_merge import joined, merge, same
 from mua.mime.contact import Details, Entry
-from mua.mime.vcard import Card
+from mua.mime.vcard import Card, Line
 from mua.model.contact import BookId, Contact, ContactId
 from mua.plan import duplicates
 
@@ -116,3 +117,20 @@ def test_one_address_or_one_name_is_a_suspicion() -> None:
         ]
     )
     assert [(one.contacts, one.sure) for one in found] == [((1, 2), True), ((3, 4), False)]
+
+
+def test_very_many_lines_are_joined_in_few_passes() -> None:
+    passes = 0
+
+    class Lines(tuple[Line, ...]):
+        def __iter__(self) -> Iterator[Line]:
+            nonlocal passes
+            passes += 1
+            return super().__iter__()
+
+    one = vcard.parse(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\nN:Lee;Ann\r\nEND:VCARD\r\n")
+    many = b"".join(b"i%d.EMAIL:a%d@x.example\r\nN:Lee;A%d\r\n" % (at, at, at) for at in range(200))
+    other = vcard.parse(b"BEGIN:VCARD\r\nVERSION:3.0\r\nFN:Ann\r\n" + many + b"END:VCARD\r\n")
+    made = joined([Card(Lines(one.lines)), Card(Lines(other.lines))])
+    assert len(made.all("EMAIL")) == 200
+    assert passes < 40
