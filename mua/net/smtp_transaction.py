@@ -188,7 +188,7 @@ class Session:
         """Begin the next transaction behind ``rest``, the end of this message."""
         self.wire.transcript = self.wire.transcript.page()
         transaction = Transaction(envelope.recipients)
-        flow = _Flow(self, transaction, envelope.commands, chunked=False)
+        flow = _Flow(self, transaction, envelope.commands, chunked=False, ahead=True)
         self._ahead = _Ahead(envelope, transaction, flow)
         flow.write(before=rest)
 
@@ -229,6 +229,7 @@ class Session:
             return wanted
         reply = await flow.data()
         if reply.code != 354:
+            self._doubt(transaction, flow, reply)
             if wanted and reply.positive:
                 raise Lost(transaction.phase, f"{reply} in answer to DATA: replies are out of step")
             transaction.final = reply if wanted else None
@@ -236,6 +237,18 @@ class Session:
         if not wanted:
             await self._empty_message(transaction)
         return wanted
+
+    def _doubt(self, transaction: Transaction, flow: "_Flow", reply: Reply) -> None:
+        """An envelope that went ahead is believed where 354 ends it: so many replies came as commands went.
+
+        A server that answered the dot before it twice has its replies one command late, and a refusal would be another
+        recipient's.  The message is begun anew, alone.  Raises Lost.
+        """
+        alone = len(transaction.recipients) == 1 and transaction.mail is not None and transaction.mail.positive
+        if not flow.ahead or alone:  # of one recipient a refusal is the same, whichever command it answers
+            return
+        transaction.mail, transaction.rcpt = None, [None] * len(transaction.recipients)
+        raise Lost(Phase.MAIL, f"{reply} in answer to DATA behind another message: replies may be out of step")
 
     async def _empty_message(self, transaction: Transaction) -> None:
         """354 though nobody was admitted: RFC 2920 s.3.1 wants an empty message, which the server then refuses."""
@@ -339,8 +352,11 @@ class Session:
 class _Flow:
     """The commands of an envelope, written in windows with PIPELINING and one at a time without."""
 
-    def __init__(self, session: Session, transaction: Transaction, commands: list[str], chunked: bool) -> None:
+    def __init__(
+        self, session: Session, transaction: Transaction, commands: list[str], chunked: bool, ahead: bool = False
+    ) -> None:
         self.chunked = chunked
+        self.ahead = ahead  # begun behind the dot of the message before it
         self._session = session
         self._transaction = transaction
         self._pipelined = session.has("PIPELINING")

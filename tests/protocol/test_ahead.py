@@ -42,9 +42,12 @@ def says(rcpt: str = "250 2.1.5 ok", data: str = "354 go", mail: str = "250 2.1.
 def send(*parts: str | Callable[[Conversation], object], to: tuple[str, ...] = (ANN, BEN)) -> tuple[
     list[Outcome], list[str], list[bytes]
 ]:  # fmt: skip
-    """Deliver a message to each, one begun ahead of the other: (outcomes, dialogues, what the server got)."""
+    """Deliver a message to each, one begun ahead of the other: (outcomes, dialogues, what the server got).
+
+    To several at once where their addresses are written with blanks between.
+    """
     outcomes, dialogues = list[Outcome](), list[str]()
-    jobs = [Job("me@example.org", (one,), Body.of(WORDS[one])) for one in to]
+    jobs = [Job("me@example.org", tuple(one.split()), Body.of(WORDS[one.split()[0]])) for one in to]
 
     async def before_dot(admitted: tuple[str, ...]) -> None:
         await asyncio.sleep(0)
@@ -96,6 +99,21 @@ def test_what_was_begun_ahead_may_be_refused() -> None:
     )  # fmt: skip
     assert [(one.state, one.code) for one in outcomes] == [(ACCEPTED, 250), (REFUSED, 550), (ACCEPTED, 250)]
     assert received == [WORDS[ANN], b"", WORDS[CAT]]
+
+
+@pytest.mark.parametrize("cat", ["250 2.1.5 ok", "550 5.1.1 nobody"])
+def test_a_dot_that_is_answered_twice_refuses_nobody_of_the_next(cat: str) -> None:
+    """All replies come one command late: DATA would get what was said of the last recipient."""
+    both = asks(BEN).replace("C: DATA", f"C: RCPT TO:<{CAT}>\nC: DATA")
+    replies = says().replace("S: 354", f"S: {cat}\nS: 354")
+    outcomes, _, received = send(
+        asks(ANN), says(), "C.", both, "S: 250 2.0.0 ok\nS: 250 2.0.0 ok", replies, end, to=(ANN, f"{BEN} {CAT}")
+    )
+    assert (outcomes[0].address, outcomes[0].state) == (ANN, ACCEPTED)
+    assert [(one.address, one.state, one.phase, one.code) for one in outcomes[1:]] == [
+        (BEN, DEFERRED, Phase.MAIL, None), (CAT, DEFERRED, Phase.MAIL, None)
+    ]  # fmt: skip
+    assert received == [WORDS[ANN]]
 
 
 @pytest.mark.parametrize("end", ["S: 421 4.3.2 bye\nDROP", "DROP", "RESET"])
