@@ -36,6 +36,7 @@ _NO_FAULT = (
     "GLX",
     "ulkan",
     "GPU",
+    "GpuControl",
     "gbm",
     "dri",
     "dbus/bus.cc",
