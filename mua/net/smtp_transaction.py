@@ -239,13 +239,15 @@ class Session:
         return wanted
 
     def _doubt(self, transaction: Transaction, flow: "_Flow", reply: Reply) -> None:
-        """An envelope that went ahead is believed where 354 ends it: so many replies came as commands went.
+        """A refusal of what went ahead is believed where 354 ends it: so many replies came as commands went.
 
         A server that answered the dot before it twice has its replies one command late, and a refusal would be another
         recipient's.  The message is begun anew, alone.  Raises Lost.
         """
-        alone = len(transaction.recipients) == 1 and transaction.mail is not None and transaction.mail.positive
-        if not flow.ahead or alone:  # of one recipient a refusal is the same, whichever command it answers
+        mail = transaction.mail
+        if not flow.ahead or mail is None or 400 <= mail.code < 500:  # put off: whoever was meant, it goes later
+            return
+        if mail.positive and len(transaction.recipients) == 1:  # the refusal is the same, whichever command it answers
             return
         transaction.mail, transaction.rcpt = None, [None] * len(transaction.recipients)
         raise Lost(Phase.MAIL, f"{reply} in answer to DATA behind another message: replies may be out of step")
