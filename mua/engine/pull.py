@@ -271,7 +271,8 @@ class _Pull:
         if plan.listing is Listing.ALL:
             state = FolderState(remote.uidvalidity, 0, 0, remote.on_server)
         if state != self.folder.state:
-            self._record(state)
+            with self.store.write() as tx:
+                self._record(tx, state)
 
     def _listed(self, plan: FolderPlan, remote: FolderState) -> list[int]:
         if plan.listing is Listing.NONE or (plan.listing is Listing.ALL and not remote.on_server):
@@ -388,17 +389,20 @@ class _Pull:
                 write.remove_messages(tx, rest, Claim.NOT_FOUND, self.shared.context.now())
 
     def _finish(self, seen: FolderState) -> bool:
-        """Record the state when the store has what the server counts (or when something changed meanwhile)."""
-        if not sync.is_whole(mirror.stored(self.store.reader(), self.folder.id), seen) and not self.connection.news:
-            return False
-        self._record(seen)
+        """Record the state when the store has what the server counts (or when something changed meanwhile).
+
+        In one transaction: a search on the server may bring messages that were left there.
+        """
+        with self.store.write() as tx:
+            if not sync.is_whole(mirror.stored(tx, self.folder.id), seen) and not self.connection.news:
+                return False
+            self._record(tx, seen)
         return True
 
-    def _record(self, state: FolderState) -> None:
+    def _record(self, tx: Tx, state: FolderState) -> None:
         """Record the folder's state, unless its policy is another one by now: that asked for a look at everything."""
-        with self.store.write() as tx:
-            if read.policy(tx, self.folder.id) == self.policy:
-                write.set_folder_state(tx, self.folder.id, state)
+        if read.policy(tx, self.folder.id) == self.policy:
+            write.set_folder_state(tx, self.folder.id, state)
 
 
 def identities(connection: ImapConnection, uids: Iterable[int] | str) -> list[Identity]:
