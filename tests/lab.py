@@ -425,10 +425,12 @@ class Lab:
 
     @staticmethod
     def warnings(profile: Path) -> list[str]:
-        """The warnings, errors and tracebacks in the log of the profile's engine."""
+        """The warnings, errors and tracebacks in the log of the profile's engine, these whole."""
         log = profile / "mua.log"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-        return [line for line in lines if re.search(r" (WARNING|ERROR|CRITICAL) |^Traceback|Warning: ", line)]
+        text = log.read_text(errors="replace") if log.exists() else ""
+        return re.findall(
+            r"(?m)^.* (?:WARNING|ERROR|CRITICAL) .*$|^Traceback.*(?:\n(?!\d{4}-).*)*|^.*Warning: .*$", text
+        )
 
     def stop_engine(self, profile: Path, sign: int = 15, patience: float = 10.0) -> None:
         """Signal the profile's engine, if there is one, and wait until it is gone."""
