@@ -90,6 +90,8 @@ class _Pokes:
 
     def _listen(self) -> None:
         for line in sys.stdin:
+            if not line.endswith("\n"):  # the engine was ended in the midst of it
+                break
             if self._told.hear(line):
                 continue
             self._unwanted += map(int, line.split())

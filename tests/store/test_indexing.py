@@ -1,5 +1,6 @@
 """The indexer's work: what is put off, what a crash leaves, and that the marks never claim more than there is."""
 
+import io
 import os
 import subprocess
 import sys
@@ -246,3 +247,13 @@ def test_what_nobody_comes_to_is_not_kept_without_end(monkeypatch: pytest.Monkey
     told.hear(gists.line([(30, light_gist(b"\r\nanew"))]))
     told.forget()
     assert told.take(30) is None
+
+
+@pytest.mark.parametrize("cut", ['told [[7, "half a te', "12 3456"])
+def test_a_line_that_the_end_of_the_engine_cut_says_nothing(cut: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"5\n{cut}"))
+    told = Told()
+    pokes = indexing._Pokes(told)
+    while not pokes.ended:
+        assert pokes.wait(10)
+    assert (pokes.unwanted(), told.take(7)) == ([5], None)
