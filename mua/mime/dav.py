@@ -7,16 +7,15 @@ an answer says beyond its bounds is a ValueError, and so is an href that is none
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote, urlsplit
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from mua import xml_tree
 from mua.records import dataclass
 
 DAV: Final = "DAV:"
 CARD: Final = "urn:ietf:params:xml:ns:carddav"
 MAX_DEPTH: Final = 30
-MAX_ELEMENTS: Final = 2_000_000  # each takes a hundred octets
 _HEAD: Final = '<?xml version="1.0" encoding="utf-8"?>\n'
 _SPACES: Final = f'xmlns:D="{DAV}" xmlns:C="{CARD}"'
 
@@ -82,7 +81,7 @@ def multiget(hrefs: Iterable[str]) -> str:
 
 def multistatus(document: bytes) -> Multistatus:
     """What a 207 says.  Raises ValueError."""
-    root = _tree(document)
+    root = xml_tree.parse(document, MAX_DEPTH, namespaces=True)
     if root.tag != f"{DAV} multistatus":
         raise ValueError(f"its root is {root.tag[:60]}")
     found = tuple(_response(one) for one in root.findall(f"{DAV} response"))
@@ -133,30 +132,3 @@ def _code(line: str | None) -> int:
     """200 of ``HTTP/1.1 200 OK``; 0: there is none."""
     words = (line or "").split()
     return int(words[1]) if len(words) > 1 and words[1].isdecimal() and len(words[1]) == 3 else 0
-
-
-def _tree(document: bytes) -> Element:
-    builder, parser, depth, count = TreeBuilder(), expat.ParserCreate(namespace_separator=" "), 0, 0
-
-    def refuse(*_: object) -> None:
-        raise ValueError("it has a DTD")
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, count
-        depth, count = depth + 1, count + 1
-        if depth > MAX_DEPTH or count > MAX_ELEMENTS:
-            raise ValueError("it is nested too deeply, or has too many elements")
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, builder.data
-    try:
-        parser.Parse(document, True)
-        return builder.close()
-    except (expat.ExpatError, LookupError, AssertionError) as error:
-        raise ValueError(str(error)) from error

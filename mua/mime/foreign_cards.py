@@ -6,9 +6,9 @@ Rules of the file: pure; a program's own vCard, where it keeps one, is taken as 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
+from mua import xml_tree
 from mua.mime import contact, vcard
 from mua.mime.contact import Details, Entry
 
@@ -58,8 +58,11 @@ def _of_properties(said: Mapping[str, str]) -> Details:
 
 def claws(document: bytes) -> Iterator[bytes | None]:
     """The people of an ``addrbook-N.xml``; nothing where it is none."""
-    root = _tree(document)
-    if root is None or root.tag != "address-book":
+    try:
+        root = xml_tree.parse(document, MAX_DEPTH)
+    except ValueError:
+        return
+    if root.tag != "address-book":
         return
     groups = _groups(root)
     for one in root.findall("person"):
@@ -88,31 +91,3 @@ def _person(one: Element, groups: Mapping[str, list[str]]) -> bytes:
         groups=tuple(dict.fromkeys(g for each in addresses for g in groups.get(each.get("uid", ""), ()) if g)),
     )
     return contact.fresh(f"claws-{one.get('uid') or ''}", about).raw
-
-
-def _tree(document: bytes) -> Element | None:
-    """Without a DTD, and not deeper than such a file is; None: it is broken."""
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
-
-    def refuse(*_: object) -> None:
-        raise ValueError("it has a DTD")
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError("it is nested too deeply")
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, builder.data
-    try:
-        parser.Parse(document, True)
-        return builder.close()
-    except (expat.ExpatError, ValueError, LookupError, AssertionError):
-        return None

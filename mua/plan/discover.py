@@ -11,9 +11,9 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
+from mua import xml_tree
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Security, Server
 from mua.model.discovery import Auth, Found
@@ -312,36 +312,16 @@ def _filled(text: str, words: Mapping[str, str]) -> str:
 
 
 def _tree(document: bytes) -> Element:
-    """A small XML document as elements; a DTD (and with it every entity) is refused in whatever encoding it hides."""
-    builder, parser, depth = TreeBuilder(), expat.ParserCreate(), 0
-
-    def refuse(*_: object) -> None:
-        raise ValueError("it has a DTD")
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth
-        depth += 1
-        if depth > MAX_DEPTH:
-            raise ValueError("it is nested too deeply")
-        builder.start(tag, attributes)
-
-    def end(tag: str) -> None:
-        nonlocal depth
-        depth -= 1
-        builder.end(tag)
-
-    parser.StartDoctypeDeclHandler = refuse
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, builder.data
+    """A small XML document as elements."""
     try:
         if len(document) > MAX_DOCUMENT:
             raise ValueError("it is too big")
-        parser.Parse(document, True)
-        tree = builder.close()
-    except (expat.ExpatError, ValueError, LookupError, AssertionError) as error:
+        found = xml_tree.parse(document, MAX_DEPTH)
+    except ValueError as error:
         raise _unusable("the domain", str(error)) from error
-    if tree.tag != "clientConfig":
-        raise _unusable("the domain", f"its root is {tree.tag[:40]}")
-    return tree
+    if found.tag != "clientConfig":
+        raise _unusable("the domain", f"its root is {found.tag[:40]}")
+    return found
 
 
 def _unusable(who: str, why: str) -> MailError:

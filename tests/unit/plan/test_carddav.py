@@ -2,6 +2,7 @@
 
 import pytest
 
+from mua import xml_tree
 from mua.errors import MailError
 from mua.mime import dav
 from mua.plan import carddav
@@ -119,7 +120,7 @@ def test_what_is_no_multistatus_is_refused(wrong: bytes) -> None:
 
 
 def test_an_answer_has_not_endless_elements(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dav, "MAX_ELEMENTS", 11)
+    monkeypatch.setattr(xml_tree, "MAX_ELEMENTS", 11)
     with pytest.raises(ValueError, match="too many"):
         dav.multistatus(TOLD)
     assert 11 < TOLD.count(b"</") < 30
@@ -127,4 +128,4 @@ def test_an_answer_has_not_endless_elements(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_asked_is_xml() -> None:
     for asked in (dav.sync_collection("a<&b"), dav.multiget(["/a&b<c"]), dav.PRINCIPAL, dav.HOME, dav.BOOKS):
-        dav._tree(asked.encode())
+        xml_tree.parse(asked.encode(), dav.MAX_DEPTH, namespaces=True)
