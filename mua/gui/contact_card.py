@@ -6,7 +6,7 @@ this program, and nothing else in a card is followed.
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -158,9 +158,9 @@ def _selectable(label: Label) -> Label:
     return label
 
 
-def _emitter(signal: object, name: str) -> Callable[[], None]:
+def _emitter(signal: SignalInstance, name: str) -> Callable[[], None]:
     def emit() -> None:
-        signal.emit(name)  # type: ignore[attr-defined]  # a bound signal
+        signal.emit(name)
 
     return emit
 

@@ -282,7 +282,7 @@ class SpellCheck(QObject):
         waiting.setEnabled(False)
         learn = QAction(tr("Add “{word}” to the dictionary", word=words.shown(word, 40)), menu)
         learn.triggered.connect(lambda _=False: self._learn(word, language))
-        menu.insertActions(first, [waiting, learn])  # type: ignore[arg-type]
+        menu.insertActions(first, [waiting, learn])  # type: ignore[arg-type]  # None: at the end
         if first is not None:
             menu.insertSeparator(first)
 

@@ -204,7 +204,7 @@ def _exchange(
             sock = tls.wrap(sock, tls.context(ca_file), host)
         sock.sendall(_request(parts, asking))
         method = asking.method or "GET"
-        answer = http.client.HTTPResponse(_Timed(sock, end), method=method)  # type: ignore[arg-type]
+        answer = http.client.HTTPResponse(_Timed(sock, end), method=method)  # type: ignore[arg-type]  # only makefile
         answer.begin()
         wanted = asking.whole or (answer.status == 200 and not asking.form)
         body = answer.read(max_bytes + 1) if wanted else b""
