@@ -141,16 +141,22 @@ class MessageList(QTableView):
             row = self.messages.row_of(message_id)
         if row >= 0:
             again = self.currentIndex().row() == row and self._current == message_id
-            self.setCurrentIndex(self.messages.index(row, 0))
+            self._go(row)
             if again:
                 self.chosen.emit(message_id)
         return row >= 0
+
+    def _go(self, row: int) -> None:
+        """Make a row the current and only one.  Qt's ``setCurrentIndex`` adds to the selection while Shift or Ctrl is
+        held, as it is by who has just pressed a key with it.
+        """
+        self.selectionModel().setCurrentIndex(self.messages.index(row, 0), _FLAG.ClearAndSelect)
 
     def go_back(self, message_id: MessageId) -> bool:
         """Go to the row of a message or of its conversation, and leave that as it is; False where neither is listed."""
         row = self.messages.row_of(message_id)
         if row >= 0:
-            self.setCurrentIndex(self.messages.index(row, 0))
+            self._go(row)
             self.scroll_to_current()
         return row >= 0
 
@@ -161,7 +167,7 @@ class MessageList(QTableView):
             row += by
         if not 0 <= row < len(self.messages.rows):
             return False
-        self.setCurrentIndex(self.messages.index(row, 0))
+        self._go(row)
         return True
 
     def toggle(self) -> None:
@@ -281,7 +287,7 @@ class MessageList(QTableView):
         if not wanted and is_member(model.rows[row]):
             while is_member(model.rows[row]):
                 row -= 1
-            self.setCurrentIndex(model.index(row, 0))
+            self._go(row)
         else:
             model.unfold(row, wanted)
 
@@ -412,7 +418,7 @@ class MessageList(QTableView):
         )
         row = next((one for one in rows if one >= 0), -1)
         if row >= 0:
-            self.setCurrentIndex(self.messages.index(row, 0))
+            self._go(row)
         else:
             self.clearSelection()
             self.chosen.emit(None)

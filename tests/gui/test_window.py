@@ -305,6 +305,21 @@ def test_a_click_on_the_row_that_was_chosen_returns_to_its_message(program: Prog
     assert read() == first
 
 
+def test_who_holds_a_key_down_while_another_message_is_gone_to_selects_that_one_only(
+    program: Program, qtbot: QtBot
+) -> None:
+    view = program.window.listing.view
+    first, second = ids(program)[:2]
+    for held in (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier):
+        view.select(first)
+        qtbot.keyPress(program.window, Qt.Key.Key_F24, held)
+        view.select(second)
+        assert view.selected_ids() == [second]
+        view.step(-1)
+        assert view.selected_ids() == [first]
+        qtbot.keyRelease(program.window, Qt.Key.Key_F24)
+
+
 def test_actions_need_a_message(program: Program) -> None:
     assert not program.window.actions_["archive"].isEnabled()
     program.window.listing.view.select(ids(program)[0])
