@@ -40,6 +40,7 @@ BATCH = 50  # cards that are asked for at once
 _ONE_ANSWER = 5.0  # seconds for the DNS
 ROUNDS = 4  # of one visit, where somebody else changes the same cards
 PARTS = 1_000  # of one answer about what has changed
+_ABOUT_SIGN_IN = frozenset({"auth-failed", "other-house", "own-password"})
 _CUT = "The server does not say all that its address book holds."
 _MISTAKE = "Mua made a mistake over this address book; nothing is lost, and it will try again."
 
@@ -48,21 +49,22 @@ _MISTAKE = "Mua made a mistake over this address book; nothing is lost, and it w
 def find_books(engine: Engine, command: wire.FindBooks) -> wire.BooksFound:
     """Look for the address books of a user.  Raises MailError "bad-address", "no-books", "auth-failed" ..."""
     named = carddav.domain_of(command.address)
-    user = command.user or command.address
-    server = Dav(named, _sign_in(engine, user, command.account_id, lambda: command.password), command.ca_file)
+    user = command.user or ("" if command.account_id else command.address)
+    sign_in = _sign_in(engine, user, command.account_id, named, lambda: command.password)
+    server = Dav(sign_in, command.ca_file)
     problem: MailError | None = None
     for start in carddav.starts(command.address, _services(command.address)):
         try:
             found = _books_at(server, start)
         except MailError as error:
-            if error.code in ("auth-failed", "other-house") or problem is None:
+            if error.code in _ABOUT_SIGN_IN or problem is None:
                 problem = error
             if error.code == "auth-failed":
                 break
             continue
         if found:
             return wire.BooksFound(tuple(found))
-    if problem is not None and problem.code in ("auth-failed", "other-house"):
+    if problem is not None and problem.code in _ABOUT_SIGN_IN:
         raise problem
     text = f"No address book was found at {named}; enter the address of the book itself, if you know it."
     raise MailError(Kind.ACCOUNT, Retry.ASK, text, problem.detail if problem else "", "no-books")
@@ -109,8 +111,8 @@ def add_book(engine: Engine, command: wire.PutBook) -> BookId:
     book = command.book
     if any(one.url == book.url for one in contacts.books(engine.store.reader())):
         raise MailError(Kind.ACCOUNT, Retry.ASK, "This address book is here already.", code="book-known")
-    sign_in = _sign_in(engine, book.user, book.account_id, lambda: command.password)
-    server = Dav(carddav.domain_of(book.url), sign_in, book.ca_file)
+    sign_in = _sign_in(engine, book.user, book.account_id, carddav.domain_of(book.url), lambda: command.password)
+    server = Dav(sign_in, book.ca_file)
     if not _listed(server, book.url, 0):
         text = f"{book.url} is no address book; let Mua look for the books of its server."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-books")
@@ -127,14 +129,16 @@ def add_book(engine: Engine, command: wire.PutBook) -> BookId:
     return book_id
 
 
-def _sign_in(engine: Engine, user: str, account_id: int, password: Callable[[], str]) -> SignIn:
-    """Who asks: an account's own sign-in where one is named."""
+def _sign_in(engine: Engine, user: str, account_id: int, named: str, password: Callable[[], str]) -> SignIn:
+    """Who asks the house that the person ``named``: an account's own sign-in where one is given, at its own servers."""
     account = read.account(engine.store.reader(), AccountId(account_id)) if account_id else None
     if account is None:
-        return SignIn(user, password)
+        return SignIn(user, password, (named,))
+    houses = carddav.houses(account)
     if account.oauth is not None:
-        return SignIn(user, password, lambda: engine.tokens.access(account))
-    return SignIn(user or account.email, lambda: engine.password(account))
+        return SignIn(user, password, houses, lambda refused: engine.tokens.access(account, refused), account.email)
+    user = user or (account.incoming_server.user if account.incoming_server else "") or account.email
+    return SignIn(user, lambda: engine.password(account), houses, account=account.email)
 
 
 def sync_books(engine: Engine, command: wire.SyncBooks) -> wire.BooksSynced:
@@ -165,8 +169,9 @@ class Visit:
 
     def __init__(self, engine: Engine, book: Book, *, doubted: bool = False) -> None:
         self._engine, self._book, self._doubted = engine, book, doubted
-        sign_in = _sign_in(engine, book.user, book.account_id, lambda: password_of(engine, book))
-        self._server = Dav(carddav.domain_of(book.url), sign_in, book.ca_file)
+        named = carddav.domain_of(book.url)
+        sign_in = _sign_in(engine, book.user, book.account_id, named, lambda: password_of(engine, book))
+        self._server = Dav(sign_in, book.ca_file)
         self._base = carddav.path_of(book.url, "")
         self._takes4 = False
         self.came = self.went = self.merged = 0

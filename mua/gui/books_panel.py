@@ -224,9 +224,13 @@ class ServerForm(QWidget):
         self.asked.emit(wire.PutBook(book, password), kept, self._failed)
 
     def _failed(self, error: MailError) -> None:
-        if isValid(self):
-            self.look.setEnabled(True)
-            self.said.emit(error.text, "danger")
+        if not isValid(self):
+            return
+        self.look.setEnabled(True)
+        self.said.emit(error.text, "danger")
+        if error.code == "own-password":
+            self.sign_in.setCurrentIndex(0)
+            self.password.setFocus()
 
 
 def _adder(form: ServerForm, book: Book, button: Button) -> Callable[[], None]:

@@ -1,7 +1,7 @@
 """Where address books are looked for, and what a difference between a server and the copy here means.
 
-Rules of the file: pure; a credential goes to the house that the person named, and to no other; nothing that a person
-changed is given up because a server says that it is gone.
+Rules of the file: pure; a credential goes to the house that it is for, and to no other; nothing that a person changed
+is given up because a server says that it is gone.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote, urljoin, urlsplit
 
 from mua.errors import Kind, MailError, Retry
+from mua.model.account import Account
 from mua.model.domain import akin
 from mua.plan.domains import is_address
 from mua.records import dataclass
@@ -99,7 +100,7 @@ def domain_of(address: str) -> str:
 
 
 def may_sign_in(url: str, named: str) -> bool:
-    """Whether what signs in may go to ``url``, of the house that the person named."""
+    """Whether what signs in at ``named``, a host or a domain, may go to ``url``: the same host, or one of its house."""
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _HERE):
@@ -107,6 +108,12 @@ def may_sign_in(url: str, named: str) -> bool:
     if host == named.lower():
         return True
     return not (host in _HERE or is_address(host) or is_address(named)) and akin(host, named)
+
+
+def houses(account: Account) -> tuple[str, ...]:
+    """Whose an account's password or token is: its own servers.  Its address may be of a domain that others serve."""
+    servers = (account.incoming_server, account.submission)
+    return tuple(dict.fromkeys(one.host for one in servers if one is not None))
 
 
 def followed(base: str, href: str) -> str:

@@ -205,6 +205,13 @@ def test_books_are_found_on_a_server_and_one_is_removed_after_a_word(page: Page,
     failed(MailError(Kind.ACCOUNT, Retry.ASK, "No address book was found.", code="no-books"))
     assert panel.banner.text() == "No address book was found."
     assert form.look.isEnabled()
+    form.sign_in.addItem("As maya@other.example", 7)
+    form.sign_in.setCurrentIndex(form.sign_in.count() - 1)
+    assert not form.password.isEnabled()
+    said = "example.org is no server of maya@other.example, so that account's password was not sent there."
+    failed(MailError(Kind.ACCOUNT, Retry.ASK, said, code="own-password"))
+    assert panel.banner.text() == said
+    assert (form.sign_in.currentData(), form.password.isEnabled()) == (0, True)
     told(wire.BooksFound((("https://example.org/dav/me/friends/", "Friends"),)))
     button = form.found.itemAt(0).widget()
     assert isinstance(button, widgets.Button)

@@ -1,5 +1,6 @@
 """Servers of address books that say what no server should: nothing here is lost by it, and no visit hangs or dies."""
 
+import base64
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,6 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from certs import authority
+from oauth_provider import CLIENT, Provider, browse
 
 from mua import wire
 from mua.engine import card_sync, commands
@@ -14,9 +17,13 @@ from mua.engine.card_sync import Cards
 from mua.engine.lock import ProfileLock
 from mua.engine.main import Engine
 from mua.errors import MailError
+from mua.model.account import Account, AccountId, Habits, Incoming, Security
+from mua.model.account import Server as MailServer
 from mua.model.contact import Book, BookId, BookKind
+from mua.model.oauth import OAuth
+from mua.net import oauth as net
 from mua.paths import Profile
-from mua.store import contacts
+from mua.store import contacts, read, write
 
 BOOK = "<d:collection/><c:addressbook/>"
 ANN = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:ann\r\nFN:Ann\r\nEMAIL:ann@a.example\r\nEND:VCARD\r\n"
@@ -38,6 +45,13 @@ class Server:
     asked: list[tuple[str, str]] = field(default_factory=list)
     fields: set[str] = field(default_factory=set)
     url: str = ""
+    words: list[str] = field(default_factory=list)
+    """What signed in, of each request."""
+    takes: str = ""
+    """The only word that signs in here; empty: any."""
+    challenge: str = 'Basic realm="cards"'
+    refuses: bool = False
+    """It takes no change."""
 
     def says(self, method: str, body: str) -> str:
         """The responses to a request."""
@@ -65,6 +79,13 @@ def server() -> Iterator[Server]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
             told.asked.append((self.command, body))
             told.fields.update(self.headers)
+            told.words.append(self.headers["Authorization"])
+            if told.takes not in ("", told.words[-1]):
+                self.send_response(401)
+                self.send_header("WWW-Authenticate", told.challenge)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             text = told.says(self.command, body)
             token = f"<d:sync-token>t{len(told.asked)}</d:sync-token>"
             raw = (
@@ -193,3 +214,69 @@ def test_a_mistake_over_one_book_does_not_end_the_visits(
         (problem,) = house.sync()
         assert "Mua made a mistake" in problem
     assert house.sync() == ()
+
+
+def account(house: House, host: str, oauth: OAuth | None = None) -> Account:
+    """An account of the house whose servers are ``host``, with its password."""
+    server = MailServer(host, 993, Security.TLS, "maya")
+    new = Account(
+        AccountId(0), f"{host}{len(read.accounts(house.engine.store.reader()))}", "maya@example.org",
+        incoming=Incoming.IMAP, incoming_server=server, habits=Habits(paused=True), oauth=oauth,
+    )  # fmt: skip
+    with house.engine.store.write() as tx:
+        number = write.add_account(tx, new)
+    found = read.account(house.engine.store.reader(), number)
+    assert found is not None
+    house.engine.remember_password(found, "the account's")
+    return found
+
+
+def test_an_account_s_password_goes_to_its_own_servers_only(server: Server, house: House) -> None:
+    ours, theirs = account(house, "127.0.0.1"), account(house, "imap.example.org")
+    commands.handle(house.engine, wire.FindBooks(server.url, account_id=ours.id))
+    assert set(server.words[-2:]) == {"Basic " + base64.b64encode(b"maya:the account's").decode()}
+    before = len(server.asked)
+    for command in (
+        wire.FindBooks(server.url, account_id=theirs.id),
+        wire.PutBook(Book(BookId(0), "X", BookKind.CARDDAV, f"{server.url}x/", "", int(theirs.id))),
+    ):
+        with pytest.raises(MailError) as refused:
+            commands.handle(house.engine, command)
+        assert refused.value.code == "own-password"
+        assert refused.value.text.startswith("127.0.0.1 is no server of maya@example.org")
+    with house.engine.store.write() as tx:  # a book that was added before this was looked at
+        tx.run("UPDATE book SET account_id = ?", theirs.id)
+    (problem,) = house.sync()
+    assert "Give this address book a password of its own" in problem
+    assert len(server.asked) == before
+
+
+def test_a_server_that_takes_digest_only_is_said_to(server: Server, house: House) -> None:
+    server.takes, server.challenge = "Digest x", 'Digest realm="cards", nonce="1", qop="auth"'
+    (problem,) = house.sync()
+    assert "takes Digest sign-ins only" in problem
+
+
+def test_a_token_signs_in_and_one_that_was_refused_is_renewed_once(server: Server, house: House) -> None:
+    with Provider(authority().leaf()) as provider:
+        ca_file = str(authority().ca_file)
+        oauth = net.find(provider.issuer, CLIENT, ca_file=ca_file)
+        maya = account(house, "127.0.0.1", oauth)
+        browser = net.Browser(oauth, maya.email, provider.client_secret, ca_file)
+        waiting = threading.Thread(target=lambda: house.engine.tokens.keep(maya.id, browser.wait(20)))
+        waiting.start()
+        browse(browser.url, ca_file)
+        waiting.join(20)
+        with house.engine.store.write() as tx:
+            tx.run("UPDATE account SET ca_file = ?", ca_file)
+            tx.run("UPDATE book SET account_id = ?", maya.id)
+        token = house.engine.tokens.access(maya)
+        assert house.sync() == ()
+        assert server.words[-1] == f"Bearer {token}"
+        server.takes = "Bearer another"
+        (problem,) = house.sync()
+        assert "does not accept the sign-in of maya@example.org" in problem
+        assert provider.asked["refresh_token"] == 1
+        server.takes = f"Bearer {house.engine.tokens.access(maya)}"
+        assert house.sync() == ()
+        assert provider.asked["refresh_token"] == 1
