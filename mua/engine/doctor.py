@@ -31,7 +31,7 @@ from mua.net.probe import probe
 from mua.net.smtp import Exchanger, HostFailed, open_exchanger, open_submission
 from mua.plan import discover as plan
 from mua.plan.domains import split_address
-from mua.plan.mx import Verdict
+from mua.plan.mx import Status, Verdict
 from mua.records import dataclass
 
 PATIENCE = 10.0  # seconds for a whole discovery
@@ -42,6 +42,24 @@ USUAL = {
     "imap": ((993, Security.TLS), (143, Security.STARTTLS)),
     "pop3": ((995, Security.TLS), (110, Security.STARTTLS)),
     "smtp": ((465, Security.TLS), (587, Security.STARTTLS)),
+}
+_REASONS = ("autoconfig-plaintext", "network-down", "dns", "no-domain")  # why nothing is found, the worst first
+_UNKNOWN = {  # code, kind and sentence of what the DNS could not say
+    Status.OFFLINE: (
+        "network-down",
+        Kind.CONNECTION,
+        "The mail servers of {domain} cannot be looked up: this computer seems to be offline; connect it, then go on.",
+    ),
+    Status.FAILED: (
+        "dns",
+        Kind.CONNECTION,
+        "No name server could say where the mail servers of {domain} are; try again later, or enter them by hand.",
+    ),
+    Status.NO_NAME: (
+        "no-domain",
+        Kind.ACCOUNT,
+        "There is no domain {domain}; look for a typing mistake in the address.",
+    ),
 }
 _WRONG_DOOR = frozenset({"connection-refused", "timeout", "tls-failed", "protocol-error", "no-starttls"})
 _TRAPPED = frozenset({"wrong-password", "app-password", "password-disabled", "login-disabled", "no-mechanism"})
@@ -65,7 +83,7 @@ def ways(ca_file: str = "") -> Ways:
     return Ways(
         fetch=lambda url: https.fetch(url, timeout=ONE_ANSWER, ca_file=ca_file),
         probe=lambda server, protocol: probe(server, protocol, ca_file, ONE_ANSWER),
-        mx=_mx_hosts,
+        mx=mx_hosts,
         services=_services,
     )
 
@@ -80,8 +98,9 @@ def discover(
     """Candidates for an address, best first.  ``service`` tells what is known of who signs people in (``Found.oauth``);
     ``database``: the person allows that Thunderbird's database of providers is asked, too.
 
-    Raises MailError "bad-address", "not-found", "autoconfig-plaintext" (only servers without TLS are published) or
-    "no-access" (the provider lets no mail program in; the text says why).
+    Raises MailError "bad-address", "not-found", "no-domain", "network-down", "dns" (nobody could be asked),
+    "autoconfig-plaintext" (only servers without TLS are published) or "no-access" (the provider lets no mail program
+    in; the text says why).
     """
     found = find(email, ways(ca_file), database=database)
     candidates = [
@@ -137,7 +156,7 @@ def _first_believed(questions: Sequence["Future[Found | None]"], domain: str) ->
     started = time.monotonic()
     waiting = set(questions)
     found: dict[Future[Found | None], Found] = {}
-    plaintext: MailError | None = None
+    reasons: dict[str, MailError] = {}
     while waiting:
         end = started + (GRACE if found else PATIENCE)
         done, waiting = wait(waiting, max(0.0, end - time.monotonic()), return_when=FIRST_COMPLETED)
@@ -146,23 +165,24 @@ def _first_believed(questions: Sequence["Future[Found | None]"], domain: str) ->
             if isinstance(answer, Found):
                 found[question] = answer
             elif answer is not None:
-                plaintext = answer
+                reasons[answer.code] = answer
         best = next((one for one in questions if one in found or one in waiting), None)
         if best in found or not done:
             break
     if found:
         return [found[one] for one in questions if one in found]
     text = f"The mail servers of {domain} could not be found; ask its operator for them and enter them by hand."
-    raise plaintext or MailError(Kind.ACCOUNT, Retry.ASK, text, code="not-found")
+    why = next((reasons[code] for code in _REASONS if code in reasons), None)
+    raise why or MailError(Kind.ACCOUNT, Retry.ASK, text, code="not-found")
 
 
 def _answer(question: "Future[Found | None]", domain: str) -> Found | MailError | None:
-    """What was found, or that only servers without TLS are published, or nothing."""
+    """What was found, or why nothing can be (``_REASONS``), or nothing."""
     try:
         return question.result(timeout=0)
     except MailError as error:
         LOG.info("discovery of %s: %s (%s)", domain, error.code, error.detail)
-        return error if error.code == "autoconfig-plaintext" else None
+        return error if error.code in _REASONS else None
     except Exception as error:  # noqa: BLE001 - one bad answer must not spoil the others
         LOG.warning("discovery of %s: %s", domain, type(error).__name__)
         return None
@@ -180,9 +200,16 @@ def _guess(email: str, world: Ways) -> Found | None:
     return plan.from_guesses(email, best["imap"], best["pop3"], best["smtp"])
 
 
-def _mx_hosts(domain: str) -> list[str]:
-    answer = asyncio.run(Resolver(lifetime=ONE_ANSWER).mx(domain))
-    return [record.host for record in answer.records]
+def mx_hosts(domain: str, server: str = "") -> list[str]:
+    """The exchangers of a domain, by the system's resolvers or the one at ``server``.
+
+    Raises MailError "network-down", "dns" or "no-domain", so that no operator is blamed for what is not theirs.
+    """
+    answer = asyncio.run(Resolver(server, ONE_ANSWER).mx(domain))
+    if answer.status not in _UNKNOWN:
+        return [record.host for record in answer.records]
+    code, kind, text = _UNKNOWN[answer.status]
+    raise MailError(kind, Retry.ASK, text.format(domain=domain), answer.why, code)
 
 
 def _services(domain: str) -> dict[str, Sequence[plan.Service]]:

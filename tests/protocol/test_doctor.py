@@ -22,6 +22,7 @@ from mua.model.discovery import Auth
 from mua.net import https
 from mua.net.dns import Resolver
 from mua.plan.discover import Service
+from mua.plan.mx import MxAnswer, Status
 
 TLS, STARTTLS = Security.TLS, Security.STARTTLS
 
@@ -168,6 +169,34 @@ def test_nobody_knows(lab: Laboratory) -> None:
     with pytest.raises(MailError) as caught:
         doctor.find(EMAIL, lab.ways())
     assert caught.value.code == "not-found"
+
+
+@pytest.mark.parametrize(
+    ("table", "code"),
+    [
+        ({}, "no-domain"),
+        ({("example.org", "MX"): ["SERVFAIL"]}, "dns"),
+        ({("example.org", "MX"): ["NODATA"]}, "not-found"),
+    ],
+)
+def test_nobody_is_blamed_for_what_the_dns_could_not_say(
+    lab: Laboratory, table: dict[tuple[str, str], list[str]], code: str
+) -> None:
+    with DnsServer(table) as names, pytest.raises(MailError) as caught:
+        doctor.find(EMAIL, replace(lab.ways(), mx=lambda domain: doctor.mx_hosts(domain, names.address)))
+    assert caught.value.code == code
+    assert ("operator" in caught.value.text) == (code == "not-found")
+    assert "example.org" in caught.value.text
+
+
+def test_without_a_network_that_is_what_is_said(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def offline(*_: object) -> MxAnswer:
+        return MxAnswer(Status.OFFLINE, why="no network")
+
+    monkeypatch.setattr(Resolver, "mx", offline)
+    with pytest.raises(MailError, match="seems to be offline") as caught:
+        doctor.find(EMAIL, replace(lab.ways(), mx=doctor.mx_hosts))
+    assert caught.value.code == "network-down"
 
 
 def test_only_plaintext_is_published(lab: Laboratory) -> None:
