@@ -280,7 +280,7 @@ def _word(name: str, delimiter: str) -> str:
 # ---- accounts
 def _local(engine: Engine) -> Account:
     """The account whose mail lives on this computer only."""
-    from mua.engine.commands import add_account
+    from mua.engine.accounts import add_account
 
     known = read.account_named(engine.store.reader(), ON_THIS_COMPUTER)
     if known is not None and known.incoming is Incoming.LOCAL:

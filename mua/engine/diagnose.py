@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import dkim, folders
+from mua.engine import accounts, dkim
 from mua.engine.direct_mx import ehlo_name, find_targets
 from mua.engine.doctor import CHECK, ONE_ANSWER
 from mua.engine.providers import providers
@@ -41,7 +41,7 @@ MAX_NAMES = 5  # of one address
 
 def diagnose(engine: Engine, command: wire.Diagnose) -> wire.Diagnosed:
     """What would become of mail that the account delivers by itself; keys that are found sign from now on."""
-    account = command.account or folders.account(engine, command.account_id)
+    account = command.account or accounts.find(engine, command.account_id)
     address = _address(command.address)
     keys = stored.keys(engine.store.reader(), domain_of(account.email))
     facts, states = asyncio.run(gather(account, keys, address))

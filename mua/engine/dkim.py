@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import folders
+from mua.engine import accounts
 from mua.engine.providers import providers
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
@@ -79,7 +79,7 @@ def _secret(key: DkimKey) -> str:
 
 def make(engine: Engine, command: wire.MakeDkim) -> wire.DkimTold:
     """A pair of keys for the domain of an account; with ``again`` also where it has one."""
-    account = folders.account(engine, command.account_id)
+    account = accounts.find(engine, command.account_id)
     domain = _own_domain(account)
     if provider := direct.freemail(account.email, providers()):
         text = f"Mail of {provider} is signed by the servers of {provider}; keys are for a domain of your own."
@@ -119,7 +119,7 @@ def _make(engine: Engine, domain: str) -> None:
 
 def show(engine: Engine, command: wire.ShowDkim) -> wire.DkimTold:
     """The records of an account's domain, as far as they are known without asking anybody."""
-    return _told(engine, folders.account(engine, command.account_id))
+    return _told(engine, accounts.find(engine, command.account_id))
 
 
 def _told(engine: Engine, account: Account) -> wire.DkimTold:
@@ -152,7 +152,7 @@ def record(key: DkimKey, state: Published) -> DnsRecord:
 
 def verify(engine: Engine, command: wire.VerifyDkim) -> wire.DkimTold:
     """Look up what an account's domain publishes: keys that are found sign from now on."""
-    account = folders.account(engine, command.account_id)
+    account = accounts.find(engine, command.account_id)
     domain = _own_domain(account)
     known = stored.keys(engine.store.reader(), domain)
     if not known:
@@ -179,7 +179,7 @@ async def policies(domain: str, resolver: Resolver) -> dict[str, Records]:
 
 def remove(engine: Engine, command: wire.RemoveDkim) -> wire.DkimTold:
     """Forget the keys of an account's domain; messages that are signed already stay so."""
-    account = folders.account(engine, command.account_id)
+    account = accounts.find(engine, command.account_id)
     _forget(engine, stored.keys(engine.store.reader(), _own_domain(account)))
     return _told(engine, account)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import acts, folders
+from mua.engine import accounts, acts
 from mua.engine.reading import Whole, draft_pieces, file_whole
 from mua.errors import Kind, MailError, Retry
 from mua.mime.pieces import blocks
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 def save(engine: Engine, command: wire.SaveDraft) -> wire.Saved:
     """Put the draft into Drafts; the one of before goes."""
-    account = folders.account(engine, command.account_id)
+    account = accounts.find(engine, command.account_id)
     folder = _templates(engine, account) if command.template else acts.folder_for(engine, account.id, Role.DRAFTS)
     now = engine.context.now()
     raw = b"".join(blocks(draft_pieces(engine.context, command.draft)))

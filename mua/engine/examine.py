@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import acts, folders
+from mua.engine import accounts, acts
 from mua.jsonable import from_json
 from mua.mime.journey import Header, learned
 from mua.mime.list_fields import list_fields
@@ -42,7 +42,7 @@ def examine(engine: Engine, command: wire.Examine) -> wire.Done:
     elif command.ask:
         raw = engine.context.bodies.get(found.id)
         if raw is not None:
-            dns = folders.account(engine, found.account_id).direct.dns
+            dns = accounts.find(engine, found.account_id).direct.dns
             answers = asyncio.run(_asked(questions(raw), Resolver(dns, PATIENCE)))
             evidence = check(raw, answers, engine.context.now())
             with engine.store.write() as tx:

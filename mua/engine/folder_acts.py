@@ -8,8 +8,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import acts
-from mua.engine.folders import account
+from mua.engine import accounts, acts
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Incoming
 from mua.model.folder import Folder, FolderId, Role
@@ -100,7 +99,7 @@ def mark_folder_read(engine: Engine, command: wire.MarkFolderRead) -> wire.Acted
 def subscribe_folder(engine: Engine, command: wire.SubscribeFolder) -> wire.Acted:
     """Subscribe, or do not any more."""
     folder = _folder(engine, command.folder_id)
-    if account(engine, folder.account_id).incoming is not Incoming.IMAP:
+    if accounts.find(engine, folder.account_id).incoming is not Incoming.IMAP:
         raise _no("Folders on this computer need no subscription; nothing was changed.", "no-subscription")
     label = f"{'Subscribed to' if command.subscribed else 'No longer subscribed to'} {folder.leaf}"
     with engine.store.write(durable=True) as tx:

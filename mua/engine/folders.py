@@ -1,4 +1,4 @@
-"""Commands about folders: making one, and how much of one is fetched."""
+"""Commands about folders: making one, how much of one is fetched, and what it is used for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mua import wire
+from mua.engine import accounts
 from mua.errors import Kind, MailError, Retry
-from mua.model.account import Account, AccountId, Incoming, Route
+from mua.model.account import Incoming
 from mua.model.folder import Folder, FolderId, Role
 from mua.plan.roles import CHOOSABLE
 from mua.store import read, write
@@ -21,7 +22,7 @@ def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade
 
     Whether it is missing is asked inside the change: the server's own folders arrive at any time.
     """
-    owner = account(engine, command.account_id)
+    owner = accounts.find(engine, command.account_id)
     local = owner.incoming is not Incoming.IMAP
     with engine.store.write(durable=True) as tx:
         known = read.folder_named(tx, owner.id, command.name)
@@ -35,7 +36,7 @@ def create_folder(engine: Engine, command: wire.CreateFolder) -> wire.FolderMade
 def set_policy(engine: Engine, command: wire.SetPolicy) -> wire.Done:
     """Choose how much is fetched; what a wider policy adds is fetched at once."""
     folder = None if command.folder_id is None else _folder(engine, command.folder_id)
-    owner = account(engine, (command.account_id or 0) if folder is None else folder.account_id)
+    owner = accounts.find(engine, (command.account_id or 0) if folder is None else folder.account_id)
     if owner.incoming is not Incoming.IMAP:
         text = f"“{owner.name}” keeps all of its mail on this computer; there is nothing to choose."
         raise MailError(Kind.FOLDER, Retry.NEVER, text, code="no-policy")
@@ -49,7 +50,7 @@ def set_policy(engine: Engine, command: wire.SetPolicy) -> wire.Done:
 def set_role(engine: Engine, command: wire.SetRole) -> wire.Done:
     """Use a folder for a purpose, whatever the server says about it."""
     folder = _folder(engine, command.folder_id)
-    owner = account(engine, folder.account_id)
+    owner = accounts.find(engine, folder.account_id)
     if command.role not in CHOOSABLE or folder.role is Role.INBOX or folder.space or not folder.selectable:
         text = f"“{folder.name}” cannot be used for that; choose another folder."
         raise MailError(Kind.FOLDER, Retry.ASK, text, code="no-such-role")
@@ -61,23 +62,6 @@ def set_role(engine: Engine, command: wire.SetRole) -> wire.Done:
         write.set_role(tx, owner.id, folder.id, Role(command.role))
     engine.restart_worker(owner.id)
     return wire.Done()
-
-
-def account(engine: Engine, account_id: int) -> Account:
-    """An account; raises "no-such-account"."""
-    found = read.account(engine.store.reader(), AccountId(account_id))
-    if found is None:
-        raise MailError(Kind.ACCOUNT, Retry.NEVER, "That account is not there any more.", code="no-such-account")
-    return found
-
-
-def sending_account(engine: Engine, account_id: int, *, direct: bool = False) -> Account:
-    """An account that can send, by itself or (``direct``) in any case; raises "no-such-account" or "no-route"."""
-    found = account(engine, account_id)
-    if found.route is Route.NONE and not (found.rules or direct):
-        text = f"“{found.name}” has no way to send mail; add a submission server in its settings."
-        raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="no-route")
-    return found
 
 
 def _folder(engine: Engine, folder_id: int) -> Folder:

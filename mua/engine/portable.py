@@ -157,7 +157,7 @@ def _bad(why: str) -> MailError:
 
 def add(engine: Engine, accounts: list[Account]) -> tuple[dict[int, AccountId], list[str]]:
     """(id there -> id here of what was added, names of what is here already), in one change."""
-    from mua.engine.commands import checked, make_local_folders
+    from mua.engine.accounts import checked, make_local_folders
 
     ids: dict[int, AccountId] = {}
     here: dict[int, AccountId] = {}

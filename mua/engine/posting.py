@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import direct, dkim, drafts, files, folders
+from mua.engine import accounts, direct, dkim, drafts, files
 from mua.engine.reading import content_of, draft_pieces
 from mua.errors import Kind, MailError, Retry
 from mua.mime import build
@@ -38,7 +38,7 @@ _REQUIRES_TLS = re.compile(rb"(?im)^%s[ \t]*:" % REQUIRE_TLS[0].encode())
 
 def send(engine: Engine, command: wire.Send) -> wire.Queued:
     """Freeze the message and queue it durably; the sender does the rest."""
-    account = folders.sending_account(engine, command.account_id, direct=command.direct)
+    account = accounts.find_sending(engine, command.account_id, direct=command.direct)
     now = engine.context.now()
     _check_time(command.at, now, command.terms)
     envelope: tuple[str, tuple[str, ...]] | None = None

@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import folders
+from mua.engine import accounts
 from mua.engine.demands import find_standings
 from mua.engine.direct_mx import find_targets
 from mua.model.account import DirectOptions
@@ -32,7 +32,7 @@ MAX_DOMAINS = 50
 
 def preflight(engine: Engine, command: wire.Preflight) -> wire.Foreseen:
     """The outlook of each domain that could be looked up in time; no answer is no outlook."""
-    options = folders.account(engine, command.account_id).direct
+    options = accounts.find(engine, command.account_id).direct
     domains = tuple(dict.fromkeys(domain_of(f"x@{one}") for one in command.domains[:MAX_DOMAINS]))
     return wire.Foreseen(asyncio.run(look_ahead(domains, options, engine.store.reader(), engine.context.now())))
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mua import wire
-from mua.engine import acts, direct, dkim, folders
+from mua.engine import accounts, acts, direct, dkim
 from mua.engine.reading import view_of
 from mua.errors import Kind, MailError, Retry
 from mua.mime.build import new_message_id
@@ -57,7 +57,7 @@ def _queue(engine: Engine, row: MessageRow, to: tuple[str, ...]) -> None:
             "Whether a receipt is sent for this message was answered before, here or elsewhere, so none was sent now."
         )
         raise MailError(Kind.MESSAGE, Retry.NEVER, text, code="receipt-answered")
-    account = folders.sending_account(engine, row.account_id)
+    account = accounts.find_sending(engine, row.account_id)
     view, folder = view_of(engine.context, row.id), read.folder(db, row.folder_id)
     mine = frozenset(one.email.lower() for one in read.accounts(db))
     found = asked(view, row.flags, folder.role if folder else Role.NONE, account.email, mine)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mua import wire
-from mua.engine import folders
+from mua.engine import accounts
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, Side
 from mua.model.oauth import Grant, OAuth
@@ -147,7 +147,7 @@ def begin(engine: Engine, command: wire.BeginSignIn) -> wire.SignInBegun:
 
 
 def _made(engine: Engine, command: wire.BeginSignIn) -> SignIn:
-    account = folders.account(engine, command.account_id) if command.account_id else None
+    account = accounts.find(engine, command.account_id) if command.account_id else None
     if account is not None and not command.provider:
         if account.oauth is None:
             text = f"“{account.name}” signs in with a password; say with which provider it should from now on."
@@ -178,7 +178,7 @@ def wait(engine: Engine, command: wire.AwaitSignIn) -> wire.SignedIn:
         raise
     if found.account_id:
         engine.sign_ins.pop(command.sign_in, None)
-        _take(engine, folders.account(engine, found.account_id), found.oauth, grant)
+        _take(engine, accounts.find(engine, found.account_id), found.oauth, grant)
     return wire.SignedIn(found.oauth)
 
 
