@@ -438,6 +438,13 @@ class RestoreContacts:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoContacts:
+    """Make contacts again what their server has; one that it never had is deleted, restorable.  Answer: Done."""
+
+    contacts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class MergeContacts:
     """Make one of several: the first gets what any of them says, the others are deleted.  Answer: ContactKept."""
 
@@ -1415,8 +1422,8 @@ Command = (
     | ExportSettings | ImportSettings
     | SnoozeMessages | PinMessages | VerifyIndex
     | PutRule | RemoveRule | OrderRules | TryRule | SetJunkFilter | StopActs
-    | PutBook | RemoveBook | FindBooks | SyncBooks | PutContact | RemoveContacts | RestoreContacts | MergeContacts
-    | GroupContacts | ImportContacts | ExportContacts
+    | PutBook | RemoveBook | FindBooks | SyncBooks | PutContact | RemoveContacts | RestoreContacts
+    | UndoContacts | MergeContacts | GroupContacts | ImportContacts | ExportContacts
 )  # fmt: skip
 Answer = (
     Welcome | Done | AccountAdded | Checked | Discovered | DkimTold | Diagnosed | Foreseen | Synced | ServersSearched

@@ -60,6 +60,15 @@ class Radicale:
         assert status == 200, (name, status)
         return said.decode()
 
+    def allow(self, permissions: str) -> None:
+        """What its user may do in the book: "rw", or only "r"."""
+        rules = (
+            f"[root]\nuser: .+\ncollection:\npermissions: R\n[principal]\nuser: .+\ncollection: {{user}}\n"
+            f"permissions: RW\n[book]\nuser: .+\ncollection: {{user}}/[^/]+\npermissions: {permissions}\n"
+        )
+        (self.folder / "rights.new").write_text(rules)
+        (self.folder / "rights.new").replace(self.folder / "rights")
+
     def names(self) -> list[str]:
         """The cards that are there."""
         return sorted(one.name for one in self.cards.iterdir() if one.is_file() and not one.name.startswith("."))
@@ -79,12 +88,14 @@ def radicale(folder: Path) -> Iterator[Radicale]:
     config.write_text(
         f"[server]\nhosts = localhost:{port}\nssl = True\ncertificate = {good.cert}\nkey = {good.key}\n"
         f"[auth]\ntype = htpasswd\nhtpasswd_filename = {folder / 'users'}\nhtpasswd_encryption = plain\ndelay = 0\n"
+        f"[rights]\ntype = from_file\nfile = {folder / 'rights'}\n"
         f"[storage]\nfilesystem_folder = {folder}\n[logging]\nlevel = info\n"
     )
+    found = Radicale(port, folder, Path(authority))
+    found.allow("rw")
     with (folder / "log").open("wb") as log:
         command = ["/usr/bin/python3", "-P", "-m", "radicale", "--config", str(config)]
         process = subprocess.Popen(command, stdout=log, stderr=log, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)})
-    found = Radicale(port, folder, Path(authority))
     try:
         deadline = time.monotonic() + 60
         while not _answers(found):

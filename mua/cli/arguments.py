@@ -460,6 +460,7 @@ def _contacts(commands: Commands) -> None:
     add("delete", "delete contacts; for 30 days they can be brought back").add_argument("ids", metavar="ID", nargs="+")
     add("restore", "bring deleted contacts back; alone: list them").add_argument("ids", metavar="ID", nargs="*")
     add("merge", "make one of several; alone: list who may be there twice").add_argument("ids", metavar="ID", nargs="*")
+    add("undo", "take back changes that a server did not take").add_argument("ids", metavar="ID", nargs="+")
     group = add("group", "who is in a group, and putting contacts into it")
     group.add_argument("name", metavar="NAME")
     group.add_argument("ids", metavar="ID", nargs="*")

@@ -41,6 +41,7 @@ def _document(one: Contact, book: str) -> Document:
         "is_group": one.is_group,
         "has_photo": one.has_photo,
         "waiting": one.waiting,
+        "problem": one.problem or None,
     }
 
 
@@ -125,6 +126,13 @@ def _restore(session: Session) -> Result:
         for one in found
     ]
     return Result(documents, table(lines) or "No contact was deleted.")
+
+
+def _undo(session: Session) -> Result:
+    """``contacts undo ID...``: changes that a server refused, taken back here."""
+    ids = tuple(_id(one) for one in session.arguments.ids)
+    session.engine.ask(wire.UndoContacts(ids), wire.Done)
+    return Result({"undone": [str(one) for one in ids]}, "They are as their server has them.")
 
 
 def _merge(session: Session) -> Result:
@@ -253,6 +261,7 @@ _VERBS = {
     "export": _export,
     "delete": _delete,
     "restore": _restore,
+    "undo": _undo,
     "merge": _merge,
     "group": _group,
     "books": _books,

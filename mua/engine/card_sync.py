@@ -41,6 +41,7 @@ _ONE_ANSWER = 5.0  # seconds for the DNS
 ROUNDS = 4  # of one visit, where somebody else changes the same cards
 PARTS = 1_000  # of one answer about what has changed
 _ABOUT_SIGN_IN = frozenset({"auth-failed", "other-house", "own-password"})
+_FORBIDDEN = frozenset({403, 405})
 _CUT = "The server does not say all that its address book holds."
 _MISTAKE = "Mua made a mistake over this address book; nothing is lost, and it will try again."
 
@@ -150,6 +151,8 @@ def sync_books(engine: Engine, command: wire.SyncBooks) -> wire.BooksSynced:
     for book in wanted:
         done, problem = engine.cards.visit(book)
         came, went, merged = came + done.came, went + done.went, merged + done.merged
+        if done.refused and not problem:
+            problem = f"the server did not take {done.refused} of the changes; its contacts say why."
         problems += [f"{book.name}: {problem}"] if problem else []
     return wire.BooksSynced(came, went, merged, tuple(problems))
 
@@ -174,7 +177,7 @@ class Visit:
         self._server = Dav(sign_in, book.ca_file)
         self._base = carddav.path_of(book.url, "")
         self._takes4 = False
-        self.came = self.went = self.merged = 0
+        self.came = self.went = self.merged = self.refused = 0
         self.doubts = False
         """The server has lost everything, which is not believed yet."""
 
@@ -306,12 +309,14 @@ class Visit:
     # ---- telling
     def _tell(self) -> bool:
         """Tell the server what changed here; False where it had another card than was thought."""
-        agreed = True
+        agreed, self.refused = True, 0
         for held in contacts.to_tell(self._engine.store.reader(), self._book.id):
             agreed &= self._tell_gone(held) if held.gone else self._tell_card(held)
         return agreed
 
     def _tell_gone(self, held: Held) -> bool:
+        if not held.href:
+            raise AssertionError("an empty href is that of the book")
         answer = self._server.delete(carddav.followed(self._book.url, held.href), held.etag)
         if answer.status == 412:
             return False
@@ -374,8 +379,13 @@ class Visit:
 
     def _refuse(self, tx: Tx, held: Held, status: int) -> None:
         ENGINE.info("book %d: the server does not take a contact: %d", self._book.id, status)
-        text = "The server did not take this contact; it is kept here."
-        write_contacts.refused(tx, held.id, f"{text} ({status})")
+        self.refused += 1
+        if status in _FORBIDDEN:
+            text = "The server does not let you change this address book"
+        else:
+            text = "The server did not take this change"
+        kept = "the contact is here again" if held.gone else "it is kept here only"
+        write_contacts.refused(tx, held.id, f"{text} ({status}); {kept}.")
 
 
 # ---- when

@@ -580,6 +580,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.PutContact: _contacts("put_contact"),
     wire.RemoveContacts: _contacts("remove_contacts"),
     wire.RestoreContacts: _contacts("restore_contacts"),
+    wire.UndoContacts: _contacts("undo_contacts"),
     wire.MergeContacts: _contacts("merge_contacts"),
     wire.GroupContacts: _contacts("group_contacts"),
     wire.ImportContacts: import_contacts,

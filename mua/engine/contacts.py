@@ -146,6 +146,20 @@ def restore_contacts(engine: Engine, command: wire.RestoreContacts) -> wire.Done
     return wire.Done()
 
 
+def undo_contacts(engine: Engine, command: wire.UndoContacts) -> wire.Done:
+    """What a server refused, taken back here."""
+    with engine.store.write(durable=True) as tx:
+        for one in command.contacts:
+            held = contacts.held_one(tx, one)
+            if held is None or not held.dirty:
+                continue
+            if held.href and held.base is not None:
+                write_contacts.change(tx, one, held.base, contact.facts(vcard.parse(held.base)), dirty=False)
+            else:
+                write_contacts.remove(tx, [one], Gone.HERE, engine.context.now())
+    return wire.Done()
+
+
 def merge_contacts(engine: Engine, command: wire.MergeContacts) -> wire.ContactKept:
     """One of several."""
     ids = list(dict.fromkeys(command.contacts))[:MAX_MERGED]

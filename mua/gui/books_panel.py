@@ -78,6 +78,13 @@ class BooksPanel(QWidget):
         text.addWidget(Label(facts, META, "tertiary", wrap=True))
         if book.problem:
             text.addWidget(Label(words.shown(book.problem, 400), SECONDARY, "danger", wrap=True))
+        if book.refused:
+            said = plural(
+                book.refused,
+                "The server did not take {number:,} change; the contact says why.",
+                "The server did not take {number:,} changes; the contacts say why.",
+            )
+            text.addWidget(Label(said, SECONDARY, "danger", wrap=True))
         line = QHBoxLayout(row)
         line.setContentsMargins(16, 10, 10, 10)
         line.addLayout(text, 1)

@@ -60,7 +60,13 @@ class ContactCard(QScrollArea):
         self.contact: Contact | None = None
 
     def show_contact(
-        self, contact: Contact, about: Details, book: str, deeds: Sequence[tuple[str, str, str]], note: str = ""
+        self,
+        contact: Contact,
+        about: Details,
+        book: str,
+        deeds: Sequence[tuple[str, str, str]],
+        note: str = "",
+        alarming: bool = False,
     ) -> None:
         """``deeds``: (name, text, icon) of what can be done; ``note``: what there is to say beside."""
         self.contact = contact
@@ -71,7 +77,7 @@ class ContactCard(QScrollArea):
         column.addLayout(self._head(contact, about))
         column.addWidget(self._deeds(deeds))
         if note:
-            column.addWidget(Label(note, SECONDARY, "secondary", wrap=True))
+            column.addWidget(Label(note, SECONDARY, "danger" if alarming else "secondary", wrap=True))
         column.addLayout(self._facts(about, book))
         column.addStretch()
         self._put(inside, tr("Contact {name}", name=shown_name(contact)))

@@ -65,6 +65,7 @@ class ContactModel(QAbstractListModel):
                 shown_name(found),
                 found.addresses[0] if found.addresses else "",
                 tr("Group") if found.is_group else "",
+                found.problem,
             )
             return words.shown(", ".join(one for one in dict.fromkeys(said) if one), 300)
         return None
@@ -103,6 +104,10 @@ class _Delegate(QStyledItemDelegate):
             QRect(room.left(), room.top(), room.width(), half),
             QRect(room.left(), room.top() + half, room.width(), half),
         )
+        if found.problem:
+            pen.icon(room.right() - 18, area.top() + (area.height() - 18) // 2, "triangle-alert", "danger", 18)
+            for line in (first, second):
+                line.setRight(room.right() - 26)
         beneath = words.shown(address, 200) or (tr("Group") if found.is_group else tr("No address"))
         pen.text(first, shown_name(found), theme().font(BASE, SEMIBOLD), "text")
         pen.text(second, beneath, theme().font(SECONDARY), "secondary")

@@ -384,9 +384,13 @@ class ContactsPage(Room):
             people = [str(member) for member in contacts.members(self._library.db, one)] if self._library.db else []
             count = plural(len(people), "{number:,} member", "{number:,} members")
             note = f"{count}: {words.shown(', '.join(people), 1000)}"
+        elif one.problem:
+            note = words.shown(one.problem, 400)
         elif one.waiting:
             note = tr("The server will be told of the last change.")
-        self.card.show_contact(one, about, self._book_name(one.book_id), self._deeds(one), note)
+        self.card.show_contact(
+            one, about, self._book_name(one.book_id), self._deeds(one), note, alarming=bool(one.problem)
+        )
         if one.has_photo:
             self._draw(one.id, raw)
 
@@ -419,6 +423,8 @@ class ContactsPage(Room):
         deeds += [("mails", tr("Mail with this person"), "search")] if one.addresses else []
         if one.id < 0:
             return [*deeds, ("add", tr("Add to contacts"), "plus")]
+        if one.problem and one.waiting:
+            deeds += [("again", tr("Try again"), "refresh-cw"), ("undo", tr("As on the server"), "undo-2")]
         return [*deeds, ("edit", tr("Change"), "file-pen-line"), ("delete", tr("Delete"), "trash-2")]
 
     def _do(self, name: str) -> None:
@@ -431,6 +437,8 @@ class ContactsPage(Room):
             "edit": self._edit_chosen,
             "mails": lambda: self.mails_wanted.emit(search_for(chosen[0].addresses)),
             "restore": lambda: self._ask(wire.RestoreContacts(ids), lambda _: self._say(tr("They are back."))),
+            "again": lambda: self._ask(wire.SyncBooks(chosen[0].book_id), lambda _: self.refresh()),
+            "undo": lambda: self._ask(wire.UndoContacts(ids), lambda _: self._say(tr("The change is taken back."))),
             "join": lambda: self._ask(wire.MergeContacts(ids), lambda _: self._say(tr("They are one contact now."))),
             "add": lambda: self.edit(None, Details(chosen[0].name, emails=(Entry(chosen[0].addresses[0]),))),
         }

@@ -32,7 +32,8 @@ class Gone(StrEnum):
 class Book:
     """An address book.  ``url`` and what follows are a CardDAV book's: its collection, who signs in there (with the
     token of ``account_id`` where that is one), why the last visit failed, and when one last succeeded (UTC seconds).
-    ``count``: contacts in it; ``waiting``: how many of them the server has to be told of.
+    ``count``: contacts in it; ``waiting``: how many of them the server has to be told of; ``refused``: how many of
+    those it did not take.
     """
 
     id: BookId
@@ -47,6 +48,7 @@ class Book:
     synced_at: int = 0
     count: int = 0
     waiting: int = 0
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Contact:
     """Somebody, as far as a list shows them: what was read out of the card.  ``addresses``: the preferred first.
 
     ``groups``: the names of the card's categories; ``is_group``: it is a group itself, whose ``members`` are URIs.
-    ``waiting``: changed here, and not on the server yet.
+    ``waiting``: changed here, and not on the server yet; ``problem``: why the server did not take the change.
     """
 
     id: ContactId
@@ -67,6 +69,7 @@ class Contact:
     is_group: bool = False
     has_photo: bool = False
     waiting: bool = False
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

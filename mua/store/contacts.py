@@ -14,9 +14,12 @@ from mua.store.db import Db
 
 _COLUMNS = (
     "c.id, c.book_id, c.uid, c.name, c.addresses, c.groups, c.members, c.is_group, c.has_photo,"
-    " (c.dirty <> 0 AND b.kind = 'carddav')"
+    " (c.dirty <> 0 AND b.kind = 'carddav'), c.problem"
 )
 _FROM = f"SELECT {_COLUMNS} FROM contact c JOIN book b ON b.id = c.book_id"
+
+_TOLD = "(c.dirty <> 0 OR (c.gone <> 0 AND c.href <> '')) AND (c.gone = 0 OR c.href <> '')"
+"""What a server has to be told; of what it never had and is gone, nothing: its href is empty, as the book's own is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ def books(db: Db) -> list[Book]:
     sql = (
         "SELECT id, name, kind, url, user, coalesce(account_id, 0), ca_file, sync_token, problem, synced_at,"
         " (SELECT count(*) FROM contact c WHERE c.book_id = b.id AND c.gone = 0),"
-        " (SELECT count(*) FROM contact c WHERE c.book_id = b.id AND (c.dirty <> 0 OR (c.gone <> 0 AND c.href <> '')))"
+        f" (SELECT count(*) FROM contact c WHERE c.book_id = b.id AND {_TOLD}),"
+        " (SELECT count(*) FROM contact c WHERE c.book_id = b.id AND c.dirty <> 0 AND c.problem <> '' AND c.gone = 0)"
         " FROM book b ORDER BY kind <> 'own', name COLLATE NOCASE, id"
     )
     return [_book(row) for row in db.rows(sql)]
@@ -65,11 +69,12 @@ def book(db: Db, book_id: int) -> Book | None:
 
 
 def _book(row: Sequence[Any]) -> Book:
-    number, name, kind, url, user, account_id, ca_file, token, problem, synced_at, count, waiting = row
+    number, name, kind, url, user, account_id, ca_file, token, problem, synced_at, count, waiting, refused = row
     waiting = waiting if kind == BookKind.CARDDAV else 0
     return Book(
-        BookId(number), name, BookKind(kind), url, user, account_id, ca_file, token, problem, synced_at, count, waiting
-    )
+        BookId(number), name, BookKind(kind), url, user, account_id, ca_file, token, problem, synced_at, count, waiting,
+        refused,
+    )  # fmt: skip
 
 
 # ---- lists
@@ -212,7 +217,7 @@ def to_tell(db: Db, book_id: int) -> list[Held]:
     sql = (
         "SELECT c.id, c.href, c.etag, c.uid, c.dirty, c.gone, k.raw, k.base FROM contact c"
         " JOIN card k ON k.contact_id = c.id"
-        " WHERE c.book_id = ? AND (c.dirty <> 0 OR (c.gone <> 0 AND c.href <> '')) ORDER BY c.id"
+        f" WHERE c.book_id = ? AND {_TOLD} ORDER BY c.id"
     )
     return [_held(row) for row in db.rows(sql, book_id)]
 
@@ -247,9 +252,9 @@ def _held(row: Sequence[Any]) -> Held:
 
 
 def _contact(row: Sequence[Any]) -> Contact:
-    number, book_id, uid, name, *texts, is_group, has_photo, waiting = row
+    number, book_id, uid, name, *texts, is_group, has_photo, waiting, problem = row
     addresses, groups, members = (tuple(json.loads(one)) for one in texts)
     return Contact(
         ContactId(number), BookId(book_id), uid, name, addresses, groups, members,
-        bool(is_group), bool(has_photo), bool(waiting),
+        bool(is_group), bool(has_photo), bool(waiting), problem,
     )  # fmt: skip

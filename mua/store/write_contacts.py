@@ -111,7 +111,8 @@ def server_lost(tx: Tx, contact_id: int) -> None:
 
 
 def refused(tx: Tx, contact_id: int, problem: str) -> None:
-    """The server did not take a contact; it stays here as it is."""
+    """The server did not take a contact, or its deletion; it stays here as it is, or comes back."""
+    restore(tx, [contact_id])
     tx.changes.contacts |= bool(tx.run("UPDATE contact SET problem = ? WHERE id = ?", problem, contact_id))
 
 

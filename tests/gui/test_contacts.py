@@ -230,6 +230,28 @@ def test_books_are_found_on_a_server_and_one_is_removed_after_a_word(page: Page,
     assert shown.card.widget() is panel
 
 
+def test_what_a_server_did_not_take_is_said_and_can_be_taken_back(
+    page: Page, mail: Mail, ids: list[ContactId], qtbot: QtBot
+) -> None:
+    shown, asked = page
+    why = "The server does not let you change this address book (403); it is kept here only."
+    with mail.store.write() as tx:
+        tx.run("UPDATE book SET kind = 'carddav', url = 'https://a.example/b/'")
+        write_contacts.refused(tx, ids[0], why)
+    shown.refresh()
+    qtbot.waitUntil(lambda: names(shown)[0] == f"Ann Lee, ann@a.example, {why}", timeout=30_000)
+    choose(shown, 0)
+    assert why in [label.text() for label in shown.card.findChildren(widgets.Label)]
+    shown.card.buttons["again"].click()
+    shown.card.buttons["undo"].click()
+    (again, *_), (undo, *_) = asked
+    assert (again, undo) == (wire.SyncBooks(1), wire.UndoContacts((ids[0],)))
+    shown.show_books()
+    assert shown.books is not None
+    said = [label.text() for label in shown.books.findChildren(widgets.Label)]
+    assert "The server did not take 1 change; the contact says why." in said
+
+
 def test_the_picture_of_a_card_is_where_initials_would_be(page: Page, program: Program, qtbot: QtBot) -> None:
     rooms = program.rooms
     assert rooms is not None

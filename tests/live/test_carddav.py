@@ -205,6 +205,48 @@ def test_a_server_that_has_lost_everything_is_not_believed_at_once(server: Radic
     assert len(server.names()) == len(house.people()) == 3
 
 
+def test_who_is_deleted_before_the_server_knew_of_them_takes_nothing_along(server: Radicale, house: House) -> None:
+    server.put("ann.vcf", ANN)
+    house.agreed()
+    house.add(Details("Bo Ek"))
+    house.ask(wire.RemoveContacts((house.people()["Bo Ek"].id,)))
+    house.agreed()
+    assert server.names() == ["ann.vcf"]
+    assert set(house.people()) == {"Ann Lee"}
+    (book,) = (one for one in contacts.books(house.engine.store.reader()) if one.id == house.book)
+    assert book.waiting == 0
+
+
+def test_what_a_server_does_not_take_is_said_and_taken_back(server: Radicale, house: House) -> None:
+    """The book may be read only."""
+    server.put("ann.vcf", ANN)
+    server.put("bo.vcf", ANN.replace("ann", "bo").replace("Ann", "Bo"))
+    house.agreed()
+    server.allow("r")
+    try:
+        house.edit("Ann Lee", name="Ann Changed")
+        house.ask(wire.RemoveContacts((house.people()["Bo Lee"].id,)))
+        house.add(Details("Cy New"))
+        (problem,) = house.sync().problems
+        assert problem == "Friends: the server did not take 3 of the changes; its contacts say why."
+        people = house.people()
+        assert "does not let you change this address book (403); it is kept here only" in people["Ann Changed"].problem
+        assert people["Bo Lee"].problem.endswith("the contact is here again.")
+        (book,) = (one for one in contacts.books(house.engine.store.reader()) if one.id == house.book)
+        assert (book.refused, book.waiting) == (2, 2)
+        house.ask(wire.UndoContacts(tuple(one.id for one in people.values())))
+        assert {one.name: one.problem for one in house.people().values() if one.waiting} == {}
+        assert set(house.people()) == {"Ann Lee", "Bo Lee"}
+        house.agreed()
+    finally:
+        server.allow("rw")
+    assert server.names() == ["ann.vcf", "bo.vcf"]
+    assert "FN:Ann Lee" in server.get("ann.vcf")
+    house.ask(wire.RemoveContacts((house.people()["Bo Lee"].id,)))  # once it may be, it is
+    house.agreed()
+    assert server.names() == ["ann.vcf"]
+
+
 def test_a_token_that_the_server_forgot_costs_nothing(server: Radicale, house: House) -> None:
     server.put("ann.vcf", ANN)
     house.agreed()
