@@ -133,10 +133,10 @@ class Acting(QObject):
         self._landed(lambda: self._failed(error))
 
     def _landed(self, then: Callable[[], None]) -> None:
-        """An act was answered; an undo that was asked for meanwhile can have its turn."""
+        """An act was answered; the undos that were asked for meanwhile can have their turn."""
         self._in_flight -= 1
         then()
-        if not self._in_flight and self._undos_waiting:
+        while not self._in_flight and self._undos_waiting:
             self._undos_waiting -= 1
             self.undo()
 

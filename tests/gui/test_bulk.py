@@ -20,10 +20,17 @@ class Engine:
 
     def __init__(self) -> None:
         self.commands: list[wire.Command] = []
+        self.answers: list[Callable[[wire.Answer], object]] = []
         self.refuse: Callable[[MailError], object] | None = None
 
-    def ask(self, command: wire.Command, _: object = None, failed: Callable[[MailError], object] | None = None) -> None:
+    def ask(
+        self,
+        command: wire.Command,
+        then: Callable[[wire.Answer], object] = lambda _: None,
+        failed: Callable[[MailError], object] | None = None,
+    ) -> None:
         self.commands.append(command)
+        self.answers.append(then)
         self.refuse = failed
 
 
@@ -83,6 +90,23 @@ def test_what_is_refused_or_stopped_is_listed_again(program: Program, engine: En
     assert engine.commands[-1] == wire.StopActs()
     tell(program, wire.Progress(1, "acted", 6, 6))
     assert listed(program) == every
+
+
+def test_what_is_taken_back_before_it_is_answered_is_taken_back_then_and_nothing_later(
+    program: Program, engine: Engine
+) -> None:
+    acting, every = program.desk.acting, listed(program)
+    for one in every[:2]:
+        acting.archive([one])
+    acting.undo()
+    acting.undo()
+    assert len(engine.commands) == 2
+    for number, answer in enumerate(engine.answers[:], start=1):
+        answer(wire.Acted(number, "Archived", ()))
+    assert engine.commands[2:] == [wire.Undo(2), wire.Undo(1)]
+    acting.archive([every[2]])
+    engine.answers[-1](wire.Acted(3, "Archived", ()))
+    assert engine.commands[-1] == wire.ArchiveMessages((every[2],))
 
 
 def test_flags_of_many_take_nothing_out(program: Program, engine: Engine) -> None:
