@@ -19,7 +19,7 @@ class Proxy:
 
     Whatever the server says comes ``delay`` seconds late, as over a real network; clients' bytes go up at ``rate``
     bytes a second (0: at once), and few wait on the way.  ``connections`` counts accepted ones; ``downstream`` and
-    ``upstream`` the bytes from the server and from clients.
+    ``upstream`` the bytes from the server and from clients; ``turns`` how often a client spoke after the server.
     """
 
     def __init__(self, network: Network, host: str, target: int, delay: float = 0.0, rate: int = 0) -> None:
@@ -30,7 +30,8 @@ class Proxy:
         self._swallowed: set[socket.socket] = set()
         self._budget: int | None = None
         self._hold: int | None = None
-        self._stalled = self._closed = False
+        self._stalled = self._closed = self._server_spoke = False
+        self.turns = 0
         self.connections = self.downstream = self.upstream = 0
         self._listener: socket.socket | None = network.listen(host)
         if rate:
@@ -148,6 +149,8 @@ class Proxy:
         """How many bytes of ``block`` may pass (waits while stalled)."""
         with self._change:
             self._change.wait_for(lambda: self._closed or not (self._stalled or (down and self._holding())))
+            self.turns += self._server_spoke and not down
+            self._server_spoke = down
             if not down:
                 self.upstream += len(block)
                 return len(block)

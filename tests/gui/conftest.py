@@ -1,6 +1,6 @@
 """A window over a prepared profile: no engine, everything else real."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from shutil import copytree
 
@@ -8,11 +8,25 @@ import pytest
 from gui_mail import Mail, seed
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
 from mua.gui import preferences as prefs
 from mua.gui.app import Options, Program
 from mua.gui.places import Place
 from mua.model.folder import FolderId
+
+
+class Patient(QtBot):
+    """Waits a minute for what comes in a moment: the five seconds of pytest-qt are short on a busy machine."""
+
+    def waitUntil(self, callback: Callable[[], bool | None], *, timeout: int = 60_000) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> QtBot:
+    """The one of pytest-qt, with more patience."""
+    return Patient(request)
 
 
 @pytest.fixture(scope="session")

@@ -340,6 +340,7 @@ def test_an_act_on_a_folded_conversation_is_one_act_on_all_of_it(rig: Rig) -> No
     rig.wait(lambda: not model.card(model.row_of(talk[0])).starred)  # type: ignore[union-attr]
     rig.trigger("mark_unread")
     rig.trigger("mark_read")
+    rig.wait(lambda: not rig.program.desk.acting._in_flight)
     rig.wait(lambda: not model.card(model.row_of(talk[0])).unread)  # type: ignore[union-attr]
     assert all(row.flags & Flag.SEEN for row in read.rows(rig.program.library.db, talk))  # type: ignore[arg-type]
     rig.trigger("delete")

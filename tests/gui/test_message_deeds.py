@@ -279,11 +279,12 @@ def test_fifty_megabytes_of_source_freeze_nothing(program: Program, mail: Mail, 
     made, raw = add(mail, "Large", data=bytes(37_000_000))
     assert len(raw) > 50_000_000
     choose(program, mail, made)
-    begin = time.perf_counter()
+    begin = time.thread_time()
     act(program, "source")
-    assert time.perf_counter() - begin < 0.5
+    assert time.thread_time() - begin < 0.5
     page = program.window.findChild(SourcePage)
     assert page is not None
+    assert page.tree.topLevelItemCount() == 0, "the window did not wait for it"
     qtbot.waitUntil(lambda: page.tree.topLevelItemCount() == 2, timeout=60_000)
     assert len(page.text.toPlainText()) <= MOST
     assert f"{len(raw):,} octets" in page.note.text()

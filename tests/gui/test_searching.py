@@ -286,7 +286,7 @@ def test_a_kept_search_is_in_the_sidebar_with_a_number_that_is_right(
     with mail.store.write() as tx:
         write.wish_flags(tx, [unread[0]], Flag.SEEN, Flag(0), 1)  # type: ignore[list-item]
     program.desk.read_again({unread[0]}, sidebar=True)
-    qtbot.waitUntil(lambda: (entry(program, query) or Entry("")).count == len(unread) - 1, timeout=5000)
+    qtbot.waitUntil(lambda: (entry(program, query) or Entry("")).count == len(unread) - 1)
     program.desk.show_place(Place(folder=mail.folders["Archive"]))
     program.desk.show_place(Place(search=query))
     qtbot.waitUntil(lambda: program.window.listing._title.text() == "Those two")

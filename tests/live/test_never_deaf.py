@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from lab import Lab, User, message, missing
 from lab_proxy import Proxy
-from retrieval import Desk
+from retrieval import PATIENCE, Desk
 from scripted import Scripted
 
 from mua.engine import imap_worker
@@ -69,27 +69,29 @@ def idle(here: Desk) -> bool:
     return bool(states) and states[-1].state == "idle"
 
 
-def arrives(here: Desk, dovecot: Lab, ann: User, within: float) -> None:
-    started = time.monotonic()
+def arrives(here: Desk, dovecot: Lab, ann: User) -> None:
+    """New mail is here before the next look of an account that hears nothing."""
+    assert imap_worker.POLL_SECONDS > 2 * PATIENCE
     dovecot.deliver(ann, message("is anybody there"))
     here.until(lambda: "is anybody there" in here.shown().values(), "the new mail")
-    assert time.monotonic() - started < within
 
 
 def test_a_dead_connection_is_found_out_when_the_network_changed(here, dovecot, ann, proxy, monkeypatch):
+    here.context.patience = 5.0  # it may die between two commands, too
     monkeypatch.setattr(imap_watch, "_DONE", 1.0)
     start(here)
     proxy.swallow()
     here.worker.network_changed()
-    arrives(here, dovecot, ann, 10)
+    arrives(here, dovecot, ann)
 
 
 def test_a_dead_connection_is_found_out_by_time_alone(here, dovecot, ann, proxy, monkeypatch):
+    here.context.patience = 5.0  # it may die between two commands, too
     monkeypatch.setattr(imap_watch, "_DONE", 1.0)
     monkeypatch.setattr(imap_worker, "IDLE_SECONDS", 1.5)
     start(here)
     proxy.swallow()
-    arrives(here, dovecot, ann, 15)
+    arrives(here, dovecot, ann)
 
 
 def test_a_live_connection_survives_a_change_of_the_network(here, dovecot, ann, proxy):
@@ -97,7 +99,7 @@ def test_a_live_connection_survives_a_change_of_the_network(here, dovecot, ann, 
     before = proxy.connections
     here.worker.network_changed()
     here.sync()
-    arrives(here, dovecot, ann, 10)
+    arrives(here, dovecot, ann)
     assert proxy.connections == before
 
 
@@ -110,7 +112,7 @@ def test_nobody_waits_out_a_pause_of_another_network(here, dovecot, ann, proxy, 
     started = time.monotonic()
     here.worker.network_changed()
     here.sync()
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < 600, "the pause is an hour"
     assert not read.problems(here.store.reader())
 
 
@@ -141,7 +143,7 @@ def test_a_server_that_allows_few_connections(allowed, tmp_path):
             made.worker.start()
             made.sync()
             assert len(made.shown()) == 60 == made.folder("INBOX").with_body
-            arrives(made, few, ann, 15)
+            arrives(made, few, ann)
             assert not read.problems(made.store.reader())
         finally:
             made.close()
@@ -187,7 +189,7 @@ def test_a_slow_account_delays_no_other(here, dovecot, ann):
         stuck.start()
         try:
             start(here)
-            arrives(here, dovecot, ann, 5)
+            arrives(here, dovecot, ann)
         finally:
             slow.release("for-ever")
             stuck.stop()

@@ -73,9 +73,7 @@ def test_everything_is_here_after_one_sync(here, dovecot, ann):
 def test_new_mail_arrives_by_idle(here, dovecot, ann):
     here.sync()
     dovecot.deliver(ann, mail(1))
-    started = time.monotonic()
     here.until(lambda: len(here.shown()) == 1, "the new mail")
-    assert time.monotonic() - started < 3
     here.until(lambda: here.folder("INBOX").with_body == 1, "its body")
 
 

@@ -1,7 +1,6 @@
 """The fetch stream: whole, split, cut, lying and far too large."""
 
 import resource
-import time
 import tracemalloc
 
 import pytest
@@ -239,10 +238,9 @@ def test_a_negative_literal_is_nonsense_not_a_wait():
     script = "C: {tag} UID FETCH 1 (UID BODY.PEEK[])\n" + r"S- * 1 FETCH (UID 1 BODY[] {-1}\r\n"
     with talking(SELECT, script, partial=True) as connection:
         connection.select("INBOX")
-        started = time.monotonic()
-        with pytest.raises(MailError):
+        with pytest.raises(MailError) as caught:
             bodies(connection, [1])
-        assert time.monotonic() - started < 2
+        assert caught.value.code == "protocol-error"
 
 
 def test_a_huge_literal_in_an_ordinary_answer_is_refused():

@@ -60,9 +60,7 @@ def test_a_slow_line_takes_longer_than_every_time_out_and_nothing_happens() -> N
 
 def test_a_line_that_stops_is_given_up_after_the_time_for_progress() -> None:
     with slow(3_000_000) as (sink, proxy):
-        began = time.monotonic()
         (outcome,) = asyncio.run(sent(proxy, 8_000_000, [], stall_after=1_000_000))
         assert (outcome.state, outcome.phase) == (RecipientState.DEFERRED, Phase.DATA)
         assert "took nothing for 1 s" in outcome.text
-        assert time.monotonic() - began < 8
         assert not sink.copies(ANN)

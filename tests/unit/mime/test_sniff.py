@@ -77,17 +77,19 @@ def test_trailing_dots_hide_no_program() -> None:
 
 
 def test_an_archive_is_listed_and_never_unpacked() -> None:
-    bomb = zipped("bomb.bin", size=50_000_000)
-    begin = time.perf_counter()
-    assert zip_names(bomb) == [("bomb.bin", 50_000_000)]
-    assert time.perf_counter() - begin < 0.2
+    bomb = bytearray(zipped("bomb.bin", size=1_000_000))
+    begin = bomb.index(b"bomb.bin") + len("bomb.bin")
+    bomb[begin : begin + 100] = b"\xff" * 100
+    with zipfile.ZipFile(io.BytesIO(bomb)) as archive, pytest.raises((zlib.error, zipfile.BadZipFile)):
+        archive.read("bomb.bin")
+    assert zip_names(bytes(bomb)) == [("bomb.bin", 1_000_000)]
     assert len(zip_names(zipped(*map(str, range(MAX_NAMES + 5))))) == MAX_NAMES
     assert zip_names(b"PK\x03\x04 broken") == []
 
 
 def test_markup_that_never_ends_takes_no_time() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     for data in (b"<!-- -->" * 600, b"<!--" * 1_000, b"<?" * 2_000, zlib.compress(b"x") * 200):
         runs(data)
         mismatch("a.pdf", data)
-    assert time.perf_counter() - begin < 0.5
+    assert time.process_time() - begin < 0.5

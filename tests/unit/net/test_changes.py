@@ -70,9 +70,8 @@ def test_a_computer_that_slept_is_noticed(monkeypatch):
     assert "resumed" in reasons
 
 
-def test_stopping_takes_no_time():
+def test_stopping_ends_the_thread():
     watcher = Network(lambda why: None)
     watcher.start()
-    started = time.monotonic()
     watcher.stop()
-    assert time.monotonic() - started < 2
+    assert not watcher._thread.is_alive(), "it does not wait for its next look at the clocks"
