@@ -1,6 +1,6 @@
 """Runs ``leak_window`` or ``leak_control`` in a network namespace of its own, beside a sink, and tells what left.
 
-``leak_run.py [--control] [NUMBER]`` reads NUMBER mails (all) of the collection and prints the account.
+``leak_run.py [NUMBER]`` reads NUMBER mails (all) of the collection, has the control show them, and prints the account.
 """
 
 import json
@@ -10,8 +10,12 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,11 +23,13 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
 from lab_net import OWN  # noqa: E402
 from leak_sink import ADDRESS  # noqa: E402
-from leaks import vectors  # noqa: E402
+from leaks import places, vectors  # noqa: E402
 
 from mua.paths import child_environment  # noqa: E402
 
 SEED = 45
+WINDOWS = 3  # at once: each waits more than it works
+PATIENCE = 3600.0  # seconds for all that one of them reads
 INSIDE = f"""\
 ip link set lo up
 ip addr add {ADDRESS}/24 dev lo
@@ -115,6 +121,21 @@ def _counted(path: Path) -> int:
     return found["Tcp:ActiveOpens"] + found["Udp:OutDatagrams"] + found["Udp6OutDatagrams"]
 
 
+def run_all(mails: Sequence[tuple[str, str]], *, control: bool = False) -> Account:
+    """``run`` in ``WINDOWS`` windows at once, each in a namespace of its own; what left of all of them."""
+    with ThreadPoolExecutor(WINDOWS) as windows:
+        shares = [mails[start::WINDOWS] for start in range(min(WINDOWS, len(mails)))]
+        told = list(windows.map(partial(run, control=control, patience=PATIENCE), shares))
+    return Account(
+        sum(one.packets for one in told),
+        frozenset().union(*(one.hosts for one in told)),
+        tuple(line for one in told for line in one.lines),
+        sum(one.places for one in told),
+        tuple(reading for one in told for reading in one.read),
+        "".join(one.words for one in told),
+    )
+
+
 def collection() -> list[tuple[str, str]]:
     """All mails of the collection beside the checkout."""
     from conftest import SHARED
@@ -122,17 +143,34 @@ def collection() -> list[tuple[str, str]]:
     return vectors(SHARED / "attack/httpleaks/leak.html", SHARED / "spikes/gui/vectors.py")
 
 
+def table(mails: Sequence[tuple[str, str]], guarded: Account, control: Account) -> str:
+    """What was read and what left, by where the mails are from."""
+    titles = ("mails", "", "places", "read in the browser", "as text", "places asked for", "by the control")
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for source in ("httpleaks", "ours", "css"):
+        own = [(name, html) for name, html in mails if name.startswith(source)]
+        named = places("".join(html for _, html in own))
+        numbers = {name.rpartition("#")[2] for name, _ in own}
+        shown = Counter(steps[0] for name, steps in guarded.read if name.startswith(source))
+        heard = [sum(host[1:].partition("-")[0] in numbers for host in one.hosts) for one in (guarded, control)]
+        lines.append(
+            f"| {source} | {len(own)} | {named} | {shown['browser']} | {shown['text']} | {heard[0]} | {heard[1]} |"
+        )
+    return "\n".join([*lines, "", f"Packets that left: {guarded.packets}; of the control: {control.packets:,}."])
+
+
 def main() -> int:
     """See the module."""
-    words = [one for one in sys.argv[1:] if one != "--control"]
     mails = collection()
-    if words:
-        mails = sample(mails, int(words[0]))
-    told = run(mails, control="--control" in sys.argv, patience=7200)
-    print(f"{len(mails)} mails that name {told.places} places, read {len(told.read)} times")
-    print(f"packets that left: {told.packets}; places that were asked for: {len(told.hosts)}")
-    print(*told.lines[:20], sep="\n")
-    return int(told.packets > 0)
+    if len(sys.argv) > 1:
+        mails = sample(mails, int(sys.argv[1]))
+    began = time.monotonic()
+    guarded = run_all(mails)
+    minutes = (time.monotonic() - began) / 60
+    print(table(mails, guarded, run_all(mails, control=True)))
+    print(f"\n{len(guarded.read):,} readings in {minutes:.0f} minutes.")
+    print(*guarded.lines[:20], sep="\n")
+    return int(guarded.packets > 0)
 
 
 if __name__ == "__main__":

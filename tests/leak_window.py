@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
-from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QPointF, Qt  # noqa: E402
+from PySide6.QtCore import QCoreApplication, QEvent, QEventLoop, QPoint, QPointF, Qt, QTimer  # noqa: E402
 from PySide6.QtGui import QMouseEvent  # noqa: E402
 from PySide6.QtWidgets import QPushButton, QWidget  # noqa: E402
 
@@ -43,6 +43,7 @@ from mua.store.write import NewMessage  # noqa: E402
 
 WAIT = 60.0  # seconds
 KINDS = ("as it arrives", "unsanitised, in the browser", "unsanitised, in the text view")
+FOR_BROWSER = "<table></table>"  # what no text view shows
 
 
 def seed(profile: Profile, mails: list[tuple[str, str]]) -> tuple[FolderId, list[tuple[str, MessageId]]]:
@@ -70,7 +71,8 @@ def seed(profile: Profile, mails: list[tuple[str, str]]) -> tuple[FolderId, list
             place = bodies.put([(message_id, raw)])[message_id]
             shown: MessageView | None = None
             if kind is not KINDS[0]:
-                shown = replace(view(raw), html=html, simple=kind is KINDS[2], text=html)
+                page = html + FOR_BROWSER * (kind is KINDS[1])
+                shown = replace(view(raw), html=page, simple=kind is KINDS[2], text=html)
             with store.write() as tx:
                 write.set_bodies(tx, [facts(message_id, place, raw)])
                 if shown is not None:
@@ -117,12 +119,10 @@ class Reader:
             self.live(0.01)
 
     def live(self, seconds: float) -> None:
-        """Let the program run."""
-        end = time.monotonic() + seconds
-        while True:
-            self.application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
-            if time.monotonic() >= end:
-                return
+        """Let the program run, by a loop of its own: without one, what is deleted later never is."""
+        loop = QEventLoop()
+        QTimer.singleShot(round(seconds * 1000), loop, loop.quit)
+        loop.exec()
 
     def read(self, message_id: MessageId) -> list[str]:
         """Read one message in every way of a light window, answer and print it; what was done."""

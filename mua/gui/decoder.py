@@ -166,8 +166,10 @@ class Decoder(QObject):
 
     def _tell(self, drawing: Drawing) -> None:
         job = self._jobs.popleft()
-        job.then(drawing)
-        self._next()
+        try:
+            job.then(drawing)
+        finally:  # whatever becomes of it there, the others wait
+            self._next()
 
 
 # ---- the child

@@ -7,6 +7,7 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QPainter
 from PySide6.QtPrintSupport import QPrintDialog, QPrinter
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout
+from shiboken6 import isValid
 
 from mua.gui.decoder import Decoder, Drawing
 from mua.gui.sheets_view import Sheets
@@ -107,7 +108,10 @@ class PrintPage(QFrame):
         self._draw(page, width, height, lambda one: self.sheets.put(page, one.picture))
 
     def _draw(self, page: int, width: int, height: int, then: Callable[[Drawing], None]) -> None:
-        self._decoder.draw(self._key, self.pdf, width, height, then, page)
+        """Draw a page; nobody is told when the person has left by then."""
+        self._decoder.draw(
+            self._key, self.pdf, width, height, lambda drawing: then(drawing) if isValid(self) else None, page
+        )
 
     def _sheet(self, printer: QPrinter, painter: QPainter, page: int, then: Callable[[], object]) -> None:
         whole = printer.paperRect(QPrinter.Unit.DevicePixel).toRect()

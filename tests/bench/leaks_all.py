@@ -1,6 +1,7 @@
 """``./run bench leaks``: every known way in which a mail asks for something, in the real window; nothing may be sent.
 
-Not a race: half an hour, and 1 when a packet left.  ``./run test tests/gui/test_zero_network.py`` is a sample of it.
+Not a race: a quarter of an hour, and 1 when a packet left; then the control, the same in a browser that nobody guards.
+``./run test tests/gui/test_zero_network.py`` is a sample of it.
 """
 
 import sys

@@ -20,12 +20,14 @@ from PySide6.QtCore import QBuffer, QByteArray, QEvent, QIODevice, QPoint, Qt, Q
 from PySide6.QtGui import QDesktopServices, QImage, QMouseEvent, QPainter, QPdfWriter, QPixmap, QTextDocument
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from mua.gui import decoder
 from mua.gui.app import Program
 from mua.gui.decoder import TOO_LARGE, UNFIT, Decoder, Drawing
 from mua.gui.places import Place
 from mua.gui.preview import Preview
+from mua.gui.print_page import PrintPage
 from mua.gui.quarantine import mark
 from mua.gui.widgets import AttachmentCard, Flow
 from mua.model.account import AccountId
@@ -167,6 +169,30 @@ def test_a_child_that_hangs_is_ended_and_the_next_picture_is_drawn(qtbot: QtBot)
     assert not drawn(qtbot, made, png(4, 4)).picture.isNull()
     made.close()
     assert not made.is_running()
+
+
+def test_a_print_preview_may_be_left_while_its_pages_are_drawn(qtbot: QtBot, tmp_path: Path) -> None:
+    made = Decoder()
+    page = PrintPage(made)
+    page.resize(600, 800)
+    page.show()
+    page.show_pdf(pdf(tmp_path, 3))
+    qtbot.waitUntil(page.print_.isEnabled, timeout=60_000)
+    page.sheets.set_zoom(0.5)
+    page.sheets.viewport().repaint()
+    assert made._jobs
+    delete(page)
+    assert not drawn(qtbot, made, png(4, 4)).picture.isNull()
+    made.close()
+
+
+def test_a_drawing_that_goes_wrong_where_it_is_used_holds_no_other_up(qtbot: QtBot) -> None:
+    made = Decoder()
+    with qtbot.captureExceptions() as caught:
+        made.draw("first", PNG, 8, 8, lambda _: [][0])
+        assert not drawn(qtbot, made, png(4, 4)).picture.isNull()
+    assert [kind for kind, *_ in caught] == [IndexError]
+    made.close()
 
 
 def test_what_works_too_long_is_ended_by_the_processor_s_time() -> None:
