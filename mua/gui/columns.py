@@ -70,7 +70,6 @@ class ColumnHeader(QFrame):
         super().__init__(parent)
         self.columns: tuple[Column, ...] = USUAL
         self._sort = NEWEST_FIRST
-        self._possible = True
         self._buttons: dict[Column, QPushButton] = {}
         for one in Column:
             button = QPushButton(_NAMES[one], self)
@@ -86,9 +85,9 @@ class ColumnHeader(QFrame):
         self.columns = tuple(columns)
         self._place()
 
-    def show_sort(self, sort: Sort, possible: bool, *, outgoing: bool) -> None:
-        """By which the list is sorted, and whether that can be chosen."""
-        self._sort, self._possible = sort, possible
+    def show_sort(self, sort: Sort, *, outgoing: bool) -> None:
+        """By which the list is sorted."""
+        self._sort = sort
         self._buttons[Column.FROM].setText(tr("Recipient") if outgoing else tr("Sender"))
         self._dress()
 
@@ -133,8 +132,7 @@ class ColumnHeader(QFrame):
             mine = _SORTS[column] is self._sort.by
             way = "down" if self._sort.down else "up"
             button.setFont(theme().font(META, SEMIBOLD))
-            button.setIcon(icon(f"arrow-{way}", "secondary", 12) if mine and self._possible else QIcon())
-            button.setEnabled(self._possible)
+            button.setIcon(icon(f"arrow-{way}", "secondary", 12) if mine else QIcon())
             rtl = self.layoutDirection() is Qt.LayoutDirection.RightToLeft
             side = "right" if (column in _WIDTHS) is not rtl else "left"
             colour = theme().colours.text if mine else theme().colours.tertiary

@@ -184,9 +184,6 @@ class Deeds(QObject):
         """Choose what the list is sorted by."""
         from mua.gui.list_pane import SORT_NAMES, SORT_WAYS
 
-        if self._listing.model.source.query is not None:
-            self._window.toast.say(tr("The results of a search are listed newest first."))
-            return
         sorts = [Sort(by, down) for by in SORT_NAMES for down in (usual(by).down, not usual(by).down)]
         choices = [
             Choice(

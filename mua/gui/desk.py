@@ -18,6 +18,7 @@ from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
 from mua.gui.columns import Column
+from mua.gui.finding import Finding
 from mua.gui.folder_order import arranged, moved
 from mua.gui.grouping import Grouping
 from mua.gui.key_sets import effective
@@ -39,7 +40,6 @@ from mua.model.message import Flag, MessageId, MessageRow, MessageView
 from mua.model.outgoing import Outgoing
 from mua.model.sort import NEWEST_FIRST, Sort
 from mua.plan.conversation import members
-from mua.plan.search import EVERYWHERE, parse
 from mua.store import read, rules
 from mua.store.read import Chosen, Filter, Saved
 
@@ -136,13 +136,9 @@ class Desk(QObject):
         self.scheduled = 0
         """Messages that go later."""
         self._collapsed: set[int] = set()
-        self._searching = False
-        self._read_before: MessageId | None = None
-        """What was read when the search began: it is read again when the search is left."""
+        self.finding = Finding(self)
         self._many = False
         """Whether several messages are selected."""
-        self.scope = EVERYWHERE
-        """Where the next search looks."""
         self.kept_counts: dict[str, int] = {}
         """How many messages of each kept search are unread, by its words."""
         self._wanted: set[MessageId] = set()
@@ -277,7 +273,7 @@ class Desk(QObject):
     def show_place(self, place: Place, chosen: Chosen = Filter.ALL) -> None:
         """List a folder, a unified view, or what a kept search finds."""
         if place.search:
-            self._show_kept(place)
+            self.finding.show_kept(place)
             return
         self.place = place
         self.sidebar.choose(place)
@@ -286,23 +282,12 @@ class Desk(QObject):
         self.listing.search.clear()
         self.listing.search.blockSignals(False)
         folder = self.folders.get(place.folder) if place.folder is not None else None
-        self._searching = False
+        self.finding.leave()
         self.window.actions_.tell_junk(folder is not None and folder.role is Role.JUNK)
         self.listing.view.forget_current()
         self._list(place, chosen)
         self.place_shown.emit(folder)
-        self._show_chosen(None)
-
-    def _show_kept(self, place: Place) -> None:
-        """As if it were typed, everywhere."""
-        self.listing.search.blockSignals(True)
-        self.listing.search.setText(place.search)
-        self.listing.search.blockSignals(False)
-        self.listing.choose_filter(Filter.ALL)
-        self.listing.view.forget_current()
-        self.scope = EVERYWHERE
-        self.search(place.search)
-        self._show_chosen(None)
+        self.show_chosen(None)
 
     def go_to(self, message_id: MessageId) -> None:
         """Show a message in its folder."""
@@ -323,9 +308,10 @@ class Desk(QObject):
 
     def filter(self, chosen: Chosen) -> None:
         """All, unread or starred of what is listed."""
-        query = self.listing.model.source.query
-        if query is not None:
-            self.listing.model.show(Source(self.library.db, self.place, chosen, query))
+        source = self.listing.model.wanted
+        if source.query is not None:
+            if chosen != source.chosen:
+                self.listing.model.show(Source(self.library.db, self.place, chosen, source.query, sort=source.sort))
         elif self.place is not None:
             self._list(self.place, chosen)
 
@@ -344,9 +330,12 @@ class Desk(QObject):
         self.window.toast.say(tr("Listed by conversations.") if wanted else tr("Listed message by message."))
 
     def sort(self, sort: Sort) -> None:
-        """Sort the folder or view so, from now on."""
-        source = self.listing.model.source
-        if self.place is None or source.query is not None:
+        """Sort the folder or view, or what was found, so from now on."""
+        source = self.listing.model.wanted
+        if source.query is not None:
+            self.finding.sort(sort)
+            return
+        if self.place is None:
             return
         self.looks.choose(self.place, sort=sort)
         self.looks_changed.emit()
@@ -360,30 +349,6 @@ class Desk(QObject):
     def _choose_density(self, density: Density) -> None:
         self.looks.choose(self.place, density=density)
         self.looks_changed.emit()
-
-    def search(self, text: str) -> None:
-        """List what matches, over all mail; no text: the place again."""
-        if not text.strip():
-            if self.place is not None and (self._searching or self.listing.model.source.query is not None):
-                self._leave_search(self.place)
-            return
-        if not self._searching:
-            self._read_before = self.listing.view.current_id()
-        self._searching = True
-        place = self.place or Place(saved=Saved.ALL_INBOXES)
-        query = parse(text, int(time.time()), None, self.preferences.tags).within(self.scope)
-        if not query.parts:  # an operator that is not written to its end asks for nothing yet
-            return
-        kept = Place(search=text.strip())
-        self.sidebar.choose(kept if self.sidebar.model.row_of(kept) >= 0 else place)
-        self.listing.model.show(Source(self.library.db, place, self.listing.chosen_filter(), query))
-
-    def _leave_search(self, place: Place) -> None:
-        """The place again, at what was found and read, if it is listed there, or at what was read before."""
-        found = self.listing.view.current_id()
-        self.show_place(place)
-        if not (found is not None and self.listing.view.go_back(found)) and self._read_before is not None:
-            self.listing.view.go_back(self._read_before)
 
     # ---- the message
     def show_message(self, message_id: MessageId) -> None:
@@ -492,13 +457,13 @@ class Desk(QObject):
         )
         self.sidebar.status.settings.clicked.connect(self.settings_wanted)
         self.sidebar.status.contacts.clicked.connect(self.window.actions_["contacts"].trigger)
-        self.listing.searched.connect(self.search)
+        self.listing.searched.connect(self.finding.search)
         self.listing.filtered.connect(self.filter)
         self.listing.grouping_chosen.connect(self.group)
         self.listing.density_chosen.connect(self._choose_density)
         self.listing.sort_chosen.connect(self.sort)
         self.listing.header.chosen.connect(self._choose_columns)
-        self.listing.view.chosen.connect(self._show_chosen)
+        self.listing.view.chosen.connect(self.show_chosen)
         self.listing.view.opened.connect(self.open_row)
         self.listing.view.selected.connect(self._selected)
         self.listing.model.serve(self.seeker)
@@ -548,7 +513,7 @@ class Desk(QObject):
         """Another folder, or the results of a search, are listed now."""
         source = self.listing.model.source
         self.listing.show_grouping(source.grouped, source.query is None)
-        self.listing.show_sort(source.sort, source.query is None, outgoing=source.outgoing)
+        self.listing.show_sort(source.sort, outgoing=source.outgoing)
         if source.query is not None:
             self.listing.show_emptiness(_NOTHING_FOUND)
         elif source.place is not None:
@@ -562,7 +527,8 @@ class Desk(QObject):
         self.show_place(place)
         self.window.read(False)
 
-    def _show_chosen(self, message_id: MessageId | None) -> None:
+    def show_chosen(self, message_id: MessageId | None) -> None:
+        """Read this message, or none."""
         self._seen.stop()
         if message_id is None:
             self._wanted = set()
@@ -584,7 +550,7 @@ class Desk(QObject):
                 tr("E archives them, Delete puts them into the bin, V moves them."),
             )
         elif many and (left := self.listing.view.few_selected()):
-            self._show_chosen(left[0])
+            self.show_chosen(left[0])
 
     def _row_word(self) -> str:
         return "conversation" if self.listing.model.source.grouped else "message"
@@ -634,7 +600,7 @@ class Desk(QObject):
             self.listing.offer_tags(changed.tags)
             self.read_again(None, sidebar=True)
         if shape and self.reader.row is not None:
-            self._show_chosen(self.reader.row.id)
+            self.show_chosen(self.reader.row.id)
         for pane in self.reader.panes() if asks else ():
             self.pane_shown.emit(pane)
         try:

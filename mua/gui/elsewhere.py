@@ -19,6 +19,7 @@ from mua.model.folder import Folder, FolderId
 from mua.model.policy import EVERYTHING, Keep
 from mua.plan.search import EVERYWHERE, Search
 from mua.store import read
+from mua.store.read import Chosen, Filter
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -33,6 +34,7 @@ class Elsewhere(QObject):
         self._model, self._line = desk.listing.model, desk.listing.rest
         self._numbers = itertools.count(1)
         self._query: Search | None = None
+        self._chosen: Chosen = Filter.ALL
         self._token = self._told = ""
         self._more = 0
         self._at_end = False
@@ -92,7 +94,16 @@ class Elsewhere(QObject):
 
     # ---- inside
     def _shown(self) -> None:
-        """Something else is listed: a search that still runs for what was is not wanted any more."""
+        """Something else is listed: a search that still runs for what was is not wanted any more.
+
+        The same search that is sorted otherwise is the same: it has what the server found already.
+        """
+        source = self._model.source
+        again = source.query is not None and source.query is self._query and source.chosen == self._chosen
+        self._chosen = source.chosen
+        if again:
+            self.tell()
+            return
         if self._told == "asking" and self._desk.client is not None:
             self._desk.client.ask(wire.SearchServers("", token=self._token))
         self._query = self._model.source.query

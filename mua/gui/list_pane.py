@@ -192,19 +192,17 @@ class ListPane(QFrame):
         self._grouping.setChecked(grouped)
         self._grouping.setEnabled(possible)
 
-    def show_sort(self, sort: Sort, possible: bool, *, outgoing: bool = False) -> None:
-        """By what the list is sorted, and whether that can be chosen."""
+    def show_sort(self, sort: Sort, *, outgoing: bool = False) -> None:
+        """By what the list is sorted."""
         for action in self._sort_actions.actions():
             action.setChecked(action.data() == sort.by)
-            action.setEnabled(possible)
             if action.data() == By.FROM:
                 action.setText(tr("Recipient") if outgoing else tr("Sender"))
         for action in self._way_actions.actions():
             action.setText(SORT_WAYS[sort.by][action.data() is False])
             action.setChecked(action.data() is sort.down)
-            action.setEnabled(possible)
         self._sort = sort
-        self.header.show_sort(sort, possible, outgoing=outgoing)
+        self.header.show_sort(sort, outgoing=outgoing)
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         """What a table shows."""

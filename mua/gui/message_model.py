@@ -106,8 +106,6 @@ class MessageModel(QAbstractTableModel):
         self._stale = False
         self._leaving: set[int] = set()
         self._leaving_from: Place | None = None
-        self._elsewhere: set[int] = set()
-        """What ``add`` listed: no index here need know it."""
         self._searching = QTimer(self)
         self._searching.setSingleShot(True)
         self._searching.setInterval(_INDEXED)
@@ -122,6 +120,11 @@ class MessageModel(QAbstractTableModel):
     def ids(self) -> "array[int]":
         """All that is listed, newest first where it is sorted by date, the oldest first or not."""
         return self.order.ids
+
+    @property
+    def wanted(self) -> Source:
+        """What is listed, or will be as soon as it is found."""
+        return self._next or self.source
 
     @property
     def messages(self) -> int:
@@ -153,7 +156,8 @@ class MessageModel(QAbstractTableModel):
         One that has no card yet may belong to any conversation shown, so every card counts its conversation again.
         """
         ids = list(self._cards) if changed is None else list(changed)
-        few = changed is not None and len(ids) <= (_ONE_BY_ONE if self.source.sort.by_date else _PLACED)
+        placed_ = self.source.query is None and not self.source.sort.by_date
+        few = changed is not None and len(ids) <= (_PLACED if placed_ else _ONE_BY_ONE)
         if few and self.source.grouped:
             self._refresh_some(ids)
             self._forget_cards_of(ids)
@@ -192,8 +196,12 @@ class MessageModel(QAbstractTableModel):
 
     def add(self, found: Iterable[int]) -> None:
         """List these too: what a server found for the search that is shown."""
-        self._elsewhere.update(found := list(found))
-        self._apply(plain(edited(self.ids, (), found)))
+        found = list(found)
+        self.source.elsewhere |= {*found}
+        if self.source.sort.by_date:
+            self._apply(plain(edited(self.ids, (), found)))
+        elif self._next is None:
+            self._seek(self.source)
 
     def let_go(self, ids: Iterable[int]) -> None:
         """These are on their way out of this folder, part by part behind: the rest is listed at once."""
@@ -390,12 +398,13 @@ class MessageModel(QAbstractTableModel):
             return
         self.seeking = not whole
         news, self._next = self._next, None
+        source = news or self.source
+        if source.elsewhere and source.sort.by_date:
+            order = plain(edited(order.ids, (), source.elsewhere))
         if news is not None:
             self._take(news, order, self._meanwhile)
         elif whole or not self.ids:
-            if self._elsewhere:
-                order = plain(edited(order.ids, (), self._elsewhere))
-            self._correct(order, self._meanwhile | self._elsewhere)
+            self._correct(order, self._meanwhile | self.source.elsewhere)
         if whole and self._stale:
             QTimer.singleShot(_PAUSE, self, self._seek_again)
 
@@ -412,7 +421,6 @@ class MessageModel(QAbstractTableModel):
         self.source = source
         periods = self._periods_of(order)
         self._cards.clear()
-        self._elsewhere.clear()
         self._unfolded.clear()
         self._put(order, self._with_headings(order, periods), periods)
         self.endResetModel()
@@ -541,7 +549,7 @@ class MessageModel(QAbstractTableModel):
     def _card(self, row: Row, *, member: bool) -> Card:
         unfolded = row.message.thread_id in self._unfolded
         told = Told(self._now, self.mine, self.tags, outgoing=self.source.outgoing)
-        there = row.message.id in self._elsewhere
+        there = row.message.id in self.source.elsewhere
         return card_of(row, told, unfolded=unfolded, member=member, from_server=there)
 
     def _tell(self, keys: list[int]) -> None:
@@ -560,7 +568,8 @@ def _corrected(source: Source, order: Order, asked: Iterable[int]) -> tuple[Orde
     if source.grouped:
         return changed(order, asked, belong, source.members)
     if not source.sort.by_date:
-        sorted_ids, split = placed(order.ids, order.split, set(asked) - belong.keys(), belong, source.sorting())
+        came = belong if source.query is None else ()  # a search finds what it found
+        sorted_ids, split = placed(order.ids, order.split, set(asked) - belong.keys(), came, source.sorting())
         return (plain(sorted_ids, split) if sorted_ids is not order.ids else order), set()
     ids: Iterable[int] = belong
     if source.query is not None:  # a search finds what it found

@@ -80,7 +80,8 @@ class Source:
 
     ``first`` and ``whole`` give the order of the messages, ``rows`` a page of them, ``among`` whether some belong here.
     ``grouped``: a row for each conversation; what a search found, or what is sorted by something else than its date, is
-    always listed one by one.  ``outgoing``: it is sorted by recipients instead of senders.
+    always listed one by one.  ``outgoing``: it is sorted by recipients instead of senders.  What a search found is
+    listed as it comes where the newest are first; sorted otherwise, all of it has to be found before.
     """
 
     def __init__(
@@ -95,11 +96,15 @@ class Source:
         outgoing: bool = False,
     ) -> None:
         self.db, self.place, self.chosen, self.query = db, place, chosen, query
-        self.sort = sort if query is None else NEWEST_FIRST
+        self.sort = sort
         self.outgoing = outgoing
         self.grouped = grouped and query is None and sort.by_date
         self.unindexed = 0
         """Of a search: how many messages the index had not seen when it was asked."""
+        self.elsewhere: frozenset[int] = frozenset()
+        """What a server found for this search: no index here need know it."""
+        self._unread: set[int] = set()
+        """Of a search that is sorted by what is unread: what was put there."""
         self._kept: list[MessageRow] = []
 
     def keep(self, rows: Sequence[MessageRow]) -> None:
@@ -301,7 +306,26 @@ class Source:
         self.unindexed = find.unindexed(db, self.query)
         for ids, whole in find.hits(db, self.query.and_also(*_also(self.chosen))):
             found = read.narrowed(db, self.chosen, ids) if self.chosen is Filter.KNOWN else ids
-            yield plain(array("q", found)), whole
+            if self.sort == NEWEST_FIRST:
+                yield plain(array("q", found)), whole
+            elif whole:
+                found = sorted({*found, *self.elsewhere}, reverse=True) if self.elsewhere else found
+                yield self._found_sorted(db, found), True
+
+    def _found_sorted(self, db: Db, found: list[int]) -> Order:
+        """What a search found, newest first, as it is sorted; what was put among the unread ones stays there."""
+        from mua.store import orders
+
+        if self.sort.by_date:
+            return plain(array("q", found))
+        if self.sort.by is not By.UNREAD:
+            return plain(orders.sorted_ids(db, found, self.sort))
+        unread, before = orders.unread_among(db, found), self._unread
+        unread = self._unread = {one for one in found if one in unread or one in before}
+        ids = array("q", (one for one in found if (one in unread) is self.sort.down))
+        split = len(ids)
+        ids.extend(one for one in found if (one in unread) is not self.sort.down)
+        return plain(ids, split)
 
     def _is_aside(self) -> bool:
         """Whether this is a bin or a junk folder."""
@@ -336,6 +360,8 @@ def place_word(place: Place | None) -> str:
     """A place as one word, for what is kept of it."""
     if place is None:
         return ""
+    if place.search:
+        return f"search:{place.search}"
     return f"saved:{place.saved}" if place.saved is not None else f"folder:{place.folder}"
 
 
@@ -346,7 +372,7 @@ def place_of(word: str) -> Place | None:
         return Place(folder=FolderId(int(value)))
     if kind == "saved" and value in {one.value for one in Saved}:
         return Place(saved=Saved(value))
-    return None
+    return Place(search=value) if kind == "search" and value else None
 
 
 def folder_words(folder: Folder) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from mua import wire
 from mua.gui import words
 from mua.gui.icons import icon
 from mua.gui.people import People
-from mua.gui.places import folder_words
+from mua.gui.places import Place, folder_words
 from mua.gui.search_bar import SearchBar
 from mua.gui.search_help import SearchHelp
 from mua.gui.search_marks import words_of
@@ -79,8 +79,8 @@ class Searching(QObject):
     # ---- where
     def look_in(self, scope: Scope) -> None:
         """Search the same there."""
-        self._desk.scope = scope
-        self._desk.search(self._listing.search.text())
+        self._desk.finding.scope = scope
+        self._desk.finding.search(self._listing.search.text())
 
     def _shown(self) -> None:
         """Something else is listed."""
@@ -89,7 +89,7 @@ class Searching(QObject):
             pane.body.mark_words(words_of(source.query))
         self.bar.setVisible(source.query is not None)
         if source.query is None:
-            self._desk.scope = EVERYWHERE
+            self._desk.finding.scope = EVERYWHERE
             return
         self.bar.offer(self._scopes(), source.query.scope)
         self.bar.show_kept(self.kept() is not None)
@@ -109,7 +109,7 @@ class Searching(QObject):
     # ---- more like this
     def search_for(self, text: str) -> None:
         """Search for this everywhere, as if it were typed."""
-        self._desk.scope = EVERYWHERE
+        self._desk.finding.scope = EVERYWHERE
         self._listing.search.setText(text)
         self._listing.take_keyboard()
 
@@ -162,6 +162,9 @@ class Searching(QObject):
         """Put a search into the sidebar."""
         made = KeptSearch(" ".join(name.split())[:MAX_NAME], query)
         others = [one for one in self._desk.preferences.searches if one.query != query]
+        if query == self._listing.search.text().strip():
+            self._desk.looks.choose(Place(search=query), sort=self._listing.model.wanted.sort)
+            self._desk.looks_changed.emit()
         self._change([*others, made])
         self.bar.show_kept(True)
 

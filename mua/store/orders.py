@@ -55,6 +55,25 @@ def parts(
     db.rows("DROP TABLE IF EXISTS temp.sorted")
     made = f"SELECT id FROM message WHERE {where} ORDER BY {column}{way}, age{way}"
     db.rows(f"CREATE TEMP TABLE sorted AS {made}", *key)
+    yield from _handed_out(db)
+
+
+def sorted_ids(db: Db, ids: Sequence[int], sort: Sort, *, outgoing: bool = False) -> "array[int]":
+    """These messages as they are sorted, not by what is unread; those that are gone are left out."""
+    db.rows("DROP TABLE IF EXISTS temp.found; DROP TABLE IF EXISTS temp.sorted")
+    db.rows("CREATE TEMP TABLE found(id INTEGER PRIMARY KEY)")
+    for begin in range(0, len(ids), PART):
+        text = ",".join(map(str, ids[begin : begin + PART]))
+        db.rows("INSERT INTO temp.found SELECT value FROM json_each(?)", f"[{text}]")
+    column, way = term(sort, outgoing=outgoing), _way(sort)
+    made = f"SELECT m.id AS id FROM temp.found CROSS JOIN message m USING (id) ORDER BY m.{column}{way}, m.age{way}"
+    db.rows(f"CREATE TEMP TABLE sorted AS {made}")
+    db.rows("DROP TABLE temp.found")
+    return array("q", chain.from_iterable(_handed_out(db)))
+
+
+def _handed_out(db: Db) -> "Iterator[array[int]]":
+    """What ``temp.sorted`` has, piece by piece."""
     begin = 0
     while text := db.value("SELECT group_concat(id) FROM sorted WHERE rowid > ?1 AND rowid <= ?1 + ?2", begin, PART):
         yield read.numbers(text)

@@ -149,7 +149,7 @@ def test_a_search_that_is_left_ends_at_the_server_too(program: Program, mail: Ma
     qtbot.waitUntil(lambda: program.window.listing.model.messages == 3)
     program.window.listing.rest.press()
     program.window.listing.search.setText("")
-    program.desk.search("")
+    program.desk.finding.search("")
     first, last = ear.commands()
     assert isinstance(first, wire.SearchServers)
     assert last == wire.SearchServers("", token=first.token)

@@ -205,12 +205,12 @@ def test_search_finds_and_leaves(rig: Rig) -> None:
     before = rig.ids()
 
     def found() -> bool:
-        rig.program.desk.search("letter 3")
+        rig.program.desk.finding.search("letter 3")
         return rig.ids() == [before[3]]
 
     rig.wait(found)
     rig.program.window.listing.search.setText("")
-    rig.program.desk.search("")
+    rig.program.desk.finding.search("")
     assert rig.ids() == before
 
 

@@ -129,14 +129,14 @@ def test_a_chip_lists_the_conversations_that_have_such_messages(talk: Talk, thre
 def test_the_results_of_a_search_are_single_messages(talk: Talk, three: list[MessageId], qtbot: QtBot) -> None:
     other = talk.add(TOMASZ, 10, flags=Flag.SEEN | Flag.FLAGGED)
     assert other not in talk.rows()
-    talk.program.desk.search("is:starred")
+    talk.program.desk.finding.search("is:starred")
     qtbot.waitUntil(lambda: talk.model.source.query is not None and not talk.model.seeking, timeout=30_000)
     assert {three[2], other} <= set(talk.rows())
     assert talk.card(three[2]).who == "Mirela Popescu"
     talk.program.window.actions_["group"].trigger()
     assert "message by message" in talk.program.window.toast.text()
     assert not talk.program.window.listing._grouping.isEnabled()
-    talk.program.desk.search("")
+    talk.program.desk.finding.search("")
     assert talk.model.source.grouped
     assert talk.program.window.listing._grouping.isEnabled()
 

@@ -15,6 +15,7 @@ from mua.gui.places import Place
 from mua.gui.seeker import Seeker
 from mua.model.folder import FolderId
 from mua.model.message import Flag, MessageId
+from mua.model.sort import By, Sort
 from mua.paths import Profile
 from mua.store import write
 from mua.store.db import Db, Store
@@ -119,14 +120,18 @@ def test_a_search_shows_its_newest_hits_first_and_never_holds_the_window(watch: 
     desk, model = watch.program.desk, watch.program.window.listing.model
     counts: list[int] = []
     model.refreshed.connect(lambda: counts.append(model.messages))
-    watch.run(lambda: desk.search("common"))
+    watch.run(lambda: desk.finding.search("common"))
     assert watch.never_held()
     assert counts[-2:] == [FEW, NEWS]
     assert watch.program.window.listing._count.text() == f"{NEWS:,} results"
-    watch.run(lambda: desk.search("smaller:1m"))  # everything is
+    watch.run(lambda: desk.finding.search("smaller:1m"))  # everything is
     assert watch.never_held()
     assert model.messages == MANY
-    watch.run(lambda: desk.search("larger:1m"))  # nothing is: every row is looked at
+    watch.run(lambda: desk.sort(Sort(By.SIZE)))
+    assert watch.never_held()
+    assert model.messages == MANY
+    assert model.source.sort == Sort(By.SIZE)
+    watch.run(lambda: desk.finding.search("larger:1m"))  # nothing is: every row is looked at
     assert watch.never_held()
     assert model.messages == 0
 
@@ -136,14 +141,14 @@ def test_each_letter_interrupts_the_search_before(watch: Watch) -> None:
 
     def typing() -> None:
         for text in ("larger:1m", "larger:2m", "co", "com", "larger:3m", "subject:number common"):
-            desk.search(text)
+            desk.finding.search(text)
 
     counts: list[int] = []
     model.refreshed.connect(lambda: counts.append(model.messages))
     watch.run(typing)
     assert watch.never_held()
     assert counts == [FEW, NEWS]
-    watch.run(lambda: desk.search(""))
+    watch.run(lambda: desk.finding.search(""))
     assert watch.never_held()
     assert model.messages == MANY
 

@@ -87,12 +87,12 @@ def test_a_search_looks_where_it_is_told_to(searched: Program, mail: Mail, qtbot
     inbox = subjects(program)
     assert 0 < len(inbox) < len(everywhere)
     assert bar.chip(here).isChecked()
-    program.desk.search("from:")
+    program.desk.finding.search("from:")
     assert subjects(program) == inbox, "what is not written to its end asks for nothing"
     program.window.listing.search.clear()
     qtbot.waitUntil(lambda: program.window.listing.model.source.query is None)
     assert not bar.isVisible()
-    assert program.desk.scope == EVERYWHERE
+    assert program.desk.finding.scope == EVERYWHERE
 
 
 class Ear:
@@ -126,7 +126,7 @@ def test_a_gap_is_closed_where_one_searches(searched: Program, mail: Mail, qtbot
         write.set_policy(tx, read.accounts(tx)[0].id, inbox, prefs_policy())
         write.set_folder_state(tx, inbox, FolderState(1, 100, 0, 50, 38))
     program.desk.read_again(set(), sidebar=True)
-    program.desk.scope = Scope(folder_id=inbox)
+    program.desk.finding.scope = Scope(folder_id=inbox)
     search(program, qtbot, "from:maya")
     rest = program.window.listing.rest
     qtbot.waitUntil(lambda: "38 only on the server" in rest.text())

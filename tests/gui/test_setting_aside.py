@@ -126,9 +126,9 @@ def test_a_list_is_narrowed(program: Program, mail: Mail) -> None:
         assert listed(program) == wanted
         assert pane.chosen_filter() == chosen
         assert [chip.text() for chip in (pane._other,) if chip.isVisibleTo(pane)] != []
-    program.desk.search("e")
+    program.desk.finding.search("e")
     assert set(listed(program)) <= {every[4]}
-    program.desk.search("")
+    program.desk.finding.search("")
     pane._other.click()
     assert listed(program) == every and pane._other.isHidden()
 

@@ -8,6 +8,7 @@ from gui_mail import Mail
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QApplication, QStyle
+from pytestqt.qtbot import QtBot
 
 from mua.gui import places
 from mua.gui.app import Program
@@ -260,3 +261,72 @@ def test_each_name_stands_above_its_column(program: Program, direction: Qt.Layou
         button = pane.header._buttons[column].geometry()
         assert abs(button.left() - seen.left()) <= 12  # a scroll bar's width
         assert button.width() > 20
+
+
+@pytest.mark.parametrize("sort", [one for one in SORTS if one != Sort()], ids=str)
+def test_what_was_found_is_sorted_and_stays_so(
+    program: Program, mail: Mail, qapp: QApplication, qtbot: QtBot, sort: Sort
+) -> None:
+    """Also while mail comes, goes and changes, and with what a server found."""
+    dice = random.Random(str(sort))
+    model = program.window.listing.model
+    model._searching.setInterval(0)
+    arrive(mail, dice, 60)
+    program.window.listing.search.setText("in:inbox smaller:1m")
+    program.desk.finding.search("in:inbox smaller:1m")
+    program.desk.sort(sort)
+    rest(program, qapp)
+    there = in_store(mail, Saved.ALL_INBOXES, sort)
+    assert model.source.query is not None and len(there) > 60
+    assert listed(program) == there
+    assert bool(model.heading_rows()) is sort.by_date
+    gone = [MessageId(there[3]), MessageId(there[-2])]
+    came = arrive(mail, dice, 3)
+    with mail.store.write() as tx:
+        write.wish_gone(tx, gone, 1)
+        write.wish_flags(tx, [MessageId(there[0])], Flag.SEEN, Flag(0), 1)
+    program.desk.read_again({*came, *gone, there[0]}, sidebar=False)
+    assert listed(program) == [one for one in there if one not in gone]
+    archived = read.folder_order(mail.store.reader(), mail.folders["Archive"])[:2]
+    model.add(archived)
+    qtbot.waitUntil(lambda: {*archived, *came} <= {*listed(program)}, timeout=30_000)
+    rest(program, qapp)
+    if sort.by is not By.UNREAD:  # what is read stays where it is looked at
+        keys = orders.keys(mail.store.reader(), listed(program), sort)
+        assert listed(program) == sorted(keys, key=keys.__getitem__, reverse=sort.down)
+    assert listed(program).index(there[0]) < len(there) // 2
+    for row, key in enumerate(model.rows):
+        assert is_heading(key) or model.row_of(key) == row
+    program.window.listing._press(Filter.UNREAD)
+    rest(program, qapp)
+    assert model.source.sort == sort and listed(program)
+    program.desk.sort(Sort())
+    rest(program, qapp)
+    assert listed(program) == sorted(listed(program), reverse=True)
+
+
+def test_a_search_is_sorted_until_it_is_left_and_a_kept_one_always(program: Program, qapp: QApplication) -> None:
+    desk, pane = program.desk, program.window.listing
+
+    def search(text: str) -> None:
+        pane.search.setText(text)
+        desk.finding.search(text)
+        rest(program, qapp)
+
+    search("is:read")
+    pane._sort_actions.actions()[3].trigger()
+    rest(program, qapp)
+    assert pane.model.source.sort == Sort(By.SIZE)
+    search("is:read smaller:1m")
+    assert pane.model.source.sort == Sort(By.SIZE)
+    desk.searching.keep_as("Small", "is:read smaller:1m")
+    search("")
+    assert pane.model.source.sort == Sort()
+    search("is:read")
+    assert pane.model.source.sort == Sort()
+    desk.show_place(Place(search="is:read smaller:1m"))
+    rest(program, qapp)
+    assert pane.model.source.sort == Sort(By.SIZE)
+    kept = Looks()
+    kept.read(str(program.state.value("looks")))
+    assert kept.of(Place(search="is:read smaller:1m")).sort == Sort(By.SIZE)

@@ -608,16 +608,16 @@ def test_state_is_kept(program: Program, mail: Mail) -> None:
 
 def test_a_search_lists_what_it_finds_and_keeps_what_is_there_until_then(program: Program, qtbot: QtBot) -> None:
     before = ids(program)
-    program.desk.search("is:starred")
+    program.desk.finding.search("is:starred")
     assert ids(program) == before
     qtbot.waitUntil(lambda: len(ids(program)) == 3)
     assert program.window.listing._title.text() == "Search"
     program.window.listing._press(Filter.UNREAD)
     qtbot.waitUntil(lambda: len(ids(program)) == 1)
-    program.desk.search("is:starred larger:1m")
+    program.desk.finding.search("is:starred larger:1m")
     qtbot.waitUntil(lambda: ids(program) == [])
     assert program.window.listing._empty.accessibleName().startswith("Nothing")
-    program.desk.search("")
+    program.desk.finding.search("")
     assert ids(program) == before
 
 
@@ -636,7 +636,7 @@ def test_sent_mail_shows_its_recipients(program: Program, mail: Mail) -> None:
 def test_a_shown_search_finds_what_comes_later(program: Program, mail: Mail, qtbot: QtBot) -> None:
     """Without being typed again; what a server found for it stays listed."""
     model = program.desk.listing.model
-    program.desk.search("is:starred")
+    program.desk.finding.search("is:starred")
     qtbot.waitUntil(lambda: model.source.query is not None and not model.seeking, timeout=30_000)
     plain = [one for one in read.folder_order(mail.store.reader(), mail.folders["INBOX"]) if one not in model.ids]
     model.add([plain[0]])
