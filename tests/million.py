@@ -150,7 +150,7 @@ def _remove(folder: Path) -> None:
 def _build(profile: Profile, count: int, seed: int) -> None:
     store = Store(profile)
     fts = index.open_index(profile)
-    words = index.Vocabulary(fts)
+    beginnings = index.Beginnings(fts)
     with store.write() as tx:
         account = write.add_account(tx, Account(AccountId(0), "Home", ME[1], ME[0]))
         inbox = write.put_folder(tx, account, "INBOX", role=Role.INBOX)
@@ -165,11 +165,11 @@ def _build(profile: Profile, count: int, seed: int) -> None:
         while batch := list(islice(coming, _BATCH)):
             last = batch[-1].number
             tx.run_many(_ROW, (_row(one, account, sent if one.sent else inbox) for one in batch))
-            index.add(fts, map(_document, batch), last, last, words)
+            index.add(fts, map(_document, batch), last, last, beginnings)
         for _, _, sql in made:
             tx.run(sql)
         _settle(tx, last)
-    while index.tidy(fts):
+    while index.read_words(fts) or index.tidy(fts):
         pass
     for one in (fts, store):
         one.close()

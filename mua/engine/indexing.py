@@ -117,7 +117,7 @@ class Indexing:
     def __init__(self, cache: Db, bodies: Bodies, fts: Tx, told: Told | None = None) -> None:
         self._cache, self._bodies, self._fts = cache, bodies, fts
         self._told = told or Told()
-        self._words = index.Vocabulary(fts)
+        self._beginnings = index.Beginnings(fts)
         self._pdf = Extractor()
         done = index.progress(fts)
         self.mark, self._removed = done.mark, done.removed
@@ -143,6 +143,8 @@ class Indexing:
             if not quiet and time.monotonic() - self._put_off < LONGEST:
                 return PATIENCE
             self._settle()
+        while index.read_words(self._fts):
+            pass
         if index.tidy(self._fts):
             return 0.0
         self._told.forget()
@@ -197,7 +199,7 @@ class Indexing:
             self._put_off = None
         if self._put_off is None:
             self.mark = self._seen
-        index.add(self._fts, self._batch, self.mark, self._seen, self._words)
+        index.add(self._fts, self._batch, self.mark, self._seen, self._beginnings)
         self._batch, self._batch_text = [], 0
 
     def _settle(self) -> None:
@@ -205,7 +207,7 @@ class Indexing:
         while news := read.to_index(self._cache, self.mark, BATCH, self._seen, bodyless=True):
             self.mark = news[-1].seq
             documents = [document_of(one, None) for one in news]
-            index.add(self._fts, documents, self.mark, self._seen, self._words)
+            index.add(self._fts, documents, self.mark, self._seen, self._beginnings)
         self._put_off = None
         self._commit()
 

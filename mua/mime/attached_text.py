@@ -59,35 +59,45 @@ def attached_text(raw: bytes, of_pdf: OfPdf) -> str:
 
 
 def _texts(raw: bytes, of_pdf: OfPdf) -> Iterator[str]:
-    for number, (name, kind, charset, data) in enumerate(attached_files(raw)):
+    for number, file in enumerate(attached_files(raw)):
         if number >= MAX_FILES:
             return
-        if len(data) <= MAX_FILE and (text := _text_or_none(name, kind, charset, data, of_pdf)):
+        if text := _text_or_none(*file, of_pdf):
             yield text
 
 
-def _text_or_none(name: str, kind: str, charset: str, data: bytes, of_pdf: OfPdf) -> str:
+def _text_or_none(name: str, kind: str, charset: str, head: bytes, whole: Callable[[], bytes], of_pdf: OfPdf) -> str:
     """Empty for a file that its reader chokes on: an error would end the indexer at this mail, again and again."""
+    reader = _reader(name, kind, charset, head, of_pdf)
+    if reader is None:
+        return ""
     try:
-        return _text(name, kind, charset, data, of_pdf)
+        data = whole()
+        return reader(data) if len(data) <= MAX_FILE else ""
     except Exception:  # noqa: BLE001  a stranger's file, and the readers are libraries
         return ""
 
 
-def _text(name: str, kind: str, charset: str, data: bytes, of_pdf: OfPdf) -> str:
-    is_text = kind.startswith("text/") or PurePath(name.lower()).suffix in _TEXTS
+def _reader(name: str, kind: str, charset: str, head: bytes, of_pdf: OfPdf) -> OfPdf | None:
+    """What makes text of a file that begins so; None: nothing does, and most of it need not even be decoded."""
     if kind == "message/rfc822":
-        return gist(data).text
-    if data.startswith(b"PK\x03\x04"):
-        return office_text(data)
-    found = media_type(data)
+        return lambda data: gist(data).text
+    if head.startswith(b"PK\x03\x04"):
+        return office_text
+    found = media_type(head)
     if found == "application/pdf":
-        return of_pdf(data)
-    binary = b"\0" in data[:4096] and data[:2] not in (b"\xff\xfe", b"\xfe\xff")
+        return of_pdf
+    is_text = kind.startswith("text/") or PurePath(name.lower()).suffix in _TEXTS
+    binary = b"\0" in head and head[:2] not in (b"\xff\xfe", b"\xfe\xff")
     if not is_text or binary or (found and found != "text/plain"):
-        return ""
+        return None
+    is_html = kind == "text/html" or name.lower().endswith((".html", ".htm"))
+    return lambda data: _plain(data, charset, is_html=is_html)
+
+
+def _plain(data: bytes, charset: str, *, is_html: bool) -> str:
     text = decode_text(data[: 4 * MAX_TEXT], charset or None)
-    return html_to_text(text) if kind == "text/html" or name.lower().endswith((".html", ".htm")) else text
+    return html_to_text(text) if is_html else text
 
 
 def office_text(data: bytes) -> str:

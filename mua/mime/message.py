@@ -10,6 +10,7 @@ Rules of the file
 import mimetypes
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from html import escape
 from typing import Final
 
@@ -21,8 +22,9 @@ from mua.mime.headers import MAX_ADDRESS_FIELD, MAX_ADDRESSES, decode_header, en
 from mua.mime.kinds import nature
 from mua.mime.packed import SECTION, Packed, in_text, in_tnef, is_tnef
 from mua.mime.report import may_report
-from mua.mime.scan import DEFECTS, Part, decode, decoded_size, is_odd_base64, scan
+from mua.mime.scan import DEFECTS, Part, beginning, decode, decoded_size, is_odd_base64, scan
 from mua.mime.scan import text as part_text
+from mua.mime.sniff import LOOK
 from mua.mime.text import html_to_text, neutralise, neutralise_body, safe_filename, unflow
 from mua.mime.words import MAX_VALUE as MAX_WORDS
 from mua.model.author import Note
@@ -304,14 +306,17 @@ def part_bytes(raw: bytes, section: str) -> tuple[Attachment, bytes]:
     raise KeyError(section)
 
 
-def attached_files(raw: bytes) -> Iterator[tuple[str, str, str, bytes]]:
-    """(name, type, charset, decoded octets) of each file attached, also of those in a winmail.dat; no pictures."""
+def attached_files(raw: bytes) -> Iterator[tuple[str, str, str, bytes, Callable[[], bytes]]]:
+    """(name, type, charset, first octets, all octets when they are called for) of each file attached, decoded; also of
+    those in a winmail.dat, and no pictures.
+    """
     chosen = _Chosen(raw, scan(raw))
     for part in chosen.attached:
         for one in chosen.unpacked(part):
-            yield _packed_name(one), "", "", one.data
+            yield _packed_name(one), "", "", one.data[:LOOK], partial(bytes, one.data)
         if not chosen.unpacked(part) and not part.type.startswith(MEDIA):
-            yield _name(part), part.type, part.params.get("charset", ""), decode(raw, part)
+            charset = part.params.get("charset", "")
+            yield _name(part), part.type, charset, beginning(raw, part, LOOK), partial(decode, raw, part)
 
 
 # --- what is odd -----------------------------------------------------------------------------------------------------

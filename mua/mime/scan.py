@@ -453,6 +453,16 @@ def decode(raw: bytes, part: Part) -> bytes:
     return body
 
 
+def beginning(raw: bytes, part: Part, octets: int) -> bytes:
+    """The first octets of ``decode(raw, part)``; of base64 no more is decoded than that takes."""
+    end = part.body_start + 2 * octets  # three quarters of it, and blanks
+    if part.encoding == "base64" and end < part.body_end:
+        found = decode_base64(raw[part.body_start : end])
+        if len(found) >= octets:
+            return found[:octets]
+    return decode(raw, part)[:octets]
+
+
 def decode_base64(body: bytes) -> bytes:
     """base64 with foreign characters skipped, several padded runs joined and a cut end completed."""
     padding = body.find(b"=")

@@ -116,13 +116,16 @@ class Bodies:
 
     def skimmed(self, message_id: int) -> bytes | None:
         """The message, or of a large one what is needed to list and to find it (``mime.pieces.skim``)."""
-        from mua.mime.pieces import SKIMMED, skim  # loaded by the first mail that comes
+        row = self._of_row(message_id)
+        if row is not None:
+            return row
+        path = self.path(message_id)
+        if not path.exists():
+            return None
+        from mua.mime.pieces import SKIMMED, skim  # loaded by the first large mail
 
-        path = self.file(message_id)
-        if path is None or path.stat().st_size <= SKIMMED:
-            return self.get(message_id)
         with file_errors(), path.open("rb") as file:
-            return skim(file)
+            return file.read() if path.stat().st_size <= SKIMMED else skim(file)
 
     def path(self, message_id: int) -> Path:
         """The file of a big message."""
@@ -130,14 +133,21 @@ class Bodies:
 
     def get(self, message_id: int) -> bytes | None:
         """The message as received, or None when its bytes are not here."""
-        with self._lock, translated():
-            found = self._db.execute("SELECT size, dictionary, data FROM raw WHERE id = ?", (message_id,)).fetchone()
-            if found is not None:
-                size, dictionary, data = found
-                return self._decompressor(dictionary).decompress(data, max_output_size=size)
+        row = self._of_row(message_id)
+        if row is not None:
+            return row
         path = self.path(message_id)
         with file_errors():
             return path.read_bytes() if path.exists() else None
+
+    def _of_row(self, message_id: int) -> bytes | None:
+        """The bytes of a message that is kept in body.db."""
+        with self._lock, translated():
+            found = self._db.execute("SELECT size, dictionary, data FROM raw WHERE id = ?", (message_id,)).fetchone()
+            if found is None:
+                return None
+            size, dictionary, data = found
+            return self._decompressor(dictionary).decompress(data, max_output_size=size)
 
     def digest(self, message_id: int) -> bytes:
         """SHA-256 of the bytes as they are read back now; empty when they are not here."""

@@ -11,7 +11,9 @@ words of their own, for the first two letters while typing: a mark of ``SHORT`` 
 nobody types those.
 
 ``word`` has each word of four letters and more once, and ``part`` its trigrams: a word is found by what is inside it,
-too, and that costs what the words cost and not what the mail does.
+too, and that costs what the words cost and not what the mail does.  The words of a few messages are taken from their
+texts at once.  Of many, the index itself tells them (fts5vocab) for a third of that, once for a whole table: those in
+``unread`` are still to be asked, by ``read_words``.
 
 ``Progress.mark`` is how far into ``message.index_seq`` the index has come, ``whole`` the same for messages that have a
 body, ``removed`` for the ledger of removals.
@@ -40,12 +42,13 @@ CREATE TABLE IF NOT EXISTS shard(number INTEGER, crowded INTEGER, PRIMARY KEY(nu
 CREATE TABLE IF NOT EXISTS word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS part USING fts5(text,
   content='word', content_rowid='id', detail=none, tokenize="trigram case_sensitive 1");
+CREATE TABLE IF NOT EXISTS unread(number INTEGER, crowded INTEGER, PRIMARY KEY(number, crowded)) STRICT, WITHOUT ROWID;
 """
 SHARD = f"CREATE VIRTUAL TABLE {{}} USING fts5({', '.join(COLUMNS)}, content='', contentless_delete=1, {TOKENS})"
 HASH_BYTES = 64 * 1024 * 1024
 MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second
 WORD = range(4, 41)  # letters of the words that are found by what is inside them
-SEEN = 200_000  # pieces of text that are known to hold no new word
+FEW = 50  # messages in a table, of which the words are taken from their texts
 SHORTS, LONG = 4096, 200  # fields whose beginnings are kept, and characters from which on one is not
 
 
@@ -110,50 +113,33 @@ def tokens(db: Db, text: str) -> list[str]:
     return [str(one) for one in found]
 
 
-class Vocabulary:
-    """The words that documents bring, as FTS5 has them; what was looked at before is not looked at again."""
+class Beginnings:
+    """The beginnings of the words of a field; most mail is from few people, about few things."""
 
     def __init__(self, db: Tx) -> None:
         self._db = db
-        self._seen: set[str] = set()
-        self._short: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str], str] = {}
 
-    def short(self, column: str, text: str) -> str:
-        """The beginnings of the words of a field; most mail is from few people, about few things."""
-        found = self._short.get((column, text))
+    def of(self, column: str, text: str) -> str:
+        """The first letter and the first two of each word, marked as of this column (one of ``SHORT``)."""
+        found = self._known.get((column, text))
         if found is None:
             words = tokens(self._db, text) if text else ()
             found = " ".join({SHORT[column] + word[:letters] for word in words for letters in (1, 2)})
-            if len(self._short) >= SHORTS:
-                self._short.clear()
+            if len(self._known) >= SHORTS:
+                self._known.clear()
             if len(text) < LONG:
-                self._short[column, text] = found
+                self._known[column, text] = found
         return found
 
-    def learn(self, rows: "Iterable[_Row]") -> None:
-        """Keep the words of these rows that are new; within a transaction."""
-        pieces = set[str]()
-        for row in rows:
-            for text in row[1:-1]:
-                pieces.update(text.split())
-        fresh = pieces - self._seen
-        if len(self._seen) > SEEN:
-            self._seen.clear()
-        self._seen |= fresh
-        found = tokens(self._db, " ".join(fresh))
-        last = self._db.value("SELECT coalesce(max(id), 0) FROM word")
-        words = sorted({one for one in found if len(one) in WORD})
-        self._db.run_many("INSERT OR IGNORE INTO word(text) VALUES (?)", ((one,) for one in words))
-        self._db.run("INSERT INTO part(rowid, text) SELECT id, text FROM word WHERE id > ?", last)
 
-
-def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary: Vocabulary | None = None) -> None:
+def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, beginnings: Beginnings | None = None) -> None:
     """Index documents (each replaces an earlier one of the same message) and remember how far we came."""
     with translated(), db.connection:
-        words = vocabulary or Vocabulary(db)
+        beginnings = beginnings or Beginnings(db)
         rows: dict[Shard, list[_Row]] = {}
         for one in sorted(documents, key=lambda document: document.id):
-            rows.setdefault(shard_of(one.id), []).append(_row(words, one))
+            rows.setdefault(shard_of(one.id), []).append(_row(beginnings, one))
         known = set(shards(db))
         marks = ", ".join("?" * len(COLUMNS))
         for shard, some in rows.items():
@@ -161,17 +147,54 @@ def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, vocabulary
                 _new_shard(db, shard)
             sql = f"INSERT OR REPLACE INTO {shard.name}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
             db.run_many(sql, ((shard.row(row[0]), *row[1:]) for row in some))
-        words.learn([row for some in rows.values() for row in some])
+            if len(some) > FEW:
+                db.run("INSERT OR IGNORE INTO unread VALUES (?, ?)", shard.number, int(shard.crowded))
+        _learn(db, (row for some in rows.values() if len(some) <= FEW for row in some))
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
 
 
 _Row = tuple[int, str, str, str, str, str, str, str, str, str]
 
 
-def _row(words: Vocabulary, one: Document) -> _Row:
+def _learn(db: Tx, rows: "Iterable[_Row]") -> None:
+    """Keep the words of these rows that are new; within a transaction."""
+    pieces = {piece for row in rows for text in row[1:-1] for piece in text.split()}
+    words = sorted({one for one in tokens(db, " ".join(pieces)) if len(one) in WORD})
+    last = _last_word(db)
+    db.run_many("INSERT OR IGNORE INTO word(text) VALUES (?)", ((one,) for one in words))
+    _divide(db, last)
+
+
+def read_words(db: Tx) -> bool:
+    """Keep the new words of one table that has many; False when there is none left whose words are not known."""
+    found = db.row("SELECT number, crowded FROM unread LIMIT 1")
+    if found is None:
+        return False
+    name = Shard(found[0], bool(found[1])).name
+    with translated(), db.connection:
+        db.run(f"CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, {name}, row)")
+        last = _last_word(db)
+        sql = "INSERT OR IGNORE INTO word(text) SELECT term FROM temp.vocabulary WHERE length(term) BETWEEN ? AND ?"
+        db.run(sql, WORD.start, WORD.stop - 1)
+        _divide(db, last)
+        db.run("DELETE FROM unread WHERE number = ? AND crowded = ?", *found)
+        db.run("DROP TABLE temp.vocabulary")
+    return True
+
+
+def _last_word(db: Db) -> int:
+    return int(db.value("SELECT coalesce(max(id), 0) FROM word"))
+
+
+def _divide(db: Tx, last: int) -> None:
+    """The trigrams of the words after ``last``."""
+    db.run("INSERT INTO part(rowid, text) SELECT id, text FROM word WHERE id > ?", last)
+
+
+def _row(beginnings: Beginnings, one: Document) -> _Row:
     """The id, and the values of ``COLUMNS``."""
     subject, sender, recipients, cc = map(spaced, (one.subject, one.sender, one.recipients, one.cc))
-    short = (words.short(column, text) for column, text in zip(SHORT, (subject, sender, recipients, cc), strict=True))
+    short = (beginnings.of(column, text) for column, text in zip(SHORT, (subject, sender, recipients, cc), strict=True))
     body, files, attached = map(spaced, (one.body, one.files, one.attached))
     return one.id, body, subject, sender, recipients, cc, files, attached, one.list, " ".join(short)
 

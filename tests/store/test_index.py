@@ -145,6 +145,40 @@ def test_a_removed_message_is_not_found(tmp_path: Path) -> None:
     store.close()
 
 
+def test_the_words_of_many_messages_are_those_of_each(tmp_path: Path) -> None:
+    """What the index tells of a whole table is what is read from the texts of few messages."""
+    texts = [
+        "Änderung STRASSE İstanbul Ａｂｃｄ",
+        "東京 ab abc abcd " + "x" * 40 + " " + "y" * 41,
+        "don't well-known a_b_c_d",
+    ]
+    texts += [
+        "𐐨𐐨𐐨𐐨 naïve e\u0301e\u0301e\u0301e\u0301 \ue000abc x\0hidden",
+        "¼½¾² 12345 русский слова",
+        "caffè\tlatte\r\nnero",
+    ]
+    documents = [
+        index.Document(
+            MessageId(n << 20), f"subject{n}", f"sender{n}", "", texts[n % len(texts)], attached=f"file{n:04}"
+        )
+        for n in range(2 * index.FEW)
+    ]
+    known = list[list[str]]()
+    for name, size in (("few", index.FEW), ("many", 2 * index.FEW)):
+        profile = Profile(tmp_path / name).create()
+        writer = index.open_index(profile)
+        for start in range(0, len(documents), size):
+            index.add(writer, documents[start : start + size], 1, 1)
+        assert index.read_words(writer) is (name == "many")
+        assert not index.read_words(writer)
+        known.append([row[0] for row in writer.rows("SELECT text FROM word ORDER BY text")])
+        sql = "SELECT w.text FROM part p JOIN word w ON w.id = p.rowid WHERE p.part MATCH 'ile' ORDER BY 1"
+        assert [row[0] for row in writer.rows(sql)] == [f"file{n:04}" for n in range(2 * index.FEW)]
+        writer.close()
+    assert known[0] == known[1]
+    assert {"strasse", "istanbul", "x" * 40} < set(known[0])
+
+
 @settings(deadline=None)
 @given(st.integers(0, 1 << 55) | st.integers(0, 1 << 24).map(lambda second: second << 20) | st.integers(0, 1 << 23))
 def test_a_row_of_the_index_is_of_one_message(message_id: int) -> None:

@@ -23,7 +23,7 @@ def test_no_message_ends_its_own_part(tail: bytes) -> None:
     found = re.search(rb'boundary="([^"]+)"', letter)
     assert found
     assert len(found[1]) <= 70  # RFC 2046 s.5.1.1
-    assert [data for *_, data in attached_files(letter)] == [raw]
+    assert [whole() for *_, whole in attached_files(letter)] == [raw]
 
 
 @pytest.mark.parametrize(

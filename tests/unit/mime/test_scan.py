@@ -1,5 +1,6 @@
 """The scanner: structure, section numbers, defects; and that it holds for any bytes."""
 
+import base64
 import time
 import tracemalloc
 
@@ -9,7 +10,18 @@ from hypothesis import strategies as st
 
 from mua.mime import scan as scanning
 from mua.mime.message import parse
-from mua.mime.scan import MAX_DEPTH, MAX_PARTS, Part, decode, decode_base64, decoded_size, is_odd_base64, scan, text
+from mua.mime.scan import (
+    MAX_DEPTH,
+    MAX_PARTS,
+    Part,
+    beginning,
+    decode,
+    decode_base64,
+    decoded_size,
+    is_odd_base64,
+    scan,
+    text,
+)
 
 NESTED = b"""From: a@example.org\r
 Content-Type: multipart/mixed; boundary=outer\r
@@ -267,3 +279,13 @@ def check(raw: bytes) -> None:
         assert decoded_size(raw, part) == len(decode(raw, part))
         text(raw, part)
         _ = part.filename, part.disposition, part.embedded
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"base64", b"quoted-printable", b"8bit", b"x-uuencode"]))
+def test_the_beginning_of_a_part_is_that_of_what_it_decodes_to(data: bytes, encoding: bytes) -> None:
+    whole = base64.encodebytes(data * 3) if encoding == b"base64" else data
+    for body in (whole, data):
+        raw = b"Content-Transfer-Encoding: " + encoding + b"\n\n" + body
+        part = scan(raw)
+        for octets in (1, 50, 5_000):
+            assert beginning(raw, part, octets) == decode(raw, part)[:octets]
