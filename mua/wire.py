@@ -854,6 +854,17 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class RestoreBackup:
+    """Make this profile, into which nobody has put anything yet, what a backup holds; its passwords too, unless it is
+    wanted ``bare``.  Answer: BackedUp; then everybody has to begin anew, the engine too (``Shutdown``).
+    """
+
+    path: str
+    passphrase: str = field(default="", repr=False)
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TakeSecrets:
     """Keep the passwords of the backup from which this profile was restored.  Answer: SettingsImported."""
 
@@ -1415,7 +1426,7 @@ Command = (
     | OpenMessage | SetFlags | MoveMessages | ArchiveMessages | JunkMessages | DeleteMessages | Undo | SettleRefused
     | RestoreMessages | Send | SaveDraft | AwaitVerdicts | CancelOutgoing | RetryOutgoing | RescheduleOutgoing
     | TendQueue | LimitRate | CreateFolder | SetPolicy | Poke | Health | SaveBundle | Shutdown | Raise
-    | Import | Export | Backup | TakeSecrets | Stop
+    | Import | Export | Backup | RestoreBackup | TakeSecrets | Stop
     | RemoveDkim | LoadPictures | Examine | Unsubscribe | AnswerReceipt | TagMessages | SayThreads | QuietThreads
     | RenameFolder | DeleteFolder | EmptyFolder | MarkFolderRead | SubscribeFolder
     | BeginSignIn | AwaitSignIn | EndSignIn | SetClient | SetRole | OrderAccounts

@@ -11,6 +11,7 @@ from mua.engine import portable
 from mua.engine.files import readable, writable
 from mua.engine.works import stoppable
 from mua.errors import Kind, MailError, Retry
+from mua.log import ENGINE
 from mua.store import archive, read
 
 if TYPE_CHECKING:
@@ -38,6 +39,27 @@ def backup(engine: Engine, command: wire.Backup) -> wire.BackedUp:
             text = "The backup was stopped; no file was left behind."
             raise MailError(Kind.LOCAL, Retry.NEVER, text, code="stopped") from error
     return wire.BackedUp(found.messages, found.files, found.octets, found.missing, found.secrets)
+
+
+def restore(engine: Engine, command: wire.RestoreBackup) -> wire.BackedUp:
+    """Fill this profile, which is empty.  Raises MailError "sealed", "wrong-passphrase", "profile-not-empty" ..."""
+    path = Path(command.path)
+    with readable(path):
+        sealed = archive.secrets_of(path)
+        if sealed and not command.passphrase and not command.bare:
+            text = "Passwords are in this backup, too: type its passphrase, or restore it without them."
+            raise MailError(Kind.LOCAL, Retry.ASK, text, code="sealed")
+        wanted = portable.opened(command.passphrase, sealed) if sealed and not command.bare else {}
+        engine.upkeep.stop()  # or what has no row yet would be swept
+        found = archive.fill(engine.profile, path)
+    if wanted:
+        same = {int(one.id): one.id for one in read.accounts(engine.store.reader())}
+        try:
+            portable.keep(engine, same, wanted, books=True)
+        except MailError as error:
+            ENGINE.info("the passwords of a backup: %s (%s)", error.code, error.detail)
+            return wire.BackedUp(found.messages, found.files, found.octets, found.missing, False)
+    return wire.BackedUp(found.messages, found.files, found.octets, found.missing, bool(wanted))
 
 
 def take_secrets(engine: Engine, command: wire.TakeSecrets) -> wire.SettingsImported:

@@ -373,6 +373,13 @@ def backup(engine: Engine, command: wire.Backup) -> wire.BackedUp:
     return room.backup(engine, command)
 
 
+def restore_backup(engine: Engine, command: wire.RestoreBackup) -> wire.BackedUp:
+    """The whole profile out of a file."""
+    from mua.engine import backup as room
+
+    return room.restore(engine, command)
+
+
 def take_secrets(engine: Engine, command: wire.TakeSecrets) -> wire.SettingsImported:
     """The passwords of a backup."""
     from mua.engine import backup as room
@@ -571,6 +578,7 @@ _HANDLERS: dict[type, Callable[[Engine, Any], wire.Answer]] = {
     wire.Import: import_mail,
     wire.Export: export_mail,
     wire.Backup: backup,
+    wire.RestoreBackup: restore_backup,
     wire.TakeSecrets: take_secrets,
     wire.Stop: works.stop,
     wire.PutBook: _contacts("put_book"),

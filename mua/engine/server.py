@@ -59,6 +59,7 @@ SLOW = (
     wire.SyncBooks,
     wire.ImportContacts,
     wire.ExportContacts,
+    wire.RestoreBackup,
     wire.TakeSecrets,
     wire.RemoveAccount,
     wire.Send,

@@ -41,7 +41,7 @@ from mua.gui.sidebar import Sidebar
 from mua.gui.surface import make_ready
 from mua.gui.theme import Appearance, system_is_dark, theme
 from mua.language import language, tr
-from mua.paths import Profile
+from mua.paths import Profile, child_command
 from mua.records import dataclass
 
 if TYPE_CHECKING:
@@ -89,6 +89,9 @@ def run(
     program.end()
     if lock is not None:
         lock.unlock()
+    if program.anew:
+        command = child_command("--profile", str(profile.root))
+        os.execv(command[0], command)
     return code
 
 
@@ -137,7 +140,7 @@ class Program(QObject):
         self.client: EngineClient | None = None
         self.desk: Desk = self._make_desk()
         self.rooms: Rooms | None = None
-        self._painted = self._demo_open = False
+        self._painted = self._demo_open = self.anew = False
         self._collector = QTimer(self)
         self._collector.timeout.connect(gc.collect)
         self.window.closed.connect(self._save)
@@ -195,6 +198,14 @@ class Program(QObject):
         self.window.reader.close_down()
         self.desk.seeker.close()
         self.library.close()
+
+    def begin_anew(self) -> None:
+        """A backup has become this profile: the engine ends, and the whole program is started again."""
+        from mua import wire
+
+        self.anew = True
+        if self.client is not None:
+            self.client.ask(wire.Shutdown(), lambda _: QCoreApplication.quit(), lambda _: QCoreApplication.quit())
 
     # ---- after the first paint
     def _furnish(self) -> "Rooms":

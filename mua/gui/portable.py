@@ -106,7 +106,9 @@ class Portable(QWidget):
                 if answer.secrets
                 else tr("{messages} written and read back, without passwords.", messages=written)
             )
-            self._say(f"{text}{lost} {tr('On the other computer: mua restore FILE.')}", "info")
+            self._say(
+                f"{text}{lost} {tr('On the other computer the first page restores it, or: mua restore FILE.')}", "info"
+            )
             self.passphrase.clear()
 
         phrase = self._phrase()

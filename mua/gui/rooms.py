@@ -131,6 +131,7 @@ class Rooms(QObject):
         self._serve(page.asked, page)
         page.demo_wanted.connect(self._program.open_demo)
         page.import_wanted.connect(self.open_import)
+        page.restored.connect(self._program.begin_anew)
         page.left.connect(self.close_page)
         page.added.connect(lambda _: self.close_page())
         self._show(page)

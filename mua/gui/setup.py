@@ -28,6 +28,7 @@ from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.diagnosis import DiagnosisPanel
 from mua.gui.found_panel import FoundPanel
 from mua.gui.notices import Banner
+from mua.gui.restoring import Restoring
 from mua.gui.room import Room
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.sign_in import SignInPanel
@@ -51,6 +52,8 @@ class SetupPage(Room):
     added = Signal(int)
     demo_wanted = Signal()
     import_wanted = Signal()
+    restored = Signal()
+    """A backup has become this profile: the window has to begin anew."""
 
     def __init__(self, profile: Profile, *, first: bool) -> None:
         super().__init__(tr("Add an account"), COLUMN, back=not first)
@@ -79,6 +82,8 @@ class SetupPage(Room):
         self.demo = Button(tr("Try it with a demo account"), "sparkles")
         self.importing = Button(tr("Import from Thunderbird or files"), "import")
         self.by_hand = Button(tr("Set up by hand"), "server")
+        self.restoring = Restoring()
+        self.restoring.setVisible(first)
         self._lay_out()
         self._connect()
         for part in (self.found, self.sign_in, self.form, self.own_server, self.banner):
@@ -430,6 +435,7 @@ class SetupPage(Room):
         row.addWidget(self.importing)
         self._others.addWidget(self.demo)
         self._others.addLayout(row)
+        self._others.addWidget(self.restoring)
         column.addLayout(self._others)
         column.addStretch(3)
 
@@ -449,6 +455,9 @@ class SetupPage(Room):
         self.by_hand.clicked.connect(self.open_form)
         self.importing.clicked.connect(self.import_wanted)
         self.demo.clicked.connect(self._open_demo)
+        self.restoring.asked.connect(self.asked)
+        self.restoring.working.connect(lambda working: self._edit(not working))
+        self.restoring.restored.connect(self.restored)
         self.setFocusProxy(self.address)
 
     def _work(self, working: bool, text: str = "") -> None:
@@ -461,7 +470,8 @@ class SetupPage(Room):
         if not editable and self._left_off is None:
             self._left_off = self.focusWidget()
         for part in (
-            self.address, self.password, self.found.change, self.go, self.form, self.demo, self.importing, self.by_hand
+            self.address, self.password, self.found.change, self.go, self.form, self.demo, self.importing, self.by_hand,
+            self.restoring.choose,
         ):  # fmt: skip
             part.setEnabled(editable)
         if editable and self._left_off is not None:

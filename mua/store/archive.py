@@ -20,7 +20,7 @@ import re
 import tarfile
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -41,6 +41,7 @@ MANIFEST = "manifest.json"
 _NAME = re.compile(r"(?:cache\.db|body\.db|settings\.toml|secrets|(?:big|drafts)/[A-Za-z0-9][A-Za-z0-9._-]{0,200})")
 _MAX_MANIFEST = 256 << 20  # octets
 _CHUNK = 1 << 20
+_BUSY = 10_000  # milliseconds
 
 Told = Callable[[int, int], bool]
 """Given octets done and to do; True: stop."""
@@ -230,6 +231,19 @@ def restore(profile: Profile, path: Path) -> Packed:
         text = "There is mail in this profile already; restore into a new one with --profile FOLDER."
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="profile-not-empty")
     profile.create()
+    return _restored(profile, path, _move)
+
+
+def fill(profile: Profile, path: Path) -> Packed:
+    """The same for a profile in use that nobody has put anything into yet; whoever uses it has to begin anew then.
+
+    Raises like ``restore``.
+    """
+    _ask_unused(profile)
+    return _restored(profile, path, _pour)
+
+
+def _restored(profile: Profile, path: Path, put: Callable[[Path, Profile, dict[str, tuple[int, str]]], None]) -> Packed:
     with tempfile.TemporaryDirectory(dir=profile.root, prefix=".restoring-") as folder:
         staged = Path(folder)
         found = _unpack(path, staged)
@@ -239,8 +253,20 @@ def restore(profile: Profile, path: Path) -> Packed:
             _check(staged / name)
         _hold(staged / "cache.db")
         messages, missing = _counted(staged, staged / "big")
-        _move(staged, profile, found)
+        put(staged, profile, found)
     return Packed(messages, len(found), sum(size for size, _ in found.values()), missing, SECRETS in found)
+
+
+def _ask_unused(profile: Profile) -> None:
+    """Raises MailError "profile-not-empty" where anything is in a profile."""
+    connection = apsw.Connection(str(profile.cache_db), flags=apsw.SQLITE_OPEN_READONLY)
+    with translated():
+        tables = ("account", "message", "outgoing", "contact")
+        used = any(Db(connection).value(f"SELECT 1 FROM {one} LIMIT 1") for one in tables)
+        connection.close()
+    if used:
+        text = "There are accounts or contacts in this profile already, and a restored backup would take their place."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, code="profile-not-empty")
 
 
 def _unpack(path: Path, staged: Path) -> dict[str, tuple[int, str]]:
@@ -297,16 +323,41 @@ def _hold(path: Path) -> None:
 
 def _move(staged: Path, profile: Profile, found: dict[str, tuple[int, str]]) -> None:
     """Put everything in place; the rows last, which make a profile of it."""
-    for name in found.keys() - {"cache.db", SECRETS}:
-        (staged / name).replace(profile.root / name)
-    for folder in (profile.big, profile.drafts, profile.root):
-        sync_folder(folder)
+    _move_files(staged, profile, found.keys() - {"cache.db", SECRETS})
     try:
         _place(staged / "cache.db", profile.cache_db)
     except FileExistsError as error:
         text = "Another Mua began to use this profile meanwhile; close it, and restore into a new one."
         raise MailError(Kind.LOCAL, Retry.ASK, text, code="profile-not-empty") from error
     sync_folder(profile.root)
+
+
+def _pour(staged: Path, profile: Profile, found: dict[str, tuple[int, str]]) -> None:
+    """The same under the eyes of those who have the databases open: each changes at once, the rows last."""
+    _move_files(staged, profile, found.keys() - {"cache.db", "body.db", SECRETS})
+    _pour_one(staged / "body.db", profile.body_db)
+    _ask_unused(profile)
+    _pour_one(staged / "cache.db", profile.cache_db)
+    for tail in ("", "-wal", "-shm"):  # the index is of what was here before
+        profile.fts_db.with_name(profile.fts_db.name + tail).unlink(missing_ok=True)
+
+
+def _pour_one(path: Path, target: Path) -> None:
+    with translated():
+        source = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        into = apsw.Connection(str(target), flags=apsw.SQLITE_OPEN_READWRITE)
+        into.set_busy_timeout(_BUSY)
+        with into.backup("main", source, "main") as work:
+            work.step()
+        into.close()
+        source.close()
+
+
+def _move_files(staged: Path, profile: Profile, names: Iterable[str]) -> None:
+    for name in names:
+        (staged / name).replace(profile.root / name)
+    for folder in (profile.big, profile.drafts, profile.root):
+        sync_folder(folder)
 
 
 def _place(path: Path, target: Path) -> None:

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QWidget
 
 from mua import wire
+from mua.engine import portable as sealing
 from mua.errors import Kind, MailError, Retry
 from mua.gui.account_form import AccountForm, Wrong
 from mua.gui.account_panel import AccountPanel
@@ -29,7 +30,10 @@ from mua.model.address import Address
 from mua.model.contact import Group
 from mua.model.folder import FolderId, Role
 from mua.model.quota import Quota
-from mua.store import read
+from mua.paths import Profile
+from mua.store import archive, read, write
+from mua.store.blobs import Bodies
+from mua.store.db import Store
 
 
 @pytest.fixture
@@ -245,6 +249,38 @@ def test_a_folder_and_everything_go_into_files(place: Office, tmp_path: Path) ->
     portable.back_up_to(str(tmp_path / "all.tar"))
     wait_until(lambda: "1 message written and read back, without passwords." in portable.banner.text(), "the backup")
     assert (tmp_path / "all.tar").stat().st_size > 0
+
+
+def test_a_backup_is_restored_on_the_first_page(place: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = Profile(tmp_path / "old").create()
+    store = Store(old)
+    with store.write(durable=True) as tx:
+        write.add_account(tx, Account(AccountId(0), "here", "me@good.test"))
+    store.close()
+    Bodies(old).close()
+    archive.pack(old, tmp_path / "all.tar", sealing._sealed("open sesame", {"1/password": "x"}), lambda *_: False)
+    page = place.rooms.setup
+    assert page is not None
+    part = page.restoring
+    part.take(str(tmp_path / "none.tar"))
+    wait_until(lambda: part.choose.isEnabled(), "the refusal")
+    assert part.passphrase.isHidden() or not part.passphrase.isVisibleTo(part)
+    part.take(str(tmp_path / "all.tar"))
+    wait_until(lambda: part.passphrase.isVisibleTo(part), "the question for its passphrase")
+    part.passphrase.setText("another")
+    part.whole.click()
+    wait_until(lambda: "passphrase" in part.banner.text() and part.whole.isEnabled(), "that it is not this one")
+    part.passphrase.setText("open sesame")
+    part.whole.click()
+    wait_until(lambda: part.again.isVisibleTo(part), "everything")
+    assert part.banner.text().startswith("0 messages and all accounts are here, with their passwords.")
+    assert not page.address.isEnabled()
+    ended: list[int] = []
+    monkeypatch.setattr("mua.gui.app.QCoreApplication.quit", lambda: ended.append(1))
+    part.again.click()
+    wait_until(lambda: ended, "the end of the engine")
+    assert place.program.anew
+    assert [one.email for one in read.accounts(place.db)] == ["me@good.test"]
 
 
 # ---- settings
