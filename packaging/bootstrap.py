@@ -263,6 +263,7 @@ def make(environment: Environment, wanted: Features) -> None:
     size = "about 250 MB to download" if features.gui else "about 20 MB to download"
     say(f"installing {len(entries(wishes))} packages into .venv ({size} the first time)")
     pip_install(environment)
+    compile_program(environment)
     environment.remember(features)
 
 
@@ -287,6 +288,14 @@ def pip_install(environment: Environment) -> None:
             f"the packages could not be installed; pip said:\n  {tail}\n"
             "Check the network connection (and the free disk space), then start ./run again."
         )
+
+
+def compile_program(environment: Environment) -> None:
+    """What pip does for the packages: who may not write here, such as a server's own user, would compile a module
+    whenever it is loaded, and keep the memory that this took.
+    """
+    command = [str(environment.python), "-m", "compileall", "-q", str(ROOT / "mua")]
+    subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
 
 
 @contextmanager

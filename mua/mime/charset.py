@@ -10,7 +10,7 @@ Rules of the file
 
 import codecs
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -70,7 +70,7 @@ def decode_text(data: bytes, label: str | None) -> str:
     if not data:
         return ""
     codec = find_codec(label) if label else None
-    if data.isascii() and (codec is None or codec in _ASCII_SAFE):
+    if data.isascii() and (codec is None or _ascii_safe(codec)):
         return data.decode("ascii")
     if codec is None or codec in _LIKELY_UTF8:
         return _utf8_or(data, codec)
@@ -183,17 +183,17 @@ def _looks_chinese(data: bytes, codec: str) -> bool:
     return odd * 10 > sum(not one.isascii() for one in text)
 
 
-def _ascii_transparent() -> frozenset[str]:
+_TRANSPARENT: Final = frozenset(
+    {*_ALIASES.values(), *(f"iso8859-{n}" for n in range(1, 17)), *(f"cp{n}" for n in range(1250, 1259))}
+    | {"utf-8", "koi8-r", "koi8-u", "cp437", "cp850", "cp866", "mac-roman"}
+) - {"utf-7", "iso2022_jp_ext"}  # as far as their tables say so, too
+
+
+@cache
+def _ascii_safe(codec: str) -> bool:
+    """Whether each ASCII character is itself in this codec; asked when it is used, for some have large tables."""
     sample = bytes(range(1, 128))
-    names = set(_ALIASES.values()) | {f"iso8859-{n}" for n in range(1, 17)} | {f"cp{n}" for n in range(1250, 1259)}
-    safe = set()
-    for name in names | {"utf-8", "koi8-r", "koi8-u", "cp437", "cp850", "cp866", "mac-roman"}:
-        try:
-            if sample.decode(name) == sample.decode("ascii"):
-                safe.add(name)
-        except (LookupError, UnicodeError):
-            continue
-    return frozenset(safe - {"utf-7", "iso2022_jp_ext"})
-
-
-_ASCII_SAFE: Final = _ascii_transparent()
+    try:
+        return codec in _TRANSPARENT and sample.decode(codec) == sample.decode("ascii")
+    except (LookupError, UnicodeError):
+        return False

@@ -10,6 +10,7 @@ import asyncio
 import errno
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dns.asyncresolver
 import dns.exception
@@ -29,9 +30,11 @@ import dns.resolver
 from mua.log import NET
 from mua.net import tls
 from mua.plan.dane import Tlsa, TlsaAnswer
-from mua.plan.discover import Service
 from mua.plan.mx import AddressAnswer, Mx, MxAnswer, Records, Status
 from mua.records import dataclass
+
+if TYPE_CHECKING:
+    from mua.plan.discover import Service
 
 ONE_TRY = 3.0  # seconds for one server
 REMEMBERED = 500  # answers, each for as long as its record says
@@ -112,8 +115,10 @@ class Resolver:
             return "the resolver is not on this computer"
         return "" if (await self._ask(".", "NS")).secure else "the resolver does not validate"
 
-    async def services(self, name: str) -> list[Service]:
+    async def services(self, name: str) -> "list[Service]":
         """The SRV records of a name like ``_imaps._tcp.example.org`` (RFC 2782); none when nobody knows."""
+        from mua.plan.discover import Service  # reads XML; who sends mail needs none of it
+
         found = await self._ask(name, "SRV")
         records = [r for r in found.records if isinstance(r, dns.rdtypes.IN.SRV.SRV)]
         return [Service(r.priority, r.weight, r.port, r.target.to_text()) for r in records]
@@ -219,6 +224,6 @@ def _trust_ad() -> bool:
     return any(words[0] == "options" and "trust-ad" in words for line in lines if (words := line.split()))
 
 
-def services_now(name: str, seconds: float) -> list[Service]:
+def services_now(name: str, seconds: float) -> "list[Service]":
     """``Resolver.services`` for whoever waits for the answer, so long at most."""
     return asyncio.run(Resolver(lifetime=seconds).services(name))

@@ -1,9 +1,7 @@
 """Opening an SMTP session: greeting, EHLO, STARTTLS, one AUTH attempt.
 
-aiosmtplib takes the connected socket, does implicit TLS and reads the greeting.  Then ``Wire`` takes its transport over
-(a public call of asyncio; no private name of the library is used) and the rest is ours: EHLO, because the library takes
-nonsense for a reply and waits long for the end of an endless one, STARTTLS, because it silently drops what was injected
-behind the server's 220 and goes on, and AUTH, because it tries every mechanism.
+No library does this: one takes nonsense for a reply, silently drops what was injected behind the server's 220 to
+STARTTLS and goes on, or tries every mechanism of AUTH.
 
 Rule of the file: no credential is sent before the certificate is verified; whatever goes wrong is a ``Lost`` with its
 phase, with the server's reply when there was one and with the ``ssl`` or system error as its cause.
@@ -16,8 +14,6 @@ import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import aiosmtplib
-
 from mua.log import masked
 from mua.model.account import Security
 from mua.model.outgoing import Phase
@@ -25,11 +21,10 @@ from mua.net import tls
 from mua.net.dane import Unproven
 from mua.net.sasl import Exchange, Who, exchanges, mask, refuse_weaker
 from mua.net.smtp_transaction import Session
-from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire, readable
+from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire
 from mua.records import dataclass
 
 EHLO_NAME = "[127.0.0.1]"  # says nothing about this computer or its network (RFC 5321 s.4.1.3)
-_BROKEN_REPLY = -1  # aiosmtplib's code for something that is no reply
 
 
 class NotOffered(Lost):
@@ -66,37 +61,30 @@ async def open_session(door: Door, transcript: Transcript, timeouts: Timeouts | 
     """An open session, encrypted as ``door`` says, not yet authenticated.  Raises Lost."""
     timeouts = timeouts or Timeouts()
     session: Session | None = None
-    smtp = aiosmtplib.SMTP(  # its timeout is for the handshake and for the greeting
-        hostname=tls.ascii_host(door.host),
-        sock=door.sock,
-        use_tls=door.security is Security.TLS,
-        start_tls=False,
-        tls_context=door.context if door.security is Security.TLS else None,
-        local_hostname=door.ehlo,
-        timeout=timeouts.greeting,
-    )
+    wire = Wire(transcript)
     try:
-        await _greet(smtp, transcript)
-        session = _adopt(smtp, door, transcript, timeouts)
+        await _greet(wire, door, timeouts.greeting)
+        session = Session(wire, {}, host=door.host, tls=_describe(wire.transport, door), timeouts=timeouts)
+        session.lmtp = door.lmtp
         session.extensions = await _hello(session, door, Phase.GREETING)
         if door.security is Security.STARTTLS:
             await _upgrade(session, door)
         session.verified = bool(session.tls and door.proof)
         return session
     except Lost as lost:
-        _shut(smtp, door)
+        _shut(wire, door)
         lost.in_clear = door.security is Security.STARTTLS and not (session and session.tls)
         raise
     except BaseException:
-        _shut(smtp, door)
+        _shut(wire, door)
         raise
 
 
-def _shut(smtp: aiosmtplib.SMTP, door: Door) -> None:
+def _shut(wire: Wire, door: Door) -> None:
     """Close the connection, whoever owns the socket by now."""
-    if smtp.transport is None:
+    wire.abort()
+    if not wire.connected:
         door.sock.close()
-    smtp.close()
 
 
 async def authenticate(session: Session, who: Who, before: str = "") -> str:
@@ -138,17 +126,25 @@ async def _attempt(session: Session, exchange: Exchange) -> None:
         session.wire.private = False
 
 
-async def _greet(smtp: aiosmtplib.SMTP, transcript: Transcript) -> None:
-    """Implicit TLS where asked for, and the greeting."""
+async def _greet(wire: Wire, door: Door, limit: float) -> None:
+    """Implicit TLS where asked for, and the greeting.  Raises Lost."""
+    at_once = door.security is Security.TLS
+    greeting = wire.expect()
     try:
-        greeting = await smtp.connect()
-    except aiosmtplib.SMTPResponseException as exc:
-        raise _lost(Phase.GREETING, exc, transcript) from exc
-    except (OSError, aiosmtplib.SMTPException, ValueError) as exc:
-        cause = exc if isinstance(exc, ssl.SSLError) else exc.__cause__ or exc
-        phase = Phase.TLS if isinstance(cause, ssl.SSLError) else Phase.GREETING
-        raise Lost(phase, str(cause) or type(cause).__name__) from cause
-    transcript.server(f"{greeting.code} {_clean(greeting.message)}")
+        await asyncio.get_running_loop().create_connection(
+            lambda: wire,
+            sock=door.sock,
+            ssl=(door.context or tls.context()) if at_once else None,
+            server_hostname=tls.ascii_host(door.host) if at_once else None,
+            ssl_handshake_timeout=limit if at_once else None,
+            ssl_shutdown_timeout=1 if at_once else None,
+        )
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        phase = Phase.TLS if isinstance(exc, ssl.SSLError) else Phase.GREETING
+        raise Lost(phase, str(exc) or type(exc).__name__) from exc
+    reply = await wire.answer(greeting, Phase.GREETING, limit)
+    if not reply.positive:
+        raise Lost(Phase.GREETING, str(reply), reply)
 
 
 async def _hello(session: Session, door: Door, phase: Phase) -> dict[str, str]:
@@ -164,16 +160,6 @@ async def _hello(session: Session, door: Door, phase: Phase) -> dict[str, str]:
             return {}
     wire.abort()
     raise Lost(phase, f"the server refused {hello}: {reply}", reply)
-
-
-def _adopt(smtp: aiosmtplib.SMTP, door: Door, transcript: Transcript, timeouts: Timeouts) -> Session:
-    transport = smtp.transport
-    if not isinstance(transport, asyncio.Transport):
-        raise Lost(Phase.GREETING, "the server closed the connection")
-    wire = Wire(transport, transcript)
-    session = Session(wire, {}, host=door.host, tls=_describe(transport, door), timeouts=timeouts)
-    session.lmtp = door.lmtp
-    return session
 
 
 async def _upgrade(session: Session, door: Door) -> None:
@@ -268,18 +254,6 @@ def _describe(transport: asyncio.BaseTransport, door: Door) -> str:
     if connection is None:
         return ""
     return f"{connection.version()}, {door.proof or 'not verified'}"
-
-
-def _lost(phase: Phase, exc: aiosmtplib.SMTPResponseException, transcript: Transcript) -> Lost:
-    text = _clean(exc.message)
-    transcript.server(f"{exc.code} {text}")
-    if exc.code == _BROKEN_REPLY:
-        return Lost(phase, f"not an SMTP reply: {text}")
-    return Lost(phase, f"{exc.code} {text}", Reply(exc.code, text))
-
-
-def _clean(message: str) -> str:
-    return "\n".join(readable(line.encode("utf-8", "surrogateescape")) for line in message.split("\n"))
 
 
 def _base64(raw: bytes) -> str:

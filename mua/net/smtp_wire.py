@@ -4,7 +4,7 @@ Rule of the file: a reply that nobody waits for means that replies and commands 
 nothing the server says can be believed.  Such a session is lost at once (a stray ``250`` that slips by one turns a
 refusal after the dot into "sent").
 
-Theory of operation: ``Wire`` is an ``asyncio.Protocol`` that takes a transport over from whoever opened it.  Each
+Theory of operation: ``Wire`` is an ``asyncio.Protocol``; the first reply that is expected is the greeting.  Each
 command appends a future to a queue and each complete reply resolves the oldest one, so PIPELINING (RFC 2920) needs
 no special case.  When the connection breaks, every waiting future fails with the reason.  Where the next message's
 commands are under way before the last one's reply, each line of the server goes to the record of who waits for it.
@@ -129,10 +129,12 @@ def readable(raw: bytes) -> str:
 
 
 class Wire(asyncio.Protocol):
-    """Owns a connected transport."""
+    """Owns ``transport``, once it is ``connected``."""
 
-    def __init__(self, transport: asyncio.Transport, transcript: Transcript) -> None:
-        self.transport = transport
+    transport: asyncio.Transport
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.connected = False
         self.transcript = transcript
         self.broken: Exception | None = None
         self.last_words: Reply | None = None  # what the server said unasked before it hung up, mostly "421 too idle"
@@ -143,11 +145,13 @@ class Wire(asyncio.Protocol):
         self._waiting: deque[tuple[asyncio.Future[Reply], Transcript]] = deque()
         self._writable = asyncio.Event()
         self._writable.set()
-        transport.set_protocol(self)
-        if transport.is_closing():
-            self.fail(ConnectionResetError("closed by the server"))
 
     # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected, and the handshake done where TLS begins at once."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.connected = transport, True
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
@@ -202,7 +206,8 @@ class Wire(asyncio.Protocol):
         """Give the connection up: abort it and fail everyone who waits."""
         if self.broken is None:
             self.broken = reason
-            self.transport.abort()
+            if self.connected:
+                self.transport.abort()
         self._writable.set()
         while self._waiting:
             _reject(self._waiting.popleft()[0], self.broken)

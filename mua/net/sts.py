@@ -2,12 +2,9 @@
 
 import asyncio
 
-from mua.net import https
 from mua.plan import sts
 
 PATIENCE = 15.0  # seconds for the web server
-
-
 AT_ONCE = 3  # web servers that are asked at a time: threads are few, and others wait for them
 
 
@@ -19,6 +16,8 @@ class PolicyFetcher:
 
     async def __call__(self, domain: str, ca_file: str, allow_private: bool) -> bytes:
         """The octets of a policy: certificate verified, no redirect, plain text, bounded.  Raises MailError."""
+        from mua.net import https  # few domains have a policy
+
         url = f"https://mta-sts.{domain}/.well-known/mta-sts.txt"
         async with self._gate:
             return await asyncio.to_thread(

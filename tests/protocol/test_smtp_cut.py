@@ -152,7 +152,8 @@ LINES = st.one_of(
 def test_any_bytes_are_replies_or_the_end(lines: list[bytes], size: int, waiting: int) -> None:
     async def feed() -> None:
         pipe = Pipe()
-        wire = Wire(pipe, Transcript())
+        wire = Wire(Transcript())
+        wire.connection_made(pipe)
         waiters = [wire.expect() for _ in range(waiting)]
         data = b"\r\n".join(lines) + b"\r\n"
         for at in range(0, len(data), size):

@@ -21,7 +21,7 @@ OWNERS = {
     "shiboken6": ["mua.gui", "mua.gui.*"],
     "imapclient": ["mua.net.imap*"],
     "imaplib": ["mua.net.imap*"],
-    "aiosmtplib": ["mua.net.smtp*"],
+    "aiosmtplib": [],
     "poplib": [],
     "dns": ["mua.net.dns*"],
     "keyring": ["mua.net.secrets*"],
