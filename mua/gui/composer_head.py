@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QWidget
 
 from mua.gui import words
 from mua.gui.address_field import AddressChip, AddressField, Known
 from mua.gui.select import Select
 from mua.gui.sheets import styled
+from mua.gui.spelling_line import SpelledLine
 from mua.gui.theme import BASE, READER_MARGIN_X, SECONDARY, TITLE, theme
 from mua.gui.widgets import Button, Label
 from mua.language import tr
@@ -34,7 +35,7 @@ class Head(QWidget):
         super().__init__()
         self.identity = Select(tr("From"))
         self.to, self.cc, self.bcc = (AddressField(name, known) for name in (tr("To"), tr("Cc"), tr("Bcc")))
-        self.subject = QLineEdit()
+        self.subject = SpelledLine()
         self.copies = Button(tr("Cc, Bcc"), kind="link")
         self._labels: dict[QWidget, Label] = {}
         styled(self.identity, _FROM)

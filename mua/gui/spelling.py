@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QLocale, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QKeySequence, QTextBlock, QTextCharFormat, QTextCursor
 from PySide6.QtWidgets import QMenu, QTextEdit
-from shiboken6 import isValid
 
 from mua.gui import body_text, words
 from mua.gui.body_editor import BodyEditor
@@ -24,6 +23,8 @@ from mua.gui.body_text import units
 from mua.gui.body_view import SEPARATOR, quote_of
 from mua.gui.preferences import Preferences
 from mua.gui.speller import Speller
+from mua.gui.spelling_line import LineCheck
+from mua.gui.spelling_menu import add_words
 from mua.gui.theme import theme
 from mua.language import tr
 from mua.plan import spelling
@@ -79,14 +80,15 @@ class Spelling(QObject):
     def watch(self, composer: "Composer") -> None:
         """Look at what is written there."""
         self.speller.begin()
-        check = SpellCheck(composer.editor, self.speller)
-        check.names = lambda: names_of(composer)
+        checks = SpellCheck(composer.editor, self.speller), LineCheck(composer.subject, self.speller)
 
         def tell(word: str, language: str) -> None:
             composer.toast.say(tr("“{word}” is in the dictionary now", word=words.shown(word, 40)), tr("Undo"),
                                lambda: self.speller.unlearn(word, language))  # fmt: skip
 
-        check.learned.connect(tell)
+        for check in checks:
+            check.names = lambda: names_of(composer)
+            check.learned.connect(tell)
 
 
 class SpellCheck(QObject):
@@ -167,7 +169,8 @@ class SpellCheck(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         found = self.mistake_at(position)
         if found is not None:
-            self._add_words(menu, *found)
+            cursor, language = found
+            add_words(menu, self._speller, (cursor.selectedText(), language), cursor.insertText, self._learn)
         menu.addSeparator()
         menu.addAction(self.step)
         return menu
@@ -274,37 +277,7 @@ class SpellCheck(QObject):
     def _offer(self, place: QPoint) -> None:
         self.menu(self._editor.cursorForPosition(place).position()).popup(self._editor.viewport().mapToGlobal(place))
 
-    def _add_words(self, menu: QMenu, cursor: QTextCursor, language: str) -> None:
-        """What a wrong word could have been, above the rest; it is looked for while the menu is shown."""
-        word = cursor.selectedText().replace("’", "'")
-        first = menu.actions()[0] if menu.actions() else None
-        waiting = QAction(tr("Looking for words like it…"), menu)
-        waiting.setEnabled(False)
-        learn = QAction(tr("Add “{word}” to the dictionary", word=words.shown(word, 40)), menu)
-        learn.triggered.connect(lambda _=False: self._learn(word, language))
-        menu.insertActions(first, [waiting, learn])  # type: ignore[arg-type]  # None: at the end
-        if first is not None:
-            menu.insertSeparator(first)
-
-        def offer(found: list[str]) -> None:
-            if not isValid(menu):
-                return
-            for one in found:
-                action = QAction(one, menu)
-                action.triggered.connect(lambda _=False, one=one: cursor.insertText(one))
-                font = action.font()
-                font.setBold(True)
-                action.setFont(font)
-                menu.insertAction(waiting, action)
-            waiting.setText(tr("No word is like it"))
-            if found and menu.activeAction() is None:
-                menu.setActiveAction(menu.actions()[0])  # F7 and Enter take the likeliest
-            waiting.setVisible(not found)
-
-        self._speller.suggest(word, language, offer)
-
     def _learn(self, word: str, language: str) -> None:
-        language = language or self._speller.languages[0]
         self._speller.learn(word, language)
         self.learned.emit(word, language)
 

@@ -15,6 +15,7 @@ from mua.gui.body_marks import MARKDOWN
 from mua.gui.preferences import Preferences
 from mua.gui.speller import Speller
 from mua.gui.spelling import SpellCheck, Spelling, languages_of
+from mua.gui.spelling_line import LineCheck, SpelledLine
 from mua.gui.spelling_rules import SpellingRules
 from mua.mime.prose_html import from_html
 from mua.mime.prose_text import from_text
@@ -181,3 +182,31 @@ def test_which_languages_are_used_is_the_persons_choice(check: SpellCheck, qtbot
     assert not now[0].spelling and rules.languages.isHidden()
     assert languages_of(now[0], ("en_US",)) == ()
     shared.speller.close()
+
+
+def test_the_subject_is_spelt_too_and_a_word_of_its_menu_takes_the_place_of_a_mistake(
+    speller: Speller, check: SpellCheck, qtbot: QtBot
+) -> None:
+    line = SpelledLine()
+    qtbot.addWidget(line)
+    line.show()
+    subject = LineCheck(line, speller)
+    subject.names = lambda: {"mirela"}
+    line.setText("😀 the musuem of Mirela")
+    assert line.marks == ()  # it is being typed
+    line.setCursorPosition(0)
+    qtbot.waitUntil(lambda: line.marks == ((7, 13),))  # 😀 is two units
+    before = line.grab().toImage()
+    line.show_marks(())
+    assert line.grab().toImage() != before
+    menu = subject.menu(8)
+    qtbot.waitUntil(lambda: "museum" in offers(menu))
+    next(one for one in menu.actions() if one.text() == "museum").trigger()
+    assert line.text() == "😀 the museum of Mirela"
+    line.undo()
+    assert line.text() == "😀 the musuem of Mirela"
+    line.setCursorPosition(0)
+    assert subject.next_mistake() and line.selectedText() == "musuem"
+    line.setReadOnly(True)
+    subject.look()
+    assert line.marks == ()
