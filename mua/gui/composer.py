@@ -44,6 +44,7 @@ from mua.gui.later_bar import LaterBar
 from mua.gui.markdown_look import MarkdownLook
 from mua.gui.notices import Banner, Toast
 from mua.gui.theme import SECONDARY
+from mua.gui.voice import Voice
 from mua.gui.widgets import Button, Label, ToolButton
 from mua.language import tr
 from mua.mime.prose_html import to_html
@@ -142,7 +143,7 @@ class Composer(QFrame):
         self.beside = QSplitter(Qt.Orientation.Horizontal)
         self.more_quoted = Button("", "chevron-down", "link")
         lay_out(self)
-        self.toast = Toast(self)
+        self.toast, self.voice = Toast(self), Voice(self)
         self._connect()
         self.show_letter(letter)
 
@@ -479,11 +480,11 @@ class Composer(QFrame):
         self.save_button.clicked.connect(self.save_wanted)
         self.discard_button.clicked.connect(self.discard_wanted)
         self.pop_button.clicked.connect(self.popped)
-        self._key("Ctrl+Return", self.send)
-        self._key("Ctrl+Enter", self.send)
-        self._key("Ctrl+Shift+Return", self._offer_later)
-        self._key("Ctrl+Shift+Enter", self._offer_later)
+        for enter in ("Return", "Enter"):
+            self._key(f"Ctrl+{enter}", self.send)
+            self._key(f"Ctrl+Shift+{enter}", self._offer_later)
         self._key("Ctrl+S", self.save_wanted.emit)
+        self._key("Ctrl+Shift+R", self.voice.begin)
         self._key("Ctrl+Shift+A", self.choose_files)
         self._key("Ctrl+Shift+D", self.discard_wanted.emit)
         self._key("Ctrl+Shift+C", lambda: self.head.show_copies(True, True, focus=True))

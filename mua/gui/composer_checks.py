@@ -22,9 +22,18 @@ class Checks:
 
     def passed(self, at: int | None) -> bool:
         """Nothing is to be said; ``at``: when it is to go (UTC seconds; None: now)."""
-        return self._addressed() and self._remembered(at)
+        return self._made() and self._addressed() and self._remembered(at)
 
     # ---- inside
+    def _made(self) -> bool:
+        """No file is still being made, without which it would go."""
+        if self._composer.strip.busy:
+            self._composer.say(
+                tr("A file is still being made for this letter; send it when that is attached."), "warning"
+            )
+            return False
+        return True
+
     def _addressed(self) -> bool:
         composer = self._composer
         fields = composer.head.fields()

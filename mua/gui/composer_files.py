@@ -86,6 +86,7 @@ class Files(QWidget):
         self.total = Label("", SECONDARY, "secondary")
         self.smaller = Button(tr("Smaller pictures"), kind="link")
         self.busy = 0
+        """Files that are being made: packed, made smaller, recorded."""
         self.known: dict[str, bytes] = {}
         """Pictures that the letter may show beside its own: those of signatures."""
         column = QVBoxLayout(self)
@@ -181,20 +182,20 @@ class Files(QWidget):
     def pack(self, folder: Path) -> None:
         """Attach a folder as one ZIP file, made on a thread, file by file."""
         try:
-            target = self._free(f"{folder.name}.zip")
+            target = self.free(f"{folder.name}.zip")
         except OSError as error:
             self._failed(folder.name, error)
             return
         self._later(
             lambda: _zip(folder, target),
-            lambda: self._attach_made(target, f"{folder.name}.zip", "application/zip"),
+            lambda: self.attach_made(target, f"{folder.name}.zip", "application/zip"),
             partial(self._failed, folder.name),
         )
 
     def add_picture(self, picture: QImage) -> Attached | None:
         """Keep a pasted picture for the text; None: it could not be kept, and that is said."""
         try:
-            path = self._free(f"picture-{time.strftime('%H%M%S')}.png")
+            path = self.free(f"picture-{time.strftime('%H%M%S')}.png")
         except OSError as error:
             self._failed(tr("The picture"), error)
             return None
@@ -225,6 +226,22 @@ class Files(QWidget):
         self.attached.append(made)
         self.changed.emit()
         return made
+
+    def attach_made(self, path: Path, name: str, kind: str) -> None:
+        """Attach a file that was made here."""
+        self.attached.append(Attached(safe_filename(name), kind, path.stat().st_size, str(path)))
+        self.refresh()
+        self.changed.emit()
+
+    def free(self, name: str) -> Path:
+        """A path in the letter's folder that is not taken.  Raises OSError."""
+        folder = self._make_folder()
+        path = folder / safe_filename(name)
+        number = 2
+        while path.exists():
+            path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+            number += 1
+        return path
 
     # ---- changing
     def remove(self, one: Attached) -> None:
@@ -257,7 +274,7 @@ class Files(QWidget):
         before = list(self.attached)
         for one in [one for one in self.attached if _may_shrink(one)]:
             try:
-                target = self._free(Path(one.name).stem + ".jpg")
+                target = self.free(Path(one.name).stem + ".jpg")
             except OSError as error:
                 self._failed(one.name, error)
                 return
@@ -283,22 +300,7 @@ class Files(QWidget):
 
         self.told.emit(tr("The pictures are smaller by {saved} now.", saved=saved), "info", tr("As they were"), back)
 
-    def _attach_made(self, path: Path, name: str, kind: str) -> None:
-        self.attached.append(Attached(safe_filename(name), kind, path.stat().st_size, str(path)))
-        self.refresh()
-        self.changed.emit()
-
     # ---- threads
-    def _free(self, name: str) -> Path:
-        """A path in the letter's folder that is not taken.  Raises OSError."""
-        folder = self._make_folder()
-        path = folder / safe_filename(name)
-        number = 2
-        while path.exists():
-            path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-            number += 1
-        return path
-
     def _later(self, work: Callable[[], None], then: Callable[[], None], failed: Callable[[OSError], None]) -> None:
         self.busy += 1
 
