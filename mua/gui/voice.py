@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from mua.gui import words
 from mua.gui.composer_files import as_sent
@@ -142,18 +142,17 @@ class Voice(QObject):
         self._recorder: Recorder | None = None
         self._wanted = True
         composer.installEventFilter(self)
-        composer.formats.more_offers.append(self.add)
+        action = QAction(tr("Record a voice note"), composer)
+        action.setShortcut(QKeySequence("Ctrl+Shift+R"))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(lambda _=False: self.begin())
+        composer.addAction(action)
+        composer.formats.more_offers.append(lambda menu: menu.addAction(action))
 
     @property
     def recording(self) -> bool:
         """Somebody speaks."""
         return self._recorder is not None
-
-    def add(self, menu: QMenu) -> None:
-        """The menu's line."""
-        action = menu.addAction(tr("Record a voice note") + "\tCtrl+Shift+R")
-        action.setEnabled(not self.recording)
-        action.triggered.connect(lambda _=False: self.begin())
 
     def begin(self) -> None:
         """Record; where that cannot be, the reason is said."""
