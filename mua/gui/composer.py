@@ -106,7 +106,7 @@ class Composer(QFrame):
         self._letter, self._accounts = letter, list(accounts)
         self._senders = self._choice(letter)
         self._signature: Prose = ()
-        self._finished = False
+        self._finished = self.stays = False
         self._checks = Checks(self)
         self._begun: Letter | None = None
         self._touched = False
@@ -597,4 +597,4 @@ class Composer(QFrame):
             return
         if not self._finished:
             self.closed.emit()
-        super().closeEvent(event)
+        event.ignore() if self.stays and not self._finished else super().closeEvent(event)

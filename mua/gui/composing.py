@@ -22,7 +22,8 @@ from mua.gui import letters, words
 from mua.gui.answering_here import AnsweringHere
 from mua.gui.composer import Composer
 from mua.gui.drafting import FORGET_AFTER, Drafting
-from mua.gui.journal import Attached, Journal, Letter
+from mua.gui.journal import Attached, Letter
+from mua.gui.keeping import Keeping
 from mua.gui.leaving_source import leaving
 from mua.gui.merging import Merging
 from mua.gui.outbox_words import moment
@@ -62,7 +63,8 @@ class Composing(QObject):
     def __init__(self, desk: "Desk") -> None:
         super().__init__(desk)
         self._desk = desk
-        self.journal = Journal(desk.library.profile)
+        self.keeping = Keeping(self, desk.library.profile)
+        self.journal, self.journal_now = self.keeping.journal, self.keeping.journal_now
         self.composers: dict[str, Composer] = {}
         self._people = People(desk)
         self._outlooks = Outlooks(desk)
@@ -73,8 +75,6 @@ class Composing(QObject):
         self._merging = Merging(self, desk)
         self.here = AnsweringHere(desk)
         self.here.placed.connect(self._place)
-        self._stepped: set[str] = set()
-        """Letters whose steps are in the journal."""
         self._typed = TypedAhead(desk.window, desk.window.actions_)
 
     # ---- opening
@@ -192,7 +192,7 @@ class Composing(QObject):
             history = self.journal.steps(letter.key)
             composer = self.open(replace(letter, sending_at=0, replaces=drafted or letter.replaces, stepped=False))
             if composer.replay(history):
-                self._stepped.add(letter.key)
+                self.keeping.stepped.add(letter.key)
                 composer.track.rebase(text_of(history))
             composer.begin_writing()
             self.journal_now(composer)
@@ -437,6 +437,9 @@ class Composing(QObject):
 
     def _closed(self, composer: Composer) -> None:
         letter = composer.letter()
+        composer.stays = letter.redirects is None and not self.keeping.kept(composer)
+        if composer.stays:
+            return
         self._let_go(letter.key)
         if composer.is_untouched() or letter.redirects is not None:
             self.journal.forget(letter.key)
@@ -521,24 +524,11 @@ class Composing(QObject):
             made.append(replace(one, size=len(found[1]), path=str(path), part=""))
         return replace(letter, attached=tuple(made))
 
-    def journal_now(self, composer: Composer) -> None:
-        """Put a letter into the journal; one that nobody would miss is not kept."""
-        if composer.is_untouched():
-            self.journal.forget(composer.key, files=False)
-            self._stepped.discard(composer.key)
-            return
-        if composer.key not in self._stepped:
-            self._stepped.add(composer.key)
-            self.journal.add_step(composer.key, composer.first_step, first=True)
-        if (step := composer.track.step()) is not None:
-            self.journal.add_step(composer.key, step, first=False)
-        self.journal.write(composer.letter(briefly=True))
-
     def _let_go(self, key: str) -> None:
         """The composer of this letter closes."""
         self.composers.pop(key, None)
         self._drafting.forget(key)
-        self._stepped.discard(key)
+        self.keeping.stepped.discard(key)
 
     def _drop_files(self, key: str) -> None:
         if key not in self.composers:

@@ -11,10 +11,12 @@ Rules of the file: ``sending_at`` is on disk before a letter is handed to the en
 been queued (the outbox knows), and is never sent again by itself.  Raises nothing but OSError.
 """
 
+import errno
 import json
 import os
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QThreadPool
@@ -98,31 +100,44 @@ def new_key() -> str:
 
 
 class Journal:
-    """The journal of one profile."""
+    """The journal of one profile.  ``told`` hears, on its thread, whose file was written, or could not be."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, told: Callable[[str], object] | None = None) -> None:
         self._folder = profile.drafts
+        self._told = told
+        self._troubles: dict[Path, int] = {}
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)  # so that writes of one letter keep their order
 
     def write(self, letter: Letter) -> None:
         """Put a letter on disk, soon."""
         data = json.dumps(to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
-        self._pool.start(lambda: _write(self._folder / f"{letter.key}.json", data))
+        path = self._folder / f"{letter.key}.json"
+        self._pool.start(lambda: self._try(path, lambda: _write(path, data), whole=True))
 
     def add_step(self, key: str, step: Step, *, first: bool) -> None:
         """Put a step of a letter's text on disk, soon; ``first``: those of before count no more."""
 
-        def work() -> None:
-            path = self._folder / f"{key}.steps"
-            try:
-                if first:
-                    path.unlink(missing_ok=True)
-                steps.append(path, steps.line_of(step))
-            except OSError as error:
-                log.GUI.error("the journal could not be written: %s", error.strerror)
+        path, line = self._folder / f"{key}.steps", steps.line_of(step)
+        write = _write if first else steps.append
+        self._pool.start(lambda: self._try(path, lambda: write(path, line), whole=first))
 
-        self._pool.start(work)
+    def trouble(self, key: str) -> int:
+        """Why a letter is not wholly on disk (``errno``); 0: it is, as far as was written."""
+        files = (self._folder / f"{key}.json", self._folder / f"{key}.steps")
+        return next((self._troubles[one] for one in files if one in self._troubles), 0)
+
+    def _try(self, path: Path, write: Callable[[], None], *, whole: bool) -> None:
+        """``whole``: after it the file lacks nothing that could not be written before."""
+        try:
+            write()
+            if whole:
+                self._troubles.pop(path, None)
+        except OSError as error:
+            log.GUI.info("the journal could not be written: %s", error.strerror)
+            self._troubles[path] = error.errno or errno.EIO
+        if self._told is not None:
+            self._told(path.stem)
 
     def steps(self, key: str) -> list[Step]:
         """The steps in which a letter's text came to be; none where they are not known."""
@@ -170,21 +185,20 @@ class Journal:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _remove(self, key: str, files: bool) -> None:
-        (self._folder / f"{key}.json").unlink(missing_ok=True)
-        (self._folder / f"{key}.steps").unlink(missing_ok=True)
+        for path in (self._folder / f"{key}.json", self._folder / f"{key}.steps"):
+            path.unlink(missing_ok=True)
+            self._troubles.pop(path, None)
         if files:
             shutil.rmtree(self._folder / key, ignore_errors=True)
 
 
 def _write(path: Path, data: bytes) -> None:
+    """Write a whole file beside the old one, and put it into its place.  Raises OSError."""
     temporary = path.with_suffix(".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        log.GUI.error("the journal could not be written: %s", error.strerror)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

@@ -65,6 +65,8 @@ class MainWindow(QMainWindow):
         self.stays: Callable[[], bool] = lambda: False
         """Whether closing the window only hides it."""
         self._leaving = False
+        self.may_close: Callable[[], bool] = lambda: True
+        """Asked before it is left for good: whether nothing would be lost."""
         self.narrow = self._reading = False
         self._middle = QSplitter()
         self._whole = QStackedWidget()
@@ -219,8 +221,8 @@ class MainWindow(QMainWindow):
     def leave(self) -> None:
         """Close it for good, also where closing only hides it."""
         self._leaving, hidden = True, self.isHidden()
-        self.close()
-        if hidden:  # Qt ends with the last window that is seen to close
+        self._leaving = self.close()
+        if hidden and self._leaving:  # Qt ends with the last window that is seen to close
             QCoreApplication.quit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -228,6 +230,9 @@ class MainWindow(QMainWindow):
             QGuiApplication.setQuitOnLastWindowClosed(False)  # a letter's window that closes is not the last
             event.ignore()
             self.hide()
+            return
+        if not self.may_close():
+            event.ignore()
             return
         self.closed.emit()
         super().closeEvent(event)

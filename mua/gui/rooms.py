@@ -75,6 +75,7 @@ class Rooms(QObject):
         self.desk.accounts_read.connect(self._bring_back)
         self.desk.accounts_read.connect(self._take_tags)
         self.window.closed.connect(self.end)
+        self.window.may_close = lambda: self._composing is None or self._composing.keeping.all_kept()
 
     # ---- composers
     @property

@@ -111,7 +111,7 @@ class Board:
         if wire.State.CONNECTING in states:
             return Standing(tr("Connecting…"), "refresh-cw")
         if states and all(state is wire.State.OFFLINE for state in states):
-            return Standing(tr("Offline; changes are kept"), "wifi-off")
+            return Standing(tr("Offline, changes kept"), "wifi-off")
         if self._synced_at:
             return Standing(tr("Up to date, {when}", when=time.strftime("%H:%M", time.localtime(self._synced_at))))
         if self.synced_before and self.connected:

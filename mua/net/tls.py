@@ -27,6 +27,7 @@ _EXPIRED, _NOT_YET_VALID = 10, 9  # X509_V_ERR_* of OpenSSL
 _SELF_SIGNED = 18  # the leaf itself; 19 is an authority that is not known here
 _WRONG_NAME = frozenset({62, 63, 64})
 _DOWN = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
+_OFFLINE = "this computer seems to be offline; Mua goes on by itself when it is back."
 
 
 class TlsSocket(ssl.SSLSocket):
@@ -148,9 +149,10 @@ def os_error(error: OSError, host: str) -> MailError:
     if isinstance(error, TimeoutError):
         code, text = "timeout", f"{host} did not answer in time; Mua will try again by itself."
     elif isinstance(error, ConnectionRefusedError):
-        code, text = "connection-refused", f"{host} refuses connections on this port; the server may be down."
+        text = f"{host} refuses connections on this port; the server may be down, and Mua will try again by itself."
+        code = "connection-refused"
     elif error.errno in _DOWN:
-        code, text = "network-down", f"There is no way to {host} right now; this computer seems to be offline."
+        code, text = "network-down", f"There is no way to {host}: {_OFFLINE}"
     else:
         code, text = "connection-lost", f"The connection to {host} was lost; Mua will connect again by itself."
     return MailError(Kind.CONNECTION, Retry.SOON, text, str(error) or type(error).__name__, code)
@@ -183,7 +185,7 @@ def _resolve(host: str, port: int) -> list[_Address]:
         return list(socket.getaddrinfo(ascii_host(host), port, type=socket.SOCK_STREAM))
     except socket.gaierror as error:
         if error.errno == socket.EAI_AGAIN:
-            text = f"The address of {host} could not be looked up; this computer seems to be offline."
+            text = f"The address of {host} could not be looked up: {_OFFLINE}"
             raise MailError(Kind.CONNECTION, Retry.SOON, text, str(error), "network-down") from error
         raise _unknown(host, error) from error
     except (ValueError, OSError) as error:

@@ -1,5 +1,6 @@
 """What is written is on disk within a second, and comes back after a kill."""
 
+import errno
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from gui_mail import Mail
-from gui_office import close
+from gui_office import close, wait_until
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor, QTextListFormat
 from PySide6.QtTest import QTest
@@ -212,3 +213,42 @@ def test_an_empty_letter_is_not_kept(qapp: QApplication, mail: Mail) -> None:
     program.rooms.composing.journal.settle()
     assert list(mail.profile.drafts.glob("*.json")) == []
     close(program)
+
+
+def test_what_the_disk_does_not_take_is_neither_closed_nor_left(qapp: QApplication, mail: Mail) -> None:
+    """The disk is full, for this letter: what is written goes to /dev/full."""
+    program = Program(mail.profile, Options())
+    program.leave_alone()
+    program.show()
+    assert program.rooms is not None
+    composing = program.rooms.composing
+    composer = composing.open(letter("k"))
+    composing.journal.settle()
+    full = mail.profile.drafts / "k.new"
+    full.symlink_to("/dev/full")
+    composer.editor.insertPlainText("dear ")
+    wait_until(lambda: "disk of this computer is full" in composer.banner.text(), "it is said")
+    assert not composer.close()
+    assert not program.window.close()
+    assert composing.composers == {"k": composer}
+    assert not composer.isHidden()
+    full.unlink()
+    wait_until(lambda: composer.banner.isHidden(), "it is tried again by itself")
+    assert "dear " in composing.journal.letters()[0].text
+    assert composing.journal.steps("k")[-1].lines
+    close(program)
+
+
+def test_a_letter_that_could_not_be_written_keeps_what_was_on_disk(tmp_path: Path) -> None:
+    journal = Journal(Profile(tmp_path).create())
+    step = Step(0, 0, (Block((Run("one"),)),), "rich")
+    journal.write(letter())
+    journal.add_step("k", step, first=True)
+    journal.settle()
+    assert journal.trouble("k") == 0
+    (tmp_path / "drafts" / "k.new").symlink_to("/dev/full")
+    journal.add_step("k", Step(0, 0, (), "rich"), first=True)
+    journal.write(replace(letter(), text="more"))
+    journal.settle()
+    assert journal.trouble("k") == errno.ENOSPC
+    assert (journal.letters(), journal.steps("k")) == ([letter()], [step])
