@@ -1349,7 +1349,7 @@ class Changed:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """New mail in an inbox, unread, worth a notification."""
+    """New mail, unread, worth a notification where a person wants one of what comes into its folder."""
 
     messages: tuple[int, ...]
 

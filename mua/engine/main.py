@@ -31,7 +31,7 @@ from mua.engine.upkeep import Upkeep
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
 from mua.model.account import Account, AccountId, Incoming, Side
-from mua.model.folder import Role
+from mua.model.folder import NO_NEWS, Role
 from mua.model.message import SEQUENCE_BITS, Flag
 from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 FAREWELL_SECONDS = 15
 LONELY_SECONDS = 10
 FRESH_SECONDS = 3600
+_TOLD = 500  # messages that come together of which clients hear
 STOP_SECONDS = 30
 
 
@@ -357,13 +358,13 @@ class Engine:
 
     def _arrived(self, ids: set[int]) -> None:
         horizon = self.context.now() - FRESH_SECONDS
-        newest = sorted(one for one in ids if one >> SEQUENCE_BITS >= horizon)[-50:]
+        newest = sorted(one for one in ids if one >> SEQUENCE_BITS >= horizon)[-_TOLD:]
         if not newest:  # a first synchronisation brings thousands, and nearly all are old
             return
         db = self.store.reader()
-        inboxes = {folder.id for folder in read.folders(db) if folder.role is Role.INBOX}
-        rows = read.rows(db, newest)
-        fresh = tuple(row.id for row in rows if row.folder_id in inboxes and not row.flags & Flag.SEEN)
+        roles = {folder.id: folder.role for folder in read.folders(db)}
+        rows = [row for row in read.rows(db, newest) if roles.get(row.folder_id, Role.JUNK) not in NO_NEWS]
+        fresh = tuple(row.id for row in rows if not row.flags & Flag.SEEN)
         if fresh:
             self.tell(wire.Arrived(fresh))
 

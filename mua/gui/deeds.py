@@ -53,6 +53,7 @@ _MENU = (
     "similar",
     "make_rule",
     "add_contact",
+    "always_tell",
     "",
     "save_as",
     "print",
@@ -196,6 +197,28 @@ class Deeds(QObject):
         ]
         Palette(self._window, tr("Sort this list by"), choices).open_over()
 
+    def open_filter(self) -> None:
+        """Choose what alone the list shows."""
+        choices = [
+            Choice(words.shown(name, 60), "", picture, partial(self._listing.narrow, one))
+            for one, name, picture in self._listing.filters()
+        ]
+        Palette(self._window, tr("Show only"), choices).open_over()
+
+    def always_tell(self) -> None:
+        """Of mail of whoever wrote what is read one is told wherever it comes to, or as of everybody's again."""
+        row, now = self._reader.row, self._desk.preferences.notify_always
+        address = row.sender[0].address.lower() if row is not None and row.sender else ""
+        if not address:
+            self._window.toast.say(tr("This message names no sender."))
+            return
+        wanted = address not in now
+        kept = (*now, address) if wanted else tuple(one for one in now if one != address)
+        self._desk.change_preferences(replace(self._desk.preferences, notify_always=kept))
+        who = words.shown(address, 100)
+        said = tr("You are told of each new message from {who} from now on, in whichever folder it is.", who=who)
+        self._window.toast.say(said if wanted else tr("You are told of mail from {who} as of everybody's.", who=who))
+
     def _act_on(self, deed: str, ids: list[MessageId]) -> None:
         """What was pressed at the end of a row, for its messages."""
         acts, db = self._acting, self._desk.library.db
@@ -308,6 +331,7 @@ class Deeds(QObject):
             "unfold": view.toggle,
             "group": self._change_grouping,
             "sort": self.open_sort,
+            "narrow": self.open_filter,
             "density": self._listing.next_density,
             "next_unread": self.next_unread,
             "back": self.back,
@@ -329,6 +353,7 @@ class Deeds(QObject):
             "ledger": desk.ledger_wanted.emit,
             "health": desk.health_wanted.emit,
             "keep": self._keep,
+            "always_tell": self.always_tell,
             "settings": desk.settings_wanted.emit,
             "shortcuts": self._show_shortcuts,
             "quit": self._window.leave,

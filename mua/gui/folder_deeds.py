@@ -18,7 +18,7 @@ from mua.gui.palette import Choice, Palette
 from mua.gui.places import Place, folder_words
 from mua.language import tr
 from mua.model.account import Account, Incoming
-from mua.model.folder import Folder, FolderId, Role
+from mua.model.folder import NO_NEWS, Folder, FolderId, Role
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -60,6 +60,10 @@ class FolderDeeds:
         if account.incoming is Incoming.IMAP and folder.role is not Role.INBOX:
             text = tr("Unsubscribe") if folder.subscribed else tr("Subscribe")
             found.append((text, "bell", partial(self._act, wire.SubscribeFolder(folder.id, not folder.subscribed))))
+        if folder.role not in NO_NEWS:
+            told = self._desk.looks.tells(folder)
+            text = tr("Do not tell me of new mail here") if told else tr("Tell me of new mail here")
+            found.append((text, "bell-off" if told else "bell", partial(self.tell, folder, not told)))
         found.append((tr("Export…"), "download", partial(self.export, account, folder)))
         return found
 
@@ -76,6 +80,18 @@ class FolderDeeds:
     def mark_read(self, folder: Folder) -> None:
         """Every message counts as read."""
         self._act(wire.MarkFolderRead(folder.id))
+
+    def tell(self, folder: Folder, wanted: bool) -> None:
+        """Of what comes into it there are notifications from now on, or none."""
+        self._desk.looks.tell(folder, wanted)
+        self._desk.looks_changed.emit()
+        name, toast = words.shown(folder_words(folder)[0], 60), self._desk.window.toast
+        if not wanted:
+            toast.say(tr("You are not told of new mail in {name} any more.", name=name))
+        elif self._desk.preferences.notifications:
+            toast.say(tr("You are told of new mail in {name} from now on.", name=name))
+        else:
+            toast.say(tr("You are told of new mail in {name} once notifications are switched on.", name=name))
 
     def delete(self, folder: Folder) -> None:
         """Its messages go into the bin; the list shows something that is there."""

@@ -1,16 +1,14 @@
 """Settings: whether messages offer to load their pictures from elsewhere, and whose mail does so by itself."""
 
 from collections.abc import Callable
-from functools import partial
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from mua.gui import words
 from mua.gui.choice import Choice
 from mua.gui.preferences import Preferences, RemoteImages
-from mua.gui.theme import BASE, SECONDARY
-from mua.gui.widgets import Field, Label, ToolButton
+from mua.gui.sender_lines import SenderLines
+from mua.gui.theme import SECONDARY
+from mua.gui.widgets import Field, Label
 from mua.language import tr
 from mua.plan.proxy import proxy_of
 
@@ -22,7 +20,7 @@ class ImageRules(QWidget):
 
     def __init__(self, now: Preferences, change: Callable[..., object]) -> None:
         super().__init__()
-        self._change, self._senders = change, now.image_senders
+        self._change = change
         self.offer = Choice(tr("Pictures from elsewhere are loaded"), _OFFERS)
         self.offer.choose(now.remote_images)
         self.offer.changed.connect(lambda: change(remote_images=RemoteImages(self.offer.value())))
@@ -37,27 +35,15 @@ class ImageRules(QWidget):
         through.setContentsMargins(0, 0, 0, 0)
         through.addWidget(self.proxy)
         through.addWidget(self._problem)
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(6)
-        self.rows: dict[str, QWidget] = {}
-        if self._senders:
-            said = tr("By themselves in mail that is proven to be from:")
-            self._column.addWidget(Label(said, SECONDARY, "secondary"), 0, Qt.AlignmentFlag.AlignLeft)
-        for sender in self._senders:
-            self._add(sender)
-
-    def _add(self, sender: str) -> None:
-        row = self.rows[sender] = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        shown = words.shown(sender, 200)
-        remove = ToolButton("x", tr("No longer load pictures of {shown} by itself", shown=shown))
-        remove.clicked.connect(partial(self.remove, sender))
-        line.addWidget(Label(shown, BASE))
-        line.addStretch(1)
-        line.addWidget(remove)
-        self._column.addWidget(row)
+        self.senders = SenderLines(
+            tr("By themselves in mail that is proven to be from:"),
+            now.image_senders,
+            lambda shown: tr("No longer load pictures of {shown} by itself", shown=shown),
+            lambda left: change(image_senders=left),
+        )
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.senders)
 
     def show_proxy(self, now: Preferences) -> None:
         """What is kept, in the field."""
@@ -77,11 +63,3 @@ class ImageRules(QWidget):
         self._problem.setVisible(bool(problem))
         if not problem:
             self._change(picture_proxy=self.proxy.text().strip())
-
-    def remove(self, sender: str) -> None:
-        """This sender's pictures are loaded when asked for, as everybody's."""
-        row = self.rows.pop(sender)
-        row.hide()
-        row.deleteLater()
-        self._senders = tuple(one for one in self._senders if one != sender)
-        self._change(image_senders=self._senders)

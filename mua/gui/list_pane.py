@@ -36,6 +36,20 @@ _LACKING = {
     Filter.ATTACHMENTS: tr("with an attachment"),
     Filter.KNOWN: tr("from people you wrote to"),
 }
+_NAMES = {
+    Filter.ALL: tr("All"),
+    Filter.UNREAD: tr("Unread"),
+    Filter.STARRED: tr("Starred"),
+    Filter.ATTACHMENTS: tr("Attachments"),
+    Filter.KNOWN: tr("Known"),
+}
+_PICTURES = {
+    Filter.ALL: "list",
+    Filter.UNREAD: "mail-open",
+    Filter.STARRED: "star",
+    Filter.ATTACHMENTS: "paperclip",
+    Filter.KNOWN: "users",
+}
 SORT_NAMES = {
     By.DATE: tr("Date"),
     By.FROM: tr("Sender"),
@@ -85,11 +99,7 @@ class ListPane(QFrame):
         self.back.hide()
         self._title = ElidedLabel("", TITLE, bold=True)
         self._count = Label("", SECONDARY, "tertiary")
-        self._chips = {
-            Filter.ALL: Chip(tr("All")),
-            Filter.UNREAD: Chip(tr("Unread")),
-            Filter.STARRED: Chip(tr("Starred")),
-        }
+        self._chips = {one: Chip(_NAMES[one]) for one in (Filter.ALL, Filter.UNREAD, Filter.STARRED)}
         self._other = Chip("")
         self._tags: tuple[Tag, ...] = TAGS
         self._other_filter: Chosen | None = None
@@ -162,13 +172,18 @@ class ListPane(QFrame):
         self._tag_menu.clear()
         for tag in tags:
             action = self._tag_menu.addAction(tag.name)
-            action.triggered.connect(lambda _=False, key=tag.keyword: self._press(OnlyTag(key)))
+            action.triggered.connect(lambda _=False, key=tag.keyword: self.narrow(OnlyTag(key)))
+
+    def filters(self) -> list[tuple[Chosen, str, str]]:
+        """(filter, name, icon) of everything that the list can be narrowed to."""
+        usual = [(one, self._named(one), picture) for one, picture in _PICTURES.items()]
+        return [*usual, *((OnlyTag(tag.keyword), tag.name, "tag") for tag in self._tags)]
 
     def _named(self, chosen: Chosen) -> str:
         if isinstance(chosen, OnlyTag):
             found = tag_of(chosen.keyword, self._tags)
             return found.name if found is not None else chosen.keyword
-        return {Filter.ATTACHMENTS: tr("Attachments"), Filter.KNOWN: tr("Known")}.get(chosen, _LACKING[chosen])
+        return _NAMES[chosen]
 
     def put_below_banner(self, bar: QWidget) -> None:
         """Show ``bar`` (a password field) below the banner; its owner removes it."""
@@ -246,9 +261,9 @@ class ListPane(QFrame):
         chips = QHBoxLayout()
         chips.setSpacing(6)
         for chosen, chip in self._chips.items():
-            chip.clicked.connect(lambda _=False, one=chosen: self._press(one))
+            chip.clicked.connect(lambda _=False, one=chosen: self.narrow(one))
             chips.addWidget(chip)
-        self._other.clicked.connect(lambda: self._press(Filter.ALL))
+        self._other.clicked.connect(lambda: self.narrow(Filter.ALL))
         self._other.setToolTip(tr("Show every message again"))
         self._other.hide()
         chips.addWidget(self._other)
@@ -288,7 +303,7 @@ class ListPane(QFrame):
         menu.addSection(tr("Only"))
         for chosen in (Filter.ATTACHMENTS, Filter.KNOWN):
             action = menu.addAction(_LACKING[chosen][0].upper() + _LACKING[chosen][1:])
-            action.triggered.connect(lambda _=False, chosen=chosen: self._press(chosen))
+            action.triggered.connect(lambda _=False, chosen=chosen: self.narrow(chosen))
         menu.addMenu(self._tag_menu)
         menu.addSeparator()
         self._grouping = QAction(tr("Group this list by conversations"), menu)
@@ -319,7 +334,8 @@ class ListPane(QFrame):
         self.set_density(Density(action.data()))
         self.density_chosen.emit(self.view.density())
 
-    def _press(self, chosen: Chosen) -> None:
+    def narrow(self, chosen: Chosen) -> None:
+        """Show only this, as if its chip were pressed."""
         self.choose_filter(chosen)
         self.filtered.emit(chosen)
 

@@ -20,6 +20,7 @@ from mua.model.outgoing import Outgoing
 from mua.store import outbox, read
 from mua.store.read import Filter
 
+_HEARD = 500
 _TOLD = 50  # notifications whose buttons still do something
 _ALL_OUTGOING = -(1 << 62)  # the number of a notification about everything that waits; of one message it is -id
 
@@ -37,18 +38,34 @@ class Notifier(QObject):
         desktop.notification_acted.connect(self._acted)
         self._told: OrderedDict[int, list[MessageId]] = OrderedDict()
         """Of the last notifications, by their numbers: what they were about."""
+        self._heard: OrderedDict[str, MessageId] = OrderedDict()
+        """By their Message-IDs, what was told of last: what lies in two folders is one message."""
 
     def _arrived(self, rows: list[MessageRow]) -> None:
-        preferences, db = self._desk.preferences, self._desk.library.db
-        if preferences.notify_known and db is not None:
-            passing = set(read.narrowed(db, Filter.KNOWN, [row.id for row in rows]))
-            rows = [row for row in rows if row.id in passing]
+        preferences, rows = self._desk.preferences, self._wanted(rows)
         if rows and preferences.notifications and not self._desk.window.isActiveWindow():
             title, text = notification(rows, preferences.notification_text)
             self._told[rows[0].id] = [row.id for row in rows]
             while len(self._told) > _TOLD:
                 self._told.popitem(last=False)
             self._desktop.notify(title, text, rows[0].id, buttons_for(len(rows)))
+
+    def _wanted(self, rows: list[MessageRow]) -> list[MessageRow]:
+        """Of which the person wants to be told: by their folders, and by who wrote them."""
+        preferences, db, desk = self._desk.preferences, self._desk.library.db, self._desk
+        always: set[int] = {
+            row.id for row in rows if row.sender and row.sender[0].address.lower() in preferences.notify_always
+        }
+        told = {folder.id for folder in desk.folders.values() if desk.looks.tells(folder)}
+        usual: Sequence[int] = [row.id for row in rows if row.folder_id in told]
+        if preferences.notify_known and db is not None:
+            usual = read.narrowed(db, Filter.KNOWN, usual)
+        always.update(usual)
+        wanted = [row for row in rows if row.id in always]
+        fresh = [row for row in wanted if self._heard.setdefault(row.message_id or str(row.id), row.id) == row.id]
+        while len(self._heard) > _HEARD:
+            self._heard.popitem(last=False)
+        return fresh
 
     def _acted(self, number: int, action: str) -> None:
         """A button of a notification: the window need not come forward for it, but to answer."""

@@ -75,6 +75,8 @@ class Preferences:
     """Show sender and subject in notifications, not only how many."""
     notify_known: bool = False
     """Tell only of mail from people whom the person has written to."""
+    notify_always: tuple[str, ...] = ()
+    """Addresses, in lower case, whose mail is told of wherever it comes to."""
     archive_years: bool = False
     """What is archived goes below the archive, into a folder for the year in which it came."""
     tray: bool = False
@@ -187,6 +189,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "notifications": _switch,
     "notification_text": _switch,
     "notify_known": _switch,
+    "notify_always": lambda value: tuple(_text(one).lower() for one in value)[:1000],
     "archive_years": _switch,
     "tray": _switch,
     "tray_keeps": _switch,

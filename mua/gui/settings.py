@@ -28,6 +28,7 @@ from mua.gui.room import Room
 from mua.gui.rule_editor import RuleList
 from mua.gui.secrets_choice import SecretsChoice
 from mua.gui.select import Tick
+from mua.gui.sender_lines import SenderLines
 from mua.gui.settings_sections import Sections
 from mua.gui.sheets import styled
 from mua.gui.snippet_rules import SnippetRules
@@ -354,7 +355,18 @@ class SettingsPage(Room):
             tick.setEnabled(now.tray)
             tick.toggled.connect(lambda on, name=name: self.change(**{name: on}))
             self.tray.toggled.connect(tick.setEnabled)
-        for tick in (self.notify_known, self.tray, self.tray_keeps, self.tray_start):
+        self.always = SenderLines(
+            tr("Always told of, wherever it comes to, is mail from:"),
+            now.notify_always,
+            lambda shown: tr("Tell of mail from {shown} as of everybody's", shown=shown),
+            lambda left: self.change(notify_always=left),
+        )
+        folders = tr(
+            "Of which folders: the menu of a folder says so. Of an inbox you are told, if nothing else was chosen."
+        )
+        for widget in (self.notify_known, self.always, Label(folders, SECONDARY, "tertiary", wrap=True)):
+            self._sections.put(widget)
+        for tick in (self.tray, self.tray_keeps, self.tray_start):
             self._sections.put(tick)
 
     def _passwords(self) -> None:

@@ -25,6 +25,8 @@ class Role(StrEnum):
     NONE = ""
 
 
+NO_NEWS = frozenset((Role.DRAFTS, Role.SENT, Role.JUNK, Role.TRASH, Role.ALL, Role.SNOOZED))
+"""What comes into these is nothing that somebody would be told of."""
 TEMPLATES = "Templates"
 """The folder whose messages are letters to begin with, as Thunderbird calls it."""
 

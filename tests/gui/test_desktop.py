@@ -19,9 +19,11 @@ from mua import wire
 from mua.gui import preferences as prefs
 from mua.gui.app import Options, Program
 from mua.gui.desktop import Desktop, unmarked
+from mua.gui.folder_deeds import FolderDeeds
+from mua.gui.looks import Looks
 from mua.gui.notify import Notifier, notification
 from mua.gui.tray import Tray, picture
-from mua.model.message import Flag
+from mua.model.message import Flag, MessageId, MessageRow
 from mua.store import read
 
 TALK = """\
@@ -218,3 +220,66 @@ def test_a_start_shows_nothing_but_the_icon(
     assert made.window.isVisible()
     made.end()
     made.window.leave()
+
+
+def test_each_folder_says_whether_one_is_told_of_it(program: Program, mail: Mail) -> None:
+    told, desk, db = heard(program), program.desk, program.library.db
+    assert db is not None
+    archive, inbox = (desk.folders[mail.folders[one]] for one in ("Archive", "INBOX"))
+    deeds = FolderDeeds(desk)
+    mine, filed = (read.rows(db, list(read.folder_order(db, one.id))[:1])[0] for one in (inbox, archive))
+
+    def come(row: MessageRow) -> list[str]:
+        told.clear()
+        desk.arrived.emit([replace(row, message_id="")])
+        return [str(one[0]) for one in told]
+
+    assert come(mine) and not come(filed)
+    for folder, wanted in ((archive, "Tell me of new mail here"), (inbox, "Do not tell me of new mail here")):
+        account = desk.account(folder.account_id)
+        assert account is not None
+        acts = {text: act for text, _, act in deeds.offered(account, folder)}
+        acts[wanted]()
+    assert come(filed) and not come(mine)
+    kept = Looks()
+    kept.read(str(program.state.value("looks")))
+    assert [kept.tells(one) for one in (archive, inbox)] == [True, False]
+    deeds.tell(inbox, True)
+    deeds.tell(archive, False)
+    assert desk.looks.text() == Looks().text()
+    account = desk.account(inbox.account_id)
+    assert account is not None
+    for name in ("Sent", "Trash"):
+        offered = [text for text, _, _ in deeds.offered(account, desk.folders[mail.folders[name]])]
+        assert not [text for text in offered if "new mail" in text]
+
+
+def test_who_was_chosen_is_told_of_wherever_their_mail_comes_to(program: Program, mail: Mail, qtbot: QtBot) -> None:
+    told, desk, db = heard(program), program.desk, program.library.db
+    assert db is not None
+    desk.preferences = replace(desk.preferences, notify_known=True)
+    with mail.store.write() as tx:
+        tx.run("DELETE FROM correspondent")
+    filed = read.rows(db, list(read.folder_order(db, mail.folders["Archive"]))[:1])[0]
+    desk.arrived.emit([filed])
+    assert not told
+    desk.go_to(filed.id)
+    qtbot.waitUntil(lambda: program.window.reader.row is not None and program.window.reader.row.id == filed.id)
+    program.window.actions_["always_tell"].trigger()
+    assert prefs.load(mail.profile).notify_always == (filed.sender[0].address.lower(),)
+    desk.arrived.emit([filed])
+    desk.arrived.emit([replace(filed, id=MessageId(filed.id + 1))])  # the same message in another folder
+    assert len(told) == 1
+    desk.arrived.emit([filed])  # it was snoozed and is back
+    assert len(told) == 2
+    program.window.actions_["always_tell"].trigger()
+    assert prefs.load(mail.profile).notify_always == ()
+
+
+def heard(program: Program) -> list[tuple[object, ...]]:
+    """What the desktop is told, while the window is not looked at."""
+    desktop, told = Desktop(), list[tuple[object, ...]]()
+    desktop.notify = lambda *words: told.append(words)  # type: ignore[method-assign]
+    Notifier(program.desk, desktop)
+    program.window.isActiveWindow = lambda: False  # type: ignore[method-assign]
+    return told

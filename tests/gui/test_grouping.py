@@ -119,7 +119,7 @@ def test_no_conversation_is_listed_twice_and_headings_have_their_messages(talk: 
 
 
 def test_a_chip_lists_the_conversations_that_have_such_messages(talk: Talk, three: list[MessageId]) -> None:
-    talk.program.window.listing._press(Filter.UNREAD)
+    talk.program.window.listing.narrow(Filter.UNREAD)
     assert three[1] in talk.rows()
     assert talk.card(three[1]).here == 1
     assert talk.view.select(three[1])
@@ -359,7 +359,7 @@ def test_a_list_is_grouped_or_not_by_folder_and_that_is_kept(talk: Talk, three: 
     assert talk.model.source.grouped
     talk.program.desk.show_place(Place(folder=mail.folders["INBOX"]))
     assert not talk.model.source.grouped
-    talk.program.window.listing._press(Filter.UNREAD)
+    talk.program.window.listing.narrow(Filter.UNREAD)
     assert not talk.model.source.grouped
     talk.program._save()
     again = Program(mail.profile, Options())

@@ -61,10 +61,10 @@ def test_the_newest_are_there_at_once_and_the_rest_follows(watch: Watch) -> None
 
 @pytest.mark.parametrize("chosen, number", [(Filter.UNREAD, MANY // 2), (Filter.STARRED, 0)])
 def test_a_chip_never_holds_the_window(watch: Watch, chosen: Filter, number: int) -> None:
-    watch.run(lambda: watch.program.window.listing._press(chosen))
+    watch.run(lambda: watch.program.window.listing.narrow(chosen))
     assert watch.never_held()
     assert watch.program.window.listing.model.messages == number
-    watch.run(lambda: watch.program.window.listing._press(Filter.ALL))
+    watch.run(lambda: watch.program.window.listing.narrow(Filter.ALL))
     assert watch.never_held()
     assert watch.program.window.listing.model.messages == MANY
 

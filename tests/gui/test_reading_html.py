@@ -362,8 +362,8 @@ def test_a_sender_is_removed_in_the_settings(program: Program, mail: Mail) -> No
         program.desk.preferences,
         lambda **changed: program.desk.change_preferences(replace(program.desk.preferences, **changed)),
     )
-    assert list(rules.rows) == ["a@a.test", "b@b.test"]
-    rules.remove("a@a.test")
+    assert list(rules.senders.rows) == ["a@a.test", "b@b.test"]
+    rules.senders.remove("a@a.test")
     assert prefs.load(mail.profile).image_senders == ("b@b.test",)
     rules.offer.choose("never")
     assert prefs.load(mail.profile).remote_images is prefs.RemoteImages.NEVER

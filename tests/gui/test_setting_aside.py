@@ -122,7 +122,7 @@ def test_a_list_is_narrowed(program: Program, mail: Mail) -> None:
         (Filter.ATTACHMENTS, every[1:2]),
         (Filter.KNOWN, every[4:5]),
     ):
-        pane._press(chosen)
+        pane.narrow(chosen)
         assert listed(program) == wanted
         assert pane.chosen_filter() == chosen
         assert [chip.text() for chip in (pane._other,) if chip.isVisibleTo(pane)] != []

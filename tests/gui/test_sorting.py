@@ -297,7 +297,7 @@ def test_what_was_found_is_sorted_and_stays_so(
     assert listed(program).index(there[0]) < len(there) // 2
     for row, key in enumerate(model.rows):
         assert is_heading(key) or model.row_of(key) == row
-    program.window.listing._press(Filter.UNREAD)
+    program.window.listing.narrow(Filter.UNREAD)
     rest(program, qapp)
     assert model.source.sort == sort and listed(program)
     program.desk.sort(Sort())

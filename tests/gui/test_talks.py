@@ -151,3 +151,21 @@ def _flags(desk: Desk, name: bytes) -> set[str]:
         return next((set(one.flags) for one in held if name in one.data), set())
 
     return desk.office.servers.do(find)
+
+
+def test_clients_hear_of_what_is_new_in_any_folder_where_there_is_news(desk: Desk) -> None:
+    """Whether somebody is told of it is theirs to choose."""
+    told: list[list[MessageRow]] = []
+    desk.desk.arrived.connect(told.append)
+    mailbox = desk.office.servers.mailbox
+
+    def file(name: str, folder: str) -> None:
+        desk.office.servers.do(lambda: mailbox.find(folder).add(letter(name, "Filed"), int(time.time())))
+
+    desk.office.servers.do(lambda: mailbox.create("Lists"))
+    desk.office.servers.do(lambda: mailbox.create("Spam", "\\Junk"))
+    file("in-junk", "Spam")
+    file("filed", "Lists")
+    desk.office.ask(wire.Sync())
+    wait_until(lambda: told and "in-junk" in desk.rows(), "what is new")
+    assert [row.message_id for rows in told for row in rows] == ["filed@example.org"]

@@ -160,12 +160,12 @@ def test_no_message_chosen_says_how_to_begin(program: Program) -> None:
 
 def test_a_filter_without_hits_says_so(program: Program, mail: Mail) -> None:
     program.desk.show_place(Place(folder=mail.folders["Archive"]))
-    program.window.listing._press(Filter.UNREAD)
+    program.window.listing.narrow(Filter.UNREAD)
     assert program.window.listing._empty.accessibleName().startswith("Nothing unread here")
 
 
 def test_filters_and_unified_views(program: Program) -> None:
-    program.window.listing._press(Filter.UNREAD)
+    program.window.listing.narrow(Filter.UNREAD)
     assert len(ids(program)) == 3
     program.desk.show_place(Place(saved=Saved.ALL_INBOXES))
     assert "Stand-up at ten" in subjects(program)
@@ -204,7 +204,7 @@ def test_when_the_message_goes_the_next_one_is_read(program: Program, mail: Mail
 
 
 def test_a_read_message_stays_in_the_unread_view_while_it_is_read(program: Program, mail: Mail) -> None:
-    program.window.listing._press(Filter.UNREAD)
+    program.window.listing.narrow(Filter.UNREAD)
     first = ids(program)[0]
     program.window.listing.view.select(first)
     program.desk.mark_seen()
@@ -612,7 +612,7 @@ def test_a_search_lists_what_it_finds_and_keeps_what_is_there_until_then(program
     assert ids(program) == before
     qtbot.waitUntil(lambda: len(ids(program)) == 3)
     assert program.window.listing._title.text() == "Search"
-    program.window.listing._press(Filter.UNREAD)
+    program.window.listing.narrow(Filter.UNREAD)
     qtbot.waitUntil(lambda: len(ids(program)) == 1)
     program.desk.finding.search("is:starred larger:1m")
     qtbot.waitUntil(lambda: ids(program) == [])
