@@ -22,7 +22,7 @@ LARGEST = 48 << 20  # octets
 TOO_LARGE = tr("This file is too large to be played here; save it or open it with another program.")
 NO_CODEC = tr("Mua cannot play this kind of sound or film; open it with another program, or save it.")
 _POLICY = "default-src 'none'; media-src data:; style-src 'unsafe-inline'"
-_LOOKS = 100  # times that the page is asked whether it can play, at most
+_LOOKS = 600  # times that the page is asked whether it can play, at most: a minute, since a browser starts meanwhile
 _STATE = """(() => { const one = document.querySelector("audio, video");
   return !one ? "" : one.error || one.networkState === 3 ? "cannot" : one.readyState > 0 ? "can" : ""; })()"""
 
