@@ -85,7 +85,7 @@ class Desk:
 
     def close(self) -> None:
         self.worker.stop()
-        self.worker.join(10)
+        self.worker.join(30)
         assert not [one for one in threading.enumerate() if one.name.startswith(f"imap-{self.account.id}")]
         self.bodies.close()
         self.store.close()

@@ -63,7 +63,7 @@ def page(ids: list[ContactId], program: Program, qtbot: QtBot) -> Iterator[Page]
     made.asked.disconnect()
     asked: list[Any] = []
     made.asked.connect(lambda *one: asked.append(one))
-    qtbot.waitUntil(lambda: made.model.rowCount() == len(PEOPLE), timeout=30_000)
+    qtbot.waitUntil(lambda: made.model.rowCount() == len(PEOPLE))
     yield made, asked
     rooms.close_page()
 
@@ -82,13 +82,13 @@ def test_the_list_is_by_name_and_searched_by_any_word(page: Page, qtbot: QtBot) 
     shown, _ = page
     assert names(shown) == ["Ann Lee, ann@a.example", "Ann Lee", "Bo <b>Bold</b>, bo@a.example", "Zoë, ZOE@a.example"]
     shown.search.setText("wheel ann")
-    qtbot.waitUntil(lambda: shown.model.rowCount() == 1, timeout=30_000)
+    qtbot.waitUntil(lambda: shown.model.rowCount() == 1)
     shown.search.setText("zoe")
-    qtbot.waitUntil(lambda: names(shown) == ["Zoë, ZOE@a.example"], timeout=30_000)
+    qtbot.waitUntil(lambda: names(shown) == ["Zoë, ZOE@a.example"])
     shown.search.clear()
     shown.shown.setCurrentIndex(shown.shown.findText("Group: Family"))
     shown._look()
-    qtbot.waitUntil(lambda: [one.split(",")[0] for one in names(shown)] == ["Ann Lee", "Zoë"], timeout=30_000)
+    qtbot.waitUntil(lambda: [one.split(",")[0] for one in names(shown)] == ["Ann Lee", "Zoë"])
 
 
 def test_the_card_says_everything_as_text(page: Page) -> None:
@@ -150,7 +150,7 @@ def test_who_may_be_there_twice_is_one_only_on_a_button(page: Page, ids: list[Co
     shown, asked = page
     shown.show_duplicates()
     panel = shown.card.widget()
-    qtbot.waitUntil(lambda: bool(panel.rows), timeout=30_000)  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: bool(panel.rows))  # type: ignore[attr-defined]
     (row,) = panel.rows.values()  # type: ignore[attr-defined]
     assert row.accessibleName() == "Ann Lee, Ann Lee. They have the same name."
     assert not asked
@@ -161,7 +161,7 @@ def test_who_may_be_there_twice_is_one_only_on_a_button(page: Page, ids: list[Co
 def test_a_sender_is_shown_or_offered_to_be_added(page: Page, mail: Mail, program: Program, qtbot: QtBot) -> None:
     shown, _ = page
     shown.show_person(Address("X", "Bo@A.example"))
-    qtbot.waitUntil(lambda: shown.card.accessibleName() == "Contact Bo <b>Bold</b>", timeout=30_000)
+    qtbot.waitUntil(lambda: shown.card.accessibleName() == "Contact Bo <b>Bold</b>")
     shown.show_person(Address("New Friend", "new@friend.example"))
     assert shown.editor is not None
     said = shown.editor.details()
@@ -174,7 +174,7 @@ def test_what_was_deleted_is_listed_apart(page: Page, mail: Mail, ids: list[Cont
         write_contacts.remove(tx, [ids[1]], Gone.HERE, 1)
     shown.shown.setCurrentIndex(shown.shown.findText("Deleted in the last 30 days"))
     shown._look()
-    qtbot.waitUntil(lambda: names(shown) == ["Bo <b>Bold</b>, bo@a.example"], timeout=30_000)
+    qtbot.waitUntil(lambda: names(shown) == ["Bo <b>Bold</b>, bo@a.example"])
     assert list(shown.card.buttons) == ["restore"]
     shown.card.buttons["restore"].click()
     assert [command for command, *_ in asked] == [wire.RestoreContacts((ids[1],))]
@@ -184,7 +184,7 @@ def test_whoever_was_written_to_and_is_in_no_book_is_offered(page: Page, mail: M
     shown, _ = page
     shown.shown.setCurrentIndex(shown.shown.findText("Written to, in no book"))
     shown._look()
-    qtbot.waitUntil(lambda: all("example" in one and "Ann" not in one for one in names(shown)), timeout=30_000)
+    qtbot.waitUntil(lambda: all("example" in one and "Ann" not in one for one in names(shown)))
 
 
 def test_books_are_found_on_a_server_and_one_is_removed_after_a_word(page: Page, qtbot: QtBot) -> None:
@@ -226,7 +226,7 @@ def test_books_are_found_on_a_server_and_one_is_removed_after_a_word(page: Page,
     panel.banner.findChildren(widgets.Button)[0].click()
     assert [command for command, *_ in asked] == [wire.RemoveBook(number, forced=True)]
     shown.refresh()  # what comes meanwhile does not take the panel away
-    qtbot.waitUntil(lambda: shown.model.rowCount() == len(PEOPLE), timeout=30_000)
+    qtbot.waitUntil(lambda: shown.model.rowCount() == len(PEOPLE))
     assert shown.card.widget() is panel
 
 
@@ -239,7 +239,7 @@ def test_what_a_server_did_not_take_is_said_and_can_be_taken_back(
         tx.run("UPDATE book SET kind = 'carddav', url = 'https://a.example/b/'")
         write_contacts.refused(tx, ids[0], why)
     shown.refresh()
-    qtbot.waitUntil(lambda: names(shown)[0] == f"Ann Lee, ann@a.example, {why}", timeout=30_000)
+    qtbot.waitUntil(lambda: names(shown)[0] == f"Ann Lee, ann@a.example, {why}")
     choose(shown, 0)
     assert why in [label.text() for label in shown.card.findChildren(widgets.Label)]
     shown.card.buttons["again"].click()
@@ -256,7 +256,7 @@ def test_the_picture_of_a_card_is_where_initials_would_be(page: Page, program: P
     rooms = program.rooms
     assert rooms is not None
     assert rooms.faces.of("nobody@a.example") is None
-    qtbot.waitUntil(lambda: isinstance(rooms.faces.of("zoe@A.example"), QPixmap), timeout=30_000)
+    qtbot.waitUntil(lambda: isinstance(rooms.faces.of("zoe@A.example"), QPixmap))
     picture = QPixmap(34, 34)
     picture.fill(QColor("white"))
     painter = QPainter(picture)
@@ -270,8 +270,8 @@ def test_who_has_no_contacts_is_told_what_to_do(program: Program, qtbot: QtBot) 
     rooms.open_contacts()
     made = rooms.page
     assert isinstance(made, ContactsPage)
-    qtbot.waitUntil(lambda: isinstance(made.card.widget(), EmptyState), timeout=30_000)
+    qtbot.waitUntil(lambda: isinstance(made.card.widget(), EmptyState))
     assert made.card.widget().accessibleName().startswith("No contacts yet")
     made.search.setText("nobody")
-    qtbot.waitUntil(lambda: made.card.widget().accessibleName().startswith("Nobody"), timeout=30_000)
+    qtbot.waitUntil(lambda: made.card.widget().accessibleName().startswith("Nobody"))
     rooms.close_page()

@@ -128,9 +128,9 @@ def test_what_is_in_sight_counts_as_read_and_what_is_not_does_not(program: Progr
     program.desk.seen.connect(seen.append)
     shown = talk(program, mail, ids[0])
     assert shown.open_ids() == set(ids)
-    qtbot.waitUntil(lambda: seen == [ids[0]], timeout=10_000)
+    qtbot.waitUntil(lambda: seen == [ids[0]])
     shown.unfold(ids[2])
-    qtbot.waitUntil(lambda: ids[2] in seen, timeout=10_000)
+    qtbot.waitUntil(lambda: ids[2] in seen)
     assert ids[1] not in seen[:1]
 
 
@@ -175,15 +175,15 @@ def test_few_web_views_are_alive_and_those_are_in_sight(program: Program, mail: 
     def alive() -> list[MessageId]:
         return [key for key, card in shown.cards.items() if card.pane is not None and card.pane.body.web is not None]
 
-    qtbot.waitUntil(lambda: ids[0] in alive(), timeout=30_000)
+    qtbot.waitUntil(lambda: ids[0] in alive())
     pane = shown.pane_of(ids[0])
     assert pane is not None
     web = pane.body.web
     assert web is not None
-    qtbot.waitUntil(lambda: 0 < pane.body.height() < 240, timeout=30_000)  # as high as one line, not as a guess
+    qtbot.waitUntil(lambda: 0 < pane.body.height() < 240)  # as high as one line, not as a guess
     assert len(alive()) <= MOST_WEB
     shown.unfold(ids[-1])
-    qtbot.waitUntil(lambda: ids[-1] in alive(), timeout=30_000)
+    qtbot.waitUntil(lambda: ids[-1] in alive())
     assert len(alive()) <= MOST_WEB
     program.desk.show_place(Place(folder=mail.folders["Sent"]))
     assert alive() == []
@@ -194,7 +194,7 @@ def test_the_wheel_over_a_page_turns_the_conversation(program: Program, mail: Ma
     shown = talk(program, mail, ids[0])
     pane = shown.pane_of(ids[0])
     assert pane is not None
-    qtbot.waitUntil(lambda: pane.body.web is not None and pane.body.height() > 900, timeout=30_000)
+    qtbot.waitUntil(lambda: pane.body.web is not None and pane.body.height() > 900)
     assert pane.body.web is not None
     target = pane.body.web.focusProxy()
     assert target is not None
@@ -203,7 +203,7 @@ def test_the_wheel_over_a_page_turns_the_conversation(program: Program, mail: Ma
         place, place, QPoint(0, 0), QPoint(0, -240), Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
         Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
-    qtbot.waitUntil(lambda: shown.verticalScrollBar().maximum() > 240, timeout=30_000)
+    qtbot.waitUntil(lambda: shown.verticalScrollBar().maximum() > 240)
     QApplication.sendEvent(target, turn)
     assert shown.verticalScrollBar().value() > 0
 

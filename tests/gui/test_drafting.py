@@ -56,8 +56,7 @@ def test_what_is_written_is_one_draft_on_the_server(place: Office) -> None:
     raw = place.mails("Drafts")[0]
     assert b"amara.okoye" in raw
     assert b"nobody" not in raw, "what is no address waits in the journal"
-    rows = read.folder_order(place.db, place.folder(Role.DRAFTS))  # type: ignore[arg-type]
-    assert len(rows) == 1
+    wait_until(lambda: len(read.folder_order(place.db, place.folder(Role.DRAFTS))) == 1, "one row")  # type: ignore[arg-type]
     composer.to.chips()[1].removed.emit()
     composer.send()
     wait_until(lambda: place.states() == {"amara.okoye@larkspur.example": "accepted"}, "sent")

@@ -57,7 +57,7 @@ class Rig:
         self.pid = welcome.pid
 
     def wait(self, condition: object) -> None:
-        self.qtbot.waitUntil(condition, timeout=60_000)  # type: ignore[arg-type]
+        self.qtbot.waitUntil(condition)  # type: ignore[arg-type]
 
     def ids(self) -> list[int]:
         return [key for key in self.program.window.listing.model.rows if key > 0]

@@ -130,7 +130,7 @@ def test_the_results_of_a_search_are_single_messages(talk: Talk, three: list[Mes
     other = talk.add(TOMASZ, 10, flags=Flag.SEEN | Flag.FLAGGED)
     assert other not in talk.rows()
     talk.program.desk.finding.search("is:starred")
-    qtbot.waitUntil(lambda: talk.model.source.query is not None and not talk.model.seeking, timeout=30_000)
+    qtbot.waitUntil(lambda: talk.model.source.query is not None and not talk.model.seeking)
     assert {three[2], other} <= set(talk.rows())
     assert talk.card(three[2]).who == "Mirela Popescu"
     talk.program.window.actions_["group"].trigger()

@@ -125,7 +125,7 @@ def test_it_is_asked_sent_once_told_and_remembered(program: Program, mail: Mail,
         press.click()
         press.click()  # what a double click comes to
         said = list[str]()
-        qtbot.waitUntil(lambda: said.append(pane.leaving.text()) or "took it" in said[-1], timeout=60_000)
+        qtbot.waitUntil(lambda: said.append(pane.leaving.text()) or "took it" in said[-1])
         assert not any("before" in one for one in said) and buttons(pane) == {}
         assert len(web.conversations) == 1 and lists.unsubscribed_at(mail.store.reader(), made) > 0
     again = offered(program)
@@ -162,7 +162,7 @@ def test_what_was_not_taken_offers_the_other_ways(
         offered(program)[HERE].act()
         pane = pane_of(program, made)
         buttons(pane)["Unsubscribe"].click()
-        qtbot.waitUntil(lambda: "points elsewhere (303)" in pane.leaving.text(), timeout=60_000)
+        qtbot.waitUntil(lambda: "points elsewhere (303)" in pane.leaving.text())
     assert list(buttons(pane)) == ["Unsubscribe by mail", "Open its page"] and visited == []
     buttons(pane)["Open its page"].click()
     assert visited == [url]
@@ -176,7 +176,7 @@ def test_the_own_network_is_refused_and_said(program: Program, mail: Mail, attac
     offered(program)[HERE].act()
     pane = pane_of(program, made)
     buttons(pane)["Unsubscribe"].click()
-    qtbot.waitUntil(lambda: "own network" in pane.leaving.text(), timeout=60_000)
+    qtbot.waitUntil(lambda: "own network" in pane.leaving.text())
     assert list(buttons(pane)) == ["Unsubscribe by mail", "Open its page"]
 
 

@@ -167,7 +167,7 @@ def test_the_web_view_connects_to_nothing(page: str, listener: Listener, qtbot: 
     web.show()
     with qtbot.waitSignal(web.loadFinished, timeout=60_000):
         web.show_page(page + '<img src="cid:part1@example.org">')
-    qtbot.waitUntil(lambda: asked == ["part1@example.org"], timeout=60_000)
+    qtbot.waitUntil(lambda: asked == ["part1@example.org"])
     with qtbot.waitSignal(web.loadFinished, timeout=60_000):
         web.show_page("<p>Another mail</p>")
     qtbot.wait(1_500)
@@ -219,7 +219,7 @@ def test_a_clicked_link_is_told_and_not_followed(listener: Listener, qtbot: QtBo
 
     clicked: list[str] = []
     web.link_clicked.connect(clicked.append)
-    qtbot.waitUntil(click, timeout=60_000)
+    qtbot.waitUntil(click)
     assert clicked[0] == f"{listener.base}x"
     assert web.url().scheme() == "mua-mail"
     assert listener.hits == 0

@@ -77,7 +77,7 @@ def ground(pane: MessagePane, qtbot: QtBot, wanted: Callable[[QColor], bool]) ->
         picture = web.grab().toImage()
         return wanted(picture.pixelColor(picture.width() // 2, picture.height() - 20))
 
-    qtbot.waitUntil(seen, timeout=20_000)
+    qtbot.waitUntil(seen)
 
 
 def words_of(pane: MessagePane, qtbot: QtBot) -> str:
@@ -85,7 +85,7 @@ def words_of(pane: MessagePane, qtbot: QtBot) -> str:
     told: list[str] = []
     assert pane.body.web is not None
     pane.body.web.page().toPlainText(told.append)
-    qtbot.waitUntil(lambda: bool(told), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(told))
     return told[0]
 
 
@@ -158,9 +158,9 @@ def test_the_same_in_the_browser(read: Callable[..., MessagePane], program: Prog
     pane = read(TABLE.format("Head") + QUOTED)
     assert "old words" not in words_of(pane, qtbot)
     program.window.actions_["quotes"].trigger()
-    qtbot.waitUntil(lambda: "old words" in words_of(pane, qtbot), timeout=20_000)
+    qtbot.waitUntil(lambda: "old words" in words_of(pane, qtbot))
     program.window.actions_["quotes"].trigger()
-    qtbot.waitUntil(lambda: "old words" not in words_of(pane, qtbot), timeout=20_000)
+    qtbot.waitUntil(lambda: "old words" not in words_of(pane, qtbot))
 
 
 def test_plain_text_is_folded_too(qapp: QApplication, qtbot: QtBot) -> None:
@@ -286,7 +286,7 @@ def test_pictures_are_shown_when_asked_for_and_not_in_the_next_mail(
     qtbot.wait(300)
     assert not is_red(pane)
     button(pane.remote, "Load images").click()
-    qtbot.waitUntil(lambda: is_red(pane), timeout=20_000)
+    qtbot.waitUntil(lambda: is_red(pane))
     assert "Its pictures are shown." in pane.remote.text()
     other = read(html)
     qtbot.wait(300)
@@ -331,7 +331,7 @@ def test_a_senders_pictures_are_loaded_where_it_is_proven_that_they_are_his(
     qtbot.wait(300)
     assert not is_red(pane)
     button(pane.remote, "Always for this sender").click()
-    qtbot.waitUntil(lambda: is_red(pane), timeout=20_000)
+    qtbot.waitUntil(lambda: is_red(pane))
     assert prefs.load(mail.profile).image_senders == ("shop@example.org",)
     assert is_shown(read(html, "Shop <Shop@example.org>", PROVEN), qtbot)
     forged = read(html)
@@ -346,11 +346,11 @@ def test_a_senders_pictures_are_loaded_where_it_is_proven_that_they_are_his(
     assert is_shown(proven, qtbot)
     button(proven.remote, "Not always").click()
     assert prefs.load(mail.profile).image_senders == ()
-    qtbot.waitUntil(lambda: not is_red(proven), timeout=20_000)
+    qtbot.waitUntil(lambda: not is_red(proven))
 
 
 def is_shown(pane: MessagePane, qtbot: QtBot) -> bool:
-    qtbot.waitUntil(lambda: is_red(pane), timeout=20_000)
+    qtbot.waitUntil(lambda: is_red(pane))
     return True
 
 
@@ -385,7 +385,7 @@ def test_of_a_very_long_page_the_beginning_is_shown_until_all_is_asked_for(
     assert "The end" not in words_of(pane, qtbot)
     button(pane.long, "Show all").click()
     loaded(pane, qtbot)
-    qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot), timeout=30_000)
+    qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot))
     assert not pane.long.isVisibleTo(pane)
     assert not read(TABLE.format("Short")).long.isVisibleTo(pane)
 
@@ -399,7 +399,7 @@ def test_a_very_long_text_is_there_to_its_end(qapp: QApplication, qtbot: QtBot) 
     text = "".join(f"{number} words on a line\n" for number in range(8_000)) + "\n" + "A paragraph.\n\n" * 3_000 + "End"
     view.show_view(MessageView((), (), (), (), "", None, "", text, "", (), ()))
     assert "End" not in view.toPlainText()
-    qtbot.waitUntil(lambda: view.toPlainText().rstrip().endswith("End"), timeout=20_000)
+    qtbot.waitUntil(lambda: view.toPlainText().rstrip().endswith("End"))
     assert view.toPlainText().split() == text.split()
     view.show_view(MessageView((), (), (), (), "", None, "", "Another", "", (), ()))
     qtbot.wait(50)
@@ -411,7 +411,7 @@ def test_the_neighbours_of_what_is_read_are_made_ready(program: Program, qtbot: 
     listing, library = program.desk.listing, program.desk.library
     rows = [key for key in listing.model.rows if key > 0]
     listing.view.select(rows[1])
-    qtbot.waitUntil(lambda: {rows[0], rows[2]} <= set(library._ready), timeout=10_000)
+    qtbot.waitUntil(lambda: {rows[0], rows[2]} <= set(library._ready))
     held = library._ready[rows[2]]
     listing.view.select(rows[2])
     assert program.desk.reader.view is held

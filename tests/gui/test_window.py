@@ -112,9 +112,9 @@ def test_attachments_are_saved_byte_for_byte_and_never_over_each_other(
     assert reader.row is not None
     for _ in range(2):
         program.desk.attachments.save_in(program.desk.attachments.of(reader.row.id), reader.view.attachments, folder)
-    qtbot.waitUntil(lambda: len(list(folder.iterdir())) == 2, timeout=60_000)
+    qtbot.waitUntil(lambda: len(list(folder.iterdir())) == 2)
     assert sorted(path.name for path in folder.iterdir()) == ["floor-plan (2).pdf", "floor-plan.pdf"]
-    qtbot.waitUntil(lambda: program.window.toast.text().startswith("Saved floor-plan"), timeout=60_000)
+    qtbot.waitUntil(lambda: program.window.toast.text().startswith("Saved floor-plan"))
     assert {path.read_bytes()[:4] for path in folder.iterdir()} == {b"\x89PNG"}
 
 
@@ -242,7 +242,7 @@ def test_the_keyboard_moves_over_headings(program: Program) -> None:
 def test_letters_are_keys_in_the_list_and_letters_in_the_search(program: Program, qtbot: QtBot) -> None:
     window, view = program.window, program.window.listing.view
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=60_000)
+    qtbot.waitUntil(window.isActiveWindow)
     view.setFocus()
     for key in "jjk":
         qtbot.keyClick(view, key)
@@ -637,13 +637,13 @@ def test_a_shown_search_finds_what_comes_later(program: Program, mail: Mail, qtb
     """Without being typed again; what a server found for it stays listed."""
     model = program.desk.listing.model
     program.desk.finding.search("is:starred")
-    qtbot.waitUntil(lambda: model.source.query is not None and not model.seeking, timeout=30_000)
+    qtbot.waitUntil(lambda: model.source.query is not None and not model.seeking)
     plain = [one for one in read.folder_order(mail.store.reader(), mail.folders["INBOX"]) if one not in model.ids]
     model.add([plain[0]])
     with mail.store.write() as tx:
         write.wish_flags(tx, [MessageId(plain[1])], Flag.FLAGGED, Flag(0), 1)
     program.desk.read_again({plain[1]}, sidebar=False)
-    qtbot.waitUntil(lambda: plain[1] in model.ids, timeout=30_000)
+    qtbot.waitUntil(lambda: plain[1] in model.ids)
     assert plain[0] in model.ids
 
 

@@ -128,7 +128,7 @@ def test_a_running_engine_follows_at_once(lab: Lab, profile: Path) -> None:
     with lab.engine(profile):
         desk = Desk(lab, profile)
         desk.act("flag", desk.ids()["Number 0"])
-        until(lambda: desk.server()["Number 0"] == {"\\Flagged"}, "the star on the server", 10)
+        until(lambda: desk.server()["Number 0"] == {"\\Flagged"}, "the star on the server")
 
 
 def test_both_sides_changed_while_apart(lab: Lab, profile: Path) -> None:

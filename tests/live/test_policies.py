@@ -140,7 +140,7 @@ def test_headers_only_and_the_text_when_it_is_opened(here):
 def test_a_new_uidvalidity_keeps_what_is_here_and_what_is_there(here, dovecot, ann):
     before = here.shown()
     here.worker.stop()
-    here.worker.join(5)
+    here.worker.join(30)
     dovecot.renumber(ann)
     here.worker = ImapWorker(here.context, here.account)
     here.worker.start()

@@ -204,7 +204,7 @@ def test_every_command_brings_its_own_engine(lab: Lab, profile: Path, alice: Use
     number = listing(lab, profile)[0]["id"]
     lab.mua("act", "flag", number, profile=profile).ok()
     until(lambda: lab.messages(alice)[1][1] == {"\\Flagged"}, "the star on the server")
-    until(lambda: lab.engine_pid(profile) is None, "the engine to end by itself", 30)
+    until(lambda: lab.engine_pid(profile) is None, "the engine to end by itself")
 
 
 def test_mail_by_tls_from_the_first_byte(lab: Lab, profile: Path, alice: User) -> None:
@@ -239,7 +239,7 @@ def test_two_accounts_live_in_one_profile(lab: Lab, profile: Path, account: User
 def test_the_running_engine_hears_of_new_mail_by_idle(lab: Lab, profile: Path, account: User) -> None:
     sync(lab, profile)
     lab.deliver(account, message("Pushed"))
-    until(lambda: [row for row in listing(lab, profile) if row["subject"] == "Pushed"], "mail by IDLE", 15)
+    until(lambda: [row for row in listing(lab, profile) if row["subject"] == "Pushed"], "mail by IDLE")
 
 
 def test_the_password_is_in_no_file_of_the_profile(lab: Lab, profile: Path, account: User) -> None:

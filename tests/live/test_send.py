@@ -53,7 +53,7 @@ def test_two_get_it_and_the_third_is_refused_in_the_servers_words(lab: Lab, prof
         (copy,) = arrived(lab, user, "Three of us")
         assert copy.endswith(raw.split(b"\r\n\r\n", 1)[1])
     lab.mua("sync", profile=profile).ok()
-    assert len(lab.raw_messages(account, "Sent")) == 1
+    assert len(until(lambda: lab.raw_messages(account, "Sent"), "the sent copy")) == 1
     listed = lab.mua("outbox", "--all", profile=profile).ok()
     assert [states(one) for one in listed] == [states(document)]
     told = lab.mua("timeline", document["id"], profile=profile).ok()["recipients"][2]
@@ -100,7 +100,7 @@ def test_bcc_gets_it_and_nobody_sees_that(lab: Lab, profile: Path, account: User
         (part,) = parsed.iter_attachments()
         assert (part.get_filename(), part.get_payload(decode=True)) == ("numbers.csv", attached.read_bytes())
     lab.mua("sync", profile=profile).ok()
-    (copy,) = lab.raw_messages(account, "Sent").values()
+    (copy,) = until(lambda: lab.raw_messages(account, "Sent"), "the sent copy").values()
     assert bcc.address.encode() in copy
 
 
@@ -373,6 +373,7 @@ def test_files_of_all_kinds_arrive_and_are_saved_byte_for_byte(lab: Lab, profile
     done = lab.mua("compose", *whom, *words, "--wait", profile=profile)
     assert set(states(done.ok()).values()) == {"accepted"}
     (copy,) = arrived(lab, bob, "Kinds")
+    arrived(lab, account, "Kinds")
     parsed = email.message_from_bytes(copy, policy=email.policy.default)
     got = {one.get_filename(): one for one in parsed.iter_attachments()}
     assert {name: one.get_payload(decode=True) for name, one in got.items()} == {name: files[name][1] for name in files}

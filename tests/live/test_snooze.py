@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+import apsw
 import pytest
 from lab import Lab, User, message, until
 
@@ -22,8 +23,14 @@ def rows(lab: Lab, profile: Path, folder: str) -> dict[str, dict[str, object]]:
     return {row["subject"]: row for row in lab.mua("list", folder, profile=profile).ok()}
 
 
-def soon(seconds: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + seconds))
+def snooze_for_a_moment(lab: Lab, profile: Path, one: object) -> None:
+    """On a busy machine a command alone may take longer than that."""
+    for seconds in (3, 15, 60):
+        at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + seconds))
+        done = lab.mua("act", "snooze", one, "--until", at, profile=profile)
+        if not done.code:
+            return
+    done.ok()
 
 
 def test_a_message_is_aside_until_its_time_has_come(lab: Lab, profile: Path, user: User) -> None:
@@ -33,19 +40,19 @@ def test_a_message_is_aside_until_its_time_has_come(lab: Lab, profile: Path, use
         lab.mua("act", "snooze", one, "--until", "4 minutes", profile=profile).ok()
         assert set(rows(lab, profile, "INBOX")) == {"Number 0", "Number 2"}
         until(lambda: len(lab.messages(user, "Snoozed")) == 1, "the message in the folder for that")
-        lab.mua("act", "snooze", one, "--until", soon(3), profile=profile).ok()
+        snooze_for_a_moment(lab, profile, one)
         until(lambda: "Number 1" in rows(lab, profile, "INBOX"), "the message back by itself")
         assert rows(lab, profile, "INBOX")["Number 1"]["flags"] == []
         until(lambda: len(lab.messages(user, "INBOX")) == 3, "the message back on the server")
-        assert lab.messages(user, "Snoozed") == {}
+        until(lambda: lab.messages(user, "Snoozed") == {}, "the end of the move")
 
 
 def test_what_became_due_while_nothing_ran_comes_back_at_the_start(lab: Lab, profile: Path, user: User) -> None:
     with lab.engine(profile):
         one = rows(lab, profile, "INBOX")["Number 1"]["id"]
-        lab.mua("act", "snooze", one, "--until", soon(4), profile=profile).ok()
-        due = time.time() + 4
-    until(lambda: time.time() > due, "its time")
+        lab.mua("act", "snooze", one, "--until", "2h", profile=profile).ok()
+    with apsw.Connection(str(profile / "cache.db")) as db:
+        db.execute("UPDATE snooze SET until = ?", (int(time.time()) - 1,))
     assert set(rows(lab, profile, "Snoozed")) == {"Number 1"}
     with lab.engine(profile):
         until(lambda: len(lab.messages(user, "INBOX")) == 3, "the message back")
