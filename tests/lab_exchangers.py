@@ -10,6 +10,7 @@ The rule of the file: an exchanger does one thing wrong, and what it does is one
 """
 
 import contextlib
+import re
 import socket
 import sys
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from threading import Event
 
 from dns_server import DnsServer
-from mail_sink import DROP, TAKE_AND_DROP, MailSink, Plan
+from mail_sink import DROP, RESET, TAKE_AND_DROP, MailSink, Plan
 
 EVIL_NAMES, SILENT_NAMES = "127.0.53.2", "127.0.53.3"
 NOBODY, HOLE = "127.0.26.253", "127.0.26.254"  # refuses connections; swallows what is sent to it
@@ -35,6 +36,12 @@ def always(event: str, reply: str) -> Plan:
 def named(**replies: str) -> Plan:
     """Replies to RCPT by the local part."""
     return lambda event, what: replies.get(what.partition("@")[0]) if event == "rcpt" else None
+
+
+def strays(event: str, reply: str, **replies: str) -> Plan:
+    """One reply too many, and some recipients' own."""
+    recipients = named(**replies)
+    return lambda happened, what: reply if happened == event else recipients(happened, what)
 
 
 def rude() -> Plan:
@@ -88,6 +95,12 @@ class Evil:
     tls: str = "good"
     say: Callable[[bytes], bytes] | None = None
     chunked: bool = False
+    piece: int = 0  # octets of a reply in a packet
+
+
+def wordless(data: bytes) -> bytes:
+    """Replies without any text."""
+    return re.sub(rb"(?m)^(\d{3}) [^\r\n]*", rb"\1", data)
 
 
 ODD = "250-hello\r\n250-\r\n250-SIZE\r\n250-size  99999999\r\n250-AUTH=LOGIN\r\n250-X\udcff\r\n250 PIPELINING "
@@ -132,6 +145,40 @@ EXCHANGERS = {
     "wordy": Evil(always("mail", "250 ok\r\n250 unasked")),
     "lfonly": Evil(tls="", say=lambda data: data.replace(b"\r\n", b"\n")),
     "chunking": Evil(chunked=True),
+    "bytewise": Evil(piece=1),
+    "wordless": Evil(say=wordless),
+    "twobanners": Evil(always("greeting", "220 one\r\n220 two")),
+    "allatonce": Evil(always("greeting", "220 a\r\n250 b\r\n250 c\r\n250 d\r\n354 e\r\n250 f"), tls=""),
+    "code120": Evil(always("greeting", "120 ready in a minute")),
+    "code354": Evil(always("rcpt", "354 go on")),
+    "code600": Evil(always("mail", "600 6.0.0 no such code")),
+    "longbanner": Evil(always("greeting", "220 " + "x" * 5000)),
+    "lines": Evil(always("ehlo", "250-hello\r\n" + "250-X-NOISE\r\n" * 150 + "250 8BITMIME"), tls=""),
+    "nosize": Evil(always("ehlo", "250-hello\r\n250-SIZE -1\r\n250-SIZE 10\r\n250 8BITMIME"), tls=""),
+    "anysize": Evil(always("ehlo", f"250-hello\r\n250-SIZE {10**40}\r\n250 8BITMIME"), tls=""),
+    "tlsagain": Evil(always("ehlo", "250-hello\r\n250-STARTTLS\r\n250-8BITMIME\r\n250 PIPELINING")),
+    "tlsclosed": Evil(always("starttls", "220 go")),
+    "tlsreset": Evil(always("starttls", RESET)),
+    "tlsbye": Evil(always("tls", DROP)),
+    "ehlo421": Evil(always("ehlo", "421 4.3.2 shutting down")),
+    "mail421": Evil(always("mail", "421 4.3.2 shutting down")),
+    "grey451": Evil(always("rcpt", "451 4.7.1 greylisted, come back")),
+    "grey421": Evil(always("rcpt", "421 4.7.0 greylisted, come back")),
+    "data421": Evil(always("data", "421 4.3.2 shutting down")),
+    "dot421": Evil(always("dot", "421 4.3.2 shutting down")),
+    "ehlorst": Evil(always("ehlo", RESET)),
+    "mailrst": Evil(always("mail", RESET)),
+    "rcptrst": Evil(always("rcpt", RESET)),
+    "datarst": Evil(always("data", RESET)),
+    "bodyrst": Evil(always("body", RESET)),
+    "dotrst": Evil(always("dot", RESET)),
+    "octets": Evil(named(bob="550 5.1.1 n\0o\udcff \rone", carol="250-2.1.5 \0\r\n250 2.1.5 \udcff\t\b")),
+    "stray": Evil(strays("mail", "250 2.1.0 ok\r\n250 unasked", bob="550 5.1.1 unknown")),
+    "straylast": Evil(strays("mail", "250 2.1.0 ok\r\n250 unasked", carol="550 5.1.1 unknown")),
+    "strayrcpt": Evil(named(alice="250 2.1.5 ok\r\n250 2.1.5 ok", bob="550 5.1.1 unknown")),
+    "early250": Evil(always("data", "354 go\r\n250 2.0.0 taken")),
+    "twice250": Evil(always("dot", "250 2.0.0 taken\r\n250 2.0.0 taken")),
+    "dotmixed": Evil(always("dot", "250-2.0.0 taken\r\n550 5.7.1 or not")),
     "six": Evil(),  # by IPv6 only
 }
 ADDRESSES = {name: f"127.0.26.{number}" for number, name in enumerate(EXCHANGERS, 1)} | {"six": "::1"}
@@ -159,6 +206,11 @@ SHAPES: dict[str, list[str]] = {  # MX records; a host without a dot is one of e
     "bodypair": ["10 bodydrop", "20 good"],
     "mailpair": ["10 mail451", "20 good"],
     "finalpair": ["10 mail550", "20 good"],
+    "closingpair": ["10 mail421", "20 good"],
+    "dot421pair": ["10 dot421", "20 good"],
+    "straypair": ["10 stray", "20 good"],
+    "rstpair": ["10 bodyrst", "20 good"],
+    "dotrstpair": ["10 dotrst", "20 good"],
     "big": [f"{number} nobody{number}" for number in range(40)],
     "flaky": ["FLAKY", "10 good"],
     "trunc": ["TRUNCATED", "10 good"],
@@ -205,7 +257,7 @@ def main() -> None:
             stack.enter_context(DnsServer(table, address, 53))
         for name, evil in EXCHANGERS.items():
             sink = MailSink(evil.plan, tls=evil.tls, host=ADDRESSES[name], port=25, chunked=evil.chunked)
-            sink.say = evil.say or sink.say
+            sink.say, sink.piece = evil.say or sink.say, evil.piece
             sink.keep = _keeper(folder / name)  # type: ignore[method-assign]
             stack.enter_context(sink)
         hole = stack.enter_context(socket.create_server((HOLE, 25), backlog=0))

@@ -4,25 +4,28 @@
         ...                              # 127.0.0.1, sink.port
         sink.copies("ann@example.net")   # the messages that she got
 
-``plan`` decides per event: it is called with ("greeting", ""), ("ehlo", line), ("starttls", ""), ("mail", line),
-("rcpt", address), ("data", ""), ("body", "") before the message is read, ("dot", message-id), and returns None (go
-on), a reply to give instead, or one of DROP (close now), TAKE_AND_DROP (at the dot: keep the mail, close without a
-word). STARTTLS, AUTH PLAIN, PIPELINING and CHUNKING are offered as asked for. With ``lmtp`` each recipient has its
-answer to the dot: ("dot", address).
+``plan`` decides per event: it is called with ("greeting", ""), ("ehlo", line), ("starttls", ""), ("tls", "") when the
+handshake is done, ("mail", line), ("rcpt", address), ("data", ""), ("body", "") before the message is read, ("dot",
+message-id), and returns None (go on), a reply to give instead, or one of DROP (close now), RESET (the same, by RST),
+TAKE_AND_DROP (at the dot: keep the mail, close without a word). STARTTLS, AUTH PLAIN, PIPELINING and CHUNKING are
+offered as asked for. With ``lmtp`` each recipient has its answer to the dot: ("dot", address).
 """
 
 import re
 import socket
 import socketserver
 import ssl
+import struct
 import threading
+import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import certs
 
-DROP, TAKE_AND_DROP = "DROP", "TAKE_AND_DROP"
+DROP, RESET, TAKE_AND_DROP = "DROP", "RESET", "TAKE_AND_DROP"
+PIECE_SECONDS = 0.001  # between the pieces of a reply: each is a packet
 Plan = Callable[[str, str], str | None]
 
 
@@ -59,16 +62,32 @@ class _Handler(socketserver.StreamRequestHandler):
         data = self.sink.say(text.encode("utf-8", "surrogateescape") + b"\r\n")
         budget = self.sink.budget
         if budget is None:
-            self.wfile.write(data)
+            self._write(data)
             return
         self.sink.budget = max(budget - len(data), 0)
         self.wfile.write(data[:budget])
         if budget < len(data):
             raise _Dropped
 
+    def _write(self, data: bytes) -> None:
+        piece = self.sink.piece or len(data)
+        for at in range(0, len(data), piece):
+            self.wfile.write(data[at : at + piece])
+            if piece < len(data):
+                time.sleep(PIECE_SECONDS)
+
+    def _reset(self) -> None:
+        """Close by RST: nothing lingers."""
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.rfile.close()
+        self.wfile.close()
+        self.connection.close()
+
     def _planned(self, event: str, what: str = "") -> str | None:
         verdict = self.sink.plan(event, what)
-        if verdict == DROP:
+        if verdict == RESET:
+            self._reset()
+        if verdict in (DROP, RESET):
             raise _Dropped
         return verdict
 
@@ -107,6 +126,7 @@ class _Handler(socketserver.StreamRequestHandler):
         self.wfile.close()
         self.connection = context.wrap_socket(self.connection, server_side=True)
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb", buffering=0)
+        self._planned("tls")
 
     def _auth(self, line: str) -> None:
         self.sink.logins.append(line)
@@ -212,6 +232,7 @@ class MailSink:
         self.plan: Plan = plan or (lambda event, what: None)
         self.tls, self.chunked, self.lmtp = tls, chunked, lmtp
         self.say: Callable[[bytes], bytes] = lambda data: data  # what becomes of each reply on its way
+        self.piece = 0  # octets of a reply that are sent at a time; 0: all
         self.lines: list[str] = []
         self.logins: list[str] = []
         self.connections = 0

@@ -90,7 +90,7 @@ def _outcome(transaction: Transaction, address: str, reply: Reply | None, sessio
     lost, own = transaction.lost, transaction.finals.get(address)
     if own is not None:
         return verdict(_state(own), Phase.DONE, own)
-    if reply and reply.code != 421 and not reply.positive:
+    if reply and reply.code != 421 and not reply.positive and not transaction.doubtful:
         if _overflow(reply) and transaction.took_it:
             return replace(verdict(RecipientState.DEFERRED, Phase.RCPT, reply), at_once=True)
         return verdict(_state(reply), Phase.RCPT, reply, next_host=reply.code < 500)

@@ -27,6 +27,7 @@ from mua.net.smtp_body import BLOCK, Body, DotStuffer
 from mua.net.smtp_wire import Lost, Reply, Timeouts, Transcript, Wire
 
 CHUNK = 1 << 20  # octets of a chunk, at least
+OUT_OF_STEP = "replies are out of step"
 CHUNKS = 64  # of one message, at most: each is two lines of the dialogue
 WINDOW = 100  # commands in flight: enough to hide a round trip, few enough never to fill both directions
 
@@ -38,7 +39,8 @@ Progress = Callable[[int], None]
 class Transaction:
     """What is known of one transaction.  ``final`` is the reply to DATA or to the dot; ``lost`` how it broke off.
 
-    ``finals``: by LMTP, each admitted recipient's own reply to the dot (RFC 2033 s.4.2).
+    ``finals``: by LMTP, each admitted recipient's own reply to the dot (RFC 2033 s.4.2).  ``in_step``: 354 came where
+    DATA was answered, so each reply before it was for its own command.
     """
 
     recipients: tuple[str, ...]
@@ -48,6 +50,7 @@ class Transaction:
     final: Reply | None = None
     lost: Lost | None = None
     finals: dict[str, Reply] = field(default_factory=dict)
+    in_step: bool = False
 
     def __post_init__(self) -> None:
         self.rcpt = [None] * len(self.recipients)
@@ -56,6 +59,11 @@ class Transaction:
     def admitted(self) -> tuple[str, ...]:
         """The recipients that the server agreed to; not yet delivered to."""
         return tuple(a for a, reply in zip(self.recipients, self.rcpt, strict=True) if reply and reply.positive)
+
+    @property
+    def doubtful(self) -> bool:
+        """The replies to recipients may have been for others among them."""
+        return bool(self.lost and self.lost.out_of_step) and not self.in_step
 
     @property
     def took_it(self) -> bool:
@@ -213,10 +221,13 @@ class Session:
         transaction.phase = Phase.RCPT
         for index in range(len(transaction.recipients)):
             try:
-                transaction.rcpt[index] = await flow.next()
+                reply = await flow.next()
             except Lost as lost:
                 transaction.rcpt[index] = lost.reply  # a 421 is still an answer to this recipient
                 raise
+            if reply.code == 354:  # DATA's, and a reply before it was left out
+                raise Lost(transaction.phase, f"{reply} in answer to RCPT: {OUT_OF_STEP}", out_of_step=True)
+            transaction.rcpt[index] = reply
 
     async def _start_data(self, transaction: Transaction, flow: "_Flow") -> bool:
         """DATA, when anyone was admitted.  With PIPELINING it is already under way, also when no one was.
@@ -231,9 +242,12 @@ class Session:
         if reply.code != 354:
             self._doubt(transaction, flow, reply)
             if wanted and reply.positive:
-                raise Lost(transaction.phase, f"{reply} in answer to DATA: replies are out of step")
+                raise Lost(transaction.phase, f"{reply} in answer to DATA: {OUT_OF_STEP}", out_of_step=True)
+            if wanted and reply.code >= 500 and len(transaction.recipients) > 1:
+                await self._make_sure(transaction, reply)
             transaction.final = reply if wanted else None
             return False
+        transaction.in_step = True
         if not wanted:
             await self._empty_message(transaction)
         return wanted
@@ -251,6 +265,20 @@ class Session:
             return
         transaction.mail, transaction.rcpt = None, [None] * len(transaction.recipients)
         raise Lost(Phase.MAIL, f"{reply} in answer to DATA behind another message: replies may be out of step")
+
+    async def _make_sure(self, transaction: Transaction, reply: Reply) -> None:
+        """DATA was refused: nothing but RSET, which has to end the transaction anyway, tells whether this was not the
+        reply to the last recipient, and DATA's own is still to come.  Raises Lost where it was.
+        """
+        try:
+            reset = await self.answer(transaction, self.wire.command("RSET")[0])
+        except Lost as lost:
+            if lost.out_of_step:
+                raise
+            return  # it hung up after its refusal
+        if not reset.positive:
+            raise Lost(transaction.phase, f"{reply} in answer to DATA: {OUT_OF_STEP}", out_of_step=True)
+        self._dirty = False
 
     async def _empty_message(self, transaction: Transaction) -> None:
         """354 though nobody was admitted: RFC 2920 s.3.1 wants an empty message, which the server then refuses."""
@@ -306,7 +334,7 @@ class Session:
         """Whether the server wants no more after this chunk."""
         said = await self.answer(transaction, reply)
         if said.code < 400 and not said.positive:
-            raise Lost(transaction.phase, f"{said} in answer to BDAT: replies are out of step")
+            raise Lost(transaction.phase, f"{said} in answer to BDAT: {OUT_OF_STEP}")
         transaction.final = None if said.positive else said
         return not said.positive
 
@@ -343,7 +371,7 @@ class Session:
         for address, one in zip(each, replies, strict=True):
             final = await self.answer(transaction, one)
             if final.code < 400 and not final.positive:
-                raise Lost(Phase.DOT, f"{final} in answer to the dot: replies are out of step")
+                raise Lost(Phase.DOT, f"{final} in answer to the dot: {OUT_OF_STEP}")
             if self.lmtp:
                 transaction.finals[address] = final
             else:

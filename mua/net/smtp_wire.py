@@ -72,14 +72,16 @@ class Lost(Exception):
     """The connection is gone: dropped, timed out, 421, or out of step.  ``reply`` is the 421 or the early refusal.
 
     ``in_clear``: it was to be protected and was not yet, so that anybody may have said what is told here.
-    ``mechanism``: by which it was to be logged in.
+    ``mechanism``: by which it was to be logged in.  ``out_of_step``: there were more replies than commands, or fewer,
+    so that what seemed to answer one may have been for another.
     """
 
-    def __init__(self, phase: Phase, why: str, reply: Reply | None = None) -> None:
+    def __init__(self, phase: Phase, why: str, reply: Reply | None = None, *, out_of_step: bool = False) -> None:
         super().__init__(f"lost in {phase.value}: {why}")
         self.phase = phase
         self.why = why
         self.reply = reply
+        self.out_of_step = out_of_step
         self.in_clear = False
         self.mechanism = ""
 
@@ -138,6 +140,7 @@ class Wire(asyncio.Protocol):
         self.transcript = transcript
         self.broken: Exception | None = None
         self.last_words: Reply | None = None  # what the server said unasked before it hung up, mostly "421 too idle"
+        self.out_of_step = False  # a reply came that nobody waited for
         self.private = False  # while AUTH runs: challenges stay out of the transcript
         self._buffer = bytearray()
         self._lines: list[str] = []
@@ -196,6 +199,7 @@ class Wire(asyncio.Protocol):
     def _take_reply(self, reply: Reply) -> None:
         if not self._waiting:
             self.last_words = reply if reply.code == 421 else None
+            self.out_of_step = self.last_words is None
             return self.fail(ConnectionResetError(f"unexpected reply {reply}"))
         waiter, _ = self._waiting.popleft()
         if not waiter.done():
@@ -257,7 +261,8 @@ class Wire(asyncio.Protocol):
             self.abort()
             raise Lost(phase, f"no reply for {limit:g} s") from exc
         except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
-            raise Lost(phase, str(exc) or type(exc).__name__, self.last_words) from exc
+            said = str(exc) or type(exc).__name__
+            raise Lost(phase, said, self.last_words, out_of_step=self.out_of_step) from exc
         if reply.code == 421:
             self.abort()
             raise Lost(phase, str(reply), reply)

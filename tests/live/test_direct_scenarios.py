@@ -5,12 +5,15 @@ Names are looked up by a real resolver; the exchangers are those of ``lab_exchan
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from lab import Lab, message
+from lab import Lab, Run, message
 
 pytestmark = pytest.mark.live
 
+Row = dict[str, Any]
+BODY = ".\n..dots\n.\n" + "x" * 900 + "\n"
 SENT, LATER, NO, UNKNOWN = "accepted", "deferred", "refused", "unknown"
 THREE = ("alice", "bob", "carol")
 
@@ -95,6 +98,49 @@ VERDICTS = {  # domain: each one's state, and how the first one's words begin
 }
 
 
+TOGETHER = {  # the same, for recipients of one message: what lies behind the first reply of each command
+    "bytewise.evil.test": (SENT, ""),
+    "wordless.evil.test": (SENT, ""),
+    "twobanners.evil.test": (LATER, "4.4.2"),
+    "allatonce.evil.test": (LATER, "4.4.2"),
+    "code120.evil.test": (LATER, "4.4.2"),
+    "code354.evil.test": (LATER, "4.4.2"),
+    "code600.evil.test": (LATER, "4.4.2"),
+    "longbanner.evil.test": (SENT, ""),
+    "lines.evil.test": (SENT, ""),
+    "nosize.evil.test": (SENT, ""),
+    "anysize.evil.test": (SENT, ""),
+    "tlsagain.evil.test": (SENT, ""),
+    "tlsclosed.evil.test": (SENT, ""),
+    "tlsreset.evil.test": (SENT, ""),
+    "tlsbye.evil.test": (SENT, ""),
+    "ehlo421.evil.test": (LATER, "4.3.2 shutting down"),
+    "mail421.evil.test": (LATER, "4.3.2 shutting down"),
+    "closingpair.evil.test": (SENT, ""),
+    "grey451.evil.test": (LATER, "4.7.1 greylisted"),
+    "grey421.evil.test": (LATER, "4.7.0 greylisted"),
+    "data421.evil.test": (LATER, "4.3.2 shutting down"),
+    "dot421.evil.test": (LATER, "4.3.2 shutting down"),
+    "dot421pair.evil.test": (LATER, "4.3.2 shutting down"),
+    "ehlorst.evil.test": (LATER, "4.4.2"),
+    "mailrst.evil.test": (LATER, "4.4.2"),
+    "rcptrst.evil.test": (LATER, "4.4.2"),
+    "datarst.evil.test": (LATER, "4.4.2"),
+    "bodyrst.evil.test": (LATER, "4.4.2"),
+    "rstpair.evil.test": (SENT, ""),
+    "dotrst.evil.test": (UNKNOWN, "The connection was lost while"),
+    "dotrstpair.evil.test": (UNKNOWN, "The connection was lost while"),
+    "octets.evil.test": ((SENT, NO, SENT), ""),
+    "stray.evil.test": ((LATER, LATER, LATER), "4.4.2"),
+    "straypair.evil.test": ((SENT, SENT, SENT), ""),
+    "straylast.evil.test": ((LATER, LATER, LATER), "4.4.2"),
+    "strayrcpt.evil.test": ((LATER, LATER, LATER), "4.4.2"),
+    "early250.evil.test": (LATER, "4.4.2"),
+    "twice250.evil.test": (SENT, ""),
+    "dotmixed.evil.test": (UNKNOWN, "The connection was lost while"),
+}
+
+
 @pytest.fixture(scope="module")
 def sender(_laboratory: Lab) -> Iterator[Path]:
     """A profile whose account delivers by itself, its engine running."""
@@ -112,17 +158,22 @@ def took(lab: Lab, domain: str) -> list[Path]:
     return sorted(lab.start_exchangers().glob(f"*/*@{domain}"))
 
 
-@pytest.mark.parametrize("domain", VERDICTS)
-def test_each_recipient_has_its_verdict(lab: Lab, sender: Path, domain: str) -> None:
-    states, words = VERDICTS[domain]
+def recipients(domain: str, states: str | tuple[str, ...]) -> list[str]:
+    """One for each state."""
+    return [f"{who}@{domain}" for who in THREE[: 1 if isinstance(states, str) else len(states)]]
+
+
+def send(lab: Lab, sender: Path, to: list[str]) -> Run:
+    """Send one message with dots at its edges, and wait."""
+    raw = message("Scenario", body=BODY, to=", ".join(to))
+    return lab.mua("send", "--direct", "--wait", "-", profile=sender, stdin=raw)
+
+
+def judge(lab: Lab, domain: str, rows: list[Row], states: str | tuple[str, ...], words: str) -> None:
+    """What was told is what was expected, and what the exchangers have is what was told."""
     states = (states,) if isinstance(states, str) else states
-    to = [f"{who}@{domain}" for who in THREE[: len(states)]]
-    raw = message("Scenario", body=".\n..dots\n.\n" + "x" * 900 + "\n", to=", ".join(to))
-    done = lab.mua("send", "--direct", "--wait", "-", profile=sender, stdin=raw)
-    assert done.data is not None, done.explain()
-    rows = sorted(done.data["recipients"], key=lambda row: row["address"])
-    assert tuple(row["state"] for row in rows) == states, done.explain()
-    assert done.code == (0 if set(states) == {SENT} else 1)
+    rows = sorted(rows, key=lambda row: row["address"])
+    assert tuple(row["state"] for row in rows) == states, rows
     assert rows[0]["text"].startswith(words), rows
     ascii_domain = domain.encode("idna").decode()
     copies = {path.name.partition("-")[2]: path.read_bytes() for path in took(lab, ascii_domain)}
@@ -130,4 +181,30 @@ def test_each_recipient_has_its_verdict(lab: Lab, sender: Path, domain: str) -> 
     assert {who for who, state in known.items() if state == SENT} <= set(copies)
     assert not [who for who in copies if known[who] not in (SENT, UNKNOWN)]
     assert len(copies) == len(took(lab, ascii_domain)), "somebody has it twice"
-    assert all(copy.endswith(b"\r\n.\r\n..dots\r\n.\r\n" + b"x" * 900 + b"\r\n") for copy in copies.values())
+    wire = BODY.replace("\n", "\r\n").encode()
+    assert all(copy.endswith(b"\r\n" + wire) for copy in copies.values())
+
+
+@pytest.mark.parametrize("domain", VERDICTS)
+def test_each_recipient_has_its_verdict(lab: Lab, sender: Path, domain: str) -> None:
+    states, words = VERDICTS[domain]
+    done = send(lab, sender, recipients(domain, states))
+    assert done.data is not None, done.explain()
+    assert done.code == (0 if {states} <= {SENT, (SENT,) * len(states)} else 1)
+    judge(lab, domain, done.data["recipients"], states, words)
+
+
+@pytest.fixture(scope="module")
+def together(_laboratory: Lab, sender: Path) -> list[Row]:
+    """What became of one message to all of them at once, and of each of its recipients."""
+    to = [one for domain, (states, _) in TOGETHER.items() for one in recipients(domain, states)]
+    done = send(_laboratory, sender, to)
+    assert done.code == 1, done.explain()
+    rows: list[Row] = done.data["recipients"]
+    return rows
+
+
+@pytest.mark.parametrize("domain", TOGETHER)
+def test_one_message_to_all_of_them(lab: Lab, together: list[Row], domain: str) -> None:
+    states, words = TOGETHER[domain]
+    judge(lab, domain, [row for row in together if row["address"].endswith(f"@{domain}")], states, words)

@@ -30,13 +30,13 @@ def states(document: dict) -> dict[str, str]:
     return {recipient["address"]: recipient["state"] for recipient in document["recipients"]}
 
 
-def arrived(lab: Lab, user: User, subject: str) -> list[bytes]:
+def arrived(lab: Lab, user: User, subject: str, patience: float = 60) -> list[bytes]:
     """The messages of that subject in the user's inbox, once there is one."""
 
     def found() -> list[bytes]:
         return [raw for raw in lab.raw_messages(user).values() if f"Subject: {subject}\r\n".encode() in raw]
 
-    return until(found, f"{subject} at {user.address}")
+    return until(found, f"{subject} at {user.address}", patience)
 
 
 def test_two_get_it_and_the_third_is_refused_in_the_servers_words(lab: Lab, profile: Path, account: User) -> None:
@@ -265,7 +265,7 @@ def test_scheduled_it_waits_here_with_its_engine_and_goes_at_its_time(lab: Lab, 
             break
     put = again.ok()
     assert (put["not_before"], put["message_id"]) == (rfc3339(soon), waits["message_id"])
-    (copy,) = arrived(lab, bob, "Scheduled")
+    (copy,) = arrived(lab, bob, "Scheduled", ahead + 60)
     assert time.time() >= soon
     parsed = email.message_from_bytes(copy, policy=email.policy.default)
     assert parsed["Date"].datetime.timestamp() == soon

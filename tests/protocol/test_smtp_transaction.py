@@ -254,9 +254,15 @@ def test_two_messages_on_one_session_need_no_reset() -> None:
 @both
 @pytest.mark.parametrize("reply, state", [("451 4.3.0 later", DEFERRED), ("554 5.7.1 no mail today", REFUSED)])
 def test_data_refused(pipelined: bool, reply: str, state: RecipientState) -> None:
-    result, _ = send(envelope(pipelined, OK, OK, OK, data=reply), offers=offers(pipelined))
+    sure = ["C: RSET\nS: 250 ok"] if state is REFUSED else []
+    result, _ = send(envelope(pipelined, OK, OK, OK, data=reply), *sure, offers=offers(pipelined))
     assert result.short == [(state, Phase.DATA, int(reply[:3]))] * 3
     assert result.dots == []
+
+
+def test_data_refused_by_a_server_that_hangs_up_then() -> None:
+    result, _ = send(envelope(True, OK, OK, OK, data="554 5.7.1 no mail today"), "C: RSET", offers=("PIPELINING",))
+    assert result.short == [(REFUSED, Phase.DATA, 554)] * 3
 
 
 def test_250_to_data_means_out_of_step() -> None:
@@ -280,6 +286,38 @@ def test_stray_reply_among_the_recipients(pipelined: bool) -> None:
     else:
         script = "C: MAIL {}\nS: 250 ok\nC: RCPT {}\nS: 250 ok\\r\\n250 stray"
     result, _ = send(script, offers=offers(pipelined), partial=True)
+    assert [o.state for o in result.outcomes] == [DEFERRED] * 3
+    assert result.dots == []
+
+
+STRAY = "250 2.1.0 ok\\r\\n250 stray"
+NO = "550 5.1.1 no"
+
+
+@pytest.mark.parametrize("replies", [(OK, NO, OK), (OK, OK, NO), ("450 4.2.0 later", NO, OK), (NO, OK, OK)])
+def test_a_refusal_behind_a_stray_reply_is_nobodys(replies: tuple[str, ...]) -> None:
+    """Each of them seems to be for the next recipient, or for DATA: whom the server takes is not bounced."""
+    rest = "C: RSET\nS: 554 5.5.1 what?" if replies[-1] is NO else ""
+    result, _ = send(envelope(True, *replies, mail=STRAY), *filter(None, [rest]), offers=("PIPELINING",), partial=True)
+    assert [o.state for o in result.outcomes] == [DEFERRED] * 3
+    assert result.dots == []
+
+
+def test_a_stray_reply_that_comes_late_bounces_nobody() -> None:
+    """One by one: the reply to MAIL twice, the second with the next command's."""
+    script = [
+        "C: MAIL {}\nS: 250 ok\nC: RCPT {}\nS: 250 stray\nC: RCPT {}\nS: 250 ok\nC: RCPT {}\nS: 250 ok",
+        "C: DATA\nS: 550 5.1.1 the last one is not here\nC: RSET\nS: 354 go",
+    ]
+    result, _ = send(*script, partial=True)
+    assert [o.state for o in result.outcomes] == [DEFERRED] * 3
+
+
+def test_a_reply_that_is_left_out_makes_no_refusal_somebody_elses() -> None:
+    commands = ["MAIL {}", *["RCPT {}"] * 3, "DATA"]
+    said = [OK, OK, NO, "354 go"]  # nothing to Ben, so Cat's refusal seems to be his
+    script = "\n".join([*(f"C: {one}" for one in commands), *(f"S: {one}" for one in said)])
+    result, _ = send(script, offers=("PIPELINING",), partial=True)
     assert [o.state for o in result.outcomes] == [DEFERRED] * 3
     assert result.dots == []
 
