@@ -15,6 +15,7 @@ from mua.plan.fields import first_name, name_of, names
 from mua.records import dataclass
 
 MOST_ROWS: Final = 10_000
+MOST_LINES: Final = 500_000  # with empty ones
 MOST_COLUMNS: Final = 100
 MOST_OCTETS: Final = 20_000_000
 _ADDRESS_NAMES: Final = (
@@ -22,6 +23,7 @@ _ADDRESS_NAMES: Final = (
     "e-mail-adresse", "courriel", "correo", "correo electrónico",
 )  # fmt: skip
 _NAMES: Final = ("name", "full name", "display name", "nom", "nombre")
+_WRITTEN, _END = re.compile(r"\S"), re.compile(r"[\r\n]")
 _LIKE_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 
 
@@ -57,8 +59,7 @@ def read_table(data: bytes) -> Table:
     The first line has the names of the columns.  Whatever is wrong in it, this never raises.
     """
     text = _decoded(data[:MOST_OCTETS])
-    first = next((line for line in text.splitlines() if line.strip()), "")
-    between = max(",;\t", key=first.count)
+    between = max(",;\t", key=_first_line(text).count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=between)
     found: list[tuple[int, tuple[str, ...]]] = []
     columns: tuple[str, ...] = ()
@@ -66,6 +67,8 @@ def read_table(data: bytes) -> Table:
         for cells in reader:
             cells = [cell.strip() for cell in cells[:MOST_COLUMNS]]
             if not any(cells):
+                if reader.line_num > MOST_LINES:
+                    return Table(columns, tuple(found), cut=True)
                 continue
             if not columns:
                 columns = tuple(name_of(cell) for cell in cells)
@@ -123,6 +126,16 @@ def unknown_fields(texts: Sequence[str], table: Table) -> tuple[str, ...]:
 def delays(count: int, a_minute: int, first: int) -> list[int]:
     """After how many seconds each goes: ``first`` for the first, ``a_minute`` of them a minute (0: all at once)."""
     return [first + (number * 60 // a_minute if a_minute else 0) for number in range(count)]
+
+
+def _first_line(text: str) -> str:
+    """The first line that says anything."""
+    begin = _WRITTEN.search(text)
+    if begin is None:
+        return ""
+    end = _END.search(text, begin.end())
+    start = max(text.rfind(one, 0, begin.start()) for one in "\r\n") + 1
+    return text[start : end.start() if end else len(text)]
 
 
 def _decoded(data: bytes) -> str:

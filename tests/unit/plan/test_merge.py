@@ -64,6 +64,13 @@ def test_a_list_has_caps_and_nothing_in_it_is_an_error() -> None:
         merged(chance.randbytes(chance.randrange(400)))
 
 
+def test_empty_lines_have_an_end_and_an_empty_first_column_is_one() -> None:
+    table = read_table(b"\n" * (merge.MOST_LINES + 1) + b"email\na@b.example\n")
+    assert (table.columns, table.rows, table.cut) == ((), (), True)
+    assert read_table(b"\n\r\n\temail\n\ta@b.example\n").columns == ("", "email")
+    assert read_table(b" " * 200_000).columns == ()
+
+
 def test_fields_without_a_column_and_the_pace() -> None:
     table = read_table(b"email,Seat No\na@x.example,7\n")
     assert unknown_fields(["{{Seat no}} {{first name|x}} {{row}}", "{{row}} {{Hall}}"], table) == ("row", "hall")
