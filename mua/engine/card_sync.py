@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.engine.contacts import keep_beside, new_uid, secret_key
+from mua.engine.errand import Errand
 from mua.errors import Kind, MailError, Retry
 from mua.log import ENGINE
 from mua.mime import card_merge, contact, dav, vcard
@@ -393,35 +394,21 @@ class Cards:
     """Visits the servers of address books: after each change here, and every so often; ``stop`` ends it."""
 
     EVERY = 15 * 60.0  # seconds
-    SOON = 0.5
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._poked = threading.Event()
-        self._lock = threading.Lock()
+        self._errand = Errand("cards", self._round)
         self._visiting = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._over = False
         self._doubted: set[BookId] = set()
 
     def poke(self) -> None:
         """Something changed here, or the network did; does not wait, and does nothing where no book has a server."""
-        if not contacts.has_servers(self._engine.store.reader()):
-            return
-        with self._lock:
-            self._poked.set()
-            if self._thread is None and not self._over:
-                self._thread = threading.Thread(target=self._run, name="cards", daemon=True)
-                self._thread.start()
+        if contacts.has_servers(self._engine.store.reader()):
+            self._errand.poke()
 
     def stop(self) -> None:
         """End, and wait for the end."""
-        with self._lock:
-            self._over = True
-            thread = self._thread
-        self._poked.set()
-        if thread is not None:
-            thread.join(10)
+        self._errand.stop()
 
     def visit(self, book: Book) -> tuple[Visit, str]:
         """One visit, and why it failed (empty: it did not)."""
@@ -444,10 +431,9 @@ class Cards:
                 self._doubted.add(book.id)
             return visit, problem
 
-    def _run(self) -> None:
-        while not self._over:
-            self._poked.clear()
-            for book in contacts.books(self._engine.store.reader()):
-                if book.kind is BookKind.CARDDAV and not self._over:
-                    self.visit(book)
-            self._poked.wait(self.EVERY)
+    def _round(self) -> float | None:
+        books = [one for one in contacts.books(self._engine.store.reader()) if one.kind is BookKind.CARDDAV]
+        for book in books:
+            if not self._errand.over:
+                self.visit(book)
+        return self.EVERY if books else None

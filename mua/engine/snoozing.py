@@ -7,13 +7,12 @@ something is snoozed, sleeps until the next of them, but never longer than a min
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from mua import wire
 from mua.engine import acts
+from mua.engine.errand import Errand
 from mua.errors import Kind, MailError, Retry
-from mua.log import ENGINE
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.plan import later
@@ -31,52 +30,21 @@ class Snoozer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._poked = threading.Event()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
-        self._over = False
+        self._errand = Errand("snoozer", self._look)
 
     def poke(self) -> None:
         """Something may be due, or due earlier than before; does not wait."""
-        if aside.next_return(self._engine.store.reader()) is None:
-            return
-        with self._lock:
-            self._poked.set()
-            if self._thread is None and not self._over:
-                self._thread = threading.Thread(target=self._run, name="snoozer", daemon=True)
-                self._thread.start()
+        if aside.next_return(self._engine.store.reader()) is not None:
+            self._errand.poke()
 
     def stop(self) -> None:
         """End, and wait for the end."""
-        with self._lock:
-            self._over = True
-            thread = self._thread
-        self._poked.set()
-        if thread is not None:
-            thread.join(10)
+        self._errand.stop()
 
-    def _run(self) -> None:
-        while not self._over:
-            self._poked.clear()
-            pause = LONGEST
-            try:
-                come_back(self._engine)
-                following = aside.next_return(self._engine.store.reader())
-                if following is None and self._rest():
-                    return
-                if following is not None:
-                    pause = min(max(following - self._engine.context.now(), 0.05), LONGEST)
-            except MailError as error:
-                ENGINE.info("what is snoozed waits: %s (%s)", error.text, error.detail)
-            self._poked.wait(pause)
-
-    def _rest(self) -> bool:
-        """Nothing is snoozed: end, unless somebody has poked meanwhile."""
-        with self._lock:
-            if self._poked.is_set():
-                return False
-            self._thread = None
-            return True
+    def _look(self) -> float | None:
+        come_back(self._engine)
+        following = aside.next_return(self._engine.store.reader())
+        return None if following is None else min(max(following - self._engine.context.now(), 0.05), LONGEST)
 
 
 def come_back(engine: Engine) -> list[MessageId]:
