@@ -21,7 +21,7 @@ from mua.mime.scan import decode, scan, text
 Work = Callable[[Sequence[bytes]], None]
 
 
-def ratio(mails: Sequence[bytes], ours: Work, theirs: Work, rounds: int = 3) -> float:
+def ratio(mails: Sequence[bytes], ours: Work, theirs: Work, rounds: int = 7) -> float:
     """Processor time of ``theirs`` over that of ``ours``, taken in turns, the best of each."""
     pairs = [(_seconds(ours, mails), _seconds(theirs, mails)) for _ in range(rounds)]
     return min(pair[1] for pair in pairs) / min(pair[0] for pair in pairs)

@@ -68,6 +68,7 @@ _PART_HEADER = re.compile(rb"^content-(?:type|transfer-encoding|disposition)[ \t
 _BASE64_ALPHABET: Final = bytes(sorted(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"))
 _NOT_BASE64: Final = bytes(set(range(256)) - set(_BASE64_ALPHABET))
 _MBOX_LINES: Final = (b"From ", b">From ")
+_SHORT_RUN: Final = 1024  # octets that are copied in less time than an exception takes
 _PAD_RUN = re.compile(rb"=[^A-Za-z0-9+/]*")
 
 _ONCE: Final = ("content-type", "content-transfer-encoding", "content-disposition", "content-id")
@@ -193,8 +194,12 @@ def _split_carefully(found: list[tuple[bytes, bytes, bytes]], defects: list[str]
     for name, value, junk in found:
         if name:
             fields.append((_names.get(name) or _lower(name), value))
-        elif junk.strip():
-            fields.append(_junk_field(junk, defects, first=not fields))
+        elif b":" in junk or not fields:
+            if junk.strip():
+                fields.append(_junk_field(junk, defects, first=not fields))
+        elif not junk.isspace():
+            defects.append("junk-in-header")
+            fields.append(("", junk))
     return fields
 
 
@@ -472,12 +477,14 @@ def decode_base64(body: bytes) -> bytes:
 
 
 def _base64_run(run: bytes) -> bytes:
-    try:
-        return binascii.a2b_base64(run)
-    except binascii.Error:
-        letters = run.translate(None, _NOT_BASE64)
-        letters = letters[: len(letters) // 4 * 4] if len(letters) % 4 == 1 else letters
-        return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
+    if len(run) >= _SHORT_RUN:
+        try:
+            return binascii.a2b_base64(run)
+        except binascii.Error:
+            pass
+    letters = run.translate(None, _NOT_BASE64)
+    letters = letters[: len(letters) // 4 * 4] if len(letters) % 4 == 1 else letters
+    return binascii.a2b_base64(letters + b"=" * (-len(letters) % 4))
 
 
 def is_odd_base64(raw: bytes, part: Part) -> bool:
