@@ -59,6 +59,7 @@ def main(profile: Profile) -> int:
             _say("idle")
             poked = pokes.wait(IDLE if wait is None else wait)
             if wait is None and not poked:
+                work.finish()
                 break
         return 0
     except (BrokenPipeError, KeyboardInterrupt):
@@ -189,6 +190,11 @@ class Indexing:
             skimmed = self._bodies.get(message_id) or b""
         self._pdf.begin()
         return attached_text(skimmed, self._pdf.text)
+
+    def finish(self) -> None:
+        """What was not worth its time while more could come."""
+        while index.read_words(self._fts, every=True):
+            pass
 
     def close(self) -> None:
         """End what it has started."""

@@ -12,8 +12,8 @@ nobody types those.
 
 ``word`` has each word of four letters and more once, and ``part`` its trigrams: a word is found by what is inside it,
 too, and that costs what the words cost and not what the mail does.  The words of a few messages are taken from their
-texts at once.  Of many, the index itself tells them (fts5vocab) for a third of that, once for a whole table: those in
-``unread`` are still to be asked, by ``read_words``.
+texts at once.  Of many, the index itself tells them (fts5vocab) for a third of that, but only all words of a table
+together: ``added`` says how many messages of each were added since, and ``read_words`` asks when that pays.
 
 ``Progress.mark`` is how far into ``message.index_seq`` the index has come, ``whole`` the same for messages that have a
 body, ``removed`` for the ledger of removals.
@@ -42,13 +42,15 @@ CREATE TABLE IF NOT EXISTS shard(number INTEGER, crowded INTEGER, PRIMARY KEY(nu
 CREATE TABLE IF NOT EXISTS word(id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE) STRICT;
 CREATE VIRTUAL TABLE IF NOT EXISTS part USING fts5(text,
   content='word', content_rowid='id', detail=none, tokenize="trigram case_sensitive 1");
-CREATE TABLE IF NOT EXISTS unread(number INTEGER, crowded INTEGER, PRIMARY KEY(number, crowded)) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS added(number INTEGER, crowded INTEGER, messages INTEGER NOT NULL,
+  PRIMARY KEY(number, crowded)) STRICT, WITHOUT ROWID;
 """
 SHARD = f"CREATE VIRTUAL TABLE {{}} USING fts5({', '.join(COLUMNS)}, content='', contentless_delete=1, {TOKENS})"
 HASH_BYTES = 64 * 1024 * 1024
 MERGE_PAGES = 200  # written by one step of ``tidy``: a few hundredths of a second
 WORD = range(4, 41)  # letters of the words that are found by what is inside them
-FEW = 50  # messages in a table, of which the words are taken from their texts
+FEW = 50  # messages added at once whose words are taken from their texts
+PAYS = 4  # tables of so many times the messages that were added are asked for their words
 SHORTS, LONG = 4096, 200  # fields whose beginnings are kept, and characters from which on one is not
 
 
@@ -147,16 +149,20 @@ def add(db: Tx, documents: Iterable[Document], mark: int, whole: int, beginnings
                 _new_shard(db, shard)
             sql = f"INSERT OR REPLACE INTO {shard.name}(rowid, {', '.join(COLUMNS)}) VALUES (?, {marks})"
             db.run_many(sql, ((shard.row(row[0]), *row[1:]) for row in some))
-            if len(some) > FEW:
-                db.run("INSERT OR IGNORE INTO unread VALUES (?, ?)", shard.number, int(shard.crowded))
-        _learn(db, (row for some in rows.values() if len(some) <= FEW for row in some))
+        together = [row for some in rows.values() for row in some]
+        if len(together) <= FEW:
+            _learn(db, together)
+        else:
+            added = ((shard.number, int(shard.crowded), len(some)) for shard, some in rows.items())
+            db.run_many(_ADDED, added)
         db.run_many("UPDATE progress SET value = ? WHERE key = ?", [(mark, "mark"), (whole, "whole")])
 
 
+_ADDED = "INSERT INTO added VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET messages = messages + excluded.messages"
 _Row = tuple[int, str, str, str, str, str, str, str, str, str]
 
 
-def _learn(db: Tx, rows: "Iterable[_Row]") -> None:
+def _learn(db: Tx, rows: "Sequence[_Row]") -> None:
     """Keep the words of these rows that are new; within a transaction."""
     pieces = {piece for row in rows for text in row[1:-1] for piece in text.split()}
     words = sorted({one for one in tokens(db, " ".join(pieces)) if len(one) in WORD})
@@ -165,21 +171,25 @@ def _learn(db: Tx, rows: "Iterable[_Row]") -> None:
     _divide(db, last)
 
 
-def read_words(db: Tx) -> bool:
-    """Keep the new words of one table that has many; False when there is none left whose words are not known."""
-    found = db.row("SELECT number, crowded FROM unread LIMIT 1")
-    if found is None:
-        return False
-    name = Shard(found[0], bool(found[1])).name
+def read_words(db: Tx, *, every: bool = False) -> bool:
+    """Keep the new words of one table that has many, or ``every``, of any; False when there is no such table."""
+    for number, crowded, messages in db.rows("SELECT number, crowded, messages FROM added"):
+        table = Shard(number, bool(crowded)).name
+        if every or db.value(f"SELECT count(*) FROM {table}_docsize") <= PAYS * messages:
+            _read_words(db, table)
+            db.run("DELETE FROM added WHERE number = ? AND crowded = ?", number, crowded)
+            return True
+    return False
+
+
+def _read_words(db: Tx, table: str) -> None:
     with translated(), db.connection:
-        db.run(f"CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, {name}, row)")
+        db.run(f"CREATE VIRTUAL TABLE temp.vocabulary USING fts5vocab(main, {table}, row)")
         last = _last_word(db)
         sql = "INSERT OR IGNORE INTO word(text) SELECT term FROM temp.vocabulary WHERE length(term) BETWEEN ? AND ?"
         db.run(sql, WORD.start, WORD.stop - 1)
         _divide(db, last)
-        db.run("DELETE FROM unread WHERE number = ? AND crowded = ?", *found)
         db.run("DROP TABLE temp.vocabulary")
-    return True
 
 
 def _last_word(db: Db) -> int:

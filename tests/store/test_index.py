@@ -170,13 +170,38 @@ def test_the_words_of_many_messages_are_those_of_each(tmp_path: Path) -> None:
         for start in range(0, len(documents), size):
             index.add(writer, documents[start : start + size], 1, 1)
         assert index.read_words(writer) is (name == "many")
-        assert not index.read_words(writer)
+        assert not index.read_words(writer, every=True)
         known.append([row[0] for row in writer.rows("SELECT text FROM word ORDER BY text")])
         sql = "SELECT w.text FROM part p JOIN word w ON w.id = p.rowid WHERE p.part MATCH 'ile' ORDER BY 1"
         assert [row[0] for row in writer.rows(sql)] == [f"file{n:04}" for n in range(2 * index.FEW)]
         writer.close()
     assert known[0] == known[1]
     assert {"strasse", "istanbul", "x" * 40} < set(known[0])
+
+
+def test_a_large_table_is_asked_for_its_words_where_that_pays(tmp_path: Path) -> None:
+    profile = Profile(tmp_path).create()
+    writer = index.open_index(profile)
+
+    def add(first: int, count: int) -> None:
+        ids = range(first, first + count)
+        index.add(writer, [index.Document(MessageId(n << 20), "", "", "", f"word{n}") for n in ids], 1, 1)
+
+    def known(number: int) -> bool:
+        return writer.value("SELECT 1 FROM word WHERE text = ?", f"word{number}") is not None
+
+    many, more = 6 * index.FEW, index.FEW + 1
+    add(0, many)
+    assert index.read_words(writer) and known(many - 1)
+    add(many, more)
+    add(many + more, 1)
+    assert not index.read_words(writer)
+    assert known(many + more) and not known(many), "one message's words are known at once"
+    writer.close()
+    writer = index.open_index(profile)
+    assert index.read_words(writer, every=True) and known(many)
+    assert not index.read_words(writer, every=True)
+    writer.close()
 
 
 @settings(deadline=None)
