@@ -2,8 +2,9 @@
 
 What lives where: ``imap_wire`` the buffer and its limits (``imap_deflate`` below it), ``imap_tokens`` the grammar,
 ``imap_dialogue`` single commands, ``imap_session`` opening with ``imap_login`` logging in, ``imap_watch`` waiting for
-news, ``imap_refusal`` what a NO means, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back; here
-the commands with a meaning.  imapclient is used in these files and nowhere else.
+news, ``imap_refusal`` what a NO means, ``imap_fetch`` the fetch stream, ``imap_answers`` the data that comes back,
+``imap_reading`` the commands that read messages; here those about the server and folders, and those that change
+messages.  imapclient is used in these files and nowhere else.
 
 Rules of the file: UIDs only, never sequence numbers; sets are compressed and cut to command size; sections are peeked;
 EXPUNGE is never sent without UIDs (other clients' deletions are theirs).  Extensions are used when offered: CONDSTORE
@@ -14,7 +15,7 @@ LITERAL+/- (7888), SASL-IR (4959).  Why others are not: docs/decisions/0030.
 """
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,18 +26,13 @@ from mua.model.account import Server
 from mua.model.folder import FolderState, Space
 from mua.model.quota import Quota
 from mua.net.imap_answers import (
-    FetchedBody,
-    FetchedHeader,
-    FlagNews,
     ListedFolder,
     Namespace,
     Placed,
     Selected,
     copied,
     date_time,
-    esearch_all,
     folder_state,
-    head,
     mailbox_id,
     namespace_of,
     namespaces,
@@ -45,17 +41,14 @@ from mua.net.imap_answers import (
     status_values,
     with_state,
 )
-from mua.net.imap_deflate import is_far
 from mua.net.imap_dialogue import Part, Result
-from mua.net.imap_fetch import FetchStream, PartFile, in_batches, only_section
 from mua.net.imap_login import Keys
+from mua.net.imap_reading import Reading, sets_of
 from mua.net.imap_tokens import (
     BadSyntax,
-    Fetched,
     Literal,
     Status,
     argument,
-    date_seconds,
     decode_name,
     encode_name,
     expanded,
@@ -63,35 +56,22 @@ from mua.net.imap_tokens import (
     ranges,
     spelt_out,
     text,
-    uid_sets,
 )
-from mua.net.imap_watch import Watching
-from mua.net.imap_wire import Limits, Sink, spool
+from mua.net.imap_wire import Limits, spool
 
-HEADER_FIELDS = (
-    "DATE FROM TO CC BCC REPLY-TO SENDER SUBJECT MESSAGE-ID IN-REPLY-TO REFERENCES LIST-ID CONTENT-TYPE"
-    " MIME-VERSION CONTENT-TRANSFER-ENCODING"
-)
-_HEADER_ITEMS = "UID FLAGS INTERNALDATE RFC822.SIZE"
-_HEADER_SECTION = f"BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
-_BODY_ITEMS = "UID BODY.PEEK[]"
 MAX_FOLDERS = 20_000
 _UNSAYABLE = set(b"\0\r\n")
 MAX_NAME = 1_000  # octets of a mailbox name
 _PIECE = 1 << 18
-_DEFLATES = 8_000_000  # octets a second
 
 
-class ImapConnection(Watching):
+class ImapConnection(Reading):
     """A logged-in connection, owned by one thread.  Failures are MailErrors (see ``Session``).
 
     ``names`` maps folder names that modified UTF-7 cannot lead back to the server's own bytes, ``spaces`` are the
     namespaces that one connection was told (``identify``); share both between the connections of an account.
     ``token``, ``certificate`` and ``before`` are as in ``Keys``.  ``adopt`` is given the connection as soon as it has a
     socket, before it logs in, so that another thread can interrupt that too.
-
-    ``ahead`` is how many batches ``fetch_header_batches`` and ``fetch_body_batches`` have under way at once: more than
-    one only where nobody else wants the connection between two batches.
     """
 
     def __init__(
@@ -113,7 +93,6 @@ class ImapConnection(Watching):
         self._adopt = adopt
         self.names: dict[str, bytes] = {} if names is None else names
         self.spaces: list[Namespace] = [] if spaces is None else spaces
-        self.ahead = 1
         self.told = FolderState()  # by the last SELECT
         self._limits: dict[str, int | None] = {}  # by folder, where the server has one for each
         keys = Keys(password, token, certificate, before)
@@ -360,123 +339,11 @@ class ImapConnection(Watching):
         self._client._imap.state = "AUTH"
         self.news.clear()
 
-    # -- reading messages
-
-    def _consider_compression(self) -> None:
-        """COMPRESS=DEFLATE where it pays: once the line has shown itself slower than servers can deflate.
-
-        Measured with Dovecot: its zlib makes 8 MB a second, so on anything faster compression is the brake.
-        """
-        wire = self.wire
-        rate = wire.rate()
-        if rate is None or rate > _DEFLATES or wire.compressed or "COMPRESS" in self.quirks:
-            return
-        if self.can("COMPRESS=DEFLATE") and is_far(wire.plain):
-            self.compress()
-
-    def compress(self) -> None:
-        """Deflate from here on; a server that refuses is not asked again."""
-        try:
-            self.command("COMPRESS DEFLATE")
-        except MailError as error:
-            if error.kind is not Kind.FOLDER:
-                raise
-            self.quirks.add("COMPRESS")
-        else:
-            self.wire.compress()
-
-    @property
-    def tells_copies(self) -> bool:
-        """Whether the server names what is the same in every copy of a message."""
-        return self.can("OBJECTID") or self.can("X-GM-EXT-1")
-
-    def _header_items(self, previews: bool = False) -> str:
-        begun = " PREVIEW" * (previews and self.can("PREVIEW"))
-        gmail = " X-GM-MSGID X-GM-THRID" * self.can("X-GM-EXT-1")
-        named = " EMAILID THREADID" * self.can("OBJECTID") or gmail
-        return f"{_HEADER_ITEMS}{named}{begun} {_HEADER_SECTION}"
-
-    def fetch_headers(self, uids: Iterable[int] | str, *, batch: int = 200, window: int = 3) -> Iterator[FetchedHeader]:
-        """Header fields, flags, date and size, in the server's order; each UID once.  See ``FetchStream``."""
-        self._consider_compression()
-        seen: set[int] = set()
-        for message in FetchStream(self, _sets(uids, batch), self._header_items(), window=window):
-            if message.uid not in seen:
-                seen.add(message.uid or 0)
-                yield _header(message)
-
-    def fetch_header_batches(
-        self, batches: Sequence[Collection[int]], *, previews: bool = False
-    ) -> Iterator[list[FetchedHeader]]:
-        """The same, batch by batch, with ``ahead`` batches under way.  Nothing else can be asked until the end.
-
-        ``previews``: with the beginning of each text, where the server makes one (PREVIEW, RFC 8970).
-        """
-        self._consider_compression()
-        for group in in_batches(self, batches, self._header_items(previews), self.ahead, _header):
-            yield list({one.uid: one for one in group}.values())
-
-    def fetch_bodies(
-        self, uids: Iterable[int], sink: Sink = spool, *, batch: int = 50, window: int = 2
-    ) -> Iterator[FetchedBody]:
-        """Whole messages, in the server's order; those over 1 MB as files from ``sink``."""
-        self._consider_compression()
-        for message in FetchStream(self, _sets(uids, batch), _BODY_ITEMS, window=window, sink=sink):
-            yield _body(message)
-
-    def fetch_body_batches(self, batches: Sequence[Collection[int]], sink: Sink = spool) -> Iterator[list[FetchedBody]]:
-        """The same, batch by batch; see ``fetch_header_batches``."""
-        self._consider_compression()
-        yield from in_batches(self, batches, _BODY_ITEMS, self.ahead, _body, sink)
-
-    def fetch_part(self, uid: int, offset: int, octets: int, file: BinaryIO) -> int | None:
-        """Add at most so many octets of a message from ``offset`` on to a file (``BODY[]<0.9>``, RFC 9051 s.6.4.5).
-
-        Returns how many: fewer at its end; None when the message is gone.  A connection that breaks leaves what came
-        of them in the file.  A server that answers with something else is hung up on.
-        """
-        self._consider_compression()
-        section = b"BODY[]<%d>" % offset
-        items = f"UID BODY.PEEK[]<{offset}.{octets}>"
-        with contextlib.closing(PartFile(self.wire, file, uid, section, octets)) as part:
-            for message in FetchStream(self, _sets([uid], 1), items, sink=part.sink):
-                told = message.sections.get(section)
-                if told is None:
-                    raise self.wire.broken("not the part of a message that was asked for")
-                return part.keep(told)
-        return None
-
-    def fetch_flags(self, uids: Iterable[int] | str, changed_since: int = 0) -> Iterator[FlagNews]:
-        """Flags of ``uids`` ("1:*" for all), with CONDSTORE only those changed after a modseq."""
-        modifiers = f"(CHANGEDSINCE {changed_since})" if changed_since and self.can("CONDSTORE") else ""
-        for message in FetchStream(self, _sets(uids, 2000), "UID FLAGS", modifiers=modifiers):
-            if message.flags is not None:
-                yield FlagNews(message.uid or 0, message.flags, message.modseq or 0)
-
-    def uid_search(self, *criteria: Part, most: int = 5_000_000) -> list[int]:
-        """UIDs that match (``"ALL"``, ``"UID 5:*"``, ``"FROM", quoted(...)``), ascending."""
-        ascii_only = self.utf8 or all(argument(one).isascii() for one in criteria)  # RFC 6855 s.3: no CHARSET there
-        charset = [] if ascii_only else ["CHARSET UTF-8"]
-        if not self.can("ESEARCH"):
-            answer = self.command("UID SEARCH", *charset, *criteria, answers={b"SEARCH"})
-            found = {one for reply in answer.untagged for one in reply.values if isinstance(one, int) and one > 0}
-            return sorted(found)
-        answer = self.command("UID SEARCH RETURN (ALL)", *charset, *criteria, answers={b"ESEARCH"})
-        try:
-            spans = [span for reply in answer.untagged for span in esearch_all(reply.values)]
-            return sorted(set(expanded(spans, most)))
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise self.wire.broken(f"bad ESEARCH: {error}") from error
-
-    def search_message_id(self, message_id: str) -> list[int]:
-        """UIDs in the selected mailbox whose Message-ID is ``message_id`` (without angle brackets)."""
-        return self.uid_search("HEADER", quoted("Message-ID"), quoted(f"<{message_id}>"))
-
     # -- changing messages
 
     def store_flags(self, uids: Iterable[int], add: Collection[str] = (), remove: Collection[str] = ()) -> None:
         """Set and clear flags (``\\Seen``, keywords), silently."""
-        for chunk in _sets(uids, 1000):
+        for chunk in sets_of(uids, 1000):
             for sign, names in (("+", add), ("-", remove)):
                 if names:
                     self.command(
@@ -489,7 +356,7 @@ class ImapConnection(Watching):
         MOVE; else COPY, mark as deleted, UID EXPUNGE; without UIDPLUS they stay behind, marked as deleted.
         """
         placed: Placed | None = None
-        for chunk in _sets(uids, 1000):
+        for chunk in sets_of(uids, 1000):
             if self.can("MOVE"):
                 answer = self.command(
                     "UID MOVE", chunk, self._mailbox(folder), answers={b"OK", b"EXPUNGE"}, folder=folder
@@ -505,7 +372,7 @@ class ImapConnection(Watching):
         """Mark as deleted and remove exactly these (UIDPLUS); without UIDPLUS only mark them."""
         self.store_flags(uids, add=("\\Deleted",))
         if self.can("UIDPLUS"):
-            for chunk in _sets(uids, 1000):
+            for chunk in sets_of(uids, 1000):
                 self.command("UID EXPUNGE", chunk, answers={b"EXPUNGE", b"VANISHED"}, folder=self.selected)
 
     def append(
@@ -601,25 +468,3 @@ def _unreadable(error: OSError) -> MailError:
 def _too_big(host: str, size: int, limit: int) -> MailError:
     text = f"This message has {size / 1e6:.1f} MB, and {host} takes {limit / 1e6:.1f} MB at most; it stays here only."
     return MailError(Kind.FOLDER, Retry.NEVER, text, f"APPENDLIMIT {limit}", "too-big")
-
-
-def _header(one: Fetched) -> FetchedHeader:
-    return FetchedHeader(
-        one.uid or 0,
-        one.flags or (),
-        date_seconds(one.internaldate),
-        one.size or 0,
-        head(only_section(one)),
-        one.modseq or 0,
-        one.object_id,
-        one.preview,
-        one.server_thread,
-    )
-
-
-def _body(one: Fetched) -> FetchedBody:
-    return FetchedBody(one.uid or 0, only_section(one))
-
-
-def _sets(uids: Iterable[int] | str, count: int) -> list[bytes]:
-    return [argument(uids)] if isinstance(uids, str) else list(uid_sets(uids, count))

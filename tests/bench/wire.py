@@ -20,8 +20,9 @@ sys.path.insert(0, str(ROOT))
 
 from mua.mime.headers import envelope  # noqa: E402
 from mua.model.account import Security, Server  # noqa: E402
-from mua.net.imap import HEADER_FIELDS, ImapConnection  # noqa: E402
+from mua.net.imap import ImapConnection  # noqa: E402
 from mua.net.imap_answers import FetchedHeader  # noqa: E402
+from mua.net.imap_reading import HEADER_FIELDS  # noqa: E402
 
 HEADERS = f"UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS ({HEADER_FIELDS})]"
 BODIES = "UID BODY.PEEK[]"

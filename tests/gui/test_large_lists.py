@@ -168,7 +168,7 @@ def test_the_newest_question_ends_the_one_before(large: Path, qtbot: QtBot) -> N
     seeker.found.connect(lambda number, part, _: answers.append((number, part)))
     seeker.failed.connect(lambda _, error: errors.append(error))
     seeker.ask(partial(endless, begun))
-    assert begun.wait(10)
+    assert begun.wait(60)
     number = seeker.ask(lambda _: iter([("this", True)]))
     qtbot.waitUntil(lambda: bool(answers))
     assert answers == [(number, "this")]
@@ -179,7 +179,7 @@ def test_the_newest_question_ends_the_one_before(large: Path, qtbot: QtBot) -> N
 def test_the_end_does_not_wait_for_a_question(large: Path) -> None:
     seeker, begun = Seeker(Profile(large)), threading.Event()
     seeker.ask(partial(endless, begun))
-    assert begun.wait(10)
+    assert begun.wait(60)
     seeker.close()
     assert seeker._thread is None
 

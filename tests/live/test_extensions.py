@@ -40,7 +40,7 @@ def test_a_slow_line_is_noticed_and_compressed(dovecot: Lab, ann: User, monkeypa
     line = b"Words that repeat themselves, as mail is wont to do.\r\n"
     mails += [b"Subject: long\r\n\r\n" + line * 8000 for _ in range(6)]
     dovecot.fill(ann, mails)
-    monkeypatch.setattr("mua.net.imap.is_far", lambda sock: True)
+    monkeypatch.setattr("mua.net.imap_reading.is_far", lambda sock: True)
     proxy = dovecot.proxy(dovecot.plan.imaps, dovecot.plan.imap_ip)
     proxy.delay = 0.01  # 1.6 MB a second
     connection = enter(dovecot, ann, proxy.port)

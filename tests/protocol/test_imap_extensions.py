@@ -208,7 +208,7 @@ FETCH = r"""
 def test_only_a_slow_line_to_somewhere_far_is_compressed(monkeypatch, rate, far, offered, asked):
     script = "C: {tag} COMPRESS DEFLATE\nS: {tag} NO" if asked else ""
     monkeypatch.setattr(imap_wire.Wire, "rate", lambda wire: rate)
-    monkeypatch.setattr("mua.net.imap.is_far", lambda sock: far)
+    monkeypatch.setattr("mua.net.imap_reading.is_far", lambda sock: far)
     with talking(SELECT, script, FETCH, FETCH, capabilities=f"{CAPABILITIES} {offered}") as connection:
         connection.select("INBOX")
         for _ in range(2):  # a refusal is not asked for again

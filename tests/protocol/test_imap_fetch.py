@@ -7,8 +7,8 @@ import pytest
 from imap_talk import SELECT, talking
 
 from mua.errors import Kind, MailError
-from mua.net.imap import HEADER_FIELDS
 from mua.net.imap_fetch import FetchStream
+from mua.net.imap_reading import HEADER_FIELDS
 from mua.net.imap_tokens import MAX_PREVIEW, untagged
 from mua.net.imap_wire import Limits
 
