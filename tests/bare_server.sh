@@ -31,6 +31,10 @@ start_engine() {
     engine=$! # run becomes the engine
 }
 
+# kilobytes that the engine has in memory
+rss() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$engine/status"; }
+resident() { echo "an engine $1: $(rss) kB resident"; }
+
 start_all() {
     start_engine
     cron -f &
@@ -60,12 +64,15 @@ waits() {
 
 echo '* * * * * nobody echo "the job has run"' >/etc/cron.d/job
 start_all
+until ls -l /proc/$engine/exe 2>/dev/null | grep -q python && grep -q " ready$" /tmp/engine.log; do sleep 0.1; done
+resident "with nothing in its queue"
 arrives 1
 cat /tmp/arrived/1
 grep -q '^From: .*@good.test' /tmp/arrived/1
 grep -q '^To: nobody@good.test' /tmp/arrived/1
 grep -q 'the job has run' /tmp/arrived/1
-grep "VmRSS" /proc/$engine/status
+resident "with nothing in its queue, after its first mail"
+[ "$(rss)" -lt 46080 ] || { echo "more than 45 MB"; exit 1; }
 
 kill -9 $engine
 waits # what cron says while no engine runs

@@ -29,6 +29,11 @@ class Peak:
                 self.most = max(self.most, pss(self._pid))
 
 
+def rss(pid: int) -> float:
+    """Megabytes of one process, what it shares with others counted in full: what ``ps`` and ``top`` show."""
+    return _kilobytes(pid, "Rss:") / 1024
+
+
 def pss(*pids: int) -> float:
     """Megabytes of the processes and all their descendants."""
     family = set(pids)
@@ -37,8 +42,9 @@ def pss(*pids: int) -> float:
         tasks = (path for pid in fresh for path in Path(f"/proc/{pid}/task").glob("*/children"))
         fresh = [int(word) for path in tasks for word in path.read_text().split()]
         family |= set(fresh)
-    total = 0
-    for pid in family:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+    return sum(_kilobytes(pid, "Pss:") for pid in family) / 1024
+
+
+def _kilobytes(pid: int, kind: str) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(kind))

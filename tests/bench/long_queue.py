@@ -9,7 +9,8 @@
     start     an engine's start, for each message
 
 The engine's parts work in this process, on a profile of their own; the exchanger takes all and keeps nothing
-(``mail_sink``).  The last line is the memory of a real engine with that queue, after it delivered a mail.
+(``mail_sink``).  A second table, and with ``--memory`` the only one, is what a real engine keeps of memory at rest:
+with nothing in its queue and with all of it, before and after mail was delivered.
 """
 
 import contextlib
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Self
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -28,18 +30,20 @@ sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
 from dns_server import DnsServer  # noqa: E402
 from exchangers import free_port  # noqa: E402
 from mail_sink import MailSink  # noqa: E402
-from memory import pss  # noqa: E402
+from memory import pss, rss  # noqa: E402
 from post_office import PostOffice  # noqa: E402
 
 from mua.cli.queue import mailq  # noqa: E402
 from mua.engine.bounces import remove_spent  # noqa: E402
 from mua.engine.pickup import PickUp  # noqa: E402
 from mua.model.submission import Submission  # noqa: E402
-from mua.store import drop, outbox, queue, wire_files  # noqa: E402, wire_files
+from mua.store import drop, outbox, queue, wire_files  # noqa: E402
 from mua.store.db import Db, Store  # noqa: E402
 
 SMALL, LARGE = 1000, int(sys.argv[sys.argv.index("--count") + 1]) if "--count" in sys.argv else 100_000
 SAMPLE = 300  # mails of one measurement
+MAILS = 100  # delivered one by one before an engine's memory is looked at
+STILL = 3.0  # seconds without work: it rests
 DOMAINS = 200  # among which those that wait are spread
 HEAD = b"From: cron@here.test\r\nSubject: A report of the night\r\nDate: Mon, 30 Nov 2026 02:32:41 +0000\r\n"
 BODY = b"It went well, as it did every night.\r\n" * 30
@@ -49,6 +53,7 @@ class Queue:
     """A system's queue of any length, its exchanger and its drop folder."""
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
+        folder.mkdir(exist_ok=True)
         port = free_port()
         self.sink = stack.enter_context(MailSink(host="127.0.1.1", port=port))
         names = {("good.test", "MX"): ["10 mx.good.test."], ("mx.good.test", "A"): ["127.0.1.1"]}
@@ -57,7 +62,8 @@ class Queue:
         self.dns = stack.enter_context(DnsServer(names))
         self.folder = folder
         self.post = PostOffice.direct(folder / "profile", self.dns.address, port)
-        stack.enter_context(self.post)
+        self.ours = stack.enter_context(contextlib.ExitStack())  # until another engine has the profile
+        self.ours.enter_context(self.post)
         self.post.sender.start()
         with self.post.store.write() as tx:
             tx.run("UPDATE account SET name = 'system'")
@@ -159,30 +165,86 @@ def next_ones(db: Db, now: int) -> float:
     return (time.monotonic() - began) / count
 
 
-def memory(profile: Path) -> float:
-    """MB of a real engine with this queue, at rest."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MUA_SECRETS": "session"}
-    words = [sys.executable, "-P", "-m", "mua", "engine", "--foreground", "--profile", str(profile)]
-    words += ["--system", "--drop", str(profile.parent / "drop"), "--user", "root"]
-    with subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL) as engine:
-        time.sleep(20)  # its start, and the look of its housekeeping
-        found = pss(engine.pid)
-        engine.terminate()
-    return found
+class Engine:
+    """A real one, as a service runs it."""
+
+    def __init__(self, one: Queue) -> None:
+        self._queue = one
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "MUA_SECRETS": "session"}
+        words = [sys.executable, "-P", "-m", "mua", "engine", "--foreground", "--profile", str(one.post.profile.root)]
+        words += ["--system", "--drop", str(one.drop), "--user", "root"]
+        self._process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+    def kept(self) -> tuple[float, float]:
+        """MB at rest: resident, and in proportion."""
+        before = -1.0
+        while (spent := self._spent()) != before:
+            before = spent
+            time.sleep(STILL)
+        return rss(self._process.pid), pss(self._process.pid)
+
+    def _spent(self) -> float:
+        """Ticks of a processor."""
+        assert self._process.poll() is None, "the engine has ended"
+        words = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return float(words[11]) + float(words[12])
+
+    def deliver(self, count: int) -> None:
+        """Mails that come one after the other."""
+        for _ in range(count):
+            known = len(self._queue.sink.copies("ann@good.test"))
+            head = HEAD + b"Message-ID: <%s@here.test>\r\n\r\n" % os.urandom(8).hex().encode()
+            drop.leave(self._queue.drop, Submission("cron@here.test", ("ann@good.test",)), [head, BODY])
+            self._queue.sink.wait_for("ann@good.test", known + 1, 600)
+
+
+def memory(folder: Path, waiting: int) -> Iterator[tuple[str, float, float]]:
+    """(what, MB resident, MB in proportion) of an engine with so many that wait."""
+    with contextlib.ExitStack() as stack:
+        one = Queue(folder / f"{waiting}", stack)
+        with careless(one.post.store):
+            while one.length < waiting:
+                one.leave(min(500, waiting - one.length))
+                one.take()
+        one.later()
+        one.ours.close()
+        with Engine(one) as engine:
+            yield f"{waiting:,} wait, after the start", *engine.kept()
+            engine.deliver(1)
+            yield f"{waiting:,} wait, after a mail", *engine.kept()
+            engine.deliver(MAILS)
+            yield f"{waiting:,} wait, after {MAILS} more", *engine.kept()
+
+
+def compared(folder: Path) -> None:
+    """Print what a mail costs."""
+    with contextlib.ExitStack() as stack:
+        one = Queue(folder / "both", stack)
+        few = dict(measured(one, SMALL))
+        many = dict(measured(one, LARGE))
+    print(f"| what | in a queue of {SMALL:,} | of {LARGE:,} | ratio |\n|---|---|---|---|")
+    for what, before in few.items():
+        print(f"| {what} | {before * 1000:.3f} ms | {many[what] * 1000:.3f} ms | {many[what] / before:.2f} |")
+    print()
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     os.umask(0o022)
     with tempfile.TemporaryDirectory(prefix="mua-bench-queue-") as folder:
-        with contextlib.ExitStack() as stack:
-            one = Queue(Path(folder), stack)
-            few = dict(measured(one, SMALL))
-            many = dict(measured(one, LARGE))
-        print(f"| what | in a queue of {SMALL:,} | of {LARGE:,} | ratio |\n|---|---|---|---|")
-        for what, before in few.items():
-            print(f"| {what} | {before * 1000:.3f} ms | {many[what] * 1000:.3f} ms | {many[what] / before:.2f} |")
-        print(f"\nan engine at rest with {LARGE:,} mails: {memory(Path(folder) / 'profile'):.1f} MB")
+        if "--memory" not in sys.argv:
+            compared(Path(folder))
+        print("| an engine at rest | resident | proportional |\n|---|---|---|")
+        for waiting in (0, LARGE):
+            for what, resident, proportional in memory(Path(folder), waiting):
+                print(f"| {what} | {resident:.1f} MB | {proportional:.1f} MB |", flush=True)
 
 
 if __name__ == "__main__":
