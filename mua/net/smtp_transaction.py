@@ -239,18 +239,18 @@ class Session:
         if flow.chunked or not (wanted or flow.data_sent):
             return wanted
         reply = await flow.data()
-        if reply.code != 354:
-            self._doubt(transaction, flow, reply)
-            if wanted and reply.positive:
-                raise Lost(transaction.phase, f"{reply} in answer to DATA: {OUT_OF_STEP}", out_of_step=True)
-            if wanted and reply.code >= 500 and len(transaction.recipients) > 1:
-                await self._make_sure(transaction, reply)
-            transaction.final = reply if wanted else None
-            return False
-        transaction.in_step = True
-        if not wanted:
-            await self._empty_message(transaction)
-        return wanted
+        if reply.code == 354:
+            transaction.in_step = True
+            if not wanted:
+                await self._empty_message(transaction)
+            return wanted
+        self._doubt(transaction, flow, reply)
+        if wanted and reply.positive:
+            raise Lost(transaction.phase, f"{reply} in answer to DATA: {OUT_OF_STEP}", out_of_step=True)
+        if transaction.mail and transaction.mail.positive and reply.code >= 500 and len(transaction.recipients) > 1:
+            await self._make_sure(transaction, reply)
+        transaction.final = reply if wanted else None
+        return False
 
     def _doubt(self, transaction: Transaction, flow: "_Flow", reply: Reply) -> None:
         """A refusal of what went ahead is believed where 354 ends it: so many replies came as commands went.
@@ -267,8 +267,8 @@ class Session:
         raise Lost(Phase.MAIL, f"{reply} in answer to DATA behind another message: replies may be out of step")
 
     async def _make_sure(self, transaction: Transaction, reply: Reply) -> None:
-        """DATA was refused: nothing but RSET, which has to end the transaction anyway, tells whether this was not the
-        reply to the last recipient, and DATA's own is still to come.  Raises Lost where it was.
+        """DATA was refused: nothing but RSET, which has to end the transaction anyway, tells whether this was the reply
+        to the last recipient, and DATA's own is still to come.  Raises Lost where it was.
         """
         try:
             reset = await self.answer(transaction, self.wire.command("RSET")[0])

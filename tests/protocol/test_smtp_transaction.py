@@ -303,6 +303,14 @@ def test_a_refusal_behind_a_stray_reply_is_nobodys(replies: tuple[str, ...]) -> 
     assert result.dots == []
 
 
+def test_who_was_named_after_a_sender_that_was_put_off_is_not_bounced() -> None:
+    """MAIL was deferred, behind a stray reply; what answers each recipient is that there was no MAIL."""
+    early = "503 5.5.1 MAIL first"
+    first = envelope(True, *[early] * 3, mail="250 stray\\r\\n451 4.3.0 later", data=early)
+    result, _ = send(first, "C: RSET\nS: 250 ok", offers=("PIPELINING",), partial=True)
+    assert [o.state for o in result.outcomes] == [DEFERRED] * 3
+
+
 def test_a_stray_reply_that_comes_late_bounces_nobody() -> None:
     """One by one: the reply to MAIL twice, the second with the next command's."""
     script = [
