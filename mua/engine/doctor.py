@@ -26,10 +26,12 @@ from mua.model.discovery import Found
 from mua.net import https, tls
 from mua.net.dns import Resolver
 from mua.net.imap import ImapConnection
+from mua.net.online_accounts import mail_accounts
 from mua.net.pop3 import Session as Pop3Session
 from mua.net.probe import probe
 from mua.net.smtp import Exchanger, HostFailed, open_exchanger, open_submission
 from mua.plan import discover as plan
+from mua.plan import online_accounts
 from mua.plan.domains import split_address
 from mua.plan.mx import Status, Verdict
 from mua.records import dataclass
@@ -76,6 +78,8 @@ class Ways:
     probe: Callable[[Server, str], None]
     mx: Callable[[str], Sequence[str]]
     services: Callable[[str], Mapping[str, Sequence[plan.Service]]]
+    desktop: Callable[[], Sequence[online_accounts.Mail]] = tuple
+    """What this computer's own desktop knows."""
 
 
 def ways(ca_file: str = "") -> Ways:
@@ -85,6 +89,7 @@ def ways(ca_file: str = "") -> Ways:
         probe=lambda server, protocol: probe(server, protocol, ca_file, ONE_ANSWER),
         mx=mx_hosts,
         services=_services,
+        desktop=mail_accounts,
     )
 
 
@@ -123,6 +128,7 @@ def find(email: str, world: Ways, *, database: bool = False) -> list[Found]:
     """Who says what about an address, most trusted first; never empty.  Raises MailError as ``discover``."""
     _, domain = plan.split_address(email)
     known = plan.from_table(email, providers())
+    known = known or online_accounts.found(email, world.desktop(), providers())
     if known is not None:
         return [known]
     pool = ThreadPoolExecutor(16, thread_name_prefix="discover")

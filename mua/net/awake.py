@@ -14,16 +14,16 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 from mua.log import SMTP
+from mua.net.bus import Service, ask, connect
 
 LINGER = 1.0  # seconds that the locks outlive the last transaction
-PATIENCE = 2.0  # seconds that a service may take to answer
 WHO, WHY = "Mua", "A message is being sent"
 _LOG_OUT, _SUSPEND = 1, 4  # flags of the portal
-_LOGIND = ("/org/freedesktop/login1", "org.freedesktop.login1", "org.freedesktop.login1.Manager")
-_PORTAL = (
+_LOGIND = Service("/org/freedesktop/login1", "org.freedesktop.login1", "org.freedesktop.login1.Manager")
+_PORTAL = Service(
     "/org/freedesktop/portal/desktop",
     "org.freedesktop.portal.Desktop",
     "org.freedesktop.portal.Inhibit",
@@ -88,11 +88,11 @@ def logind() -> Lock:
     """A lock of systemd-logind on sleep and shutdown; where only a delay is allowed, that.  Raises anything."""
     from jeepney.wrappers import DBusErrorResponse
 
-    with _bus("SYSTEM", fds=True) as bus:
+    with connect("SYSTEM", fds=True) as bus:
         try:
-            (lock,) = _ask(bus, _LOGIND, "Inhibit", "ssss", ("sleep:shutdown", WHO, WHY, "block"))
+            (lock,) = ask(bus, _LOGIND, "Inhibit", "ssss", ("sleep:shutdown", WHO, WHY, "block"))
         except DBusErrorResponse:  # polkit lets the person at the computer block, others delay
-            (lock,) = _ask(bus, _LOGIND, "Inhibit", "ssss", ("sleep:shutdown", WHO, WHY, "delay"))
+            (lock,) = ask(bus, _LOGIND, "Inhibit", "ssss", ("sleep:shutdown", WHO, WHY, "delay"))
     os.set_inheritable(lock.fileno(), False)
     made: Lock = lock
     return made
@@ -100,26 +100,11 @@ def logind() -> Lock:
 
 def portal() -> Lock:
     """A lock of the desktop's portal on log-out and suspend, as long as the connection lives.  Raises anything."""
-    bus = _bus("SESSION")
+    bus = connect("SESSION")
     try:
-        _ask(bus, _PORTAL, "Inhibit", "sua{sv}", ("", _LOG_OUT | _SUSPEND, {"reason": ("s", WHY)}))
+        ask(bus, _PORTAL, "Inhibit", "sua{sv}", ("", _LOG_OUT | _SUSPEND, {"reason": ("s", WHY)}))
     except BaseException:
         bus.close()
         raise
     made: Lock = bus
     return made
-
-
-def _bus(name: str, *, fds: bool = False) -> Any:
-    from jeepney.io.blocking import open_dbus_connection
-
-    return open_dbus_connection(name, enable_fds=fds, auth_timeout=PATIENCE)
-
-
-def _ask(bus: Any, where: tuple[str, str, str], method: str, signature: str, values: tuple[object, ...]) -> Any:
-    from jeepney import DBusAddress, new_method_call
-    from jeepney.wrappers import unwrap_msg
-
-    path, name, interface = where
-    message = new_method_call(DBusAddress(path, name, interface), method, signature, values)
-    return unwrap_msg(bus.send_and_get_reply(message, timeout=PATIENCE))

@@ -71,14 +71,14 @@ class Guesses:
 def split_address(email: str) -> tuple[str, str]:
     """An addr-spec -> (local part, domain as lower-case A-labels).  Raises MailError "bad-address"."""
     local, at, domain = email.strip().rpartition("@")
-    host = _host(domain)
+    host = checked_host(domain)
     if not (local and at and host) or "." not in host or not local.isprintable() or " " in local:
         text = f"“{email.strip()}” is not a complete e-mail address; it looks like name@example.org."
         raise MailError(Kind.ACCOUNT, Retry.ASK, text, code="bad-address")
     return local, host
 
 
-def _host(name: str) -> str:
+def checked_host(name: str) -> str:
     """A host name as lower-case A-labels; empty if it is none."""
     name = name.strip().rstrip(".").lower()
     try:
@@ -110,7 +110,7 @@ def _provider(row: Mapping[str, object]) -> Provider:
 
     def names(key: str) -> list[str]:
         values = row.get(key, [])
-        if not isinstance(values, list) or any("." not in one or _host(one) != one for one in values):
+        if not isinstance(values, list) or any("." not in one or checked_host(one) != one for one in values):
             raise ValueError(f"{key} is no list of host names: {values!r}")
         if len(set(values)) != len(values):
             raise ValueError(f"{key} says a name twice: {values!r}")
@@ -146,7 +146,7 @@ def _table_server(text: str) -> Server | None:
     if not text:
         return None
     found = re.fullmatch(r"([^: ]+):([0-9]{1,5})( starttls)?", text)
-    if not found or "." not in found[1] or _host(found[1]) != found[1] or not 0 < int(found[2]) < 65536:
+    if not found or "." not in found[1] or checked_host(found[1]) != found[1] or not 0 < int(found[2]) < 65536:
         raise ValueError(f"not HOST:PORT or HOST:PORT starttls: {text!r}")
     return Server(found[1], int(found[2]), Security.STARTTLS if found[3] else Security.TLS)
 
@@ -272,7 +272,7 @@ def _issuer(tree: Element) -> str:
     for element in tree.iter("oAuth2"):
         issuer = (element.findtext("issuer") or "").strip()
         issuer = issuer if "://" in issuer else f"https://{issuer}"
-        host = _host(issuer.removeprefix("https://").partition("/")[0].partition(":")[0])
+        host = checked_host(issuer.removeprefix("https://").partition("/")[0].partition(":")[0])
         if issuer.startswith("https://") and "." in host and issuer.isascii() and issuer.isprintable():
             return issuer
     return ""
@@ -289,7 +289,7 @@ def _entry(element: Element, words: Mapping[str, str]) -> _Entry | None:
     kind = element.get("type", "").lower()
     if (element.tag, kind) not in {("incomingServer", "imap"), ("incomingServer", "pop3"), ("outgoingServer", "smtp")}:
         return None
-    host = _host(_filled(element.findtext("hostname") or "", words))
+    host = checked_host(_filled(element.findtext("hostname") or "", words))
     port = (element.findtext("port") or "").strip()
     user = _filled(element.findtext("username") or words["%EMAILADDRESS%"], words)
     ways = {(way.text or "").strip().lower() for way in element.findall("authentication")}
@@ -356,7 +356,7 @@ def _served(
     for name, security in services:
         offered = [record for record in answers.get(name, ()) if record.target.strip() not in ("", ".")]
         for record in sorted(offered, key=lambda record: (record.priority, -record.weight)):
-            host = _host(record.target)
+            host = checked_host(record.target)
             if "." in host and not is_address(host) and 0 < record.port < 65536:
                 return Server(host, record.port, security, user)
     return None

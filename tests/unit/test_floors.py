@@ -25,7 +25,7 @@ OWNERS = {
     "poplib": [],
     "dns": ["mua.net.dns*"],
     "keyring": ["mua.net.secrets*"],
-    "jeepney": ["mua.net.awake"],
+    "jeepney": ["mua.net.awake", "mua.net.bus"],
     "enchant": ["mua.gui.speller"],
     "scramp": ["mua.net.sasl"],
     "publicsuffixlist": ["mua.model.domain"],
