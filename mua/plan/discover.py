@@ -163,7 +163,7 @@ def from_table(email: str, providers: Iterable[Provider]) -> Found | None:
 def from_mx(email: str, mx_hosts: Sequence[str], providers: Iterable[Provider]) -> Found | None:
     """The provider that receives the domain's mail, by the names of its MX hosts (all of them must agree)."""
     local, domain = split_address(email)
-    hosts = [host for host in map(_host, mx_hosts) if host]
+    hosts = [host for host in map(checked_host, mx_hosts) if host]
     candidates = [
         (len(end), provider)
         for provider in providers

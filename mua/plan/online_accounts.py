@@ -49,5 +49,7 @@ def _server(one: Mail, kind: str) -> Server | None:
     if one.get(f"{kind}Supported", True) is not True or security is None or not host:
         return None
     number = int(port) if port.isascii() and port.isdecimal() and len(port) < 6 else 0
+    if port and not 0 < number < 65536:
+        return None
     user = str(one.get(f"{kind}UserName", "")) if kind == "Imap" or one.get("SmtpUseAuth", True) is True else ""
-    return Server(host, number if 0 < number < 65536 else _PORTS[kind, security], security, user[:320])
+    return Server(host, number or _PORTS[kind, security], security, user[:320])

@@ -1,4 +1,4 @@
-"""The real goa-daemon on a bus of its own: what it holds fills in the servers of an address, and nobody else is asked."""
+"""The real goa-daemon on a bus of its own: what it holds fills in the servers of an address; nobody else is asked."""
 
 import json
 import os
