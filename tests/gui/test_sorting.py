@@ -41,6 +41,15 @@ def listed(program: Program) -> list[int]:
     return [abs(key) for key in program.window.listing.model.rows if not is_heading(key)]
 
 
+def search(program: Program, text: str) -> None:
+    """As if it were typed and the moment that the field waits were over."""
+    field = program.window.listing.search
+    field.blockSignals(True)
+    field.setText(text)
+    field.blockSignals(False)
+    program.desk.finding.search(text)
+
+
 def in_store(mail: Mail, place: FolderId | Saved, sort: Sort) -> list[int]:
     db = mail.store.reader()
     if sort.by_date:
@@ -272,8 +281,7 @@ def test_what_was_found_is_sorted_and_stays_so(
     model = program.window.listing.model
     model._searching.setInterval(0)
     arrive(mail, dice, 60)
-    program.window.listing.search.setText("in:inbox smaller:1m")
-    program.desk.finding.search("in:inbox smaller:1m")
+    search(program, "in:inbox smaller:1m")
     program.desk.sort(sort)
     rest(program, qapp)
     there = in_store(mail, Saved.ALL_INBOXES, sort)
@@ -307,22 +315,20 @@ def test_what_was_found_is_sorted_and_stays_so(
 
 def test_a_search_is_sorted_until_it_is_left_and_a_kept_one_always(program: Program, qapp: QApplication) -> None:
     desk, pane = program.desk, program.window.listing
-
-    def search(text: str) -> None:
-        pane.search.setText(text)
-        desk.finding.search(text)
-        rest(program, qapp)
-
-    search("is:read")
+    search(program, "is:read")
+    rest(program, qapp)
     pane._sort_actions.actions()[3].trigger()
     rest(program, qapp)
     assert pane.model.source.sort == Sort(By.SIZE)
-    search("is:read smaller:1m")
+    search(program, "is:read smaller:1m")
+    rest(program, qapp)
     assert pane.model.source.sort == Sort(By.SIZE)
     desk.searching.keep_as("Small", "is:read smaller:1m")
-    search("")
+    search(program, "")
+    rest(program, qapp)
     assert pane.model.source.sort == Sort()
-    search("is:read")
+    search(program, "is:read")
+    rest(program, qapp)
     assert pane.model.source.sort == Sort()
     desk.show_place(Place(search="is:read smaller:1m"))
     rest(program, qapp)
