@@ -152,8 +152,11 @@ class AddressChip(QWidget):
         drag, data = QDrag(self), QMimeData()
         data.setText(address_text.joined(self.addresses))
         drag.setMimeData(data)
-        if drag.exec(Qt.DropAction.MoveAction | Qt.DropAction.CopyAction) == Qt.DropAction.MoveAction:
-            self.removed.emit()
+        self._pressed = None
+        drag.exec(Qt.DropAction.MoveAction | Qt.DropAction.CopyAction, Qt.DropAction.MoveAction)
+        target = drag.target()
+        if isinstance(target, AddressField) and not target.isAncestorOf(self):
+            self.removed.emit()  # it is there now; anywhere else (in the text, in its own field) it was copied
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -25,6 +25,7 @@ from mua.model.prose import Prose
 from mua.model.snippet import MAX_TEXT, Snippet, is_word
 from mua.plan import fields
 
+_SHOWN = 48  # characters of one in the menu
 _TYPED = re.compile(r"[\w.-]+\Z")
 
 
@@ -87,7 +88,8 @@ class Snippets(QObject):
         """All of them, and a way to make another one of what is selected."""
         inner = menu.addMenu(tr("Snippets"))
         for one in sorted(self._now().snippets, key=lambda one: one.word.casefold()):
-            said = words.shown(" ".join(fields.fill(one.text, {"cursor": ""}).split()), 48)
+            text = " ".join(fields.fill(one.text, {"cursor": ""}).split())
+            said = words.shown(text, _SHOWN) + ("…" if len(text) > _SHOWN else "")
             action = inner.addAction(f"{one.word}\t{said}")
             action.triggered.connect(lambda _=False, one=one: self.insert(composer, one))
         inner.addSeparator()

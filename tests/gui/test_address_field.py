@@ -3,11 +3,12 @@
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QDrag, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
+from mua.gui import address_field as module
 from mua.gui import address_text
 from mua.gui.address_field import AddressField
 from mua.model.address import Address
@@ -193,3 +194,48 @@ def test_a_group_is_one_chip_that_expands_and_no_member_is_there_twice(field: Ad
         (Address("Tomas", "tomas@example.net"),),
         (Address("Bo", "bo@example.org"),),
     ]
+
+
+class _Drag(QDrag):
+    """The platform's part of a drag: what is dragged is dropped on ``onto``."""
+
+    onto: QWidget | None = None
+
+    def exec(self, *_: object) -> Qt.DropAction:  # type: ignore[override]
+        if self.onto is None:
+            return Qt.DropAction.IgnoreAction
+        action, button = Qt.DropAction.MoveAction, Qt.MouseButton.LeftButton
+        keys = Qt.KeyboardModifier.NoModifier
+        self.data = self.mimeData()
+        QApplication.sendEvent(self.onto, QDragEnterEvent(QPoint(5, 5), action, self.data, button, keys))
+        QApplication.sendEvent(self.onto, QDropEvent(QPointF(5, 5), action, self.data, button, keys))
+        return action
+
+    def target(self) -> QObject:
+        return self.onto  # type: ignore[return-value]
+
+
+def test_a_chip_is_dragged_to_another_field_and_lost_nowhere_else(
+    field: AddressField, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "QDrag", _Drag)
+    other, text = AddressField("Bcc", lambda _text, _told: None), QTextEdit()
+    for one in (other, text):
+        qtbot.addWidget(one)
+        one.show()
+
+    def drag(onto: QWidget | None) -> None:
+        _Drag.onto = onto
+        chip = field.chips()[0]
+        left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        for kind, x in ((QEvent.Type.MouseButtonPress, 4.0), (QEvent.Type.MouseMove, 60.0)):
+            place = QPointF(x, 8.0)
+            QApplication.sendEvent(chip, QMouseEvent(kind, place, chip.mapToGlobal(place), left, left, none))
+
+    field.set_addresses([MAYA])
+    for nowhere in (None, field, text.viewport()):
+        drag(nowhere)
+        assert field.addresses() == (MAYA,), nowhere
+    drag(other)
+    assert other.addresses() == (MAYA,)
+    assert field.addresses() == ()

@@ -1,0 +1,96 @@
+"""What is attached while one writes: a folder is packed, pictures are made smaller, the order is the person's."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QImage, QKeyEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from mua.gui.composer import Composer
+from mua.gui.composer_files import SMALLER_SIDE, as_sent
+from mua.gui.journal import Letter
+
+pytestmark = pytest.mark.gui
+
+
+@pytest.fixture
+def composer(qtbot: QtBot, tmp_path: Path) -> Composer:
+    folder = tmp_path / "letter"
+    folder.mkdir()
+    made = Composer(Letter("k", 1), [], lambda *_: [], lambda _: folder)
+    qtbot.addWidget(made)
+    made.show()
+    made.to._paste("x@good.example")
+    made.subject.setText("Files")
+    return made
+
+
+def offered(composer: Composer, monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], object]]:
+    """What the buttons above the text do, as they are offered."""
+    acts: list[Callable[[], object]] = []
+    monkeypatch.setattr(composer.banner, "offer", lambda _, act: acts.append(act))
+    return acts
+
+
+def test_a_folder_is_packed_and_the_letter_does_not_go_before(
+    composer: Composer, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "maps" / "coast"
+    source.mkdir(parents=True)
+    (source / "a.txt").write_text("one")
+    (tmp_path / "maps" / "b.txt").write_text("two")
+    (tmp_path / "maps" / "out").symlink_to("/etc/hostname")
+    acts = offered(composer, monkeypatch)
+    sent: list[object] = []
+    composer.send_wanted.connect(sent.append)
+    composer.attach([str(tmp_path / "maps")])
+    assert "is a folder" in composer.banner.text() and composer.strip.attached == []
+    acts[0]()  # the thread's answer comes through the event loop, which does not run before the next line
+    composer.send()
+    assert sent == [] and "still being made" in composer.banner.text()
+    qtbot.waitUntil(lambda: bool(composer.strip.attached), timeout=60_000)
+    (made,) = composer.strip.attached
+    with zipfile.ZipFile(made.path) as packed:
+        assert sorted(packed.namelist()) == ["maps/b.txt", "maps/coast/a.txt"]
+    composer.send()
+    assert sent == [None]
+
+
+def test_large_pictures_are_made_smaller_and_can_be_as_they_were(
+    composer: Composer, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.bmp"
+    picture = QImage(2400, 1200, QImage.Format.Format_RGB32)
+    picture.fill(Qt.GlobalColor.darkCyan)
+    assert picture.save(str(path))
+    acts = offered(composer, monkeypatch)
+    composer.attach([str(path)])
+    assert composer.strip.can_shrink() and not composer.strip.smaller.isHidden()
+    before = composer.octets()
+    assert before == as_sent(path.stat().st_size)
+    composer.strip.smaller.click()
+    qtbot.waitUntil(lambda: composer.strip.attached[0].name == "large.jpg", timeout=60_000)
+    small = QImage(composer.strip.attached[0].path)
+    assert max(small.width(), small.height()) == SMALLER_SIDE and composer.octets() < before
+    acts[0]()
+    assert composer.strip.attached[0].path == str(path) and composer.octets() == before
+
+
+def test_the_order_is_changed_by_keys_and_a_file_taken_away_comes_back(composer: Composer, tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    composer.attach([str(tmp_path / name) for name in "abc"])
+    first = composer.strip.cards.parts()[0]
+    control = Qt.KeyboardModifier.ControlModifier
+    QApplication.sendEvent(first, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Right, control))
+    assert [one.name for one in composer.strip.attached] == ["b", "a", "c"]
+    backs: list[Callable[[], object]] = []
+    composer.strip.removed.connect(lambda _, back: backs.append(back))
+    composer.strip.remove(composer.strip.attached[0])
+    assert [one.name for one in composer.strip.attached] == ["a", "c"]
+    backs[0]()
+    assert [one.name for one in composer.strip.attached] == ["b", "a", "c"]
