@@ -111,6 +111,8 @@ class Photographer:
 
 def draw(folder: Path, profile_root: Path) -> None:
     """Every picture."""
+    import writing_pictures
+
     from mua import wire
     from mua.gui.places import Place
     from mua.gui.writing import Kind
@@ -158,7 +160,8 @@ def draw(folder: Path, profile_root: Path) -> None:
     composer.switch("markdown")
     camera.wait(lambda: not composer.look.isHidden(), 0.6)
     camera.both("composer-markdown", composer)
-    composer.hide()
+    composer.discard_wanted.emit()
+    writing_pictures.draw(camera, profile_root.parent / "guests.csv")
 
     desk.deeds.open_palette()
     palette = _window_beside(camera)
@@ -219,10 +222,17 @@ def _send(camera: Photographer) -> None:
 
 def _save(subject: "QWidget", path: Path) -> None:  # type: ignore[name-defined]  # noqa: F821
     """Write a picture; a large one with 256 colours, so that the repository stays small."""
-    from PySide6.QtCore import Qt
-    from PySide6.QtGui import QImage
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtGui import QImage, QPainter
+    from PySide6.QtWidgets import QApplication
 
-    picture = subject.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    seen = subject.grab()
+    menu = QApplication.activePopupWidget()
+    if menu is not None:  # a window of its own, above this one
+        over = QPainter(seen)
+        over.drawPixmap(menu.pos() - subject.mapToGlobal(QPoint(0, 0)), menu.grab())
+        over.end()
+    picture = seen.toImage().convertToFormat(QImage.Format.Format_RGB32)
     saved = picture.save(str(path), "PNG", 0)
     if saved and path.stat().st_size > LARGE:
         common = _colours(Counter(memoryview(picture.constBits()).cast("I")))
