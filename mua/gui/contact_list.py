@@ -105,7 +105,7 @@ class _Delegate(QStyledItemDelegate):
             QRect(room.left(), room.top() + half, room.width(), half),
         )
         if found.problem:
-            pen.icon(room.right() - 18, area.top() + (area.height() - 18) // 2, "triangle-alert", "danger", 18)
+            pen.icon(room.right() - 18, area.top() + (area.height() - 18) // 2, "triangle-alert", "on_danger", 18)
             for line in (first, second):
                 line.setRight(room.right() - 26)
         beneath = words.shown(address, 200) or (tr("Group") if found.is_group else tr("No address"))
