@@ -160,9 +160,21 @@ def _join(profile: Profile, start_engine: StartEngine) -> socket.socket:
         time.sleep(POLL_SECONDS)  # the engine is another process: its socket file is the only event there is
         found = _try(profile)
     if found is None:
-        text = f"Mua's engine does not start; {profile.log_file} says why."
-        raise MailError(Kind.LOCAL, Retry.ASK, text, code="engine-unreachable")
+        raise _not_started(profile)
     return found
+
+
+def _not_started(profile: Profile) -> MailError:
+    """Why no engine came up: what this process finds wrong with the store, too (a full disk has no room for a log)."""
+    from mua.store.db import open_reader
+
+    try:
+        open_reader(profile).close()
+    except MailError as error:
+        if error.code != "store-missing":
+            return error
+    text = f"Mua's engine does not start; {profile.log_file} says why."
+    return MailError(Kind.LOCAL, Retry.ASK, text, code="engine-unreachable")
 
 
 def _try(profile: Profile) -> socket.socket | None:

@@ -37,7 +37,7 @@ from mua.net.secrets import Place, Secrets, open_secrets
 from mua.paths import Profile
 from mua.store import contacts, folder_wishes, outbox, read, write
 from mua.store import dkim as dkim_keys
-from mua.store.blobs import Bodies
+from mua.store.blobs import Bodies, file_errors
 from mua.store.db import VERSION, Changes, Store
 
 if TYPE_CHECKING:
@@ -411,7 +411,8 @@ def main(
     ``metrics``: the file for what it counts meanwhile, in place of the profile's own.
     """
     try:
-        lock = _take_lock(profile.create())
+        with file_errors():
+            lock = _take_lock(profile.create())
         engine = Engine(profile, lock, stay=stay, patience=patience, drop=drop, metrics=metrics)
     except MailError as error:
         ENGINE.error("%s (%s)", error.text, error.detail)

@@ -22,8 +22,9 @@ from mua.paths import Profile
 from mua.store.db import VERSION
 
 _PAUSE, _PATIENCE = 100, 2_000  # milliseconds between attempts to connect, at first and when it takes long
-_START_AFTER = (0, 60, 90, 110)  # attempts at which the engine is started (again): now, after 6 s, 9 s, 30 s ...
+_START_AFTER = (0, 60, 90)  # attempts at which the engine is started (again): now, after 6 s and 9 s ...
 _GIVE_UP_AFTER = 100  # attempts until the person is told; trying goes on
+_START_EVERY = 15  # attempts between two starts from then on: half a minute
 Then = Callable[[wire.Answer], object]
 Failed = Callable[[MailError], object]
 
@@ -64,7 +65,8 @@ class EngineClient(QObject):
 
     def start(self) -> None:
         """Connect, starting the engine if need be."""
-        self._closing = False
+        self._closing, self._attempts = False, 0
+        self._timer.stop()
         self._connect()
 
     def close(self) -> None:
@@ -88,7 +90,9 @@ class EngineClient(QObject):
     def _unreachable(self) -> None:
         if self._closing or self._timer.isActive():
             return
-        if self._attempts in _START_AFTER and self._start_engine is not None:
+        late = self._attempts - _GIVE_UP_AFTER
+        due = self._attempts in _START_AFTER or (late > 0 and late % _START_EVERY == 0)
+        if due and self._start_engine is not None:
             try:
                 self._start_engine()
             except (OSError, MailError) as error:

@@ -52,7 +52,7 @@ class Hearing(QObject):
         client.failed.connect(self.troubles.failed)
         client.ready.connect(self._ready)
         client.lost.connect(self.lose)
-        client.gave_up.connect(self.troubles.engine_gave_up)
+        client.gave_up.connect(self._give_up)
 
     def hear(self, event: wire.Event) -> None:
         """Take one event."""
@@ -101,9 +101,14 @@ class Hearing(QObject):
 
     # ---- inside
     def _ready(self, _: wire.Welcome) -> None:
-        self.board.connected = True
+        self.board.connected, self.board.given_up = True, False
         self.troubles.engine_is_back()
         self._say_standing()
+
+    def _give_up(self, error: MailError) -> None:
+        self.board.given_up = True
+        self._say_standing()
+        self.troubles.engine_gave_up(error)
 
     def _accounts_read(self) -> None:
         desk = self._desk

@@ -38,6 +38,8 @@ class Board:
         """When the engine of an earlier run was last up to date (UTC seconds)."""
         self.connected = False
         """The engine is on the line."""
+        self.given_up = False
+        """It does not start."""
         self.local = False
         """No account receives mail from a server."""
         self._states: dict[int, wire.Status] = {}
@@ -120,6 +122,8 @@ class Board:
             return Standing(tr("As of {when}", when=words.full_time(self.synced_before, now)), "hard-drive")
         if self.connected and self.local:
             return Standing(tr("On this computer"), "hard-drive")
+        if self.given_up:
+            return Standing(tr("Not running"), "circle-alert", "on_danger")
         return Standing(tr("Connecting…") if self.connected else tr("Starting…"), "refresh-cw")
 
     def _progress(self) -> Standing:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _PASSWORD = frozenset({"wrong-password", "no-password", "app-password", "password-disabled"})
 _SIGN_IN = frozenset({"signed-out", "token-refused", "consent-needed", "wrong-tenant", "client-refused"})
 _DISK = frozenset({"disk-full", "disk-error"})  # no account's trouble: said once, above the panes
+_STORE = _DISK | {"store-damaged", "store-version"}  # neither the window nor the engine gets on with it
 _SETTINGS = frozenset(
     {
         "unknown-host", "certificate-wrong-name", "certificate-untrusted", "certificate-refused", "no-starttls",
@@ -55,15 +56,22 @@ class Troubles(QObject):
         self._window.banner.hide()
 
     def engine_gave_up(self, error: MailError) -> None:
-        """It does not start."""
-        self._engine(error.text, "danger")
+        """It does not start; where the store cannot be read either, that is why."""
+        why = self._desk.library.problem
+        self._store(why if why is not None and why.code in _STORE else error)
         client = self._desk.client
         if client is not None:
             self._window.banner.offer(tr("Try again"), client.start)
 
     def store_failed(self, error: MailError) -> None:
         """The store cannot be read."""
-        self._engine(error.text, "danger")
+        self._store(error)
+
+    def _store(self, error: MailError) -> None:
+        where = words.shown(str(self._desk.library.profile.root), 300)
+        damaged = error.code == "store-damaged"
+        text = tr("{text} It is in {folder}.", text=error.text, folder=where) if damaged else error.text
+        self._engine(text, "danger")
 
     def notice(self, notice: wire.Notice) -> None:
         """Something that belongs to no account."""

@@ -339,7 +339,8 @@ def _mail_error(error: apsw.Error) -> MailError:
     if isinstance(error, apsw.FullError):
         return disk_full(said)
     if isinstance(error, apsw.IOError | apsw.CantOpenError | apsw.ReadOnlyError | apsw.PermissionsError):
-        if "full" in said.lower() or "No space" in said:
+        no_room = getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE  # the file beside it does not fit
+        if no_room or "full" in said.lower() or "No space" in said:
             return disk_full(said)
         text = "The profile on this computer cannot be read or written; check the disk and its permissions."
         return MailError(Kind.LOCAL, Retry.ASK, text, said, "disk-error")

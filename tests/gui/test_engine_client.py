@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from mua import wire
 from mua.__main__ import child_environment
 from mua.engine.server import CLIENTS, Server
-from mua.gui import single
+from mua.gui import engine_client, single
 from mua.gui.app import Options, Program
 from mua.gui.engine_client import EngineClient
 from mua.gui.places import Place
@@ -250,6 +250,25 @@ def test_no_engine_at_all_is_said(tmp_path: Path, qtbot: QtBot) -> None:
     with qtbot.waitSignal(client.gave_up, timeout=60_000) as told:
         client.start()
     assert "does not start" in told.args[0].text
+    client.close()
+
+
+def test_an_engine_that_did_not_start_is_started_again(
+    tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was in its way may be gone: by itself after a while, at once when the person asks."""
+    monkeypatch.setattr(engine_client, "_PAUSE", 0)
+    monkeypatch.setattr(engine_client, "_PATIENCE", 0)
+    starts: list[int] = []
+    client = EngineClient(Profile(tmp_path).create(), lambda: starts.append(1))
+    with qtbot.waitSignal(client.gave_up, timeout=60_000):
+        client.start()
+    before = len(starts)
+    qtbot.waitUntil(lambda: len(starts) > before + 1, timeout=60_000)
+    client.close()
+    before = len(starts)
+    client.start()
+    qtbot.waitUntil(lambda: len(starts) > before, timeout=60_000)
     client.close()
 
 

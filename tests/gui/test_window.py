@@ -31,6 +31,7 @@ from mua.model.account import AccountId, Side
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
 from mua.store import read, write
+from mua.store.db import disk_full
 from mua.store.read import Filter, Saved
 
 
@@ -396,6 +397,9 @@ def test_the_engine_s_death_is_said_and_unsaid(program: Program) -> None:
 def test_an_engine_that_does_not_start_offers_to_try_again(program: Program) -> None:
     program.desk.hearing.troubles.engine_gave_up(MailError(Kind.LOCAL, Retry.SOON, "It does not start."))
     assert program.window.banner.text() == "It does not start."
+    program.library.problem = disk_full("")
+    program.desk.hearing.troubles.engine_gave_up(MailError(Kind.LOCAL, Retry.SOON, "It does not start."))
+    assert program.window.banner.text().startswith("The disk of this computer is full; nothing is lost.")
 
 
 def test_a_refused_password_is_asked_for_in_place(program: Program) -> None:

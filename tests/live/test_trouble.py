@@ -3,6 +3,7 @@
 The servers with bad certificates are witnesses (``lab_evil``): they take any password, so a test can look for it.
 """
 
+import contextlib
 import random
 import re
 import subprocess
@@ -124,6 +125,13 @@ def test_the_disk_is_full(lab: Lab, profile: Path, alice: User) -> None:
     disk = lab.small_disk("3m")
     place = disk / "profile"
     lab.add_account(place, alice).ok()
+    lab.stop_engine(place)
+    with contextlib.suppress(OSError), (disk / "ballast").open("wb", 0) as ballast:
+        while True:
+            ballast.write(bytes(4096))
+    for words in (("list", "INBOX"), ("sync",)):  # what only reads, and what starts an engine
+        assert SENTENCE.search(lab.mua(*words, profile=place).failed("disk-full"))
+    (disk / "ballast").unlink()
     lab.fill(alice, [message(f"Number {n}", body=_noise(n, 120_000)) for n in range(60)])
     done = lab.mua("sync", "--until-complete", profile=place)
     assert SENTENCE.search(done.failed("disk-full")), done.explain()
