@@ -179,16 +179,22 @@ class Engine:
             self.stop_soon()
 
     def _farewell(self) -> None:
-        """End when nobody is there and nothing is left to do; wishes get a bounded time to reach their servers."""
-        deadline = time.monotonic() + FAREWELL_SECONDS
+        """End when nobody is there and nothing is left to do; wishes get a bounded time to reach their servers.
+
+        It begins when nothing else is left: a letter for later wishes its sent copy when it has gone.
+        """
+        deadline = 0.0
         while not self.server.busy and not self._stopping.is_set():
             db = self.store.reader()
-            troubled = bool(read.problems(db, Side.INCOMING))
-            wishes_done = read.wishes_pending(db) == 0 or troubled or time.monotonic() > deadline
-            if wishes_done and not outbox.waiting(db) and not self.bulks.busy:
-                if self.server.stop_if_idle():
-                    self.stop_soon()
-                return
+            if outbox.waiting(db) or self.bulks.busy:
+                deadline = 0.0
+            else:
+                deadline = deadline or time.monotonic() + FAREWELL_SECONDS
+                troubled = bool(read.problems(db, Side.INCOMING))
+                if read.wishes_pending(db) == 0 or troubled or time.monotonic() > deadline:
+                    if self.server.stop_if_idle():
+                        self.stop_soon()
+                    return
             with self.context.committed:
                 self.context.committed.wait(0.5)
 

@@ -383,7 +383,7 @@ def test_an_act_on_a_message_of_an_open_conversation_is_on_it_alone(rig: Rig) ->
     rig.trigger("undo")
     rig.trigger("undo")
     rig.wait(lambda: [one for one in rig.ids() if one in talk] == [talk[0]])
-    assert model.messages == 8
+    rig.wait(lambda: model.messages == 8)
 
 
 def test_a_star_that_one_message_has_is_taken_off_the_folded_row(rig: Rig) -> None:

@@ -241,7 +241,7 @@ def test_folders_come_and_go_and_change_their_names(here, far):
     one = here.find("number 1", "Work")
     with far.client() as client:
         assert client.rename("Work", "Office")[0] == "OK"
-        client.create('"Entw&APw-rfe 2"')
+        assert client.create('"Entw&APw-rfe 2"')[0] == "OK"
     here.sync()
     assert here.find("number 1", "Office") == one
     assert here.folder("Entwürfe 2").total == 0
