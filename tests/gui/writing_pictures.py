@@ -36,6 +36,7 @@ def draw(camera: "Photographer", guests: Path) -> None:
     camera.desk.deeds.write(Kind.REPLY)
     camera.wait(lambda: _composers(camera), 0.6)
     (composer,) = _composers(camera)
+    composer.move(0, 0)  # its menus have room beside it
     _spelling(camera, composer)
     _snippets(camera, composer)
     composer.choose_time()
