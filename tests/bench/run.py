@@ -16,6 +16,7 @@
     queue    alone: what a mail costs in a server's queue of 100,000, against 1,000 (tests/bench/long_queue.py)
     search       alone: the first hits at any size; --peers: beside notmuch and mu (tests/bench/searching.py)
     composer     alone: writing, against a bare text widget (tests/bench/composer.py)
+    tasks        alone: ten tasks of writing in keys and clicks, beside Thunderbird (tests/bench/writing_tasks.py)
     reading      alone: from the choice of a message to its sight, against bare widgets (tests/bench/reading.py)
     list     alone: a list of up to a million messages, against a bare QTableView (tests/bench/lists.py)
     leaks        alone, and not a race: every way in which a mail asks for something (tests/bench/leaks_all.py)
@@ -65,6 +66,7 @@ ALONE = {
     "leaks": "leaks_all.py",
     "reading": "reading.py",
     "composer": "composer.py",
+    "tasks": "writing_tasks.py",
     "list": "lists.py",
     "search": "searching.py",
     "queue": "long_queue.py",  # no module here may have the name of one of the standard library: this folder goes first
