@@ -28,7 +28,7 @@ from mua.model.arrival import Box, Layout, LeftOut, Marks
 from mua.model.folder import Folder, FolderId, Role
 from mua.model.message import MessageId
 from mua.model.tag import Tag
-from mua.plan import arriving, thunderbird
+from mua.plan import arriving, geary, thunderbird
 from mua.store import read, tags, write
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def take(engine: Engine, command: wire.Import) -> wire.Imported:
     """Import what is at a path.  Raises MailError "file-unreadable", "too-many-files", "folder-gone" ..."""
     path = Path(command.path)
     with readable(path), stoppable(engine, command.token) as stop:
-        profile = _thunderbird(path)
+        profile = _thunderbird(path) or _geary(path)
         files, links = listing(path)
         layout = arriving.recognise(files, _titles(profile)) if path.is_dir() else single(path)
         job = _Job(engine, command, path, layout, stop)
@@ -77,6 +77,12 @@ def _note_tags(engine: Engine, found: tuple[Tag, ...]) -> None:
 def _thunderbird(path: Path) -> thunderbird.Thunderbird | None:
     text = notes(path / "prefs.js") if path.is_dir() else b""
     return thunderbird.read(text.decode("utf-8", "replace")) if text else None
+
+
+def _geary(path: Path) -> thunderbird.Thunderbird | None:
+    """The accounts of Geary's folder of settings, or of one account's folder in it."""
+    files = sorted(path.glob(geary.FILE)) or sorted(path.glob(f"*/{geary.FILE}")) if path.is_dir() else []
+    return geary.read(notes(one).decode("utf-8", "replace") for one in files) if files else None
 
 
 def _titles(profile: thunderbird.Thunderbird | None) -> dict[str, str]:

@@ -32,6 +32,8 @@ HOMES: Final = (
     ("Evolution", ".local/share/evolution/mail/local", ""),
     ("Evolution's contacts", ".local/share/evolution/addressbook", ""),
     ("KMail", ".local/share/local-mail", ""),
+    ("Geary's accounts", ".config/geary", ""),
+    ("Geary's accounts", ".var/app/org.gnome.Geary/config/geary", ""),
     ("KDE's contacts", ".local/share/contacts", ""),
     ("Apple Mail", "Library/Mail/V*", ""),
     ("Claws Mail", "Mail", "inbox"),
@@ -76,6 +78,8 @@ def _program(files: Mapping[str, Entry]) -> str:
         return "Claws Mail"
     if any(one.endswith((".cmeta", ".ev-summary", ".ibex.index")) for one in leaves):
         return "Evolution"
+    if "geary.ini" in leaves:
+        return "Geary"
     return "KMail" if any(re.search(r"(?:^|/)\.[^/]+\.directory/", path) for path in files) else ""
 
 

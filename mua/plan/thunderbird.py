@@ -77,13 +77,14 @@ def read(text: str) -> Thunderbird:
             if isinstance(made, LeftOut):
                 left.append(made)
             else:
-                accounts.append(_distinct(made, accounts))
+                accounts.append(distinct(made, accounts))
         elif kind != "none":
             left.append(LeftOut(title, f"Accounts of the kind “{kind}” are not known here."))
     return Thunderbird(tuple(accounts), tuple(stores), _tags(told), tuple(left))
 
 
-def _distinct(account: Account, others: list[Account]) -> Account:
+def distinct(account: Account, others: list[Account]) -> Account:
+    """The account with an id, and a name that none of the ``others`` has."""
     taken = {one.name for one in others}
     names = (account.name, *(f"{account.name} ({number})" for number in range(2, MAX_ACCOUNTS + 2)))
     return replace(account, id=AccountId(len(others) + 1), name=next(name for name in names if name not in taken))

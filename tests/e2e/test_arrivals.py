@@ -71,6 +71,18 @@ def abook(path: Path) -> None:
     db.close()
 
 
+GEARY = """[Account]
+label=Home
+sender_mailboxes=Robin Vale <robin@good.test>;
+[Incoming]
+host=imap.good.test
+transport_security=transport
+[Outgoing]
+host=smtp.good.test
+transport_security=start-tls
+"""
+
+
 def thunderbird(root: Path) -> None:
     """A profile as Thunderbird documents it: local folders, a POP3 account's, a copy of an IMAP account's."""
     separator = b"From - Mon Jan 05 10:00:00 2026\n"
@@ -117,6 +129,15 @@ def test_a_thunderbird_profile_comes_in_whole(mua: Mua, tmp_path: Path) -> None:
         again = mua.json("import", "--mail-only", str(tmp_path / "tb"))
         assert (again["found"], again["imported"], again["accounts"]) == (0, 0, [])
         assert sum(one["count"] for one in again["left_out"] if "already" in one["why"]) == 4
+
+
+def test_accounts_of_geary_come_in(mua: Mua, tmp_path: Path) -> None:
+    put(tmp_path / "geary" / "account_01" / "geary.ini", GEARY.encode())
+    with mua.engine():
+        told = mua.json("import", str(tmp_path / "geary"))
+        assert (told["program"], told["found"], told["accounts"]) == ("Geary", 0, ["Home"])
+        (account,) = mua.json("account", "list")
+        assert account["email"] == "robin@good.test"
 
 
 def test_what_is_there_already_stands_for_one_copy(mua: Mua, tmp_path: Path) -> None:
