@@ -5,7 +5,7 @@ their look follows from it; what the document holds beside that is not read.  In
 a line that begins with ">".
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
@@ -29,7 +29,7 @@ from PySide6.QtGui import (
 )
 
 from mua.gui.theme import BODY, theme
-from mua.mime.prose_html import from_html, to_html
+from mua.mime.prose_html import to_html
 from mua.mime.prose_text import from_text, to_text
 from mua.model import prose as told
 from mua.model.prose import Block, Cell, Image, Kind, Prose, Run
@@ -262,11 +262,6 @@ def load(document: QTextDocument, prose: Prose) -> None:
         _mark_quotes(document, prose)
     document.setUndoRedoEnabled(True)
     document.setModified(False)
-
-
-def load_html(document: QTextDocument, source: str, pictures: Callable[[str], bool] = lambda _: True) -> None:
-    """Show what HTML says in the editor."""
-    load(document, from_html(source, pictures=pictures))
 
 
 def _flat(prose: Prose) -> str | None:

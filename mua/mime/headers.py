@@ -76,7 +76,6 @@ _ID_CONTROLS: Final = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
 _PLAIN_ID = re.compile(r"<([^<>\s]+)>")
 _ID_SEPARATOR = re.compile(rb"[\s<>,;\"()]+")
 _LIST_ID = re.compile(rb"<([^<>]*)>")
-_UNREADABLE: Final = Address("", "")
 
 
 def envelope(header_block: bytes) -> Envelope:

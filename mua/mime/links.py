@@ -272,14 +272,6 @@ def _proofpoint_3(parts: SplitResult) -> str:
     return re.sub(r"\*(?:\*([\w-]))?", character, url, flags=re.ASCII)
 
 
-def _path_after(mark: str) -> Callable[[SplitResult], str]:
-    def read(parts: SplitResult) -> str:
-        inner = unquote(parts.path.partition(mark)[2])
-        return re.sub(r"^(https?):/(?!/)", r"\1://", inner) + (f"?{parts.query}" if parts.query else "")
-
-    return read
-
-
 _WRAPPERS: Final[tuple[tuple[str, str, str, Callable[[SplitResult], str]], ...]] = (
     # the end of its host, the beginning of its path, what it is called, how its link is read
     (".safelinks.protection.outlook.com", "/", "Microsoft Safe Links", _query("url")),
