@@ -1,7 +1,8 @@
 """Bring ``resources/translations/*.po`` up to date with the texts in the code: ``./run translations``.
 
 What is new comes in empty, what is gone goes out, what is translated stays; then it says how much of each language
-there is.  A text is what stands as a literal in ``tr(...)``, ``plural(..., one, many)`` or ``count(..., one, many)``.
+there is.  A text is what stands as a literal in ``tr(...)``, ``noted(...)``, ``plural(..., one, many)`` or
+``count(..., one, many)``.
 """
 
 import ast
@@ -48,7 +49,7 @@ def _texts_of(tree: ast.AST) -> Iterator[tuple[str, str]]:
         name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         literals = [one.value if isinstance(one, ast.Constant) else None for one in call.args]
         match name, literals:
-            case "tr", [str(text), *_]:
+            case "tr" | "noted", [str(text), *_]:
                 yield text, ""
             case "sense", [str(of), str(text)]:
                 yield f"{of}\x04{text}", ""

@@ -18,6 +18,7 @@ from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
 from mua.gui.columns import Column
+from mua.gui.engine_words import said
 from mua.gui.finding import Finding
 from mua.gui.folder_order import arranged, moved
 from mua.gui.grouping import Grouping
@@ -237,7 +238,7 @@ class Desk(QObject):
         problems: dict[int, str] = {}
         serious: set[int] = set()
         for one in read.problems(db):
-            words_of = f"{_SIDES[one.side]}: {words.shown(one.text, 300)}"
+            words_of = f"{_SIDES[one.side]}: {words.shown(said(one.text), 300)}"
             problems[one.account_id] = "\n".join(filter(None, (problems.get(one.account_id, ""), words_of)))
             if not passes(one.code):
                 serious.add(one.account_id)

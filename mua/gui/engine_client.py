@@ -11,12 +11,14 @@ connection, make ``Changed(everything=True)``: the window reads again what it sh
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalSocket
 
 from mua import log, wire
 from mua.errors import Kind, MailError, Retry
+from mua.gui.engine_words import said
 from mua.language import tr
 from mua.paths import Profile
 from mua.store.db import VERSION
@@ -156,7 +158,7 @@ class EngineClient(QObject):
             self._attempts = _GIVE_UP_AFTER
         then, failed = self._sent.pop(reply[0], (None, None if self.is_ready else self.gave_up.emit))
         if isinstance(reply[1], MailError):
-            (failed or self.failed.emit)(reply[1])
+            (failed or self.failed.emit)(_told(reply[1]))
         elif then is not None:
             then(reply[1])
 
@@ -166,7 +168,14 @@ class EngineClient(QObject):
             self._seq = event.seq
             if missed:
                 event = wire.Changed(event.seq, everything=True)
+        if isinstance(event, wire.Status | wire.Notice):
+            event = replace(event, text=said(event.text))
         self.told.emit(event)
+
+
+def _told(error: MailError) -> MailError:
+    """The same failure with its sentence as the person reads it."""
+    return MailError(error.kind, error.retry, said(error.text), error.detail, error.code)
 
 
 def _not_started(error: Exception | None) -> MailError:

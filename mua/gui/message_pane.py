@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mua.gui import words
+from mua.gui.engine_words import said
 from mua.gui.link_bar import LinkBar
 from mua.gui.message_body import Body
 from mua.gui.notices import Banner
@@ -105,7 +106,9 @@ class MessagePane(QWidget):
         again = self.row is not None and self.row.id == row.id and self.view == view
         self.row = row
         self.header.show_message(row, view, mine)
-        self.refusal.say(tr("The last change was not made. {problem}", problem=words.shown(row.problem, 500)), "danger")
+        self.refusal.say(
+            tr("The last change was not made. {problem}", problem=words.shown(said(row.problem), 500)), "danger"
+        )
         self.refusal.setVisible(bool(row.problem))
         if again:
             return

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject
 from mua import wire
 from mua.errors import MailError, passes
 from mua.gui import words
+from mua.gui.engine_words import said
 from mua.gui.password_bar import PasswordBar
 from mua.gui.sign_in import SignInPanel, sign_in_again
 from mua.language import tr
@@ -139,7 +140,7 @@ class Troubles(QObject):
         if problem is None:
             return
         name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
-        banner.say(name + problem.text, "warning" if passes(problem.code) else "danger")
+        banner.say(name + said(problem.text), "warning" if passes(problem.code) else "danger")
         banner.setToolTip(words.tip(words.shown(problem.detail)))
         if account is not None and account.demo:
             banner.say(tr("The demo's mail server is not running; nothing that you did here is lost."), "warning")
@@ -159,7 +160,7 @@ class Troubles(QObject):
         """A folder with trouble of its own is shown."""
         if self._account is None:
             banner = self._desk.listing.banner
-            problem = folder.problem if folder is not None else ""
+            problem = said(folder.problem) if folder is not None else ""
             banner.withdraw()
             banner.say(problem, "warning")
             banner.setVisible(bool(problem))

@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 from mua import language
+from mua.gui.engine_words import SENTENCES, said
 from mua.language import MARKED, entries, fill, plural, sense, tr, wanted
+from mua.net import tls
 from mua.plan.completion import DAYS
 from mua.plan.periods import period
 
@@ -214,7 +216,7 @@ def _hides(node: ast.AST, above: ast.AST) -> bool:
     match above:
         case ast.Call(func=function, args=arguments):
             name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
-            told = {"tr", "sense", "plural", "count"} | _NOT_SHOWN
+            told = {"tr", "noted", "sense", "plural", "count"} | _NOT_SHOWN
             return (name in told and node in arguments) or (name == "Deed" and node in arguments[2:])
         case ast.Expr() | ast.JoinedStr():
             return isinstance(node, ast.Constant)
@@ -256,3 +258,48 @@ def test_a_text_that_is_not_looked_up_is_found() -> None:
 def test_the_days_that_a_search_offers_are_understood(path: Path) -> None:
     known = {one.text: one.forms[0] for one in entries(path.read_text("utf-8"))}
     assert all(period(known.get(one, one), date(2026, 3, 4)) == period(one, date(2026, 3, 4)) for one in DAYS)
+
+
+# ---- what the engine says
+def _sentences(path: Path) -> Iterator[str]:
+    """The literals of a module, with what an f-string puts in by its name; constants of the module as they are."""
+    tree = ast.parse(path.read_text("utf-8"))
+    constants = {
+        node.targets[0].id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.JoinedStr):
+            yield "".join(one.value if isinstance(one, ast.Constant) else _field(one, constants) for one in node.values)
+
+
+def _field(value: ast.expr, constants: dict[str, Any]) -> str:
+    assert isinstance(value, ast.FormattedValue)
+    name = ast.unparse(value.value).rpartition(".")[2]
+    return str(constants[name]) if name in constants else f"{{{name}}}"
+
+
+def test_what_the_engine_says_is_known_by_its_own_words() -> None:
+    paths = [path for floor in ("engine", "net", "plan") for path in (ROOT / "mua" / floor).glob("*.py")]
+    spoken = {one for path in paths for one in _sentences(path)}
+    assert not [one for one in SENTENCES if one not in spoken]
+
+
+def test_what_the_engine_says_is_read_in_the_language_of_the_window(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = tls.os_error(TimeoutError(), "imap.example.org").text
+    assert said(text) == text
+    lines = (
+        'msgid "{host} did not answer in time; Mua will try again by itself."',
+        'msgstr "Keine Antwort von {host}."',
+    )
+    speak(monkeypatch, tmp_path, "de", *lines)
+    assert said(text) == "Keine Antwort von imap.example.org."
+    assert said("550 5.7.1 Go away") == "550 5.7.1 Go away"
+    assert said("There is nothing to undo.") == "There is nothing to undo."  # no translation yet
