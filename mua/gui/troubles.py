@@ -15,7 +15,7 @@ from mua.gui import words
 from mua.gui.engine_words import said
 from mua.gui.password_bar import PasswordBar
 from mua.gui.sign_in import SignInPanel, sign_in_again
-from mua.language import tr
+from mua.language import fill, language, tr
 from mua.model.account import Account, AccountId
 from mua.model.folder import Folder
 from mua.store.read import Problem
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _PASSWORD = frozenset({"wrong-password", "no-password", "app-password", "password-disabled"})
 _SIGN_IN = frozenset({"signed-out", "token-refused", "consent-needed", "wrong-tenant", "client-refused"})
+_RIGHT_TO_LEFT = "\u200f"
 _DISK = frozenset({"disk-full", "disk-error"})  # no account's trouble: said once, above the panes
 _STORE = _DISK | {"store-damaged", "store-version"}  # neither the window nor the engine gets on with it
 _SETTINGS = frozenset(
@@ -139,8 +140,12 @@ class Troubles(QObject):
         self._close_bar()
         if problem is None:
             return
-        name = f"{words.shown(account.name, 60)}: " if account is not None and len(self._desk.accounts) > 1 else ""
-        banner.say(name + said(problem.text), "warning" if passes(problem.code) else "danger")
+        told, name = said(problem.text), ""
+        if account is not None and len(self._desk.accounts) > 1:
+            name = fill("{name}: ", name=words.shown(account.name, 60))
+            if language().rtl and told != problem.text:  # the letters of the name would turn the sentence
+                name = _RIGHT_TO_LEFT + name
+        banner.say(name + told, "warning" if passes(problem.code) else "danger")
         banner.setToolTip(words.tip(words.shown(problem.detail)))
         if account is not None and account.demo:
             banner.say(tr("The demo's mail server is not running; nothing that you did here is lost."), "warning")
