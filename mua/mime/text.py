@@ -95,7 +95,7 @@ _RAW_ELEMENT = re.compile(
     r"<(?:script|style)\b.*?(?:</(?:script|style)\b[^>]*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
 )
 _ANY_TAG = re.compile(r"<[!/?a-zA-Z][^<>]*>?")
-_SPACE_RUN = re.compile(r"[ \t\n\r\f]+")
+_SPACE_RUN = re.compile(r" [ \t\n\r\f]+|[\t\n\r\f][ \t\n\r\f]*")  # a blank alone is left as it is: most of them are
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
 
