@@ -35,7 +35,7 @@ from mua.model.way import Rule
 from mua.records import dataclass
 
 PROTOCOL = 1
-VIEW_VERSION = 4  # of the cached MessageViews: raise it when the sanitiser changes, or what a view holds
+VIEW_VERSION = 5  # of the cached MessageViews: raise it when the sanitiser changes, or what a view holds
 MAX_LINE = 64 * 1024 * 1024
 
 

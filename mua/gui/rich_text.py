@@ -29,6 +29,9 @@ _FONT_COLOUR = re.compile(r"(<font\b[^>]*?)\scolor=\"?([#\w]+)\"?", re.IGNORECAS
 _MAX_DEPTH = 6
 _TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)>", re.IGNORECASE)
 _INLINE = re.compile(r'style="([^"]*)"')
+_PICTURE_BELOW = re.compile(  # Qt puts it behind the words of the paragraph before, unless it begins with a character
+    r"(</(?:p|div|ul|ol|h[1-6]|blockquote|pre)>)(\s*(?:<(?:a|b|big|em|font|i|span|strong|u)\b[^<>]*>\s*){0,9}<img\b)"
+)
 _HEAVY = re.compile(r"\b(?:background|bgcolor|data-remote)=")
 _FOLD_ATTRIBUTE = QUOTE.removeprefix("<details").removesuffix(">")
 _TAGS = frozenset(
@@ -106,6 +109,7 @@ def simple(html: str, colours: Colours, folded: bool | None = None) -> str:
 
     html = _STYLE.sub(lambda match: match[1] + legible(match[2]), html)
     html = _FONT_COLOUR.sub(lambda match: match[0] if _readable(match[2], colours) else match[1], html)
+    html = _PICTURE_BELOW.sub("\\1\u200b\\2", html)
     html = re.sub(r"<blockquote\b[^>]*>", _bar_start(colours), html)
     return html.replace("</blockquote>", _BAR_END)
 

@@ -153,6 +153,8 @@ class WebView(QWebEngineView):
         for switch in _OFF:
             self._page.settings().setAttribute(getattr(QWebEngineSettings.WebAttribute, switch), False)
         self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.PlaybackRequiresUserGesture, True)
+        # For authors who name one font, which is not here: a browser of its own would take the desktop's, too.
+        self._page.settings().setFontFamily(QWebEngineSettings.FontFamily.StandardFont, self.font().family())
         self._page.permissionRequested.connect(lambda permission: permission.deny())
         self._page.link_clicked.connect(self.link_clicked)
         self._page.linkHovered.connect(self.link_hovered)

@@ -24,7 +24,7 @@ from mua.mime.page import QUOTE, QUOTE_END, SafeHtml
 from mua.mime.remote import TINY, Wishes, address, image_name
 from mua.mime.text import is_bomb, stripped
 
-SANITISER_VERSION: Final = 4  # part of the key under which views are cached
+SANITISER_VERSION: Final = 5  # part of the key under which views are cached
 MAX_HTML: Final = 2_000_000  # characters
 MAX_ENTITIES: Final = 150_000  # character references in one page: html5ever is quadratic in them
 MAX_DEPTH: Final = 512  # nested elements; deeper is shown as text
@@ -90,6 +90,7 @@ _STRICT = re.compile(
     r"html\s*(?:system\s+[\"']about:legacy-compat[\"']\s*)?\Z|html 4\.01//|xhtml 1\.[01](?: strict)?//|html 4\.0//",
     re.IGNORECASE,
 )
+_MEDIA = re.compile(r"[\w\s(),.:/<=>-]{1,500}", re.ASCII)
 _DARK_META = re.compile(r"color-scheme", re.IGNORECASE)
 _OPENING_TAG = re.compile(r"<([a-z][a-z0-9]*)((?:\s[^<>]*)?)/?>")
 _STYLE_VALUE = re.compile(r'style="([^"]*)"')
@@ -235,7 +236,7 @@ def _prepare(html: str, cleaner: CssCleaner, begin: str, end: str) -> tuple[str,
         return "", "", False
     if _too_deep(tree.root):
         raise _UnfitError
-    css = "\n".join(cleaner.sheet(node.text(deep=True)) for node in tree.css("style")).strip()
+    css = "\n".join(cleaner.sheet(_sheet(node)) for node in tree.css("style")).strip()
     declared = any(_declares_dark(node) for node in tree.css("meta[name]"))
     for node in tree.css("link[href]"):
         target = node.attributes.get("href") or ""
@@ -250,6 +251,17 @@ def _prepare(html: str, cleaner: CssCleaner, begin: str, end: str) -> tuple[str,
     inner = (body.inner_html if body is not None else tree.html) or ""
     inner = inner.replace("&nbsp;", "\u00a0")  # see MAX_ENTITIES
     return inner, css, declared
+
+
+def _sheet(node: LexborNode) -> str:
+    """What a ``<style>`` says: nothing where it is of another language, within its media (HTML s.4.2.6)."""
+    kind, media = (node.attributes.get(name) or "" for name in ("type", "media"))
+    if kind and kind.lower() != "text/css":
+        return ""
+    text = node.text(deep=True)
+    if not media.strip():
+        return text
+    return f"@media {media} {{ {text} }}" if _MEDIA.fullmatch(media) else ""
 
 
 def _declares_dark(node: LexborNode) -> bool:

@@ -1,15 +1,18 @@
 """``./run screenshots newsletters FOLDER``: HTML mail of the collection in the reader, beside the bare browser.
 
-Twenty newsletters and the like, and twenty awkward ones.  One row for each: the HTML as it arrived in an unguarded view
-of the same engine (Chromium's; without network, pictures that the mail carries put into the page), ours in a light
-window, ours in a dark one.  Four rows make a sheet.  The pictures show other people's mail and stay out of the project;
-what was seen in them is in docs/newsletters.md.
+Twenty newsletters and the like, and twenty awkward ones.  One row for each: the HTML as it arrived in the Chromium that
+is installed, in a namespace without a network (where there is none: in an unguarded view of Qt's; pictures that a mail
+carries are put into the page), ours in a light window, ours in a dark one.  Four rows make a sheet.  The pictures show
+other people's mail and stay out of the project; what was seen in them is in docs/newsletters.md.
 """
 
 import base64
 import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,8 +20,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT)]
 
+from lab_net import OWN, obstacle  # noqa: E402
+
 SIZE = (700, 820)
 ROWS = 4
+_DOCTYPE = re.compile(r"(?:\s|<!--.*?-->|<\?[^>]*>)*(?:<!doctype[^>]*>)?", re.IGNORECASE | re.DOTALL)
+_NO_SCRIPTS = """<meta http-equiv="Content-Security-Policy" content="script-src 'none'">"""
 WAIT = 20.0  # seconds for a page
 
 NEWSLETTERS = (
@@ -104,6 +111,7 @@ class Camera:
         self.bare.resize(*SIZE)
         self.bare.show()
         self._blank = QUrl("about:blank")
+        self.chromium = bool(shutil.which("chromium")) and not obstacle()
 
     def live(self, seconds: float, until: Callable[[], object] = lambda: False) -> None:
         from PySide6.QtCore import QEventLoop
@@ -111,6 +119,15 @@ class Camera:
         end = time.monotonic() + seconds
         while time.monotonic() < end and not until():
             self.application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 20)
+
+    def _bare(self, html: str) -> "QImage":  # type: ignore[name-defined]  # noqa: F821
+        loaded: list[bool] = []
+        self.bare.loadFinished.connect(loaded.append)
+        self.bare.setHtml(html, self._blank)
+        self.live(WAIT, lambda: loaded)
+        self.bare.loadFinished.disconnect(loaded.append)
+        self.live(0.4)
+        return self.bare.grab().toImage()
 
     def row(self, raw: bytes) -> "list[QImage]":  # type: ignore[name-defined]  # noqa: F821
         """The three pictures of a message."""
@@ -123,13 +140,8 @@ class Camera:
         self.carried = {
             one.content_id.strip("<>"): part_bytes(raw, one.part)[1] for one in view.attachments if one.content_id
         }
-        loaded: list[bool] = []
-        self.bare.loadFinished.connect(loaded.append)
-        self.bare.setHtml(_with_parts(parsed.html or f"<pre>{parsed.text}</pre>", self.carried), self._blank)
-        self.live(WAIT, lambda: loaded)
-        self.bare.loadFinished.disconnect(loaded.append)
-        self.live(0.4)
-        pictures = [self.bare.grab().toImage()]
+        arrived = _with_parts(parsed.html or f"<pre>{parsed.text}</pre>", self.carried)
+        pictures = [chromium(arrived) if self.chromium else self._bare(arrived)]
         for dark in (False, True):
             theme().apply(dark)
             self.body.wait()
@@ -140,6 +152,27 @@ class Camera:
             self.live(0.6)
             pictures.append(self.body.grab().toImage())
         return pictures
+
+
+def chromium(html: str) -> "QImage":  # type: ignore[name-defined]  # noqa: F821
+    """``html`` as the installed Chromium draws it, without scripts, where nothing reaches a network."""
+    from PySide6.QtGui import QImage
+
+    with tempfile.TemporaryDirectory(prefix="mua-chromium-", ignore_cleanup_errors=True) as folder:
+        page, picture = Path(folder, "page.html"), Path(folder, "page.png")
+        html = _DOCTYPE.sub(lambda match: match[0] + _NO_SCRIPTS, html, count=1)
+        page.write_text(html, "utf-8-sig")  # the mark counts before what the page says of its charset
+        root = os.geteuid() == 0
+        subprocess.run(
+            [
+                *(["unshare", "--net"] if root else OWN), "chromium", "--headless=new", *["--no-sandbox"] * root,
+                "--disable-gpu", "--hide-scrollbars",
+                f"--user-data-dir={folder}/profile", f"--window-size={SIZE[0]},{SIZE[1]}", "--virtual-time-budget=2000",
+                f"--screenshot={picture}", page.as_uri(),
+            ],
+            env={**os.environ, "HOME": folder}, capture_output=True, timeout=120, check=True,
+        )  # fmt: skip
+        return QImage(str(picture))
 
 
 def _with_parts(html: str, carried: dict[str, bytes]) -> str:

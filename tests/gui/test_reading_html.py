@@ -10,6 +10,7 @@ import pytest
 from gui_mail import Mail
 from PySide6.QtCore import QBuffer, QIODevice, QUrl
 from PySide6.QtGui import QColor, QGuiApplication, QImage
+from PySide6.QtWebEngineCore import QWebEngineSettings
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -464,3 +465,19 @@ def test_what_looks_like_a_link_in_a_text_stays_text(qapp: QApplication, qtbot: 
     view.show_view(MessageView((), (), (), (), "", None, "", text, "", (), ()))
     assert view.toPlainText() == text
     assert "<img" not in view.toHtml() and "<svg" not in view.toHtml() and "<script" not in view.toHtml()
+
+
+def test_a_picture_between_paragraphs_has_a_line_of_its_own(read: Callable[..., MessagePane]) -> None:
+    """Qt's text widget puts one behind the words before it."""
+    picture = "<img src='data:image/png;base64,iVBORw0KGgo='>"
+    pane = read(f"<p>Above</p>\n\n{picture}<p>Between</p><a href='https://a.test/'>{picture}</a><p>Below {picture}</p>")
+    assert not pane.body.is_web
+    lines = [line.strip("\u200b ") for line in pane.body.text.toPlainText().split("\n")]
+    assert lines == ["Above", "\ufffc", "Between", "\ufffc", "Below \ufffc"]
+
+
+def test_an_author_s_font_that_is_not_here_becomes_the_reader_s(read: Callable[..., MessagePane]) -> None:
+    pane = read(TABLE.format("<p style='font-family:Nowhere'>Words</p>"))
+    assert pane.body.web is not None
+    standard = QWebEngineSettings.FontFamily.StandardFont
+    assert pane.body.web.page().settings().fontFamily(standard) == pane.body.web.font().family() != ""

@@ -262,6 +262,27 @@ def test_any_html_is_taken(html: str) -> None:
     html_to_text(html)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "kept"),
+    [
+        ("", "p { color: red }"),
+        ("type='text/css'", "p { color: red }"),
+        ("type=TEXT/CSS media=''", "p { color: red }"),
+        ("type=3D'text/css'", ""),
+        ("type=text/less", ""),
+        ("media=print", "@media print { p { color: red } }"),
+        (
+            "media='only screen and (max-width: 480px)'",
+            "@media only screen and (max-width: 480px) { p { color: red } }",
+        ),
+        ("media='all{} *'", ""),
+    ],
+)
+def test_a_style_sheet_counts_for_its_language_and_media(attributes: str, kept: str) -> None:
+    found = sanitise(f"<style {attributes}>p{{color:red}}</style><p>x")
+    assert " ".join(re.findall(r"(?s)<style>(.*)</style>", found.html)).split() == kept.split()
+
+
 def test_style_sheets_have_a_cap_together() -> None:
     """Each was cut at its own: a mail of nothing but styles took seconds."""
     sheets = "".join(f"<style>.s{one}a{{top:0}}" + ".x{left:1px}" * 5_000 + "</style>" for one in range(30))
