@@ -20,6 +20,7 @@ from mua.records import dataclass
 
 MAX_ADDRESS = 320  # octets; RFC 5321 s.4.5.3.1 says 256 for a path, some are longer
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f<>\ud800-\udfff]")
+_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 _QUOTED = re.compile(r'"(?:[^"\\\x00-\x1f\x7f<>\ud800-\udfff]|\\[ -~])*"@[^\x00-\x20\x7f<>\ud800-\udfff]+')
 
 
@@ -206,4 +207,4 @@ def _report(recipient: str, notify: Sequence[str]) -> tuple[str, ...]:
 
 def xtext(text: str) -> str:
     """RFC 3461 s.4: ``+``, ``=`` and everything but printable ASCII as ``+XX``."""
-    return "".join(c if "!" <= c <= "~" and c not in "+=" else "".join(f"+{b:02X}" for b in c.encode()) for c in text)
+    return _NOT_XTEXT.sub(lambda found: "".join(f"+{b:02X}" for b in found[0].encode()), text)

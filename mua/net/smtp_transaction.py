@@ -345,8 +345,9 @@ class Session:
     async def _announce(self, transaction: Transaction, before_dot: BeforeDot, reply: asyncio.Future[Reply]) -> None:
         """The dot is coming: that is on disk, and the server has said nothing meanwhile."""
         await before_dot(transaction.admitted)
-        for _ in range(2):  # one turn polls the socket, the next reads what came during the commit
-            await asyncio.sleep(0)
+        if not self.wire.is_read():
+            for _ in range(2):  # one turn polls the socket, the next reads what came during the commit
+                await asyncio.sleep(0)
         await self._stop_early(transaction, reply)
 
     async def _stop_early(self, transaction: Transaction, reply: asyncio.Future[Reply]) -> None:

@@ -12,6 +12,7 @@ commands are under way before the last one's reply, each line of the server goes
 
 import asyncio
 import re
+import select
 from collections import deque
 from typing import Any
 
@@ -222,6 +223,14 @@ class Wire(asyncio.Protocol):
     def partial(self) -> bool:
         """Part of a reply is here that nobody asked for."""
         return bool(self._buffer or self._lines)
+
+    def is_read(self) -> bool:
+        """Nothing has come that was not read yet; False also where that cannot be told without a turn of the loop."""
+        try:
+            waiting, _, _ = select.select([self.transport.get_extra_info("socket")], [], [], 0)
+        except (OSError, TypeError, ValueError):  # closed, of no socket, or a number beyond what select takes
+            return False
+        return not waiting
 
     def abort(self) -> None:
         """Close at once, without a word."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -374,6 +375,26 @@ def test_the_body_is_cut_short(act: Callable[[Conversation], object], state: Rec
     result, _ = send(*in_body(act), offers=("PIPELINING",), body=BIG, partial=True)
     assert result.short == [(state, Phase.DATA, code)] * 3
     assert result.dots == []
+
+
+def test_a_refusal_that_comes_while_the_dot_is_noted_stops_it() -> None:
+    """It lies in the socket, and the loop had no turn to read it: a small message has not left by then."""
+    noted, said, received = threading.Event(), threading.Event(), list[bytes]()
+
+    def refuse(talk: Conversation) -> None:
+        assert noted.wait(10)
+        talk.send(b"552 5.3.4 too big\r\n")
+        said.set()
+        received.append(talk.sock.recv(1 << 16))
+
+    def before_dot() -> None:
+        noted.set()
+        assert said.wait(10)
+
+    result, _ = send(envelope(True, OK, OK, OK), refuse, offers=("PIPELINING",), before_dot=before_dot, partial=True)
+    assert result.short == [(REFUSED, Phase.DATA, 552)] * 3
+    assert result.dots == [(ANN, BEN, CAT)]
+    assert received == [b""]
 
 
 def test_a_server_that_stops_reading() -> None:
