@@ -38,6 +38,7 @@ COLOURS = {
 }
 """Read well on white and in the dark."""
 ROOMY, NARROW = 700, 560  # pixels of a window from which on every button has room, or the most needed
+_LEAST = 480  # and the way of writing
 _SELECT = "QComboBox { padding: 0 26px 0 10px; min-height: 26px; }"
 
 
@@ -93,6 +94,7 @@ class FormatBar(QWidget):
         """Only what is needed most where the window has little room; the rest is in the menu."""
         for button, _, least in self._spare:
             button.setVisible(width >= least)
+        self.way.setVisible(width >= _LEAST)
         self._width = width
 
     def next_way(self) -> None:
@@ -119,6 +121,9 @@ class FormatBar(QWidget):
             menu.addAction(action)
             if name == tr("Code") and mode == RICH:
                 menu.addMenu(self._colours(menu))
+        if self._width < _LEAST:
+            menu.addSeparator()
+            self._offer_ways(menu)
         for offer in self.more_offers:
             menu.addSeparator()
             offer(menu)
@@ -152,6 +157,14 @@ class FormatBar(QWidget):
             editor.addAction(action)
             made[name] = action
         return made
+
+    def _offer_ways(self, menu: QMenu) -> None:
+        """The ways of writing, where they have no room in the bar."""
+        for name in MODES:
+            action = menu.addAction(WAYS[name])
+            action.setCheckable(True)
+            action.setChecked(name == self._editor.mode)
+            action.triggered.connect(lambda _=False, name=name: self.way_wanted.emit(name))
 
     def _colours(self, parent: QMenu) -> QMenu:
         menu = QMenu(tr("Colour"), parent)

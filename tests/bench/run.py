@@ -502,7 +502,7 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="more rounds, and write docs/bench.md")
     parser.add_argument("--count", type=int, default=10_000, help="messages in the mailbox")
     options, more = parser.parse_known_args()
-    if len(options.names) == 1 and (script := ALONE.get(options.names[0])):
+    if options.names and (script := ALONE.get(options.names[0])):  # what follows is for it
         runpy.run_path(str(HERE / script), run_name="__main__")
     if more:
         parser.error(f"{more[0]} is for a benchmark that runs alone")

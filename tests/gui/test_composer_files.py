@@ -94,3 +94,13 @@ def test_the_order_is_changed_by_keys_and_a_file_taken_away_comes_back(composer:
     assert [one.name for one in composer.strip.attached] == ["a", "c"]
     backs[0]()
     assert [one.name for one in composer.strip.attached] == ["b", "a", "c"]
+
+
+def test_where_there_is_little_room_the_way_of_writing_is_in_the_menu(composer: Composer) -> None:
+    names = lambda: [one.text() for one in composer.formats.menu().actions()]  # noqa: E731
+    composer.formats.compact(900)
+    assert not composer.formats.way.isHidden() and "Markdown" not in names()
+    composer.formats.compact(400)
+    assert composer.formats.way.isHidden()
+    next(one for one in composer.formats.menu().actions() if one.text() == "Markdown").trigger()
+    assert composer.editor.mode == "markdown"
