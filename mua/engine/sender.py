@@ -241,6 +241,7 @@ class Sender:
         coming = outbox.next_due(self._context.store.reader())
         if self._lanes or (coming is not None and coming <= self._context.now()):
             return
+        self._context.store.shrink()  # of a long queue that is sixteen megabytes
         with self._served:
             self._quiet_at = pokes
             self._served.notify_all()

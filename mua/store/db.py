@@ -7,10 +7,11 @@ held for SQL only.
 """
 
 import itertools
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,7 @@ from mua.store.schema import VERSION as VERSION
 
 BUSY_MS = 10_000
 CACHE = 16 * 1024  # KiB of pages that a connection keeps
+WORTH_TRIMMING = 4 << 20  # octets that were freed at once, as after looking through a long queue
 THREAD_CACHE = 2 * 1024  # the same for each of the engine's threads: there are many, and they look at little
 CHUNK = 500  # ids of one statement
 TOGETHER = 50  # rows of one INSERT
@@ -216,9 +218,12 @@ class Store:
 
     def shrink(self) -> None:
         """Give back the pages that the writing connection and this thread's own keep: there is nothing to do."""
+        held = apsw.memory_used()
         with self._lock, translated():
             self._writer.execute("PRAGMA shrink_memory")
             self.reader().connection.execute("PRAGMA shrink_memory")
+        if held - apsw.memory_used() > WORTH_TRIMMING:
+            _trim()
 
     def close(self) -> None:
         """Close everything; the store must not be used afterwards."""
@@ -242,6 +247,15 @@ def open_reader(profile: Profile, cache: int = CACHE) -> Db:
             connection.close()
             raise _version_error(version)
     return Db(connection)
+
+
+def _trim() -> None:
+    """Tell the C library to give freed memory back: glibc keeps what lies between pieces that are in use."""
+    if sys.platform == "linux":
+        import ctypes
+
+        with suppress(OSError, AttributeError):  # a library that has no such function
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def release_memory() -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mua.mime.freeze import Frozen
 
 PREFIX = "outgoing-"
+PARTS = 256  # in which the files of a long queue are looked up
 Signing = Callable[[bytes], Callable[[bytes], bytes] | None]
 """Given a header: None when it is not to be signed, else what makes the signed header of its body's hash."""
 
@@ -114,15 +115,20 @@ def sweep(db: Db, profile: Profile) -> int:
         "SELECT wire_file, copy_file FROM outgoing o WHERE spent <> 1 AND (sent_copy = 'todo' OR EXISTS("
         "SELECT 1 FROM recipient WHERE outgoing_id = o.id AND state NOT IN ('accepted', 'cancelled')))"
     )
-    needed = array("q")  # hashes, not names: a server's queue may be long, and two that are equal keep a file too many
+    # Hashes, not names: a server's queue may be long, and two that are equal keep a file too many.  In parts, because a
+    # list of all of them would be memory that the process never gives back.
+    needed = [array("q") for _ in range(PARTS)]
     for row in db.each(sql):
-        needed.extend(map(hash, row))
-    needed = array("q", sorted(needed))
+        for name in {*row}:
+            needed[hash(name) % PARTS].append(hash(name))
+    needed = [array("q", sorted(part)) for part in needed]
     swept = 0
     with os.scandir(profile.big) as entries:
         for entry in entries:
-            at = bisect_left(needed, hash(entry.name))
-            if entry.name.startswith(PREFIX) and needed[at : at + 1] != array("q", [hash(entry.name)]):
+            sought = hash(entry.name)
+            part = needed[sought % PARTS]
+            at = bisect_left(part, sought)
+            if entry.name.startswith(PREFIX) and part[at : at + 1] != array("q", [sought]):
                 Path(entry.path).unlink(missing_ok=True)
                 swept += 1
     return swept
