@@ -33,6 +33,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QListView,
@@ -429,7 +430,7 @@ class StatusLine(QWidget):
         self._bar.setAccessibleName(tr("Progress"))
         self.contacts = ToolButton("users", tr("Contacts"), key="G, C")
         self.settings = ToolButton("settings", tr("Settings"))
-        row = QHBoxLayout()
+        self._row = row = QHBoxLayout()
         row.setContentsMargins(18, 0, 10, 0)
         row.addWidget(self._icon)
         row.addWidget(self._text, 1)
@@ -464,7 +465,11 @@ class StatusLine(QWidget):
         return self._text.text()
 
     def set_narrow(self, narrow: bool) -> None:
-        """Icons only."""
+        """Icons only, one above the other."""
+        self._row.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        for button in (self.contacts, self.settings):
+            self._row.setAlignment(button, Qt.AlignmentFlag.AlignCenter)
+        self._row.setContentsMargins(0 if narrow else 18, 0, 0 if narrow else 10, 0)
         self._text.setVisible(not narrow)
         self._icon.setVisible(not narrow)
 

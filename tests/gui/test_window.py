@@ -402,6 +402,16 @@ def test_an_engine_that_does_not_start_offers_to_try_again(program: Program) -> 
     assert program.window.banner.text().startswith("The disk of this computer is full; nothing is lost.")
 
 
+def test_a_narrow_sidebar_has_its_buttons_one_above_the_other(program: Program, qtbot: QtBot) -> None:
+    line, size = program.window.sidebar.status, program.window.size()
+    program.window.resize(720, 700)
+    qtbot.waitUntil(lambda: line.contacts.geometry().bottom() < line.settings.geometry().top())
+    assert line.rect().contains(line.contacts.geometry())
+    assert line.rect().contains(line.settings.geometry())
+    program.window.resize(size)
+    qtbot.waitUntil(lambda: line.contacts.geometry().right() < line.settings.geometry().left())
+
+
 def test_a_refused_password_is_asked_for_in_place(program: Program) -> None:
     event = wire.Status(1, wire.State.PROBLEM, "The server refused the password.", "wrong-password")
     program.desk.hearing.hear(event)
