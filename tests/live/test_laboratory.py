@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import dns.message
@@ -136,6 +137,17 @@ def test_without_a_namespace_it_listens_on_free_ports() -> None:
         user = lab.user()
         assert lab.deliver(user, message("Plain loopback")) == ""
         assert len(lab.raw_messages(user)) == 1
+
+
+def test_it_starts_in_under_ten_seconds() -> None:
+    """The quickest of three starts: what else runs here takes time from some of them."""
+    took: list[float] = []
+    while len(took) < 3 and min(took, default=10.0) >= 10:
+        began = time.monotonic()
+        with Lab() as lab:
+            took.append(time.monotonic() - began)
+            assert lab.deliver(lab.user(), message("At once")) == ""
+    assert min(took) < 10
 
 
 ANYBODY = """

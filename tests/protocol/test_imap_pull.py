@@ -593,6 +593,13 @@ def test_a_server_with_news_at_every_turn_does_not_keep_us_spinning(here):
         worker._idle(Chatty(), here.folder("INBOX"))
         turns.append(time.monotonic())
     assert turns[-1] - turns[0] >= 2
+    served: list[float] = []
+    while len(served) < 5 and min(served, default=1.0) >= 1:
+        worker.poke()
+        started = time.monotonic()
+        worker._idle(Chatty(), here.folder("INBOX"))
+        served.append(time.monotonic() - started)
+    assert min(served) < 1  # a person is served at once
 
 
 def test_a_server_that_calls_itself_broken_is_asked_on_another_connection_before_it_is_believed(here):
