@@ -115,8 +115,8 @@ DOMAINS: dict[str, Domain] = {
     "silent": Domain(DNS, (f"autoconfig.{{d}} IN A {SILENT}", SRV), imap=HERE, slow=True),
     "slow": Domain(DNS, (AUTO, SRV), auto=("slow", 30), imap=HERE, slow=True),
     "drip": Domain(DNS, (AUTO, SRV), auto=("drip", 30), imap=HERE, slow=True),
-    "servfail": Domain(NOTHING),  # below a zone whose server is silent: see ``address``
-    "nowhere": Domain(NOTHING),
+    "servfail": Domain("dns"),  # below a zone whose server is silent: see ``address``
+    "nowhere": Domain("no-domain"),
 }  # fmt: skip
 
 

@@ -84,14 +84,16 @@ class Watching(Session):
     def idle(self, poke: socket.socket, timeout: float = 1500.0) -> Woken:
         """Wait for news, for ``poke`` to become readable (the caller empties it), or ``timeout`` seconds.
 
-        Every buffer is looked into before sleeping: what was read already is never reported by a selector.
+        Every buffer is looked into before sleeping: what was read already is never reported by a selector.  NOOP goes
+        ahead in the same flight: some servers (pymap) tell in IDLE only what happens from then on.
         """
         if not self.can("IDLE"):
             return self._poll(poke, timeout)
         wire = self.wire
-        tag = self.start(["IDLE"])
+        noop, tag = self.start(["NOOP"]), self.start(["IDLE"])
         self.busy = "IDLE"
         try:
+            self.finish(noop)
             refused = self.go_ahead(tag)
             if refused is not None:
                 raise self.refusal(refused, "IDLE", self.selected)

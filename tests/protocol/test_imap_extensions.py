@@ -16,6 +16,7 @@ from mua.net.imap_wire import Limits
 
 HERE = "(SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))"
 NOTIFY = f"C: {{tag}} NOTIFY SET {HERE} (PERSONAL (MessageNew MessageExpunge FlagChange MailboxName))\n"
+IDLE = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\n"
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def poke() -> Iterator[tuple[socket.socket, socket.socket]]:
 
 
 def test_news_of_other_mailboxes_end_a_wait(poke):
-    script = NOTIFY + 'S: {tag} OK\nC: {tag} IDLE\nS: + i\nS: * STATUS "Lists/a" (UIDNEXT 4)\nC: DONE\nS: {tag} OK x'
+    script = NOTIFY + "S: {tag} OK\n" + IDLE + 'S: + i\nS: * STATUS "Lists/a" (UIDNEXT 4)\nC: DONE\nS: {tag} OK x'
     with talking(SELECT, script, capabilities=CAPABILITIES + " NOTIFY") as connection:
         connection.select("INBOX")
         assert connection.notify()
@@ -79,9 +80,7 @@ def test_a_server_that_refuses_is_not_asked_again():
 
 
 def test_an_overflow_goes_back_to_polling(poke):
-    script = (
-        NOTIFY + "S: {tag} OK\nC: {tag} IDLE\nS: + i\nS: * OK [NOTIFICATIONOVERFLOW] too much\nC: DONE\nS: {tag} OK x"
-    )
+    script = NOTIFY + "S: {tag} OK\n" + IDLE + "S: + i\nS: * OK [NOTIFICATIONOVERFLOW] too much\nC: DONE\nS: {tag} OK x"
     with talking(SELECT, script, capabilities=CAPABILITIES + " NOTIFY") as connection:
         connection.select("INBOX")
         connection.notify()

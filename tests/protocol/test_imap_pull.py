@@ -531,11 +531,17 @@ def test_nothing_new_is_told_after_one_round_trip_over_one_connection(here):
         tx.run("UPDATE message SET has_body = 1")
         write.set_folder_state(tx, here.folder("INBOX").id, FolderState(7, KNOWN + 1, 99, KNOWN))
     enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
-    idle = "C: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
+    idle = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\nSIGNAL idle\n"
     first = STATES + SELECT_AGAIN + "STALL first\n" + OPENED + idle
     told = "C: {tag} NOOP\nS: {tag} OK x\n"  # what is open is looked at anew, in the same round trip
     then = (
-        "C: DONE\nS: {tag} OK x\n" + told + STATES + SELECT_AGAIN + "STALL then\n" + OPENED + "C: {} IDLE\nS: + go on\n"
+        "C: DONE\nS: {tag} OK x\n"
+        + told
+        + STATES
+        + SELECT_AGAIN
+        + "STALL then\n"
+        + OPENED
+        + "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\n"
     )
     with Scripted(hello(EVERYTHING), enable, first, then, partial=True) as server:
         worker = ImapWorker(
@@ -561,16 +567,17 @@ def test_how_full_the_account_is_is_asked_after_everything_else_and_once(here):
         write.set_folder_state(tx, here.folder("INBOX").id, FolderState(7, KNOWN + 1, 99, KNOWN))
     enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
     room = 'C: {tag} GETQUOTAROOT "INBOX"\nSTALL told\nS: * QUOTA "" (STORAGE 95 100)\nS: {tag} OK x\n'
-    idle = "C: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
+    idle = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\nSIGNAL idle\n"
     again = "C: DONE\nS: {tag} OK x\nC: {tag} NOOP\nS: {tag} OK x\n" + STATES + SELECT_AGAIN + OPENED
-    end = "C: {} IDLE\nS: + go on\nSIGNAL end\n"
+    end = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\nSIGNAL end\n"
     script = (enable, STATES + SELECT_AGAIN + OPENED, room + idle, again, end)
     with Scripted(hello(EVERYTHING + " QUOTA"), *script, partial=True) as server:
         there = Server("127.0.0.1", server.port, Security.NONE, "ann")
         worker = ImapWorker(here.context, dataclasses.replace(here.account, incoming_server=there))
+        waits = worker.rounds.ask()  # before the first turn begins, which the script is about
         worker.start()
         try:
-            assert worker.sync(complete=False) == []
+            assert worker.rounds.wait(waits, complete=False) == []
             server.release("told")
             server.wait("idle")
             assert [one.percent for one in read.quotas(here.store.reader(), here.account.id)] == [95]
