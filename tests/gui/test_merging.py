@@ -89,7 +89,7 @@ def test_they_go_one_after_the_other_and_are_taken_back_together(place: Office, 
     assert waits[1] - waits[0] in (60, 61)
     next(one for one in toast.findChildren(QAbstractButton) if one.text() == "Undo").click()
     wait_until(lambda: place.rooms.composing.composers, "the letter again")
-    assert "cancelled" in place.states().values(), "what had not gone"
+    wait_until(lambda: "cancelled" in place.states().values(), "what had not gone")
     (again,) = place.rooms.composing.composers.values()
     assert again.subject.text() == "Seat {{seat}}" and "{{first name}}" in again.editor.toPlainText()
     assert len(place.mails("INBOX")) <= 1
