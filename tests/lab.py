@@ -546,10 +546,11 @@ class Lab:
             filled = message if isinstance(message, Filled) else Filled(message)
             number = next(self._numbers)
             name = f"{filled.date or int(time.time())}.M{number:06d}P1.lab,S={len(filled.raw)}:2,{filled.flags}"
-            path = maildir / "cur" / name
+            path = maildir / "tmp" / name
             path.write_bytes(filled.raw)
             if filled.date:
                 os.utime(path, (filled.date, filled.date))
+            path.rename(maildir / "cur" / name)  # whole: an engine that runs already may read it at once
             count += 1
         return count
 
