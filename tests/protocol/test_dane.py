@@ -310,7 +310,10 @@ def test_a_connection_that_is_kept_stays_proven(x: Signed) -> None:
     sink = x.exchanger(1, tls="self-signed")
     x.tlsa("mx1.x.test", of("self-signed"))
     post = x.program()
+    post.close()
+    post.open()
     ones = [post.queue(ANN) for _ in range(3)]
+    post.sender.start()  # when all three wait: one that is alone has a connection of its own
     assert post.sender.drain(30)
     assert [post.get(one).recipients[0].tls for one in ones] == ["TLSv1.3, DANE"] * 3
     assert (sink.connections, len(sink.copies(ANN))) == (1, 3)
