@@ -196,6 +196,14 @@ class Place:
     """Where the folder of drafts is, in the window as it is at first."""
     first: tuple[int, int]
     """Where the first of a list is."""
+    key_new: str
+    key_reply: str
+    key_reply_all: str
+    key_forward: str
+    keys_keep: tuple[str, ...]
+    """What closes a letter and keeps it."""
+    target: str
+    """A link, as it has to be typed."""
 
     # ---- what a task is made of
     def open(self, key: str) -> None:
@@ -209,6 +217,61 @@ class Place:
         """The key that sends."""
         self.hand.press("ctrl+Return")
 
+    # ---- tasks that differ by their keys only
+    def new(self) -> None:
+        self.open(self.key_new)
+        self.hand.words(KNOWN)
+        self.hand.press("Return", "Tab")
+        self.hand.words("Friday")
+        self.hand.press("Return")
+        self.hand.words("See you.")
+        self.send()
+
+    def reply(self) -> None:
+        self.open(self.key_reply)
+        self.hand.words("Yes.")
+        self.send()
+
+    def reply_all(self) -> None:
+        self.open(self.key_reply_all)
+        self.hand.words("Yes, all.")
+        self.send()
+
+    def forward(self) -> None:
+        self.open(self.key_forward)
+        self.hand.words(KNOWN)
+        self.hand.press("Return")
+        self.send()
+
+    def quote(self) -> None:
+        self.hand.mark(*self.line)
+        self.open(self.key_reply)
+        self.hand.words("This one.")
+        self.send()
+
+    def link(self) -> None:
+        self.open(self.key_reply)
+        self.hand.words("Here")
+        self.hand.press("ctrl+shift+Left", "ctrl+b", "ctrl+k")
+        self.hand.words(self.target)
+        self.hand.press("Return")
+        self.send()
+
+    def keep(self) -> None:
+        self.open(self.key_new)
+        self.hand.words(KNOWN)
+        self.hand.press("Return", "Tab")
+        self.hand.words("Kept")
+        self.hand.press(*self.keys_keep)
+        time.sleep(8 * Hand.look)
+        self.hand.click(*self.drafts)
+        time.sleep(3 * Hand.look)
+        before = self.hand.windows()
+        self.hand.click(*self.first, times=2)
+        until(lambda: self.hand.windows() - before, "the draft")
+        time.sleep(3 * Hand.look)
+        self.send()
+
 
 class Mua(Place):
     """Our window."""
@@ -216,6 +279,8 @@ class Mua(Place):
     name = "Mua"
     line = (700, 300), (1300, 300)
     drafts, first = (85, 367), (430, 195)
+    key_new, key_reply, key_reply_all, key_forward = "c", "r", "a", "f"
+    keys_keep, target = ("ctrl+w",), "example.org/plan"
 
     def __init__(self, stack: contextlib.ExitStack, root: Path, environment: dict[str, str]) -> None:
         super().__init__()
@@ -243,74 +308,20 @@ class Mua(Place):
             self.hand.tool("key", key)
         time.sleep(3 * Hand.look)
 
-    def new(self) -> None:
-        self.open("c")
-        self.hand.words(KNOWN)
-        self.hand.press("Return", "Tab")
-        self.hand.words("Friday")
-        self.hand.press("Return")
-        self.hand.words("See you.")
-        self.send()
-
-    def reply(self) -> None:
-        self.open("r")
-        self.hand.words("Yes.")
-        self.send()
-
-    def reply_all(self) -> None:
-        self.open("a")
-        self.hand.words("Yes, all.")
-        self.send()
-
-    def forward(self) -> None:
-        self.open("f")
-        self.hand.words(KNOWN)
-        self.hand.press("Return")
-        self.send()
-
-    def quote(self) -> None:
-        self.hand.mark(*self.line)
-        self.open("r")
-        self.hand.words("This one.")
-        self.send()
-
     def mend(self) -> None:
-        self.open("r")
+        self.open(self.key_reply)
         self.hand.words("Bring the chiars please. ")
         time.sleep(3)
         self.hand.press("ctrl+Home", "F7", "Return")
         self.send()
 
-    def link(self) -> None:
-        self.open("r")
-        self.hand.words("Here")
-        self.hand.press("ctrl+shift+Left", "ctrl+b", "ctrl+k")
-        self.hand.words("example.org/plan")
-        self.hand.press("Return")
-        self.send()
-
     def tomorrow(self) -> None:
-        self.open("r")
+        self.open(self.key_reply)
         self.hand.words("In the morning.")
         self.hand.press("ctrl+shift+Return", "Return")
 
-    def keep(self) -> None:
-        self.open("c")
-        self.hand.words(KNOWN)
-        self.hand.press("Return", "Tab")
-        self.hand.words("Kept")
-        self.hand.press("ctrl+w")
-        time.sleep(8 * Hand.look)
-        self.hand.click(*self.drafts)
-        time.sleep(3 * Hand.look)
-        before = self.hand.windows()
-        self.hand.click(*self.first, times=2)
-        until(lambda: self.hand.windows() - before, "the draft")
-        time.sleep(3 * Hand.look)
-        self.send()
-
     def discard(self) -> None:
-        self.open("c")
+        self.open(self.key_new)
         self.hand.words("nobody")
         self.hand.press("ctrl+shift+d")
 
@@ -321,6 +332,8 @@ class Thunderbird(Place):
     name = "Thunderbird"
     line = (597, 284), (1118, 284)
     drafts, first = (130, 196), (430, 140)
+    key_new, key_reply, key_reply_all, key_forward = "ctrl+n", "ctrl+r", "ctrl+shift+r", "ctrl+l"
+    keys_keep, target = ("ctrl+w", "Return"), "https://example.org/plan"
 
     def __init__(self, stack: contextlib.ExitStack, root: Path, environment: dict[str, str], mail: House) -> None:
         super().__init__()
@@ -356,71 +369,17 @@ class Thunderbird(Place):
         self._do(_CHOOSE, SUBJECT)
         time.sleep(3 * Hand.look)
 
-    def new(self) -> None:
-        self.open("ctrl+n")
-        self.hand.words(KNOWN)
-        self.hand.press("Return", "Tab")
-        self.hand.words("Friday")
-        self.hand.press("Return")
-        self.hand.words("See you.")
-        self.send()
-
-    def reply(self) -> None:
-        self.open("ctrl+r")
-        self.hand.words("Yes.")
-        self.send()
-
-    def reply_all(self) -> None:
-        self.open("ctrl+shift+r")
-        self.hand.words("Yes, all.")
-        self.send()
-
-    def forward(self) -> None:
-        self.open("ctrl+l")
-        self.hand.words(KNOWN)
-        self.hand.press("Return")
-        self.send()
-
-    def quote(self) -> None:
-        self.hand.mark(*self.line)
-        self.open("ctrl+r")
-        self.hand.words("This one.")
-        self.send()
-
     def mend(self) -> None:
-        self.open("ctrl+r")
+        self.open(self.key_reply)
         self.hand.words("Bring the chiars please. ")
         self.hand.press("ctrl+shift+p", "alt+r", "Escape")
-        self.send()
-
-    def link(self) -> None:
-        self.open("ctrl+r")
-        self.hand.words("Here")
-        self.hand.press("ctrl+shift+Left", "ctrl+b", "ctrl+k")
-        self.hand.words("https://example.org/plan")
-        self.hand.press("Return")
         self.send()
 
     def tomorrow(self) -> None:
         raise NotImplementedError("it has no time to send at; an add-on has")
 
-    def keep(self) -> None:
-        self.open("ctrl+n")
-        self.hand.words(KNOWN)
-        self.hand.press("Return", "Tab")
-        self.hand.words("Kept")
-        self.hand.press("ctrl+w", "Return")
-        time.sleep(8 * Hand.look)
-        self.hand.click(*self.drafts)
-        time.sleep(3 * Hand.look)
-        before = self.hand.windows()
-        self.hand.click(*self.first, times=2)
-        until(lambda: self.hand.windows() - before, "the draft")
-        time.sleep(3 * Hand.look)
-        self.send()
-
     def discard(self) -> None:
-        self.open("ctrl+n")
+        self.open(self.key_new)
         self.hand.words("nobody")
         self.hand.press("ctrl+w")
         self.hand.press("alt+d")
