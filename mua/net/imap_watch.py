@@ -84,16 +84,19 @@ class Watching(Session):
     def idle(self, poke: socket.socket, timeout: float = 1500.0) -> Woken:
         """Wait for news, for ``poke`` to become readable (the caller empties it), or ``timeout`` seconds.
 
-        Every buffer is looked into before sleeping: what was read already is never reported by a selector.  NOOP goes
-        ahead in the same flight: some servers (pymap) tell in IDLE only what happens from then on.
+        Every buffer is looked into before sleeping: what was read already is never reported by a selector.  NOOP comes
+        before: some servers (pymap) tell in IDLE only what happens from then on.  Its end is awaited: a server may
+        answer two commands in any order (RFC 3501 s.5.5), and ``+`` names none.
         """
         if not self.can("IDLE"):
             return self._poll(poke, timeout)
         wire = self.wire
-        noop, tag = self.start(["NOOP"]), self.start(["IDLE"])
+        self.finish(self.start(["NOOP"]))
+        if self.news or self.elsewhere:
+            return Woken.NEWS
+        tag = self.start(["IDLE"])
         self.busy = "IDLE"
         try:
-            self.finish(noop)
             refused = self.go_ahead(tag)
             if refused is not None:
                 raise self.refusal(refused, "IDLE", self.selected)

@@ -456,8 +456,8 @@ def poke():
 def test_idle_sees_what_is_in_the_buffer_already(poke):
     script = r"""
         C: {tag} NOOP
+        S: {tag} OK x
         C: {tag} IDLE
-        S: {tag-1} OK x
         S- + idling\r\n* 4 EXISTS\r\n
         C: DONE
         S: * 1 EXPUNGE
@@ -471,11 +471,18 @@ def test_idle_sees_what_is_in_the_buffer_already(poke):
         assert connection.take_news() == {"EXISTS", "EXPUNGE"}
 
 
+def test_what_came_before_idle_is_told_without_it(poke):
+    with talking(SELECT, "C: {tag} NOOP\nS: * 1 EXPUNGE\nS: {tag} OK x") as connection:
+        connection.select("INBOX")
+        assert connection.idle(poke[0], 60) is Woken.NEWS
+        assert connection.take_news() == {"EXPUNGE"}
+
+
 def test_idle_waits_for_the_rest_of_a_line(poke):
     script = r"""
         C: {tag} NOOP
+        S: {tag} OK x
         C: {tag} IDLE
-        S: {tag-1} OK x
         S- + idling\r\n* 4 EX
         STALL rest
         S: ISTS
@@ -494,7 +501,7 @@ def test_idle_waits_for_the_rest_of_a_line(poke):
 
 
 def test_idle_ends_by_poke_and_by_time(poke):
-    script = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + i\nC: DONE\nS: {tag} OK x\n" * 2
+    script = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + i\nC: DONE\nS: {tag} OK x\n" * 2
     with talking(SELECT, script) as connection:
         connection.select("INBOX")
         assert connection.idle(poke[0], 0.1) is Woken.TIMEOUT
@@ -509,7 +516,7 @@ def test_idle_over_tls(poke):
     from mua.model.account import Security
 
     script = (
-        "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\n"
+        "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\n"
         r"S- + i\r\n* 9 EXISTS\r\n* 1 EXPUNGE\r\n"
         "\nC: DONE\nS: {tag} OK x\n"
     )
@@ -523,7 +530,7 @@ def test_idle_over_tls(poke):
 def test_a_computer_that_slept_is_noticed_and_the_connection_probed(poke, monkeypatch):
     monkeypatch.setattr("mua.net.imap_watch._NAP", 0.05)
     monkeypatch.setattr("mua.net.imap_watch._ASLEEP", -1.0)  # any nap is longer than it should be
-    script = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + i\nC: DONE\nS: {tag} OK x\nC: {tag} NOOP\nSTALL never"
+    script = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + i\nC: DONE\nS: {tag} OK x\nC: {tag} NOOP\nSTALL never"
     with talking(SELECT, script, partial=True, timeout=60) as connection:
         connection.select("INBOX")
         assert connection.idle(poke[0], 5) is Woken.SLEPT
@@ -535,7 +542,7 @@ def test_a_computer_that_slept_is_noticed_and_the_connection_probed(poke, monkey
 
 
 def test_idle_cut(poke):
-    with talking(SELECT, "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + i\nDROP") as connection:
+    with talking(SELECT, "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + i\nDROP") as connection:
         connection.select("INBOX")
         with pytest.raises(MailError) as caught:
             connection.idle(poke[0], 5)
@@ -544,7 +551,7 @@ def test_idle_cut(poke):
 
 def test_idle_refused_leaves_the_connection_usable(poke):
     with talking(
-        SELECT, "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: {tag} NO never\nC: {tag} NOOP\nS: {tag} OK x"
+        SELECT, "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: {tag} NO never\nC: {tag} NOOP\nS: {tag} OK x"
     ) as connection:
         connection.select("INBOX")
         with pytest.raises(MailError):
@@ -562,7 +569,7 @@ def test_without_idle_it_asks_now_and_then(poke, monkeypatch):
 
 
 def test_another_thread_can_end_a_wait(poke):
-    with talking(SELECT, "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + i", partial=True) as connection:
+    with talking(SELECT, "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + i", partial=True) as connection:
         connection.select("INBOX")
         threading.Timer(0.2, connection.interrupt).start()
         with pytest.raises(MailError) as caught:

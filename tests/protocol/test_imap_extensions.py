@@ -16,7 +16,7 @@ from mua.net.imap_wire import Limits
 
 HERE = "(SELECTED-DELAYED (MessageNew MessageExpunge FlagChange))"
 NOTIFY = f"C: {{tag}} NOTIFY SET {HERE} (PERSONAL (MessageNew MessageExpunge FlagChange MailboxName))\n"
-IDLE = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\n"
+IDLE = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\n"
 
 
 @pytest.fixture

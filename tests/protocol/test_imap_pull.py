@@ -531,7 +531,7 @@ def test_nothing_new_is_told_after_one_round_trip_over_one_connection(here):
         tx.run("UPDATE message SET has_body = 1")
         write.set_folder_state(tx, here.folder("INBOX").id, FolderState(7, KNOWN + 1, 99, KNOWN))
     enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
-    idle = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\nSIGNAL idle\n"
+    idle = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
     first = STATES + SELECT_AGAIN + "STALL first\n" + OPENED + idle
     told = "C: {tag} NOOP\nS: {tag} OK x\n"  # what is open is looked at anew, in the same round trip
     then = (
@@ -541,7 +541,7 @@ def test_nothing_new_is_told_after_one_round_trip_over_one_connection(here):
         + SELECT_AGAIN
         + "STALL then\n"
         + OPENED
-        + "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\n"
+        + "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + go on\n"
     )
     with Scripted(hello(EVERYTHING), enable, first, then, partial=True) as server:
         worker = ImapWorker(
@@ -567,9 +567,9 @@ def test_how_full_the_account_is_is_asked_after_everything_else_and_once(here):
         write.set_folder_state(tx, here.folder("INBOX").id, FolderState(7, KNOWN + 1, 99, KNOWN))
     enable = "C: {tag} ENABLE CONDSTORE QRESYNC\nS: * ENABLED CONDSTORE QRESYNC\nS: {tag} OK x\n"
     room = 'C: {tag} GETQUOTAROOT "INBOX"\nSTALL told\nS: * QUOTA "" (STORAGE 95 100)\nS: {tag} OK x\n'
-    idle = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\nSIGNAL idle\n"
+    idle = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + go on\nSIGNAL idle\n"
     again = "C: DONE\nS: {tag} OK x\nC: {tag} NOOP\nS: {tag} OK x\n" + STATES + SELECT_AGAIN + OPENED
-    end = "C: {tag} NOOP\nC: {tag} IDLE\nS: {tag-1} OK x\nS: + go on\nSIGNAL end\n"
+    end = "C: {tag} NOOP\nS: {tag} OK x\nC: {tag} IDLE\nS: + go on\nSIGNAL end\n"
     script = (enable, STATES + SELECT_AGAIN + OPENED, room + idle, again, end)
     with Scripted(hello(EVERYTHING + " QUOTA"), *script, partial=True) as server:
         there = Server("127.0.0.1", server.port, Security.NONE, "ann")
