@@ -4,13 +4,15 @@ Theory of operation: one file ``PROFILE/drafts/KEY.json`` for each letter, writt
 thread, so that typing never waits for the disk; ``KEY.steps`` beside it has the steps in which its text came to be
 (``steps``), for undoing after a crash, and alone has a text that is too long to be written whole each time
 (``Letter.stepped``); ``PROFILE/drafts/KEY/`` holds what was pasted or taken from another
-message.  A letter leaves the journal when the engine has it (sent, or saved in Drafts) or when it is discarded; what
-is found at the next start was being written when the program ended, and is opened again.
+message.  What still waits for the disk when more of the same file comes goes there together with it: a slow disk
+writes less often, not ever later.  A letter leaves the journal when the engine has it (sent, or saved in Drafts) or
+when it is discarded; what is found at the next start was being written when the program ended, and is opened again.
 
 Rules of the file: ``sending_at`` is on disk before a letter is handed to the engine; a letter found with it may have
 been queued (the outbox knows), and is never sent again by itself.  Raises nothing but OSError.
 """
 
+import dataclasses
 import errno
 import json
 import os
@@ -18,6 +20,7 @@ import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 
 from PySide6.QtCore import QThreadPool
 
@@ -99,6 +102,14 @@ def new_key() -> str:
     return secrets.token_hex(8)
 
 
+@dataclasses.dataclass(slots=True)
+class _Waiting:
+    """Octets on their way to the disk; ``whole``: they are all of the file, else what comes behind the rest."""
+
+    data: bytes
+    whole: bool
+
+
 class Journal:
     """The journal of one profile.  ``told`` hears, on its thread, whose file was written, or could not be."""
 
@@ -108,30 +119,46 @@ class Journal:
         self._troubles: dict[Path, int] = {}
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)  # so that writes of one letter keep their order
+        self._lock = Lock()
+        self._waiting: dict[Path, _Waiting] = {}
+        """What comes next into a file."""
 
     def write(self, letter: Letter) -> None:
         """Put a letter on disk, soon."""
         data = json.dumps(to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
-        path = self._folder / f"{letter.key}.json"
-        self._pool.start(lambda: self._try(path, lambda: _write(path, data), whole=True))
+        self._put(self._folder / f"{letter.key}.json", data, whole=True)
 
     def add_step(self, key: str, step: Step, *, first: bool) -> None:
         """Put a step of a letter's text on disk, soon; ``first``: those of before count no more."""
-
-        path, line = self._folder / f"{key}.steps", steps.line_of(step)
-        write = _write if first else steps.append
-        self._pool.start(lambda: self._try(path, lambda: write(path, line), whole=first))
+        self._put(self._folder / f"{key}.steps", steps.line_of(step), whole=first)
 
     def trouble(self, key: str) -> int:
         """Why a letter is not wholly on disk (``errno``); 0: it is, as far as was written."""
-        files = (self._folder / f"{key}.json", self._folder / f"{key}.steps")
-        return next((self._troubles[one] for one in files if one in self._troubles), 0)
+        return next((self._troubles[one] for one in self._files(key) if one in self._troubles), 0)
 
-    def _try(self, path: Path, write: Callable[[], None], *, whole: bool) -> None:
-        """``whole``: after it the file lacks nothing that could not be written before."""
+    def _files(self, key: str) -> tuple[Path, Path]:
+        return self._folder / f"{key}.json", self._folder / f"{key}.steps"
+
+    def _put(self, path: Path, data: bytes, *, whole: bool) -> None:
+        """``whole``: the file lacks nothing after it; else ``data`` is what comes behind."""
+        with self._lock:
+            waiting = self._waiting.get(path)
+            if waiting is None:
+                waiting = self._waiting[path] = _Waiting(data, whole)
+                self._pool.start(lambda: self._flush(path, waiting))
+            elif whole:
+                waiting.data, waiting.whole = data, True
+            else:
+                waiting.data += data
+
+    def _flush(self, path: Path, waiting: "_Waiting") -> None:
+        with self._lock:
+            if self._waiting.get(path) is not waiting:  # forgotten
+                return
+            del self._waiting[path]
         try:
-            write()
-            if whole:
+            (_write if waiting.whole else steps.append)(path, waiting.data)
+            if waiting.whole:
                 self._troubles.pop(path, None)
         except OSError as error:
             log.GUI.info("the journal could not be written: %s", error.strerror)
@@ -148,6 +175,9 @@ class Journal:
 
     def forget(self, key: str, *, files: bool = True) -> None:
         """Remove a letter; ``files`` False keeps what was pasted (the letter may come back: undo)."""
+        with self._lock:
+            for path in self._files(key):
+                self._waiting.pop(path, None)
         self._pool.start(lambda: self._remove(key, files))
 
     def settle(self) -> None:
@@ -185,7 +215,7 @@ class Journal:
                 shutil.rmtree(path, ignore_errors=True)
 
     def _remove(self, key: str, files: bool) -> None:
-        for path in (self._folder / f"{key}.json", self._folder / f"{key}.steps"):
+        for path in self._files(key):
             path.unlink(missing_ok=True)
             self._troubles.pop(path, None)
         if files:

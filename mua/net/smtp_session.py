@@ -1,7 +1,8 @@
 """Opening an SMTP session: greeting, EHLO, STARTTLS, one AUTH attempt.
 
-No library does this: one takes nonsense for a reply, silently drops what was injected behind the server's 220 to
-STARTTLS and goes on, or tries every mechanism of AUTH.
+aiosmtplib's protocol waits for the greeting; then ``Wire`` takes the connection over, with all that was heard, and the
+rest is ours: EHLO, because the library takes nonsense for a reply, STARTTLS, because it silently drops what was
+injected behind the server's 220 and goes on, and AUTH, because it tries every mechanism.
 
 Rule of the file: no credential is sent before the certificate is verified; whatever goes wrong is a ``Lost`` with its
 phase, with the server's reply when there was one and with the ``ssl`` or system error as its cause.
@@ -12,7 +13,11 @@ import base64
 import socket
 import ssl
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+
+from aiosmtplib.errors import SMTPResponseException
+from aiosmtplib.protocol import SMTPProtocol
 
 from mua.log import masked
 from mua.model.account import Security
@@ -126,22 +131,42 @@ async def _attempt(session: Session, exchange: Exchange) -> None:
         session.wire.private = False
 
 
+class _Opening(SMTPProtocol):
+    """The library's protocol, which keeps what it heard: it would drop what came behind the greeting."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard = bytearray()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets of the server."""
+        self.heard += data
+        super().data_received(data)
+
+
 async def _greet(wire: Wire, door: Door, limit: float) -> None:
-    """Implicit TLS where asked for, and the greeting.  Raises Lost."""
+    """Implicit TLS where asked for, and the greeting, which ``wire`` judges.  Raises Lost."""
     at_once = door.security is Security.TLS
-    greeting = wire.expect()
+    opening = _Opening()
     try:
-        await asyncio.get_running_loop().create_connection(
-            lambda: wire,
+        transport, _ = await asyncio.get_running_loop().create_connection(
+            lambda: opening,
             sock=door.sock,
             ssl=(door.context or tls.context()) if at_once else None,
             server_hostname=tls.ascii_host(door.host) if at_once else None,
             ssl_handshake_timeout=limit if at_once else None,
             ssl_shutdown_timeout=1 if at_once else None,
         )
-    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
+        wire.connection_made(transport)
+        with suppress(SMTPResponseException):  # no reply at all
+            await opening.read_response(limit)
+    except TimeoutError as exc:
+        raise Lost(Phase.GREETING, f"no reply for {limit:g} s") from exc
+    except (OSError, ValueError) as exc:  # ssl.SSLError and what the library calls a lost connection are OSErrors
         phase = Phase.TLS if isinstance(exc, ssl.SSLError) else Phase.GREETING
         raise Lost(phase, str(exc) or type(exc).__name__) from exc
+    greeting = wire.expect()
+    wire.take_over(opening.heard)
     reply = await wire.answer(greeting, Phase.GREETING, limit)
     if not reply.positive:
         raise Lost(Phase.GREETING, str(reply), reply)

@@ -4,10 +4,11 @@ Rule of the file: a reply that nobody waits for means that replies and commands 
 nothing the server says can be believed.  Such a session is lost at once (a stray ``250`` that slips by one turns a
 refusal after the dot into "sent").
 
-Theory of operation: ``Wire`` is an ``asyncio.Protocol``; the first reply that is expected is the greeting.  Each
-command appends a future to a queue and each complete reply resolves the oldest one, so PIPELINING (RFC 2920) needs
-no special case.  When the connection breaks, every waiting future fails with the reason.  Where the next message's
-commands are under way before the last one's reply, each line of the server goes to the record of who waits for it.
+Theory of operation: ``Wire`` is an ``asyncio.Protocol`` that takes a connection over; the first reply that is expected
+is the greeting.  Each command appends a future to a queue and each complete reply resolves the oldest one, so
+PIPELINING (RFC 2920) needs no special case.  When the connection breaks, every waiting future fails with the reason.
+Where the next message's commands are under way before the last one's reply, each line of the server goes to the record
+of who waits for it.
 """
 
 import asyncio
@@ -150,12 +151,19 @@ class Wire(asyncio.Protocol):
         self._writable = asyncio.Event()
         self._writable.set()
 
-    # What asyncio calls.
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected, and the handshake done where TLS begins at once."""
         assert isinstance(transport, asyncio.Transport)
         self.transport, self.connected = transport, True
+
+    def take_over(self, heard: bytes | bytearray) -> None:
+        """Be the protocol of the connection from now on; ``heard`` is what came before."""
+        self.transport.set_protocol(self)
+        self.data_received(heard)
+        if self.transport.is_closing():
+            self.eof_received()
+
+    # What asyncio calls.
 
     def pause_writing(self) -> None:
         """The transport's buffer is full."""
@@ -173,7 +181,7 @@ class Wire(asyncio.Protocol):
         """The transport is gone."""
         self.fail(exc or ConnectionResetError("the connection was closed"))
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | bytearray) -> None:
         """Cut what came into lines."""
         self._buffer += data
         while not self.broken and (end := self._buffer.find(b"\n")) >= 0:

@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from threading import Event
 
 import pytest
 from gui_mail import Mail
@@ -252,3 +253,48 @@ def test_a_letter_that_could_not_be_written_keeps_what_was_on_disk(tmp_path: Pat
     journal.settle()
     assert journal.trouble("k") == errno.ENOSPC
     assert (journal.letters(), journal.steps("k")) == ([letter()], [step])
+
+
+def test_a_slow_disk_writes_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While one write waits for the disk a hundred more come: two writes of each file are enough for them."""
+    synced, going, go_on = [], Event(), Event()
+
+    def slow(handle: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        going.set()
+        assert go_on.wait(60)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    journal = Journal(Profile(tmp_path).create())
+    for number in range(100):
+        journal.add_step("k", Step(number, 0, (Block((Run(f"line {number}"),)),), "rich"), first=number == 0)
+        journal.write(replace(letter(), text=f"text {number}"))
+        assert going.wait(60)
+    go_on.set()
+    journal.settle()
+    assert (len(journal.steps("k")), journal.letters()[0].text) == (100, "text 99")
+    assert sorted(synced) == ["k.new", "k.new", "k.steps"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_letter_that_is_discarded_stays_away_until_it_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    going, go_on, real = Event(), Event(), os.fsync
+
+    def slow(handle: int) -> None:
+        going.set()
+        assert go_on.wait(60)
+        real(handle)
+
+    monkeypatch.setattr(os, "fsync", slow)
+    journal = Journal(Profile(tmp_path).create())
+    journal.write(letter("other"))
+    assert going.wait(60)
+    journal.write(letter())
+    journal.forget("k")
+    if again:
+        journal.write(replace(letter(), text="taken back"))
+    go_on.set()
+    journal.settle()
+    assert [one.text for one in journal.letters() if one.key == "k"] == (["taken back"] if again else [])

@@ -21,7 +21,7 @@ OWNERS = {
     "shiboken6": ["mua.gui", "mua.gui.*"],
     "imapclient": ["mua.net.imap*"],
     "imaplib": ["mua.net.imap*"],
-    "aiosmtplib": [],
+    "aiosmtplib": ["mua.net.smtp*"],
     "poplib": [],
     "dns": ["mua.net.dns*"],
     "keyring": ["mua.net.secrets*"],

@@ -22,7 +22,7 @@ from mua.store.db import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = (
-    "asyncio dns email.message http imapclient keyring cryptography idna tinycss2 nh3 selectolax cchardet"
+    "asyncio aiosmtplib dns email.message http imapclient keyring cryptography idna tinycss2 nh3 selectolax cchardet"
     " xml tomllib PySide6"
 ).split()
 COMMAND_LINE = [*HEAVY, *"ssl email logging zstandard mua.net mua.engine mua.gui mua.mime mua.demo".split()]
@@ -120,7 +120,7 @@ def test_mail_to_exchangers_loads_nothing_that_it_does_not_use():
     """A server's engine that sent its first mail keeps all of it for months."""
     found = imported("-c", "import mua.engine.main, mua.engine.pickup, mua.engine.sender")
     assert "dns.resolver" in found
-    unused = "aiosmtplib http html.entities xml tomllib keyring cryptography imapclient PySide6 selectolax cchardet"
+    unused = "http html.entities xml tomllib keyring cryptography imapclient PySide6 selectolax cchardet"
     assert not guilty(found, [*unused.split(), "mua.plan.discover", "mua.net.https"])
     assert len([one for one in found if one.startswith(("encodings.cp", "encodings.iso", "encodings.mac"))]) < 3
 

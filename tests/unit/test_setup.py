@@ -94,7 +94,7 @@ def test_both_locks_agree() -> None:
 def test_without_a_window_qt_is_left_out_and_nothing_else() -> None:
     with_qt, without = (bootstrap.entries(bootstrap.requirements(LOCK, gui)) for gui in (True, False))
     assert set(with_qt) - set(without) == {"pyside6", "pyside6-addons", "pyside6-essentials", "shiboken6"}
-    assert {"dnspython", "imapclient", "keyring", "apsw"} <= set(without)
+    assert {"aiosmtplib", "imapclient", "keyring", "apsw"} <= set(without)
 
 
 def test_pyside_stays_below_the_version_that_aborts() -> None:
