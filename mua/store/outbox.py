@@ -188,7 +188,7 @@ def spent(db: Db, most: int = 500) -> list[Spent]:
     """Submissions that are over, and whose submitters know."""
     rows = db.rows(
         "SELECT o.id, o.uid, o.wire_file, EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id"
-        " AND state IN ('refused', 'unknown')) FROM outgoing o"
+        " AND state IN ('refused', 'unknown')) FROM outgoing o INDEXED BY outgoing_spent"  # else by each that waits
         " WHERE o.spent = 0 AND o.finished_at > 0 AND o.uid IS NOT NULL"
         " AND NOT EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id AND told = 0"
         " AND state IN ('refused', 'unknown')) LIMIT ?",
