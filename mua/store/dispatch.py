@@ -313,11 +313,12 @@ def wake(
     ``only``: for this account alone; ``also``: messages of it that are due, too, though their attempt counted.
     """
     marks, more = (", ".join("?" * len(some)) for some in (but, also))
+    uncounted = "SELECT id FROM recipient WHERE state = 'deferred' AND postponed > 0"  # not by each that waits
     sql = (
         "UPDATE recipient SET next_attempt = ? WHERE state = 'deferred' AND next_attempt > ?"
-        f" AND (postponed > 0 OR outgoing_id IN ({more}))"
-        f" AND outgoing_id NOT IN (SELECT id FROM outgoing WHERE coalesce(via, account_id) IN ({marks})"
-        " OR coalesce(via, account_id) <> coalesce(?, via, account_id)) RETURNING outgoing_id"
+        f" AND id IN ({uncounted} UNION ALL SELECT id FROM recipient WHERE outgoing_id IN ({more}))"
+        " AND NOT EXISTS(SELECT 1 FROM outgoing o WHERE o.id = outgoing_id AND (coalesce(via, account_id)"
+        f" IN ({marks}) OR coalesce(via, account_id) <> coalesce(?, via, account_id))) RETURNING outgoing_id"
     )
     woken = tx.rows(sql, now, now, *also, *but, only)
     tx.changes.outgoing.update(row[0] for row in woken)

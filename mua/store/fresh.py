@@ -3,7 +3,7 @@
 Written by ``tests/fresh_schema.py``, and compared with the steps by ``tests/store/test_schema.py``.
 """
 
-VERSION = 53
+VERSION = 54
 
 SCHEMA = r"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -387,5 +387,29 @@ CREATE INDEX contact_in_group ON contact_group(contact_id);
 CREATE INDEX outgoing_warn ON outgoing(queued_at) WHERE warned = 0 AND uid IS NOT NULL AND finished_at = 0;
 CREATE INDEX contact_photo ON contact(id) WHERE has_photo <> 0 AND gone = 0;
 CREATE INDEX contact_sort ON contact(gone, sort, id, search);
+CREATE TRIGGER outgoing_waits AFTER INSERT ON outgoing WHEN NEW.finished_at = 0 BEGIN
+  UPDATE meta SET value = value + 1 WHERE key = 'waiting_messages';
+END;
+CREATE TRIGGER outgoing_waited AFTER DELETE ON outgoing WHEN OLD.finished_at = 0 BEGIN
+  UPDATE meta SET value = value - 1 WHERE key = 'waiting_messages';
+END;
+CREATE TRIGGER outgoing_ends AFTER UPDATE OF finished_at ON outgoing
+WHEN (OLD.finished_at = 0) <> (NEW.finished_at = 0) BEGIN
+  UPDATE meta SET value = value + iif(NEW.finished_at = 0, 1, -1) WHERE key = 'waiting_messages';
+END;
+CREATE TRIGGER recipient_waits AFTER INSERT ON recipient WHEN NEW.state IN ('queued', 'trying', 'deferred') BEGIN
+  UPDATE meta SET value = value + 1 WHERE key = 'waiting_recipients';
+END;
+CREATE TRIGGER recipient_waited AFTER DELETE ON recipient WHEN OLD.state IN ('queued', 'trying', 'deferred') BEGIN
+  UPDATE meta SET value = value - 1 WHERE key = 'waiting_recipients';
+END;
+CREATE TRIGGER recipient_ends AFTER UPDATE OF state ON recipient
+WHEN (OLD.state IN ('queued', 'trying', 'deferred')) <> (NEW.state IN ('queued', 'trying', 'deferred')) BEGIN
+  UPDATE meta SET value = value + iif(NEW.state IN ('queued', 'trying', 'deferred'), 1, -1)
+    WHERE key = 'waiting_recipients';
+END;
+CREATE INDEX recipient_postponed ON recipient(outgoing_id) WHERE state = 'deferred' AND postponed > 0;
 INSERT INTO meta(key, value) VALUES ('index_seq', 0);
+INSERT INTO meta(key, value) VALUES ('waiting_messages', 0);
+INSERT INTO meta(key, value) VALUES ('waiting_recipients', 0);
 """

@@ -58,10 +58,9 @@ def waiting(db: Db, most: int = -1) -> list[Waiting]:
 
 def length(db: Db) -> tuple[int, int, int]:
     """(messages that wait, recipients who wait, when the oldest message came in UTC seconds; 0: there is none)."""
-    messages = db.value("SELECT count(*) FROM outgoing WHERE finished_at = 0")
-    recipients = db.value("SELECT count(*) FROM recipient WHERE state IN ('queued', 'trying', 'deferred')")
+    counted = dict(db.rows("SELECT key, value FROM meta WHERE key IN ('waiting_messages', 'waiting_recipients')"))
     oldest = db.value("SELECT queued_at FROM outgoing WHERE finished_at = 0 ORDER BY id LIMIT 1")
-    return int(messages), int(recipients), int(oldest or 0)
+    return counted["waiting_messages"], counted["waiting_recipients"], int(oldest or 0)
 
 
 def open_ids(db: Db, after: int, most: int) -> list[OutgoingId]:

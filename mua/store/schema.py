@@ -716,6 +716,36 @@ DROP INDEX contact_sort;
 CREATE INDEX contact_sort ON contact(gone, sort, id, search);
 """
 
+# A long queue is counted as it changes, since counting it again takes longer the longer it is; and who waits for the
+# network is found without looking at everybody else who waits.
+CACHE_54 = """
+INSERT INTO meta(key, value) SELECT 'waiting_messages', count(*) FROM outgoing WHERE finished_at = 0;
+INSERT INTO meta(key, value)
+  SELECT 'waiting_recipients', count(*) FROM recipient WHERE state IN ('queued', 'trying', 'deferred');
+CREATE TRIGGER outgoing_waits AFTER INSERT ON outgoing WHEN NEW.finished_at = 0 BEGIN
+  UPDATE meta SET value = value + 1 WHERE key = 'waiting_messages';
+END;
+CREATE TRIGGER outgoing_waited AFTER DELETE ON outgoing WHEN OLD.finished_at = 0 BEGIN
+  UPDATE meta SET value = value - 1 WHERE key = 'waiting_messages';
+END;
+CREATE TRIGGER outgoing_ends AFTER UPDATE OF finished_at ON outgoing
+WHEN (OLD.finished_at = 0) <> (NEW.finished_at = 0) BEGIN
+  UPDATE meta SET value = value + iif(NEW.finished_at = 0, 1, -1) WHERE key = 'waiting_messages';
+END;
+CREATE TRIGGER recipient_waits AFTER INSERT ON recipient WHEN NEW.state IN ('queued', 'trying', 'deferred') BEGIN
+  UPDATE meta SET value = value + 1 WHERE key = 'waiting_recipients';
+END;
+CREATE TRIGGER recipient_waited AFTER DELETE ON recipient WHEN OLD.state IN ('queued', 'trying', 'deferred') BEGIN
+  UPDATE meta SET value = value - 1 WHERE key = 'waiting_recipients';
+END;
+CREATE TRIGGER recipient_ends AFTER UPDATE OF state ON recipient
+WHEN (OLD.state IN ('queued', 'trying', 'deferred')) <> (NEW.state IN ('queued', 'trying', 'deferred')) BEGIN
+  UPDATE meta SET value = value + iif(NEW.state IN ('queued', 'trying', 'deferred'), 1, -1)
+    WHERE key = 'waiting_recipients';
+END;
+CREATE INDEX recipient_postponed ON recipient(outgoing_id) WHERE state = 'deferred' AND postponed > 0;
+"""
+
 MIGRATIONS = (
     CACHE_1,
     CACHE_2,
@@ -770,6 +800,7 @@ MIGRATIONS = (
     CACHE_51,
     CACHE_52,
     CACHE_53,
+    CACHE_54,
 )
 VERSION = len(MIGRATIONS)
 
