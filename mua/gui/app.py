@@ -193,6 +193,7 @@ class Program(QObject):
             self.desk.attachments.close()
             self.desk.authors.close()
             self.desk.searching.close()
+            self.desk.people.close()
         if self.client is not None:
             self.client.close()
         self.window.reader.close_down()

@@ -28,7 +28,6 @@ from mua.gui.leaving_source import leaving
 from mua.gui.merging import Merging
 from mua.gui.outbox_words import moment
 from mua.gui.outlooks import Outlooks
-from mua.gui.people import People
 from mua.gui.preferences import Place
 from mua.gui.snippets import Snippets
 from mua.gui.spelling import Spelling
@@ -66,7 +65,6 @@ class Composing(QObject):
         self.keeping = Keeping(self, desk.library.profile)
         self.journal, self.journal_now = self.keeping.journal, self.keeping.journal_now
         self.composers: dict[str, Composer] = {}
-        self._people = People(desk)
         self._outlooks = Outlooks(desk)
         self._drafting = Drafting(self)
         self.spelling = Spelling(lambda: desk.preferences, self)
@@ -152,7 +150,7 @@ class Composing(QObject):
         sending = [one for one in self._desk.accounts if one.route is not Route.NONE] or self._desk.accounts
         who = self._who()
         composer = Composer(
-            letter, sending, self._people.find_any, self.journal.folder,
+            letter, sending, self._desk.people.find_any, self.journal.folder,
             signature_of=who.signature_of, limit_of=self._limit, pictures=self._own_pictures(),
         )  # fmt: skip
         self.composers[letter.key] = composer
@@ -164,7 +162,7 @@ class Composing(QObject):
         composer.merge_wanted.connect(lambda: self._merging.begin(composer))
         composer.source_wanted.connect(lambda: self._show_source(composer))
         composer.closed.connect(lambda: self._closed(composer))
-        self._people.warm()
+        self._desk.people.warm()
         self._outlooks.watch(composer)
         self._drafting.watch(composer)
         self.spelling.watch(composer)
@@ -215,7 +213,6 @@ class Composing(QObject):
                 self.journal.write(letter)
             composer.finish()
         self.composers.clear()
-        self._people.close()
         self.spelling.speller.close()
         self.journal.settle()
 

@@ -1,7 +1,7 @@
 """What keys, buttons and the command palette do: each action of ``actions.DEEDS`` bound to its deed.
 
 Rules of the file: a deed works on what is selected in the list, or on the message that is read when nothing is; deeds
-that change mail go through ``Acting``; everything the palette offers is made here.
+that change mail go through ``Acting``; what the palette offers is in ``everything``.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from mua.gui import words
 from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.icons import icon
 from mua.gui.palette import Choice, Palette
-from mua.gui.places import SAVED_NAMES, Place, folder_words
+from mua.gui.places import Place, folder_words
 from mua.gui.sidebar import ENTRY, Entry
 from mua.gui.writing import Kind, Writing
 from mua.language import inside, tr
@@ -257,9 +257,9 @@ class Deeds(QObject):
     # ---- going
     def open_palette(self) -> None:
         """Everything, by a few letters."""
-        tags = self._desk.tagging.choices() if self._window.actions_["tag"].isEnabled() else []
-        choices = [*self._action_choices(), *tags, *FolderDeeds(self._desk).choices(), *self._go_choices()]
-        Palette(self._window, tr("Do or go to anything"), choices).open_over()
+        from mua.gui import everything
+
+        everything.open_palette(self._desk)
 
     def find_here(self) -> None:
         """Put the keyboard into the search field."""
@@ -445,33 +445,3 @@ class Deeds(QObject):
         from mua.gui.pages import ShortcutsPage
 
         ShortcutsPage(self._window, self._window.actions_).show()
-
-    def _action_choices(self) -> list[Choice]:
-        from mua.gui.actions import DEEDS, keys_of
-
-        actions = self._window.actions_
-        return [
-            Choice(deed.text, keys_of(actions[deed.id]), deed.icon, actions[deed.id].trigger)
-            for deed in DEEDS
-            if deed.id not in ("palette", "inbox", "starred")
-            and not deed.id.startswith("tag_")
-            and actions[deed.id].isEnabled()
-        ]
-
-    def _go_choices(self) -> list[Choice]:
-        go = self._desk.show_place
-        names = {account.id: words.shown(account.email, 60) for account in self._desk.accounts}
-        found = [
-            Choice(tr("Go to {name}", name=inside(name)), "", icon, partial(go, Place(saved=saved)))
-            for saved, (name, icon) in SAVED_NAMES.items()
-        ]
-        for kept in self._desk.preferences.searches:
-            name = words.shown(kept.name, 60)
-            found.append(
-                Choice(tr("Go to {name}", name=name), "search", "search", partial(go, Place(search=kept.query)))
-            )
-        for folder in self._desk.folders.values():
-            name, icon = folder_words(folder)
-            owner = names.get(folder.account_id, "")
-            found.append(Choice(tr("Go to {name}", name=name), owner, icon, partial(go, Place(folder=folder.id))))
-        return found

@@ -87,6 +87,7 @@ class Desk(QObject):
     writing = Signal(object)
     """A ``Writing``: open the composer."""
     settings_wanted = Signal()
+    setting_wanted = Signal(str)
     health_wanted = Signal()
     ledger_wanted = Signal()
     contacts_changed = Signal()
@@ -179,6 +180,7 @@ class Desk(QObject):
         from mua.gui.elsewhere import Elsewhere
         from mua.gui.hearing import Hearing
         from mua.gui.message_deeds import MessageDeeds
+        from mua.gui.people import People
         from mua.gui.pictures import Pictures
         from mua.gui.receipts import Receipts
         from mua.gui.searching import Searching
@@ -203,6 +205,7 @@ class Desk(QObject):
         self.elsewhere = Elsewhere(self)
         self.hearing = Hearing(self)
         self.pictures = Pictures(self)
+        self.people = People(self)
         self.searching = Searching(self)
         self.receipts = Receipts(self)
         self.ahead = Ahead(self)

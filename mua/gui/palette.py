@@ -1,4 +1,4 @@
-"""The command palette (Ctrl+K) and every "type to choose": actions, folders, accounts, by a few letters.
+"""The command palette (Ctrl+K) and every "type to choose": actions, places, people, settings, by a few letters.
 
 Rules of the file: it shows ``Choice``s and calls the chosen one's ``act``; matching is a pure function; the key of an
 action stands beside it, so that the palette teaches the keys.
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from mua.gui.message_cards import Pen
 from mua.gui.theme import BASE, META, SECONDARY, theme
@@ -42,9 +43,16 @@ class Choice:
     act: Callable[[], object]
 
 
-def score(wanted: str, text: str) -> int:
-    """How well ``wanted`` fits ``text``: 0 not at all; a start beats a word's start beats letters in order."""
-    wanted, text = wanted.casefold().strip(), text.casefold()
+Later = Callable[[list[Choice]], object]
+
+
+def score(wanted: str, text: str, detail: str = "") -> int:
+    """How well ``wanted`` fits ``text``, and what stands behind it: 0 not at all.
+
+    A start beats a word's start, that beats letters inside a word, then all words somewhere, then letters in order
+    (``_abbreviates``).
+    """
+    wanted, text = " ".join(wanted.casefold().split()), text.casefold()
     if not wanted:
         return 1
     if text.startswith(wanted):
@@ -53,23 +61,35 @@ def score(wanted: str, text: str) -> int:
         return 700 - len(text)
     if wanted in text:
         return 500 - len(text)
-    place = gaps = 0
-    for letter in wanted.replace(" ", ""):
-        found = text.find(letter, place)
-        if found < 0:
-            return 0
-        gaps += found - place
-        place = found + 1
-    return max(1, 300 - 10 * gaps)
+    if all(word in f"{text} {detail.casefold()}" for word in wanted.split()):
+        return max(2, 300 - len(text))
+    return int(_abbreviates(wanted.replace(" ", ""), text))
 
 
-def ranked(wanted: str, choices: Sequence[Choice], limit: int = 50) -> list[Choice]:
-    """The choices that fit, best first; without words, in their own order."""
-    scored = [(score(wanted, f"{one.text} {one.detail}"), one) for one in choices]
+def _abbreviates(letters: str, text: str) -> bool:
+    """Each letter is found in order: where a word begins, or at most one letter behind the last one is left out."""
+    begins = [not text[at - 1 : at].isalnum() for at in range(len(text))]
+    places = [at for at, letter in enumerate(text) if letter == letters[0] and begins[at]]
+    for wanted in letters[1:]:
+        before, known = min(places, default=len(text)), set(places)
+        places = [
+            at
+            for at, letter in enumerate(text)
+            if letter == wanted and at > before and (begins[at] or at - 1 in known or at - 2 in known)
+        ]
+    return bool(places)
+
+
+def ranked(wanted: str, choices: Sequence[Choice], later: Sequence[Choice] = (), limit: int = 50) -> list[Choice]:
+    """The choices that fit, best first; without words, in their own order.  ``later`` fit and were found elsewhere:
+    they stand above what is abbreviated only, which mostly nobody meant.
+    """
+    scored = [(score(wanted, one.text, one.detail), one) for one in choices]
     found = [(points, one) for points, one in scored if points]
     if wanted.strip():
         found.sort(key=lambda pair: -pair[0])
-    return [one for _, one in found[:limit]]
+    strong = [one for points, one in found if points > 1]
+    return [*strong, *later, *(one for points, one in found if points == 1)][:limit]
 
 
 class _Choices(QAbstractListModel):
@@ -118,14 +138,21 @@ class Palette(QDialog):
     """A field and the choices below it."""
 
     def __init__(
-        self, parent: QWidget, title: str, choices: Sequence[Choice], new: Callable[[str], Choice | None] | None = None
+        self,
+        parent: QWidget,
+        title: str,
+        choices: Sequence[Choice],
+        new: Callable[[str], Choice | None] | None = None,
+        more: Callable[[str, Later], object] | None = None,
     ) -> None:
-        """``new``: what else the letters could mean; it stands below what fits them."""
+        """``new``: what else the letters could mean; it stands below what fits them.  ``more``: finds others that fit
+        the letters, and tells them later.
+        """
         super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
         self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setAccessibleName(title)
-        self._choices, self._new = choices, new
+        self._choices, self._new, self._more = choices, new, more
         self._model = _Choices()
         self.field = Field(title, title)
         self.field.setProperty("kind", "bare")
@@ -201,10 +228,21 @@ class Palette(QDialog):
         whole.addWidget(panel)
 
     def _narrow(self, text: str) -> None:
-        found = ranked(text, self._choices)
-        other = self._new(text) if self._new is not None else None
-        self._model.show([*found, other] if other is not None else found)
+        self._list(text, [])
         self.list.setCurrentIndex(self._model.index(0))
+        if self._more is not None and text.strip():
+            self._more(text, lambda found: self._add(text, found))
+
+    def _add(self, text: str, found: list[Choice]) -> None:
+        """``found`` fit these letters, too, if they still stand there."""
+        if isValid(self) and self.field.text() == text:
+            row = max(0, self.list.currentIndex().row())
+            self._list(text, found)
+            self.list.setCurrentIndex(self._model.index(row))
+
+    def _list(self, text: str, later: list[Choice]) -> None:
+        other = self._new(text) if self._new is not None else None
+        self._model.show([*ranked(text, self._choices, later), *([other] if other is not None else [])])
         self._none.setVisible(self._model.rowCount() == 0)
 
     def _choose(self, index: QModelIndex) -> None:

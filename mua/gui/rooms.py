@@ -62,6 +62,7 @@ class Rooms(QObject):
         self.desk.reader.way_wanted.connect(self.open_journey)
         self.window.actions_.on("journey", self.open_journey)
         self.desk.settings_wanted.connect(self.open_settings)
+        self.desk.setting_wanted.connect(self.open_setting)
         self.desk.ledger_wanted.connect(self.open_ledger)
         self.window.actions_.on("make_rule", self.make_rule)
         self.desk.health_wanted.connect(self.open_health)
@@ -288,6 +289,14 @@ class Rooms(QObject):
         page.shortcuts_wanted.connect(self.window.actions_["shortcuts"].trigger)
         self._show(page)
         page.examine(examine)
+
+    def open_setting(self, words: str) -> None:
+        """The settings that say these words."""
+        from mua.gui.settings import SettingsPage
+
+        self.open_settings()
+        if isinstance(self.page, SettingsPage):
+            self.page.search.setText(words)
 
     def make_rule(self) -> None:
         """A rule for mail like the one that is chosen: by its list, or by its author."""

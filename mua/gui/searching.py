@@ -18,7 +18,6 @@ from PySide6.QtWidgets import QInputDialog, QMenu
 from mua import wire
 from mua.gui import words
 from mua.gui.icons import icon
-from mua.gui.people import People
 from mua.gui.places import Place, folder_words
 from mua.gui.search_bar import SearchBar
 from mua.gui.search_help import SearchHelp
@@ -56,9 +55,8 @@ class Searching(QObject):
         self._listing.model.shown.connect(self._shown)
         self._listing.view.chosen.connect(lambda _: self.remember())
         self._listing.search.moved_down.connect(self.remember)
-        self._people = People(desk)
         self.help = SearchHelp(
-            self._listing.search, self._folders, lambda: desk.preferences.tags, self._people.find, lambda: self.recent
+            self._listing.search, self._folders, lambda: desk.preferences.tags, desk.people.find, lambda: self.recent
         )
         self._counting = Seeker(desk.library.profile, self)
         self._counting.found.connect(self._counted)
@@ -72,9 +70,8 @@ class Searching(QObject):
         self.count()
 
     def close(self) -> None:
-        """End the threads."""
+        """End the thread."""
         self._counting.close()
-        self._people.close()
 
     # ---- where
     def look_in(self, scope: Scope) -> None:

@@ -7,9 +7,10 @@ import pytest
 from gui_office import Office, office, wait_until
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QCheckBox, QWidget
 
 from mua.gui import preferences as prefs
+from mua.gui.setting_names import SETTINGS
 from mua.gui.settings import SettingsPage
 from mua.gui.settings_sections import DEFAULT, said
 from mua.gui.theme import Appearance
@@ -83,3 +84,23 @@ def test_each_setting_goes_back_to_what_is_usual(page: tuple[Office, SettingsPag
     for name in changed:
         assert getattr(kept, name) == getattr(DEFAULT, name), name
     assert all(reset.isHidden() for reset, _ in settings._sections._resets)
+
+
+def test_the_palette_has_every_setting(page: tuple[Office, SettingsPage]) -> None:
+    made, settings = page
+    sections = settings._sections._all
+    ticks = [one.text() for section in sections for one in ticked(section)]
+    lines = [reset.accessibleName().rpartition(": ")[0] for reset, _ in settings._sections._resets]
+    missing = {*(one._title for one in sections), *ticks, *lines} - {name for name, _ in SETTINGS}
+    assert not missing
+    for name, values in SETTINGS:
+        settings.search.setText(" ".join([name, *values]))
+        assert seen(settings), f"no setting says {name}"
+    made.program.desk.setting_wanted.emit("Keys after the habits of")
+    assert isinstance(made.rooms.page, SettingsPage)
+    assert len(seen(made.rooms.page)) == 1
+
+
+def ticked(section: QWidget) -> list[QCheckBox]:
+    """The ticks that are rows of their own."""
+    return [one for holder in section._holders for one in holder.children() if isinstance(one, QCheckBox)]

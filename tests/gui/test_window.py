@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from gui_mail import HOUR, Mail, letter
+from gui_office import wait_until
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
@@ -27,6 +28,7 @@ from mua.gui.source_page import SourcePage
 from mua.gui.theme import DARK, LIGHT
 from mua.gui.widgets import AttachmentCard
 from mua.gui.writing import Kind as WritingKind
+from mua.gui.writing import Writing
 from mua.model.account import AccountId, Side
 from mua.model.folder import Role
 from mua.model.message import Flag, MessageId
@@ -364,6 +366,23 @@ def test_the_palette_finds_by_a_few_letters(program: Program) -> None:
     assert program.desk.place == Place(folder=program.desk.library.db and _folder(program, "Projects/Museum"))
 
 
+def test_the_palette_finds_people(program: Program) -> None:
+    wished: list[Writing] = []
+    program.desk.writing.connect(wished.append)
+    program.desk.deeds.open_palette()
+    palette = next(one for one in program.window.findChildren(Palette))
+    palette.field.setText("may")
+    wait_until(lambda: any(one.text == "Write to Maya Lindqvist" for one in palette.shown()), "Maya")
+    found = {one.text: one for one in palette.shown()}
+    found["Write to Maya Lindqvist"].act()
+    found["Mail from Maya Lindqvist"].act()
+    address = found["Mail from Maya Lindqvist"].detail
+    assert [one.mailto for one in wished] == [f"mailto:{address}"]
+    assert program.window.listing.search.text() == f"from:{address}"
+    palette.field.setText("settings of")
+    wait_until(lambda: not any("Maya" in one.text for one in palette.shown()), "other letters")
+
+
 def _folder(program: Program, name: str) -> object:
     return next(folder.id for folder in program.desk.folders.values() if folder.name == name)
 
@@ -372,6 +391,10 @@ def test_palette_scores() -> None:
     assert score("arch", "Archive") > score("arch", "Search") > 0
     assert score("gtr", "Go to Receipts") > 0
     assert score("xyz", "Archive") == 0
+    assert score("archve", "Archive") > 0, "a letter was left out"
+    assert score("inbox robin", "Go to Inbox", "robin@example.org") > 0
+    assert score("rule", "Go to Drafts", "robin@muesli.example") == 0, "letters that are anywhere mean nothing"
+    assert score("rule", "Make a rule") > score("rule", "Overruled") > score("rule make", "Make a rule") > 0
     assert ranked("", []) == []
 
 
