@@ -29,7 +29,7 @@ _KINDS = (
 _TEXTS = (
     ("name", tr("Name")),
     ("organisation", tr("Organisation")),
-    ("title", tr("Title")),
+    ("title", tr("Job title")),
     ("nickname", tr("Nickname")),
     ("birthday", tr("Birthday")),
 )
@@ -79,6 +79,7 @@ class ContactEditor(QWidget):
         self._fields: dict[str, Field] = {}
         self._rows: dict[str, list[_EntryRow]] = {name: [] for name, *_ in _KINDS}
         self._columns: dict[str, QVBoxLayout] = {}
+        self._names: dict[str, tuple[Label, QWidget]] = {}  # of ``_KINDS``: what it is called, and its button
         self.banner = Banner(stacked=True)
         self.banner.hide()
         column = QVBoxLayout(self)
@@ -182,7 +183,9 @@ class ContactEditor(QWidget):
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(96)
         place = grid.rowCount()
-        grid.addWidget(Label(tr("Note"), META, "tertiary"), place, 0, Qt.AlignmentFlag.AlignTop)
+        label = Label(tr("Note"), META, "tertiary")
+        _level(label, self._fields["groups"])
+        grid.addWidget(label, place, 0, Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.note, place, 1)
         return grid
 
@@ -203,7 +206,10 @@ class ContactEditor(QWidget):
         whole.addLayout(column)
         whole.addWidget(more, 0, Qt.AlignmentFlag.AlignLeft)
         place = grid.rowCount()
-        grid.addWidget(Label(what, META, "tertiary"), place, 0, Qt.AlignmentFlag.AlignTop)
+        label = Label(what, META, "tertiary")
+        self._names[name] = label, more
+        _level(label, more)
+        grid.addWidget(label, place, 0, Qt.AlignmentFlag.AlignTop)
         grid.addLayout(whole, place, 1)
 
     def _add(self, name: str, entry: Entry) -> _EntryRow:
@@ -211,12 +217,15 @@ class ContactEditor(QWidget):
         row = _EntryRow(what, entry, lambda one: self._remove(name, one))
         self._rows[name].append(row)
         self._columns[name].addWidget(row)
+        _level(self._names[name][0], self._rows[name][0].field)
         return row
 
     def _remove(self, name: str, row: _EntryRow) -> None:
         self._rows[name].remove(row)
         self._columns[name].removeWidget(row)
         row.deleteLater()
+        label, more = self._names[name]
+        _level(label, self._rows[name][0].field if self._rows[name] else more)
 
     def _end(self, has_photo: bool) -> QHBoxLayout:
         picture = Button(tr("Choose a picture"), "image")
@@ -237,3 +246,8 @@ class ContactEditor(QWidget):
         line.addWidget(leave)
         line.addWidget(keep)
         return line
+
+
+def _level(label: Label, beside: QWidget) -> None:
+    """What a thing is called stands in the middle of its first line."""
+    label.setMinimumHeight(beside.sizeHint().height())

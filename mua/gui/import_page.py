@@ -157,6 +157,7 @@ class ImportPage(Room):
         self._table(tr("Left out, and why"), left)
         self.mail.setVisible(bool(taken))
         if taken:
+            self.tree.be("")  # the next step is the mail
             self.mail.setFocus()
 
     def _table(self, title: str, rows: list[tuple[str, str]]) -> None:

@@ -178,7 +178,8 @@ class SettingsPage(Room):
         self.density.changed.connect(lambda: self.change(density=Density(self.density.value())))
         self._line(tr("Message list"), self.density, "density", lambda usual: self.density.choose(usual.density))
         self.scale = QSlider(Qt.Orientation.Horizontal)
-        styled(self.scale, _SLIDER)
+        before = "add" if self.layoutDirection() is Qt.LayoutDirection.RightToLeft else "sub"
+        styled(self.scale, _SLIDER.replace("sub-page", f"{before}-page"))  # Qt counts the groove's ends from the left
         self.scale.setAccessibleName(tr("Text size in percent"))
         self.scale.setRange(75, 200)
         self.scale.setSingleStep(5)

@@ -118,6 +118,12 @@ class Button(QPushButton):
         self._tint()
         theme().changed.connect(self._tint)
 
+    def be(self, kind: str) -> None:
+        """Another ``kind``, as high as before: what was the next step is none any more."""
+        self._kind = kind
+        restyle(self, kind=kind)
+        self._tint()
+
     def _tint(self) -> None:
         if self._kind == "primary":
             self.setFixedHeight(theme().grown(PRIMARY_HEIGHT))

@@ -99,6 +99,15 @@ class Photographer:
             sys.stdout.write(f"{path}\n")
         theme().apply(False)
 
+    def end(self) -> None:
+        """The engine goes."""
+        from mua import wire
+
+        assert self.program.client is not None
+        self.program.client.ask(wire.Shutdown(), lambda _: None)
+        self.wait(lambda: True, 1.0)
+        self.program.client.close()
+
     def choose(self, words: str) -> None:
         """Select the first message whose subject holds ``words``, and wait for its text."""
         model = self.desk.listing.model
@@ -188,9 +197,7 @@ def draw(folder: Path, profile_root: Path) -> None:
     desk.show_place(Place(saved=Saved.ALL_INBOXES))
     camera.choose("Venue")
     camera.both("error")
-    camera.program.client.ask(wire.Shutdown(), lambda _: None)
-    camera.wait(lambda: True, 1.0)
-    camera.program.client.close()
+    camera.end()
 
 
 def _way(desk: "Desk") -> "Journey":  # type: ignore[name-defined]  # noqa: F821
@@ -272,10 +279,8 @@ def _window_beside(camera: Photographer) -> "QWidget":  # type: ignore[name-defi
     return found[0]
 
 
-def main() -> int:
-    """Draw into the folder given, or ``docs/screenshots``."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "docs" / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
+def get_ready() -> None:
+    """The environment, the hour and the language in which pictures are taken; before anything of the program's."""
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     os.environ["MUA_SECRETS"] = "session"
     quarter_to_ten()
@@ -283,6 +288,13 @@ def main() -> int:
     from mua import language
 
     language.choose(language.wanted(Path(os.devnull), {"MUA_LANGUAGE": os.environ.get("MUA_LANGUAGE", "en")}))
+
+
+def main() -> int:
+    """Draw into the folder given, or ``docs/screenshots``."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "docs" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    get_ready()
     with tempfile.TemporaryDirectory(prefix="mua-pictures-", ignore_cleanup_errors=True) as root:
         draw(folder, Path(root) / "profile")
     sys.stdout.flush()

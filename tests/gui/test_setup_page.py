@@ -371,6 +371,25 @@ def test_settings_count_at_once_and_are_kept(place: Office) -> None:
     assert composer.letter().text.endswith("-- \nRobin\nContour")
 
 
+def test_the_size_of_text_fills_up_from_where_reading_begins(place: Office, qapp: QApplication) -> None:
+    from mua.gui.theme import theme
+
+    place.sign_in()
+    for direction in (Qt.LayoutDirection.RightToLeft, Qt.LayoutDirection.LeftToRight):
+        qapp.setLayoutDirection(direction)
+        place.rooms.open_settings()
+        page = place.rooms.page
+        assert isinstance(page, SettingsPage)
+        page.scale.setValue(100)
+        picture = page.scale.grab().toImage()
+        ends = [picture.pixelColor(x, picture.height() // 2).name() for x in (6, picture.width() - 7)]
+        accent = theme().colour("accent").name()
+        assert [one == accent for one in ends] == [
+            direction is Qt.LayoutDirection.LeftToRight,
+            direction is Qt.LayoutDirection.RightToLeft,
+        ]
+
+
 # ---- the form
 @pytest.fixture
 def form(qapp: QApplication) -> Iterator[AccountForm]:
