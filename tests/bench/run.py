@@ -17,6 +17,7 @@
     search       alone: the first hits at any size; --peers: beside notmuch and mu (tests/bench/searching.py)
     composer     alone: writing, against a bare text widget (tests/bench/composer.py)
     tasks        alone: ten tasks of writing in keys and clicks, beside Thunderbird (tests/bench/writing_tasks.py)
+    firstrun     alone: an empty profile, two fields, one button, the first mail read (tests/bench/first_run.py)
     reading      alone: from the choice of a message to its sight, against bare widgets (tests/bench/reading.py)
     list     alone: a list of up to a million messages, against a bare QTableView (tests/bench/lists.py)
     leaks        alone, and not a race: every way in which a mail asks for something (tests/bench/leaks_all.py)
@@ -65,6 +66,7 @@ ALONE = {
     "drain": "drain.py",
     "leaks": "leaks_all.py",
     "reading": "reading.py",
+    "firstrun": "first_run.py",
     "composer": "composer.py",
     "tasks": "writing_tasks.py",
     "list": "lists.py",
