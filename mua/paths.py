@@ -123,6 +123,8 @@ class Profile:
         except OSError:
             return ""
         if found.st_uid != os.getuid():
+            if self.root == system_profile().absolute():
+                return "Only root, and the user of this computer's mail queue, may look at it or change it."
             return f"{self.root} belongs to another user, who could read your mail there; choose another folder."
         if found.st_mode & stat.S_IWOTH:
             return f"Everybody may write into {self.root}, so your mail is not safe there; choose another folder."

@@ -7,10 +7,11 @@ from mua import wire
 from mua.cli.documents import Document, date_json, table
 from mua.cli.sending import timeline
 from mua.cli.session import Result, Session
-from mua.errors import MailError, UsageError
+from mua.errors import Kind, MailError, Retry, UsageError
 from mua.masking import visible
 from mua.model.domain import a_label
 from mua.model.outgoing import OutgoingId, RecipientState, Tending
+from mua.paths import Profile
 from mua.plan import rates
 from mua.store import outbox, queue, read
 from mua.store.queue import Waiting
@@ -22,11 +23,13 @@ _DONE = {
     Tending.REMOVE: "removed",
     Tending.FLUSH: "due now",
 }
+_VERB = _DONE | {Tending.RETRY: "tried again"}
 
 
 def command(session: Session) -> Result:
     """``queue list|show|hold|release|retry|remove|flush``."""
     verb = session.arguments.verb
+    check(session.profile)
     if verb == "list":
         found = queue.waiting(session.db, -1 if session.arguments.limit is None else session.arguments.limit)
         return Result([_document(one) for one in found], table(_lines(found)) or "The queue is empty.")
@@ -37,9 +40,18 @@ def command(session: Session) -> Result:
     do = Tending(verb)
     ids = () if do is Tending.FLUSH else _ids(session)
     count = session.engine.ask(wire.TendQueue(do, ids), wire.Tended).count
-    what = "recipients" if do is Tending.FLUSH else "messages"
-    failed = f"No message is {_DONE[do]}." if ids and not count else ""
-    return Result({"count": count}, f"{count} {what} {_DONE[do]}.", failed=failed)
+    what = f"{'recipient' if do is Tending.FLUSH else 'message'}{'s' * (count != 1)}"
+    if ids and not count:
+        failed = f"No message of that number can be {_VERB[do]}; mua queue list shows what waits."
+        return Result({"count": 0}, "", failed=failed)
+    return Result({"count": count}, f"{count} {what} {_DONE[do]}.")
+
+
+def check(profile: Profile) -> None:
+    """Raises MailError where there is no queue: a look must not make one, which would be root's."""
+    if not profile.cache_db.exists():
+        text = f"There is no mail queue in {profile.root} yet; mua engine --foreground --system makes it."
+        raise MailError(Kind.LOCAL, Retry.ASK, text, code="no-queue")
 
 
 def _limit(session: Session) -> Result:

@@ -23,10 +23,28 @@ if TYPE_CHECKING:
     from mua.mime.submit import Person
 
 _BLOCK = 1 << 16
+USAGE = """\
+usage: sendmail [-t] [-i] [-f SENDER] [-F NAME] [-N WHEN] [ADDRESS ...] < MESSAGE
+       sendmail -bs | -bp | -q
+
+  -t         the recipients that the header names, too
+  -i, -oi    a line with nothing but a dot does not end the message
+  -f SENDER  who hears what could not be delivered; else who calls this
+  -F NAME    the sender's name, where the message has no From
+  -N WHEN    of what the sender hears: never, or some of failure,delay
+  -bs        SMTP on standard input and output
+  -bp        what waits (mailq)
+  -q         try what waits now
+
+What sendmail knows besides changes nothing here.  The rest is in man mua.
+"""
 
 
 def main(name: str, words: Sequence[str]) -> int:
     """Carry out one call; returns its exit code."""
+    if [*words] == ["--help"]:
+        sys.stdout.write(USAGE)
+        return Exit.OK
     try:
         asked = call(name, words)
         if asked.mode is Mode.ALIASES:
@@ -54,13 +72,14 @@ def _session() -> int:
 
 def _queue(*, flush: bool) -> int:
     """``mailq``, or ``-q``: for those whose the queue is, and root."""
+    from mua.cli.queue import check, mailq
     from mua.paths import Profile, be_the_owner, system_profile
 
     profile = Profile(system_profile())
     be_the_owner(profile)
-    if not os.access(profile.root, os.R_OK):
-        text = "Only root, and the user of this computer's mail queue, may look at it or hurry it on."
-        raise MailError(Kind.LOCAL, Retry.ASK, text, code="no-permission")
+    if trouble := profile.trouble():
+        raise MailError(Kind.LOCAL, Retry.ASK, trouble, code="no-permission")
+    check(profile)
     if flush:
         from mua import wire
         from mua.cli.client import EngineClient
@@ -69,7 +88,6 @@ def _queue(*, flush: bool) -> int:
         with EngineClient(profile, _no_engine) as engine:
             engine.ask(wire.TendQueue(Tending.FLUSH), wire.Tended)
         return Exit.OK
-    from mua.cli.queue import mailq
     from mua.store import queue
     from mua.store.db import open_reader
 
@@ -86,7 +104,10 @@ def _no_engine(_: object) -> None:
 
 def exit_code(error: MailError) -> int:
     """What sysexits.h calls it."""
-    named = {"no-recipient": Exit.USAGE, "no-drop": Exit.UNAVAILABLE, "no-permission": Exit.NO_PERMISSION}
+    named = {
+        "no-recipient": Exit.USAGE, "no-drop": Exit.UNAVAILABLE, "no-queue": Exit.UNAVAILABLE,
+        "no-permission": Exit.NO_PERMISSION,
+    }  # fmt: skip
     return named.get(error.code, Exit.TEMPORARY if error.retry is Retry.SOON else Exit.DATA)
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from mua.masking import mask
 from mua.model.account import Account
 from mua.model.folder import Folder
 from mua.model.message import MessageId, MessageRow
-from mua.paths import Profile
+from mua.paths import Profile, system_profile
 from mua.records import dataclass
 from mua.store import index, read
 from mua.store.db import Db, disk_full
@@ -85,7 +86,9 @@ class Session:
             return found
         known = read.accounts(self.db)
         if len(known) != 1:
-            raise UsageError("say which account with --account N" if known else "there is no account yet")
+            raise UsageError(
+                "say which account with --account N" if known else f"there is no account yet{_elsewhere()}"
+            )
         return known[0]
 
     def accounts(self) -> list[Account]:
@@ -152,3 +155,10 @@ def files_at_the_edge() -> Iterator[None]:
             raise disk_full(str(error)) from error
         text = f"{error.filename or 'The file'} cannot be read or written: {error.strerror}."
         raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "file-unreadable") from error
+
+
+def _elsewhere() -> str:
+    """For root, whose own profile is seldom meant: where the computer's queue keeps its account."""
+    if os.geteuid() != 0 or not system_profile().exists():
+        return ""
+    return f"; the one of this computer's mail queue is in --profile {system_profile()}"

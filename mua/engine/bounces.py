@@ -70,7 +70,8 @@ def _tell(
         ENGINE.info("outgoing %d: nobody is told of the %s, for %s", about.id, event, why)
         return False
     try:
-        _report(context, aliases, sign, about, whom)
+        if not _report(context, aliases, sign, about, whom):
+            return False
     except MailError:
         raise
     except Exception:  # noqa: BLE001 - a mistake of ours over one message must not cost others their reports
@@ -92,11 +93,12 @@ def remove_spent(context: Context) -> int:
     return len(spent)
 
 
-def _report(context: Context, aliases: Aliases, sign: Signing, about: Outgoing, whom: list[Recipient]) -> None:
+def _report(context: Context, aliases: Aliases, sign: Signing, about: Outgoing, whom: list[Recipient]) -> bool:
+    """Whether there is somebody whom it goes to."""
     store, now, name = context.store, context.now(), mail_name()
     account = read.account(store.reader(), about.account_id)
     if account is None:
-        return
+        return False
     try:
         header, envid = outbox.returned(store.reader(), store.profile, about.id)
     except MailError as error:  # the disk lost it: who sent it is told all the same
@@ -109,6 +111,9 @@ def _report(context: Context, aliases: Aliases, sign: Signing, about: Outgoing, 
         mail_name=name, message_id=message_id, now=now, utc_offset_minutes=time.localtime(now).tm_gmtoff // 60,
     )  # fmt: skip
     to = aliases.expanded([about.envelope_from])
+    if not to.recipients and not to.refused:
+        ENGINE.info("outgoing %d: who sent it is /dev/null, by the aliases; nobody is told", about.id)
+        return False
     frozen = freeze(raw, now=now, message_id_if_missing=message_id, envelope=("", to.recipients))
     last = outbox.last_attempt(store.reader(), about.id)  # after a person's retry there is another one to tell of
     uid = outbox.submitter(store.reader(), about.id) or 0  # the report takes room in the queue, which is theirs
@@ -118,3 +123,4 @@ def _report(context: Context, aliases: Aliases, sign: Signing, about: Outgoing, 
         store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=sign
     )
     ENGINE.info("outgoing %d: reported to %s as outgoing %d", about.id, about.envelope_from, outgoing_id)
+    return True

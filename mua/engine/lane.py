@@ -533,8 +533,13 @@ def _has_utf8_header(path: Path) -> bool:
 
 
 def _unreadable(address: str, error: OSError) -> Outcome:
-    text = f"The message cannot be read from this computer's disk any more ({error.strerror or error})."
-    return Outcome(address, RecipientState.REFUSED, Phase.NONE, None, text)
+    """A file that is gone will not come back; rights, a disk, or too many open files can be put right in time."""
+    why = error.strerror or error
+    if isinstance(error, FileNotFoundError) or error.errno is None:  # or is not what was frozen
+        text = f"The message cannot be read from this computer's disk any more ({why})."
+        return Outcome(address, RecipientState.REFUSED, Phase.NONE, None, text)
+    text = f"The message cannot be read from this computer's disk ({why}); Mua goes on trying."
+    return Outcome(address, RecipientState.DEFERRED, Phase.NONE, None, text)
 
 
 def _phase(error: MailError) -> Phase:

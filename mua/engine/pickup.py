@@ -24,7 +24,7 @@ from mua.engine.aliases import Aliases
 from mua.engine.bounces import remove_spent, tell_submitters, warn_submitters
 from mua.engine.context import Context
 from mua.errors import Kind, MailError, Retry
-from mua.log import ENGINE
+from mua.log import ENGINE, word
 from mua.mime.build import new_message_id
 from mua.mime.encode import wire_address
 from mua.mime.freeze import Frozen, freeze
@@ -229,9 +229,12 @@ class PickUp:
                 if (found.st_uid, found.st_size) != (entry.uid, entry.size):  # put in its place meanwhile, or grown
                     return False
                 outgoing_id = self._queue(entry, file, account)
-            self._count("queued")
-            ENGINE.info("outgoing %d: submitted by user %d as %s", outgoing_id, entry.uid, entry.name)
-            self._queued()
+            self._count("queued" if outgoing_id else "discarded")
+            if outgoing_id:
+                ENGINE.info("outgoing %d: submitted by user %d as %s", outgoing_id, entry.uid, entry.name)
+                self._queued()
+            else:
+                ENGINE.info("a submission of user %d is for /dev/null, by the aliases, and is gone", entry.uid)
         except (Refused, MailError) as error:
             if isinstance(error, MailError) and not _is_of_the_message(error):
                 raise
@@ -249,7 +252,10 @@ class PickUp:
         return True
 
     def _queue(self, entry: Entry, file: BinaryIO, account: Account) -> int:
-        """Raises Refused, OSError and MailError (the message, the disk, a key that signs)."""
+        """The message that it is now, 0: it is for nobody.
+
+        Raises Refused, OSError and MailError (the message, the disk, a key that signs).
+        """
         store, now = self._context.store, self._context.now()
         known = outbox.submitted(store.reader(), entry.name)
         if known is not None:
@@ -259,13 +265,18 @@ class PickUp:
         content = Content(lambda: os.fdopen(os.dup(handle), "rb"), os.fstat(handle).st_size)
         seven_bit = bool(dkim.keys(store.reader()))
         frozen = _frozen(given, whole_or_divided(content, start), now, seven_bit=seven_bit)
-        trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
         to = self._aliases.expanded(frozen.recipients)
+        if not to.recipients and not to.refused:
+            return 0
+        trace = received(f"userid {entry.uid}", mail_name(), entry.name, now, time.localtime(now).tm_gmtoff // 60)
         frozen = replace(frozen, head=trace + frozen.head, full_head=trace + frozen.head, recipients=to.recipients)
         origin = dispatch.Origin(entry.uid, entry.name, given.notify)
-        return dispatch.queue(
+        outgoing_id = dispatch.queue(
             store, account, frozen, now=now, not_before=now, origin=origin, refused=to.refused, sign=self._sign
         )
+        for address, why in to.refused.items():
+            ENGINE.info("outgoing %d: refused by the aliases: to=<%s> %s", outgoing_id, word(address), why)
+        return outgoing_id
 
     def _count(self, outcome: str) -> None:
         self._context.tally.add("mua_submissions_total", f'outcome="{outcome}"')

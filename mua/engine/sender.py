@@ -45,6 +45,7 @@ MAX_DIRECT = 50  # domains that exchangers are called for at once
 LONGEST_SLEEP = 60.0  # seconds; the clock may jump (suspend), then this is how late we can be
 COPY_SLEEP = 2.0  # seconds between looks whether a sent copy can be filed
 FAREWELL = 15.0  # seconds that a lane at the dot may take when the engine ends
+CLOCK_BACK = 60  # seconds by which a clock is put back that was wrong, not only drifting
 ACCOUNT_PAUSE = 300  # seconds before a poke asks a server again that refused the account
 
 
@@ -81,6 +82,7 @@ class Sender:
         self._changed: asyncio.Event | None = None
         self._lanes: dict[Place, tuple[Lane, asyncio.Task[None]]] = {}
         self._interrupted = True  # something may be left in the state "trying"
+        self._clock = 0  # at the last pass
         self._stopping = self._over = False
         self._insisted: set[AccountId] = set()
         self._turn, self._turns = 0, dict[str, int]()  # when a domain of direct mail came, or was served last
@@ -165,6 +167,8 @@ class Sender:
     def _pass(self, poked: bool) -> float:
         """Start what is due; returns how many seconds to sleep at most."""
         context, now = self._context, self._context.now()
+        self._interrupted |= now < self._clock - CLOCK_BACK
+        self._clock = now
         if self._interrupted:
             self._recover(now)
         if poked:

@@ -118,12 +118,18 @@ def _text(about: Returned, failed: Sequence[Recipient], mail_name: str) -> str:
     else:
         lines += ["Your message could not be delivered to everybody; its header is attached.", ""]
     for one in failed:
-        lines += [f"{one.address}:", f"    {_explained(one)}"]
-        if one.text:
-            said = f"{one.code or ''} {one_line(one.text)}".strip()
-            lines.append(f"    {f'{one.host} said' if one.host and one.code else 'Said'}: {said}")
-        lines.append("")
+        lines += [f"{one.address}:", *(f"    {line}" for line in _told(one)), ""]
     return "\n".join([*lines, f"Subject: {one_line(about.subject)}", f"Message-ID: <{about.message_id}>", ""])
+
+
+def _told(one: Recipient) -> list[str]:
+    """What became of it, and below that the server's words; where no server was asked, our own sentence is all."""
+    said = f"{one.code or ''} {one_line(one.text)}".strip()
+    asked = one.host or one.code is not None
+    if said and not asked and one.state is not RecipientState.UNKNOWN and not one.text.startswith(_GIVEN_UP):
+        return [said]
+    label = f"{one.host} said: " if one.host and one.code else "Said: " if asked else ""
+    return [_explained(one), f"{label}{said}"] if said else [_explained(one)]
 
 
 def _explained(one: Recipient) -> str:

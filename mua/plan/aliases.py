@@ -1,7 +1,8 @@
 """``/etc/aliases``: to whom mail for a local name goes.  Pure.
 
 Rules of the file: a name is local where its domain is this computer's; what would run a program or write into a file is
-refused, and said; a name that leads back to itself ends there.
+refused, and said, and so is one that leads to nobody; ``/dev/null`` is taken at its word; a name that leads back to
+itself ends there.
 """
 
 import re
@@ -64,7 +65,10 @@ def _unquoted(word: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """Who gets a message; ``refused``: the addresses that lead to something that Mua does not do, and what."""
+    """Who gets a message; ``refused``: the addresses that lead to something that Mua does not do, and what.
+
+    Both empty: it is for ``/dev/null`` alone.
+    """
 
     recipients: tuple[str, ...]
     refused: dict[str, str]
@@ -119,10 +123,15 @@ class _Expansion:
             self._add(f"{name}@{self._domains[0]}", origin, way)
         elif key not in self._met:  # else its targets are there already: aliases of aliases cannot multiply
             self._met.add(key)
-            for target in _included(entry, self._include):
+            targets = _included(entry, self._include)
+            if not targets:  # a list with nobody on it: its mail must not end unseen
+                self.refused[origin] = f"5.3.5 The alias {name} leads to nobody."
+            for target in targets:
                 self._target(target, name, origin, (*way, key))
 
     def _target(self, target: str, name: str, origin: str, way: tuple[str, ...]) -> None:
+        if target == "/dev/null":
+            return
         if target.startswith(("|", "/")):
             what = "a program" if target[0] == "|" else "a file"
             self.refused[origin] = f"5.3.5 The alias {name} hands mail to {what}, which Mua does not do."

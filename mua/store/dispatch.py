@@ -49,6 +49,7 @@ MAX_TEXT = 2000  # characters kept of a server's reply
 MOST_KEPT = 1000  # messages of one local user that failed: their files are kept for a person who tries them again
 MOST_KEPT_OCTETS = 100 << 20
 MOST_OVER = 10_000  # of them that are over and known; root's are not counted
+AHEAD = 86400  # seconds; the longest wait between two attempts is less than five hours
 MAX_SUBJECT = 1000  # characters that are kept beside the message
 DOUBLED = 7 * 86400  # seconds that a second copy in Sent is looked for
 _UNSEEN = (  # of outgoing: somebody waits, and no server can have it for anybody
@@ -258,7 +259,8 @@ def record(tx: Tx, outgoing_id: OutgoingId, verdicts: Iterable[Verdict], now: in
 def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int]:
     """What an attempt that ended without a verdict left behind: (how many wait again, how many are unknown now).
 
-    Before the final dot nothing was handed over, so the message waits again.  At the dot nobody knows.
+    Before the final dot nothing was handed over, so the message waits again.  At the dot nobody knows.  Who was to wait
+    by a clock that went ahead, and was put back since, is due.
     """
     tx.run(
         "UPDATE outgoing SET copy_id = NULL WHERE copy_id IS NOT NULL AND max(queued_at, not_before) < ?", now - DOUBLED
@@ -277,7 +279,25 @@ def recover(tx: Tx, now: int, busy: Sequence[OutgoingId] = ()) -> tuple[int, int
             )
             tx.run(sql, now, one, address)
             tx.changes.outgoing.add(one)
-    return len(left) - len(lost), len(lost)
+    return len(left) - len(lost) + _put_right(tx, now), len(lost)
+
+
+def _put_right(tx: Tx, now: int) -> int:
+    """Nobody waits for longer than ``AHEAD`` but by a person's wish: then the clock was wrong when that was written."""
+    ahead = tx.rows(
+        "SELECT r.id, o.id FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id"
+        f" WHERE r.{OPEN} AND r.next_attempt > ? AND (o.scheduled = 0 OR o.not_before <= ?)",
+        now + AHEAD,
+        now,
+    )
+    tx.run_many("UPDATE recipient SET next_attempt = ? WHERE id = ?", [(now, one) for one, _ in ahead])
+    sql = (
+        "UPDATE outgoing SET queued_at = min(queued_at, ?), not_before = min(not_before, ?)"
+        " WHERE id = ? AND scheduled = 0"
+    )
+    tx.run_many(sql, [(now, now, one) for _, one in ahead])
+    tx.changes.outgoing.update(one for _, one in ahead)
+    return len(ahead)
 
 
 def break_off(tx: Tx, outgoing_id: OutgoingId, addresses: Collection[str], now: int) -> list[str]:

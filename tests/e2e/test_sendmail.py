@@ -170,7 +170,8 @@ def test_the_queue_is_listed_held_and_emptied(system: SystemMail, names: DnsServ
     assert system.run("queue", "hold", number).returncode == 0
     assert f"{number}!" in system.run("sendmail", "-bp").stdout.decode()
     assert b"From: nobody" in system.run("queue", "show", number).stdout or not as_user(NOBODY)
-    assert system.run("queue", "hold", "4711").returncode == 1
+    none = system.run("queue", "hold", "4711")
+    assert (none.returncode, none.stdout) == (1, b"")
     assert system.run("queue", "hold").returncode == 2
     assert system.run("queue", "release", "--all").returncode == 0
     before = len(steps(system, number))
@@ -195,6 +196,17 @@ def test_the_queue_is_nobodys_business(system: SystemMail) -> None:
     for words in (["sendmail", "-bp"], ["sendmail", "-q"], ["queue", "list"], ["queue", "flush"]):
         done = system.run(*words, user=NOBODY)
         assert done.returncode == (77 if words[0] == "sendmail" else 1), done
+        assert b"Only root, and the user of this computer's mail queue" in done.stderr
+
+
+def test_a_look_makes_no_queue(system: SystemMail) -> None:
+    """It would be root's, and the engine's user could not begin."""
+    for words, code in ((["queue", "list"], 1), (["sendmail", "-bp"], 69)):
+        done = system.run(*words)
+        assert (done.returncode, done.stdout) == (code, b"")
+        assert b"There is no mail queue" in done.stderr
+    assert not system.profile.root.exists()
+    assert system.run("sendmail", "--help").stdout.startswith(b"usage: sendmail ")
 
 
 def test_a_service_manager_hears_when_it_is_ready_and_when_it_ends(system: SystemMail) -> None:

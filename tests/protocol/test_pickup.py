@@ -22,7 +22,7 @@ from mua.errors import Kind, MailError, Retry
 from mua.mime.freeze import Frozen
 from mua.model.account import Route
 from mua.model.submission import Submission
-from mua.store import dispatch, drop, outbox, read, wire_files
+from mua.store import dispatch, drop, outbox, queue, read, wire_files
 
 
 @pytest.fixture
@@ -71,6 +71,28 @@ def test_it_is_queued_as_it_was_given_with_who_gave_it(office: PostOffice, folde
     assert f"from userid {os.getuid()})\r\n id {name};".encode() in trace
     assert rest.startswith(b"ann@example.org\r\nSubject: x\r\n")
     assert [path.name for path in folder.iterdir()] == ["bell"]
+
+
+@pytest.mark.log_warning("leads to nobody")
+def test_mail_for_nobody_is_refused_and_for_dev_null_is_gone(
+    office: PostOffice, folder: Path, refusing: None, tmp_path: Path
+) -> None:
+    (tmp_path / "list").write_text("# nobody yet\n")
+    (tmp_path / "etc" / "aliases").write_text(f"trash: /dev/null\nvoid: :include:{tmp_path}/list\n")
+    for to in ("trash@here.test", "void@here.test"):
+        leave(folder, to)
+    pickup = picking(office, folder)
+    pickup.look()
+    assert [path.name for path in folder.iterdir()] == ["bell"]
+    [one] = office.outbox()
+    [void] = one.recipients
+    assert (void.address, void.state) == ("void@here.test", "refused")
+    assert queue.length(office.store.reader()) == (0, 0, 0)
+    assert 'mua_submissions_total{outcome="discarded"} 1' in office.context.tally.text(office.store.reader(), 0)
+    leave(folder, "void@here.test", sender="trash@here.test")
+    pickup.look()
+    pickup.settle()
+    assert [one.envelope_from for one in office.outbox()] == ["", "trash@here.test", "ann@example.org"]  # one report
 
 
 def test_a_large_message_is_never_whole_in_memory(office: PostOffice, folder: Path) -> None:

@@ -24,6 +24,8 @@ from mua.model.account import Account, Incoming, Security, Server
 from mua.model.folder import FolderId, Role
 from mua.model.message import Envelope, Flag
 from mua.model.outgoing import OutgoingId, Phase, Recipient, RecipientState, SentCopy
+from mua.net import smtp_transaction
+from mua.net.smtp_body import Body
 from mua.plan.retry import DAY, HOUR, MINUTE
 from mua.store import dispatch, outbox, read, wire_files, write
 
@@ -621,6 +623,40 @@ def test_a_message_whose_file_is_gone_is_refused_in_plain_words(post: PostOffice
     post.sender.drain(60)
     assert post.states(one) == [REFUSED]
     assert "disk" in post.get(one).recipients[0].text
+
+
+def test_a_message_that_cannot_be_read_just_now_waits(
+    post: PostOffice, sink: MailSink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, faults = smtp_transaction._whole, [OSError(errno.EMFILE, "Too many open files")]
+
+    def sometimes(body: Body) -> Iterator[bytes]:
+        if faults:
+            raise faults.pop()
+        return whole(body)
+
+    monkeypatch.setattr(smtp_transaction, "_whole", sometimes)
+    one = post.queue(ANN)
+    post.sender.start()
+    post.sender.drain(60)
+    assert post.states(one) == [DEFERRED]
+    assert "Too many open files" in post.get(one).recipients[0].text
+    post.later(MINUTE)
+    assert post.states(one) == [ACCEPTED]
+
+
+def test_who_waits_by_a_clock_that_was_ahead_does_not_wait_for_years(post: PostOffice, sink: MailSink) -> None:
+    answer(sink, "rcpt", "451 4.3.0 later")
+    year, right = 365 * 86400, post.clock
+    post.clock += year
+    one, wished = post.queue(ANN), post.queue(BEN, delay=2 * 86400, scheduled=True)
+    post.sender.start()
+    post.sender.drain(60)
+    assert post.states(one) == [DEFERRED]
+    post.later(-year)
+    assert post.states(one) == [ACCEPTED]
+    assert post.get(one).queued_at == right
+    assert (post.states(wished), post.get(wished).not_before) == ([QUEUED], right + year + 2 * 86400)
 
 
 # -- the sent copy of an IMAP account

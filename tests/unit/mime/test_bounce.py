@@ -59,6 +59,8 @@ def test_pythons_email_reads_it() -> None:
     text, fields, header = found.iter_parts()
     assert "There is no such mailbox" in text.get_content()
     assert "mx.there.test said: 550 5.1.1" in text.get_content()
+    given_up = "carol@gone.test:\r\n    It was tried for days, and is not tried any more.\r\n    Given up after 4 days"
+    assert given_up in text.get_content()
     groups = fields.get_payload()
     assert groups[0]["Reporting-MTA"] == "dns; host.example"
     assert groups[1]["Final-Recipient"] == "rfc822; bob@there.test"
@@ -66,6 +68,13 @@ def test_pythons_email_reads_it() -> None:
     assert groups[4]["Final-Recipient"] == "utf-8; j\\x{FC}rgen@there.test"
     assert header.get_content_type() == "text/rfc822-headers"
     assert header.get_payload(decode=True).replace(b"\r\n", b"\n").strip() == HEADER.replace(b"\r\n", b"\n").strip()
+
+
+def test_where_no_server_was_asked_none_is_spoken_of() -> None:
+    why = "5.3.5 The alias robot hands mail to a program, which Mua does not do."
+    said = made(failed=[Recipient("robot@host.example", REFUSED, text=why)]).decode()
+    assert f"robot@host.example:\r\n    {why}\r\n\r\n" in said
+    assert "server" not in said.partition("Reporting-MTA")[0]
 
 
 def test_a_server_cannot_write_fields_of_its_own() -> None:

@@ -20,12 +20,15 @@ robot: "|/usr/bin/robot --now"
 box: /var/mail/box
 both: "|robot", ann@there.test
 empty:
+void: :include:/etc/void
+trash: /dev/null
+rest: trash, ann@there.test
 """
 HERE = ("host.test", "localhost")
 
 
 def to(*recipients: str, text: str = FILE) -> Expanded:
-    files = {"/etc/list": "# people\ndave@there.test\nbob, |evil\n:include:/etc/list\n"}
+    files = {"/etc/list": "# people\ndave@there.test\nbob, |evil\n:include:/etc/list\n", "/etc/void": "# nobody yet\n"}
     return expanded(recipients, table(text), HERE, files.get, lambda one: None if "(" in one else one)
 
 
@@ -63,6 +66,14 @@ def test_programs_and_files_are_refused_and_said(name: str, what: str) -> None:
     found = to(f"{name}@host.test")
     assert found.recipients == ()
     assert what in found.refused[f"{name}@host.test"]
+
+
+def test_what_leads_to_nobody_is_said_and_what_is_thrown_away_is_not() -> None:
+    found = to("void@host.test", "ann@there.test")
+    assert found.recipients == ("ann@there.test",)
+    assert "leads to nobody" in found.refused["void@host.test"]
+    assert to("trash@host.test") == Expanded((), {})
+    assert to("rest@host.test") == Expanded(("ann@there.test",), {})
 
 
 def test_what_is_good_of_an_alias_goes_and_the_rest_is_said() -> None:
