@@ -28,6 +28,7 @@ from shiboken6 import isValid
 
 from mua.gui import address_text, words
 from mua.gui.icons import pixmap
+from mua.gui.select import POPUP
 from mua.gui.sheets import styled
 from mua.gui.theme import CHIP_HEIGHT, SECONDARY, SEMIBOLD, theme
 from mua.gui.widgets import paint_avatar
@@ -41,12 +42,6 @@ MAX_CHIP = 560  # pixels: nearly every name with its whole address
 MAX_CHIPS = 500
 _GAP = 6
 _MARK = 18  # pixels for how the way there is protected
-POPUP = """
-QListView { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 4px; }
-QListView::item { padding: 6px 10px; border-radius: 6px; }
-QListView::item:selected { background: @selection; color: @text; }
-"""
-
 SEALS: Mapping[Seal, tuple[str, str]] = {
     Seal.NONE: ("lock-open", tr("Not encrypted: the servers of {} offered nothing.")),
     Seal.TLS: ("lock", tr("Encrypted; who the servers of {} are is not proven.")),

@@ -14,7 +14,6 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QTextCharFor
 from PySide6.QtWidgets import (
     QCalendarWidget,
     QComboBox,
-    QCompleter,
     QDateTimeEdit,
     QFrame,
     QHBoxLayout,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from mua.gui import words
 from mua.gui.icons import icon, pixmap
-from mua.gui.select import Select
+from mua.gui.select import Completer, Select
 from mua.gui.sheets import styled
 from mua.gui.theme import SECONDARY, SMALL_ICON, theme
 from mua.gui.widgets import Button, Label, restyle
@@ -66,11 +65,7 @@ class ZoneSelect(Select):
         self.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.setMinimumContentsLength(20)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        completer = QCompleter(self.model(), self)
-        self.setCompleter(completer)
-        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        completer.setFilterMode(Qt.MatchFlag.MatchContains)
-        completer.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
+        self.setCompleter(Completer(self.model(), tr("Time zone"), self))
 
     def start(self) -> None:
         """Back to this computer; the places are read the first time that somebody may want them."""

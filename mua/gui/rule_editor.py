@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QStringListModel, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mua import wire
 from mua.errors import MailError
 from mua.gui import words
 from mua.gui.choice import Choice
-from mua.gui.select import Select, Tick
+from mua.gui.select import Completer, Select, Tick
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, ElidedLabel, Field, Label, ToolButton, restyle
 from mua.language import inside, tr
@@ -53,13 +53,21 @@ class _Line(QWidget):
     removed = Signal()
     changed = Signal()
 
-    def __init__(self, kinds: Sequence[tuple[str, str]], label: str, *, negatable: bool) -> None:
+    def __init__(
+        self,
+        kinds: Sequence[tuple[str, str]],
+        label: str,
+        *,
+        negatable: bool,
+        known: Callable[[str], Sequence[str]] = lambda _: (),
+    ) -> None:
+        """``known``: what there is to choose among for a kind."""
         super().__init__()
         self.kind = Select(label)
         for value, text in kinds:
             self.kind.addItem(text, value)
         self.sense = Select(tr("Whether it holds"))
-        self.sense.addItem("contains", False)
+        self.sense.addItem(tr("contains"), False)
         self.sense.addItem(tr("does not contain"), True)
         self.sense.setVisible(negatable)
         self.value = Field(tr("{label}: what", label=label), "")
@@ -72,32 +80,42 @@ class _Line(QWidget):
         line.addWidget(self.value, 1)
         line.addStretch()
         line.addWidget(self.remove)
-        self._negatable = negatable
-        self.kind.currentIndexChanged.connect(lambda _: self._fit())
+        self._negatable, self._known = negatable, known
+        self._names = QStringListModel(self)
+        self.value.setCompleter(Completer(self._names, label, self))
+        self.kind.currentIndexChanged.connect(lambda _: self.fit())
         self.remove.clicked.connect(self.removed)
         for signal in (self.kind.currentIndexChanged, self.sense.currentIndexChanged, self.value.textChanged):
             signal.connect(lambda *_: self.changed.emit())
-        self._fit()
+        self.fit()
 
-    def _fit(self) -> None:
+    def fit(self) -> None:
         """Only what has a meaning here."""
         key = self.kind.currentData()
         plain = key in (Part.HAS, Part.LARGER, Part.SMALLER)
         self.sense.setVisible(self._negatable and not plain)
         self.value.setVisible(key in WITH_VALUE if not self._negatable else key != Part.HAS)
         self.value.setPlaceholderText(_HINTS.get(key, ""))
+        self._names.setStringList([*self._known(key)])
 
 
 class RuleForm(QFrame):
-    """One rule.  ``kept`` has it."""
+    """One rule.  ``kept`` has it.  ``folders``: the account and the name of each that mail can be moved to."""
 
     kept = Signal(object)
     left = Signal()
 
-    def __init__(self, rule: MailRule, accounts: Sequence[tuple[int, str]], tags: Sequence[Tag], ask: Ask) -> None:
+    def __init__(
+        self,
+        rule: MailRule,
+        accounts: Sequence[tuple[int, str]],
+        tags: Sequence[Tag],
+        ask: Ask,
+        folders: Sequence[tuple[int, str]] = (),
+    ) -> None:
         super().__init__()
         self.setProperty("kind", "panel")
-        self._rule, self._tags, self._ask = rule, tuple(tags), ask
+        self._rule, self._tags, self._ask, self._folders = rule, tuple(tags), ask, folders
         self.name = Field(tr("Name of the rule"), tr("Name of the rule"))
         self.name.setText(rule.name)
         self.every = Choice(tr("How many have to hold"), (("all", tr("All of these")), ("any", tr("One of these"))))
@@ -106,6 +124,7 @@ class RuleForm(QFrame):
         for number, name in ((0, tr("All accounts")), *accounts):
             self.account.addItem(name, number)
         self.account.setCurrentIndex(max(self.account.findData(rule.account_id), 0))
+        self.account.currentIndexChanged.connect(lambda _: self._fit())
         self.last = Tick(tr("No rule below sees what this one fits"))
         self.last.setChecked(rule.last)
         self.conditions: list[_Line] = []
@@ -134,7 +153,7 @@ class RuleForm(QFrame):
     def try_it(self) -> None:
         """Count what it would have fitted."""
         rule = self.rule()
-        if text := plan.problem(rule):
+        if text := self._problem(rule):
             self._say(text, good=False)
             return
         self._say(tr("Looking through the mail of the last year…"))
@@ -143,7 +162,7 @@ class RuleForm(QFrame):
     def keep(self) -> None:
         """Keep it."""
         rule = self.rule()
-        if text := plan.problem(rule):
+        if text := self._problem(rule):
             self._say(text, good=False)
         else:
             self._ask(
@@ -151,6 +170,27 @@ class RuleForm(QFrame):
             )
 
     # ---- inside
+    def _fit(self) -> None:
+        for line in self.deeds:
+            line.fit()
+
+    def _problem(self, rule: MailRule) -> str:
+        """Why it cannot be kept; empty: it can."""
+        if text := plan.problem(rule):
+            return text
+        known = self._known(Do.MOVE)
+        unknown = next((one.value for one in rule.deeds if one.do is Do.MOVE and one.value not in known), None)
+        if unknown is None:
+            return ""
+        return tr("There is no folder “{name}”; choose one that is there, or make it first.", name=unknown)
+
+    def _known(self, kind: str) -> list[str]:
+        if kind == Do.TAG:
+            return [one.name for one in self._tags]
+        account = int(self.account.currentData())
+        here = [name for owner, name in self._folders if account in (0, owner)]
+        return list(dict.fromkeys(here)) if kind == Do.MOVE else []
+
     def _text(self, line: _Line) -> str:
         return "attachment" if line.kind.currentData() == Part.HAS else line.value.text().strip()
 
@@ -201,7 +241,7 @@ class RuleForm(QFrame):
         another.clicked.connect(lambda: self._add_deed(Deed(Do.STAR)))
         column.addLayout(self._upper)
         column.addWidget(more, 0, Qt.AlignmentFlag.AlignLeft)
-        column.addWidget(Label("then", BASE))
+        column.addWidget(Label(tr("then"), BASE))
         column.addLayout(self._lower)
         column.addWidget(another, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.last)
@@ -231,7 +271,9 @@ class RuleForm(QFrame):
         self._put(line, self.conditions, self._upper)
 
     def _add_deed(self, one: Deed) -> None:
-        line = _Line([(key.value, text) for key, text in DEEDS.items()], tr("What is done"), negatable=False)
+        line = _Line(
+            [(key.value, text) for key, text in DEEDS.items()], tr("What is done"), negatable=False, known=self._known
+        )
         line.kind.setCurrentIndex(max(line.kind.findData(one.do.value), 0))
         known = tag_of(one.value, self._tags) if one.do is Do.TAG and one.value else None
         line.value.setText(known.name if known is not None else one.value)
@@ -257,9 +299,15 @@ class RuleList(QWidget):
     changed = Signal()
     """A rule was kept or removed: read them again (``show_rules``)."""
 
-    def __init__(self, accounts: Sequence[tuple[int, str]], tags: Sequence[Tag], ask: Ask) -> None:
+    def __init__(
+        self,
+        accounts: Sequence[tuple[int, str]],
+        tags: Sequence[Tag],
+        ask: Ask,
+        folders: Sequence[tuple[int, str]] = (),
+    ) -> None:
         super().__init__()
-        self._accounts, self._tags, self._ask = accounts, tuple(tags), ask
+        self._accounts, self._tags, self._ask, self._folders = accounts, tuple(tags), ask, folders
         self.rows: list[QWidget] = []
         self.form: RuleForm | None = None
         self._rules: list[MailRule] = []
@@ -289,7 +337,7 @@ class RuleList(QWidget):
     def edit(self, rule: MailRule) -> RuleForm:
         """Open the form for a rule (``id`` 0: a new one)."""
         self._close()
-        form = self.form = RuleForm(rule, self._accounts, self._tags, self._ask)
+        form = self.form = RuleForm(rule, self._accounts, self._tags, self._ask, self._folders)
         form.left.connect(self._close)
         form.kept.connect(lambda _: self._kept())
         self._column.addWidget(form)

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QRect, QStringListModel, Qt, QTimer
 from PySide6.QtWidgets import QAbstractItemView, QCompleter, QListView
 
 from mua.gui import words
-from mua.gui.address_field import POPUP
+from mua.gui.select import POPUP
 from mua.gui.sheets import styled
 from mua.gui.widgets import SearchField
 from mua.language import tr

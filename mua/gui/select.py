@@ -1,7 +1,17 @@
-"""Choices whose marks follow the theme: a drop-down, a tick, a radio button."""
+"""Choices whose marks follow the theme: a drop-down, a tick, a radio button, what is offered below a field."""
 
+from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QCheckBox, QComboBox, QRadioButton, QStyle, QStyleOptionButton
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QCompleter,
+    QListView,
+    QRadioButton,
+    QStyle,
+    QStyleOptionButton,
+    QWidget,
+)
 
 from mua.gui.icons import pixmap
 from mua.gui.sheets import styled
@@ -19,6 +29,25 @@ QRadioButton::indicator { width: 16px; height: 16px; border: 1px solid @tertiary
 QRadioButton::indicator:checked { width: 8px; height: 8px; border: 5px solid @accent; background: @on_accent; }
 QRadioButton:focus { color: @accent; }
 """
+POPUP = """
+QListView { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 4px; }
+QListView::item { padding: 6px 10px; border-radius: 6px; }
+QListView::item:selected { background: @selection; color: @text; }
+"""
+
+
+class Completer(QCompleter):
+    """Offers, below a field, what holds the letters that are typed; ``what`` it is, for who does not see it."""
+
+    def __init__(self, model: QAbstractItemModel, what: str, parent: QWidget) -> None:
+        super().__init__(model, parent)
+        popup = QListView()
+        popup.setAccessibleName(what)
+        styled(popup, POPUP)
+        self.setPopup(popup)
+        self.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.setFilterMode(Qt.MatchFlag.MatchContains)
+        self.setCompletionMode(QCompleter.CompletionMode.PopupCompletion)
 
 
 class Select(QComboBox):

@@ -300,7 +300,8 @@ class SettingsPage(Room):
     def _rules(self) -> None:
         self._section(tr("Rules"))
         accounts = [(int(one.id), words.shown(one.name or one.email, 60)) for one in self._desk.accounts]
-        self.rules = RuleList(accounts, self._desk.preferences.tags, self.asked.emit)
+        folders = [(int(one.account_id), one.name) for one in self._desk.folders.values() if one.selectable]
+        self.rules = RuleList(accounts, self._desk.preferences.tags, self.asked.emit, folders)
         self.rules.changed.connect(self._read_rules)
         self._sections.put(self.rules)
         self._read_rules()

@@ -57,6 +57,10 @@ class Section(QWidget):
         self._holders.append(holder)
         self._column.addWidget(holder)
 
+    def part(self, on: bool) -> None:
+        """Draw the line that parts it from the section above."""
+        self._rule.setVisible(on)
+
     def narrow(self, wanted: list[str]) -> int:
         """Show only what says all of these words; how many rows do."""
         found = 0
@@ -123,4 +127,8 @@ class Sections:
     def narrow(self, text: str) -> int:
         """Show only what is searched; how many rows that are."""
         wanted = text.casefold().split()
-        return sum(section.narrow(wanted) for section in self._all)
+        rows = [section.narrow(wanted) for section in self._all]
+        first = next((section for section in self._all if not section.isHidden()), None)
+        for section in self._all:
+            section.part(section is not first)
+        return sum(rows)

@@ -30,10 +30,13 @@ class Engine:
         then(self.answers.get(type(command), wire.Done()))
 
 
+FOLDERS = [(1, "INBOX"), (1, "Receipts"), (2, "INBOX"), (2, "Projects")]
+
+
 @pytest.fixture
 def made(qtbot: QtBot) -> tuple[RuleList, Engine]:
     engine = Engine()
-    page = RuleList([(1, "home")], TAGS, engine.ask)
+    page = RuleList([(1, "home"), (2, "work")], TAGS, engine.ask, FOLDERS)
     qtbot.addWidget(page)
     return page, engine
 
@@ -95,3 +98,28 @@ def test_a_message_says_which_rule_touched_it_and_becomes_one(program: Program, 
     row = model.source.message(one)
     assert row is not None
     assert page.rules.form.rule().conditions == (Condition(Field.FROM, row.sender[0].address),)
+
+
+def test_a_folder_is_chosen_among_those_of_the_account(made: tuple[RuleList, Engine]) -> None:
+    page, engine = made
+    form = page.edit(MailRule(0, "r", (Condition(Field.FROM, "a"),), (Deed(Do.MOVE, "Project"),)))
+    line = form.deeds[0]
+
+    def offered() -> list[str]:
+        line.value.completer().setCompletionPrefix("")
+        return [line.value.completer().model().index(one, 0).data() for one in range(line._names.rowCount())]
+
+    assert offered() == ["INBOX", "Receipts", "Projects"]
+    form.keep()
+    assert engine.commands == []
+    assert form.said.text() == "There is no folder “Project”; choose one that is there, or make it first."
+    line.value.setText("Projects")
+    form.account.setCurrentIndex(form.account.findData(1))
+    assert offered() == ["INBOX", "Receipts"]
+    form.try_it()
+    assert engine.commands == []
+    form.account.setCurrentIndex(form.account.findData(2))
+    form.keep()
+    assert [type(one) for one in engine.commands] == [wire.PutRule]
+    line.kind.setCurrentIndex(line.kind.findData(Do.TAG.value))
+    assert offered() == [one.name for one in TAGS]

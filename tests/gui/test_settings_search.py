@@ -37,6 +37,9 @@ def test_a_search_narrows_to_what_says_it(page: tuple[Office, SettingsPage]) -> 
     settings.search.setText("DARK")
     assert len(seen(settings)) == 1
     assert "as the desktop" in seen(settings)[0]
+    assert [one._title for one in settings._sections._all if not one._rule.isHidden()] == [
+        one._title for one in settings._sections._all if one._title != "Appearance"
+    ], "nothing is above the first"
     settings.search.setText("keyring file")
     assert any("encrypted file" in one for one in seen(settings))
     settings.search.setText("notifications")
