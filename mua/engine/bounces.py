@@ -29,56 +29,58 @@ WARN_AFTER = 4 * HOUR  # seconds that a message has waited when its submitter is
 
 
 def tell_submitters(context: Context, aliases: Aliases, sign: Signing) -> int:
-    """Queue the reports that are due; returns how many.  Raises MailError (disk, or a key that cannot be had)."""
-    db, told = context.store.reader(), 0
-    for outgoing_id in outbox.untold(db):
+    """Queue the reports that are due, ``MAX_TOLD`` at most; returns of how many messages.
+
+    Raises MailError (disk, or a key that cannot be had).
+    """
+    db = context.store.reader()
+    due = outbox.untold(db)
+    for outgoing_id in due:
         found = outbox.outgoing(db, outgoing_id)
         if found is None:
             continue
         names = outbox.untold_of(db, outgoing_id)
         failed = [one for one in found.recipients if one.address in names]
-        told += _tell(context, aliases, sign, found, failed, "failure")
+        _tell(context, aliases, sign, found, failed, "failure")
         with context.store.write(durable=True) as tx:
             dispatch.mark_told(tx, outgoing_id, names)
-    return told
+    return len(due)
 
 
 def warn_submitters(context: Context, aliases: Aliases, sign: Signing) -> int:
-    """Queue the reports of what has waited for ``WARN_AFTER``, one for each message; returns how many.
+    """The same for what has waited for ``WARN_AFTER``, one report for each message.
 
     Raises MailError (disk, or a key that cannot be had).
     """
-    db, told = context.store.reader(), 0
-    for outgoing_id in outbox.late(db, context.now() - WARN_AFTER):
+    db = context.store.reader()
+    due = outbox.late(db, context.now() - WARN_AFTER)
+    for outgoing_id in due:
         found = outbox.outgoing(db, outgoing_id)
         if found is None:
             continue
         waiting = [one for one in found.recipients if one.state in WAITING]
         if waiting:
-            told += _tell(context, aliases, sign, found, waiting, "delay")
+            _tell(context, aliases, sign, found, waiting, "delay")
         with context.store.write(durable=True) as tx:
             dispatch.mark_warned(tx, outgoing_id)
-    return told
+    return len(due)
 
 
 def _tell(
     context: Context, aliases: Aliases, sign: Signing, about: Outgoing, whom: list[Recipient], event: str
-) -> bool:
+) -> None:
     """Queue a report, if anybody wants one."""
     if not about.envelope_from or event not in outbox.notify(context.store.reader(), about.id):
         why = "its sender did not want to hear of it" if about.envelope_from else "it has no sender"
         ENGINE.info("outgoing %d: nobody is told of the %s, for %s", about.id, event, why)
-        return False
+        return
     try:
-        if not _report(context, aliases, sign, about, whom):
-            return False
+        if _report(context, aliases, sign, about, whom):
+            context.tally.add("mua_reports_total")
     except MailError:
         raise
     except Exception:  # noqa: BLE001 - a mistake of ours over one message must not cost others their reports
         ENGINE.exception("outgoing %d: its report cannot be made; nobody is told", about.id)
-        return False
-    context.tally.add("mua_reports_total")
-    return True
 
 
 def remove_spent(context: Context) -> int:

@@ -117,8 +117,8 @@ class PickUp:
                 return
             for bell in rung:
                 os.read(bell, FULL_PIPE)  # once: who rings without end would keep us here
-            pause = 0.0 if self._done(self.look) else LOOK_EVERY
-            self._done(self.settle)
+            more = [self._done(self.look), self._done(self.settle)]
+            pause = 0.0 if any(more) else LOOK_EVERY
             if pause:
                 self._stopping.wait(min(max(self._scan * REST, BREATH), LOOK_EVERY))
 
@@ -156,19 +156,23 @@ class PickUp:
         self._idle = not taken
         return False
 
-    def settle(self) -> None:
-        """What is to be done for submissions that are over: their submitters are told, their files removed."""
+    def settle(self) -> bool:
+        """What is to be done for submissions that are over: their submitters are told, their files removed; and who
+        waits is told.  A part of it; True: there is more.
+        """
         try:
             told = tell_submitters(self._context, self._aliases, self._sign)
-            if told + warn_submitters(self._context, self._aliases, self._sign):
+            told += warn_submitters(self._context, self._aliases, self._sign)
+            if told:
                 self._queued()
         finally:
-            remove_spent(self._context)  # also where the disk is full
+            gone = remove_spent(self._context)  # also where the disk is full
         if self._idle:
             self._context.store.shrink()
         if self._metrics is not None and (not self._counted or time.monotonic() - self._counted >= COUNT_EVERY):
             self._counted = time.monotonic()
             tally.write(self._metrics, self._context.tally.text(self._context.store.reader(), self._context.now()))
+        return told >= outbox.MAX_TOLD or gone >= outbox.MAX_SPENT
 
     def _has_room(self, uid: int, room: dict[int, tuple[int, int]]) -> bool:
         """``room`` is how many messages and octets more each user may have in the queue.  Root may always."""

@@ -108,7 +108,7 @@ class Sender:
         self.poke()
 
     def look(self) -> None:
-        """Something may have come back about what was sent."""
+        """Something was queued, or may have come back about what was sent; a pause that somebody waits out goes on."""
         self._wake()
 
     def stop(self) -> None:

@@ -49,7 +49,7 @@ class Sending:
             self.poke()
 
     def look(self) -> None:
-        """Something may have come back about what was sent."""
+        """Something was queued, or may have come back about what was sent."""
         if self._sender is None:
             self.poke()
         else:

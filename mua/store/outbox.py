@@ -31,6 +31,8 @@ from mua.store.wire_files import frozen_head, wire_path
 MAX_DUE = 1000  # recipients taken at once
 MAX_OF_DOMAIN = 200  # of one domain that mail goes to directly: then the next domain has its turn
 MAX_DOMAINS = 5000  # looked at in one pass
+MAX_TOLD = 100  # submissions whose submitters are told at once
+MAX_SPENT = 500  # submissions that are tidied up after at once
 OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
 WAITS = "state IN ('queued', 'deferred')"  # as another has it
 
@@ -130,7 +132,7 @@ def waiting_of(db: Db, uid: int, most: int) -> tuple[int, int]:
     return int(count), int(octets)
 
 
-def untold(db: Db, most: int = 100) -> list[OutgoingId]:
+def untold(db: Db, most: int = MAX_TOLD) -> list[OutgoingId]:
     """Submissions that failed for recipients of whom their submitter was not told; while others are tried it waits."""
     rows = db.rows(
         "SELECT DISTINCT r.outgoing_id FROM recipient r JOIN outgoing o ON o.id = r.outgoing_id AND o.uid IS NOT NULL"
@@ -147,7 +149,7 @@ def untold_of(db: Db, outgoing_id: OutgoingId) -> list[str]:
     return [row[0] for row in db.rows(sql, outgoing_id)]
 
 
-def late(db: Db, before: int, most: int = 100) -> list[OutgoingId]:
+def late(db: Db, before: int, most: int = MAX_TOLD) -> list[OutgoingId]:
     """Submissions of before a time (UTC seconds) that are not over, and of which no warning was given, oldest first."""
     sql = (
         "SELECT id FROM outgoing WHERE warned = 0 AND uid IS NOT NULL AND finished_at = 0 AND queued_at <= ?"
@@ -184,7 +186,7 @@ def returned(db: Db, profile: Profile, outgoing_id: OutgoingId) -> tuple[bytes, 
         return frozen_head(file), str(envid)
 
 
-def spent(db: Db, most: int = 500) -> list[Spent]:
+def spent(db: Db, most: int = MAX_SPENT) -> list[Spent]:
     """Submissions that are over, and whose submitters know."""
     rows = db.rows(
         "SELECT o.id, o.uid, o.wire_file, EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id"
@@ -344,10 +346,11 @@ def doubled(db: Db) -> list[Doubled]:
 
 
 def unknowns(db: Db) -> list[Unknown]:
-    """Messages of which nobody knows whether they arrived."""
+    """Messages of an account's own of which nobody knows whether they arrived: only these can turn up somewhere."""
     rows = db.rows(
         "SELECT o.id, o.account_id, o.message_id, r.address, o.sent_copy FROM recipient r"
-        " JOIN outgoing o ON o.id = r.outgoing_id WHERE r.state = 'unknown' ORDER BY o.id, r.id"
+        " JOIN outgoing o ON o.id = r.outgoing_id WHERE r.state = 'unknown' AND o.uid IS NULL"
+        " ORDER BY o.id, r.id"
     )
     grouped: dict[int, list[tuple[Any, ...]]] = {}
     for row in rows:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 from exchangers import World, always
+from mail_sink import DROP
 
 from mua.engine.aliases import Aliases
 from mua.engine.bounces import remove_spent, tell_submitters, warn_submitters
 from mua.engine.pickup import PickUp
 from mua.mime.report import report
-from mua.model.outgoing import Outgoing
+from mua.model.outgoing import Outgoing, RecipientState
 from mua.model.submission import NOTIFY, Submission
 from mua.plan.retry import DAY, HOUR
 from mua.store import dispatch, drop, outbox, wire_files
@@ -59,6 +60,7 @@ def house(world: World, tmp_path: Path) -> House:
     world.domain("there.test", "10 mx1")
     world.domain("bad.test", "10 mx2")
     world.domain("later.test", "10 mx3")  # nobody listens there
+    world.domain("lost.test", "10 mx4")
     world.exchanger(1)
     world.exchanger(2, always("rcpt", "550 5.1.1 Nobody of that name"))
     return House(world, tmp_path / "drop")
@@ -200,6 +202,29 @@ def test_nobody_hears_what_he_did_not_want_to_hear(
     found = [report(one) for one in world.sinks[1].copies("ann@there.test")]
     assert [told.action for one in found if one is not None for told in one.recipients] == reports
     assert outbox.untold(house.post.store.reader()) == outbox.late(house.post.store.reader(), house.post.clock) == []
+
+
+def test_many_are_told_one_lot_after_the_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not one lot at each look, ten seconds apart."""
+    for number in range(3):
+        house.submit(f"bob{number}@bad.test", notify=() if number == 1 else NOTIFY)
+    monkeypatch.setattr(outbox, "MAX_TOLD", 2)
+    first_two = outbox.untold
+    monkeypatch.setattr(outbox, "untold", lambda db: first_two(db, 2))
+    assert [house.pickup.settle(), house.pickup.settle()] == [True, False]
+    assert outbox.untold(house.post.store.reader()) == []
+    assert len([one for one in house.post.outbox() if not one.envelope_from]) == 2
+
+
+def test_what_was_lost_at_the_dot_is_looked_for_where_it_could_turn_up(world: World, house: House) -> None:
+    """A server's account has no folders, and what nobody knows of is kept for a month: each pass would look for all."""
+    world.exchanger(4, always("dot", DROP))
+    theirs, db = house.submit("dan@lost.test"), house.post.store.reader()
+    assert [one.state for one in theirs.recipients] == [RecipientState.UNKNOWN]
+    assert outbox.unknowns(db) == []
+    ours = house.post.queue("dan@lost.test")
+    assert house.post.sender.drain(30)
+    assert [one.id for one in outbox.unknowns(db)] == [ours]
 
 
 def test_a_warning_is_not_warned_of(house: House) -> None:
