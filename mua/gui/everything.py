@@ -30,7 +30,18 @@ def open_palette(desk: "Desk") -> None:
     at_hand = [
         *_actions(desk), *tags, *FolderDeeds(desk).choices(), *_places(desk), *_accounts(desk), *_settings(desk)
     ]  # fmt: skip
-    Palette(desk.window, tr("Do or go to anything"), at_hand, more=partial(_people, desk)).open_over()
+    Palette(
+        desk.window, tr("Do or go to anything"), at_hand, partial(_search, desk), more=partial(_people, desk)
+    ).open_over()
+
+
+def _search(desk: "Desk", letters: str) -> Choice | None:
+    """The letters may be of a message."""
+    wanted = words.shown(letters, 60)
+    if not wanted:
+        return None
+    act = partial(desk.searching.search_for, letters)
+    return Choice(tr("Search all mail for “{letters}”", letters=wanted), "", "search", act)
 
 
 def _actions(desk: "Desk") -> list[Choice]:

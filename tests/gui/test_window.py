@@ -379,8 +379,12 @@ def test_the_palette_finds_people(program: Program) -> None:
     address = found["Mail from Maya Lindqvist"].detail
     assert [one.mailto for one in wished] == [f"mailto:{address}"]
     assert program.window.listing.search.text() == f"from:{address}"
-    palette.field.setText("settings of")
-    wait_until(lambda: not any("Maya" in one.text for one in palette.shown()), "other letters")
+    palette.field.setText("no such thing")
+    wait_until(
+        lambda: [one.text for one in palette.shown()] == ["Search all mail for “no such thing”"], "other letters"
+    )
+    palette.shown()[0].act()
+    assert program.window.listing.search.text() == "no such thing"
 
 
 def _folder(program: Program, name: str) -> object:
