@@ -48,11 +48,17 @@ def watch(lab: Lab, profile: Path, count: int, *, complete: bool = True) -> Cour
         return Course(login, screenful, listed, done, engine_cpu, indexer_cpu)
 
 
-def _when(began: float, happened: Callable[[], bool]) -> float:
+def until_complete(profile: Path, count: int) -> None:
+    """Wait until everything is fetched and indexed; looks seldom."""
+    look = _Look(profile)
+    _when(time.monotonic(), lambda: look.is_complete(count), 0.5)
+
+
+def _when(began: float, happened: Callable[[], bool], pause: float = PAUSE) -> float:
     while not happened():
         if time.monotonic() - began > PATIENCE:
             raise SystemExit("the first synchronisation did not end")
-        time.sleep(PAUSE)
+        time.sleep(pause)
     return time.monotonic() - began
 
 

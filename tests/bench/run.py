@@ -6,6 +6,7 @@
     bodies   every message of it through our FETCH path           against draining them off the socket
     distance the same inbox listed at 100 ms round trip           against none, through the same proxy
     scale    --full only: CPU a message at ten times the number   against the same at 10,000
+    smooth   frames of the window while all of it is fetched and indexed    against a bare window's beside it
     noop     a sync with nothing new, engine running / cold       against mbsync
     flags    1,000 flag changes made elsewhere, until seen        against mbsync
     memory   PSS of the idle program                              against a bare PySide6 window
@@ -43,6 +44,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,7 +52,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent), str(ROOT)]
 
-from first_sync import Course, watch  # noqa: E402
+from first_sync import Course, until_complete, watch  # noqa: E402
 from lab import Filled, Lab, User, missing, until  # noqa: E402
 from mailgen import Letter, letters  # noqa: E402
 from memory import Peak, pss  # noqa: E402
@@ -73,6 +75,8 @@ ALONE = {
     "search": "searching.py",
     "queue": "long_queue.py",  # no module here may have the name of one of the standard library: this folder goes first
 }
+IDLE = 10.0  # seconds of rest that are looked at
+LATE = 50  # milliseconds that a frame may be late
 MBSYNC = """\
 FSync no
 
@@ -160,7 +164,39 @@ class Bench:
     def _start(self, argv: list[str], **more: str) -> subprocess.Popen[bytes]:
         environment = self.lab.environment() | {"QT_QPA_PLATFORM": "offscreen"} | more
         environment |= {"QTWEBENGINE_DISABLE_SANDBOX": "1"} if os.geteuid() == 0 else {}
-        return subprocess.Popen(self.lab.command(*argv), cwd=ROOT, env=environment, stdout=subprocess.PIPE)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        return subprocess.Popen(self.lab.command(*argv), cwd=ROOT, env=environment, **pipes)
+
+    # -- smooth --------------------------------------------------------------------------------------------------------
+
+    def smooth(self) -> None:
+        """How late the window's thread is while everything is synchronised, parsed and indexed, and afterwards."""
+        profile = self._fresh_profile(self._filled_mailbox())
+        with self._ticking("bare") as bare, self._ticking("ours", str(profile)) as ours:
+            began = time.monotonic()
+            until_complete(profile, self.count)
+            done = time.monotonic()
+            time.sleep(IDLE)
+            late, theirs = _ticks(ours), _ticks(bare)
+        self.lab.stop_engine(profile)
+        for what, since, to in (("at work", began, done), ("idle", done, done + IDLE)):
+            both = [sorted(ms for at, ms in one if since <= at < to) for one in (late, theirs)]
+            over = [sum(ms > LATE for ms in one) for one in both]
+            split = f"{len(both[0])} frames, {over[0]} over {LATE} ms; the bare window's {len(both[1])} and {over[1]}"
+            for name, place in (("p99", 0.99), ("worst", 1.0)):
+                mine, peer = (max(0.01, one[int(place * (len(one) - 1))]) for one in both)
+                said = f"frame lateness {what}, {name} ({self.count} messages)"
+                self._add("smooth", said, [mine], "bare PySide6 window", [peer], "ms", split if place == 1 else "")
+
+    @contextmanager
+    def _ticking(self, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+        with self._start([sys.executable, str(HERE / "frames.py"), *words]) as process:
+            try:
+                assert process.stdout
+                assert process.stdout.readline() == b"ready\n"
+                yield process
+            finally:
+                process.kill()
 
     # -- sync ----------------------------------------------------------------------------------------------------------
 
@@ -449,6 +485,14 @@ def _large() -> bytes:
 _median = statistics.median
 
 
+def _ticks(process: subprocess.Popen[bytes]) -> list[tuple[float, float]]:
+    """(when, milliseconds late) of each frame, once it is told to end."""
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()
+    return [(at, ms) for at, ms in json.loads(process.stdout.read())]
+
+
 def _chunks(letters: Iterator[Letter], size: int) -> Iterator[list[Letter]]:
     while chunk := list(itertools.islice(letters, size)):
         yield chunk
@@ -496,7 +540,7 @@ def _page(rows: list[Row], rounds: int) -> str:
 
 def main() -> int:
     """Run the named benchmarks, or all of them."""
-    names = ["sync", "inbox", "bodies", "distance", "noop", "flags", "window", "memory", "peak", "corpus"]
+    names = ["sync", "inbox", "bodies", "distance", "smooth", "noop", "flags", "window", "memory", "peak", "corpus"]
     parser = argparse.ArgumentParser(
         prog="./run bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
