@@ -89,7 +89,7 @@ def compose(session: Session) -> Result:
         bcc=_addresses(given.bcc),
         subject=given.subject,
         text=body,
-        attachments=tuple(DraftAttachment(str(Path(one).absolute()), Path(one).name) for one in given.attach),
+        attachments=tuple(DraftAttachment(str(Path(one).resolve()), Path(one).name) for one in given.attach),
     )
     return _queued(session, wire.Send(chosen.id, draft=draft, at=at, terms=terms, direct=given.direct))
 

@@ -149,4 +149,5 @@ def _full_disk_said() -> Iterator[None]:
 def _file_pieces(path: Path) -> Pieces:
     """The message in a file that a person named; of a large one the header, and where the rest is."""
     with files.readable(path):
+        path = path.resolve()
         return whole_or_divided(content_of(path, path.stat().st_size))

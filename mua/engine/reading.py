@@ -3,12 +3,16 @@
 Rule of the file: a message is parsed once, and before a transaction begins (``Whole``): the lock is not held meanwhile.
 """
 
+import errno
 import json
 import os
+import stat
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from mua import wire
 from mua.engine.context import Context
@@ -138,18 +142,29 @@ def _content(attachment: DraftAttachment) -> bytes | Content:
     """A small file as it is now, and where a large one is."""
     path = Path(attachment.path)
     try:
-        if not path.is_file():  # a pipe or a device would never end
-            raise OSError("not a file")
-        size = path.stat().st_size
-        return path.read_bytes() if size <= SMALL else content_of(path, size)
+        with _opened(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            return file.read(SMALL) if size <= SMALL else content_of(path, size)
     except OSError as error:
         text = f"The attachment “{path.name}” cannot be read; it may have been moved. Attach it again."
         raise MailError(Kind.LOCAL, Retry.ASK, text, str(error), "attachment-missing") from error
 
 
 def content_of(path: Path, size: int) -> Content:
-    """What is in a file."""
-    return Content(lambda: path.open("rb"), size)
+    """What is in a file, which is no link."""
+    return Content(partial(_opened, path), size)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file that is still one.
+
+    OSError: a link that took its place meanwhile might lead to what nobody chose, a pipe or a device would never end.
+    """
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a file")
+    return file
 
 
 def _forwarded(

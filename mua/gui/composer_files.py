@@ -1,7 +1,8 @@
 """What is attached to the letter that is written: cards below the text, and the pictures that stand in it.
 
-Rules of the file: a file stays where it is and is read when the letter is sent, so that its size costs no memory; what
-is made here (a packed folder, a smaller picture, a pasted one) is made on a thread, in the letter's own folder.
+Rules of the file: a file stays where it is and is read when the letter is sent, so that its size costs no memory; of a
+link it is the file that it leads to now, and a link that takes its place later is not followed (``engine.reading``);
+what is made here (a packed folder, a smaller picture, a pasted one) is made on a thread, in the letter's own folder.
 """
 
 import mimetypes
@@ -26,6 +27,7 @@ from mua.gui.theme import READER_MARGIN_X, SECONDARY
 from mua.gui.widgets import AttachmentCard, Button, Flow, Label
 from mua.language import tr
 from mua.mime.text import safe_filename
+from mua.paths import write_new
 
 LARGE = 20_000_000  # octets: many servers refuse more
 SMALLER_SIDE = 1920  # pixels of the longer side of a picture that was made smaller
@@ -143,15 +145,12 @@ class Files(QWidget):
             if path.is_dir():
                 folders.append(path)
                 continue
-            try:
-                octets = path.stat().st_size
-                with path.open("rb"):
-                    pass
-            except OSError:
+            octets = _readable(path)
+            if octets is None:
                 bad.append(path.name)
                 continue
             kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-            self.attached.append(Attached(path.name, kind, octets, str(path)))
+            self.attached.append(Attached(path.name, kind, octets, os.path.realpath(path)))
         if bad:
             which = bad[0] if len(bad) == 1 else tr("{number} of the files", number=len(bad))
             self.told.emit(
@@ -187,7 +186,7 @@ class Files(QWidget):
             self._failed(folder.name, error)
             return
         self._later(
-            lambda: _zip(folder, target),
+            partial(_whole_or_none, target, partial(_zip, folder, target)),
             lambda: self.attach_made(target, f"{folder.name}.zip", "application/zip"),
             partial(self._failed, folder.name),
         )
@@ -222,7 +221,9 @@ class Files(QWidget):
         return None if shown is None else shown[0]
 
     def _note_picture(self, path: Path, kind: str) -> Attached:
-        made = Attached(path.name, kind, path.stat().st_size, str(path), content_id=f"{secrets.token_hex(12)}@mua")
+        made = Attached(
+            path.name, kind, path.stat().st_size, os.path.realpath(path), content_id=f"{secrets.token_hex(12)}@mua"
+        )
         self.attached.append(made)
         self.changed.emit()
         return made
@@ -234,14 +235,8 @@ class Files(QWidget):
         self.changed.emit()
 
     def free(self, name: str) -> Path:
-        """A path in the letter's folder that is not taken.  Raises OSError."""
-        folder = self._make_folder()
-        path = folder / safe_filename(name)
-        number = 2
-        while path.exists():
-            path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
-            number += 1
-        return path
+        """An empty new file in the letter's folder, for what is made: nobody else is given it.  Raises OSError."""
+        return write_new(self._make_folder(), safe_filename(name), b"")
 
     # ---- changing
     def remove(self, one: Attached) -> None:
@@ -279,7 +274,7 @@ class Files(QWidget):
                 self._failed(one.name, error)
                 return
             self._later(
-                partial(_shrunk, Path(one.path), target),
+                partial(_whole_or_none, target, partial(_shrunk, Path(one.path), target)),
                 partial(self._replace, one, target, before),
                 partial(self._failed, one.name),
             )
@@ -330,6 +325,29 @@ def _may_shrink(one: Attached) -> bool:
     return bool(one.path) and one.size > WORTH_IT and one.type in _SHRINKS and not one.content_id
 
 
+def _readable(path: Path) -> int | None:
+    """How many octets a file has, where it is one and can be read: a pipe would keep the window waiting for ever."""
+    try:
+        if not path.is_file():
+            return None
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            return os.fstat(file.fileno()).st_size
+    except OSError:
+        return None
+
+
+def _whole_or_none(target: Path, work: Callable[[], None]) -> None:
+    """Make a file; what is left of one that could not be made whole goes.  Raises OSError."""
+    try:
+        work()
+    except (ValueError, RuntimeError) as error:  # what zipfile has against a file
+        target.unlink(missing_ok=True)
+        raise OSError(0, str(error)) from error
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
+
+
 def _shrunk(path: Path, target: Path) -> None:
     """A picture with its longer side at most ``SMALLER_SIDE``, as JPEG.  Raises OSError."""
     reader = QImageReader(str(path))
@@ -348,7 +366,7 @@ def _shrunk(path: Path, target: Path) -> None:
 def _zip(folder: Path, target: Path) -> None:
     """Every file of a folder; links are not followed out of it.  Raises OSError."""
     count = 0
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
         for root, folders, names in os.walk(folder, followlinks=False):
             folders.sort()
             for name in sorted(names):
@@ -358,4 +376,5 @@ def _zip(folder: Path, target: Path) -> None:
                 count += 1
                 if count > MAX_FOLDER:
                     raise OSError(0, f"it holds more than {MAX_FOLDER:,} files")
-                packed.write(path, Path(folder.name) / path.relative_to(folder))
+                inside = os.fsencode(Path(folder.name) / path.relative_to(folder)).decode("utf-8", "replace")
+                packed.write(path, inside)

@@ -9,7 +9,7 @@ Rules of the file: nothing asks "Are you sure?"; what failed is said in the comp
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from mua import wire
 from mua.errors import MailError
-from mua.gui import letters, words
+from mua.gui import letters
 from mua.gui.answering_here import AnsweringHere
 from mua.gui.composer import Composer
 from mua.gui.drafting import FORGET_AFTER, Drafting
@@ -32,19 +32,21 @@ from mua.gui.preferences import Place
 from mua.gui.snippets import Snippets
 from mua.gui.spelling import Spelling
 from mua.gui.steps import text_of
+from mua.gui.taking_back import TakingBack
 from mua.gui.typed_ahead import FETCHING, TypedAhead
 from mua.gui.writing import Kind, Writing
 from mua.language import tr
+from mua.mime.encode import wire_address
 from mua.mime.prose_html import by_name
 from mua.mime.sniff import media_type
 from mua.mime.text import safe_filename
 from mua.model.account import Account, Route
 from mua.model.address import Address
 from mua.model.message import MessageId, MessageRow
-from mua.model.outgoing import Draft, DraftAttachment, Outgoing, OutgoingId, RecipientState, Terms
+from mua.model.outgoing import Draft, DraftAttachment, OutgoingId, Terms
 from mua.paths import write_new
 from mua.plan import identities
-from mua.store import outbox, protection, read, wire_files
+from mua.store import outbox, protection, read
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -71,6 +73,7 @@ class Composing(QObject):
         desk.preferences_changed.connect(self.spelling.choose)
         self.snippets = Snippets(lambda: desk.preferences, desk.change_preferences, self)
         self._merging = Merging(self, desk)
+        self.taking = TakingBack(self, desk)
         self.here = AnsweringHere(desk)
         self.here.placed.connect(self._place)
         self._typed = TypedAhead(desk.window, desk.window.actions_)
@@ -188,6 +191,11 @@ class Composing(QObject):
             db = self._desk.library.db
             drafted = read.draft_of(db, letter.key) if db is not None else None
             history = self.journal.steps(letter.key)
+            if letter.stepped and not history:
+                self._desk.window.toast.say(
+                    tr("A letter that you were writing cannot be read from the disk; it stays there as it is.")
+                )
+                continue
             composer = self.open(replace(letter, sending_at=0, replaces=drafted or letter.replaces, stepped=False))
             if composer.replay(history):
                 self.keeping.stepped.add(letter.key)
@@ -206,11 +214,9 @@ class Composing(QObject):
     def close_all(self) -> None:
         """The program ends: every letter is in the journal, and comes back at the next start."""
         for composer in list(self.composers.values()):
-            letter = composer.letter()
+            self.journal_now(composer)
             if composer.is_untouched():
-                self.journal.forget(letter.key)
-            else:
-                self.journal.write(letter)
+                self.journal.forget(composer.key)
             composer.finish()
         self.composers.clear()
         self.spelling.speller.close()
@@ -225,6 +231,7 @@ class Composing(QObject):
             )
             return
         composer.hold(int(time.time()))
+        self.journal_now(composer)
         letter = composer.letter()
         self.journal.write(letter)
         self.journal.settle()
@@ -232,7 +239,7 @@ class Composing(QObject):
         self._desk.client.ask(
             self.command(letter, delay, at),
             lambda answer: self._sent(composer, letter, answer, delay, at),
-            lambda error: self._not_sent(composer, error, again),
+            lambda error: self._not_sent(composer, letter, error, again),
         )
 
     def command(self, letter: Letter, delay: int, at: int | None = None) -> wire.Send:
@@ -259,9 +266,11 @@ class Composing(QObject):
         if at is not None:
             delay = max(delay, _UNDO_SCHEDULED)
             text = tr("Scheduled: {when}", when=moment(at, time.time()))
-            self._desk.window.toast.say(text, tr("Undo"), lambda: self._undo(outgoing, undone), delay * 1_000)
+            self._desk.window.toast.say(text, tr("Undo"), lambda: self.taking.undo(outgoing, undone), delay * 1_000)
         elif delay:
-            self._desk.window.toast.say(tr("Sending…"), tr("Undo"), lambda: self._undo(outgoing, undone), delay * 1_000)
+            self._desk.window.toast.say(
+                tr("Sending…"), tr("Undo"), lambda: self.taking.undo(outgoing, undone), delay * 1_000
+            )
         else:
             self._desk.window.toast.say(tr("Sent to the outbox"))
         self.handed_over(composer, delay)
@@ -287,123 +296,17 @@ class Composing(QObject):
         page = SourcePage(composer, tr("what will leave"), partial(leaving, draft, int(time.time())))
         page.show()
 
-    def _not_sent(self, composer: Composer, error: MailError, again: Callable[[], object]) -> None:
+    def _not_sent(self, composer: Composer, letter: Letter, error: MailError, again: Callable[[], object]) -> None:
+        if error.code == "engine-lost" and self._was_queued(letter):  # it ended between the outbox and its answer
+            self._desk.window.toast.say(tr("Sent to the outbox"))
+            self.handed_over(composer, 0)
+            return
         composer.hold(0)
         if error.code == "bad-time":
             composer.say(error.text, "warning", tr("Another time"), composer.choose_time)
         else:
             composer.say(error.text, "danger", tr("Try again"), again)
         self.journal_now(composer)
-
-    def _undo(self, outgoing: OutgoingId, letter: Letter) -> None:
-        self._cancel(outgoing, (), partial(self._bring_back, outgoing, letter))
-
-    def _bring_back(self, outgoing: OutgoingId, letter: Letter, back: list[str], left: list[str]) -> None:
-        """The letter again, to those in ``back``; who is ``left`` gets it, and must not get it twice."""
-        rest = self._again(outgoing, back) if left else letter
-        rest = replace(letter, to=(), cc=(), bcc=()) if rest is None else rest
-        self._show_again(replace(rest, key=letter.key))
-
-    def take_back(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
-        """Do not send to these addresses; what was written comes back in a composer.
-
-        The letter is in the journal before it leaves the outbox, so that it is always somewhere.
-        """
-        letter = self._again(outgoing, addresses)
-        if letter is None:
-            return
-        self.journal.write(letter)
-        self.journal.settle()
-        back = partial(self._bring_back, outgoing, letter)
-        self._cancel(outgoing, addresses, back, lambda: self.journal.forget(letter.key))
-
-    def _cancel(
-        self,
-        outgoing: OutgoingId,
-        addresses: Sequence[str],
-        then: Callable[[list[str], list[str]], object],
-        too_late: Callable[[], object] = lambda: None,
-    ) -> None:
-        """Cancel; ``then`` is given those who will not get it and those for whom it was too late, ``too_late`` follows
-        when it was for all.  What the store says decides, also where the engine went away before it answered.
-        """
-        client = self._desk.client
-        if client is None:
-            self._desk.window.toast.say(tr("Mua's mail engine is not there yet; try again in a moment."))
-            too_late()
-            return
-
-        def settle(said: str) -> None:
-            db = self._desk.library.db
-            found = outbox.outgoing(db, outgoing) if db is not None else None
-            asked = [one for one in found.recipients if not addresses or one.address in addresses] if found else []
-            back = [one.address for one in asked if one.state is RecipientState.CANCELLED]
-            left = [one.address for one in asked if one.state is not RecipientState.CANCELLED]
-            if said or left:
-                text = said or tr("It was on its way already.")
-                if left and back and not said:
-                    text = tr("It was on its way to {address} already.", address=words.shown(left[0], 60))
-                self._desk.window.toast.say(text, tr("Outbox"), self._desk.outbox_wanted.emit)
-            if back or not (asked or said):
-                then(back, left)
-            elif found is not None:
-                too_late()
-
-        client.ask(
-            wire.CancelOutgoing(outgoing, tuple(addresses)), lambda _: settle(""), lambda error: settle(error.text)
-        )
-
-    def write_again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> None:
-        """A composer with what was sent, to these of its recipients; it becomes a message of its own."""
-        letter = self._again(outgoing, addresses)
-        if letter is not None:
-            self._show_again(letter)
-
-    def _show_again(self, letter: Letter) -> None:
-        composer = self.open(letter)
-        self.journal_now(composer)
-        composer.begin_writing()
-
-    def _again(self, outgoing: OutgoingId, addresses: Sequence[str]) -> Letter | None:
-        """What was sent as a letter to these, with its attachments as files; None: that cannot be had, and is said."""
-        from mua.mime.view import view
-
-        toast, db = self._desk.window.toast, self._desk.library.db
-        found = outbox.outgoing(db, outgoing) if db is not None else None
-        try:
-            raw = self._sent_bytes(found) if found is not None else None
-            if db is None or found is None or raw is None:
-                toast.say(tr("What was sent is not on this computer any more."))
-                return None
-            shown = view(raw)
-            letter = self._with_files(letters.again(shown, found, addresses), raw)
-        except OSError as error:
-            toast.say(tr("What was sent cannot be opened: {strerror}.", strerror=error.strerror))
-            return None
-        answers, forwards = outbox.origin(db, outgoing)
-        return replace(letter, answers=answers, forwards=forwards)
-
-    def _sent_bytes(self, sent: Outgoing) -> bytes | None:
-        """The message with its Bcc: out of the outbox, or the copy in Sent."""
-        library, db = self._desk.library, self._desk.library.db
-        if db is None:
-            return None
-        path = wire_files.copy_path(db, library.profile, sent.id)
-        if path is not None:
-            return path.read_bytes()
-        rows = read.with_message_id(db, sent.message_id, sent.account_id)
-        return next((raw for row in rows if (raw := library.raw(row.id)) is not None), None)
-
-    def _with_files(self, letter: Letter, raw: bytes) -> Letter:
-        """The letter with the sections of a message that it has as files of its own.  Raises OSError."""
-        from mua.mime.message import part_bytes
-
-        folder, made = self.journal.folder(letter.key), []
-        for one in letter.attached:
-            data = part_bytes(raw, one.part)[1]
-            path = write_new(folder, safe_filename(one.name), data)
-            made.append(replace(one, size=len(data), path=str(path), part=""))
-        return replace(letter, attached=tuple(made))
 
     # ---- saving and discarding
     @property
@@ -535,7 +438,10 @@ class Composing(QObject):
         db = self._desk.library.db
         if db is None:
             return False
-        wanted = {one.address.lower() for one in (*letter.to, *letter.cc, *letter.bcc)}
+        try:
+            wanted = {wire_address(one.address).lower() for one in (*letter.to, *letter.cc, *letter.bcc)}
+        except MailError:
+            return False
         return any(
             one.queued_at >= letter.sending_at - 2
             and one.subject.strip() == letter.subject.strip()

@@ -4,9 +4,11 @@ Theory of operation: one file ``PROFILE/drafts/KEY.json`` for each letter, writt
 thread, so that typing never waits for the disk; ``KEY.steps`` beside it has the steps in which its text came to be
 (``steps``), for undoing after a crash, and alone has a text that is too long to be written whole each time
 (``Letter.stepped``); ``PROFILE/drafts/KEY/`` holds what was pasted or taken from another
-message.  What still waits for the disk when more of the same file comes goes there together with it: a slow disk
-writes less often, not ever later.  A letter leaves the journal when the engine has it (sent, or saved in Drafts) or
-when it is discarded; what is found at the next start was being written when the program ended, and is opened again.
+message.  What still waits for the disk when more of the same letter comes goes there together with it: a slow disk
+writes less often, not ever later.  The steps go first, so that they are never older than the letter: at a start they
+are what counts, and those that lack one are taken away where the letter itself has its text.  A letter leaves the
+journal when the engine has it (sent, or saved in Drafts) or when it is discarded; what is found at the next start was
+being written when the program ended, and is opened again.
 
 Rules of the file: ``sending_at`` is on disk before a letter is handed to the engine; a letter found with it may have
 been queued (the outbox knows), and is never sent again by itself.  Raises nothing but OSError.
@@ -19,6 +21,8 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 
@@ -34,6 +38,7 @@ from mua.paths import Profile
 from mua.records import dataclass
 
 MAX_JOURNAL = 64 << 20
+MAX_GROWN = 16 << 20  # octets that the steps of a letter may have beyond twice its first text
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,15 @@ def new_key() -> str:
 
 @dataclasses.dataclass(slots=True)
 class _Waiting:
-    """Octets on their way to the disk; ``whole``: they are all of the file, else what comes behind the rest."""
+    """Of one letter what is on its way to the disk, in octets; empty: nothing new.
 
-    data: bytes
-    whole: bool
+    ``first``: the steps are all that there are, else they come behind the others; ``stepped``: only they have the text.
+    """
+
+    steps: bytes = b""
+    first: bool = False
+    letter: bytes = b""
+    stepped: bool = False
 
 
 class Journal:
@@ -120,64 +130,86 @@ class Journal:
         self._pool = QThreadPool()
         self._pool.setMaxThreadCount(1)  # so that writes of one letter keep their order
         self._lock = Lock()
-        self._waiting: dict[Path, _Waiting] = {}
-        """What comes next into a file."""
+        self._waiting: dict[str, _Waiting] = {}
+        self._grown: dict[str, int] = {}
 
     def write(self, letter: Letter) -> None:
         """Put a letter on disk, soon."""
         data = json.dumps(to_json(letter), ensure_ascii=False).encode("utf-8", "surrogatepass")
-        self._put(self._folder / f"{letter.key}.json", data, whole=True)
+        with self._lock:
+            waiting = self._next(letter.key)
+            waiting.letter, waiting.stepped = data, letter.stepped
 
     def add_step(self, key: str, step: Step, *, first: bool) -> None:
         """Put a step of a letter's text on disk, soon; ``first``: those of before count no more."""
-        self._put(self._folder / f"{key}.steps", steps.line_of(step), whole=first)
+        line = steps.line_of(step)
+        self._grown[key] = -len(line) if first else self._grown.get(key, 0) + len(line)
+        with self._lock:
+            waiting = self._next(key)
+            waiting.steps = line if first else waiting.steps + line
+            waiting.first = waiting.first or first
 
     def trouble(self, key: str) -> int:
         """Why a letter is not wholly on disk (``errno``); 0: it is, as far as was written."""
-        return next((self._troubles[one] for one in self._files(key) if one in self._troubles), 0)
+        return next((found for one in self._files(key) if (found := self._troubles.get(one, 0))), 0)
+
+    def overgrown(self, key: str) -> bool:
+        """Whether a letter's steps have become so much longer than its text that they should begin anew."""
+        return self._grown.get(key, 0) > MAX_GROWN
 
     def _files(self, key: str) -> tuple[Path, Path]:
         return self._folder / f"{key}.json", self._folder / f"{key}.steps"
 
-    def _put(self, path: Path, data: bytes, *, whole: bool) -> None:
-        """``whole``: the file lacks nothing after it; else ``data`` is what comes behind."""
-        with self._lock:
-            waiting = self._waiting.get(path)
-            if waiting is None:
-                waiting = self._waiting[path] = _Waiting(data, whole)
-                self._pool.start(lambda: self._flush(path, waiting))
-            elif whole:
-                waiting.data, waiting.whole = data, True
-            else:
-                waiting.data += data
+    def _next(self, key: str) -> _Waiting:
+        """What goes to the disk of a letter the next time."""
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            waiting = self._waiting[key] = _Waiting()
+            self._pool.start(partial(self._flush, key, waiting))
+        return waiting
 
-    def _flush(self, path: Path, waiting: "_Waiting") -> None:
+    def _flush(self, key: str, waiting: _Waiting) -> None:
         with self._lock:
-            if self._waiting.get(path) is not waiting:  # forgotten
+            if self._waiting.get(key) is not waiting:  # forgotten
                 return
-            del self._waiting[path]
+            del self._waiting[key]
+        path, beside = self._files(key)
+        if waiting.first:
+            self._try(beside, _write, waiting.steps)
+        elif waiting.steps and beside not in self._troubles:  # else one is missing, and no other can follow it
+            self._try(beside, steps.append, waiting.steps)
+        written = bool(waiting.letter) and self._try(path, _write, waiting.letter)
+        if written and beside in self._troubles and not waiting.stepped:
+            with suppress(OSError):
+                beside.unlink(missing_ok=True)
+        if self._told is not None:
+            self._told(key)
+
+    def _try(self, path: Path, write: Callable[[Path, bytes], None], data: bytes) -> bool:
+        """Whether that could be written; a file that lacks something has its trouble until it is written whole."""
         try:
-            (_write if waiting.whole else steps.append)(path, waiting.data)
-            if waiting.whole:
-                self._troubles.pop(path, None)
+            write(path, data)
         except OSError as error:
             log.GUI.info("the journal could not be written: %s", error.strerror)
             self._troubles[path] = error.errno or errno.EIO
-        if self._told is not None:
-            self._told(path.stem)
+            return False
+        self._troubles.pop(path, None)
+        return True
 
     def steps(self, key: str) -> list[Step]:
         """The steps in which a letter's text came to be; none where they are not known."""
+        path = self._files(key)[1]
         try:
-            return steps.shortened(steps.read(self._folder / f"{key}.steps"))
+            self._grown[key] = path.stat().st_size
+            return steps.shortened(steps.read(path))
         except OSError:
             return []
 
     def forget(self, key: str, *, files: bool = True) -> None:
         """Remove a letter; ``files`` False keeps what was pasted (the letter may come back: undo)."""
+        self._grown.pop(key, None)
         with self._lock:
-            for path in self._files(key):
-                self._waiting.pop(path, None)
+            self._waiting.pop(key, None)
         self._pool.start(lambda: self._remove(key, files))
 
     def settle(self) -> None:

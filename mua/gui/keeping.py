@@ -48,9 +48,9 @@ class Keeping(QObject):
         """Put a letter into the journal; one that nobody would miss is not kept."""
         if composer.is_untouched():
             self.journal.forget(composer.key, files=False)
-            self.stepped.discard(composer.key)
+            self._begin_anew(composer)
             return
-        if self.journal.trouble(composer.key):  # a step may be missing: begin with the text as it is
+        if self.journal.trouble(composer.key) or self.journal.overgrown(composer.key):  # a step may be missing
             self._begin_anew(composer)
         if composer.key not in self.stepped:
             self.stepped.add(composer.key)
@@ -80,6 +80,7 @@ class Keeping(QObject):
 
     # ---- inside
     def _begin_anew(self, composer: Composer) -> None:
+        """The next step in the journal is the first: the text as it is now."""
         lines, editor = composer.track.lines(), composer.editor
         composer.first_step = Step(0, 0, tuple(lines), editor.mode, editor.textCursor().position())
         composer.track.rebase(lines)

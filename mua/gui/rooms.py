@@ -151,8 +151,8 @@ class Rooms(QObject):
         page = OutboxPage(self.desk.library, self.desk.accounts, chosen, self._away(), scheduled=scheduled)
         page.put_away.connect(self._put_away)
         page.doctor_wanted.connect(lambda account_id: self.open_settings(examine=account_id))
-        page.edited.connect(self.composing.write_again)
-        page.taken_back.connect(self.composing.take_back)
+        page.edited.connect(self.composing.taking.write_again)
+        page.taken_back.connect(self.composing.taking.take_back)
         self._serve(page.asked, page)
         page.left.connect(self.close_page)
         if self.desk.client is not None:

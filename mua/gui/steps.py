@@ -1,7 +1,6 @@
 """The steps in which a text came to be, on disk: one line of JSON each, added at the end.
 
-Rules of the file: what a crash cut off in the middle of a line is left out; a file that has grown far beyond its text
-is written anew.
+Rule of the file: what a crash cut off in the middle of a line is left out.
 """
 
 import json
@@ -15,7 +14,7 @@ from mua.jsonable import from_json, to_json
 from mua.model.prose import Block, Kind, Run
 
 MOST = 400  # steps that are kept to be undone
-MAX_FILE = 64 << 20  # octets
+MAX_FILE = 1 << 30  # octets; the journal begins one anew long before
 
 
 def line_of(step: Step) -> bytes:

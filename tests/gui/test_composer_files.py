@@ -1,5 +1,6 @@
 """What is attached while one writes: a folder is packed, pictures are made smaller, the order is the person's."""
 
+import os
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from mua.gui import composer_files
 from mua.gui.composer import Composer
 from mua.gui.composer_files import SMALLER_SIDE, as_sent
 from mua.gui.journal import Letter
@@ -58,6 +60,57 @@ def test_a_folder_is_packed_and_the_letter_does_not_go_before(
         assert sorted(packed.namelist()) == ["maps/b.txt", "maps/coast/a.txt"]
     composer.send()
     assert sent == [None]
+
+
+def test_any_folder_is_packed_and_one_that_cannot_be_keeps_no_letter_back(
+    composer: Composer, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files from before 1980, names that are not UTF-8, two folders of one name; and more files than are taken."""
+    sources = [tmp_path / one / "maps" for one in "ab"]
+    for place, source in enumerate(sources):
+        source.mkdir(parents=True)
+        (source / "old.txt").write_text(f"old {place}")
+        os.utime(source / "old.txt", (0, 0))
+        Path(os.fsdecode(os.fsencode(source) + b"/caf\xe9.txt")).write_text("name")
+        os.mkfifo(source / "pipe")
+        composer.strip.pack(source)
+    qtbot.waitUntil(lambda: not composer.strip.busy, timeout=60_000)
+    assert [one.name for one in composer.strip.attached] == ["maps.zip", "maps.zip"]
+    found = []
+    for one in composer.strip.attached:
+        with zipfile.ZipFile(one.path) as packed:
+            assert sorted(packed.namelist()) == ["maps/caf\ufffd.txt", "maps/old.txt"]
+            found.append(packed.read("maps/old.txt"))
+    assert sorted(found) == [b"old 0", b"old 1"]
+    monkeypatch.setattr(composer_files, "MAX_FOLDER", 1)
+    composer.strip.pack(sources[0])
+    qtbot.waitUntil(lambda: not composer.strip.busy, timeout=60_000)
+    assert "could not be made ready" in composer.banner.text()
+    assert len(list((tmp_path / "letter").iterdir())) == 2, "what was begun of it is gone"
+
+
+def test_a_pipe_and_a_device_are_no_files(composer: Composer, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    composer.attach([str(tmp_path / "pipe"), "/dev/zero"])
+    assert composer.strip.attached == []
+    assert "2 of the files cannot be read" in composer.banner.text()
+
+
+def test_two_pictures_of_one_name_are_two_when_they_are_smaller(
+    composer: Composer, tmp_path: Path, qtbot: QtBot
+) -> None:
+    colours = [Qt.GlobalColor.red, Qt.GlobalColor.blue]
+    for folder, colour in zip("ab", colours, strict=True):
+        (tmp_path / folder).mkdir()
+        picture = QImage(800, 600, QImage.Format.Format_RGB32)
+        picture.fill(colour)
+        assert picture.save(str(tmp_path / folder / "IMG_0001.bmp"))
+    composer.attach([str(tmp_path / folder / "IMG_0001.bmp") for folder in "ab"])
+    composer.strip.shrink()
+    qtbot.waitUntil(lambda: not composer.strip.busy, timeout=60_000)
+    assert [one.name for one in composer.strip.attached] == ["IMG_0001.jpg", "IMG_0001.jpg"]
+    shown = [QImage(one.path).pixelColor(9, 9) for one in composer.strip.attached]
+    assert [one.red() > one.blue() for one in shown] == [True, False]
 
 
 def test_large_pictures_are_made_smaller_and_can_be_as_they_were(

@@ -1,5 +1,6 @@
 """Writing, sending, taking back, answering: with the real engine and the demo servers."""
 
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from mua import wire
 from mua.gui import letters
+from mua.gui.engine_client import Failed, Then, _went_away
 from mua.gui.palette import Palette
 from mua.gui.source_page import SourcePage
 from mua.gui.writing import Kind, Writing
@@ -361,10 +363,17 @@ def test_an_attachment_that_went_away_is_said_and_nothing_is_lost(place: Office,
     composer.to._paste("amara.okoye@larkspur.example")
     composer.subject.setText("S")
     composer.attach([str(path)])
-    path.unlink()
-    composer.send()
-    wait_until(lambda: "cannot be read" in composer.banner.text(), "the sentence")
+    secret = tmp_path / "secret"
+    secret.write_text("of somebody else")
+    for make in (lambda: None, lambda: path.symlink_to(secret), lambda: os.mkfifo(path)):
+        path.unlink()
+        make()
+        composer.banner.say("")
+        composer.send()
+        wait_until(lambda: "cannot be read" in composer.banner.text(), "the sentence")
+        path.touch() if not os.path.lexists(path) else None
     assert composer.send_button.isEnabled()
+    assert place.states() == {}
     assert composer.subject.text() == "S"
     assert MessageId(0) not in place.rooms.composing.composers
 
@@ -384,7 +393,7 @@ def test_half_an_undo_does_not_offer_the_letter_to_who_gets_it(place: Office, mo
     half = replace(sent, recipients=tuple(replace(one, state=states[one.address]) for one in sent.recipients))
     monkeypatch.setattr(outbox, "outgoing", lambda *_: half)
     composing = place.rooms.composing
-    composing._undo(sent.id, letter)
+    composing.taking.undo(sent.id, letter)
     wait_until(lambda: composing.composers, "the letter")
     (again,) = composing.composers.values()
     assert [one.address for one in again.letter().to] == ["second@larkspur.example"]
@@ -397,15 +406,24 @@ def test_tab_leads_from_the_subject_into_the_text(place: Office) -> None:
     assert composer.focusWidget() is composer.editor
 
 
-def test_a_letter_that_was_queued_is_not_opened_again(place: Office) -> None:
-    """Mua ended after the engine had the letter and before the journal forgot it."""
+def test_a_letter_that_was_queued_is_not_opened_again(place: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine ended after it had the letter and before it answered; or Mua before the journal forgot it."""
+    client = place.program.client
+    assert client is not None
+    ask = client.ask
+
+    def lost(command: wire.Command, then: Then, failed: Failed) -> None:
+        ask(command, lambda _: failed(_went_away()), failed)
+
+    monkeypatch.setattr(client, "ask", lost)
     composer = place.write()
-    composer.to._paste("amara.okoye@larkspur.example")
+    composer.to._paste("amara.okoye@lärche.example")
     composer.subject.setText("Once")
     letter = replace(composer.letter(), sending_at=int(time.time()))
     composer.send()
     wait_until(lambda: place.states(), "queued")
     wait_until(lambda: not place.rooms.composing.composers, "handed over")
+    monkeypatch.undo()
     journal = place.rooms.composing.journal
     journal.write(letter)
     journal.write(replace(letter, key="other", subject="Never queued"))
@@ -449,7 +467,7 @@ def test_encryption_all_the_way_is_asked_for_kept_in_drafts_and_never_weakened(p
     assert "does not promise encryption" in one.recipients[0].text or "could not be verified" in one.recipients[0].text
     copy = place.program.desk.library.profile.big
     assert not [path for path in copy.glob("outgoing-*") if b"X-Mua" in path.read_bytes()], "the mark stays in Drafts"
-    place.rooms.composing.write_again(one.id, [one.recipients[0].address])
+    place.rooms.composing.taking.write_again(one.id, [one.recipients[0].address])
     wait_until(lambda: place.rooms.composing.composers, "the letter again")
     (again,) = place.rooms.composing.composers.values()
     assert again.letter().require_tls

@@ -238,7 +238,7 @@ def test_what_is_gone_already_does_not_come_back_twice(place: Office) -> None:
     """Taken back too late: the copy that was made for the composer goes, too."""
     letter(place).send()
     wait_until(lambda: place.states() == {AMARA: "accepted"}, "accepted")
-    place.rooms.composing.take_back(sent(place).id, [AMARA])
+    place.rooms.composing.taking.take_back(sent(place).id, [AMARA])
     wait_until(lambda: "on its way already" in place.program.window.toast.text(), "too late")
     place.rooms.composing.journal.settle()
     assert place.rooms.composing.composers == {}
