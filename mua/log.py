@@ -7,6 +7,7 @@ is logged.
 """
 
 import logging
+import os
 import re
 import sys
 
@@ -27,6 +28,7 @@ logging.getLogger("imapclient").setLevel(logging.CRITICAL)  # its warnings quote
 
 
 _NO_WORD = re.compile(r"[\s<>]")
+_PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 
 
 def word(text: str) -> str:
@@ -48,11 +50,30 @@ class Masker(logging.Formatter):
         return "\\n".join(masked(super().formatMessage(record)).splitlines())
 
 
+class Journal(Masker):
+    """The same for systemd's journal, which knows the time and takes a priority before each line (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format the record, then mask, then say how urgent it is."""
+        urgent = next((number for level, number in _PRIORITIES if record.levelno >= level), 7)
+        return "\n".join(f"<{urgent}>{line}" for line in super().format(record).split("\n"))
+
+
 def start(level: str = "WARNING") -> None:
     """Send the log to stderr (of an engine: the profile's ``mua.log``).  Call once per process."""
     root = logging.getLogger("mua")
     root.setLevel(level)
     root.propagate = False
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Masker("%(asctime)s %(levelname)s %(name)s %(threadName)s: %(message)s"))
+    said = "%(name)s %(threadName)s: %(message)s"
+    handler.setFormatter(Journal(said) if _in_journal() else Masker(f"%(asctime)s %(levelname)s {said}"))
     root.handlers = [handler]
+
+
+def _in_journal() -> bool:
+    """Whether what stderr leads to is the journal: a child may have inherited the word for it, and another stderr."""
+    told = os.environ.get("JOURNAL_STREAM")
+    if not told:
+        return False
+    found = os.fstat(sys.stderr.fileno())
+    return told == f"{found.st_dev}:{found.st_ino}"

@@ -1,12 +1,16 @@
 """What a line of the log looks like, whatever a stranger has to say in it."""
 
 import logging
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from mua import log
 from mua.log import Masker, word
+from mua.paths import child_environment
 
 FORGED = "2026-11-30 03:00:00,000 INFO mua.smtp sender: outgoing 7: accepted at done"
 
@@ -32,6 +36,21 @@ def test_the_lines_of_a_traceback_are_no_lines_of_the_log() -> None:
     assert first == "INFO mua.smtp: it failed: ***"
     assert all(line.startswith("  ") for line in others)
     assert others[-1] == f"  {FORGED} ***"
+
+
+def test_the_journal_gets_priorities_and_no_time(tmp_path: Path) -> None:
+    """As a service: by a process, since a test's log is the test's."""
+    script = "from mua import log; log.start('INFO'); log.SMTP.info('one\\n<0>two')\ntry: 1 / 0\n"
+    script += "except ZeroDivisionError: log.SMTP.exception('three')"
+    for into, first in (("journal", "<6>mua.smtp MainThread: one\\n<0>two"), ("file", "20")):
+        with (tmp_path / into).open("wb") as stderr:
+            facts = os.fstat(stderr.fileno())
+            named = f"{facts.st_dev}:{facts.st_ino if into == 'journal' else 0}"
+            environment = {**child_environment(), "JOURNAL_STREAM": named}
+            subprocess.run([sys.executable, "-P", "-c", script], env=environment, stderr=stderr, check=True)
+        lines = (tmp_path / into).read_text().splitlines()
+        assert lines[0].startswith(first)
+        assert all(line.startswith("<3>") for line in lines[1:]) is (into == "journal")
 
 
 @pytest.mark.parametrize(
