@@ -179,6 +179,10 @@ EXCHANGERS = {
     "early250": Evil(always("data", "354 go\r\n250 2.0.0 taken")),
     "twice250": Evil(always("dot", "250 2.0.0 taken\r\n250 2.0.0 taken")),
     "dotmixed": Evil(always("dot", "250-2.0.0 taken\r\n550 5.7.1 or not")),
+    "mail354": Evil(always("mail", "354 go on")),
+    "tls502": Evil(always("starttls", "502 5.5.1 not implemented")),
+    "novel": Evil(always("rcpt", ("450-4.3.0 " + "x" * 8000 + "\r\n") * 150 + "450 4.3.0 later")),
+    "crossed": Evil(named(alice="250 5.7.1 no", bob="550 2.1.5 ok", carol="450 5.1.1 unknown")),
     "six": Evil(),  # by IPv6 only
 }
 ADDRESSES = {name: f"127.0.26.{number}" for number, name in enumerate(EXCHANGERS, 1)} | {"six": "::1"}
@@ -211,6 +215,12 @@ SHAPES: dict[str, list[str]] = {  # MX records; a host without a dot is one of e
     "straypair": ["10 stray", "20 good"],
     "rstpair": ["10 bodyrst", "20 good"],
     "dotrstpair": ["10 dotrst", "20 good"],
+    "mail354pair": ["10 mail354", "20 good"],
+    "onefails": ["10 servfail", "20 good"],
+    "itself": ["10 itself"],
+    "circle": ["10 circlea"],
+    "six6": ["10 nosix"],
+    "last": ["65535 good"],
     "big": [f"{number} nobody{number}" for number in range(40)],
     "flaky": ["FLAKY", "10 good"],
     "trunc": ["TRUNCATED", "10 good"],
@@ -226,6 +236,7 @@ HOSTS = {  # beside those of the exchangers
     "implicit": [ADDRESSES["good"]],
     "implicit6": [ADDRESSES["six"]],
     "mxservfail": [ADDRESSES["good"]],
+    "nosix": ["2001:db8::1"],
 }
 
 
@@ -240,6 +251,9 @@ def tables() -> tuple[dict[tuple[str, str], list[str]], dict[tuple[str, str], li
             evil[f"{name}.evil.test", kind] = [one for one in addresses if (":" in one) is (kind == "AAAA")]
     for kind in ("A", "AAAA"):
         evil["cname.evil.test", kind] = ["CNAME good.evil.test."]
+        evil["circlea.evil.test", kind] = ["CNAME circleb.evil.test."]
+        evil["circleb.evil.test", kind] = ["CNAME circlea.evil.test."]
+        evil["servfail.evil.test", kind] = ["SERVFAIL"]
     evil["alias.evil.test", "MX"] = ["CNAME prefs.evil.test.", *evil["prefs.evil.test", "MX"]]
     silent = {("nothing.silent.test", "MX"): ["TIMEOUT"], ("mx.silent.test", "MX"): ["TIMEOUT"]}
     return evil, silent | {("mx.silent.test", "A"): [ADDRESSES["good"]]}

@@ -7,8 +7,8 @@ Rules of the file:
 - What an exchanger has to offer is for ``plan/protection`` to decide (``demands`` asks for what that needs); what does
   not come about is deferred.
 - Where nobody demands anything TLS is opportunistic (RFC 7435): used when offered, whatever the certificate says; when
-  the handshake fails the message goes in clear to the same host, since anyone who can break the handshake could also
-  hide the offer.  A reply injected behind the 220 is no failed handshake, and defers.
+  STARTTLS is refused or the handshake fails the message goes in clear to the same host, since anyone who can bring that
+  about could also hide the offer.  A reply injected behind the 220 is no failed handshake, and defers.
 - Addresses that do not answer use up nothing but time.
 - The connection that took a message is kept for the next one (s.4.5.4.2 of RFC 5321 speaks of that in passing), while
   nothing more is demanded than it has; when it turns out to be closed, nothing was attempted.

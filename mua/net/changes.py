@@ -5,12 +5,28 @@ Rule of the file: only *that* something changed is told; whoever is told looks f
 """
 
 import enum
+import errno
 import select
 import socket
 
 LINK, ADDRESS4, ROUTE4, ADDRESS6, ROUTE6 = 0x1, 0x10, 0x40, 0x100, 0x400  # RTMGRP_... of linux/rtnetlink.h
+NO_ROUTE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 _READ = 1 << 16
 _MOST = 1000  # datagrams of one look: a storm of changes is one change
+
+
+def leads_to(*addresses: str) -> bool:
+    """Whether this computer has a route to one of these IP addresses.  Its own table is asked; nothing is sent."""
+    return any(map(_has_route, addresses))
+
+
+def _has_route(address: str) -> bool:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, 9))
+    except OSError as error:
+        return error.errno not in NO_ROUTE
+    return True
 
 
 class Heard(enum.Enum):

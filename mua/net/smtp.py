@@ -9,7 +9,7 @@ Rules of the file:
 
 import asyncio
 import concurrent.futures
-import errno
+import contextlib
 import os
 import socket
 import ssl
@@ -22,9 +22,11 @@ from mua.log import SMTP, masked
 from mua.mime.dkim import without as unsigned
 from mua.mime.freeze import ascii_header, downgrade
 from mua.mime.pieces import new_digest
+from mua.mime.status import MAX_TEXT
 from mua.model.account import Security, Server
 from mua.model.outgoing import Phase, RecipientState
 from mua.net import tls
+from mua.net.changes import NO_ROUTE, leads_to
 from mua.net.dane import prove
 from mua.net.sasl import Who, check_sayable
 from mua.net.smtp_body import Body
@@ -39,7 +41,7 @@ from mua.plan.protection import By, Protection, Trouble
 from mua.records import dataclass
 
 MAX_DOWNGRADED = 32 << 20  # octets of a message that is re-encoded in memory
-_NO_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+_FAR_AWAY = ("198.41.0.4", "2001:503:ba3e::2:30")  # a root server of the DNS: whoever is connected has a route to it
 
 
 class HostFailed(Exception):
@@ -227,21 +229,18 @@ def _literal(sock: socket.socket) -> str:
 
 async def _reach(exchanger: Exchanger, limit: float) -> socket.socket:
     """A socket connected to the exchanger's address.  Raises Lost."""
-    sock = socket.socket(
-        socket.AF_UNIX if exchanger.local else socket.AF_INET6 if ":" in exchanger.address else socket.AF_INET
-    )
-    sock.setblocking(False)
-    tls.hold_little(sock)
-    try:
-        async with asyncio.timeout(limit):
-            place = exchanger.address if exchanger.local else (exchanger.address, exchanger.port)
-            await asyncio.get_running_loop().sock_connect(sock, place)
-    except OSError as exc:  # TimeoutError is one
-        sock.close()
-        raise Lost(Phase.CONNECT, os.strerror(exc.errno) if exc.errno else f"no answer for {limit:g} s") from exc
-    except BaseException:
-        sock.close()
-        raise
+    family = socket.AF_UNIX if exchanger.local else socket.AF_INET6 if ":" in exchanger.address else socket.AF_INET
+    place = exchanger.address if exchanger.local else (exchanger.address, exchanger.port)
+    with contextlib.ExitStack() as undo:
+        try:
+            sock = undo.enter_context(socket.socket(family))  # refused where IPv6 is switched off
+            sock.setblocking(False)
+            tls.hold_little(sock)
+            async with asyncio.timeout(limit):
+                await asyncio.get_running_loop().sock_connect(sock, place)
+        except OSError as exc:  # TimeoutError is one
+            raise Lost(Phase.CONNECT, os.strerror(exc.errno) if exc.errno else f"no answer for {limit:g} s") from exc
+        undo.pop_all()
     return sock
 
 
@@ -260,13 +259,20 @@ def _host_failed(lost: Lost, exchanger: Exchanger, transcript: Transcript) -> Ho
         RecipientState.DEFERRED,
         lost.phase,
         lost.reply.code if lost.reply else None,
-        lost.reply.text if lost.reply else _broken(lost, exchanger.name),
+        (lost.reply.text if lost.reply else _broken(lost, exchanger.name))[:MAX_TEXT],
         host=exchanger.label,
         next_host=True,
         dialogue=transcript.text,
     )
-    unreachable = lost.phase is Phase.CONNECT and getattr(lost.__cause__, "errno", None) in _NO_NETWORK
-    return HostFailed(outcome, trouble=_trouble(lost), unreachable=unreachable)
+    return HostFailed(outcome, trouble=_trouble(lost), unreachable=_is_unreachable(lost, exchanger))
+
+
+def _is_unreachable(lost: Lost, exchanger: Exchanger) -> bool:
+    """There is no way out of this computer.  "Unreachable" alone says less: a router far away says so of a host that is
+    down, and every host by IPv6 is so where there is IPv4 only.
+    """
+    silent = lost.phase is Phase.CONNECT and getattr(lost.__cause__, "errno", None) in NO_ROUTE
+    return silent and not leads_to(exchanger.address, *_FAR_AWAY)
 
 
 def _trouble(lost: Lost) -> Trouble:
@@ -274,9 +280,11 @@ def _trouble(lost: Lost) -> Trouble:
         return Trouble.NOT_OFFERED
     if isinstance(lost, NotProven):
         return Trouble.NOT_PROVEN
+    if lost.phase is not Phase.TLS:
+        return Trouble.OTHER
     # A reply injected behind the 220 has no cause: it is an attack, and no invitation to go on in clear.
-    broken = lost.phase is Phase.TLS and isinstance(lost.__cause__, OSError | ValueError)
-    return Trouble.BROKEN if broken else Trouble.OTHER
+    refused = lost.reply is not None and lost.reply.code != 421 and lost.in_clear  # STARTTLS, though it was offered
+    return Trouble.BROKEN if refused or isinstance(lost.__cause__, OSError | ValueError) else Trouble.OTHER
 
 
 def _broken(lost: Lost, host: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mua.log import masked
+from mua.mime.status import MAX_TEXT
 from mua.model.outgoing import NO_TERMS, Phase, RecipientState, Terms
 from mua.model.submission import NOTIFY
 from mua.net.smtp_body import Body
@@ -45,10 +46,10 @@ class Job:
 class Outcome:
     """What became of one recipient.
 
-    ``state`` is ACCEPTED, DEFERRED, REFUSED or UNKNOWN; ``code`` and ``text`` the server's reply, or None and our
-    words, ``dialogue`` all that was said.  ``at_once``: the server only had too many recipients, send again now.
-    ``next_host``: another exchanger may be tried in the same attempt (direct delivery).  ``unmet``: the extension that
-    was asked for, and that the server which took the message lacks.
+    ``state`` is ACCEPTED, DEFERRED, REFUSED or UNKNOWN; ``code`` and ``text`` the server's reply (the beginning of it),
+    or None and our words, ``dialogue`` all that was said.  ``at_once``: the server only had too many recipients, send
+    again now.  ``next_host``: another exchanger may be tried in the same attempt (direct delivery).  ``unmet``: the
+    extension that was asked for, and that the server which took the message lacks.
     """
 
     address: str
@@ -86,7 +87,8 @@ def stale(outcomes: Sequence[Outcome]) -> bool:
 def _outcome(transaction: Transaction, address: str, reply: Reply | None, session: Session) -> Outcome:
     def verdict(state: RecipientState, phase: Phase, words: Reply | str, *, next_host: bool = False) -> Outcome:
         code, text = (words.code, words.text) if isinstance(words, Reply) else (None, words)
-        return Outcome(address, state, phase, code, masked(text), session.host, session.tls, next_host=next_host)
+        text = masked(text)[:MAX_TEXT]
+        return Outcome(address, state, phase, code, text, session.host, session.tls, next_host=next_host)
 
     lost, own = transaction.lost, transaction.finals.get(address)
     if own is not None:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from aiosmtplib.errors import SMTPResponseException
+from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected
 from aiosmtplib.protocol import SMTPProtocol
 
 from mua.log import masked
@@ -158,11 +158,11 @@ async def _greet(wire: Wire, door: Door, limit: float) -> None:
             ssl_shutdown_timeout=1 if at_once else None,
         )
         wire.connection_made(transport)
-        with suppress(SMTPResponseException):  # no reply at all
+        with suppress(SMTPResponseException, SMTPServerDisconnected):  # no reply at all, or half of one
             await opening.read_response(limit)
     except TimeoutError as exc:
         raise Lost(Phase.GREETING, f"no reply for {limit:g} s") from exc
-    except (OSError, ValueError) as exc:  # ssl.SSLError and what the library calls a lost connection are OSErrors
+    except (OSError, ValueError) as exc:  # ssl.SSLError is an OSError
         phase = Phase.TLS if isinstance(exc, ssl.SSLError) else Phase.GREETING
         raise Lost(phase, str(exc) or type(exc).__name__) from exc
     greeting = wire.expect()

@@ -206,6 +206,7 @@ class Session:
             await self._reset(transaction)
         self._dirty = True
         transaction.mail = await flow.next()
+        _check_step(transaction, transaction.mail, "MAIL")
         if transaction.mail.positive:
             await self._recipients(transaction, flow)
         else:
@@ -225,8 +226,7 @@ class Session:
             except Lost as lost:
                 transaction.rcpt[index] = lost.reply  # a 421 is still an answer to this recipient
                 raise
-            if reply.code == 354:  # DATA's, and a reply before it was left out
-                raise Lost(transaction.phase, f"{reply} in answer to RCPT: {OUT_OF_STEP}", out_of_step=True)
+            _check_step(transaction, reply, "RCPT")
             transaction.rcpt[index] = reply
 
     async def _start_data(self, transaction: Transaction, flow: "_Flow") -> bool:
@@ -405,7 +405,11 @@ class _Flow:
         """The reply to the next command."""
         if not self._flying:
             self.write()
-        return await self._session.answer(self._transaction, self._flying.popleft())
+        try:
+            return await self._session.answer(self._transaction, self._flying.popleft())
+        except Lost as lost:  # of several commands the last one's reply is missing where another's was left out
+            lost.out_of_step |= self._pipelined and isinstance(lost.__cause__, TimeoutError)
+            raise
 
     async def drain_envelope(self) -> None:
         """MAIL was refused: read the answers to the recipients already under way, and send no more."""
@@ -433,6 +437,12 @@ class _Ahead:
     envelope: Envelope
     transaction: Transaction
     flow: _Flow
+
+
+def _check_step(transaction: Transaction, reply: Reply, command: str) -> None:
+    """Raises Lost: "go on" is an answer to DATA only, so that a reply before it was left out."""
+    if reply.code < 400 and not reply.positive:
+        raise Lost(transaction.phase, f"{reply} in answer to {command}: {OUT_OF_STEP}", out_of_step=True)
 
 
 def _whole(body: Body) -> Iterator[bytes]:

@@ -23,6 +23,7 @@ from mua.records import dataclass
 
 MAX_LINE = 8192  # RFC 5321 s.4.5.3.1.5 says 512; real servers write longer ones
 MAX_LINES = 200
+MAX_TEXT = 16384  # characters of a reply that are kept, in whole lines: more than the longest EHLO says
 MAX_TRANSCRIPT = 1000  # lines kept of one connection
 _REPLY = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
@@ -50,7 +51,7 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One reply of a server; ``text`` is its lines, joined by newlines, safe to store and to show."""
+    """One reply of a server; ``text`` is its lines, joined by newlines, safe to store and to show, and bounded."""
 
     code: int
     text: str
@@ -145,7 +146,8 @@ class Wire(asyncio.Protocol):
         self.out_of_step = False  # a reply came that nobody waited for
         self.private = False  # while AUTH runs: challenges stay out of the transcript
         self._buffer = bytearray()
-        self._lines: list[str] = []
+        self._lines: list[str] = []  # of the reply that is under way
+        self._room = MAX_TEXT  # characters that it may still have
         self._code = 0
         self._waiting: deque[tuple[asyncio.Future[Reply], Transcript]] = deque()
         self._writable = asyncio.Event()
@@ -198,11 +200,14 @@ class Wire(asyncio.Protocol):
         page.server("334 ***" if self.private and code == 334 else readable(line[:2000]))
         if not found or len(line) > MAX_LINE or self._code not in (0, code):
             return self.fail(ValueError(f"not an SMTP reply: {readable(line[:80])}"))
-        self._lines.append(readable(found[3] or b""))
+        said = readable(found[3] or b"")
+        self._room -= len(said) + 1
+        self._lines.append(said if self._room >= 0 else "")
         self._code = code
         if found[2] == b"-":
             return None
-        reply, self._lines, self._code = Reply(code, "\n".join(self._lines)), [], 0
+        reply = Reply(code, "\n".join(self._lines).rstrip("\n"))
+        self._lines, self._room, self._code = [], MAX_TEXT, 0
         return self._take_reply(reply)
 
     def _take_reply(self, reply: Reply) -> None:

@@ -32,7 +32,7 @@ _RATE = re.compile(
     r"|\b(connections?|messages) limit exceeded\b",
     re.IGNORECASE | re.DOTALL,
 )
-_ADDRESS = re.compile(r'"[^"]*"@\S*|\S*@\S*')  # replies quote addresses, and their words are a stranger's
+_ADDRESS = re.compile(r'"[^"]*"@\S*|(?<!\S)\S*@\S*')  # replies quote addresses, and their words are a stranger's
 _GREY = re.compile(r"gr[ea]y", re.IGNORECASE)
 _SUBJECTS = frozenset({"", "3", "4", "5", "7"})  # of RFC 3463: system, network, protocol, policy; or not said
 _FLOOD = "7.28"  # RFC 7372's registry: mail flood detected

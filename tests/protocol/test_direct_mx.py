@@ -344,6 +344,18 @@ def test_without_a_network_no_attempt_is_burnt(world: World) -> None:
     assert len(outbox.attempts(post.store.reader(), one, ANN)) == 1
 
 
+def test_an_exchanger_that_is_unreachable_was_tried(world: World) -> None:
+    """What its DNS and the routers near it say is no sign that this computer is off-line, and its mail waits for ever.
+
+    No connection leads to the address of everybody, whatever network there is.
+    """
+    world.table = {("x.test", "MX"): ["10 mx.x.test."], ("mx.x.test", "A"): ["127.255.255.255"]}
+    post, one = world.send(ANN)
+    (ann,) = post.get(one).recipients
+    assert (ann.state, ann.attempts) == (DEFERRED, 1)
+    assert "Network is unreachable" in ann.text
+
+
 def test_what_one_exchanger_settled_is_on_disk_while_the_next_is_asked(world: World) -> None:
     reached, leave = threading.Event(), threading.Event()
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import contextlib
+import errno
 import hashlib
 import hmac
 import socket
@@ -26,6 +28,7 @@ from mua.plan.protection import Protection, Trouble
 
 SECRET = "correct horse battery"
 PLAIN = base64.b64encode(b"\0ann\0" + SECRET.encode()).decode()
+BROKEN_OFF = "4.4.2 mx.example.net broke the connection off: "
 PATIENT, QUICK = Timeouts(*[10.0] * 9, 1.0), Timeouts(*[1.0] * 10)
 Part = str | Callable[[Conversation], object]
 
@@ -347,7 +350,10 @@ def test_an_exchanger_that_knows_only_helo(reply: str) -> None:
         (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\\r\\nHTTP/1.0 400", Phase.TLS, None, True),
         (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\nDROP", Phase.TLS, None, True),
         (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 220 go\\r\\n250 evil", Phase.TLS, None, False),
-        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no", Phase.TLS, 454, False),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 454 4.7.0 no", Phase.TLS, 454, True),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 502 5.5.1 no", Phase.TLS, 502, True),
+        (GREET + "S: 250-mx\nS: 250 STARTTLS\nC: STARTTLS\nS: 421 4.3.2 bye", Phase.TLS, 421, False),
+        (STARTTLS.replace("{leaf}", "good") + "S: 550 5.7.1 not with TLS", Phase.TLS, 550, False),
     ],
 )
 def test_an_exchanger_that_cannot_be_used(script: str, phase: Phase, code: int | None, handshake: bool) -> None:
@@ -357,6 +363,66 @@ def test_an_exchanger_that_cannot_be_used(script: str, phase: Phase, code: int |
     assert (outcome.state, outcome.phase, outcome.code) == (RecipientState.DEFERRED, phase, code)
     assert outcome.next_host
     assert (caught.value.trouble is Trouble.BROKEN) == handshake
+
+
+def greeted_with(*packets: bytes, limit: float = 10.0) -> HostFailed:
+    """What comes of an exchanger that says this and hangs up."""
+
+    async def talk(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            for packet in packets:
+                writer.write(packet)
+                await writer.drain()
+            writer.close()
+
+    async def ask() -> None:
+        async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            await open_exchanger(Exchanger("mx.example.net", "127.0.0.1", port), timeouts=Timeouts(*[limit] * 10))
+
+    with pytest.raises(HostFailed) as caught:
+        asyncio.run(ask())
+    assert (caught.value.outcome.phase, caught.value.trouble) == (Phase.GREETING, Trouble.OTHER)
+    return caught.value
+
+
+def test_a_greeting_that_ends_at_any_octet() -> None:
+    whole = b"220-mx.example.net\r\n220 ESMTP\r\n"
+    for end in range(len(whole)):
+        outcome = greeted_with(whole[:end]).outcome
+        assert (outcome.state, outcome.code) == (RecipientState.DEFERRED, None)
+        assert outcome.text == BROKEN_OFF + "the server closed the connection."
+        assert outcome.dialogue.count("S: 220") == whole[:end].count(b"\n")
+
+
+@pytest.mark.parametrize(
+    "packets, words",
+    [
+        ((b"421-4.3.2 busy\r\n", b"421 4.3.2 really\r\n"), "4.3.2 busy\n4.3.2 really"),
+        ((b"x" * 40_000,) * 50, BROKEN_OFF + "the server's reply is too long."),
+        ((b"220-x\r\n" * 5_000,) * 50, BROKEN_OFF + "the server's reply is too long."),
+        ((b"220 x\r\n" * 5_000,) * 50, BROKEN_OFF + "unexpected reply 220 x."),
+        ((b"\x15\x03\x01\x00\x02\x02\x0a",), BROKEN_OFF + "not an SMTP reply"),
+    ],
+)  # fmt: skip
+def test_what_is_no_greeting(packets: tuple[bytes, ...], words: str) -> None:
+    assert greeted_with(*packets).outcome.text.startswith(words)
+
+
+def test_without_sockets_an_exchanger_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPv6 switched off, or no file descriptor left: nobody was asked, and nothing is said of the message."""
+
+    def refuse(*_: object) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+
+    async def ask() -> None:
+        monkeypatch.setattr("mua.net.smtp.socket.socket", refuse)  # the loop has its own already
+        await open_exchanger(Exchanger("mx.example.net", "::1", 25))
+
+    with pytest.raises(HostFailed) as caught:
+        asyncio.run(ask())
+    outcome = caught.value.outcome
+    assert (outcome.state, outcome.phase, outcome.next_host) == (RecipientState.DEFERRED, Phase.CONNECT, True)
 
 
 def test_no_weaker_way_than_before() -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from scripted import Conversation, Scripted
 
+from mua.mime.status import MAX_TEXT
 from mua.model.account import Security
 from mua.model.outgoing import Phase, RecipientState
 from mua.model.submission import NOTIFY
@@ -331,6 +332,32 @@ def test_a_reply_that_is_left_out_makes_no_refusal_somebody_elses() -> None:
     assert result.dots == []
 
 
+def test_a_reply_that_is_left_out_is_missing_at_the_end() -> None:
+    """The same where DATA is put off: its reply seems to be Cat's, and no more of them comes."""
+    said = [OK, OK, NO, "451 4.3.0 later"]
+    script = "\n".join(["C: MAIL {}", *["C: RCPT {}"] * 3, "C: DATA", *(f"S: {one}" for one in said), "STALL x"])
+    result, _ = send(script, offers=("PIPELINING",), timeouts=QUICK, partial=True)
+    assert [o.state for o in result.outcomes] == [DEFERRED] * 3
+
+
+@pytest.mark.parametrize("replies", [("354 go", OK, OK), (OK, "354 go", OK), (OK, OK, "334 go")])
+def test_go_on_is_no_answer_before_data(replies: tuple[str, ...]) -> None:
+    """Whoever says it may be waiting for the message already: nothing more can be said over this connection."""
+    mail, *rest = replies
+    result, server = send(
+        envelope(True, *rest, mail=mail), offers=("PIPELINING",), recipients=(ANN, BEN), times=2, partial=True
+    )
+    assert [(o.state, o.code) for o in result.outcomes] == [(DEFERRED, None)] * 2
+    assert not any("RSET" in line for line in server.lines)
+
+
+def test_of_endless_replies_the_beginning_is_kept() -> None:
+    lines = "".join(f"450-4.3.0 {'x' * 8000}\\r\\n" for _ in range(150)) + "450 4.3.0 later"
+    result, _ = send(envelope(True, OK, lines, lines), "C.\nS: 250 ok", offers=("PIPELINING",))
+    assert [o.state for o in result.outcomes] == [ACCEPTED, DEFERRED, DEFERRED]
+    assert [len(o.text) for o in result.outcomes[1:]] == [MAX_TEXT] * 2
+
+
 def in_body(act: Callable[[Conversation], object]) -> list[str | Callable[[Conversation], object]]:
     def read_some(talk: Conversation) -> None:
         talk.read(200_000)
@@ -610,9 +637,9 @@ def test_a_header_beyond_ascii_needs_smtputf8() -> None:
 
 def test_replies_in_pieces_long_lines_and_bare_line_ends() -> None:
     script = "SPLIT\n" + envelope(True, "250-one\\r\\n250-two\\r\\n250 three", OK, OK)
-    result, _ = send(script, "C.\nWHOLE\nS- 250-" + "x" * 3000 + "\\n250 fin\\n", offers=("PIPELINING",))
+    result, _ = send(script, "C.\nWHOLE\nS- 250-fin\\n250 " + "x" * 3000 + "\\n", offers=("PIPELINING",))
     assert [o.state for o in result.outcomes] == [ACCEPTED] * 3
-    assert result.outcomes[0].text.endswith("fin")
+    assert result.outcomes[0].text.startswith("fin\nxxx")
 
 
 def test_an_endless_reply_is_cut_off() -> None:

@@ -1,5 +1,7 @@
 """Which replies limit an account, not only one message, and for how long it then pauses."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,18 @@ from mua.plan.limits import A_DAY, PAUSES, Limit, limit, pause
 from mua.plan.retry import HOUR, MINUTE
 
 RATE, DAY = Limit.RATE, Limit.DAY
+
+
+@pytest.mark.parametrize("text", ["x" * 16_000, '"' * 16_000])
+def test_a_long_word_takes_no_longer_than_short_ones(text: str) -> None:
+    """Servers choose their words, and everybody's mail waits while they are read."""
+
+    def cost(words: str) -> float:
+        begin = time.process_time()
+        assert limit(451, words) is None
+        return time.process_time() - begin
+
+    assert cost(text) < 50 * cost("xxxxxxx " * 2_000)
 
 
 @pytest.mark.parametrize(
