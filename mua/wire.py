@@ -288,9 +288,13 @@ class Sync:
 
 @dataclass(frozen=True, slots=True)
 class OpenMessage:
-    """Make the view of a message (fetching its body when needed).  Answer: Done; then read it from the store."""
+    """Make the view of a message (fetching its body when needed).  Answer: Done; then read it from the store.
+
+    ``beginning``: where the whole takes a while, that of its beginning is enough for now; the store has only one.
+    """
 
     message_id: int
+    beginning: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ def search_servers(engine: Engine, command: wire.SearchServers) -> wire.ServersS
 
 
 def open_message(engine: Engine, command: wire.OpenMessage) -> wire.Done:
-    """Fetch the body if it is not here, then make the view."""
+    """Fetch the body if it is not here, then make the view, or that of its beginning."""
     message_id = MessageId(command.message_id)
     found = acts.rows_of(engine, [message_id])[0]
     if not found.has_body:
@@ -200,7 +200,7 @@ def open_message(engine: Engine, command: wire.OpenMessage) -> wire.Done:
         engine.wait_for(lambda: _has_body_or_problem(engine, message_id), OPEN_SECONDS)
     from mua.engine.reading import make_view
 
-    make_view(engine.context, message_id)
+    make_view(engine.context, message_id, command.beginning)
     return wire.Done()
 
 

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from mua import wire
 from mua.engine.context import Context
-from mua.engine.viewer import shown
+from mua.engine.viewer import begun, shown
 from mua.errors import Kind, MailError, Retry
 from mua.jsonable import from_json
 from mua.mime import build
@@ -100,8 +100,8 @@ def file_whole(
     return ids
 
 
-def make_view(context: Context, message_id: MessageId) -> None:
-    """Cache the MessageView of a message whose bytes are here.
+def make_view(context: Context, message_id: MessageId, beginning: bool = False) -> None:
+    """Cache the MessageView of a message whose bytes are here; ``beginning``: of its beginning, where that is quicker.
 
     Raises MailError "no-body" when they are not; the body is then wanted again, and the worker fetches it.
     """
@@ -111,6 +111,10 @@ def make_view(context: Context, message_id: MessageId) -> None:
             write.lost_body(tx, message_id)
         text = "This message is not on this computer yet; it is shown as soon as the server can be reached."
         raise MailError(Kind.MESSAGE, Retry.SOON, text, code="no-body")
+    if beginning and (told := begun(raw)):
+        with context.store.write() as tx:
+            write.begin_view(tx, message_id, wire.VIEW_VERSION, told)
+        return
     made = shown(raw)
     with context.store.write() as tx:
         write.set_view(tx, message_id, wire.VIEW_VERSION, made)

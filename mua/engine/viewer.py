@@ -5,8 +5,11 @@ parsers hold the interpreter's lock while they read.  So the engine parses no mo
 (``light_text`` is the text of the rest), and a view of more is made by ``main``, a process of its own, which has
 ``SECONDS`` of processor time and ``MEMORY`` octets; the kernel ends it when it wants more, and the message is then
 shown by its text.  Smaller ones are not worth the start of a process.
+
+Such a message can be read before that: ``begun`` is the view of its beginning, no larger than what is read here anyway.
 """
 
+import io
 import json
 import subprocess
 import sys
@@ -15,6 +18,7 @@ from dataclasses import replace
 from mua.jsonable import to_json
 from mua.log import ENGINE
 from mua.mime.message import MAX_TEXT, Parsed, parse
+from mua.mime.pieces import SKIMMED, skim
 from mua.mime.text import LARGE, light_text, stripped
 from mua.mime.view import view, view_of
 from mua.model.message import MessageView
@@ -23,6 +27,7 @@ from mua.paths import child_command, child_environment
 SECONDS = 10  # of processor time
 WAIT = 30  # seconds, on a busy machine
 MEMORY = 2 << 30
+BEGUN = 400_000  # characters of a text's beginning: more than a reader lays out (``gui.rich_text``)
 UNFIT = "This message's HTML is too costly to show; what you see is its text, and the source has all of it."
 
 
@@ -32,6 +37,23 @@ def shown(raw: bytes) -> str:
     if len(parsed.html) > LARGE:
         return _by_child(raw) or _written(as_text(parsed))
     return _written(view_of(parsed))
+
+
+def begun(raw: bytes) -> str:
+    """The view of the beginning of a message whose whole takes a while, as JSON; empty where it does not.
+
+    What is attached, and what is odd about the whole, is not told yet.  Never raises.
+    """
+    if len(raw) <= LARGE:
+        return ""
+    parsed = parse(skim(io.BytesIO(raw)), light_text)
+    if len(parsed.html) <= LARGE and (len(raw) <= SKIMMED or len(parsed.text) <= BEGUN):
+        return ""
+    html, text = parsed.html[:LARGE], parsed.text[:BEGUN]
+    made = view_of(replace(parsed, html=html, text=text, attachments=(), warnings=(), nature=(), events=()))
+    if html and not made.html.rpartition("</style>")[2].strip():  # so far, there are nothing but styles
+        return ""
+    return _written(replace(made, receipt_to=()))
 
 
 def as_text(parsed: Parsed) -> MessageView:

@@ -128,13 +128,22 @@ class Hearing(QObject):
             status.say(line.text, line.icon, line.role)
 
     def _fetch_view(self, message_id: MessageId) -> None:
+        """Have a view made: where the whole takes a while, of the beginning first."""
         client, desk = self._desk.client, self._desk
+
+        def failed(error: MailError) -> None:
+            desk.no_view(message_id, error)
+
+        def begun(_: wire.Answer) -> None:
+            pane, view = desk.reader.pane_of(message_id), desk.library.beginning(message_id)
+            if client is None or pane is None or view is None:
+                desk.view_ready(message_id)
+                return
+            pane.show_beginning(view)
+            client.ask(wire.OpenMessage(message_id), lambda _: desk.view_ready(message_id), failed)
+
         if client is not None:
-            client.ask(
-                wire.OpenMessage(message_id),
-                lambda _: desk.view_ready(message_id),
-                lambda error: desk.no_view(message_id, error),
-            )
+            client.ask(wire.OpenMessage(message_id, beginning=True), begun, failed)
 
     def _mark_seen(self, message_id: MessageId) -> None:
         """Read by lying open: not an act of the person, so not on the undo stack."""

@@ -53,6 +53,12 @@ class Library:
         ready = self._ready.pop(message_id, None)
         return self._read_view(message_id) if ready is None else ready
 
+    def beginning(self, message_id: MessageId) -> MessageView | None:
+        """The view of a message's beginning, while the engine has not made that of the whole."""
+        from mua.wire import VIEW_VERSION
+
+        return None if self.db is None else _made(read.beginning_json(self.db, message_id, VIEW_VERSION))
+
     def text(self, message_id: MessageId) -> str | None:
         """The text of a message, for searching in it; None where it is not here.  Slow: for a worker's thread."""
         with closing(store.open_reader(self.profile, store.THREAD_CACHE)) as db:  # a connection is for one thread
@@ -118,8 +124,12 @@ class Library:
 
 
 def _view(db: store.Db, message_id: MessageId) -> MessageView | None:
-    from mua import wire
+    from mua.wire import VIEW_VERSION
+
+    return _made(read.view_json(db, message_id, VIEW_VERSION))
+
+
+def _made(text: str | None) -> MessageView | None:
     from mua.jsonable import from_json
 
-    text = read.view_json(db, message_id, wire.VIEW_VERSION)
     return None if text is None else from_json(MessageView, json.loads(text))

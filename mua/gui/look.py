@@ -11,10 +11,12 @@ class Look:
     """How the person wants to see this one message.
 
     ``flipped``: in a dark window the other way than the usual one; ``unfolded``: quotes lie open; ``images``: pictures
-    from elsewhere that were allowed; ``whole``: a very long one is laid out to its end.
+    from elsewhere that were allowed; ``whole``: a very long one is laid out to its end; ``begun``: its beginning is all
+    that is here so far.
     """
 
     flipped: bool = False
     unfolded: bool = False
     images: bool = False
     whole: bool = False
+    begun: bool = False

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QSizeF, Qt, QTimer, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QStackedWidget
 
@@ -22,6 +22,7 @@ from mua.model.message import MessageView
 
 if TYPE_CHECKING:
     from mua.gui.text_view import TextView
+    from mua.gui.web_page import Page
     from mua.gui.web_view import WebView
 
 _ASLEEP = 240  # pixels of a page that was not laid out yet
@@ -49,6 +50,7 @@ class Body(QStackedWidget):
         self._tall, self._awake = tall, not tall
         self._growths = 0
         self._shown: tuple[MessageView, bool] | None = None
+        self._page: Page | None = None
         self._words: tuple[str, ...] = ()
         self.look = Look()
         self._text: TextView | None = None
@@ -125,10 +127,13 @@ class Body(QStackedWidget):
             self.web.deleteLater()
             self.web = None
 
-    def show_view(self, view: MessageView, as_text: bool = False) -> None:
-        """Show the body; ``as_text``: its plain text even where there is HTML."""
+    def show_view(self, view: MessageView, as_text: bool = False, *, begun: bool = False) -> None:
+        """Show the body; ``as_text``: its plain text even where there is HTML.
+
+        ``begun``: the view is that of its beginning only; ``show_rest`` gets the whole.
+        """
         if self._shown is None or self._shown[0] is not view:
-            self.look = Look()
+            self.look = Look(begun=begun)
         self._shown = (view, as_text)
         if self.asleep:
             self._say("")
@@ -140,6 +145,29 @@ class Body(QStackedWidget):
             self._fit_text()
         if self._words:
             self._mark()
+
+    def show_rest(self, view: MessageView) -> None:
+        """The whole view of what is shown by its beginning: nothing moves where that looks as it did."""
+        self.look = replace(self.look, begun=False)
+        before, self._shown = self._shown, (view, False)
+        if before is not None and self._looks_as(before[0], view):
+            return
+        place = self.web.page().scrollPosition() if self.web is not None and self.is_web else QPointF()
+        row = self._text.verticalScrollBar().value() if self._text is not None else 0
+        self.show_view(view)
+        if self.web is not None and self.is_web:
+            if not place.isNull():
+                self.web.scroll_to(place)
+        elif self._text is not None:
+            self._text.verticalScrollBar().setValue(row)
+
+    def _looks_as(self, before: MessageView, view: MessageView) -> bool:
+        """Whether the beginning that is shown is that of the whole; pictures that the message carries come with it."""
+        if self.asleep:
+            return True
+        if self.is_web:
+            return self._wants_web(view, False) and self._page_of(view) == self._page and 'src="cid:' not in view.html
+        return not self._wants_web(view, False) and self._text is not None and self._text.keep(before, view)
 
     def mark_words(self, words: tuple[str, ...]) -> None:
         """Mark the words that were searched, in this message and in what is shown after it; none: no marks."""
@@ -172,11 +200,11 @@ class Body(QStackedWidget):
     @property
     def is_cut(self) -> bool:
         """Whether only the beginning of a very long page is shown."""
-        if self._shown is None or not self.is_web or self.look.whole:
+        if self._shown is None or not self.is_web:
             return False
-        from mua.gui.web_page import is_long
+        from mua.gui.web_page import is_cut
 
-        return is_long(self._shown[0].html)
+        return is_cut(self._shown[0], self.look)
 
     def toggle_quotes(self) -> None:
         """Open or close what the message repeats of earlier ones."""
@@ -293,11 +321,9 @@ class Body(QStackedWidget):
         """Show HTML in the web view; False where the program runs without one."""
         if not self._have_web() or self.web is None:
             return False
-        from mua.gui.web_page import page_of
-
         if self.indexOf(self.web) < 0:
             self.addWidget(self.web)
-        page = page_of(view, theme(), self.look, self.font().family())
+        page = self._page = self._page_of(view)
         if self._tall and not self._growths:
             self.setFixedHeight(_LEAST)  # a page is never said to be lower than its window
         self._growths = 0
@@ -309,6 +335,11 @@ class Body(QStackedWidget):
             target.removeEventFilter(self)
             target.installEventFilter(self)
         return True
+
+    def _page_of(self, view: MessageView) -> "Page":
+        from mua.gui.web_page import page_of
+
+        return page_of(view, theme(), self.look, self.font().family())
 
     def _again(self) -> None:
         if self._shown is not None and self.is_web:

@@ -65,7 +65,10 @@ class MessagePane(QWidget):
         self._source = inline
         self.row: MessageRow | None = None
         self.view: MessageView | None = None
+        self.begun: MessageView | None = None
+        """The view of its beginning, while the whole is not here."""
         self.as_text = False
+        self._mine: frozenset[str] = frozenset()
         self.header = Header()
         self.link = LinkBar()
         self.leaving = Banner()
@@ -99,31 +102,42 @@ class MessagePane(QWidget):
     # ---- showing
     def forget(self) -> None:
         """Know no message."""
-        self.row = self.view = None
+        self.row = self.view = self.begun = None
 
     def show_message(self, row: MessageRow, view: MessageView | None, mine: frozenset[str]) -> None:
         """Show a message; without a view its header, while the body is fetched."""
-        again = self.row is not None and self.row.id == row.id and self.view == view
-        self.row = row
-        self.header.show_message(row, view, mine)
+        same = self.row is not None and self.row.id == row.id
+        again, begun = same and self.view == view, self.begun if same else None
+        self.row, self._mine = row, mine
+        self.header.show_message(row, view or begun, mine)
         self.refusal.say(
             tr("The last change was not made. {problem}", problem=words.shown(said(row.problem), 500)), "danger"
         )
         self.refusal.setVisible(bool(row.problem))
         if again:
             return
-        self.view = view
+        self.view, self.begun = view, None
         self.as_text = False
         try:
-            self._show_body()
+            self._show_body(rest=begun is not None)
         except BaseException:
             self.body.wait()  # whatever happens, never another mail's body under this header
             raise
         self.problem.hide()
         self.link.hide()
         self.leaving.hide()
-        self._show_bars()
+        self._show_bars(view)
         self._show_attachments()
+
+    def show_beginning(self, view: MessageView) -> None:
+        """Show the beginning of the message, until ``show_message`` gets the whole."""
+        if self.row is None or self.view is not None or self.begun is not None:
+            return
+        self.begun = view
+        self.header.show_message(self.row, view, self._mine)
+        self.body.show_view(view, begun=True)
+        self.long.setVisible(self.body.is_cut)
+        self._show_bars(view)
 
     def cards(self) -> list[AttachmentCard]:
         """The attachments that are listed."""
@@ -139,7 +153,8 @@ class MessagePane(QWidget):
         """Say why the body is not here."""
         self.problem.say(text, "danger")
         self.problem.show()
-        self.body.wait()
+        if self.begun is None:
+            self.body.wait()
 
     def show_journey(self, message: Outgoing | None) -> None:
         """What became of a message that was sent from here; None: it was not."""
@@ -218,14 +233,15 @@ class MessagePane(QWidget):
             banner.hide()
             column.addWidget(banner)
         column.addWidget(self.body, 1)
+        column.addWidget(self.long)
         column.addWidget(self._files)
         column.addLayout(answers)
+        self.long.hide()
 
     def _inline(self, content_id: str) -> bytes | None:
         return None if self.row is None or self.view is None else self._source(self.row, self.view, content_id)
 
-    def _show_bars(self) -> None:
-        view = self.view
+    def _show_bars(self, view: MessageView | None) -> None:
         self.receipt.hide()
         self.remote.show_view(view)
         warnings = view.warnings if view is not None else ()
@@ -255,9 +271,11 @@ class MessagePane(QWidget):
         card.saved.connect(lambda: self.saved.emit(attachment))
         return card
 
-    def _show_body(self) -> None:
+    def _show_body(self, rest: bool = False) -> None:
         if self.view is None:
             self.body.wait(tr("Fetching this message…"))
+        elif rest:
+            self.body.show_rest(self.view)
         else:
             self.body.show_view(self.view, self.as_text)
         self.long.setVisible(self.body.is_cut)

@@ -74,6 +74,11 @@ def plain(text: str, colours: Colours, folded: bool | None = None) -> str:
     return body + (f'<p class="dim">{CUT_NOTE}</p>' if cut else "")
 
 
+def shown(text: str) -> str:
+    """What ``plain`` needs of a text: what it shows, and whether there is more."""
+    return text[: MAX_SHOWN + 1]
+
+
 def pieces(html: str) -> tuple[str, list[str]]:
     """A body in pieces that are laid out in a moment each: the first, and the rest; cut only between paragraphs.
 
@@ -168,6 +173,8 @@ def _paragraphs(lines: list[str], dim: bool) -> str:
 
 
 def _linked(line: str) -> str:
+    if "@" not in line and ":" not in line and "www." not in line:  # what looks for them takes its time
+        return escape(line)
     out, end = [], 0
     for match in _LINK.finditer(line):
         address = _TRAIL.sub("", match[0])

@@ -73,6 +73,13 @@ class TextView(QTextBrowser):
         if self._rest:
             self._adding.start(0)
 
+    def keep(self, before: MessageView, view: MessageView) -> bool:
+        """Be about the whole of what is shown by its beginning; False where that has to be shown again."""
+        same = before.html == view.html and rich_text.shown(before.text) == rich_text.shown(view.text)
+        if same:
+            self._shown = (view, False)
+        return same
+
     def _add(self) -> None:
         """A further piece of a long text, while nothing else is to be done."""
         if self._rest:

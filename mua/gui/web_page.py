@@ -12,6 +12,7 @@ from mua.model.message import MessageView
 from mua.records import dataclass
 
 LONG = 400_000  # characters
+BEGINNING = 150_000  # characters of a longer page that are shown first: a tenth of a second's work for the engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ def page_of(view: MessageView, now: Theme, look: Look, family: str) -> Page:
     """The page of a message's HTML."""
     authors_dark = now.dark and view.dark_ready and not look.flipped
     adapted = now.dark and not view.dark_ready and look.flipped and not view.simple
-    shown = view.html if look.whole else beginning(view.html)
+    shown = beginning(view.html) if is_cut(view, look) else view.html
     safe = SafeHtml(shown, simple=False, dark_ready=authors_dark, layout=view.layout)
     font = "'" + family.replace("'", "") + "', sans-serif"
     style = _style(now, authors_dark=authors_dark)
@@ -35,16 +36,17 @@ def page_of(view: MessageView, now: Theme, look: Look, family: str) -> Page:
     return Page(html, now.colours.reader if authors_dark or adapted else "#ffffff", adapted)
 
 
-def is_long(html: str) -> bool:
-    """Whether HTML is so long that its beginning is shown first: laying out 2 MB takes the engine a second and more."""
-    return len(html) > LONG
+def is_cut(view: MessageView, look: Look) -> bool:
+    """Whether a page is so long that its beginning is shown first: laying out 2 MB takes the engine a second and more.
+
+    Where no more than a beginning is here, it is cut as the beginning of the whole will be.
+    """
+    return not look.whole and (look.begun or len(view.html) > LONG)
 
 
 def beginning(html: str) -> str:
-    """The first ``LONG`` characters of sanitised HTML, with its whole style sheet; never half a tag."""
-    if not is_long(html):
-        return html
-    cut = html[: max(LONG, html.find("</style>") + LONG // 2)]
+    """The first ``BEGINNING`` characters of sanitised HTML, with its whole style sheet; never half a tag."""
+    cut = html[: max(BEGINNING, html.find("</style>") + BEGINNING // 2)]
     return cut[: cut.rfind("<")] if cut.rfind("<") > cut.rfind(">") else cut
 
 

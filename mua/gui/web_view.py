@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable
 
 import shiboken6
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, Qt, QUrl, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPoint, QPointF, Qt, QUrl, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWebEngineCore import (
     QWebEngineContextMenuRequest,
@@ -38,6 +38,9 @@ from mua.mime import remote
 from mua.mime.page import page_policy
 
 SCHEME, INLINE, PICTURE = b"mua-mail", b"cid", remote.SCHEME.encode()
+_PLACE = (
+    "mua-mail://mail/"  # one site: for a page of another one the engine makes a new surface, which is black at first
+)
 _ALLOWED = ("mua-mail", "cid", "data", remote.SCHEME)
 _FLAGS = (
     '--host-resolver-rules="MAP * ~NOTFOUND" --proxy-server=127.0.0.1:9 --proxy-bypass-list=<-loopback>'
@@ -72,7 +75,7 @@ def prepare() -> None:
     os.environ["QTWEBENGINE_CHROMIUM_FLAGS"] = f"{os.environ.get('QTWEBENGINE_CHROMIUM_FLAGS', '')} {flags}".strip()
     for name in (SCHEME, INLINE, PICTURE):
         scheme = QWebEngineUrlScheme(QByteArray(name))
-        scheme.setSyntax(QWebEngineUrlScheme.Syntax.Path)
+        scheme.setSyntax(QWebEngineUrlScheme.Syntax.Host if name == SCHEME else QWebEngineUrlScheme.Syntax.Path)
         scheme.setFlags(QWebEngineUrlScheme.Flag.SecureScheme)
         QWebEngineUrlScheme.registerScheme(scheme)
 
@@ -180,7 +183,14 @@ class WebView(QWebEngineView):
             self._page.settings().setAttribute(QWebEngineSettings.WebAttribute.ForceDarkMode, adapted)
         self._server.page = page.encode("utf-8", "replace")
         self._page.setBackgroundColor(QColor(ground))
-        self._page.setUrl(QUrl(f"mua-mail:/{self._number}"))
+        self._page.setUrl(QUrl(f"{_PLACE}{self._number}"))
+
+    def scroll_to(self, place: QPointF) -> None:
+        """Go to a place (as ``QWebEnginePage.scrollPosition`` tells it) when the page that was set last is there."""
+        script = f"window.scrollTo({place.x() / self.zoomFactor()}, {place.y() / self.zoomFactor()})"
+        self._page.loadFinished.connect(
+            lambda _: self.ask(script, lambda _: None), Qt.ConnectionType.SingleShotConnection
+        )
 
     def warm(self) -> None:
         """Start the engine's processes on an empty page, so that the first mail does not wait for them."""

@@ -547,6 +547,11 @@ def view_json(db: Db, message_id: MessageId, version: int) -> str | None:
     return None if found is None else str(found)
 
 
+def beginning_json(db: Db, message_id: MessageId, version: int) -> str | None:
+    """The MessageView of a message's beginning, while there is none of the whole (``write.begin_view``)."""
+    return view_json(db, message_id, -version)
+
+
 def people(db: Db, newest: int = 50_000) -> list[Met]:
     """Everybody of the newest messages; junk makes nobody known.  Takes a moment: not for the window's own thread."""
     rows = db.rows(_PEOPLE, newest)

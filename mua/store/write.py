@@ -637,6 +637,18 @@ def set_view(tx: Tx, message_id: MessageId, version: int, data: str) -> None:
     tx.changes.messages.add(message_id)
 
 
+def begin_view(tx: Tx, message_id: MessageId, version: int, data: str) -> None:
+    """Cache the MessageView of a message's beginning (JSON), until there is one of the whole.
+
+    Its version is negative, so that nobody takes it for the whole.
+    """
+    sql = (
+        "INSERT INTO view(id, version, data) VALUES (?, ?, ?) ON CONFLICT(id)"
+        " DO UPDATE SET version = excluded.version, data = excluded.data WHERE version <> -excluded.version"
+    )
+    tx.run(sql, message_id, -version, data)
+
+
 def record_uidl(tx: Tx, account_id: AccountId, uidl: str, message_id: MessageId, now: int, digest: bytes = b"") -> None:
     """POP3: this UIDL was fetched; commit it together with its message.  ``digest``: SHA-256 of its bytes."""
     sql = "INSERT OR IGNORE INTO uidl(account_id, uidl, message_id, at, digest) VALUES (?, ?, ?, ?, ?)"

@@ -5,6 +5,8 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from gui_mail import Mail
@@ -14,17 +16,23 @@ from PySide6.QtWebEngineCore import QWebEngineSettings
 from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from mua import wire
+from mua.engine.context import Context
+from mua.engine.reading import make_view
 from mua.gui import deeds, link_bar
 from mua.gui import preferences as prefs
 from mua.gui.app import Program
+from mua.gui.engine_client import EngineClient
 from mua.gui.image_rules import ImageRules
 from mua.gui.message_pane import MessagePane
 from mua.gui.text_view import TextView
 from mua.gui.theme import theme
+from mua.gui.web_page import LONG
 from mua.gui.web_view import WebView
+from mua.gui.writing import Kind
 from mua.mime.remote import image_name
 from mua.model.journey import Trust
-from mua.model.message import Flag
+from mua.model.message import Flag, MessageId
 from mua.store import origin
 
 TABLE = '<table width="100%"><tr><td style="padding:40px">{}</td></tr></table>'
@@ -82,11 +90,18 @@ def ground(pane: MessagePane, qtbot: QtBot, wanted: Callable[[QColor], bool]) ->
 
 
 def words_of(pane: MessagePane, qtbot: QtBot) -> str:
-    """What a person can read of the page."""
+    """What a person can read of the page; asked again when another one comes: Qt has forgotten then whom to tell."""
     told: list[str] = []
     assert pane.body.web is not None
-    pane.body.web.page().toPlainText(told.append)
+    page = pane.body.web.page()
+
+    def ask(_: object = None) -> None:
+        page.toPlainText(told.append)
+
+    page.loadFinished.connect(ask)
+    ask()
     qtbot.waitUntil(lambda: bool(told))
+    page.loadFinished.disconnect(ask)
     return told[0]
 
 
@@ -259,6 +274,13 @@ def is_red(pane: MessagePane) -> bool:
     )
 
 
+def stays_without(pane: MessagePane, qtbot: QtBot) -> None:
+    """The picture is not shown; the page before is seen until this one is painted."""
+    qtbot.waitUntil(lambda: not is_red(pane))
+    qtbot.wait(300)
+    assert not is_red(pane)
+
+
 def test_the_bar_names_who_was_not_asked(read: Callable[..., MessagePane]) -> None:
     pane = read(
         f'<img src="{PICTURE}"><img src="https://a.list-manage.com/o.gif"><img src="http://dot.test/" width=1 height=1>'
@@ -290,8 +312,7 @@ def test_pictures_are_shown_when_asked_for_and_not_in_the_next_mail(
     qtbot.waitUntil(lambda: is_red(pane))
     assert "Its pictures are shown." in pane.remote.text()
     other = read(html)
-    qtbot.wait(300)
-    assert not is_red(other)
+    stays_without(other, qtbot)
     assert "Nothing was asked." in other.remote.text()
 
 
@@ -336,13 +357,11 @@ def test_a_senders_pictures_are_loaded_where_it_is_proven_that_they_are_his(
     assert prefs.load(mail.profile).image_senders == ("shop@example.org",)
     assert is_shown(read(html, "Shop <Shop@example.org>", PROVEN), qtbot)
     forged = read(html)
-    qtbot.wait(300)
-    assert not is_red(forged)
+    stays_without(forged, qtbot)
     assert "Nothing proves that it is from this sender." in forged.remote.text()
     for sender in ("Shop <shop@example.org>, Other <other@example.org>", "shop@example.org <evil@evil.test>"):
         other = read(html, sender, PROVEN)
-        qtbot.wait(300)
-        assert not is_red(other)
+        stays_without(other, qtbot)
     proven = read(html, above=PROVEN)
     assert is_shown(proven, qtbot)
     button(proven.remote, "Not always").click()
@@ -382,13 +401,130 @@ def test_of_a_very_long_page_the_beginning_is_shown_until_all_is_asked_for(
     read: Callable[..., MessagePane], qtbot: QtBot
 ) -> None:
     pane = read(TABLE.format("First") + "<p class='x'>Words between.</p>" * 20_000 + "<p>The end</p>")
-    assert pane.long.isVisibleTo(pane)
+    assert pane.long.isVisible() and pane.isAncestorOf(pane.long)
     assert "The end" not in words_of(pane, qtbot)
     button(pane.long, "Show all").click()
     loaded(pane, qtbot)
     qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot))
-    assert not pane.long.isVisibleTo(pane)
-    assert not read(TABLE.format("Short")).long.isVisibleTo(pane)
+    assert not pane.long.isVisible()
+    assert not read(TABLE.format("Short")).long.isVisible()
+
+
+class Line:
+    """To an engine in this process, which makes views when it is told to."""
+
+    def __init__(self, mail: Mail) -> None:
+        self._context = cast(Context, SimpleNamespace(store=mail.store, bodies=mail.bodies))
+        self.asked: list[tuple[wire.OpenMessage, Callable[[wire.Answer], None]]] = []
+
+    def ask(self, command: wire.Command, then: Callable[[wire.Answer], None], _: object) -> None:
+        if isinstance(command, wire.OpenMessage):
+            self.asked.append((command, then))
+
+    def answer(self) -> wire.OpenMessage:
+        command, then = self.asked.pop(0)
+        make_view(self._context, MessageId(command.message_id), command.beginning)
+        then(wire.Done())
+        return command
+
+
+@pytest.fixture
+def line(program: Program, mail: Mail) -> Line:
+    program._furnish()
+    program.desk.client = cast(EngineClient, made := Line(mail))
+    return made
+
+
+@pytest.fixture
+def unread(program: Program, mail: Mail) -> Callable[..., MessagePane]:
+    """Choose a letter that nobody has read yet."""
+
+    def show(body: str, kind: str = "html") -> MessagePane:
+        raw = f"From: a@example.org\r\nSubject: Much\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n{body}".encode()
+        home, when = program.desk.accounts[0].id, int(time.time()) + 60 + len(mail.folders)
+        key = mail.letter(home, mail.folders["INBOX"], raw, when, Flag.SEEN, with_view=False)
+        program.desk.read_again(None, True)
+        program.desk.listing.view.select(key)
+        pane = program.desk.reader.pane
+        assert pane.row is not None and pane.row.id == key and pane.view is None
+        return pane
+
+    return show
+
+
+def test_the_beginning_of_a_large_mail_is_read_while_the_whole_is_made(
+    unread: Callable[..., MessagePane], line: Line, program: Program, qtbot: QtBot
+) -> None:
+    pane = unread(TABLE.format("First") + f'<img src="{PICTURE}"><p>Words between.</p>' * 6_000 + "<p>The end")
+    assert line.answer().beginning
+    assert pane.view is None and pane.begun is not None and pane.body.web is not None
+    loaded(pane, qtbot)
+    assert "First" in words_of(pane, qtbot) and pane.remote.isVisible()
+    assert pane.long.isVisible() and pane.isAncestorOf(pane.long)
+    page, pages = pane.body.web.page(), list[object]()
+    page.loadStarted.connect(lambda: pages.append(1))
+    pane.body.web.ask("window.scrollTo(0, 700)", lambda _: None)
+    qtbot.waitUntil(lambda: page.scrollPosition().y() > 600)
+    program.desk.deeds.write(Kind.REPLY)
+    assert "its text must be here" in program.window.toast._text.text()
+    seen = words_of(pane, qtbot)
+    assert not line.answer().beginning and not line.asked
+    assert pane.view is not None and len(pane.view.html) > LONG and "The end" in pane.body.shown_text()
+    assert words_of(pane, qtbot) == seen and not pages and page.scrollPosition().y() > 600
+    button(pane.long, "Show all").click()
+    qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot))
+    assert not pane.long.isVisible()
+
+
+def test_where_the_whole_looks_otherwise_it_takes_the_place_of_the_beginning(
+    unread: Callable[..., MessagePane], line: Line, qtbot: QtBot
+) -> None:
+    pane = unread(TABLE.format("First") + "<p class='x'>Words between.</p>" * 10_000 + "<p>The end")
+    line.answer()
+    loaded(pane, qtbot)
+    assert pane.body.web is not None
+    page = pane.body.web.page()
+    pane.body.web.ask("window.scrollTo(0, 700)", lambda _: None)
+    qtbot.waitUntil(lambda: page.scrollPosition().y() > 600)
+    line.answer()
+    qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot))
+    qtbot.waitUntil(lambda: page.scrollPosition().y() > 600)
+    assert not pane.long.isVisible()
+
+
+def test_a_large_text_is_shown_once(unread: Callable[..., MessagePane], line: Line, qtbot: QtBot) -> None:
+    pane = unread("".join(f"{number} words on a line\n" for number in range(60_000)), "plain")
+    line.answer()
+    assert pane.view is None and "7 words on a line" in pane.body.text.toPlainText()
+    changes = list[object]()
+    pane.body.text.textChanged.connect(lambda: changes.append(1))
+    pane.body.text._adding.stop()
+    line.answer()
+    assert pane.view is not None and len(pane.view.text) > 1_300_000 and not changes
+    assert pane.body.shown_text() is pane.view.text
+
+
+def test_the_whole_of_what_is_left_is_not_made(
+    unread: Callable[..., MessagePane], line: Line, program: Program, qtbot: QtBot
+) -> None:
+    left = unread(TABLE.format("First") + "<p class='x'>Words between.</p>" * 20_000).row
+    rows = program.desk.listing.model.rows
+    program.desk.listing.view.select(next(key for key in rows if key > 0 and left is not None and key != left.id))
+    line.answer()
+    assert not [one for one, _ in line.asked if not one.beginning]
+    pane = unread("<p>Short")
+    line.answer()
+    assert pane.view is not None and pane.begun is None and not line.asked
+
+
+def test_the_surface_stays_from_page_to_page(read: Callable[..., MessagePane], qtbot: QtBot) -> None:
+    """A new one is black until something is painted on it, and makes each page slower."""
+    surfaces = set[object]()
+    for number in range(3):
+        web = read(TABLE.format(f"Words {number}")).body.web
+        assert web is not None
+        surfaces.add(web.focusProxy())
+    assert len(surfaces) == 1
 
 
 def test_a_very_long_text_is_there_to_its_end(qapp: QApplication, qtbot: QtBot) -> None:

@@ -3,16 +3,23 @@
 import json
 import subprocess
 import sys
+from contextlib import closing
+from pathlib import Path
 
 import pytest
+from gui_mail import Mail
 
+from mua import wire
 from mua.engine import viewer
+from mua.gui.rich_text import MAX_SHOWN
 from mua.jsonable import from_json
 from mua.mime.message import gist, parse, snippet
 from mua.mime.text import light_text
 from mua.mime.view import view
-from mua.model.message import MessageView
+from mua.model.account import AccountId
+from mua.model.message import Flag, MessageView
 from mua.paths import child_environment
+from mua.store import read, write
 
 HEAD = b"From: a@mua.test\r\nSubject: large\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
 LARGE = HEAD + "<table><tr><td>größer</table>".encode() + b"<p>more of it</p>" * (viewer.LARGE // 16)
@@ -61,8 +68,58 @@ def test_the_child_has_limits(costs: str) -> None:
     assert ended.returncode and not ended.stdout
 
 
+def begun(raw: bytes) -> MessageView:
+    return from_json(MessageView, json.loads(viewer.begun(raw)))
+
+
+def test_the_beginning_of_a_large_one_needs_no_child_and_is_as_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(viewer, "_by_child", lambda _raw: pytest.fail("a child was started"))
+    bad = b'<script>go()</script><img src="http://a.test/i.png" onerror="go()">'
+    bad += b"<style>p{background:url(//b.test/)}</style>"
+    raw = HEAD + bad + LARGE.removeprefix(HEAD) * 8 + b"<p>The end"
+    found, whole = begun(raw), view(raw)
+    assert whole.html.startswith(found.html[:100_000]) and "The end" not in found.html
+    assert "script" not in found.html and "onerror" not in found.html and "b.test" not in found.html
+    assert (found.sender, found.subject, found.headers) == (whole.sender, whole.subject, whole.headers)
+    assert [one.host for one in found.wanted] == ["a.test", "b.test"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        HEAD + b"<p>small</p>",
+        HEAD + b"<style>" + b"p { color: red } " * 20_000 + b"</style><p>after it",
+        HEAD.replace(b"html", b"plain") + b"words\r\n" * 100_000,
+        HEAD.replace(b"text/html", b"multipart/mixed; boundary=b")
+        + b"--b\r\n\r\nwords\r\n--b\r\nContent-Type: image/png\r\n\r\n"
+        + b"x" * 2_000_000,
+    ],
+)
+def test_what_is_quick_has_no_beginning(raw: bytes) -> None:
+    assert viewer.begun(raw) == ""
+
+
+def test_a_large_text_begins_with_what_is_laid_out() -> None:
+    raw = HEAD.replace(b"html", b"plain") + b"some words\r\n" * 200_000
+    assert begun(raw).text == view(raw).text[: viewer.BEGUN]
+    assert viewer.BEGUN > MAX_SHOWN
+
+
+def test_a_beginning_is_not_taken_for_the_whole_and_never_takes_its_place(tmp_path: Path) -> None:
+    with closing(Mail(tmp_path)) as mail:
+        key = mail.letter(mail.account(), mail.folder(AccountId(1), "INBOX"), LARGE, 1, Flag.SEEN, with_view=False)
+        told = []
+        for write_it in (write.begin_view, write.set_view, write.begin_view):
+            with mail.store.write() as tx:
+                write_it(tx, key, wire.VIEW_VERSION, write_it.__name__)
+            db = mail.store.reader()
+            told.append((read.view_json(db, key, wire.VIEW_VERSION), read.beginning_json(db, key, wire.VIEW_VERSION)))
+        assert told == [(None, "begin_view"), ("set_view", None), ("set_view", None)]
+
+
 GROWTH = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from mua.engine import reading, viewer
 def most():
@@ -71,13 +128,14 @@ viewer._by_child = lambda raw: ""  # the worse case: it did not finish, and the 
 raw = sys.stdin.buffer.read()
 Path("/proc/self/clear_refs").write_text("5")
 before = most()
-made = {"view": viewer.shown, "list": lambda raw: reading.facts(1, 0, raw), "whole": lambda raw: reading.Whole(raw, 0)}
+made = {"view": viewer.shown, "beginning": viewer.begun}
+made |= {"list": lambda raw: reading.facts(1, 0, raw), "whole": lambda raw: reading.Whole(raw, 0)}
 made[sys.argv[1]](raw)
 print(most() - before)
 """
 
 
-@pytest.mark.parametrize("wanted", ["view", "list", "whole"])
+@pytest.mark.parametrize("wanted", ["view", "beginning", "list", "whole"])
 @pytest.mark.parametrize(
     "html", [b"<p>x" * 500_000, b"<p " + b"a=b " * 500_000 + b">x", b"words " * 333_333, b"<" * 2_000_000]
 )
