@@ -344,9 +344,8 @@ def test_a_reply_that_is_left_out_is_missing_at_the_end() -> None:
 def test_go_on_is_no_answer_before_data(replies: tuple[str, ...]) -> None:
     """Whoever says it may be waiting for the message already: nothing more can be said over this connection."""
     mail, *rest = replies
-    result, server = send(
-        envelope(True, *rest, mail=mail), offers=("PIPELINING",), recipients=(ANN, BEN), times=2, partial=True
-    )
+    parts = envelope(True, *rest, mail=mail, data=OK), "C: RSET\nS: 250 ok"
+    result, server = send(*parts, offers=("PIPELINING",), recipients=(ANN, BEN), times=2, partial=True)
     assert [(o.state, o.code) for o in result.outcomes] == [(DEFERRED, None)] * 2
     assert not any("RSET" in line for line in server.lines)
 
