@@ -54,10 +54,11 @@ def send(engine: Engine, command: wire.Send) -> wire.Queued:
         seven_bit=envelope is None and bool(keys(engine.store.reader())),  # of whichever domain the author is
         envelope=envelope,
     )  # fmt: skip
-    if not frozen.recipients:
+    if not (frozen.recipients or frozen.problems):
         raise MailError(Kind.MESSAGE, Retry.ASK, "The message has no recipient; add one first.", code="no-recipient")
     if frozen.problems:
-        raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), "unsendable")
+        code = "unsendable" if frozen.recipients else "no-recipient"
+        raise MailError(Kind.MESSAGE, Retry.ASK, frozen.problems[0], "; ".join(frozen.problems), code)
     author = envelope[0] if envelope else dkim.author(frozen.head)
     direct.check_author(account, author, frozen.recipients, direct=command.direct)
     terms = command.terms

@@ -64,12 +64,13 @@ _BARE = re.compile(rb"\s*([!#$%&'*+/0-9?A-Z^_`a-z{|}~.-]+@[0-9A-Za-z.-]+)\s*\Z")
 _LOCAL_USER = re.compile(rb"[0-9A-Za-z_][0-9A-Za-z_.+-]*\Z")
 _TOKEN = re.compile(
     rb"(?P<space>\s+)|(?P<word>=\?[^\s?]+\?[bBqQ]\?[^?]*\?=)|(?P<quoted>\"(?:[^\"\\]|\\.)*\"?)"
-    rb"|(?P<special>[(),;:<>])|(?P<atom>(?:(?!=\?[^\s?]+\?[bBqQ]\?)(?:\\.|[^\s\"(),;:<>]))+)|(?P<other>.)",
+    rb"|(?P<special>[(),;:<>])|(?P<atom>(?:(?!=\?[^\s?]+\?[bBqQ]\?)(?:\\.|(?<=@)\[[^\[\]\\\s]*\]|[^\s\"(),;:<>]))+)"
+    rb"|(?P<other>.)",
     re.DOTALL,
 )
 _COMMENT_PIECE = re.compile(rb"\\.|[()]", re.DOTALL)
 _ANGLE = re.compile(rb"(?:[^\"<>]|\"(?:[^\"\\]|\\.)*\")*", re.DOTALL)
-_ROUTE = re.compile(rb"\s*@[^:<>\"]*:")
+_ROUTE = re.compile(rb"\A\s*@[^:<>\"]*:")
 _QUOTED_PAIR = re.compile(rb"\\(.)", re.DOTALL)
 _ID = re.compile(rb"<([^<>]*)>")
 _ID_CONTROLS: Final = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))

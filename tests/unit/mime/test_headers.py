@@ -250,6 +250,13 @@ def test_a_comment_inside_a_date_hides_no_time() -> None:
     assert date(b" 1 Jul 2003 (about (this) date) 10:52:37 +0200") == date(b"1 Jul 2003 10:52:37 +0200")
 
 
+@pytest.mark.parametrize("raw", [b"%s, b@x.example", b"Ann <%s>, b@x.example", b"g: %s, b@x.example;"])
+def test_the_colons_of_a_domain_literal_are_its_own(raw: bytes) -> None:
+    """RFC 5321 s.4.1.3: neither a group nor a route ends there."""
+    literal = "ann@[IPv6:2001:db8::1]"
+    assert [one.address for one in addresses(raw % literal.encode())] == [literal, "b@x.example"]
+
+
 def test_the_address_that_vms_wrote() -> None:
     assert addresses(b'IN%"a@b.example"  "Name Of It"') == (Address("Name Of It", "a@b.example"),)
 
