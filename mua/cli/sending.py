@@ -5,6 +5,7 @@ import shutil
 import sys
 import tempfile
 import zoneinfo
+from dataclasses import replace
 from pathlib import Path
 
 from mua import wire
@@ -111,11 +112,19 @@ def _queued(session: Session, command: wire.Send) -> Result:
     found = outbox.outgoing(session.db, OutgoingId(queued.outgoing_id))
     if found is None:
         raise MailError(Kind.BUG, Retry.NEVER, "The message is not in the outbox.", code="bug")
+    if session.arguments.wait:
+        found = replace(found, recipients=tuple(map(_had_verdict, found.recipients)))
     refused = [one for one in found.recipients if one.state is not RecipientState.ACCEPTED]
     failed = (
         f"{refused[0].address}: {refused[0].text or refused[0].state}" if refused and session.arguments.wait else ""
     )
     return Result(outgoing_document(found), _outgoing_text([found]), failed=failed)
+
+
+def _had_verdict(one: Recipient) -> Recipient:
+    """Who was deferred stays so while the next attempt runs."""
+    again = one.state is RecipientState.TRYING and one.attempts > 0
+    return replace(one, state=RecipientState.DEFERRED) if again else one
 
 
 def list_outbox(session: Session) -> Result:

@@ -2,9 +2,11 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from dns_server import DnsServer
@@ -12,10 +14,12 @@ from exchangers import World, always
 from mail_sink import DROP, TAKE_AND_DROP, MailSink
 from post_office import PATIENT, PostOffice
 
+from mua.engine.commands import await_verdicts
 from mua.model.account import DirectOptions
 from mua.model.outgoing import Phase, RecipientState, SentCopy
 from mua.plan.retry import DAY, MINUTE
 from mua.store import outbox
+from mua.wire import AwaitVerdicts
 
 ACCEPTED, DEFERRED, QUEUED = RecipientState.ACCEPTED, RecipientState.DEFERRED, RecipientState.QUEUED
 REFUSED, UNKNOWN = RecipientState.REFUSED, RecipientState.UNKNOWN
@@ -422,3 +426,48 @@ def test_of_a_mistake_at_the_dot_who_was_not_there_waits(world: World, monkeypat
     assert [to.state for to in recipients] == [UNKNOWN] * 50 + [DEFERRED] * 2 + [REFUSED]
     assert {(to.attempts, to.next_attempt) for to in recipients[50:52]} == {(1, post.clock + MINUTE)}
     assert (sink.connections, [len(sink.copies(to)) for to in some]) == (1, [1] * 50 + [0] * 2)
+
+
+def test_first_verdicts_are_all_there_while_somebody_is_tried_again(world: World) -> None:
+    """An exchanger that always answers late must not keep ``send --wait``: at any moment one recipient is tried."""
+    seen, again, over = threading.Event(), threading.Event(), threading.Event()
+
+    def put_off(event: str, what: str) -> str | None:
+        if event == "rcpt" and seen.is_set():
+            again.set()
+            over.wait(10)
+        return "451 4.3.0 later" if event == "rcpt" else None
+
+    def hold(event: str, what: str) -> None:
+        if event == "rcpt":
+            again.wait(10)
+
+    world.exchanger(1, put_off)
+    world.exchanger(2, hold)
+    world.domain("x.test", "10 mx1")
+    world.domain("y.test", "10 mx2")
+    post = world.program()
+    one = post.queue(ANN, "ben@y.test")
+
+    def wait_for(condition: Callable[[], bool], _: float) -> None:
+        def look() -> bool:
+            deferred = post.states(one)[0] is DEFERRED
+            met = condition()
+            if deferred:
+                seen.set()
+            return met
+
+        post.until(look, 20)
+
+    engine: Any = SimpleNamespace(store=post.store, context=post.context, wait_for=wait_for)
+    waiting = threading.Thread(target=await_verdicts, args=(engine, AwaitVerdicts(one)))
+    waiting.start()
+    post.sender.poke()
+    assert seen.wait(10)
+    post.clock += 2 * MINUTE
+    post.sender.poke()
+    waiting.join(8)
+    late, states = waiting.is_alive(), post.states(one)
+    over.set()
+    waiting.join()
+    assert (late, states) == (False, [RecipientState.TRYING, ACCEPTED])
