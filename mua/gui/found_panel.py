@@ -1,11 +1,11 @@
 """What the look-up of an address found, who said so, and what its provider is known for."""
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from mua import wire
 from mua.gui import words
+from mua.gui.sign_in import open_page
 from mua.gui.theme import BASE, SECONDARY
 from mua.gui.widgets import Button, IconLabel, Label
 from mua.language import tr
@@ -29,7 +29,7 @@ class FoundPanel(QFrame):
         self.note = Label("", SECONDARY, "secondary", wrap=True)
         self.help = Button(tr("Open the page"), "external-link", "link")
         self._url = ""
-        self.help.clicked.connect(lambda: QDesktopServices.openUrl(QUrl(self._url)))
+        self.help.clicked.connect(lambda: open_page(self._url))
         self._lay_out()
 
     def looking(self, domain: str) -> None:

@@ -446,6 +446,7 @@ class SetupPage(Room):
         self.go.clicked.connect(self.proceed)
         self.form.entered.connect(self.proceed)
         self.found.change.clicked.connect(self.open_form)
+        self.found.help.clicked.connect(self.password.setFocus)  # who comes back from there has a password to paste
         self.own_server.editingFinished.connect(self._own_server_named)
         self.sign_in.asked.connect(self.asked)
         self.sign_in.by_password.connect(self._type_password)

@@ -2,16 +2,19 @@
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from gui_office import Office, office, wait_until
 from lab import Lab
 from oauth_provider import CLIENT, Provider, browse, laboratory
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from mua import wire
+from mua.gui import found_panel
 from mua.gui import sign_in as signing
 from mua.gui.account_panel import AccountPanel
 from mua.gui.settings import SettingsPage
@@ -73,20 +76,69 @@ def setup_page(place: Office) -> SetupPage:
     return page
 
 
-def test_two_clicks_to_the_mail(place: Office, house: tuple[Lab, Provider], browser: list[str]) -> None:
+@dataclass
+class Hand:
+    """Types and clicks where a person could, and counts; a field that has not got the keyboard costs a click."""
+
+    fields: int = 0
+    clicks: int = 0
+
+    def fill(self, field: QLineEdit, text: str) -> None:
+        assert field.isVisible()
+        assert field.isEnabled()
+        if not field.hasFocus():
+            self.click(field)
+        QTest.keyClicks(QApplication.focusWidget(), text)
+        assert field.text() == text
+        self.fields += 1
+
+    def click(self, widget: QWidget) -> None:
+        assert widget.isVisible()
+        assert widget.isEnabled()
+        QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+        self.clicks += 1
+
+
+@pytest.mark.parametrize(
+    ("auth", "ready", "fields", "clicks", "pages"),
+    [
+        ("password", False, 2, 1, 0),
+        ("app-password", False, 2, 2, 1),  # one click opens the provider's page, where the password is made
+        ("app-password", True, 1, 1, 1),
+        ("oauth", True, 1, 1, 1),
+    ],
+)
+def test_what_one_has_to_do(
+    place: Office, house: tuple[Lab, Provider], browser: list[str], monkeypatch: pytest.MonkeyPatch,
+    auth: str, ready: bool, fields: int, clicks: int, pages: int,
+) -> None:  # fmt: skip
     lab, provider = house
+    monkeypatch.setattr(found_panel, "open_page", browser.append)
     place.ask(wire.SetClient(provider.issuer, CLIENT))
-    page = setup_page(place)
-    look_up(page, found(lab, provider, ready=True))
-    assert page.password.isHidden()
-    assert page.go.isHidden()
-    page.sign_in.go.click()
+    page, hand = setup_page(place), Hand()
+    answer = replace(found(lab, provider, ready=ready, auth=auth), help="https://provider.test/app-passwords")
+    if auth == "password":
+        answer = replace(answer, service=None, note="", help="")
+    email = answer.accounts[0].email
+    place.program.window.activateWindow()
+    wait_until(page.address.hasFocus, "the keyboard in the first field")
+    page._looked_up = email  # what is found comes from here: no name of the laboratory is in the DNS
+    hand.fill(page.address, email)
+    QTest.keyClick(page.address, Qt.Key.Key_Tab)
+    page._discovered(email, answer)
+    if page.password.isHidden():
+        hand.click(page.sign_in.go)
+    else:
+        if page.found.help.isVisible():
+            hand.click(page.found.help)
+        hand.fill(page.password, lab.password)
+        hand.click(page.go)
     wait_until(lambda: place.rooms.setup is None, f"the page is left: {page.banner.text()}")
+    assert (hand.fields, hand.clicks, len(browser)) == (fields, clicks, pages)
     (account,) = read.accounts(place.db)
-    assert account.oauth is not None
-    assert account.oauth.provider == provider.issuer
-    assert len(browser) == 1
-    wait_until(lambda: read.folders(place.db), "folders, by a token")
+    by_browser = account.oauth is not None and account.oauth.provider == provider.issuer
+    assert by_browser == (fields == 1)
+    wait_until(lambda: read.folders(place.db), "folders, by the password or a token")
 
 
 def test_without_a_client_id_it_is_said_before_anything_is_typed(
