@@ -1,8 +1,8 @@
 """Finding the servers of an address, and saying in plain words what is wrong with an account's.
 
-Theory of operation.  ``discover`` asks everybody at once and believes in order of trust (see ``plan/discover``): once
-the most trusted answer is known, the others are not waited for, and once any is known, better ones only for a moment
-(``GRACE``).  ``check`` connects both ways as the workers would.
+Theory of operation.  ``discover`` asks everybody at once, this computer's own desktop too, and believes in order of
+trust (the desktop, then see ``plan/discover``): once the most trusted answer is known, the others are not waited for,
+and once any is known, better ones only for a moment (``GRACE``).  ``check`` connects both ways as the workers would.
 
 Rules of the file: discovery never sends a credential, and never asks anybody but the domain itself and the DNS, unless
 the person allowed one more; a check sends the password only over what the account itself would use.
@@ -128,7 +128,6 @@ def find(email: str, world: Ways, *, database: bool = False) -> list[Found]:
     """Who says what about an address, most trusted first; never empty.  Raises MailError as ``discover``."""
     _, domain = plan.split_address(email)
     known = plan.from_table(email, providers())
-    known = known or online_accounts.found(email, world.desktop(), providers())
     if known is not None:
         return [known]
     pool = ThreadPoolExecutor(16, thread_name_prefix="discover")
@@ -147,6 +146,7 @@ def _questions(
         return plan.from_autoconfig(email, world.fetch(url), source, providers())
 
     return [
+        pool.submit(lambda: online_accounts.found(email, world.desktop(), providers())),
         *(pool.submit(published, url) for url in plan.autoconfig_urls(email)),
         pool.submit(lambda: plan.from_mx(email, world.mx(domain), providers())),
         pool.submit(lambda: plan.from_srv(email, world.services(domain))),

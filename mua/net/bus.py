@@ -16,18 +16,26 @@ class Service(NamedTuple):
     interface: str
 
 
-def connect(name: str, *, fds: bool = False) -> Any:
-    """The bus "SYSTEM" or "SESSION"; ``fds``: files may be handed over."""
+def connect(name: str, *, fds: bool = False, patience: float = PATIENCE) -> Any:
+    """The bus "SYSTEM" or "SESSION", if it lets us in within ``patience`` seconds; ``fds``: files may come with it."""
     from jeepney.io.blocking import open_dbus_connection
 
-    return open_dbus_connection(name, enable_fds=fds, auth_timeout=PATIENCE)
+    return open_dbus_connection(name, enable_fds=fds, auth_timeout=patience)
 
 
-def ask(bus: Any, where: Service, method: str, signature: str = "", values: tuple[object, ...] = ()) -> Any:
-    """What a method answers."""
+def ask(
+    bus: Any,
+    where: Service,
+    method: str,
+    signature: str = "",
+    values: tuple[object, ...] = (),
+    *,
+    patience: float = PATIENCE,
+) -> Any:
+    """What a method answers within ``patience`` seconds."""
     from jeepney import DBusAddress, new_method_call
     from jeepney.wrappers import unwrap_msg
 
     path, name, interface = where
     message = new_method_call(DBusAddress(path, name, interface), method, signature or None, values)
-    return unwrap_msg(bus.send_and_get_reply(message, timeout=PATIENCE))
+    return unwrap_msg(bus.send_and_get_reply(message, timeout=patience))

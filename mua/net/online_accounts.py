@@ -10,6 +10,7 @@ from mua.log import NET
 from mua.net.bus import Service, ask, connect
 
 MOST = 200  # accounts
+PATIENCE = 5.0  # seconds for the bus, and once more for the service, which may have to be started first
 _MANAGER = Service("/org/gnome/OnlineAccounts", "org.gnome.OnlineAccounts", "org.freedesktop.DBus.ObjectManager")
 _MAIL = "org.gnome.OnlineAccounts.Mail"
 
@@ -17,9 +18,9 @@ _MAIL = "org.gnome.OnlineAccounts.Mail"
 def mail_accounts() -> list[dict[str, object]]:
     """The properties of every account that has mail."""
     try:
-        bus = connect("SESSION")
+        bus = connect("SESSION", patience=PATIENCE)
         try:
-            (objects,) = ask(bus, _MANAGER, "GetManagedObjects")
+            (objects,) = ask(bus, _MANAGER, "GetManagedObjects", patience=PATIENCE)
         finally:
             bus.close()
         return [_plain(one[_MAIL]) for one in list(objects.values())[:MOST] if _MAIL in one]

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import certs
@@ -18,7 +19,7 @@ from mua.engine import doctor
 from mua.errors import Kind, MailError, Retry
 from mua.model.account import Account, AccountId, DirectOptions, Incoming, Route, Security, Server
 from mua.model.discovery import Auth
-from mua.net import https
+from mua.net import https, online_accounts
 from mua.net.dns import Resolver
 from mua.plan.discover import Service
 from mua.plan.mx import MxAnswer, Status
@@ -42,6 +43,7 @@ class Laboratory:
     """A world of domains: files by their address without scheme, hosts that answer, MX and SRV records."""
 
     port: int
+    desktop: list[dict[str, object]] = field(default_factory=list)
     files: dict[str, bytes | int] = field(default_factory=dict)
     slow: set[str] = field(default_factory=set)
     """What answers only when ``hurried`` is set, or after ten seconds."""
@@ -55,7 +57,13 @@ class Laboratory:
     fetched: list[str] = field(default_factory=list)
 
     def ways(self) -> doctor.Ways:
-        return doctor.Ways(self._fetch, self._probe, lambda d: self.mx.get(d, []), lambda d: self.srv.get(d, {}))
+        return doctor.Ways(
+            self._fetch, self._probe, lambda d: self.mx.get(d, []), lambda d: self.srv.get(d, {}), self._desktop
+        )
+
+    def _desktop(self) -> list[dict[str, object]]:
+        self.wait("desktop")
+        return self.desktop
 
     def wait(self, what: str) -> None:
         if what in self.slow:
@@ -77,7 +85,9 @@ class Laboratory:
 
 
 @pytest.fixture
-def lab() -> Iterator[Laboratory]:
+def lab(monkeypatch: pytest.MonkeyPatch) -> Iterator[Laboratory]:
+    monkeypatch.setattr(doctor, "GRACE", doctor.PATIENCE)  # a busy machine is no reason to believe the second best
+
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = urlsplit(self.path).path.lstrip("/")
@@ -122,6 +132,28 @@ def test_what_the_domain_publishes_comes_first(lab: Laboratory) -> None:
     assert found[0].imap == Server("one.example.org", 993, TLS, EMAIL)
     assert found[0].source == "example.org says so itself"
     assert all(url.startswith("https://") for url in lab.fetched)
+
+
+def test_the_desktop_is_believed_before_the_domain(lab: Laboratory) -> None:
+    lab.files = {AUTOCONFIG: config("one.example.org")}
+    lab.desktop = [{"EmailAddress": EMAIL, "ImapHost": "own.example.net", "ImapUserName": "ada", "ImapUseSsl": True}]
+    assert doctor.find(EMAIL, lab.ways())[0].imap == Server("own.example.net", 993, TLS, "ada")
+
+
+def test_a_desktop_that_hangs_holds_up_nobody(lab: Laboratory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "GRACE", 0.1)
+    lab.files, lab.slow = {AUTOCONFIG: config("one.example.org")}, {"desktop"}
+    assert doctor.find(EMAIL, lab.ways())[0].imap == Server("one.example.org", 993, TLS, EMAIL)
+    assert not lab.late
+
+
+def test_a_bus_that_says_nothing_has_no_accounts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(online_accounts, "PATIENCE", 0.05)
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path}/bus")
+    with socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{tmp_path}/bus")
+        silent.listen()
+        assert online_accounts.mail_accounts() == []
 
 
 @pytest.mark.parametrize(
