@@ -11,10 +11,12 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mua import wire
+from mua.engine import outlook
 from mua.engine.files import add_local, readable
 from mua.engine.mailfiles import Reader, listing, notes, single
 from mua.engine.reading import Whole
@@ -38,30 +40,44 @@ COPIES = 50  # of one Message-ID that are looked at: whoever wrote the files may
 BATCH, BATCH_SIZE = 200, 16 << 20  # messages, octets of one commit
 ON_THIS_COMPUTER = "On this computer"
 _HERE = "It is in that folder already, with the same bytes."
+_SKIPPED = "readpst could not make a message or a card of it."
 _PAUSED = "It is here, paused: what its server still has would come a second time."
 
 
 def take(engine: Engine, command: wire.Import) -> wire.Imported:
-    """Import what is at a path.  Raises MailError "file-unreadable", "too-many-files", "folder-gone" ..."""
+    """Import what is at a path.  Raises MailError "file-unreadable", "too-many-files", "folder-gone" ..., and as
+    ``outlook.unpacked``.
+    """
     path = Path(command.path)
     with readable(path), stoppable(engine, command.token) as stop:
-        profile = _thunderbird(path) or _geary(path)
-        files, links = listing(path)
-        layout = arriving.recognise(files, _titles(profile)) if path.is_dir() else single(path)
-        job = _Job(engine, command, path, layout, stop)
-        job.left.update({(one.what, one.why): one.count for one in layout.left})
-        if links:
-            job.left["links", "A link is not followed; name what it points to."] += links
-        boxes = job.wanted(profile)
-        for box, target in boxes:
-            if stop.is_set():
-                break
-            job.take(box, target)
-        job.take_cards()
-        added = _add_accounts(engine, profile, job) if profile and command.accounts else ()
-        found = profile.tags if profile else ()
-        _note_tags(engine, found)
-        return job.report(added, found)
+        if not path.is_dir() and outlook.is_outlook(path):
+            with outlook.unpacked(path, stop) as (folder, skipped):
+                left = {(path.name, _SKIPPED): skipped} if skipped else {}
+                return replace(_take(engine, command, folder, stop, left), program="Outlook")
+        return _take(engine, command, path, stop, {})
+
+
+def _take(
+    engine: Engine, command: wire.Import, path: Path, stop: threading.Event, left: dict[tuple[str, str], int]
+) -> wire.Imported:
+    profile = _thunderbird(path) or _geary(path)
+    files, links = listing(path)
+    layout = arriving.recognise(files, _titles(profile)) if path.is_dir() else single(path)
+    job = _Job(engine, command, path, layout, stop)
+    job.left.update({(one.what, one.why): one.count for one in layout.left})
+    job.left.update(left)
+    if links:
+        job.left["links", "A link is not followed; name what it points to."] += links
+    boxes = job.wanted(profile)
+    for box, target in boxes:
+        if stop.is_set():
+            break
+        job.take(box, target)
+    job.take_cards()
+    added = _add_accounts(engine, profile, job) if profile and command.accounts else ()
+    found = profile.tags if profile else ()
+    _note_tags(engine, found)
+    return job.report(added, found)
 
 
 def _note_tags(engine: Engine, found: tuple[Tag, ...]) -> None:

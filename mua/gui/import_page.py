@@ -25,8 +25,8 @@ from mua.plan.arriving import HOMES
 
 SHOWN = 200  # folders, and reasons, that are listed
 _SAYS = tr(
-    "Choose a Thunderbird profile, a folder of Apple Mail, Claws Mail, Evolution or KMail, a Maildir, mbox files or"
-    " .eml files. They are only read: nothing is changed there."
+    "Choose a Thunderbird profile, a folder of Apple Mail, Claws Mail, Evolution or KMail, a Maildir, .eml files, mbox"
+    " files or Outlook's .pst files. They are only read: nothing is changed there."
 )
 
 
@@ -121,7 +121,7 @@ class ImportPage(Room):
             self.take([path])
 
     def _choose_files(self) -> None:
-        kinds = tr("Mail and contacts (*.mbox *.eml *.emlx mbox Inbox Sent *.mbx *.vcf);;All files (*)")
+        kinds = tr("Mail and contacts (*.mbox *.eml *.emlx mbox Inbox Sent *.mbx *.pst *.vcf);;All files (*)")
         paths, _ = QFileDialog.getOpenFileNames(self, tr("Import files"), str(Path.home()), kinds)
         if paths:
             self.take(paths)

@@ -1,9 +1,14 @@
 """Coming from elsewhere, by the whole program: a Thunderbird profile, a tree of Maildirs, and what the report says."""
 
+import contextlib
 import hashlib
 import io
+import mailbox
+import os
 import random
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import corpora
@@ -323,3 +328,24 @@ def test_address_books_of_other_programs_come_along(mua: Mua, tmp_path: Path) ->
         assert mua.json("import", "--mail-only", str(takeout))["contacts"]["found"] == 0
         put(tmp_path / "one.vcf", card % (b"Uma", b"uma"))
         assert mua.json("import", str(tmp_path / "one.vcf"))["contacts"]["imported"] == 1
+
+
+@pytest.mark.may_skip("nobody's file of Outlook can be kept here; MUA_PST names one")
+def test_a_file_of_outlook_comes_in_whole(mua: Mua, tmp_path: Path) -> None:
+    """What readpst itself writes of the file is what is found, with its folders."""
+    sample = Path(os.environ.get("MUA_PST", "none"))
+    if not sample.is_file() or not shutil.which("readpst"):
+        pytest.skip("there is no file of Outlook, or no readpst")
+    words = ["readpst", "-q", "-r", "-te", "-D", "-o", str(tmp_path), str(sample)]
+    subprocess.run(words, check=True, capture_output=True, timeout=300)
+    expected: dict[str, int] = {}
+    for path in tmp_path.rglob("mbox"):
+        with contextlib.closing(mailbox.mbox(path)) as box:
+            expected[str(path.parent.relative_to(tmp_path))] = len(box)
+    before = sample.read_bytes()
+    with mua.engine():
+        told = mua.json("import", str(sample))
+        assert told["found"] == told["imported"] == sum(expected.values()) > 0
+        assert (told["lost"], told["program"]) == (0, "Outlook")
+        assert {one["name"]: one["imported"] for one in told["folders"]} == expected
+    assert sample.read_bytes() == before

@@ -4,12 +4,16 @@ import base64
 import mailbox
 import os
 import plistlib
+import shutil
 import struct
+import tempfile
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from mua.engine import outlook
 from mua.engine.card_files import cards_of
 from mua.engine.files import readable
 from mua.engine.mailfiles import Reader, listing, single
@@ -247,3 +251,44 @@ def test_a_card_that_is_too_large_is_spoilt_and_not_kept_without_what_is_too_lar
     file = tmp_path / "some.vcf"
     file.write_bytes(card % (b"Large", photo) + card % (b"Small", b""))
     assert list(cards_of(file)) == [None, card % (b"Small", b"")]
+
+
+# ---- Outlook's files
+def test_without_readpst_it_is_said_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    put(tmp_path / "a.pst", b"!BDN and more")
+    assert outlook.is_outlook(tmp_path / "a.pst")
+    with pytest.raises(MailError, match="package pst-utils") as caught, outlook.unpacked(tmp_path / "a.pst", _NEVER):
+        pass
+    assert caught.value.code == "no-readpst"
+
+
+@pytest.mark.may_skip("readpst is optional, and Debian's; without it an import says what to install")
+@pytest.mark.skipif(not shutil.which("readpst"), reason="pst-utils is not installed")
+def test_a_damaged_file_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    put(tmp_path / "a.pst", b"!BDN" + bytes(2000))
+    with pytest.raises(MailError, match="damaged") as caught, outlook.unpacked(tmp_path / "a.pst", _NEVER):
+        pass
+    assert caught.value.code == "file-unreadable"
+    assert [one.name for one in tmp_path.iterdir()] == ["a.pst"]
+
+
+def test_a_readpst_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path / "bin" / "readpst", b"#!/bin/sh\necho $$ > " + os.fsencode(tmp_path / "pid") + b"\nexec sleep 1000\n")
+    (tmp_path / "bin" / "readpst").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    put(tmp_path / "a.pst", b"!BDN")
+    stopped = threading.Event()
+    stopped.set()
+    with outlook.unpacked(tmp_path / "a.pst", stopped) as (folder, skipped):
+        assert (list(folder.iterdir()), skipped) == ([], 0), "a person has stopped it"
+    monkeypatch.setattr(outlook, "SECONDS", 0.5)
+    with pytest.raises(MailError) as caught, outlook.unpacked(tmp_path / "a.pst", _NEVER):
+        pass
+    assert caught.value.code == "timeout"
+    pid = (tmp_path / "pid").read_text().strip() if (tmp_path / "pid").exists() else ""
+    assert not pid or not Path(f"/proc/{pid}").exists()
+
+
+_NEVER = threading.Event()
