@@ -7,6 +7,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 from mua import wire
+from mua.engine.indexing import Indexing
 from mua.engine.reading import facts
 from mua.jsonable import to_json
 from mua.mime.headers import envelope
@@ -16,9 +17,9 @@ from mua.model.account import Account, AccountId, Incoming, Route, Security, Ser
 from mua.model.folder import FolderId, Role
 from mua.model.message import Flag, MessageId
 from mua.paths import Profile
-from mua.store import write
+from mua.store import index, write
 from mua.store.blobs import Bodies
-from mua.store.db import Store
+from mua.store.db import Store, open_reader
 from mua.store.write import NewMessage
 
 HOUR, DAY = 3_600, 86_400
@@ -141,6 +142,19 @@ class Mail:
             if with_view:
                 write.set_view(tx, message_id, wire.VIEW_VERSION, json.dumps(to_json(view(raw))))
         return message_id
+
+    def index(self) -> None:
+        """Have all of it found by searches."""
+        fts, cache, bodies = (
+            index.open_index(self.profile),
+            open_reader(self.profile),
+            Bodies(self.profile, readonly=True),
+        )
+        work = Indexing(cache, bodies, fts)
+        while work.advance(quiet=True) is not None:
+            pass
+        for one in (fts, cache, bodies):
+            one.close()
 
     def close(self) -> None:
         """Close the store."""

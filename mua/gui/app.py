@@ -158,6 +158,7 @@ class Program(QObject):
         self.desk.grouping.read(str(self.state.value("grouped", "")))
         self.desk.looks.read(str(self.state.value("looks", "")))
         self.desk.begin(place_of(str(self.state.value("place", ""))), collapsed)
+        self._restore_tabs(str(self.state.value("tabs", "")))
         if self._painted or not self.desk.accounts:
             self._furnish()
         self.window.installEventFilter(self)
@@ -173,6 +174,14 @@ class Program(QObject):
         """Where the person wants it so, there is a place for the icon, and nothing else was asked for."""
         wanted = self.preferences.tray and self.preferences.tray_start and bool(self.desk.accounts)
         return wanted and not self.options.demo and not self._painted and QSystemTrayIcon.isSystemTrayAvailable()
+
+    def _restore_tabs(self, kept: str) -> None:
+        """The tabs that were open; one alone has nothing to restore."""
+        if kept and self.desk.accounts:
+            from mua.gui.tabs import Tabs
+
+            self.desk.tabs = Tabs(self.desk)
+            self.desk.tabs.restore(kept)
 
     def leave_alone(self) -> None:
         """Start nothing after the first paint: no engine, no D-Bus (for pictures and tests)."""
@@ -324,6 +333,7 @@ class Program(QObject):
     def _save(self) -> None:
         self.window.save(self.state)
         self.state.setValue("place", place_word(self.desk.place))
+        self.state.setValue("tabs", self.desk.tabs.text() if self.desk.tabs is not None else "")
         self.state.setValue("sidebar/collapsed", ",".join(map(str, sorted(self.desk.collapsed()))))
         self.state.setValue("closed", int(time.time()))
         self.state.sync()

@@ -235,6 +235,8 @@ class Conversation(QScrollArea):
         self._listed: set[MessageId] = set()
         self._gaps: list[Button] = []
         self._goal: MessageId | None = None
+        self._below = 0
+        """How far below the top of the goal the upper edge is to be, in pixels."""
         self._following = False
         self.setAccessibleName(tr("Conversation"))
         self.setWidgetResizable(True)
@@ -294,6 +296,7 @@ class Conversation(QScrollArea):
         self._subject.setText(words.shown(subject) or tr("(no subject)"))
         self._open = dict.fromkeys(sorted(opened_first(rows, chosen)))
         self.current = self._goal = chosen
+        self._below = 0
         self._build()
 
     def update_rows(self, rows: Sequence[MessageRow]) -> None:
@@ -335,6 +338,7 @@ class Conversation(QScrollArea):
         while len(self._open) > MOST_OPEN:
             self._open.pop(next(iter(self._open)))
         self.current = self._goal = message_id
+        self._below = 0
         self._build()
         self.turned.emit()
 
@@ -462,9 +466,22 @@ class Conversation(QScrollArea):
         if card is not None:
             self._column.activate()
             self._following = True
-            self.verticalScrollBar().setValue(0 if self._rows[0].id == self._goal else card.y() - 12)
+            self.verticalScrollBar().setValue(self._top_of(card) + self._below)
             self._following = False
         self._settle.start()
+
+    def _top_of(self, card: Card) -> int:
+        return 0 if self._rows[0].id == card.row.id else card.y() - 12
+
+    def depth(self) -> int:
+        """How far one has scrolled below the top of the current message (above it: less than 0), in pixels."""
+        card = self.cards.get(self.current) if self.current is not None else None
+        return 0 if card is None else self.verticalScrollBar().value() - self._top_of(card)
+
+    def dive(self, depth: int) -> None:
+        """Scroll as far, and stay there while what is above it finds its height."""
+        self._goal, self._below = self.current, depth
+        self._follow_goal()
 
     def _scrolled(self) -> None:
         if not self._following:

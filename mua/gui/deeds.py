@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 
 _MENU = (
+    "open_tab",
+    "",
     "reply",
     "reply_all",
     "forward",
@@ -263,6 +265,7 @@ class Deeds(QObject):
 
     def find_here(self) -> None:
         """Put the keyboard into the search field."""
+        self._desk.going.emit()
         self._window.read(False)
         self._listing.search.setFocus()
         self._listing.search.selectAll()
@@ -287,7 +290,9 @@ class Deeds(QObject):
         """From an attachment to its message, from that to the list, out of a search; or the keyboard to the list."""
         if self._reader.back_from_page():
             return
-        if self._window.is_reading():
+        if self._window.alone:
+            self._desk.going.emit()
+        elif self._window.is_reading():
             self._window.read(False)
         elif self._listing.search.text():
             self._listing.search.clear()

@@ -18,13 +18,14 @@ from mua.errors import MailError, passes
 from mua.gui import preferences as prefs
 from mua.gui import words
 from mua.gui.columns import Column
+from mua.gui.emptiness import NOTHING_FOUND, emptiness_of
 from mua.gui.engine_words import said
 from mua.gui.finding import Finding
 from mua.gui.folder_order import arranged, moved
 from mua.gui.grouping import Grouping
 from mua.gui.key_sets import effective
 from mua.gui.library import Library
-from mua.gui.list_pane import Emptiness, unread_words
+from mua.gui.list_pane import unread_words
 from mua.gui.looks import Looks
 from mua.gui.main_window import MainWindow
 from mua.gui.message_cards import Density
@@ -46,38 +47,9 @@ from mua.store.read import Chosen, Filter, Saved
 
 if TYPE_CHECKING:
     from mua.gui.engine_client import EngineClient
+    from mua.gui.tabs import Tabs
 
 PICTURE = "mua-image:"  # mime.remote.SCHEME; a start does without that module
-_EMPTY = {
-    Role.INBOX: Emptiness("inbox", tr("Nothing in the inbox"), tr("New mail appears here by itself; F5 looks now.")),
-    Role.DRAFTS: Emptiness(
-        "file-pen-line", tr("No drafts"), tr("What you begin to write is kept here. Press C to write.")
-    ),
-    Role.SENT: Emptiness("send", tr("Nothing sent yet"), tr("A copy of what you send is kept here. Press C to write.")),
-    Role.ARCHIVE: Emptiness(
-        "archive", tr("The archive is empty"), tr("Press E to archive a message; search still finds it.")
-    ),
-    Role.JUNK: Emptiness("shield-alert", tr("No junk"), tr("Press ! on a message to put it here.")),
-    Role.TRASH: Emptiness("trash-2", tr("The bin is empty"), tr("Press Delete on a message to put it here.")),
-    Role.SNOOZED: Emptiness("clock", tr("Nothing is snoozed"), tr("Press B on a message to have it back later.")),
-    Role.ALL: Emptiness("mail", tr("No mail yet"), tr("Press F5 to look for mail.")),
-    Role.NONE: Emptiness("folder", tr("This folder is empty"), tr("Press V on a message to move it here.")),
-}
-_EMPTY_SAVED = {
-    Saved.ALL_INBOXES: _EMPTY[Role.INBOX],
-    Saved.UNREAD: Emptiness(
-        "mail-open", tr("Everything is read"), tr("New mail appears here by itself; F5 looks now.")
-    ),
-    Saved.STARRED: Emptiness("star", tr("Nothing is starred"), tr("Press S on a message to keep it in sight here.")),
-    Saved.ATTACHMENTS: Emptiness(
-        "paperclip", tr("No attachments"), tr("Mail that has files is listed here, from all accounts.")
-    ),
-}
-_NOTHING_FOUND = Emptiness(
-    "search", tr("Nothing found"), tr("Try fewer letters, or from:, subject:, has:attachment, before:2026-01-31.")
-)
-
-
 _SIDES = {Side.INCOMING: tr("Receiving"), Side.OUTGOING: tr("Sending")}
 
 
@@ -117,6 +89,8 @@ class Desk(QObject):
     preferences_changed = Signal()
     looks_changed = Signal()
     """How a place is listed was chosen (``looks``)."""
+    going = Signal()
+    """Something else is to be listed, or looked at in its list."""
     place_shown = Signal(object)
     """A place is listed: its Folder, or None for a unified view."""
 
@@ -139,6 +113,7 @@ class Desk(QObject):
         """Messages that go later."""
         self._collapsed: set[int] = set()
         self.finding = Finding(self)
+        self.tabs: Tabs | None = None
         self._many = False
         """Whether several messages are selected."""
         self.kept_counts: dict[str, int] = {}
@@ -159,7 +134,7 @@ class Desk(QObject):
         self.listing.offer_tags(self.preferences.tags)
         self.reader.set_width(self.preferences.full_width)
         self.read_accounts()
-        place = last if last is not None and self.sidebar.model.row_of(last) >= 0 else self._first_place()
+        place = last if last is not None and self.sidebar.model.row_of(last) >= 0 else self.first_place()
         if place is not None:
             self.show_place(place)
         self.reader.show_nothing(*NOTHING_CHOSEN)
@@ -185,6 +160,7 @@ class Desk(QObject):
         from mua.gui.receipts import Receipts
         from mua.gui.searching import Searching
         from mua.gui.setting_aside import SettingAside
+        from mua.gui.tabs import Tabs
         from mua.gui.tagging import Tagging
         from mua.gui.talks import Talks
 
@@ -209,6 +185,8 @@ class Desk(QObject):
         self.searching = Searching(self)
         self.receipts = Receipts(self)
         self.ahead = Ahead(self)
+        self.tabs = self.tabs or Tabs(self)
+        self.tabs.serve()
         self.elsewhere.tell()
         self.sidebar.folders.dropped.connect(self.acting.move)
         self.sidebar.folders.sorted_.connect(self.sort_folder)
@@ -261,7 +239,7 @@ class Desk(QObject):
         if not self.accounts or not before:
             self.emptied.emit(not self.accounts)
         self.accounts_read.emit()
-        self._say_title()
+        self.say_title()
 
     def notes(self) -> dict[int, str]:
         """When each account that has a server was last checked, or what it is doing now."""
@@ -276,15 +254,14 @@ class Desk(QObject):
     # ---- places
     def show_place(self, place: Place, chosen: Chosen = Filter.ALL) -> None:
         """List a folder, a unified view, or what a kept search finds."""
+        self.going.emit()
         if place.search:
             self.finding.show_kept(place)
             return
         self.place = place
         self.sidebar.choose(place)
         self.listing.choose_filter(chosen)
-        self.listing.search.blockSignals(True)
-        self.listing.search.clear()
-        self.listing.search.blockSignals(False)
+        self.listing.put_search("")
         folder = self.folders.get(place.folder) if place.folder is not None else None
         self.finding.leave()
         self.window.actions_.tell_junk(folder is not None and folder.role is Role.JUNK)
@@ -295,6 +272,7 @@ class Desk(QObject):
 
     def go_to(self, message_id: MessageId) -> None:
         """Show a message in its folder."""
+        self.going.emit()
         row = self.listing.model.source.message(message_id)
         if row is not None and not self.listing.view.select(message_id):
             self.show_place(Place(folder=row.folder_id))
@@ -472,7 +450,7 @@ class Desk(QObject):
         self.listing.view.selected.connect(self._selected)
         self.listing.model.serve(self.seeker)
         self.listing.model.shown.connect(self._list_shown)
-        self.listing.model.refreshed.connect(self._say_title)
+        self.listing.model.refreshed.connect(self.say_title)
         self.reader.opened_in.connect(self.open_message)
         self.reader.in_sight.connect(self._will_be_seen)
         self.seeker.failed.connect(self._not_found)
@@ -483,7 +461,7 @@ class Desk(QObject):
         self.library.forget_ready()
         if sidebar:
             self.read_accounts()
-        if self.place is None and (first := self._first_place()) is not None:
+        if self.place is None and (first := self.first_place()) is not None:
             self.show_place(first)
         elif changed is None or changed:
             self.listing.model.source.db = self.library.db
@@ -519,9 +497,10 @@ class Desk(QObject):
         self.listing.show_grouping(source.grouped, source.query is None)
         self.listing.show_sort(source.sort, outgoing=source.outgoing)
         if source.query is not None:
-            self.listing.show_emptiness(_NOTHING_FOUND)
+            self.listing.show_emptiness(NOTHING_FOUND)
         elif source.place is not None:
-            self.listing.show_emptiness(self._emptiness(source.place))
+            folder = self.folders.get(source.place.folder) if source.place.folder is not None else None
+            self.listing.show_emptiness(emptiness_of(source.place, folder))
         self.listing.view.scrollToTop()
 
     def _not_found(self, _: int, error: MailError) -> None:
@@ -632,13 +611,8 @@ class Desk(QObject):
         self.read_accounts()
 
     # ---- inside: words
-    def _emptiness(self, place: Place) -> Emptiness:
-        if place.saved is not None:
-            return _EMPTY_SAVED[place.saved]
-        folder = self.folders.get(place.folder) if place.folder is not None else None
-        return _EMPTY[folder.role if folder is not None else Role.NONE]
-
-    def _say_title(self) -> None:
+    def say_title(self) -> None:
+        """The name of what is listed, above the list and on the window."""
         source, place = self.listing.model.source, self.place
         if source.query is not None:
             text = self.listing.search.text().strip()
@@ -656,7 +630,8 @@ class Desk(QObject):
             account = next((one.email for one in self.accounts if one.id == folder.account_id), "")
         self.listing.show_title(title, unread_words(unread))
         parts = (title if place is not None else "", words.shown(account, 100), "Mua")
-        self.window.setWindowTitle(" - ".join(part for part in parts if part))
+        if not self.window.alone:
+            self.window.setWindowTitle(" - ".join(part for part in parts if part))
 
     def synced_at(self) -> int:
         """When the latest of the accounts was last up to date (UTC seconds; 0: never)."""
@@ -666,7 +641,8 @@ class Desk(QObject):
     def _mine(self) -> frozenset[str]:
         return frozenset(account.email.lower() for account in self.accounts)
 
-    def _first_place(self) -> Place | None:
+    def first_place(self) -> Place | None:
+        """What is listed where nothing else was asked for."""
         if not self.accounts:
             return None
         if len(self.accounts) > 1:

@@ -12,8 +12,8 @@ from PySide6.QtCore import QObject
 from mua.gui.places import Place, Source
 from mua.model.message import MessageId
 from mua.model.sort import NEWEST_FIRST, Sort
-from mua.plan.search import EVERYWHERE, parse
-from mua.store.read import Filter, Saved
+from mua.plan.search import EVERYWHERE, Scope, parse
+from mua.store.read import Chosen, Filter, Saved
 
 if TYPE_CHECKING:
     from mua.gui.desk import Desk
@@ -72,14 +72,20 @@ class Finding(QObject):
 
     def show_kept(self, place: Place) -> None:
         """A search of the sidebar, as if it were typed, everywhere."""
-        self._listing.search.blockSignals(True)
-        self._listing.search.setText(place.search)
-        self._listing.search.blockSignals(False)
-        self._listing.choose_filter(Filter.ALL)
-        self._listing.view.forget_current()
-        self.scope = EVERYWHERE
-        self.search(place.search)
+        self._begin(place.search, Filter.ALL, EVERYWHERE)
         self._desk.show_chosen(None)
+
+    def again(self, text: str, chosen: Chosen, scope: Scope, sort: Sort) -> None:
+        """What was searched in another tab, from the place that is listed now."""
+        self._searching, self._read_before, self._sort = True, None, sort
+        self._begin(text, chosen, scope)
+
+    def _begin(self, text: str, chosen: Chosen, scope: Scope) -> None:
+        self._listing.put_search(text)
+        self._listing.choose_filter(chosen)
+        self._listing.view.forget_current()
+        self.scope = scope
+        self.search(text)
 
     def leave(self) -> None:
         """Nothing is searched any more."""

@@ -11,7 +11,8 @@ from mua import wire
 from mua.gui import words
 from mua.gui.folder_deeds import FolderDeeds
 from mua.gui.folder_order import beside
-from mua.gui.places import ROLE_NAMES
+from mua.gui.icons import icon
+from mua.gui.places import ROLE_NAMES, Place
 from mua.gui.sidebar import Entry
 from mua.language import inside, tr
 from mua.model.account import Account, Incoming
@@ -40,6 +41,9 @@ def folder_menu(desk: "Desk", entry: Entry) -> QMenu | None:
     menu = QMenu(desk.window)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     folder = desk.folders.get(entry.place.folder) if entry.place is not None and entry.place.folder else None
+    if folder is not None and desk.tabs is not None:
+        menu.addAction(icon("external-link"), tr("Open in a tab"), partial(desk.tabs.open_place, Place(folder.id)))
+        menu.addSeparator()
     FolderDeeds(desk).fill(menu, account, folder)
     if folder is not None and folder.role is not Role.INBOX and folder.selectable and not folder.space:
         _add_uses(desk, menu.addMenu(tr("Use for")), folder)

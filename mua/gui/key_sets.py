@@ -34,7 +34,7 @@ _THUNDERBIRD: dict[str, tuple[str, ...]] = {
     "reply_all": ("Ctrl+Shift+R",),
     "forward": ("Ctrl+L",),
     "archive": ("A",),
-    "delete": (tr("Delete"),),
+    "delete": ("Delete",),
     "junk": ("J",),
     "move": ("Ctrl+Shift+M",),
     "mark_read": ("M",),

@@ -140,6 +140,11 @@ class ListPane(QFrame):
         self._count.setText(count)
         self._fit_head()
 
+    def put_search(self, text: str) -> None:
+        """Have this in the search field, without a search; what was typed a moment ago is not searched either."""
+        self.search.setText(text)
+        self._timer.stop()
+
     def take_keyboard(self) -> None:
         """Put the keyboard on the list, or on what stands in its place until there is something to list."""
         self._shown().setFocus()

@@ -67,7 +67,9 @@ class MainWindow(QMainWindow):
         self._leaving = False
         self.may_close: Callable[[], bool] = lambda: True
         """Asked before it is left for good: whether nothing would be lost."""
-        self.narrow = self._reading = False
+        self.narrow = self._reading = self.alone = False
+        """``alone``: one message has the whole window, as in a tab of its own."""
+        self._panes: QByteArray | None = None
         self._middle = QSplitter()
         self._whole = QStackedWidget()
         self._right = self._right_pane()
@@ -91,11 +93,27 @@ class MainWindow(QMainWindow):
         self._reading = reading
         self._arrange()
 
+    def read_alone(self, alone: bool) -> None:
+        """Give the whole window to the message that is read, or let the other panes have their places again."""
+        if alone is self.alone:
+            return
+        if alone and not self.narrow:
+            self._panes = self._middle.saveState()
+        self.alone = self._reading = alone
+        self._arrange()
+        if not alone and not self.narrow and self._panes is not None:
+            self._middle.restoreState(self._panes)
+
+    def put_on_top(self, bar: QWidget) -> None:
+        """Show ``bar`` above the panes."""
+        self._column.insertWidget(0, bar)
+
     def save(self, state: QSettings) -> None:
         """Remember geometry and pane widths."""
         state.setValue("window/geometry", self.saveGeometry())
-        if not self.narrow:
-            state.setValue("window/panes", self._middle.saveState())
+        panes = self._panes if self.alone else self._middle.saveState()
+        if not self.narrow and panes is not None:
+            state.setValue("window/panes", panes)
 
     def restore(self, state: QSettings) -> None:
         """Be where the window was."""
@@ -122,7 +140,7 @@ class MainWindow(QMainWindow):
         self._middle.setStretchFactor(2, 1)
         self._middle.setSizes([SIDEBAR_WIDTH, LIST_WIDTH, 820])
         mail = QWidget()
-        column = QVBoxLayout(mail)
+        column = self._column = QVBoxLayout(mail)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         top = QVBoxLayout()
@@ -204,9 +222,10 @@ class MainWindow(QMainWindow):
         else:
             self.sidebar.setMaximumWidth(420)
             self._grow()
-        self.listing.setVisible(not (self.narrow and self._reading))
-        self._right.setVisible(not self.narrow or self._reading)
-        self.back.setVisible(self.narrow)
+        self.sidebar.setVisible(not self.alone)
+        self.listing.setVisible(not self.is_reading())
+        self._right.setVisible(not self.narrow or self.is_reading())
+        self.back.setVisible(self.narrow or self.alone)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -238,5 +257,5 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def is_reading(self) -> bool:
-        """Whether the reader has the list's place (narrow windows only)."""
-        return self.narrow and self._reading
+        """Whether the reader has the list's place (in narrow windows, and for a message in a tab of its own)."""
+        return self.alone or (self.narrow and self._reading)

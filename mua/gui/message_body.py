@@ -57,6 +57,7 @@ class Body(QStackedWidget):
         self.web: WebView | None = None
         self._waiting = Label("", BASE, "tertiary")
         self._waiting.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._waiting.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.addWidget(self._waiting)
         theme().changed.connect(self._again)
 
@@ -228,6 +229,25 @@ class Body(QStackedWidget):
         before = bar.value()
         bar.setValue(before + bar.pageStep() * 9 // 10)
         return bar.value() != before
+
+    def take_keyboard(self) -> None:
+        """Have the keyboard on what is shown: a hidden view would pass it on to some button."""
+        if (shown := self.currentWidget()) is not None:
+            shown.setFocus()
+
+    def depth(self) -> int:
+        """How far down one has scrolled in it, in pixels of the screen."""
+        if self.web is not None and self.is_web:
+            return self.web.depth()
+        shown = self._text is not None and self.currentWidget() is self._text
+        return self.text.verticalScrollBar().value() if shown else 0
+
+    def dive(self, depth: int) -> None:
+        """Scroll this far down, as soon as what is shown is laid out."""
+        if self.web is not None and self.is_web:
+            self.web.scroll_to(QPointF(0, depth))
+        elif self._text is not None:
+            self._text.dive(depth)
 
     def close_down(self) -> None:
         """End the web view before its profile."""

@@ -37,12 +37,25 @@ from mua.gui.message_model import MessageModel
 from mua.gui.theme import DAY_ROW, theme
 from mua.language import tr
 from mua.model.message import MessageId
+from mua.records import dataclass
 
 _FLAG = QItemSelectionModel.SelectionFlag
 _KEYPAD = Qt.KeyboardModifier.KeypadModifier
 _ONE_BY_ONE = 200  # rows that came at once, and are looked through for headings
 _SELECTED = 2_000  # selected messages that a reset finds again
 Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where one is in a list: the current message, what is selected, and the message at the upper edge (None: the list
+    is at its beginning) with the pixels from the edge to its row.
+    """
+
+    current: MessageId | None = None
+    selected: tuple[MessageId, ...] = ()
+    top: MessageId | None = None
+    offset: int = 0
 
 
 class MessageList(QTableView):
@@ -60,6 +73,8 @@ class MessageList(QTableView):
     """A picture at the end of a row was pressed: the deed, and the messages that the row is."""
     selected = Signal(int)
     """How many messages are selected."""
+    tab_wanted = Signal(object)
+    """The middle button on a message: open it in a tab."""
 
     def __init__(self, model: MessageModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -72,6 +87,8 @@ class MessageList(QTableView):
         self._kept: list[MessageId] = []
         self._anchors: list[tuple[int, int]] = []
         self._following: list[int] = []
+        self._awaited: Spot | None = None
+        """Where to be as soon as that is listed."""
         self._unsized = False
         """Rows came that may hold headings."""
         self._refreshing = False
@@ -86,6 +103,7 @@ class MessageList(QTableView):
         model.rowsInserted.connect(self._size_new)
         model.refreshing.connect(self._note_followers)
         model.refreshed.connect(self._settle)
+        model.refreshed.connect(self._arrive, Qt.ConnectionType.QueuedConnection)  # after whoever scrolls to the top
         self.doubleClicked.connect(lambda index: self.opened.emit(model.id_at(index.row())))
 
     def _plain(self) -> None:
@@ -210,7 +228,11 @@ class MessageList(QTableView):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The chip with the count opens and folds, what is drawn below the mouse is done; everything else selects."""
-        if not self._press_act(event) and not self._press_chip(event):
+        if event.button() is Qt.MouseButton.MiddleButton:
+            event.accept()
+            if (pressed := self.messages.id_at(self.indexAt(event.position().toPoint()).row())) is not None:
+                self.tab_wanted.emit(pressed)
+        elif not self._press_act(event) and not self._press_chip(event):
             before = self._current
             super().mousePressEvent(event)
             plain = event.button() is Qt.MouseButton.LeftButton and not event.modifiers()
@@ -318,7 +340,7 @@ class MessageList(QTableView):
         super().currentChanged(current, previous)
         message_id = self.messages.id_at(current.row())
         if not self._refreshing and message_id is not None and message_id != self._current:
-            self._current = message_id
+            self._current, self._awaited = message_id, None
             self.chosen.emit(message_id)
 
     def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
@@ -456,8 +478,41 @@ class MessageList(QTableView):
 
     def forget_current(self) -> None:
         """Start anew: another place is shown."""
-        self._current = None
+        self._current = self._awaited = None
         self.clearSelection()
+
+    # ---- leaving and coming back
+    def spot(self) -> Spot:
+        """Where one is, to be there again (``return_to``)."""
+        if self._awaited is not None:
+            return self._awaited
+        row = self.rowAt(0) if self.verticalScrollBar().value() > 0 else -1
+        row += row >= 0 and self.messages.id_at(row) is None  # a heading may not be there any more
+        return Spot(self._current, tuple(self.few_selected()), self.messages.id_at(row), self.rowViewportPosition(row))
+
+    def return_to(self, spot: Spot) -> None:
+        """Be there again, now or when that much of the list has been read; it is not told as a choice (``chosen``)."""
+        self._awaited = spot
+        self._arrive()
+
+    def _arrive(self) -> None:
+        spot, model = self._awaited, self.messages
+        if spot is None or model.wanted is not model.source:
+            return
+        if model.seeking and any(model.row_of(one) < 0 for one in (spot.current, spot.top) if one is not None):
+            return
+        self._awaited = None
+        selection = QItemSelection()
+        for row in map(model.row_of, spot.selected):
+            if row >= 0:
+                selection.select(model.index(row, 0), model.index(row, 0))
+        row = model.row_of(spot.current) if spot.current is not None else -1
+        if row >= 0:
+            self._current = model.id_at(row)  # of a conversation that was open its first message
+            self.selectionModel().setCurrentIndex(model.index(row, 0), _FLAG.NoUpdate)
+        self.selectionModel().select(selection, _FLAG.ClearAndSelect)
+        self._top = (spot.top, spot.offset)
+        self._scroll_back()
 
     def _size_new(self, _: QModelIndex, first: int, last: int) -> None:
         """Headings among rows that came; where they are many they are sized together (``_settle``)."""

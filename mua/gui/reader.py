@@ -98,6 +98,7 @@ class Reader(QFrame):
         self._over: QWidget | None = None
         self._below: QWidget | None = None
         self.empty = EmptyState(*NOTHING_CHOSEN)
+        self.empty.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._hint = QLabel(self)
         self._hint.setTextFormat(Qt.TextFormat.PlainText)  # a link may look like markup
         self._lay_out()
@@ -171,6 +172,19 @@ class Reader(QFrame):
         if self.conversation is not None and self.has_conversation:
             top = body.mapTo(self.conversation.inside, place.topLeft())
             self.conversation.ensureVisible(top.x(), top.y(), 20, self.height() // 3)
+
+    def depth(self) -> int:
+        """How far down one has scrolled in what is read, in pixels; of a conversation from its current message on."""
+        if self.conversation is not None and self.has_conversation:
+            return self.conversation.depth()
+        return self._single.body.depth()
+
+    def dive(self, depth: int) -> None:
+        """Scroll this far down, as soon as what is shown is laid out."""
+        if self.conversation is not None and self.has_conversation:
+            self.conversation.dive(depth)
+        else:
+            self._single.body.dive(depth)
 
     def put_below(self, part: QWidget) -> None:
         """Show something below the messages, which stay in sight."""
@@ -286,7 +300,11 @@ class Reader(QFrame):
 
     def take_keyboard(self) -> None:
         """Have the arrow keys scroll what is read."""
-        (self.conversation if self.conversation is not None and self.has_conversation else self.text).setFocus()
+        page = self._pages.currentWidget()
+        if page is self._page:
+            self._single.body.take_keyboard()
+        elif page is not None:
+            page.setFocus()
 
     def page_down(self) -> bool:
         """Scroll the body by a page; False at the end."""

@@ -68,6 +68,7 @@ class Searching(QObject):
         desk.accounts_read.connect(self._count_soon)
         desk.pane_shown.connect(lambda pane: pane.body.mark_words(words_of(self._listing.model.source.query)))
         self.count()
+        self._shown()
 
     def close(self) -> None:
         """End the thread."""
@@ -106,6 +107,7 @@ class Searching(QObject):
     # ---- more like this
     def search_for(self, text: str) -> None:
         """Search for this everywhere, as if it were typed."""
+        self._desk.going.emit()
         self._desk.finding.scope = EVERYWHERE
         self._listing.search.setText(text)
         self._listing.take_keyboard()
@@ -193,6 +195,12 @@ class Searching(QObject):
         if kept is None:
             return
         menu = QMenu(self._desk.window)
+        if self._desk.tabs is not None:
+            menu.addAction(
+                icon("external-link"),
+                tr("Open in a tab"),
+                partial(self._desk.tabs.open_place, Place(search=query)),
+            )
         menu.addAction(tr("Rename…"), partial(self._rename, kept))
         menu.addAction(icon("trash-2"), tr("Take out of the sidebar"), partial(self.drop, kept))
         menu.popup(place)

@@ -358,6 +358,8 @@ class FolderList(QListView):
     """(message ids, FolderId) when messages are dropped on a folder."""
     sorted_ = Signal(object, object)
     """(FolderId, FolderId) when a folder is dragged to where another one is."""
+    tab_wanted = Signal(object)
+    """The middle button on a Place: open it in a tab."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -381,8 +383,11 @@ class FolderList(QListView):
         return index if index.isValid() else self.currentIndex()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The other button asks what can be done with a folder; it does not leave the one that is listed."""
-        if event.button() is Qt.MouseButton.RightButton:
+        """The other buttons ask what can be done with a folder, or open a tab; they do not leave what is listed."""
+        entry = self.indexAt(event.position().toPoint()).data(ENTRY)
+        if event.button() is Qt.MouseButton.MiddleButton and entry is not None and entry.place is not None:
+            self.tab_wanted.emit(entry.place)
+        if event.button() in (Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton):
             event.accept()
         else:
             super().mousePressEvent(event)

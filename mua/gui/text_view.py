@@ -37,6 +37,10 @@ class TextView(QTextBrowser):
         self._shown: tuple[MessageView, bool] | None = None
         self._rest: list[str] = []
         self._dots = MOST_DOTS
+        self._depth = 0
+        """How far to scroll, as soon as the text is that long."""
+        self.verticalScrollBar().rangeChanged.connect(lambda *_: self._sink())
+        self.verticalScrollBar().actionTriggered.connect(lambda _: self.dive(0))
         self._adding = QTimer(self)
         self._adding.setSingleShot(True)
         self._adding.timeout.connect(self._add)
@@ -59,6 +63,7 @@ class TextView(QTextBrowser):
         if self._shown is None or self._shown[0] is not view:
             self.folded = True
         self._shown = (view, as_text)
+        self._depth = 0
         colours = theme().colours
         if view.html and not as_text:
             body = rich_text.simple(view.html, colours, self.folded)
@@ -89,6 +94,18 @@ class TextView(QTextBrowser):
             cursor.insertHtml(self._rest.pop(0))
         if self._rest:
             self._adding.start(0)
+
+    def dive(self, depth: int) -> None:
+        """Scroll this far down (pixels), now or when the text has been laid out so far."""
+        self._depth = depth
+        self._sink()
+
+    def _sink(self) -> None:
+        bar = self.verticalScrollBar()
+        if self._depth and bar.maximum() > 0:
+            bar.setValue(self._depth)
+            if bar.value() >= self._depth:
+                self._depth = 0
 
     def toggle_quotes(self) -> None:
         """Open or close what is quoted; the place in the text stays."""

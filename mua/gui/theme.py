@@ -354,6 +354,13 @@ QLabel[kind="key"] { background: @chip; color: @secondary; border: 1px solid @li
 QLabel[kind="hint"] { background: @chip; color: @secondary; border: 1px solid @line; border-radius: 6px;
   padding: 3px 8px; }
 
+QTabBar { background: @side; }
+QTabBar::tab { background: transparent; color: @secondary; border: 1px solid transparent; border-radius: 8px;
+  margin: 4px 2px; padding: 4px 6px; font-size: ${13}; }
+QTabBar::tab:hover { background: @side_selection; } QTabBar::tab:selected { background: @reader; color: @text; }
+QTabBar:focus::tab:selected { border-color: @accent; }
+QToolButton[kind="small"] { padding: 0; border-radius: 6px; }
+
 QMenu { background: @list; color: @text; border: 1px solid @line; border-radius: 8px; padding: 6px; }
 QMenu::item { padding: 6px 24px 6px 12px; border-radius: 6px; } QMenu::icon { padding-left: 8px; }
 QMenu::item:selected { background: @selection; } QMenu::item:disabled { color: @tertiary; }

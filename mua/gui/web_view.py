@@ -207,6 +207,10 @@ class WebView(QWebEngineView):
             script % ("true" if is_open else "false"), QWebEngineScript.ScriptWorldId.ApplicationWorld.value
         )
 
+    def depth(self) -> int:
+        """How far down the page is scrolled, in pixels of the screen."""
+        return round(self._page.scrollPosition().y())
+
     def ask(self, script: str, then: Callable[[object], None]) -> None:
         """Run a script of ours, in a world of its own, and tell what it comes to."""
         self._page.runJavaScript(script, QWebEngineScript.ScriptWorldId.ApplicationWorld.value, then)

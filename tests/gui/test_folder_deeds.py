@@ -50,9 +50,9 @@ def texts(program: Program, which: Entry) -> list[str]:
 
 def test_each_folder_offers_what_makes_sense(program: Program, mail: Mail, engine: Engine) -> None:
     inbox, ordinary = texts(program, entry(program, mail, "INBOX")), texts(program, entry(program, mail, "Projects"))
-    assert inbox[:2] == ["Mark all as read", "New folder inside…"]
-    assert ordinary[:4] == ["New folder inside…", "Rename…", "Delete folder", "Unsubscribe"]
-    assert texts(program, entry(program, mail, "Junk"))[:2] == ["Mark all as read", "Empty Junk…"]
+    assert inbox[:3] == ["Open in a tab", "Mark all as read", "New folder inside…"]
+    assert ordinary[1:5] == ["New folder inside…", "Rename…", "Delete folder", "Unsubscribe"]
+    assert texts(program, entry(program, mail, "Junk"))[1:3] == ["Mark all as read", "Empty Junk…"]
     assert "Kept on this computer" in inbox
 
 

@@ -25,6 +25,7 @@ from mua.gui.app import Program
 from mua.gui.engine_client import EngineClient
 from mua.gui.image_rules import ImageRules
 from mua.gui.message_pane import MessagePane
+from mua.gui.places import Place
 from mua.gui.text_view import TextView
 from mua.gui.theme import theme
 from mua.gui.web_page import LONG
@@ -177,6 +178,23 @@ def test_the_same_in_the_browser(read: Callable[..., MessagePane], program: Prog
     qtbot.waitUntil(lambda: "old words" in words_of(pane, qtbot))
     program.window.actions_["quotes"].trigger()
     qtbot.waitUntil(lambda: "old words" not in words_of(pane, qtbot))
+
+
+def test_a_tab_comes_back_to_where_its_page_was_scrolled(
+    read: Callable[..., MessagePane], program: Program, mail: Mail, qtbot: QtBot
+) -> None:
+    pane, window, tabs = read(TABLE.format("<p>line</p>" * 200)), program.window, program.desk.tabs
+    assert tabs is not None and pane.body.web is not None
+    program.window.actions_["open_tab"].trigger()
+    assert pane.body.web.isAncestorOf(window.focusWidget())
+    pane.body.web.ask("window.scrollTo(0, 300)", lambda _: None)
+    qtbot.waitUntil(lambda: window.reader.depth() == 300)
+    tabs.open_place(Place(folder=mail.folders["Archive"]))
+    assert window.reader.row is None
+    with qtbot.waitSignal(pane.body.web.loadFinished, timeout=60_000):
+        tabs.turn(1)
+    assert window.alone
+    qtbot.waitUntil(lambda: window.reader.depth() == 300)
 
 
 def test_plain_text_is_folded_too(qapp: QApplication, qtbot: QtBot) -> None:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from mua import wire
-from mua.engine.indexing import Indexing
 from mua.gui import preferences as prefs
 from mua.gui.app import Program
 from mua.gui.conversation_rows import plain
@@ -24,20 +23,13 @@ from mua.model.kept_search import KeptSearch, kept_from, kept_line
 from mua.model.message import Flag, MessageId
 from mua.plan.search import EVERYWHERE, Scope
 from mua.store import index, read, write
-from mua.store.blobs import Bodies
-from mua.store.db import open_reader
 from mua.store.read import Saved
 
 
 @pytest.fixture
 def searched(program: Program, mail: Mail) -> Program:
     """The program over an index of all of its mail."""
-    fts, cache, bodies = index.open_index(mail.profile), open_reader(mail.profile), Bodies(mail.profile, readonly=True)
-    work = Indexing(cache, bodies, fts)
-    while work.advance(quiet=True) is not None:
-        pass
-    for one in (fts, cache, bodies):
-        one.close()
+    mail.index()
     return program
 
 

@@ -264,7 +264,7 @@ def test_the_context_menu_offers_what_the_keys_do(program: Program) -> None:
     program.window.listing.view.select(ids(program)[0])
     menu = program.desk.deeds.menu()
     texts = [action.text() for action in menu.actions() if not action.isSeparator()]
-    assert texts[:5] == ["Reply", "Reply all", "Forward", "Archive", "Delete"]
+    assert texts[:6] == ["Open in a tab", "Reply", "Reply all", "Forward", "Archive", "Delete"]
     assert all(action.isEnabled() for action in menu.actions())
 
 
