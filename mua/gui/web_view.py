@@ -187,7 +187,8 @@ class WebView(QWebEngineView):
 
     def scroll_to(self, place: QPointF) -> None:
         """Go to a place (as ``QWebEnginePage.scrollPosition`` tells it) when the page that was set last is there."""
-        script = f"window.scrollTo({place.x() / self.zoomFactor()}, {place.y() / self.zoomFactor()})"
+        left, top = place.x() / self.zoomFactor(), place.y() / self.zoomFactor()
+        script = f"window.scrollTo({{left:{left},top:{top}}})"
         self._page.loadFinished.connect(
             lambda _: self.ask(script, lambda _: None), Qt.ConnectionType.SingleShotConnection
         )
