@@ -25,6 +25,7 @@ MAX_LINE = 8192  # RFC 5321 s.4.5.3.1.5 says 512; real servers write longer ones
 MAX_LINES = 200
 MAX_TEXT = 16384  # characters of a reply that are kept, in whole lines: more than the longest EHLO says
 MAX_TRANSCRIPT = 1000  # lines kept of one connection
+MAX_SAID = 256_000  # characters of them: each attempt's dialogue is stored
 _REPLY = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
@@ -98,6 +99,7 @@ class Transcript:
     def __init__(self, opening: tuple[str, ...] | None = None) -> None:
         self._lines = list(opening or ())
         self._opening = opening
+        self._room = MAX_SAID - sum(map(len, self._lines))
 
     def page(self) -> "Transcript":
         """The record of one message more, which begins with how the connection was opened."""
@@ -116,8 +118,10 @@ class Transcript:
         self._add("-- ", line)
 
     def _add(self, mark: str, line: str) -> None:
-        if len(self._lines) < MAX_TRANSCRIPT:
-            self._lines.append(mark + masked(line)[:2000])
+        if len(self._lines) < MAX_TRANSCRIPT and self._room > 0:
+            said = mark + masked(line)[:2000]
+            self._room -= len(said)
+            self._lines.append(said)
 
     @property
     def text(self) -> str:

@@ -17,7 +17,7 @@ from mua.net.smtp import deliver
 from mua.net.smtp_body import Body
 from mua.net.smtp_outcome import Job, Outcome
 from mua.net.smtp_session import Door, open_session
-from mua.net.smtp_wire import Timeouts, Transcript
+from mua.net.smtp_wire import MAX_SAID, Timeouts, Transcript
 
 ANN, BEN, CAT = "ann@example.net", "ben@example.net", "cat@example.net"
 SMALL = b"Subject: t\r\n\r\n.dot\r\n..two\r\nend\r\n"
@@ -355,6 +355,7 @@ def test_of_endless_replies_the_beginning_is_kept() -> None:
     result, _ = send(envelope(True, OK, lines, lines), "C.\nS: 250 ok", offers=("PIPELINING",))
     assert [o.state for o in result.outcomes] == [ACCEPTED, DEFERRED, DEFERRED]
     assert [len(o.text) for o in result.outcomes[1:]] == [MAX_TEXT] * 2
+    assert len(result.transcript) < MAX_SAID + 5_000
 
 
 def in_body(act: Callable[[Conversation], object]) -> list[str | Callable[[Conversation], object]]:
