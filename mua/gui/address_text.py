@@ -12,7 +12,7 @@ from mua.errors import MailError
 from mua.language import tr
 from mua.mime.encode import wire_address
 from mua.mime.headers import addresses
-from mua.mime.text import neutralise
+from mua.mime.text import neutralise, neutralise_body
 from mua.model.address import Address
 from mua.model.outgoing import Draft
 
@@ -81,5 +81,5 @@ def from_mailto(link: str, sender: Address) -> Draft:
         cc=people("cc"),
         bcc=people("bcc"),
         subject=neutralise(" ".join(fields.get("subject", ()))),
-        text="\n".join(fields.get("body", ())).replace("\r\n", "\n"),
+        text=neutralise_body("\n".join(fields.get("body", ()))),
     )

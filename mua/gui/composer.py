@@ -380,8 +380,14 @@ class Composer(QFrame):
         self._letter = replace(self._letter, sending_at=sending_at)
         holding = bool(sending_at)
         self._clock.stop()
-        for part in (self.head, self.editor, self.files, self.send_button, self.later_button, self.formats):
+        for part in (
+            self.head, self.editor, self.files, self.send_button, self.later_button, self.formats, self.attach_button,
+            self.save_button, self.discard_button,
+        ):  # fmt: skip
             part.setEnabled(not holding)
+        for action in self.actions():
+            action.setEnabled(not holding)
+        self.setAcceptDrops(not holding)
         if "later_bar" in self.__dict__:
             self.later_bar.setEnabled(not holding)
         self.say_status(tr("Handing over…") if holding else "")
@@ -550,7 +556,7 @@ class Composer(QFrame):
         self._touched = True
 
     def _changed(self) -> None:
-        if not self._finished:
+        if not (self._finished or self._letter.sending_at):
             self.status.setText("")
             if not self._clock.isActive():
                 self._clock.start()

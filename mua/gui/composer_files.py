@@ -15,9 +15,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QFile, QRunnable, QSize, Qt, QThreadPool, Signal
+from PySide6.QtCore import QEvent, QFile, QObject, QRunnable, QSize, Qt, QThreadPool, Signal
 from PySide6.QtGui import QImage, QImageReader, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
 from mua.gui import words
@@ -34,6 +34,7 @@ SMALLER_SIDE = 1920  # pixels of the longer side of a picture that was made smal
 WORTH_IT = 1_000_000  # octets: a smaller picture is not made smaller
 INSIDE_SIDE = 640  # pixels: how wide a picture stands in the text at first
 MAX_FOLDER = 100_000  # files
+ROWS, GAP = 2.5, 10  # rows of cards that are seen at once, half of one to show that more follow; pixels between them
 _SHRINKS = ("image/jpeg", "image/png", "image/webp", "image/tiff", "image/bmp")
 
 
@@ -61,6 +62,27 @@ class _Card(AttachmentCard):
             super().keyPressEvent(event)
 
 
+class _Shelf(QScrollArea):
+    """Cards in as many rows as there are, up to a few; then they scroll, and the text keeps its room."""
+
+    def __init__(self, cards: Flow) -> None:
+        super().__init__()
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setAutoFillBackground(False)
+        self.setWidgetResizable(True)
+        self._cards = cards
+        self.setWidget(cards)
+        cards.setAutoFillBackground(False)
+        cards.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize and watched is self._cards:
+            tallest = max((one.height() for one in self._cards.parts()), default=0)
+            self.setFixedHeight(min(self._cards.height(), round(ROWS * (tallest + GAP))))
+        return super().eventFilter(watched, event)
+
+
 class _Job(QRunnable):
     def __init__(self, work: Callable[[], None]) -> None:
         super().__init__()
@@ -84,7 +106,8 @@ class Files(QWidget):
         super().__init__()
         self._make_folder = make_folder
         self.attached: list[Attached] = []
-        self.cards = Flow()
+        self.cards = Flow(GAP)
+        self.shelf = _Shelf(self.cards)
         self.total = Label("", SECONDARY, "secondary")
         self.smaller = Button(tr("Smaller pictures"), kind="link")
         self.busy = 0
@@ -94,7 +117,7 @@ class Files(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(READER_MARGIN_X, 10, READER_MARGIN_X, 16)
         column.setSpacing(8)
-        column.addWidget(self.cards)
+        column.addWidget(self.shelf)
         below = QHBoxLayout()
         below.addWidget(self.total)
         below.addWidget(self.smaller)
@@ -262,6 +285,7 @@ class Files(QWidget):
             cards = self.cards.parts()
             beside = [other for other in self.attached if not other.content_id]
             cards[beside.index(one)].setFocus()
+            self.shelf.ensureWidgetVisible(cards[beside.index(one)])
             self.changed.emit()
 
     def shrink(self) -> None:

@@ -225,7 +225,7 @@ class Composing(QObject):
     # ---- sending
     def _send(self, composer: Composer, at: int | None) -> None:
         again = partial(composer.send, at)
-        if self._desk.client is None:
+        if self._desk.client is None or not self._desk.client.is_ready:
             composer.say(
                 tr("Mua's mail engine is not there yet; try again in a moment."), "warning", tr("Try again"), again
             )

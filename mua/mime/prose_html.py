@@ -189,7 +189,7 @@ _BLOCKS: Final = frozenset(
 )
 _APART: Final = frozenset({"p", "dl", "figure"})
 """What has an empty line around it, unless its margins are none."""
-_NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0(?:\.0+)?(?:cm|in|px|pt|em)?\b", re.IGNORECASE)
+_NO_MARGIN = re.compile(r"margin(?:-top|-bottom)?\s*:\s*0(?:\.0+)?(?:cm|in|px|pt|em|%)?(?![\w.%])", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|mso-hide\s*:\s*all|visibility\s*:\s*hidden", re.IGNORECASE)
 _STYLED = re.compile(r"\s*([\w-]+)\s*:\s*([^;]+)")
 _COLOUR = re.compile(r"#[0-9a-f]{6}\Z|#[0-9a-f]{3}\Z", re.IGNORECASE)

@@ -94,7 +94,11 @@ _OPENING = re.compile(rf"<()()([a-zA-Z][^\s/>]*+)((?:{_ATTRIBUTE})*+)", re.IGNOR
 _RAW_ELEMENT = re.compile(
     r"<(?:script|style)\b.*?(?:</(?:script|style)\b[^>]*>|\Z)|<!--.*?(?:-->|\Z)", re.DOTALL | re.IGNORECASE
 )
-_ANY_TAG = re.compile(r"<[!/?a-zA-Z][^<>]*>?")
+_ANY_TAG = re.compile(r"<(?:/?([a-zA-Z][a-zA-Z0-9]*)|[!/?])[^<>]*>?")
+_LEFT: Final = dict.fromkeys(_BLOCK | {"br"}, "\n") | dict.fromkeys(
+    "a abbr b code em font i mark s small span strong sub sup u".split(), ""
+)
+"""What stands in the place of a tag; a blank in that of any other."""
 _SPACE_RUN = re.compile(r" [ \t\n\r\f]+|[\t\n\r\f][ \t\n\r\f]*")  # a blank alone is left as it is: most of them are
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 
@@ -344,10 +348,12 @@ def _reopens(html: str) -> bool:
 
 
 def stripped(html: str) -> str:
-    """The text of HTML that is not worth a parser: tags out, entities decoded."""
+    """The text of HTML that is not worth a parser: tags out, a line for each block, entities decoded."""
     from html import unescape  # its table of 2,231 names is large, and most who build mail decode none
 
-    text = unescape(_ANY_TAG.sub(" ", _RAW_ELEMENT.sub(" ", html)))
+    pieces = _ANY_TAG.split(_RAW_ELEMENT.sub(" ", html))
+    pieces[1::2] = [_LEFT.get((name or "").lower(), " ") for name in pieces[1::2]]
+    text = unescape("".join(pieces))
     return neutralise_body("\n".join(line for line in (piece.strip() for piece in text.split("\n")) if line))
 
 

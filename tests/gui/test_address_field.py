@@ -81,7 +81,9 @@ def test_hidden_characters_do_not_get_into_an_address() -> None:
 
 
 def test_mailto_gives_fields_and_never_a_file() -> None:
-    link = "mailto:a@example.org,b@example.org?subject=Hi%20there&cc=c@example.org&body=One%0D%0ATwo&attach=/etc/passwd"
+    link = (
+        "mailto:a@example.org,b@example.org?subject=Hi%20there&cc=c@example.org&body=One%0D%0ATwo%00&attach=/etc/passwd"
+    )
     draft = address_text.from_mailto(link, MAYA)
     assert [one.address for one in draft.to] == ["a@example.org", "b@example.org"]
     assert [one.address for one in draft.cc] == ["c@example.org"]

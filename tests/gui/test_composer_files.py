@@ -149,6 +149,22 @@ def test_the_order_is_changed_by_keys_and_a_file_taken_away_comes_back(composer:
     assert [one.name for one in composer.strip.attached] == ["b", "a", "c"]
 
 
+def test_two_hundred_files_leave_the_text_its_room(composer: Composer, tmp_path: Path, qtbot: QtBot) -> None:
+    names = [f"{number:03}.txt" for number in range(200)]
+    for name in names:
+        (tmp_path / name).touch()
+    composer.attach([str(tmp_path / name) for name in names])
+    qtbot.waitUntil(lambda: composer.strip.shelf.height() > 20)
+    few, last = composer.strip.shelf, composer.strip.cards.parts()[-1]
+    qtbot.waitUntil(lambda: few.verticalScrollBar().maximum() > 0)
+    qtbot.waitUntil(lambda: few.geometry().bottom() < composer.strip.total.y())
+    assert composer.editor.height() > 3 * few.height() / 2
+    few.ensureWidgetVisible(last)
+    assert few.viewport().rect().contains(last.mapTo(few.viewport(), last.rect().center()))
+    composer.strip.show_files(composer.strip.attached[:1])
+    qtbot.waitUntil(lambda: few.height() == composer.strip.cards.height() < 100)
+
+
 def test_where_there_is_little_room_the_way_of_writing_is_in_the_menu(composer: Composer) -> None:
     names = lambda: [one.text() for one in composer.formats.menu().actions()]  # noqa: E731
     composer.formats.compact(900)

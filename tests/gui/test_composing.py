@@ -435,13 +435,24 @@ def test_a_letter_that_was_queued_is_not_opened_again(place: Office, monkeypatch
     assert again.letter().sending_at == 0
 
 
-def test_a_letter_that_is_handed_over_cannot_be_closed_away(place: Office) -> None:
+def test_a_letter_that_is_handed_over_cannot_be_closed_away(place: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     composer = place.write()
     composer.subject.setText("S")
     composer.hold(int(time.time()))
     composer.close()
     assert composer.isVisible()
+    composer.strip.changed.emit()
+    assert composer.status.text() == "Handing over…"
+    for one in (composer.discard_button, composer.save_button, composer.attach_button, *composer.actions()):
+        assert not one.isEnabled()
     composer.hold(0)
+    composer.to._paste("amara.okoye@larkspur.example")
+    client = place.program.client
+    assert client is not None
+    with monkeypatch.context() as patch:
+        patch.setattr(client, "is_ready", False)
+        composer.send()
+    assert "not there yet" in composer.banner.text() and composer.editor.isEnabled()
     composer.close()
     wait_until(lambda: len(place.mails("Drafts")) == 1, "in Drafts")
 

@@ -11,7 +11,7 @@ from mua.mime.html import sanitise
 from mua.mime.markdown import from_markdown, same_words, to_markdown
 from mua.mime.prose_html import from_html, to_html
 from mua.mime.prose_text import from_text, to_text
-from mua.mime.text import flow, unflow
+from mua.mime.text import flow, html_to_text, is_bomb, unflow
 from mua.model.prose import Block, Image, Kind, Run, images, is_formatted, quoted
 
 
@@ -215,6 +215,22 @@ def test_a_paste_of_very_many_elements_keeps_its_words_and_lines() -> None:
     blocks = from_html(many)
     assert len(blocks) >= 8_000
     assert [block.text.split() for block in blocks if block.text][7_999] == ["7999", "<b>", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("margin", "apart"), [("0", False), ("0cm 0cm 8pt", False), ("0.0px", False), ("0.5em 0", True)]
+)
+def test_paragraphs_are_apart_unless_their_margin_is_none(margin: str, apart: bool) -> None:
+    found = from_html(f'<p style="margin: {margin}">one</p><p style="margin: {margin}">two</p>')
+    assert to_text(found) == ("one\n\ntwo" if apart else "one\ntwo")
+
+
+def test_a_page_too_large_for_a_parser_keeps_its_lines_and_its_words() -> None:
+    line = "<p>Dear <b>Ro</b>bin, <a href='https://x.example'>here</a> it is.<img src='http://x.example/1.gif'></p>"
+    page = f"<html><body>{line * 11_000}<ul><li>one<li>two</ul>three<br>four</body></html>"
+    lines = html_to_text(page).split("\n")
+    assert is_bomb(page) and lines[0] == "Dear Robin, here it is."
+    assert len(lines) == 11_004 and lines[-4:] == ["one", "two", "three", "four"]
 
 
 def test_what_is_read_from_right_to_left_says_so_where_it_is_shown() -> None:
