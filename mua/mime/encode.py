@@ -49,8 +49,9 @@ def address_field(name: str, addresses: Iterable[Address], *, ascii_only: bool =
 
 
 def id_field(name: str, identifiers: Iterable[str]) -> bytes:
-    """A field of Message-IDs (given without angle brackets), one to a line."""
-    return _folded(name, [f"<{identifier}>" for identifier in identifiers if _is_id(identifier)])
+    """A field of Message-IDs (given without angle brackets), one to a line; no field where none of them is one."""
+    found = [f"<{identifier}>" for identifier in identifiers if _is_id(identifier)]
+    return _folded(name, found) if found else b""
 
 
 def _is_id(identifier: str) -> bool:

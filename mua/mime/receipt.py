@@ -35,16 +35,10 @@ def receipt(
         address_field("From", [Address("", sender)]),
         address_field("To", [Address("", one) for one in to]),
         field("Subject", f"Displayed: {about.subject}".removesuffix(": ")),
-        _id("In-Reply-To", about),
+        id_field("In-Reply-To", [about.message_id]),
     )
     parts = (text_part(_text(about, sender)), ("message/disposition-notification", "7bit", _fields(about, sender)))
     return multipart_report("disposition-notification", header, parts, message_id)
-
-
-def _id(name: str, about: Displayed) -> bytes:
-    """Nothing where the message has no id that a field can hold."""
-    made = id_field(name, [about.message_id])
-    return made if b"<" in made else b""
 
 
 def _text(about: Displayed, sender: str) -> str:
@@ -68,7 +62,7 @@ def _fields(about: Displayed, sender: str) -> bytes:
         [
             f"Original-Recipient: {original}\r\n".encode() if _ORIGINAL.fullmatch(original) else b"",
             f"Final-Recipient: {typed(sender)}\r\n".encode(),
-            _id("Original-Message-ID", about),
+            id_field("Original-Message-ID", [about.message_id]),
             b"Disposition: manual-action/MDN-sent-manually; displayed\r\n",
         ]
     )

@@ -97,10 +97,15 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 
 def test_nothing_is_injected_into_a_header() -> None:
     evil = "x\r\nBcc: victim@example.org\n\nbody\0"
-    draft = Draft(Address(evil, "me@example.org"), to=(Address(evil, "b@example.org"),), subject=evil)
-    raw = built(draft, (DraftAttachment("/x", name=evil, type=evil), b"d"))
+    draft = Draft(
+        Address(evil, "me@example.org"), to=(Address(evil, "b@example.org"),), subject=evil, in_reply_to=evil,
+        references=(evil,),
+    )  # fmt: skip
+    raw = built(draft, (DraftAttachment("/x", name=evil, type=evil, content_id=evil), b"d"))
     check_wire(raw)
     assert parse(raw).root.field("bcc") is None
+    for name in (b"In-Reply-To", b"References", b"Content-ID"):
+        assert name not in raw, "a field without a value is none"
     assert len(parse(raw).attachments) == 1
 
 
