@@ -158,7 +158,7 @@ class PickUp:
 
     def settle(self) -> bool:
         """What is to be done for submissions that are over: their submitters are told, their files removed; and who
-        waits is told.  A part of it; True: there is more.
+        waits is told.  A part of it; True: there is more to tell (files have time, and to send what waits comes first).
         """
         try:
             told = tell_submitters(self._context, self._aliases, self._sign)
@@ -166,13 +166,13 @@ class PickUp:
             if told:
                 self._queued()
         finally:
-            gone = remove_spent(self._context)  # also where the disk is full
+            remove_spent(self._context)  # also where the disk is full
         if self._idle:
             self._context.store.shrink()
         if self._metrics is not None and (not self._counted or time.monotonic() - self._counted >= COUNT_EVERY):
             self._counted = time.monotonic()
             tally.write(self._metrics, self._context.tally.text(self._context.store.reader(), self._context.now()))
-        return told >= outbox.MAX_TOLD or gone >= outbox.MAX_SPENT
+        return told >= outbox.MAX_TOLD
 
     def _has_room(self, uid: int, room: dict[int, tuple[int, int]]) -> bool:
         """``room`` is how many messages and octets more each user may have in the queue.  Root may always."""

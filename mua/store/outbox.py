@@ -32,7 +32,6 @@ MAX_DUE = 1000  # recipients taken at once
 MAX_OF_DOMAIN = 200  # of one domain that mail goes to directly: then the next domain has its turn
 MAX_DOMAINS = 5000  # looked at in one pass
 MAX_TOLD = 100  # submissions whose submitters are told at once
-MAX_SPENT = 500  # submissions that are tidied up after at once
 OPEN = "state IN ('queued', 'trying', 'deferred')"  # as the partial index has it
 WAITS = "state IN ('queued', 'deferred')"  # as another has it
 
@@ -186,7 +185,7 @@ def returned(db: Db, profile: Profile, outgoing_id: OutgoingId) -> tuple[bytes, 
         return frozen_head(file), str(envid)
 
 
-def spent(db: Db, most: int = MAX_SPENT) -> list[Spent]:
+def spent(db: Db, most: int = 500) -> list[Spent]:
     """Submissions that are over, and whose submitters know."""
     rows = db.rows(
         "SELECT o.id, o.uid, o.wire_file, EXISTS(SELECT 1 FROM recipient WHERE outgoing_id = o.id"
