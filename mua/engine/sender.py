@@ -280,9 +280,10 @@ class Sender:
     def _work(self, now: int) -> dict[Place, tuple[Account, dict[OutgoingId, Piece]]]:
         """What is due, by lane; where a lane is at work, the rest waits for its end."""
         db = self._context.store.reader()
-        accounts = {one.id: one for one in read.accounts(db)}
+        waiting = [*outbox.due(db, now), *chain(*(outbox.due(db, now, one) for one in self._next_domains(now)))]
+        accounts = {one.id: one for one in read.accounts(db)}  # behind the messages: none goes by what was before it
         work: dict[Place, tuple[Account, dict[OutgoingId, Piece]]] = {}
-        for due in chain(outbox.due(db, now), *(outbox.due(db, now, one) for one in self._next_domains(now))):
+        for due in waiting:
             for address in due.recipients:
                 found = _way(accounts, due, address)
                 if found is None:

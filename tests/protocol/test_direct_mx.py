@@ -16,7 +16,7 @@ from post_office import PATIENT, PostOffice
 
 from mua.engine.commands import await_verdicts
 from mua.model.account import DirectOptions
-from mua.model.outgoing import Phase, RecipientState, SentCopy
+from mua.model.outgoing import OutgoingId, Phase, RecipientState, SentCopy
 from mua.plan.retry import DAY, MINUTE
 from mua.store import outbox
 from mua.wire import AwaitVerdicts
@@ -114,6 +114,25 @@ def test_private_addresses_are_not_called_unless_allowed(world: World) -> None:
     assert post.get(one).recipients[0].text.startswith("5.4.6")
     assert post.states(one) == [REFUSED]
     assert sink.connections == 0
+
+
+def test_no_message_goes_by_what_its_account_said_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account is changed, and then the message is queued, while the sender looks for what is due."""
+    sink, due, queued = world.exchanger(1), outbox.due, list[OutgoingId]()
+    world.domain("x.test", "10 mx1")
+    post = world.program()
+    assert post.sender.drain(30)
+
+    def meanwhile(*asked: Any) -> list[outbox.Due]:
+        if not queued:
+            with post.store.write() as tx:
+                tx.run("UPDATE account SET direct_allow_private = 0")
+            queued.append(post.queue(ANN))
+        return due(*asked)
+
+    monkeypatch.setattr(outbox, "due", meanwhile)
+    assert post.sender.drain(30)
+    assert (post.states(queued[0]), sink.connections) == ([REFUSED], 0)
 
 
 def test_international_domains_and_address_literals(world: World) -> None:
