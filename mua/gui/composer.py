@@ -16,12 +16,10 @@ from types import MappingProxyType
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAction,
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
     QImage,
-    QKeySequence,
     QResizeEvent,
     QTextCursor,
 )
@@ -36,7 +34,7 @@ from mua.gui.composer_checks import Checks
 from mua.gui.composer_files import INSIDE_SIDE, Files
 from mua.gui.composer_find import ComposerFind
 from mua.gui.composer_head import Head, shown_sender
-from mua.gui.composer_layout import LEAST, lay_out
+from mua.gui.composer_layout import LEAST, give_keys, lay_out
 from mua.gui.composer_menu import later_menu
 from mua.gui.format_bar import ROOMY, AskBar, FormatBar
 from mua.gui.journal import Letter
@@ -437,7 +435,8 @@ class Composer(QFrame):
         """Ask for a date and a time, in place."""
         self.later_bar.ask()
 
-    def _offer_later(self) -> None:
+    def offer_later(self) -> None:
+        """The menu of when it may go."""
         menu = self.later_menu()
         menu.setActiveAction(menu.actions()[0])
         menu.popup(self.send_button.mapToGlobal(self.send_button.rect().bottomLeft()) + QPoint(0, 4))
@@ -481,30 +480,12 @@ class Composer(QFrame):
         self.link_bar.entered.connect(self._link)
         self.link_bar.left.connect(lambda: self._link(""))
         self.send_button.clicked.connect(lambda: self.send())
-        self.later_button.clicked.connect(self._offer_later)
+        self.later_button.clicked.connect(self.offer_later)
         self.attach_button.clicked.connect(self.choose_files)
         self.save_button.clicked.connect(self.save_wanted)
         self.discard_button.clicked.connect(self.discard_wanted)
         self.pop_button.clicked.connect(self.popped)
-        self._key("Ctrl+Return", self.send)
-        self._key("Ctrl+Enter", self.send)
-        self._key("Ctrl+Shift+Return", self._offer_later)
-        self._key("Ctrl+Shift+Enter", self._offer_later)
-        self._key("Ctrl+S", self.save_wanted.emit)
-        self._key("Ctrl+Shift+A", self.choose_files)
-        self._key("Ctrl+Shift+D", self.discard_wanted.emit)
-        self._key("Ctrl+Shift+C", lambda: self.head.show_copies(True, True, focus=True))
-        self._key("Ctrl+Shift+M", self.formats.next_way)
-        self._key("Ctrl+U", self.source_wanted.emit)
-        self._key("Ctrl+Shift+O", self.popped.emit)
-        self._key("Ctrl+W", self.close)
-
-    def _key(self, key: str, act: Callable[[], object]) -> None:
-        action = QAction(self)
-        action.setShortcut(QKeySequence(key))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda _=False: act())
-        self.addAction(action)
+        give_keys(self)
 
     def switch(self, mode: str) -> None:
         """Go on writing in another way; it can be undone."""

@@ -1,8 +1,10 @@
-"""How a composer is laid out."""
+"""How a composer is laid out, and what its keys do."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from mua.gui.sheets import styled
@@ -40,6 +42,29 @@ def lay_out(composer: "Composer") -> None:
     )
     column.addWidget(composer.more_quoted, 0, Qt.AlignmentFlag.AlignHCenter)
     column.addWidget(composer.strip)
+
+
+def give_keys(composer: "Composer") -> None:
+    """What its keys do, wherever in it the keyboard is."""
+    for key, act in (
+        ("Ctrl+Return", composer.send),
+        ("Ctrl+Enter", composer.send),
+        ("Ctrl+Shift+Return", composer.offer_later),
+        ("Ctrl+Shift+Enter", composer.offer_later),
+        ("Ctrl+S", composer.save_wanted.emit),
+        ("Ctrl+Shift+A", composer.choose_files),
+        ("Ctrl+Shift+D", composer.discard_wanted.emit),
+        ("Ctrl+Shift+C", partial(composer.head.show_copies, True, True, focus=True)),
+        ("Ctrl+Shift+M", composer.formats.next_way),
+        ("Ctrl+U", composer.source_wanted.emit),
+        ("Ctrl+Shift+O", composer.popped.emit),
+        ("Ctrl+W", composer.close),
+    ):
+        action = QAction(composer)
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(lambda _=False, act=act: act())
+        composer.addAction(action)
 
 
 def stand_inside(composer: "Composer") -> None:
