@@ -193,6 +193,7 @@ class Window:
         painted.seen = painted.seen and not body.is_web
         self.until(lambda: loads if body.is_web else painted.seen)
         took = time.perf_counter() - began
+        self.until(lambda: reader.view)  # where the beginning was seen, the whole is still being made
         body.text.viewport().removeEventFilter(painted)
         if body.web is not None:
             body.web.loadFinished.disconnect(loads.append)
