@@ -9,7 +9,6 @@ shown by its text.  Smaller ones are not worth the start of a process.
 Such a message can be read before that: ``begun`` is the view of its beginning, no larger than what is read here anyway.
 """
 
-import io
 import json
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from dataclasses import replace
 from mua.jsonable import to_json
 from mua.log import ENGINE
 from mua.mime.message import MAX_TEXT, Parsed, parse
-from mua.mime.pieces import SKIMMED, skim
+from mua.mime.pieces import SKIMMED
 from mua.mime.text import LARGE, light_text, stripped
 from mua.mime.view import view, view_of
 from mua.model.message import MessageView
@@ -46,7 +45,7 @@ def begun(raw: bytes) -> str:
     """
     if len(raw) <= LARGE:
         return ""
-    parsed = parse(skim(io.BytesIO(raw)), light_text)
+    parsed = parse(raw[:SKIMMED], light_text)
     if len(parsed.html) <= LARGE and (len(raw) <= SKIMMED or len(parsed.text) <= BEGUN):
         return ""
     html, text = parsed.html[:LARGE], parsed.text[:BEGUN]
