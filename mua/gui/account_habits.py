@@ -59,7 +59,8 @@ class HabitsRow(QWidget):
         often = Label(tr("Look for new mail"), BASE)
         for part in (often, self.often):
             row.addWidget(part)
-            part.setVisible(fetches)
+            if not fetches:
+                part.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 4)
         column.setSpacing(8)

@@ -72,19 +72,22 @@ class AccountPanel(QFrame):
         self._check = Button(tr("Check"))
         self._examine = Button(tr("Would it arrive?"), kind="link")
         self._examine.setToolTip(tr("How other servers see mail that this computer delivers by itself"))
-        self._examine.setVisible(signed or account.route is Route.DIRECT)
+        if not (signed or account.route is Route.DIRECT):
+            self._examine.hide()
         self._ways = Button(tr("Another way for some domains"), kind="link")
-        self._ways.setVisible(account.route is not Route.NONE)
         self._others = tuple(others)
         self.ways: Ways | None = None
         self._sign_in = Button(tr("Sign in again"), kind="link")
-        self._sign_in.setVisible(account.oauth is not None)
+        if account.oauth is None:
+            self._sign_in.hide()
         self._sign_in.setAccessibleName(tr("Sign in again {email}", email=account.email))
         self.signing_in: SignInPanel | None = None
         self._up = ToolButton("chevron-up", tr("Move {email} up", email=account.email))
         self._up.clicked.connect(self.up)
         self._who = Button(tr("Identities and signatures"), kind="link")
-        self._who.setVisible(account.route is not Route.NONE)
+        if account.route is Route.NONE:
+            self._ways.hide()
+            self._who.hide()
         self.identities: Identities | None = None
         self._remove = Button(tr("Remove"), kind="danger")
         self._lay_out()

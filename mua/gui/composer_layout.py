@@ -90,7 +90,8 @@ def _lay_out_sentences(composer: "Composer") -> None:
     top.setFixedHeight(0)
     for one in (top, composer.ahead, composer.demand, composer.asked, composer.banner):
         column.addWidget(one)
-        one.setVisible(one is top)
+        if one is not top:
+            one.hide()
 
 
 def _tool_bar(composer: "Composer") -> QHBoxLayout:

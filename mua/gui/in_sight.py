@@ -134,7 +134,7 @@ class InSight(QFrame):
             self._column.addWidget(line)
         rest = len(self._shown) - len(shown)
         self.more.setText(tr("{number:,} more", number=rest))
-        self.more.setVisible(rest > 0)
         if rest:
             self._column.addWidget(self.more)
+        self.more.setVisible(rest > 0)
         self.setVisible(bool(self._shown))

@@ -125,7 +125,8 @@ class RemovalRow(QFrame):
         row.addLayout(text, 1)
         self.button = Button(tr("Bring back"), "undo-2")
         self.button.clicked.connect(lambda: restore())
-        self.button.setVisible(bool(removal.restorable_until) and removal.restored_as is None)
+        if not removal.restorable_until or removal.restored_as is not None:
+            self.button.hide()
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
 
 

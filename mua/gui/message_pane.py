@@ -229,6 +229,7 @@ class MessagePane(QWidget):
             self.remote,
             self.link,
             self.leaving,
+            self.long,
         ):
             banner.hide()
             column.addWidget(banner)

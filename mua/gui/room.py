@@ -28,7 +28,8 @@ class Room(QFrame):
         self.title = Label(title, TITLE, bold=True)
         self.back = ToolButton("arrow-left", tr("Back to the mail"), key="Esc")
         self.back.clicked.connect(self.left)
-        self.back.setVisible(back)
+        if not back:
+            self.back.hide()
         self.bar.addWidget(self.back)
         self.bar.addWidget(self.title)
         self.bar.addStretch(1)

@@ -69,7 +69,6 @@ class _Line(QWidget):
         self.sense = Select(tr("Whether it holds"))
         self.sense.addItem(tr("contains"), False)
         self.sense.addItem(tr("does not contain"), True)
-        self.sense.setVisible(negatable)
         self.value = Field(tr("{label}: what", label=label), "")
         self.remove = ToolButton("x", tr("Remove this line"))
         line = QHBoxLayout(self)

@@ -36,7 +36,8 @@ class SenderLines(QWidget):
             line.addStretch(1)
             line.addWidget(remove)
             column.addWidget(row)
-        self.setVisible(bool(senders))
+        if not senders:
+            self.hide()
 
     def remove(self, sender: str) -> None:
         """This sender is as everybody else again."""

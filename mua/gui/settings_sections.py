@@ -38,11 +38,11 @@ class Section(QWidget):
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(12)
         self._rule = Line()
-        self._rule.setVisible(not first)
-        if not first:
-            self._column.addSpacing(10)
-            self._column.addWidget(self._rule)
-            self._column.addSpacing(6)
+        above, below = (0, 0) if first else (10, 6)
+        self._column.addSpacing(above)
+        self._column.addWidget(self._rule)
+        self._column.addSpacing(below)
+        self.part(not first)
         self._column.addWidget(Label(title, TITLE, bold=True), 0, Qt.AlignmentFlag.AlignLeft)
 
     def put(self, part: QWidget | QHBoxLayout | QVBoxLayout) -> None:

@@ -83,7 +83,8 @@ class SetupPage(Room):
         self.importing = Button(tr("Import from Thunderbird or files"), "import")
         self.by_hand = Button(tr("Set up by hand"), "server")
         self.restoring = Restoring()
-        self.restoring.setVisible(first)
+        if not first:
+            self.restoring.hide()
         self._lay_out()
         self._connect()
         for part in (self.found, self.sign_in, self.form, self.own_server, self.banner):
@@ -411,8 +412,9 @@ class SetupPage(Room):
         for label in (icon, welcome, line):
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
             greeting.addWidget(label)
-        self._greeting.setVisible(self._first)
         column.addWidget(self._greeting)
+        if not self._first:
+            self._greeting.hide()
         for above in (self.address, self.password, self.found, self.form, self.own_server, self.sign_in, self.banner):
             column.addWidget(above)
         self._panels = QVBoxLayout()

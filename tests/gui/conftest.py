@@ -7,13 +7,24 @@ from shutil import copytree
 import pytest
 from gui_mail import Mail, seed
 from PySide6.QtCore import QCoreApplication, QEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from mua.gui import preferences as prefs
 from mua.gui.app import Options, Program
 from mua.gui.places import Place
 from mua.model.folder import FolderId
+
+SHOW = QWidget.setVisible
+
+
+def set_visible(widget: QWidget, on: bool) -> None:
+    """What is shown before it has a place is a window of its own for a moment, and takes the keyboard away."""
+    assert not on or widget.parentWidget() is not None, f"a {type(widget).__name__} is shown before it has a place"
+    SHOW(widget, on)
+
+
+QWidget.setVisible = set_visible  # type: ignore[method-assign]
 
 
 class Patient(QtBot):

@@ -111,7 +111,8 @@ def test_a_few_octets_do_not_become_gigabytes_of_picture(qapp: QApplication) -> 
 
 
 def test_names_from_a_server_are_never_markup(qapp: QApplication, monkeypatch: pytest.MonkeyPatch) -> None:
-    chips = TagChips()
+    chips, place = TagChips(), QWidget()
+    chips.setParent(place)
     chips.show_tags(tags_of(["<img_src=/etc/hostname>"]))
     assert "<img src=/etc/hostname>" in read(chips.toolTip())
     bar = SearchBar()
