@@ -154,6 +154,7 @@ _IN_THE_MAIL = {
     "inbox",
     "starred",
     "search",
+    "find",
     "keep_search",
     "select_all",
     "place_tab",
