@@ -56,12 +56,12 @@ class Player(QWidget):
         except ImportError:
             self.failed.emit(NO_CODEC)
             return
-        self._web = WebView(_nothing)
-        self._web.setAccessibleName(name)
-        self._web.renderProcessTerminated.connect(lambda *_: self._cannot())
-        self._column.addWidget(self._web)
+        web = self._web = WebView(_nothing)
+        web.setAccessibleName(name)
+        web.renderProcessTerminated.connect(lambda *_: self._died(web))
+        self._column.addWidget(web)
         colours, dark = theme().colours, theme().dark
-        self._web.show_page(page(data, kind, colours.reader, dark), colours.reader, policy=_POLICY)
+        web.show_page(page(data, kind, colours.reader, dark), colours.reader, policy=_POLICY)
         self._looks = 0
         self._timer.start()
 
@@ -91,6 +91,11 @@ class Player(QWidget):
             elif state == "can":
                 self._timer.stop()
                 self.ready.emit()
+
+    def _died(self, web: "WebView") -> None:
+        """The browser of a file that may be one of before."""
+        if isValid(self) and web is self._web:
+            self._cannot()
 
     def _cannot(self) -> None:
         self.end()

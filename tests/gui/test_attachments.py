@@ -288,6 +288,11 @@ def test_a_sound_is_played_in_place_when_pressed_and_what_has_no_codec_is_said(
     assert page.player._web is None  # and nothing plays on
     page.before.click()
     qtbot.waitUntil(lambda: plays(page))
+    before = page.player._web
+    assert before is not None
+    page.player.show_file(sound, "audio/wav", "tone.wav")
+    before.renderProcessTerminated.emit(before.page().RenderProcessTerminationStatus.KilledTerminationStatus, 9)
+    assert page.player._web is not None, "the browser of before ended, and not this one"
     page.left.emit()
     assert page.player._web is None
 
