@@ -225,10 +225,13 @@ class Store:
         _trim()
 
     def close(self) -> None:
-        """Close everything; the store must not be used afterwards."""
+        """Close everything; the store must not be used afterwards.  Who is just reading has the end of it, and what it
+        reads by is closed with the process.
+        """
         with self._lock:
             for reader in list(self._readers):
-                reader.close()
+                with suppress(apsw.ThreadingViolationError):
+                    reader.close()
             self._writer.close()
 
 

@@ -523,3 +523,27 @@ def test_what_another_thread_is_reading_is_read_before_the_bodies_are_closed(tmp
         go_on.set()
         assert found.result(20) == b"all of it"
         closed.result(20)
+
+
+def test_a_store_is_closed_while_somebody_reads(tmp_path: Path) -> None:
+    """A thread that nobody waits for, such as a look at a server's answer, may be reading when the engine ends."""
+    store = Store(Profile(tmp_path))
+    begun, go_on, seen = threading.Event(), threading.Event(), list[int]()
+
+    def stay() -> int:
+        begun.set()
+        assert go_on.wait(60)
+        return 7
+
+    def look() -> None:
+        reader = store.reader()
+        reader.connection.create_scalar_function("stay", stay, 0)
+        seen.append(reader.value("SELECT stay()"))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    assert begun.wait(60)
+    store.close()
+    go_on.set()
+    thread.join(60)
+    assert seen == [7]
