@@ -57,8 +57,11 @@ def message_in(place: Office, role: Role) -> tuple[MessageRow, MessageView]:
 
     def opened() -> list[tuple[MessageRow, MessageView]]:
         """A draft may have made room for a newer one by the time that it is opened."""
+        answers: list[object] = []
+        assert place.program.client is not None
         for row in rows()[:1]:
-            place.ask(wire.OpenMessage(row.id))
+            place.program.client.ask(wire.OpenMessage(row.id), answers.append, answers.append)
+            wait_until(lambda: answers, "an answer")
             if (view := place.program.library.view(row.id)) is not None:
                 return [(row, view)]
         return []
