@@ -108,6 +108,8 @@ class _Server(QWebEngineUrlSchemeHandler):
         if data is None:
             job.fail(QWebEngineUrlRequestJob.Error.UrlNotFound)
         else:
+            # The engine keeps what it got under its name, and two mails may use one Content-ID.
+            job.setAdditionalResponseHeaders({QByteArray(b"Cache-Control"): [QByteArray(b"no-store")]})  # type: ignore[dict-item]
             self._reply(job, (remote.media_type(data) or "application/octet-stream").encode(), data)
 
     def _reply(self, job: QWebEngineUrlRequestJob, kind: bytes, data: bytes) -> None:

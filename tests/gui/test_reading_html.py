@@ -276,9 +276,9 @@ def test_a_clean_link_can_be_copied(qapp: QApplication) -> None:
 # ---- pictures from elsewhere
 
 
-def red() -> bytes:
+def red(colour: int = 0xFF0000) -> bytes:
     picture = QImage(8, 8, QImage.Format.Format_RGB32)
-    picture.fill(0xFF0000)
+    picture.fill(colour)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     picture.save(buffer, "PNG")  # type: ignore[call-overload]
@@ -346,6 +346,22 @@ def test_a_page_gets_no_picture_by_naming_it(qapp: QApplication, qtbot: QtBot) -
         )
     qtbot.wait(300)
     assert asked == []
+    web.close_down()
+    web.close()
+
+
+def test_a_mail_never_shows_the_picture_that_another_one_carried_under_the_same_name(
+    qapp: QApplication, qtbot: QtBot
+) -> None:
+    given: list[bytes] = []
+    web = WebView(lambda _: given.append(pictures[len(given)]) or given[-1])  # type: ignore[func-returns-value]
+    web.resize(300, 300)
+    web.show()
+    pictures = [red(), red(0x0000FF)]
+    for number in range(2):
+        with qtbot.waitSignal(web.loadFinished, timeout=60_000):
+            web.show_page(f'<img src="cid:logo" width="99" height="99">{number}')
+    assert given == pictures
     web.close_down()
     web.close()
 
