@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from mua.jsonable import to_json
 from mua.log import ENGINE
-from mua.mime.message import MAX_TEXT, Parsed, parse
+from mua.mime.message import MAX_TEXT, Parsed, early_warnings, parse
 from mua.mime.pieces import SKIMMED
 from mua.mime.text import LARGE, light_text, stripped
 from mua.mime.view import view, view_of
@@ -41,7 +41,7 @@ def shown(raw: bytes) -> str:
 def begun(raw: bytes) -> str:
     """The view of the beginning of a message whose whole takes a while, as JSON; empty where it does not.
 
-    What is attached, and what is odd about the whole, is not told yet.  Never raises.
+    What is odd about its header is told; what is attached, and what is odd about the rest, is not yet.  Never raises.
     """
     if len(raw) <= LARGE:
         return ""
@@ -49,7 +49,8 @@ def begun(raw: bytes) -> str:
     if len(parsed.html) <= LARGE and (len(raw) <= SKIMMED or len(parsed.text) <= BEGUN):
         return ""
     html, text = parsed.html[:LARGE], parsed.text[:BEGUN]
-    made = view_of(replace(parsed, html=html, text=text, attachments=(), warnings=(), nature=(), events=()))
+    warnings = early_warnings(parsed.root)
+    made = view_of(replace(parsed, html=html, text=text, attachments=(), warnings=warnings, events=()))
     if html and not made.html.rpartition("</style>")[2].strip():  # so far, there are nothing but styles
         return ""
     return _written(replace(made, receipt_to=()))

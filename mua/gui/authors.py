@@ -52,11 +52,16 @@ class Authors(QObject):
 
     def tell(self, pane: MessagePane) -> None:
         """Say in its header what is known now of the author of a message, and find out the rest."""
-        row, view = pane.row, pane.view
+        row, view = pane.row, pane.view or pane.begun
         if row is None or view is None:
             return
         pane.header.show_lines(self.lines(row, view))
         mine = self._is_mine(view)
+        if pane.view is None:  # what is to be checked waits for the whole
+            pane.header.lines.ask_to_check(None)
+            if not mine:
+                self._meet(row, view)
+            return
         signed = any(name.lower() in _SIGNED for name, _ in view.headers)
         evidence = self._evidence(row)
         if signed and evidence is None and not mine and self._desk.preferences.check_signatures is Consent.ASK:

@@ -107,7 +107,7 @@ class Deeds(QObject):
             self.write(Kind.NEW, link)
         elif url.scheme() not in ("http", "https"):
             self._window.toast.say(tr("This link leads nowhere that a browser can go."))
-        elif why := doubt(self._reader.view, link):
+        elif why := doubt(self._reader.view or self._reader.pane.begun, link):
             self._reader.pane.link.ask(link, why)
         else:
             self.open_link(link)

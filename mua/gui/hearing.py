@@ -140,6 +140,7 @@ class Hearing(QObject):
                 desk.view_ready(message_id)
                 return
             pane.show_beginning(view)
+            desk.authors.tell(pane)
             client.ask(wire.OpenMessage(message_id), lambda _: desk.view_ready(message_id), failed)
 
         if client is not None:

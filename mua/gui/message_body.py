@@ -166,8 +166,10 @@ class Body(QStackedWidget):
         """Whether the beginning that is shown is that of the whole; pictures that the message carries come with it."""
         if self.asleep:
             return True
+        if 'src="cid:' in view.html.lower():
+            return False
         if self.is_web:
-            return self._wants_web(view, False) and self._page_of(view) == self._page and 'src="cid:' not in view.html
+            return self._wants_web(view, False) and self._page_of(view) == self._page
         return not self._wants_web(view, False) and self._text is not None and self._text.keep(before, view)
 
     def mark_words(self, words: tuple[str, ...]) -> None:

@@ -244,7 +244,7 @@ class MessagePane(QWidget):
 
     def _show_bars(self, view: MessageView | None) -> None:
         self.receipt.hide()
-        self.remote.show_view(view)
+        self.remote.show_view(view, "begun" if self.view is None else "")
         warnings = view.warnings if view is not None else ()
         self.warnings.say(" ".join(words.shown(one, 300) for one in warnings[:5]), "danger")
         self.warnings.setVisible(bool(warnings))

@@ -57,7 +57,7 @@ class Pictures(QObject):
     # ---- what the person says
     def _wanted(self, always: bool) -> None:
         pane = self._desk.reader.pane
-        if pane.row is None or (pane.view is None and pane.begun is None):
+        if pane.row is None or pane.view is None:
             return
         sender = _sender(pane)
         if always and sender:
@@ -128,6 +128,5 @@ class Pictures(QObject):
 
 def _sender(pane: "MessagePane") -> str:
     """The one author's address, in lower case; empty where there is not exactly one."""
-    view = pane.view or pane.begun
-    found = view.sender if view is not None else ()
+    found = pane.view.sender if pane.view is not None else ()
     return found[0].address.lower() if len(found) == 1 else ""

@@ -16,7 +16,8 @@ _MOST = 12  # hosts named
 class RemoteBar(Banner):
     """One line below the header, hidden where a message wanted nothing.
 
-    ``state`` is "" (nothing was asked), "loading", "shown" or "never" (the person wants no such buttons).
+    ``state`` is "" (nothing was asked), "loading", "shown", "never" (the person wants no such buttons) or "begun" (the
+    whole, which may want more, is not here: nobody is asked to agree to that unseen).
     """
 
     wanted = Signal(bool)
@@ -30,10 +31,10 @@ class RemoteBar(Banner):
         self._named = False
         self._state, self._note, self._rule = "", "", False
 
-    def show_view(self, view: MessageView | None) -> None:
+    def show_view(self, view: MessageView | None, state: str = "") -> None:
         """Be about this message, of which nothing was loaded."""
         self._view, self._named = view, False
-        self.tell("")
+        self.tell(state)
 
     def tell(self, state: str, note: str = "", rule: bool = False) -> None:
         """What became of its pictures; ``note`` a sentence behind it, ``rule``: this sender's are always loaded."""
@@ -51,6 +52,7 @@ class RemoteBar(Banner):
         ends = {
             "": tr(" Nothing was asked."),
             "never": tr(" Nothing was asked."),
+            "begun": tr(" Nothing was asked."),
             "loading": tr(" Loading its pictures…"),
         }
         named = f"\n{_list(view.wanted)}" if self._named else ""

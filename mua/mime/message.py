@@ -42,6 +42,7 @@ _ADDRESS_FIELDS: Final = ("from", "to", "cc", "bcc", "reply-to")
 _ONCE_FIELDS: Final = (
     "sender", "reply-to", "to", "cc", "bcc", "message-id", "in-reply-to", "references", "subject", "date",
 )  # fmt: skip
+_OF_THE_END: Final = frozenset({"boundary-missing", "unterminated"})
 _ATTRIBUTION = re.compile(
     r".{0,200}(?:wrote|writes|schrieb.{0,80}|a \u00e9crit|escribi\u00f3|ha scritto|\u5199\u9053)\s?:\s*$"
 )
@@ -322,15 +323,24 @@ def attached_files(raw: bytes) -> Iterator[tuple[str, str, str, bytes, Callable[
 # --- what is odd -----------------------------------------------------------------------------------------------------
 
 
+def early_warnings(root: Part) -> tuple[str, ...]:
+    """What is odd about the header of a message of which only the beginning was scanned: how that ends is our doing."""
+    return tuple(_sentences(root, [defect for defect in root.defects if defect not in _OF_THE_END]))
+
+
 def _warnings(raw: bytes, root: Part) -> list[str]:
+    defects = dict.fromkeys(defect for part in root.walk() for defect in part.defects)
+    if any(is_odd_base64(raw, part) for part in root.walk()):
+        defects["odd-base64"] = None
+    return _sentences(root, defects)
+
+
+def _sentences(root: Part, defects: Iterable[str]) -> list[str]:
     found: list[str] = []
     repeated = _repeated_fields(root)
     if repeated:
         names = ", ".join(name.title() for name in repeated)
         found.append(f"This message repeats a field that may occur once ({names}); the first is shown.")
-    defects = dict.fromkeys(defect for part in root.walk() for defect in part.defects)
-    if any(is_odd_base64(raw, part) for part in root.walk()):
-        defects["odd-base64"] = None
     found += [f"The structure of this message is damaged or ambiguous: {DEFECTS[defect]}." for defect in defects]
     if any(_is_cut(name, value) for name, value in root.fields):
         found.append("A field of the header is very long and is shown cut; the source has all of it.")

@@ -13,7 +13,7 @@ from gui_mail import Mail
 from PySide6.QtCore import QBuffer, QIODevice, QUrl
 from PySide6.QtGui import QColor, QGuiApplication, QImage
 from PySide6.QtWebEngineCore import QWebEngineSettings
-from PySide6.QtWidgets import QApplication, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMenu, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from mua import wire
@@ -473,8 +473,8 @@ def line(program: Program, mail: Mail) -> Line:
 def unread(program: Program, mail: Mail) -> Callable[..., MessagePane]:
     """Choose a letter that nobody has read yet."""
 
-    def show(body: str, kind: str = "html") -> MessagePane:
-        raw = f"From: a@example.org\r\nSubject: Much\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n{body}".encode()
+    def show(body: str, kind: str = "html", above: str = "From: a@example.org\r\n") -> MessagePane:
+        raw = f"{above}Subject: Much\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n{body}".encode()
         home, when = program.desk.accounts[0].id, int(time.time()) + 60 + len(mail.folders)
         key = mail.letter(home, mail.folders["INBOX"], raw, when, Flag.SEEN, with_view=False)
         program.desk.read_again(None, True)
@@ -508,6 +508,30 @@ def test_the_beginning_of_a_large_mail_is_read_while_the_whole_is_made(
     button(pane.long, "Show all").click()
     qtbot.waitUntil(lambda: "The end" in words_of(pane, qtbot))
     assert not pane.long.isVisible()
+
+
+def test_a_beginning_is_met_with_the_same_caution_as_the_whole(
+    unread: Callable[..., MessagePane], line: Line, program: Program, opened: list[str], mail: Mail
+) -> None:
+    """A lying link is asked about, a failed check and an odd header are told; nobody agrees to hosts unseen."""
+    with mail.store.write() as tx:
+        origin.set_trust(tx, program.desk.accounts[0].id, Trust(frozenset({"home.test"})), 1)
+    above = "Authentication-Results: mx.home.test; dmarc=fail header.from=example.org\r\n" + PROVEN.partition("\n")[2]
+    lies = f'<a href="https://evil.test/x">https://bank.example/login</a><img src="{PICTURE}">'
+    pane = unread(
+        TABLE.format(lies) + "<p class='x'>Words between.</p>" * 10_000,
+        above=above + "From: a@example.org\r\nSubject: One\r\n",
+    )
+    line.answer()
+    assert pane.view is None and pane.begun is not None
+    program.desk.reader.link_clicked.emit("https://evil.test/x")
+    assert opened == [] and "leads to evil.test" in pane.link.text()
+    assert "1 host" in pane.remote.text() and "Load images" not in buttons(pane.remote)
+    assert "repeats a field" in pane.warnings.text()
+    told = [one.text() for one in pane.header.lines.findChildren(QLabel)]
+    line.answer()
+    assert pane.view is not None and "Load images" in buttons(pane.remote)
+    assert any("DMARC fail" in one for one in told)
 
 
 def test_where_the_whole_looks_otherwise_it_takes_the_place_of_the_beginning(

@@ -84,6 +84,15 @@ def test_the_beginning_of_a_large_one_needs_no_child_and_is_as_safe(monkeypatch:
     assert [one.host for one in found.wanted] == ["a.test", "b.test"]
 
 
+def test_a_beginning_says_what_is_odd_about_the_header_and_nothing_that_comes_of_being_cut() -> None:
+    mixed = b"Subject: other\r\n" + HEAD.replace(b"text/html", b"multipart/mixed; boundary=b")
+    raw = mixed + b"--b\r\nContent-Type: text/html\r\n\r\n" + b"<p>words</p>" * 100_000 + b"\r\n--b--\r\n"
+    found = begun(raw).warnings
+    assert found == view(raw).warnings and "repeats a field" in found[0]
+    signed = raw.replace(b"multipart/mixed", b"multipart/signed")
+    assert begun(signed).nature == view(signed).nature != ()
+
+
 @pytest.mark.parametrize(
     "raw",
     [
