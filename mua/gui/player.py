@@ -23,8 +23,9 @@ TOO_LARGE = tr("This file is too large to be played here; save it or open it wit
 NO_CODEC = tr("Mua cannot play this kind of sound or film; open it with another program, or save it.")
 _POLICY = "default-src 'none'; media-src data:; style-src 'unsafe-inline'"
 _LOOKS = 600  # times that the page is asked whether it can play, at most: a minute, since a browser starts meanwhile
+# networkState says NO_SOURCE also for a moment before a source is chosen; an error is one for good.
 _STATE = """(() => { const one = document.querySelector("audio, video");
-  return !one ? "" : one.error || one.networkState === 3 ? "cannot" : one.readyState > 0 ? "can" : ""; })()"""
+  return !one ? "" : one.error ? "cannot" : one.readyState > 0 ? "can" : ""; })()"""
 
 
 class Player(QWidget):
