@@ -257,46 +257,44 @@ def test_a_letter_that_could_not_be_written_keeps_what_was_on_disk(tmp_path: Pat
     assert (journal.letters(), journal.steps("k")) == ([letter()], [step])
 
 
+class SlowDisk:
+    """One that answers only once it may ``go_on``.  ``synced`` are the files that were written, ``going``: one is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.synced: list[str] = []
+        self.going, self.go_on = Event(), Event()
+        monkeypatch.setattr(os, "fsync", self._sync)
+
+    def _sync(self, handle: int) -> None:
+        self.synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
+        self.going.set()
+        assert self.go_on.wait(60)
+
+
 def test_a_slow_disk_writes_less_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one write waits for the disk a hundred more come: two writes of each file are enough for them."""
-    synced, going, go_on = [], Event(), Event()
-
-    def slow(handle: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
-        going.set()
-        assert go_on.wait(60)
-
-    monkeypatch.setattr(os, "fsync", slow)
-    journal = Journal(Profile(tmp_path).create())
+    disk, journal = SlowDisk(monkeypatch), Journal(Profile(tmp_path).create())
     for number in range(100):
         journal.add_step("k", Step(number, 0, (Block((Run(f"line {number}"),)),), "rich"), first=number == 0)
         journal.write(replace(letter(), text=f"text {number}"))
-        assert going.wait(60)
-    go_on.set()
+        assert disk.going.wait(60)
+    disk.go_on.set()
     journal.settle()
     assert (len(journal.steps("k")), journal.letters()[0].text) == (100, "text 99")
-    assert len(synced) <= 4 and synced[-2:] == ["k.steps", "k.new"]
+    assert len(disk.synced) <= 4 and disk.synced[-2:] == ["k.steps", "k.new"]
 
 
 def test_a_letter_on_disk_is_never_newer_than_its_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A letter waits for the disk already when the steps of a newer one come: at a start it is the steps that count."""
-    synced, going, go_on = [], Event(), Event()
-
-    def slow(handle: int) -> None:
-        synced.append(Path(f"/proc/self/fd/{handle}").readlink().name)
-        going.set()
-        assert go_on.wait(60)
-
-    monkeypatch.setattr(os, "fsync", slow)
-    journal = Journal(Profile(tmp_path).create())
+    disk, journal = SlowDisk(monkeypatch), Journal(Profile(tmp_path).create())
     journal.write(letter())
-    assert going.wait(60)
+    assert disk.going.wait(60)
     journal.write(replace(letter(), text="more"))
     journal.add_step("k", Step(0, 0, (Block((Run("more still"),)),), "rich"), first=False)
     journal.write(replace(letter(), text="more still"))
-    go_on.set()
+    disk.go_on.set()
     journal.settle()
-    assert synced == ["k.new", "k.steps", "k.new"]
+    assert disk.synced == ["k.new", "k.steps", "k.new"]
 
 
 def test_steps_that_lack_one_do_not_count_where_the_letter_has_its_text(
@@ -391,21 +389,14 @@ def test_a_letter_whose_text_cannot_be_read_is_left_as_it_is(qapp: QApplication,
 def test_a_letter_that_is_discarded_stays_away_until_it_is_written_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: bool
 ) -> None:
-    going, go_on, real = Event(), Event(), os.fsync
-
-    def slow(handle: int) -> None:
-        going.set()
-        assert go_on.wait(60)
-        real(handle)
-
-    monkeypatch.setattr(os, "fsync", slow)
+    disk = SlowDisk(monkeypatch)
     journal = Journal(Profile(tmp_path).create())
     journal.write(letter("other"))
-    assert going.wait(60)
+    assert disk.going.wait(60)
     journal.write(letter())
     journal.forget("k")
     if again:
         journal.write(replace(letter(), text="taken back"))
-    go_on.set()
+    disk.go_on.set()
     journal.settle()
     assert [one.text for one in journal.letters() if one.key == "k"] == (["taken back"] if again else [])
